@@ -1,0 +1,57 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One library module: its folder is `Sources/<name>`, its tests are `Tests/<name>Tests`.
+/// Which module may import which is held by `Tests/ArchitectureTests`, not by this list.
+func module(_ name: String, _ dependencies: [Target.Dependency], testing extra: [Target.Dependency] = []) -> [Target] {
+  [
+    .target(name: name, dependencies: dependencies),
+    .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies + extra),
+  ]
+}
+
+func systemLibrary(_ name: String, pkgConfig: String, package: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let nio: [Target.Dependency] = [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]
+let formats: [Target.Dependency] = ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"]
+let stack: [Target.Dependency] = formats + ["SIPTransaction", "SIPTransport", "SIPUserAgent", "Media"]
+
+let package = Package(
+  name: "kallglot-lab",
+  products: [
+    .executable(name: "kallglot-lab", targets: ["kallglot-lab"]),
+    .library(name: "LabTesting", targets: ["LabTesting"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    systemLibrary("COpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
+    systemLibrary("CPcap", pkgConfig: "libpcap", package: "libpcap-dev"),
+    .target(name: "CVirtualTime"),
+  ]
+    + module("SansIO", [])
+    + module("SIPMessage", ["SansIO"])
+    + module("SDP", ["SansIO"])
+    + module("RTP", ["SansIO"])
+    + module("Codecs", ["SansIO"])
+    + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
+    + module("SIPTransaction", ["SansIO", "SIPMessage"])
+    + module("SIPTransport", ["SansIO", "SIPMessage", "SecureTransport"])
+    + module("SIPUserAgent", ["SansIO", "SIPMessage", "SDP", "SIPTransaction", "SIPTransport", "COpenSSL"])
+    + module("Media", ["SansIO", "SDP", "RTP", "Codecs"])
+    + module("Legs", stack)
+    + module("Kallglot", stack + ["Legs"])
+    + module("Personas", stack + ["Legs"])
+    + module("VirtualNetwork", ["SansIO"])
+    + module("LiveNetwork", ["SansIO"] + nio)
+    + module("Capture", ["SansIO", "CPcap"])
+    + module("ScenarioModel", ["SansIO", .product(name: "Yams", package: "Yams")])
+    + module("Reports", ["SansIO", "ScenarioModel"]),
+  swiftLanguageModes: [.v6]
+)

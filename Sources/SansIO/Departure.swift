@@ -1,0 +1,75 @@
+/// What a host asks of the world, in order of effect.
+public enum Departure: Sendable {
+  case bind(PortID, TransportAddress, PortKind)
+  case unbind(PortID)
+  case datagram(PortID, to: TransportAddress, Bytes, Label)
+  /// Opens a TCP connection from `from` (an address of this host; nil = any) to `to`.
+  case open(ConnectionID, from: IPAddress?, to: TransportAddress)
+  case bytes(ConnectionID, Bytes, Label)
+  /// Sends FIN after what was written; reading goes on.
+  case finish(ConnectionID)
+  case close(ConnectionID, CloseMode)
+  case resolve(QueryID, NameQuestion)
+  /// Something the host's owner may want to know; the stage casts it to the host's own event type.
+  case event(any HostEvent)
+  case secret(KeyLogLine)
+}
+
+public enum PortKind: UInt8, Hashable, Sendable {
+  case datagram
+  case listener
+}
+
+public enum CloseMode: UInt8, Hashable, Sendable {
+  /// What was written still goes out, then FIN.
+  case orderly
+  /// RST at once; unsent bytes are dropped.
+  case reset
+}
+
+/// One line in SSLKEYLOGFILE form. It goes into a capture's decryption secrets and nowhere else.
+public struct KeyLogLine: Hashable, Sendable {
+  public var line: String
+  public init(_ line: String) { self.line = line }
+}
+
+extension KeyLogLine: CustomStringConvertible, CustomDebugStringConvertible {
+  /// Never the secret itself: a key line that reaches a log by accident shows only its kind.
+  public var description: String { "\(line.prefix { $0 != " " }) …" }
+  public var debugDescription: String { description }
+}
+
+/// The collecting side of the contract: hosts append, the driver drains.
+public struct Outbox {
+  public private(set) var departures: ContiguousArray<Departure> = []
+
+  public init() {}
+
+  @inlinable public var isEmpty: Bool { departures.isEmpty }
+
+  public mutating func append(_ departure: Departure) { departures.append(departure) }
+
+  public mutating func bind(_ port: PortID, _ address: TransportAddress, _ kind: PortKind = .datagram) {
+    departures.append(.bind(port, address, kind))
+  }
+  public mutating func unbind(_ port: PortID) { departures.append(.unbind(port)) }
+  public mutating func datagram(_ port: PortID, to destination: TransportAddress, _ bytes: Bytes, _ label: Label) {
+    departures.append(.datagram(port, to: destination, bytes, label))
+  }
+  public mutating func open(_ connection: ConnectionID, from source: IPAddress? = nil, to destination: TransportAddress) {
+    departures.append(.open(connection, from: source, to: destination))
+  }
+  public mutating func bytes(_ connection: ConnectionID, _ bytes: Bytes, _ label: Label) {
+    departures.append(.bytes(connection, bytes, label))
+  }
+  public mutating func finish(_ connection: ConnectionID) { departures.append(.finish(connection)) }
+  public mutating func close(_ connection: ConnectionID, _ mode: CloseMode = .orderly) {
+    departures.append(.close(connection, mode))
+  }
+  public mutating func resolve(_ query: QueryID, _ question: NameQuestion) { departures.append(.resolve(query, question)) }
+  public mutating func event(_ event: any HostEvent) { departures.append(.event(event)) }
+  public mutating func secret(_ line: KeyLogLine) { departures.append(.secret(line)) }
+
+  /// Empties the box, keeping its memory. A driver calls this after it has acted on ``departures``.
+  public mutating func removeAll() { departures.removeAll(keepingCapacity: true) }
+}

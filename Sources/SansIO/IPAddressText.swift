@@ -1,0 +1,103 @@
+/// The text forms of IP addresses: dotted decimal, RFC 4291 §2.2 in, RFC 5952 out.
+enum IPAddressText {
+  static func parseV4(_ text: some Collection<UInt8>) -> UInt32? {
+    var value: UInt32 = 0
+    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard parts.count == 4 else { return nil }
+    for part in parts {
+      guard (1...3).contains(part.count), let octet = decimal(part), octet <= 255 else { return nil }
+      value = value << 8 | octet
+    }
+    return value
+  }
+
+  static func parseV6(_ text: [UInt8]) -> IPAddress? {
+    let colon = UInt8(ascii: ":")
+    var groups: [UInt16] = []
+    var gap: Int?
+    var rest = text[...]
+    if rest.starts(with: [colon, colon]) {
+      gap = 0
+      rest = rest.dropFirst(2)
+    }
+    while !rest.isEmpty {
+      let end = rest.firstIndex(of: colon) ?? rest.endIndex
+      let part = rest[rest.startIndex..<end]
+      if part.contains(UInt8(ascii: ".")) {
+        guard end == rest.endIndex, let v4 = parseV4(part) else { return nil }
+        groups += [UInt16(v4 >> 16), UInt16(truncatingIfNeeded: v4)]
+        rest = []
+        break
+      }
+      guard let group = hexadecimal(part) else { return nil }
+      groups.append(group)
+      rest = rest[end...]
+      guard !rest.isEmpty else { break }
+      rest = rest.dropFirst()
+      if rest.first == colon {
+        guard gap == nil else { return nil }
+        gap = groups.count
+        rest = rest.dropFirst()
+      } else if rest.isEmpty {
+        return nil
+      }
+    }
+    return assemble(groups, gap: gap)
+  }
+
+  private static func assemble(_ groups: [UInt16], gap: Int?) -> IPAddress? {
+    var all = groups
+    if let gap {
+      guard groups.count < 8 else { return nil }
+      all.insert(contentsOf: Array(repeating: 0, count: 8 - groups.count), at: gap)
+    }
+    guard all.count == 8 else { return nil }
+    let high = all[0..<4].reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
+    let low = all[4..<8].reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
+    return IPAddress(high: high, low: low)
+  }
+
+  static func format(_ address: IPAddress) -> String {
+    guard address.isIPv6 else {
+      return [24, 16, 8, 0].map { String(UInt8(truncatingIfNeeded: address.low >> UInt64($0))) }.joined(separator: ".")
+    }
+    let groups = [address.high, address.low].flatMap { word in
+      [48, 32, 16, 0].map { UInt16(truncatingIfNeeded: word >> UInt64($0)) }
+    }
+    guard let zeros = longestZeroRun(groups) else { return joined(groups[...]) }
+    return joined(groups[..<zeros.lowerBound]) + "::" + joined(groups[zeros.upperBound...])
+  }
+
+  private static func joined(_ groups: ArraySlice<UInt16>) -> String {
+    groups.map { String($0, radix: 16) }.joined(separator: ":")
+  }
+
+  /// RFC 5952 §4.2: the first of the longest runs of at least two zero groups.
+  private static func longestZeroRun(_ groups: [UInt16]) -> Range<Int>? {
+    var best: Range<Int>?
+    var start: Int?
+    for index in 0...groups.count {
+      if index < groups.count, groups[index] == 0 {
+        start = start ?? index
+      } else if let begin = start {
+        if index - begin >= 2, index - begin > (best?.count ?? 0) { best = begin..<index }
+        start = nil
+      }
+    }
+    return best
+  }
+
+  private static func decimal(_ digits: some Collection<UInt8>) -> UInt32? {
+    var value: UInt32 = 0
+    for digit in digits {
+      guard (0x30...0x39).contains(digit) else { return nil }
+      value = value * 10 + UInt32(digit - 0x30)
+    }
+    return value
+  }
+
+  private static func hexadecimal(_ digits: some Collection<UInt8>) -> UInt16? {
+    guard (1...4).contains(digits.count) else { return nil }
+    return UInt16(String(decoding: digits, as: UTF8.self), radix: 16).flatMap { digits.first == UInt8(ascii: "+") ? nil : $0 }
+  }
+}

@@ -1,0 +1,58 @@
+/// A point on the run's own clock: nanoseconds since the run began.
+///
+/// Below the drivers this is the only notion of time, and it is always an argument. Wall time is ``Epoch`` plus an instant.
+public struct Instant: InstantProtocol, Hashable, Sendable, Codable {
+  public var nanoseconds: Int64
+
+  public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+  public static let zero = Instant(nanoseconds: 0)
+  /// Later than every deadline that can be set; stands for "never".
+  public static let distantFuture = Instant(nanoseconds: .max)
+
+  public func advanced(by duration: Duration) -> Instant {
+    Instant(nanoseconds: nanoseconds &+ duration.wholeNanoseconds)
+  }
+
+  public func duration(to other: Instant) -> Duration { .nanoseconds(other.nanoseconds - nanoseconds) }
+
+  /// The hot paths' form of ``advanced(by:)``: `Duration` is 128 bits wide and costs a multiplication.
+  @inlinable
+  public func adding(nanoseconds delta: Int64) -> Instant { Instant(nanoseconds: nanoseconds &+ delta) }
+
+  @inlinable
+  public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+}
+
+extension Duration {
+  /// The duration in nanoseconds; what is finer is cut off.
+  public var wholeNanoseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+  }
+}
+
+extension Instant: CustomStringConvertible {
+  /// Seconds with the digits that are needed, at least three: `"0.000"`, `"32.0005"`.
+  public var description: String {
+    let magnitude = nanoseconds.magnitude
+    var fraction = String(magnitude % 1_000_000_000)
+    fraction = String(repeating: "0", count: 9 - fraction.count) + fraction
+    while fraction.count > 3, fraction.hasSuffix("0") { fraction.removeLast() }
+    return "\(nanoseconds < 0 ? "-" : "")\(magnitude / 1_000_000_000).\(fraction)"
+  }
+}
+
+/// Wall time of ``Instant/zero``: nanoseconds since 1970-01-01T00:00:00Z. An argument of the run, so that a replay prints the same dates.
+public struct Epoch: Hashable, Sendable, Codable {
+  public var unixNanoseconds: Int64
+
+  public init(unixNanoseconds: Int64) { self.unixNanoseconds = unixNanoseconds }
+  public init(unixSeconds: Int64) { self.unixNanoseconds = unixSeconds * 1_000_000_000 }
+
+  /// The epoch of virtual runs that name none: 2026-01-01T00:00:00Z.
+  public static let virtual = Epoch(unixSeconds: 1_767_225_600)
+
+  /// Nanoseconds since 1970 at `instant`.
+  public func unixNanoseconds(at instant: Instant) -> Int64 { unixNanoseconds &+ instant.nanoseconds }
+}

@@ -1,0 +1,119 @@
+/// Why a packet exists, as a small value without references.
+///
+/// Faults, capture comments and self-health read labels. Observers and verdicts read bytes, never labels: a label is what the sender
+/// *meant*, the bytes are what it did.
+public struct Label: Hashable, Sendable {
+  /// What the write carries. The cases are those of the protocols the Lab speaks; `raw` is a scenario's own bytes.
+  public enum Subject: Hashable, Sendable {
+    case none
+    case request(Method)
+    case response(status: UInt16, Method)
+    case keepAlive
+    case rtp(payloadType: UInt8)
+    case rtcp
+    case tlsHandshake
+    case tlsClose
+    case raw
+  }
+
+  /// The SIP methods that faults can name; `other` is any extension method.
+  public enum Method: UInt8, Hashable, Sendable, CaseIterable {
+    case invite, ack, bye, cancel, options, register, prack, update, info, refer, subscribe, notify, message, publish, other
+  }
+
+  /// What made the bytes leave again.
+  public enum Cause: UInt8, Hashable, Sendable {
+    case first
+    case timerA, timerE, timerG
+    /// The user agent core's own retransmission of a 2xx (RFC 3261 §13.3.1.4).
+    case awaitingACK
+    /// The answer to a retransmitted request (or an ACK to a retransmitted response).
+    case repeated
+  }
+
+  public var subject: Subject
+  public var cause: Cause
+  /// 0 for the first transmission, 1 for the first retransmission.
+  public var attempt: UInt8
+  /// Written wrong on purpose; readers of the capture must not blame the stack for it.
+  public var isDeliberatelyBroken: Bool
+  /// The host's own number for the dialog or leg; 0 = none.
+  public var dialog: UInt32
+  /// SSRC of a media packet; 0 otherwise.
+  public var stream: UInt32
+  /// CSeq number or RTP sequence number.
+  public var sequence: UInt32
+  /// When the packet should have left; the difference to its departure is the sender's own lateness. `.zero` = not timed.
+  public var due: Instant
+
+  @inlinable
+  public init(
+    _ subject: Subject = .none, cause: Cause = .first, attempt: UInt8 = 0, dialog: UInt32 = 0, stream: UInt32 = 0,
+    sequence: UInt32 = 0, due: Instant = .zero, isDeliberatelyBroken: Bool = false
+  ) {
+    self.subject = subject
+    self.cause = cause
+    self.attempt = attempt
+    self.isDeliberatelyBroken = isDeliberatelyBroken
+    self.dialog = dialog
+    self.stream = stream
+    self.sequence = sequence
+    self.due = due
+  }
+
+  public static let none = Label()
+}
+
+extension Label.Method {
+  /// The method token as RFC 3261 spells it; `"?"` for an extension method, whose name the label does not keep.
+  public var token: String { self == .other ? "?" : String(describing: self).uppercased() }
+
+  /// The label for a method token; names are case-sensitive (RFC 3261 §7.1).
+  public init(token: some StringProtocol) {
+    self = Label.Method.allCases.first { $0 != .other && $0.token == token } ?? .other
+  }
+}
+
+extension Label: CustomStringConvertible {
+  /// `"INVITE, Timer A, 2nd retransmission"`, `"200 INVITE"`, `"RTP 0 seq 4711"`.
+  public var description: String {
+    var words = [subject.description]
+    if case .rtp = subject { words[0] += " seq \(sequence)" }
+    switch cause {
+    case .first: break
+    case .timerA: words.append("Timer A")
+    case .timerE: words.append("Timer E")
+    case .timerG: words.append("Timer G")
+    case .awaitingACK: words.append("no ACK yet")
+    case .repeated: words.append("repeated on request")
+    }
+    if attempt > 0 { words.append("\(Self.ordinal(Int(attempt))) retransmission") }
+    if isDeliberatelyBroken { words.append("deliberately broken") }
+    return words.joined(separator: ", ")
+  }
+
+  private static func ordinal(_ number: Int) -> String {
+    switch (number % 10, number % 100) {
+    case (1, let tens) where tens != 11: "\(number)st"
+    case (2, let tens) where tens != 12: "\(number)nd"
+    case (3, let tens) where tens != 13: "\(number)rd"
+    default: "\(number)th"
+    }
+  }
+}
+
+extension Label.Subject: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .none: "data"
+    case .request(let method): method.token
+    case .response(let status, let method): "\(status) \(method.token)"
+    case .keepAlive: "keep-alive"
+    case .rtp(let payloadType): "RTP \(payloadType)"
+    case .rtcp: "RTCP"
+    case .tlsHandshake: "TLS handshake"
+    case .tlsClose: "TLS close"
+    case .raw: "raw bytes"
+    }
+  }
+}
