@@ -1,0 +1,47 @@
+# Two commands do everything on a fresh machine that has the Swift toolchain:
+#   make run    installs the C libraries, builds in release, runs scenarios/ in virtual time, writes out/
+#   make test   installs the test peers too and runs swift test
+
+SHELL := /bin/bash
+LIBRARIES := libssl-dev libpcap-dev libsrtp2-dev libopus-dev pkg-config
+BENCH := libosip2-dev
+PEERS := sip-tester baresip-core tshark
+OUT ?= out
+
+.PHONY: run test libraries peers bench lint clean
+
+run: libraries
+	swift build -c release --product kallglot-lab
+	"$$(swift build -c release --show-bin-path)/kallglot-lab" run scenarios --out $(OUT) --junit $(OUT)/junit.xml --json $(OUT)/results.json
+
+test: libraries peers
+	LAB_REQUIRE_PEERS=$${LAB_REQUIRE_PEERS-sipp,baresip,tshark} swift test
+
+bench: libraries
+	@$(call install,$(BENCH))
+	swift build -c release --product lab-bench
+	"$$(swift build -c release --show-bin-path)/lab-bench"
+
+libraries:
+	@$(call install,$(LIBRARIES))
+
+peers:
+	@$(call install,$(PEERS))
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+clean:
+	rm -rf .build $(OUT)
+
+# Installs the Debian packages that are missing; without root, names them.
+define install
+missing=""; for package in $(1); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+if [ -n "$$missing" ]; then \
+  if [ "$$(id -u)" = 0 ]; then run=""; elif sudo -n true 2>/dev/null; then run="sudo -n"; else \
+    echo "Missing Debian packages:$$missing. Install them as root: apt-get install -y$$missing" >&2; exit 2; fi; \
+  echo "Installing$$missing"; \
+  $$run apt-get update -qq -o DPkg::Lock::Timeout=300 && \
+  DEBIAN_FRONTEND=noninteractive $$run apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 $$missing >/dev/null; \
+fi
+endef

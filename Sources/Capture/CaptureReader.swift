@@ -1,0 +1,47 @@
+import SansIO
+
+/// Reads a capture of either format, told apart by its first bytes.
+public struct CaptureReader {
+  private enum Format {
+    case pcapng(PcapngReader)
+    case pcap(PcapReader)
+  }
+
+  private var format: Format
+
+  public init(_ input: ByteInput) throws(CaptureReadError) {
+    let head = try input.peek(4)
+    if head.count == 4, EndianBytes(bytes: head, isBigEndian: false).word(0) == Pcapng.BlockType.section {
+      format = .pcapng(PcapngReader(input))
+    } else if PcapReader.recognises(head) {
+      format = .pcap(PcapReader(input))
+    } else {
+      throw CaptureReadError(.notACapture, at: 0)
+    }
+  }
+
+  public init(path: String) throws(CaptureReadError) { try self.init(ByteInput(path: path)) }
+  public init(_ bytes: Bytes) throws(CaptureReadError) { try self.init(ByteInput(bytes)) }
+
+  /// The next item; nil at the file's end. Classic pcap has packets only.
+  public mutating func next() throws(CaptureReadError) -> CaptureItem? {
+    switch format {
+    case .pcapng(var reader):
+      let item = try reader.next()
+      format = .pcapng(reader)
+      return item
+    case .pcap(var reader):
+      let packet = try reader.next()
+      format = .pcap(reader)
+      return packet.map(CaptureItem.packet)
+    }
+  }
+
+  /// The next packet; what stands before it is skipped.
+  public mutating func nextPacket() throws(CaptureReadError) -> CapturedPacket? {
+    while let item = try next() {
+      if case .packet(let packet) = item { return packet }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,34 @@
+import Legs
+import SIPUserAgent
+import SansIO
+
+/// What the endpoint tells its owner.
+public enum EndpointEvent: HostEvent, Hashable {
+  case party(PartyEvent)
+  /// A policy step spoke about a request from `source`.
+  case decision(LegID?, PolicyDecision, method: String, source: TransportAddress)
+  /// A leg joined a session.
+  case joined(LegID, session: String, account: String)
+
+  public var journalName: String {
+    switch self {
+    case .party(let event): event.journalName
+    case .decision: "policy-decision"
+    case .joined: "session-joined"
+    }
+  }
+
+  public var journalFields: [JournalField] {
+    switch self {
+    case .party(let event): event.journalFields
+    case .decision(let leg, let decision, let method, let source):
+      (leg.map { [JournalField("leg", $0.rawValue)] } ?? []) + [
+        .init("method", method), .init("source", .address(source)), .init("rule", decision.rule.rawValue),
+        .init("setting", decision.setting), .init("decision", decision.description),
+        .init("labDecision", .flag(decision.isLabDecision)),
+      ]
+    case .joined(let leg, let session, let account):
+      [.init("leg", leg.rawValue), .init("session", session), .init("account", account)]
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import Legs
+import SDP
+import SIPMessage
+import SIPUserAgent
+import SansIO
+
+// The way of an initial INVITE through the policy, step by step (contract 8.1).
+extension KallglotEndpoint {
+  func admit(_ id: LegID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
+    let facts = LegFacts(incoming: message, flow: flow)
+    guard let account = authenticate(id, facts, message, flow, at: now, &out) else { return }
+    guard let session = session(id, facts, account, message, flow, at: now, &out) else { return }
+    let policy = account.policy
+    let calls = callsByAccount[account.name, default: 0]
+    guard calls < policy.maxConcurrentCalls else {
+      let decision = PolicyDecision(
+        .concurrency, setting: "maxConcurrentCalls", .refused(status: policy.capReachedStatus),
+        detail: "\(calls) of \(policy.maxConcurrentCalls) calls are up")
+      let fields = policy.capReachedStatus == 503 ? [MessageDraft.Field(.retryAfter, "10")] : []
+      refuse(id, facts, decision, message, flow, fields: fields, at: now, &out)
+      return
+    }
+    if policy.requireSRTP {
+      let decision = PolicyDecision(
+        .description, setting: "requireSRTP", .refused(status: 488), detail: "the offer has no SRTP that could be agreed")
+      let warning = OfferAnswerFailure.wrongProfile.warningValue(agent: configuration.mediaAddress)
+      refuse(id, facts, decision, message, flow, fields: [.init(.warning, warning)], at: now, &out)
+      return
+    }
+    tell(PolicyDecision(.concurrency, setting: "maxConcurrentCalls", .passed, detail: "call \(calls + 1) of \(policy.maxConcurrentCalls)"),
+      leg: id, message, flow, &out)
+    admitted[id] = account.name
+    callsByAccount[account.name] = calls + 1
+    sessions.join(id, session.id)
+    out.event(EndpointEvent.joined(id, session: session.id, account: account.name))
+    let capability = AudioCapability(codecs: policy.codecs)
+    handle(party.admit(id, message, facts, capability: capability, at: now, &out), at: now, &out)
+  }
+
+  // MARK: - Steps 1 to 5
+
+  /// Steps 1 to 5 for an INVITE; nil when it was answered.
+  private func authenticate(
+    _ id: LegID, _ facts: LegFacts, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
+  ) -> Account? {
+    let judgement = judge(message, flow, at: now)
+    for decision in judgement.decisions where decision.verdict == .passed { tell(decision, leg: id, message, flow, &out) }
+    switch judgement.outcome {
+    case .passed(let account): return account
+    case .refused(let decision): refuse(id, facts, decision, message, flow, at: now, &out)
+    case .challenged(let decision, let fields):
+      tell(decision, leg: id, message, flow, &out)
+      handle(party.challenge(id, fields: fields, at: now, &out), at: now, &out)
+    }
+    return nil
+  }
+
+  func refuse(
+    _ id: LegID, _ facts: LegFacts, _ decision: PolicyDecision, _ message: SIPMessage, _ flow: Flow,
+    fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
+  ) {
+    tell(decision, leg: id, message, flow, &out)
+    switch decision.verdict {
+    case .refused(let status):
+      handle(party.refuse(id, facts, status: status, fields: fields, at: now, &out), at: now, &out)
+    case .dropped:
+      handle(party.ignore(id, at: now, &out), at: now, &out)
+      if flow.transport.isReliable { handle(party.drop(flow, at: now, &out), at: now, &out) }
+    case .passed, .challenged: break
+    }
+  }
+
+  // MARK: - Step 7
+
+  /// The session that the Request-URI names, or a new one (inbound-first); nil when the call was refused.
+  private func session(
+    _ id: LegID, _ facts: LegFacts, _ account: Account, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
+  ) -> Session? {
+    func refused(_ status: Int, _ detail: String, setting: String = "") -> Session? {
+      let decision = PolicyDecision(.session, setting: setting, .refused(status: status), detail: detail)
+      refuse(id, facts, decision, message, flow, at: now, &out)
+      return nil
+    }
+    guard let uri = try? message.requestURI() else { return refused(400, "the Request-URI cannot be read") }
+    guard account.policy.anyDomain || isOurs(uri) else { return refused(404, "domain \(uri.host) is not ours", setting: "anyDomain") }
+    guard let user = uri.user, user.hasPrefix("sess_") else {
+      guard account.policy.inboundFirst else { return refused(404, "inbound-first calls are switched off", setting: "inboundFirst") }
+      return sessions.create(account: account.name)
+    }
+    switch sessions.lookUp(user, account: account.policy.authentication == .none ? nil : account.name) {
+    case .found(let session): return session
+    case .unknown: return refused(404, "session \(user) is not known")
+    case .ended: return refused(410, "session \(user) has ended")
+    case .full: return refused(486, "session \(user) has \(Session.maximumLegs) legs")
+    }
+  }
+
+  /// Our domain, or an address we listen on.
+  func isOurs(_ uri: SIPURI) -> Bool {
+    if uri.host.text.lowercased() == configuration.domain.lowercased() { return true }
+    guard let address = uri.host.address else { return false }
+    return configuration.listeners.contains { $0.address.address == address || $0.address.address.isUnspecified }
+  }
+}

@@ -1,0 +1,87 @@
+import SIPMessage
+import SIPUserAgent
+import SansIO
+
+// Whose policy, and who is calling: steps 1 to 5 for any request outside dialogs (contract 8.1).
+extension KallglotEndpoint {
+  /// What steps 1 to 5 said.
+  struct Judgement {
+    enum Outcome {
+      case passed(Account)
+      case refused(PolicyDecision)
+      case challenged(PolicyDecision, [MessageDraft.Field])
+    }
+    var outcome: Outcome
+    /// The steps that passed, in order.
+    var decisions: [PolicyDecision] = []
+  }
+
+  /// The account whose policy judges a request before it is authenticated: the session's owner, else the Authorization's user, else the
+  /// only account; nil = the listener's policy.
+  func candidate(_ message: SIPMessage) -> Account? {
+    if let user = try? message.requestURI().user, user.hasPrefix("sess_"), let owner = sessions[user]?.account, let account = accounts[owner] {
+      return account
+    }
+    if let username = credentials(of: message)?.username, let account = account(username: username) { return account }
+    return accountNames.count == 1 ? accountNames.first.flatMap { accounts[$0] } : nil
+  }
+
+  func account(username: String) -> Account? {
+    for name in accountNames {
+      if let account = accounts[name], account.username == username { return account }
+    }
+    return nil
+  }
+
+  /// Steps 1 to 4 by the candidate's policy, digest, then steps 1 to 4 again with the account that proved itself.
+  func judge(_ message: SIPMessage, _ flow: Flow, at now: Instant) -> Judgement {
+    let candidate = candidate(message)
+    let policy = candidate?.policy ?? configuration.listener
+    if let failure = AccessChecks.firstFailure(policy, flow: flow) { return Judgement(outcome: .refused(failure)) }
+    guard policy.authentication == .digest else {
+      let account = candidate ?? Account(name: "", username: "", password: Secret(""), policy: policy)
+      let passed = PolicyDecision(.authentication, setting: "authentication", .passed, detail: "no authentication is asked for")
+      return Judgement(outcome: .passed(account), decisions: [passed])
+    }
+    let verdict = verify(message, algorithms: policy.digestAlgorithms, at: now)
+    switch verdict {
+    case .accepted(let username):
+      guard let account = account(username: username) else { return Judgement(outcome: .refused(Self.wrong("unknown username"))) }
+      if let failure = AccessChecks.firstFailure(account.policy, flow: flow) { return Judgement(outcome: .refused(failure)) }
+      let passed = PolicyDecision(.authentication, .passed, detail: "account \(account.name)", isLabDecision: false)
+      return Judgement(outcome: .passed(account), decisions: [passed])
+    case .wrongCredentials(let why): return Judgement(outcome: .refused(Self.wrong(why.rawValue)))
+    case .noCredentials: return challenge(policy, stale: false, detail: "no credentials for realm \(configuration.domain)", at: now)
+    case .staleNonce: return challenge(policy, stale: true, detail: "nonce is older than 300 s", at: now)
+    case .unknownNonce: return challenge(policy, stale: true, detail: "nonce was not issued here", at: now)
+    case .replayed: return challenge(policy, stale: true, detail: "nonce count was used before", at: now)
+    }
+  }
+
+  private static func wrong(_ detail: String) -> PolicyDecision {
+    PolicyDecision(.authentication, setting: "authentication", .refused(status: 403), detail: detail)
+  }
+
+  private func challenge(_ policy: Policy, stale: Bool, detail: String, at now: Instant) -> Judgement {
+    let challenges = digest.challenges(policy.digestAlgorithms, stale: stale, at: now)
+    let fields = challenges.map { MessageDraft.Field(.wwwAuthenticate, $0.description) }
+    let algorithms = policy.digestAlgorithms.map(\.rawValue).joined(separator: ", ")
+    let decision = PolicyDecision(
+      .authentication, setting: "digestAlgorithms", .challenged, detail: "\(detail); offered \(algorithms)\(stale ? ", stale" : "")")
+    return Judgement(outcome: .challenged(decision, fields))
+  }
+
+  private func verify(_ message: SIPMessage, algorithms: [DigestAlgorithm], at now: Instant) -> DigestVerdict {
+    guard let method = message.method, let uri = message.requestURIBytes?.text else { return .noCredentials }
+    // Only what the closure needs, so that the digest's state is not shared with it.
+    let accounts = accountNames.compactMap { accounts[$0] }
+    return digest.verify(
+      credentials(of: message), method: method, requestURI: uri, algorithms: algorithms,
+      password: { username in accounts.first { $0.username == username }?.password }, at: now)
+  }
+
+  /// The digest credentials for our realm.
+  private func credentials(of message: SIPMessage) -> DigestCredentials? {
+    message.digestCredentials(.authorization).first { $0.realm == configuration.domain }
+  }
+}

@@ -1,0 +1,129 @@
+import Legs
+import SIPMessage
+import SIPUserAgent
+import SansIO
+
+// Requests that are no INVITE: REGISTER, OPTIONS, and the refusals of what is not offered (contract 8.4, 8.7).
+extension KallglotEndpoint {
+  func answer(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
+    guard let method = message.method else { return }
+    let policy = candidate(message)?.policy ?? configuration.listener
+    if method != .register, let failure = AccessChecks.firstFailure(policy, flow: flow) {
+      refuse(server, failure, message, flow, at: now, &out)
+      return
+    }
+    switch method {
+    case .register: register(server, message, flow, at: now, &out)
+    case .options: respond(server, message, flow, status: 200, fields: [.init(.accept, "application/sdp")], at: now, &out)
+    case .subscribe, .publish: respond(server, message, flow, status: 489, at: now, &out)
+    case .notify, .bye, .prack, .update, .info: respond(server, message, flow, status: 481, at: now, &out)
+    case .message: refuseMethod(server, message, flow, status: 405, setting: "", at: now, &out)
+    case .refer: refuseMethod(server, message, flow, status: policy.referStatus, setting: "referStatus", at: now, &out)
+    default: refuseMethod(server, message, flow, status: 501, setting: "", at: now, &out)
+    }
+  }
+
+  func answerInDialog(_ id: LegID, _ server: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    let isDigit = message.first(.contentType)?.text.lowercased().hasPrefix("application/dtmf-relay") == true
+    let status: Int
+    switch message.method {
+    case .options: status = 200
+    case .info: status = isDigit ? 200 : 415
+    case .refer: status = configuration.listener.referStatus
+    case .message, .subscribe, .publish, .notify, .prack, .update, .register: status = 405
+    default: status = 501
+    }
+    let fields = status == 405 ? [MessageDraft.Field(.allow, party.userAgent.allowValue)] : []
+    handle(party.respondInDialog(id, server, to: message, status: status, fields: fields, at: now, &out), at: now, &out)
+  }
+
+  /// A connection from an address that the policy drops is reset before a byte is read (contract 8.1, step 3).
+  func judgeConnection(_ flow: Flow, at now: Instant, _ out: inout Outbox) {
+    let policy = (accountNames.count == 1 ? accountNames.first.flatMap { accounts[$0]?.policy } : nil) ?? configuration.listener
+    guard policy.allowlistRefusal == .drop, let failure = AccessChecks.firstFailure(policy, flow: flow), failure.verdict == .dropped
+    else { return }
+    out.event(EndpointEvent.decision(nil, failure, method: "", source: flow.remote))
+    handle(party.drop(flow, at: now, &out), at: now, &out)
+  }
+
+  // MARK: - REGISTER
+
+  private func register(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
+    let judgement = judge(message, flow, at: now)
+    for decision in judgement.decisions { tell(decision, leg: nil, message, flow, &out) }
+    switch judgement.outcome {
+    case .refused(let decision): refuse(server, decision, message, flow, at: now, &out)
+    case .challenged(let decision, let fields):
+      tell(decision, leg: nil, message, flow, &out)
+      respond(server, message, flow, status: 401, fields: fields, at: now, &out)
+    case .passed(let account): bind(server, account, message, flow, at: now, &out)
+    }
+  }
+
+  private func bind(
+    _ server: ServerID, _ account: Account, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
+  ) {
+    guard let aor = try? message.to().uri else {
+      respond(server, message, flow, status: 400, at: now, &out)
+      return
+    }
+    if !account.policy.anyDomain, !isOurs(aor) {
+      let decision = PolicyDecision(.domain, setting: "anyDomain", .refused(status: 404), detail: "domain \(aor.host) is not ours")
+      refuse(server, decision, message, flow, at: now, &out)
+      return
+    }
+    if account.policy.authentication == .digest, aor.user != account.username {
+      let decision = PolicyDecision(.domain, .refused(status: 403), detail: "the address of record is not the username's")
+      refuse(server, decision, message, flow, at: now, &out)
+      return
+    }
+    let owner = account.name.isEmpty ? aor.user ?? "" : account.name
+    switch registrar.register(message, account: owner, at: now) {
+    case .bound(let contacts):
+      let fields = contacts.map { MessageDraft.Field(.contact, "<\($0.0)>;expires=\($0.1)") }
+      tell(PolicyDecision(.registration, .passed, detail: "\(contacts.count) contacts bound"), leg: nil, message, flow, &out)
+      respond(server, message, flow, status: 200, fields: fields, at: now, &out)
+    case .intervalTooBrief:
+      respond(server, message, flow, status: 423, fields: [.init(.minExpires, "\(Registrar.minimumSeconds)")], at: now, &out)
+    case .tooManyContacts:
+      let decision = PolicyDecision(
+        .registration, .refused(status: 403), detail: "more than \(Registrar.maximumContacts) contacts")
+      let warning = "399 \(configuration.domain) \"At most \(Registrar.maximumContacts) contacts\""
+      refuse(server, decision, message, flow, fields: [.init(.warning, warning)], at: now, &out)
+    case .outOfOrder:
+      respond(server, message, flow, status: 500, at: now, &out)
+    case .badRequest(let reason):
+      handle(
+        party.respond(server, to: message, on: flow, status: 400, reason: reason, at: now, &out), at: now, &out)
+    }
+  }
+
+  // MARK: - Answers
+
+  private func refuseMethod(
+    _ server: ServerID, _ message: SIPMessage, _ flow: Flow, status: Int, setting: String, at now: Instant, _ out: inout Outbox
+  ) {
+    let decision = PolicyDecision(.method, setting: setting, .refused(status: status), detail: message.method?.token ?? "")
+    let fields = status == 405 ? [MessageDraft.Field(.allow, party.userAgent.allowValue)] : []
+    refuse(server, decision, message, flow, fields: fields, at: now, &out)
+  }
+
+  private func refuse(
+    _ server: ServerID, _ decision: PolicyDecision, _ message: SIPMessage, _ flow: Flow, fields: [MessageDraft.Field] = [],
+    at now: Instant, _ out: inout Outbox
+  ) {
+    tell(decision, leg: nil, message, flow, &out)
+    switch decision.verdict {
+    case .refused(let status): respond(server, message, flow, status: status, fields: fields, at: now, &out)
+    case .dropped: party.ignore(server)
+    case .passed, .challenged: break
+    }
+  }
+
+  private func respond(
+    _ server: ServerID, _ message: SIPMessage, _ flow: Flow, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
+    _ out: inout Outbox
+  ) {
+    handle(party.respond(server, to: message, on: flow, status: status, fields: fields, at: now, &out), at: now, &out)
+  }
+}

@@ -1,0 +1,153 @@
+import Legs
+import Media
+import SDP
+import SIPMessage
+import SIPTransport
+import SIPUserAgent
+import SansIO
+import SecureTransport
+
+/// The Kallglot SIP endpoint as one host: policy in front, a ``Party`` behind it.
+///
+/// Every decision is told as ``EndpointEvent/decision(_:_:method:source:)`` with its rule, its setting and whether it is Kallglot's word
+/// or the Lab's. The order of the checks is that of contract 8.1 and stands in `KallglotEndpoint+Admission`.
+public final class KallglotEndpoint: ScriptedHost {
+  public struct Configuration: Sendable {
+    /// Realm and our domain in URIs.
+    public var domain: String
+    public var accounts: [Account]
+    public var sessions: [Session]
+    /// The policy that holds where no account can be told.
+    public var listener: Policy
+    public var listeners: [TransportListener]
+    public var mediaAddress: IPAddress
+    /// From the INVITE to the 200.
+    public var answerDelay: Duration
+    /// A tone that every answered leg hears; nil = silence.
+    public var tone: Tone?
+    public var sendsMedia: Bool
+    public var style: MessageStyle
+
+    public init(
+      domain: String = "sip.kallglot.com", accounts: [Account] = [], sessions: [Session] = [], listener: Policy = .standard,
+      listeners: [TransportListener], mediaAddress: IPAddress, answerDelay: Duration = .zero, tone: Tone? = nil,
+      sendsMedia: Bool = true, style: MessageStyle = .kallglot
+    ) {
+      self.domain = domain
+      self.accounts = accounts
+      self.sessions = sessions
+      self.listener = listener
+      self.listeners = listeners
+      self.mediaAddress = mediaAddress
+      self.answerDelay = answerDelay
+      self.tone = tone
+      self.sendsMedia = sendsMedia
+      self.style = style
+    }
+  }
+
+  public enum Command: Sendable {
+    case party(PartyCommand)
+    /// Replaces an account's policy; running calls keep what they were admitted with (checks ACL-04, REG-12).
+    case setPolicy(account: String, Policy)
+  }
+
+  public typealias Event = EndpointEvent
+
+  let configuration: Configuration
+  let party: Party
+  var accounts: [String: Account]
+  let accountNames: [String]
+  var sessions: SessionTable
+  var registrar = Registrar()
+  var digest: DigestServer
+  /// Admitted legs and the account whose cap they count against.
+  var admitted: [LegID: String] = [:]
+  var callsByAccount: [String: Int] = [:]
+
+  /// - Parameter tls: the context of TLS listeners; nil where none listens.
+  public init(_ configuration: Configuration, tls: TLSContext?, clientTLS: TLSContext? = nil, entropy: Entropy, epoch: Epoch) {
+    self.configuration = configuration
+    let policy = configuration.listener
+    party = Party(
+      Party.Configuration(
+        userAgent: UserAgent.Configuration(
+          style: configuration.style, listeners: configuration.listeners,
+          prefersFlowOverContact: policy.natContact == .flow, contactHost: policy.contactHost),
+        capability: AudioCapability(codecs: policy.codecs), mediaAddress: configuration.mediaAddress, mediaPorts: policy.mediaPorts,
+        originUser: "kallglot", sessionName: "kallglot",
+        aor: NameAddress(uri: SIPURI(host: configuration.domain, user: "kallglot")), answerDelay: configuration.answerDelay,
+        rtpTimeout: policy.rtpTimeout, sendsMedia: configuration.sendsMedia),
+      serverTLS: tls, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
+    accounts = Dictionary(configuration.accounts.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+    accountNames = configuration.accounts.map(\.name)
+    sessions = SessionTable(configuration.sessions)
+    digest = DigestServer(realm: configuration.domain, entropy: entropy.fork("nonce"))
+  }
+
+  // MARK: - NetworkHost
+
+  public func start(at now: Instant, _ out: inout Outbox) { handle(party.start(at: now, &out), at: now, &out) }
+
+  public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
+    handle(party.receive(arrival, at: now, &out), at: now, &out)
+  }
+
+  public func wake(at now: Instant, _ out: inout Outbox) { handle(party.wake(at: now, &out), at: now, &out) }
+
+  public var nextDeadline: Instant? { party.nextDeadline }
+
+  public func perform(_ command: Command, at now: Instant, _ out: inout Outbox) {
+    switch command {
+    case .party(let command): handle(party.perform(command, at: now, &out), at: now, &out)
+    case .setPolicy(let name, let policy): accounts[name]?.policy = policy
+    }
+  }
+
+  /// Calls that are up or being set up.
+  public var liveCalls: Int { party.liveLegs }
+
+  // MARK: - Signals
+
+  func handle(_ signals: [Party.Signal], at now: Instant, _ out: inout Outbox) {
+    for signal in signals {
+      switch signal {
+      case .event(let event): handle(event, at: now, &out)
+      case .incoming(let id, let message, let flow): admit(id, message, flow, at: now, &out)
+      case .request(let server, let message, let flow): answer(server, message, flow, at: now, &out)
+      case .inDialog(let id, let server, let message): answerInDialog(id, server, message, at: now, &out)
+      case .accepted(let flow): judgeConnection(flow, at: now, &out)
+      }
+    }
+  }
+
+  private func handle(_ event: PartyEvent, at now: Instant, _ out: inout Outbox) {
+    out.event(EndpointEvent.party(event))
+    switch event {
+    case .established(let id, _):
+      sessions.activate(id)
+      if let tone = configuration.tone { handle(party.perform(.speak(id, tone, for: nil), at: now, &out), at: now, &out) }
+    case .ended(let id, _, _): release(id)
+    default: break
+    }
+  }
+
+  private func release(_ id: LegID) {
+    sessions.leave(id)
+    guard let account = admitted.removeValue(forKey: id) else { return }
+    callsByAccount[account, default: 1] -= 1
+  }
+
+  func tell(_ decision: PolicyDecision, leg: LegID?, _ message: SIPMessage, _ flow: Flow, _ out: inout Outbox) {
+    out.event(EndpointEvent.decision(leg, decision, method: message.method?.token ?? "", source: flow.remote))
+  }
+}
+
+extension MessageStyle {
+  /// How the endpoint writes: the RFC's order, its own name.
+  public static let kallglot: MessageStyle = {
+    var style = MessageStyle.plain
+    style.product = "Kallglot"
+    return style
+  }()
+}

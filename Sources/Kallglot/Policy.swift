@@ -1,0 +1,49 @@
+import SDP
+import SIPMessage
+import SIPUserAgent
+import SansIO
+
+/// The settings of one account's SIP access: the portal's settings and the Lab's (contract 8.8). The same keys stand in
+/// `serve --config` and in a scenario's `policy:`.
+public struct Policy: Hashable, Sendable {
+  public enum AllowlistRefusal: String, Hashable, Sendable, Codable, CaseIterable {
+    case forbidden = "403"
+    /// No answer at all; on TCP and TLS a reset before any byte.
+    case drop
+  }
+
+  public enum Authentication: String, Hashable, Sendable, Codable, CaseIterable {
+    case digest
+    /// For tools that cannot authenticate; a Lab setting, never a Kallglot one.
+    case none
+  }
+
+  public enum NATContact: String, Hashable, Sendable, Codable, CaseIterable { case flow, contact }
+
+  public var sipAccess = true
+  public var allow: [AddressRange] = []
+  public var allowlistRefusal: AllowlistRefusal = .forbidden
+  public var transports: [SIPTransportProtocol] = [.tls, .tcp, .udp]
+  public var requireTLS = false
+  public var requireSRTP = false
+  public var codecs: [AudioCodec] = [.opus, .g722, .pcmu, .pcma]
+  public var maxConcurrentCalls = 10
+  /// 486 or 503.
+  public var capReachedStatus = 486
+  public var inboundFirst = true
+  public var authentication: Authentication = .digest
+  public var digestAlgorithms: [DigestAlgorithm] = [.sha256, .md5]
+  public var anyDomain = false
+  public var mediaPorts: ClosedRange<UInt16> = 20_000...20_100
+  public var rtpTimeout: Duration = .seconds(60)
+  public var byeGrace: Duration = .zero
+  public var natContact: NATContact = .flow
+  /// 405, 501 or 603.
+  public var referStatus = 405
+  public var contactHost: String?
+
+  /// A new account's settings (contract 8.7).
+  public static let standard = Policy()
+
+  public init() {}
+}

@@ -1,0 +1,74 @@
+import SIPMessage
+import SansIO
+
+/// The bindings of the endpoint's accounts (RFC 3261 §10.3, limits of contract 8.2).
+struct Registrar {
+  struct Binding: Hashable {
+    var contact: SIPURI
+    var callID: String
+    var sequence: UInt32
+    var expires: Instant
+  }
+
+  enum Outcome: Equatable {
+    /// The bindings that hold now, with the seconds each has left.
+    case bound([(SIPURI, Int)])
+    case intervalTooBrief
+    case tooManyContacts
+    /// An older request of the same client (§10.3 step 6).
+    case outOfOrder
+    case badRequest(String)
+
+    static func == (left: Outcome, right: Outcome) -> Bool {
+      switch (left, right) {
+      case (.bound(let first), .bound(let second)): first.elementsEqual(second, by: ==)
+      case (.intervalTooBrief, .intervalTooBrief), (.tooManyContacts, .tooManyContacts), (.outOfOrder, .outOfOrder): true
+      case (.badRequest(let first), .badRequest(let second)): first == second
+      default: false
+      }
+    }
+  }
+
+  static let minimumSeconds = 60
+  static let defaultSeconds = 3600
+  static let maximumSeconds = 7200
+  static let maximumContacts = 10
+
+  private var bindings: [String: [Binding]] = [:]
+
+  /// Carries out a REGISTER for an account; all of it or nothing.
+  mutating func register(_ request: SIPMessage, account: String, at now: Instant) -> Outcome {
+    guard let callID = try? request.callID(), let sequence = try? request.cseq().number, let contacts = try? request.contacts() else {
+      return .badRequest("Call-ID, CSeq or Contact cannot be read")
+    }
+    var current = (bindings[account] ?? []).filter { $0.expires > now }
+    let general = (try? request.expires()).flatMap(\.self)
+    switch contacts {
+    case .none: break
+    case .star:
+      guard general == 0 else { return .badRequest("Contact * needs Expires: 0 (RFC 3261 §10.2.2)") }
+      if current.contains(where: { $0.callID == callID && $0.sequence >= sequence }) { return .outOfOrder }
+      current = []
+    case .list(let list):
+      for contact in list {
+        let asked = contact.parameters["expires"].flatMap { Int($0) } ?? general ?? Self.defaultSeconds
+        guard asked == 0 || asked >= Self.minimumSeconds else { return .intervalTooBrief }
+        let known = current.firstIndex { $0.contact.isEquivalent(to: contact.uri) }
+        if let known, current[known].callID == callID, current[known].sequence >= sequence { return .outOfOrder }
+        if let known { current.remove(at: known) }
+        guard asked > 0 else { continue }
+        let expires = now.advanced(by: .seconds(min(asked, Self.maximumSeconds)))
+        let binding = Binding(contact: contact.uri, callID: callID, sequence: sequence, expires: expires)
+        current.insert(binding, at: known ?? current.count)
+      }
+      guard current.count <= Self.maximumContacts else { return .tooManyContacts }
+    }
+    bindings[account] = current
+    return .bound(current.map { ($0.contact, Int(now.duration(to: $0.expires).components.seconds)) })
+  }
+
+  /// The contacts of an account, in the order they were bound.
+  func contacts(of account: String, at now: Instant) -> [SIPURI] {
+    (bindings[account] ?? []).filter { $0.expires > now }.map(\.contact)
+  }
+}

@@ -1,0 +1,246 @@
+import Media
+import SDP
+import SIPMessage
+import SIPUserAgent
+import SansIO
+
+// Legs from the first INVITE to the agreement: ports, offer, answer (RFC 3261 §13, RFC 3264).
+extension Party {
+  // MARK: - Calling
+
+  func placeCall(_ request: CallRequest, at now: Instant, _ out: inout Outbox) {
+    let from = request.from ?? configuration.aor
+    let facts = LegFacts(
+      direction: .outgoing, callID: "", from: from.uri.description, to: request.uri.description,
+      transport: request.target.transport, peer: request.target.address, name: request.name)
+    guard let leg = makeLeg(userAgent.reserveLeg(), facts) else {
+      tell(.violation(nil, "no media port is free in \(configuration.mediaPorts) for a call to \(request.uri)"))
+      return
+    }
+    leg.pending = .call(request)
+    openPorts(leg, &out)
+  }
+
+  private func sendInvite(_ leg: Leg, _ request: CallRequest, at now: Instant, _ out: inout Outbox) {
+    let offer = leg.session.makeOffer(local: TransportAddress(configuration.mediaAddress, port: leg.port))
+    var to = NameAddress(uri: request.uri)
+    to.uri.parameters = Parameters()
+    let call = OutgoingCall(
+      requestURI: request.uri, target: request.target, from: request.from ?? configuration.aor, to: to,
+      credentials: request.credentials, fields: request.fields, body: offer.serialized())
+    let (callID, events) = userAgent.call(call, as: leg.id, at: now, &out)
+    leg.facts.callID = callID
+    tell(.started(leg.id, leg.facts))
+    absorb(events, at: now, &out)
+  }
+
+  /// Our INVITE got its 2xx.
+  func answered(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id] else { return }
+    do {
+      let answer = try Self.sessionDescription(message)
+      let agreement = try leg.session.accept(answer: answer)
+      establish(leg, agreement, at: now, &out)
+    } catch {
+      tell(.violation(id, "answer in the 2xx cannot be used: \(error)"))
+      absorb(userAgent.hangUp(id, because: .violation("\(error)"), at: now, &out), at: now, &out)
+    }
+  }
+
+  // MARK: - Being called
+
+  /// Takes an INVITE in: checks the offer, opens ports, rings and answers. Refuses it when the offer or the ports do not allow it.
+  ///
+  /// - Parameter capability: what this call may use; nil = what the party can do.
+  public func admit(
+    _ id: LegID, _ invite: SIPMessage, _ facts: LegFacts, capability: AudioCapability? = nil, at now: Instant, _ out: inout Outbox
+  ) -> [Signal] {
+    guard let leg = makeLeg(id, facts, capability: capability) else {
+      return refuse(id, facts, status: 503, reason: nil, fields: [.init(.retryAfter, "10")], at: now, &out)
+    }
+    tell(.started(id, facts))
+    do {
+      leg.offer = try Self.sessionDescription(invite)
+      try prepareAnswer(leg)
+    } catch {
+      dropLeg(leg, &out)
+      let fields = [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
+      absorb(userAgent.refuse(id, status: 488, fields: fields, at: now, &out), at: now, &out)
+      return takeSignals()
+    }
+    leg.answerAt = now.advanced(by: configuration.answerDelay)
+    if configuration.answerDelay > .zero { answerDeadlines.set(id, at: leg.answerAt) }
+    absorb(userAgent.ring(id, at: now, &out), at: now, &out)
+    openPorts(leg, &out)
+    return takeSignals()
+  }
+
+  /// Refuses an INVITE.
+  public func refuse(
+    _ id: LegID, _ facts: LegFacts, status: Int, reason: String? = nil, fields: [MessageDraft.Field] = [], at now: Instant,
+    _ out: inout Outbox
+  ) -> [Signal] {
+    tell(.started(id, facts))
+    absorb(userAgent.refuse(id, status: status, reason: reason, fields: fields, at: now, &out), at: now, &out)
+    return takeSignals()
+  }
+
+  private func prepareAnswer(_ leg: Leg) throws(OfferAnswerFailure) {
+    guard let offer = leg.offer else { throw .noAudio }
+    let local = TransportAddress(configuration.mediaAddress, port: leg.port)
+    let (answer, agreement) = try leg.session.answer(offer, local: local)
+    leg.pending = .answer(answer.serialized(), agreement)
+  }
+
+  func answerIfReady(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
+    guard leg.hasOpenPorts, let due = leg.answerAt, due <= now, case .answer(let body, let agreement) = leg.pending else { return }
+    leg.pending = nil
+    leg.agreement = agreement
+    absorb(userAgent.accept(leg.id, body: body, at: now, &out), at: now, &out)
+  }
+
+  /// The ACK of our 2xx: media was agreed with the answer, and flows from now on.
+  func acknowledged(_ id: LegID, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id], let agreement = leg.agreement else { return }
+    establish(leg, agreement, at: now, &out)
+  }
+
+  /// An INVITE within the dialog: a new offer is answered on the same ports.
+  func reinvited(_ id: LegID, _ server: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id] else { return }
+    let local = TransportAddress(configuration.mediaAddress, port: leg.port)
+    do {
+      if message.body.isEmpty {
+        let offer = leg.session.makeOffer(local: local)
+        absorb(userAgent.answerReinvite(id, server, message, body: offer.serialized(), at: now, &out), at: now, &out)
+        return
+      }
+      let (answer, agreement) = try leg.session.answer(try Self.sessionDescription(message), local: local)
+      absorb(userAgent.answerReinvite(id, server, message, body: answer.serialized(), at: now, &out), at: now, &out)
+      leg.agreement = agreement
+      leg.media?.update(agreement)
+    } catch {
+      let fields = [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
+      absorb(
+        userAgent.respondInDialog(id, server, to: message, status: 488, fields: fields, at: now, &out), at: now, &out)
+    }
+  }
+
+  // MARK: - Ports
+
+  func makeLeg(_ id: LegID, _ facts: LegFacts, capability: AudioCapability? = nil) -> Leg? {
+    guard let port = ports.take() else { return nil }
+    lastPort += 2
+    let leg = Leg(
+      id: id, facts: facts, session: newSession(capability), port: port, rtp: PortID(lastPort),
+      rtcp: PortID(lastPort + 1), capability: capability)
+    legs[id] = leg
+    legsByPort[leg.rtp] = id
+    legsByPort[leg.rtcp] = id
+    return leg
+  }
+
+  private func newSession(_ capability: AudioCapability?) -> OfferAnswerSession {
+    OfferAnswerSession(
+      originUser: configuration.originUser, sessionName: configuration.sessionName,
+      sessionID: UInt64.random(in: 1...0x7FFF_FFFF, using: &mediaEntropy), capability: capability ?? configuration.capability)
+  }
+
+  func openPorts(_ leg: Leg, _ out: inout Outbox) {
+    leg.unbound = 2
+    out.bind(leg.rtp, TransportAddress(configuration.mediaAddress, port: leg.port))
+    out.bind(leg.rtcp, TransportAddress(configuration.mediaAddress, port: leg.port + 1))
+  }
+
+  func portOpened(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
+    leg.unbound -= 1
+    guard leg.hasOpenPorts else { return }
+    if case .call(let request) = leg.pending {
+      leg.pending = nil
+      sendInvite(leg, request, at: now, &out)
+    } else {
+      answerIfReady(leg, at: now, &out)
+    }
+  }
+
+  /// Another program holds the port: the next pair is tried, a few times.
+  func portFailed(_ leg: Leg, _ failure: BindFailure, at now: Instant, _ out: inout Outbox) {
+    leg.portAttempts += 1
+    closePorts(leg, &out)
+    guard leg.portAttempts <= 8, let port = ports.take() else {
+      tell(.violation(leg.id, "no media port could be opened: \(failure)"))
+      legs[leg.id] = nil
+      let fields = [MessageDraft.Field(.retryAfter, "10")]
+      absorb(userAgent.refuse(leg.id, status: 503, fields: fields, at: now, &out), at: now, &out)
+      return
+    }
+    let replacement = makeReplacement(of: leg, port: port)
+    openPorts(replacement, &out)
+  }
+
+  private func makeReplacement(of leg: Leg, port: UInt16) -> Leg {
+    lastPort += 2
+    let fresh = Leg(
+      id: leg.id, facts: leg.facts, session: newSession(leg.capability), port: port, rtp: PortID(lastPort),
+      rtcp: PortID(lastPort + 1), capability: leg.capability)
+    (fresh.pending, fresh.offer, fresh.answerAt, fresh.portAttempts) = (leg.pending, leg.offer, leg.answerAt, leg.portAttempts)
+    if case .answer = leg.pending { try? prepareAnswer(fresh) }
+    legs[leg.id] = fresh
+    legsByPort[fresh.rtp] = fresh.id
+    legsByPort[fresh.rtcp] = fresh.id
+    return fresh
+  }
+
+  func closePorts(_ leg: Leg, _ out: inout Outbox) {
+    guard legsByPort.removeValue(forKey: leg.rtp) != nil else { return }
+    legsByPort[leg.rtcp] = nil
+    out.unbind(leg.rtp)
+    out.unbind(leg.rtcp)
+  }
+
+  func dropLeg(_ leg: Leg, _ out: inout Outbox) {
+    closePorts(leg, &out)
+    ports.release(leg.port)
+    legs[leg.id] = nil
+    mediaDeadlines.remove(leg.id)
+    answerDeadlines.remove(leg.id)
+  }
+
+  // MARK: - Ends
+
+  func hangUp(_ id: LegID, because reason: LegEnd, at now: Instant, _ out: inout Outbox) {
+    if let leg = legs[id], case .call = leg.pending {
+      dropLeg(leg, &out)
+      tell(.ended(id, reason, nil))
+      return
+    }
+    absorb(userAgent.hangUp(id, because: reason, at: now, &out), at: now, &out)
+  }
+
+  func ended(_ id: LegID, _ reason: LegEnd, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id] else {
+      tell(.ended(id, reason, nil))
+      return
+    }
+    leg.media?.stop(at: now, &out)
+    tell(.ended(id, reason, leg.media?.report))
+    dropLeg(leg, &out)
+  }
+
+  static func sessionDescription(_ message: SIPMessage) throws(OfferAnswerFailure) -> SessionDescription {
+    guard !message.body.isEmpty else { throw .noAudio }
+    do {
+      return try SessionDescription.parse(message.body)
+    } catch {
+      throw .other("\(error)")
+    }
+  }
+}
+
+extension OfferAnswerFailure {
+  /// A Warning value (RFC 3261 §20.43): code, agent, text.
+  public func warningValue(agent: IPAddress) -> String {
+    let host = agent.isIPv6 ? "[\(agent)]" : agent.description
+    return "\(warningCode) \(host) \"\(warningText)\""
+  }
+}

@@ -1,0 +1,78 @@
+import Media
+import SDP
+import SIPUserAgent
+import SansIO
+
+// The media of established legs (RFC 3550), and the clock that ends a silent one.
+extension Party {
+  func receiveMedia(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
+    switch arrival {
+    case .datagram(let port, _, _), .unreachable(let port, _):
+      guard let id = legsByPort[port], let leg = legs[id], leg.media != nil else { return }
+      leg.media?.receive(arrival, at: now, &out)
+      if port == leg.rtp { leg.silentSince = now }
+      afterMedia(leg, at: now, &out)
+    case .bound(let port, _):
+      if let id = legsByPort[port], let leg = legs[id] { portOpened(leg, at: now, &out) }
+    case .bindFailed(let port, _, let failure):
+      if let id = legsByPort[port], let leg = legs[id] { portFailed(leg, failure, at: now, &out) }
+    case .accepted, .opened, .refused, .bytes, .ended, .closed, .drained, .resolved:
+      break
+    }
+  }
+
+  /// Starts the media of an agreement.
+  func establish(_ leg: Leg, _ agreement: AudioAgreement, at now: Instant, _ out: inout Outbox) {
+    leg.agreement = agreement
+    leg.silentSince = now
+    tell(.established(leg.id, agreement))
+    var media = MediaSession(
+      agreement: agreement, cname: "\(configuration.originUser)@\(configuration.mediaAddress)", rtpPort: leg.rtp, rtcpPort: leg.rtcp,
+      dialog: leg.id.rawValue, entropy: mediaEntropy.fork("\(leg.id)"))
+    media.isSending = configuration.sendsMedia
+    media.start(at: now)
+    leg.media = media
+    if let speech = leg.speech { leg.media?.speak(speech.tone, until: speech.until, at: now) }
+    afterMedia(leg, at: now, &out)
+  }
+
+  func speak(_ id: LegID, _ tone: Tone, for duration: Duration?, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id] else { return }
+    let end = duration.map { now.advanced(by: $0) }
+    leg.speech = (tone, end)
+    leg.media?.speak(tone, until: end, at: now)
+    if leg.media != nil { afterMedia(leg, at: now, &out) }
+  }
+
+  func wakeMedia(_ id: LegID, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id], leg.media != nil else { return }
+    leg.media?.wake(at: now, &out)
+    if let timeout = configuration.rtpTimeout, leg.agreement?.direction.receives == true, let since = leg.silentSince,
+      since.advanced(by: timeout) <= now
+    {
+      hangUp(id, because: .mediaSilence, at: now, &out)
+      return
+    }
+    afterMedia(leg, at: now, &out)
+  }
+
+  /// Passes on what the media machine noticed and arms its next deadline.
+  private func afterMedia(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
+    guard let events = leg.media?.takeEvents() else { return }
+    for event in events {
+      switch event {
+      case .firstPacketReceived: tell(.mediaStarted(leg.id))
+      case .toneHeard(let frequency): tell(.toneHeard(leg.id, frequency: frequency))
+      case .toneEnded: tell(.toneEnded(leg.id))
+      case .violation(let rule): tell(.violation(leg.id, rule))
+      case .remoteLatched: break
+      }
+    }
+    var deadline = leg.media?.nextDeadline
+    if let timeout = configuration.rtpTimeout, let since = leg.silentSince, leg.agreement?.direction.receives == true {
+      let limit = since.advanced(by: timeout)
+      deadline = min(deadline ?? limit, limit)
+    }
+    mediaDeadlines.set(leg.id, at: deadline)
+  }
+}

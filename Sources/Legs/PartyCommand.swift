@@ -1,0 +1,60 @@
+import Media
+import SIPMessage
+import SIPTransport
+import SIPUserAgent
+import SansIO
+
+/// What a stage or a command line asks of a party.
+public enum PartyCommand: Sendable {
+  /// Calls; the leg's `started` event carries `name` back.
+  case call(CallRequest)
+  case cancel(LegID)
+  case hangUp(LegID)
+  /// Sends a tone on the leg for so long; nil = until the leg ends.
+  case speak(LegID, Tone, for: Duration?)
+  case register(RegisterRequest)
+  case options(to: SIPTarget, uri: SIPURI)
+  /// Ends every leg: BYE, CANCEL or a refusal.
+  case hangUpAll
+}
+
+/// A call to be placed.
+public struct CallRequest: Sendable {
+  public var name: String?
+  public var uri: SIPURI
+  public var target: SIPTarget
+  /// From; nil = the party's own address of record.
+  public var from: NameAddress?
+  public var credentials: Credentials?
+  public var fields: [MessageDraft.Field]
+
+  public init(
+    name: String? = nil, uri: SIPURI, target: SIPTarget, from: NameAddress? = nil, credentials: Credentials? = nil,
+    fields: [MessageDraft.Field] = []
+  ) {
+    self.name = name
+    self.uri = uri
+    self.target = target
+    self.from = from
+    self.credentials = credentials
+    self.fields = fields
+  }
+}
+
+/// A binding to be made at a registrar.
+public struct RegisterRequest: Sendable {
+  public var registrar: SIPURI
+  public var target: SIPTarget
+  public var aor: NameAddress
+  public var credentials: Credentials?
+  /// Seconds asked for; 0 removes the binding.
+  public var expires: Int
+
+  public init(registrar: SIPURI, target: SIPTarget, aor: NameAddress, credentials: Credentials? = nil, expires: Int = 3600) {
+    self.registrar = registrar
+    self.target = target
+    self.aor = aor
+    self.credentials = credentials
+    self.expires = expires
+  }
+}

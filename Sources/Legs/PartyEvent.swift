@@ -1,0 +1,138 @@
+import Media
+import SDP
+import SIPMessage
+import SIPTransport
+import SIPUserAgent
+import SansIO
+
+/// What happened at one party, as a stage, a log or a report needs it. Values only: no message, no secret.
+public enum PartyEvent: HostEvent, Hashable {
+  case listening(TransportListener)
+  case listenFailed(TransportListener, BindFailure)
+  case connectionFailed(remote: TransportAddress, reason: String)
+  /// A peer sent what is no SIP message; the text names the rule.
+  case malformed(from: TransportAddress, rule: String)
+  /// An INVITE left or arrived.
+  case started(LegID, LegFacts)
+  case ringing(LegID, status: Int)
+  case established(LegID, AudioAgreement)
+  /// The call was refused: the status, its phrase and the text of Warning or Reason.
+  case refused(LegID, status: Int, phrase: String, explanation: String?)
+  /// The first RTP packet came.
+  case mediaStarted(LegID)
+  case toneHeard(LegID, frequency: Int)
+  case toneEnded(LegID)
+  case ended(LegID, LegEnd, MediaReport?)
+  case registered(aor: String, expires: Int)
+  case registrationFailed(aor: String, reason: String)
+  case optionsAnswered(status: Int)
+  case optionsFailed(reason: String)
+  /// A rule that the peer broke.
+  case violation(LegID?, String)
+
+  public var leg: LegID? {
+    switch self {
+    case .started(let leg, _), .ringing(let leg, _), .established(let leg, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
+      .toneHeard(let leg, _), .toneEnded(let leg), .ended(let leg, _, _):
+      leg
+    case .violation(let leg, _): leg
+    case .listening, .listenFailed, .connectionFailed, .malformed, .registered, .registrationFailed, .optionsAnswered, .optionsFailed: nil
+    }
+  }
+}
+
+/// What is known of a leg when it begins.
+public struct LegFacts: Hashable, Sendable {
+  public enum Direction: String, Hashable, Sendable { case outgoing, incoming }
+
+  public var direction: Direction
+  public var callID: String
+  /// URI of From, without tag.
+  public var from: String
+  /// URI of To.
+  public var to: String
+  public var transport: SIPTransportProtocol
+  public var peer: TransportAddress
+  /// The name that the command which started the call gave it.
+  public var name: String?
+}
+
+extension LegFacts {
+  /// The facts of an INVITE that arrived.
+  public init(incoming message: SIPMessage, flow: Flow) {
+    self.init(
+      direction: .incoming, callID: (try? message.callID()) ?? "", from: (try? message.from().uri.description) ?? "",
+      to: message.requestURIBytes?.text ?? "", transport: flow.transport, peer: flow.remote, name: nil)
+  }
+}
+
+extension PartyEvent {
+  public var journalName: String {
+    switch self {
+    case .listening: "listening"
+    case .listenFailed: "listen-failed"
+    case .connectionFailed: "connection-failed"
+    case .malformed: "malformed"
+    case .started: "leg-started"
+    case .ringing: "leg-ringing"
+    case .established: "leg-established"
+    case .refused: "leg-refused"
+    case .mediaStarted: "media-started"
+    case .toneHeard: "tone-heard"
+    case .toneEnded: "tone-ended"
+    case .ended: "leg-ended"
+    case .registered: "registered"
+    case .registrationFailed: "registration-failed"
+    case .optionsAnswered: "options-answered"
+    case .optionsFailed: "options-failed"
+    case .violation: "violation"
+    }
+  }
+
+  public var journalFields: [JournalField] {
+    let own: [JournalField] =
+      switch self {
+      case .listening(let listener): [.init("transport", listener.transport.rawValue), .init("address", .address(listener.address))]
+      case .listenFailed(let listener, let failure):
+        [.init("transport", listener.transport.rawValue), .init("address", .address(listener.address)), .init("reason", "\(failure)")]
+      case .connectionFailed(let remote, let reason): [.init("remote", .address(remote)), .init("reason", reason)]
+      case .malformed(let source, let rule): [.init("remote", .address(source)), .init("rule", rule)]
+      case .started(_, let facts): facts.journalFields
+      case .ringing(_, let status): [.init("status", status)]
+      case .established(_, let agreement):
+        [
+          .init("codec", agreement.codec.rawValue), .init("local", .address(agreement.local)),
+          .init("remote", .address(agreement.remote)),
+        ]
+      case .refused(_, let status, let phrase, let explanation):
+        [.init("status", status), .init("phrase", phrase)] + (explanation.map { [.init("explanation", $0)] } ?? [])
+      case .mediaStarted, .toneEnded: []
+      case .toneHeard(_, let frequency): [.init("hertz", frequency)]
+      case .ended(_, let reason, let report): [.init("reason", "\(reason)")] + (report?.journalFields ?? [])
+      case .registered(let aor, let expires): [.init("aor", aor), .init("expires", expires)]
+      case .registrationFailed(let aor, let reason): [.init("aor", aor), .init("reason", reason)]
+      case .optionsAnswered(let status): [.init("status", status)]
+      case .optionsFailed(let reason): [.init("reason", reason)]
+      case .violation(_, let rule): [.init("rule", rule)]
+      }
+    return (leg.map { [JournalField("leg", $0.rawValue)] } ?? []) + own
+  }
+}
+
+extension LegFacts {
+  var journalFields: [JournalField] {
+    [
+      .init("direction", direction.rawValue), .init("callID", callID), .init("from", from), .init("to", to),
+      .init("transport", transport.rawValue), .init("peer", .address(peer)),
+    ]
+  }
+}
+
+extension MediaReport {
+  var journalFields: [JournalField] {
+    [
+      .init("packetsSent", packetsSent), .init("packetsReceived", packetsReceived), .init("packetsLost", packetsLost),
+      .init("jitterNanoseconds", jitter.wholeNanoseconds),
+    ]
+  }
+}

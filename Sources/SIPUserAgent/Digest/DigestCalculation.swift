@@ -1,0 +1,47 @@
+/// The arithmetic of digest access authentication: RFC 7616 §3.4.1, RFC 2617 §3.2.2 without qop, RFC 3261 §22.4.
+enum DigestCalculation {
+  /// What both sides put into the response.
+  struct Parameters {
+    var nonce: String
+    var method: String
+    var uri: String
+    /// nil where the challenge offered no qop (RFC 2617's older form).
+    var protection: Protection?
+  }
+
+  /// `qop=auth` with its counter.
+  struct Protection {
+    /// Eight hexadecimal digits, as sent.
+    var nonceCount: String
+    var clientNonce: String
+  }
+
+  /// H(A1) for the plain variants, without `-sess`.
+  static func secretHash(_ algorithm: DigestAlgorithm, username: String, realm: String, password: String) -> String {
+    algorithm.hexDigest(of: "\(username):\(realm):\(password)")
+  }
+
+  /// The `response` value.
+  static func response(_ algorithm: DigestAlgorithm, secretHash: String, _ parameters: Parameters) -> String {
+    let requestHash = algorithm.hexDigest(of: "\(parameters.method):\(parameters.uri)")
+    guard let protection = parameters.protection else {
+      return algorithm.hexDigest(of: "\(secretHash):\(parameters.nonce):\(requestHash)")
+    }
+    let middle = "\(parameters.nonce):\(protection.nonceCount):\(protection.clientNonce):auth"
+    return algorithm.hexDigest(of: "\(secretHash):\(middle):\(requestHash)")
+  }
+}
+
+/// A password, kept so that no description, dump or log can show it.
+public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  private let value: String
+
+  public init(_ value: String) { self.value = value }
+
+  /// The text itself. Call this only where it enters a calculation or a file that is meant for it.
+  public func reveal() -> String { value }
+
+  public var description: String { "(secret)" }
+  public var debugDescription: String { "(secret)" }
+  public var customMirror: Mirror { Mirror(self, children: []) }
+}

@@ -1,0 +1,126 @@
+import SansIO
+import SIPTransaction
+
+/// The caller's side of one INVITE usage (RFC 3261 §9.1, §13.2, §15.1.1).
+///
+/// ```
+///            dial
+///             │
+///             ▼   1xx                2xx / ACK
+///       ┌─ calling ────► proceeding ───────────► established ──hang up / BYE──► terminating ──200 BYE──► ended
+///       │     │              │                        │
+///       │  cancel         cancel / CANCEL          BYE from peer
+///       │     │              │                        └────────────────────────────────────────────────► ended
+///       │     ▼    1xx / CANCEL
+///       │  wanted ────► cancelling ──487──► ended
+///       │                    └──────2xx / ACK, BYE ──► terminating         (the 200 crossed the CANCEL)
+///       └── 3xx–6xx, Timer B, transport ──► ended
+/// ```
+///
+/// A CANCEL may leave only after a provisional response (§9.1), hence `wanted`. A CANCEL that gets no final response is given up after
+/// 64·T1 (§9.1), which is the guard timer.
+public struct InviteClientUsage: Hashable, Sendable {
+  public enum State: Hashable, Sendable {
+    case calling
+    case cancelWanted
+    case proceeding
+    case cancelling
+    case established
+    case terminating(LegEnd)
+    case ended(LegEnd)
+  }
+
+  public enum Input: Hashable, Sendable {
+    case provisional(status: Int)
+    case success
+    case rejected(status: Int)
+    case failed(TransactionFailure)
+    case cancel
+    case hangUp(LegEnd)
+    case bye
+    /// The BYE transaction is over, with whatever answer.
+    case byeCompleted
+    /// 64·T1 after CANCEL without a final response.
+    case guardExpired
+  }
+
+  public enum Output: Hashable, Sendable {
+    case sendCancel
+    case acknowledge
+    case sendBye
+    case ringing(status: Int)
+    case established
+    case ended(LegEnd)
+  }
+
+  public private(set) var state: State = .calling
+
+  public init() {}
+
+  public mutating func handle(_ input: Input) -> [Output] {
+    let next: State
+    let outputs: [Output]
+    switch (state, input) {
+    case (.calling, .provisional(let status)), (.proceeding, .provisional(let status)):
+      (next, outputs) = (.proceeding, status == 100 ? [] : [.ringing(status: status)])
+    case (.cancelWanted, .provisional):
+      (next, outputs) = (.cancelling, [.sendCancel])
+
+    case (.calling, .success), (.proceeding, .success):
+      (next, outputs) = (.established, [.acknowledge, .established])
+    case (.cancelWanted, .success), (.cancelling, .success):
+      (next, outputs) = (.terminating(.cancelledHere), [.acknowledge, .sendBye])
+    case (.established, .success), (.terminating, .success), (.ended, .success):
+      (next, outputs) = (state, [.acknowledge])
+
+    case (.calling, .rejected(let status)), (.proceeding, .rejected(let status)):
+      (next, outputs) = Self.end(.refused(status: status))
+    case (.cancelWanted, .rejected(let status)), (.cancelling, .rejected(let status)):
+      (next, outputs) = Self.end(status == 487 ? .cancelledHere : .refused(status: status))
+
+    case (.calling, .failed(let failure)), (.proceeding, .failed(let failure)):
+      (next, outputs) = Self.end(failure.legEnd)
+    case (.cancelWanted, .failed), (.cancelling, .failed), (.cancelling, .guardExpired):
+      (next, outputs) = Self.end(.cancelledHere)
+
+    case (.calling, .cancel), (.calling, .hangUp):
+      (next, outputs) = (.cancelWanted, [])
+    case (.proceeding, .cancel), (.proceeding, .hangUp):
+      (next, outputs) = (.cancelling, [.sendCancel])
+
+    case (.established, .hangUp(let reason)):
+      (next, outputs) = (.terminating(reason), [.sendBye])
+    case (.established, .cancel):
+      (next, outputs) = (.terminating(.cancelledHere), [.sendBye])
+    case (.established, .bye):
+      (next, outputs) = Self.end(.hungUpByPeer)
+    case (.terminating(let reason), .byeCompleted), (.terminating(let reason), .bye):
+      (next, outputs) = Self.end(reason)
+    case (.calling, .bye), (.cancelWanted, .bye), (.proceeding, .bye), (.cancelling, .bye):
+      (next, outputs) = Self.end(.hungUpByPeer)
+
+    case (.calling, .byeCompleted), (.calling, .guardExpired), (.cancelWanted, .cancel), (.cancelWanted, .hangUp),
+      (.cancelWanted, .byeCompleted), (.cancelWanted, .guardExpired), (.proceeding, .byeCompleted), (.proceeding, .guardExpired),
+      (.cancelling, .provisional), (.cancelling, .cancel), (.cancelling, .hangUp), (.cancelling, .byeCompleted),
+      (.established, .provisional), (.established, .rejected), (.established, .failed), (.established, .byeCompleted),
+      (.established, .guardExpired), (.terminating, .provisional), (.terminating, .rejected), (.terminating, .failed),
+      (.terminating, .cancel), (.terminating, .hangUp), (.terminating, .guardExpired), (.ended, .provisional), (.ended, .rejected),
+      (.ended, .failed), (.ended, .cancel), (.ended, .hangUp), (.ended, .bye), (.ended, .byeCompleted), (.ended, .guardExpired):
+      (next, outputs) = (state, [])
+    }
+    state = next
+    return outputs
+  }
+
+  private static func end(_ reason: LegEnd) -> (State, [Output]) { (.ended(reason), [.ended(reason)]) }
+}
+
+extension TransactionFailure {
+  /// What an INVITE transaction's failure means for its leg.
+  var legEnd: LegEnd {
+    switch self {
+    case .timerB: .timerB
+    case .timerF, .transport: .transportFailed
+    }
+  }
+}

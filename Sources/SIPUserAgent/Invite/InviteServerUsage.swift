@@ -1,0 +1,136 @@
+import SansIO
+
+/// The called side of one INVITE usage (RFC 3261 §13.3, §9.2, §15.1.2).
+///
+/// ```
+///   INVITE ──► received ──ring / 180──► ringing ──accept / 200──► accepted ──ACK──► confirmed ──hang up / BYE──► terminating ──► ended
+///                 │                        │                        │  │  └ T1, 2·T1 … T2: 200 again     │
+///                 ├──────── refuse / 3xx–6xx ──► ended              │  └ 64·T1: BYE ──► terminating     BYE from peer ──► ended
+///                 └──────── CANCEL / 487 ──────► ended              └ BYE from peer ──► ended
+/// ```
+///
+/// The user agent core, not the transaction, repeats the 2xx (§13.3.1.4): first after T1, then doubling up to T2, on any transport,
+/// until the ACK comes. After 64·T1 without ACK the dialog is confirmed all the same and ended with a BYE. A callee that wants to hang up
+/// earlier has to wait for the ACK (§15): the wish is kept in ``Acceptance/hangUp``.
+public struct InviteServerUsage: Hashable, Sendable {
+  public enum State: Hashable, Sendable {
+    case received
+    case ringing
+    case accepted(Acceptance)
+    case confirmed
+    case terminating(LegEnd)
+    case ended(LegEnd)
+  }
+
+  /// A 2xx that waits for its ACK.
+  public struct Acceptance: Hashable, Sendable {
+    public var since: Instant
+    /// Nanoseconds from the last 2xx to the next.
+    public var interval: Int64
+    public var due: Instant
+    /// Why to send BYE as soon as the ACK is there.
+    public var hangUp: LegEnd?
+  }
+
+  public enum Input: Hashable, Sendable {
+    case ring
+    case accept
+    case refuse(status: Int)
+    case cancelled
+    case ack
+    case hangUp(LegEnd)
+    case bye
+    case byeCompleted
+    /// The deadline given by ``nextDeadline``.
+    case timer
+    case transportFailed
+  }
+
+  public enum Output: Hashable, Sendable {
+    case sendRinging
+    case sendSuccess
+    case repeatSuccess(attempt: Int)
+    case sendRefusal(status: Int)
+    case sendBye
+    case confirmed
+    case ended(LegEnd)
+  }
+
+  public private(set) var state: State = .received
+  /// When `.timer` is due; nil when no 2xx waits for its ACK.
+  public var nextDeadline: Instant? {
+    if case .accepted(let acceptance) = state { acceptance.due } else { nil }
+  }
+  private var repeats = 0
+  private let t1: Int64
+  private let t2: Int64
+
+  /// - Parameters:
+  ///   - t1: round-trip estimate in nanoseconds (500 ms, RFC 3261 §17.1.1.1).
+  ///   - t2: longest interval in nanoseconds (4 s).
+  public init(t1: Int64 = 500_000_000, t2: Int64 = 4_000_000_000) {
+    self.t1 = t1
+    self.t2 = t2
+  }
+
+  public mutating func handle(_ input: Input, at now: Instant) -> [Output] {
+    let next: State
+    let outputs: [Output]
+    switch (state, input) {
+    case (.received, .ring):
+      (next, outputs) = (.ringing, [.sendRinging])
+    case (.ringing, .ring):
+      (next, outputs) = (.ringing, [.sendRinging])
+    case (.received, .accept), (.ringing, .accept):
+      let first = Acceptance(since: now, interval: t1, due: now.adding(nanoseconds: t1), hangUp: nil)
+      (next, outputs) = (.accepted(first), [.sendSuccess])
+    case (.received, .refuse(let status)), (.ringing, .refuse(let status)):
+      (next, outputs) = (.ended(.refused(status: status)), [.sendRefusal(status: status), .ended(.refused(status: status))])
+    case (.received, .cancelled), (.ringing, .cancelled):
+      (next, outputs) = (.ended(.cancelledByPeer), [.sendRefusal(status: 487), .ended(.cancelledByPeer)])
+    case (.received, .hangUp(let reason)), (.ringing, .hangUp(let reason)):
+      (next, outputs) = (.ended(reason), [.sendRefusal(status: 480), .ended(reason)])
+    case (.received, .transportFailed), (.ringing, .transportFailed):
+      (next, outputs) = (.ended(.transportFailed), [.ended(.transportFailed)])
+
+    case (.accepted(let acceptance), .timer):
+      (next, outputs) = repeatOrGiveUp(acceptance, at: now)
+    case (.accepted(let acceptance), .ack):
+      if let reason = acceptance.hangUp {
+        (next, outputs) = (.terminating(reason), [.confirmed, .sendBye])
+      } else {
+        (next, outputs) = (.confirmed, [.confirmed])
+      }
+    case (.accepted(var acceptance), .hangUp(let reason)):
+      acceptance.hangUp = reason
+      (next, outputs) = (.accepted(acceptance), [])
+    case (.accepted, .bye), (.confirmed, .bye), (.received, .bye), (.ringing, .bye):
+      (next, outputs) = (.ended(.hungUpByPeer), [.ended(.hungUpByPeer)])
+
+    case (.confirmed, .hangUp(let reason)):
+      (next, outputs) = (.terminating(reason), [.sendBye])
+    case (.terminating(let reason), .byeCompleted), (.terminating(let reason), .bye):
+      (next, outputs) = (.ended(reason), [.ended(reason)])
+
+    case (.received, .ack), (.received, .byeCompleted), (.received, .timer), (.ringing, .ack), (.ringing, .byeCompleted),
+      (.ringing, .timer), (.accepted, .ring), (.accepted, .accept), (.accepted, .refuse), (.accepted, .cancelled),
+      (.accepted, .byeCompleted), (.accepted, .transportFailed), (.confirmed, .ring), (.confirmed, .accept), (.confirmed, .refuse),
+      (.confirmed, .cancelled), (.confirmed, .ack), (.confirmed, .byeCompleted), (.confirmed, .timer), (.confirmed, .transportFailed),
+      (.terminating, .ring), (.terminating, .accept), (.terminating, .refuse), (.terminating, .cancelled), (.terminating, .ack),
+      (.terminating, .hangUp), (.terminating, .timer), (.terminating, .transportFailed), (.ended, _):
+      (next, outputs) = (state, [])
+    }
+    state = next
+    return outputs
+  }
+
+  private mutating func repeatOrGiveUp(_ acceptance: Acceptance, at now: Instant) -> (State, [Output]) {
+    let giveUp = acceptance.since.adding(nanoseconds: 64 * t1)
+    guard now < giveUp else { return (.terminating(acceptance.hangUp ?? .ackMissing), [.sendBye]) }
+    repeats += 1
+    var following = acceptance
+    following.interval = min(acceptance.interval * 2, t2)
+    following.due = min(now.adding(nanoseconds: following.interval), giveUp)
+    return (.accepted(following), [.repeatSuccess(attempt: repeats)])
+  }
+}

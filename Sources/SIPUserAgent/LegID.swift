@@ -1,0 +1,47 @@
+/// One side's INVITE usage, numbered by its host in the order the legs began. It never goes on a wire.
+public struct LegID: Hashable, Sendable, Comparable, CustomStringConvertible {
+  public var rawValue: UInt32
+  public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+  public static func < (left: LegID, right: LegID) -> Bool { left.rawValue < right.rawValue }
+  public var description: String { "leg \(rawValue)" }
+}
+
+/// How a leg ended, in the words a report uses.
+public enum LegEnd: Hashable, Sendable {
+  case hungUpHere
+  case hungUpByPeer
+  /// This side gave up before the call was answered.
+  case cancelledHere
+  case cancelledByPeer
+  /// The call was refused with this final status, by whoever answered it.
+  case refused(status: Int)
+  /// Timer B: an INVITE that nobody answered (RFC 3261 §17.1.1.2).
+  case timerB
+  /// A 2xx whose ACK never came; BYE was sent after 64·T1 (RFC 3261 §13.3.1.4).
+  case ackMissing
+  /// A provisional came, but no final response within the caller's patience.
+  case noFinalResponse
+  case transportFailed
+  /// BYE after RTP silence (the endpoint's `rtpTimeout`).
+  case mediaSilence
+  /// The peer broke a rule so that the call could not go on; the text names it.
+  case violation(String)
+}
+
+extension LegEnd: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .hungUpHere: "hung up here"
+    case .hungUpByPeer: "hung up by the peer"
+    case .cancelledHere: "cancelled here"
+    case .cancelledByPeer: "cancelled by the caller"
+    case .refused(let status): "refused with \(status)"
+    case .timerB: "Timer B: no response to the INVITE within 64·T1"
+    case .ackMissing: "no ACK for the 2xx within 64·T1, BYE sent"
+    case .noFinalResponse: "no final response"
+    case .transportFailed: "transport failed"
+    case .mediaSilence: "no RTP"
+    case .violation(let rule): "peer broke a rule: \(rule)"
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import SIPMessage
+import SIPTransaction
+import SIPTransport
+import SansIO
+
+// Building and sending messages in this user agent's style (RFC 3261 §8.1.1, §8.2.6, §12.2.1.1).
+extension UserAgent {
+  /// What a refusal says beside its status while the machine asks for it.
+  struct Refusal {
+    var reason: String?
+    var fields: [MessageDraft.Field]
+  }
+
+  // MARK: - Requests
+
+  /// Completes a request with Via, Max-Forwards and the style's spelling, and hands it to a client transaction.
+  func sendRequest(
+    _ draft: MessageDraft, method: SIPMethod, on flow: Flow, label: Label, at now: Instant
+  ) -> TransactionLayer.ClientID {
+    let branch = mint.branch()
+    return transactions.send(
+      finish(draft, branch: branch, flow: flow), method: method, branch: branch, on: flow, label: label, at: now, &transactionOutputs)
+  }
+
+  /// Via first, Max-Forwards, product; then the style's order and spacing.
+  func finish(_ draft: MessageDraft, branch: String, flow: Flow) -> MessageDraft {
+    var draft = draft
+    draft.prepend(.maxForwards, "70")
+    draft.prepend(.via, via(branch: branch, flow: flow))
+    if let product = configuration.style.product { draft.append(.userAgent, product) }
+    spell(&draft, order: configuration.style.requestOrder)
+    return draft
+  }
+
+  private func via(branch: String, flow: Flow) -> String {
+    let style = configuration.style
+    var value = "SIP/2.0/\(flow.transport.viaToken) \(transport.viaSentBy(for: flow))"
+    value += style.rportBeforeBranch ? ";rport;branch=\(branch)" : ";branch=\(branch);rport"
+    if style.aliasOnStreams, flow.transport.isReliable { value += ";alias" }
+    return value
+  }
+
+  func appendContact(to draft: inout MessageDraft, user: String?, flow: Flow) {
+    let host = configuration.contactHost ?? Self.hostText(flow.local.address)
+    let user = (configuration.style.contactUser ?? user).map { "\($0)@" } ?? ""
+    let parameter = flow.transport == .udp ? "" : ";transport=\(flow.transport.rawValue)"
+    draft.append(.contact, "<sip:\(user)\(host):\(contactPort(flow))\(parameter)>")
+  }
+
+  /// The port peers can reach us at: the listener's, since a connection that we opened has a port nobody listens on.
+  private func contactPort(_ flow: Flow) -> UInt16 {
+    configuration.listeners.first { $0.transport == flow.transport && $0.address.address == flow.local.address }?.address.port
+      ?? configuration.listeners.first { $0.transport == flow.transport }?.address.port ?? flow.local.port
+  }
+
+  static func hostText(_ address: IPAddress) -> String { address.isIPv6 ? "[\(address)]" : address.description }
+
+  func appendCapabilities(to draft: inout MessageDraft) {
+    draft.append(.allow, allowValue)
+    if !configuration.style.supported.isEmpty { draft.append(.supported, configuration.style.supported.joined(separator: ", ")) }
+  }
+
+  /// The Allow value of this user agent.
+  public var allowValue: String { configuration.style.allow.map(\.token).joined(separator: ", ") }
+
+  /// A request within a dialog, without Via.
+  func inDialogDraft(_ method: SIPMethod, _ dialog: Dialog, sequence: UInt32) -> MessageDraft {
+    let (uri, routes) = dialog.requestPath
+    var draft = MessageDraft(request: method, uri: uri.description)
+    for route in routes { draft.append(.route, route.description) }
+    draft.append(.from, dialog.local)
+    draft.append(.to, dialog.remote)
+    draft.append(.callID, dialog.callID)
+    draft.append(.cseq, "\(sequence) \(method.token)")
+    return draft
+  }
+
+  /// The flow of a request within a dialog: to the next hop, except that a connection in use, and by policy the address the peer really
+  /// has, are preferred to a Contact nobody may be able to reach.
+  func inDialogFlow(_ usage: InviteUsage, at now: Instant, _ out: inout Outbox) -> Flow {
+    guard let dialog = usage.dialog, !usage.flow.transport.isReliable, let address = dialog.nextHop.host.address else { return usage.flow }
+    let hop = TransportAddress(address, port: dialog.nextHop.port ?? usage.flow.transport.defaultPort)
+    if hop == usage.flow.remote || (dialog.routeSet.isEmpty && configuration.prefersFlowOverContact) { return usage.flow }
+    return transport.flow(to: SIPTarget(transport: usage.flow.transport, address: hop, serverName: nil), at: now, &out)
+  }
+
+  func sendBye(_ id: LegID, at now: Instant, _ out: inout Outbox) {
+    guard var usage = usages[id], var dialog = usage.dialog else { return }
+    let sequence = dialog.nextSequence()
+    usage.dialog = dialog
+    usages[id] = usage
+    let label = Label(.request(.bye), dialog: id.rawValue, sequence: sequence)
+    let client = sendRequest(
+      inDialogDraft(.bye, dialog, sequence: sequence), method: .bye, on: inDialogFlow(usage, at: now, &out), label: label, at: now)
+    purposes[client] = .bye(id)
+  }
+
+  // MARK: - Responses
+
+  /// A response with the fields every response copies (RFC 3261 §8.2.6.2) and those of this product.
+  func responseDraft(to request: SIPMessage, status: Int, reason: String? = nil, toTag: String?, flow: Flow) -> MessageDraft {
+    var draft = MessageDraft.response(to: request, status: status, reason: reason, toTag: toTag, received: flow)
+    if let product = configuration.style.product { draft.append(.server, product) }
+    guard request.method == .invite || request.method == .options else { return draft }
+    // RFC 3261 §12.1.1: Record-Route of the request goes into the response that makes the dialog.
+    if (101...299).contains(status) {
+      for route in request.all(.recordRoute) { draft.append(.recordRoute, route.text) }
+      appendContact(to: &draft, user: localUser(of: request), flow: flow)
+      appendCapabilities(to: &draft)
+    }
+    return draft
+  }
+
+  private func localUser(of request: SIPMessage) -> String? { (try? request.to())?.uri.user }
+
+  /// Sends a response of a server transaction in this product's spelling.
+  func respond(_ server: ServerID, _ draft: MessageDraft, status: Int, to request: SIPMessage, leg: LegID?, at now: Instant) {
+    var draft = draft
+    spell(&draft, order: configuration.style.responseOrder)
+    let cseq = try? request.cseq()
+    let label = Label(
+      .response(status: UInt16(clamping: status), request.method?.label ?? .other), dialog: leg?.rawValue ?? 0,
+      sequence: cseq?.number ?? 0)
+    transactions.respond(server, draft, status: status, label: label, at: now, &transactionOutputs)
+  }
+
+  /// Answers a request without asking the party.
+  func refuseOutright(_ server: ServerID, _ request: SIPMessage, _ flow: Flow, status: Int, reason: String?, at now: Instant) {
+    let hasTag = (try? request.to())?.tag != nil
+    let draft = responseDraft(to: request, status: status, reason: reason, toTag: hasTag ? nil : mint.tag(), flow: flow)
+    respond(server, draft, status: status, to: request, leg: nil, at: now)
+  }
+
+  // MARK: - Spelling
+
+  private func spell(_ draft: inout MessageDraft, order: [String]) {
+    let spaces = configuration.style.contentLengthSpaces
+    if spaces != [1, 1], let width = draft.body.isEmpty ? spaces.last : spaces.first {
+      draft.append(.contentLength, String(draft.body.count))
+      if let last = draft.fields.indices.last { draft.fields[last].separator = ":" + String(repeating: " ", count: width) }
+    }
+    guard !order.isEmpty else { return }
+    let ranks = order.map { HeaderName($0) }
+    let sorted = draft.fields.enumerated().sorted { left, right in
+      let leftRank = ranks.firstIndex(of: left.element.name) ?? ranks.count
+      let rightRank = ranks.firstIndex(of: right.element.name) ?? ranks.count
+      return (leftRank, left.offset) < (rightRank, right.offset)
+    }
+    draft.fields = sorted.map(\.element)
+  }
+
+  // MARK: - Ends
+
+  func byeReceived(_ id: LegID, at now: Instant, _ out: inout Outbox) {
+    switch usages[id]?.role {
+    case .caller: handleCaller(id, .bye, nil, at: now, &out)
+    case .callee: handleCallee(id, .bye, at: now, &out)
+    case nil: break
+    }
+  }
+
+  func byeCompleted(_ id: LegID, at now: Instant, _ out: inout Outbox) {
+    switch usages[id]?.role {
+    case .caller: handleCaller(id, .byeCompleted, nil, at: now, &out)
+    case .callee: handleCallee(id, .byeCompleted, at: now, &out)
+    case nil: break
+    }
+  }
+
+  func end(_ id: LegID, _ reason: LegEnd) {
+    guard let usage = usages.removeValue(forKey: id) else { return }
+    legsByTag[usage.localTag] = nil
+    deadlines.remove(id)
+    events.append(.ended(id, reason))
+  }
+}

@@ -1,0 +1,106 @@
+import SIPMessage
+import SIPTransaction
+import SIPTransport
+import SansIO
+
+/// A request outside dialogs that waits for its final response.
+struct OutgoingRequest {
+  var method: SIPMethod
+  var uri: String
+  var draft: MessageDraft
+  var sequence: UInt32
+  var flow: Flow
+  var digest: DigestClient?
+}
+
+// Requests outside dialogs, both ways: OPTIONS, REGISTER and whatever a party answers itself (RFC 3261 §8, §10, §11).
+extension UserAgent {
+  /// Sends a request outside any dialog; the answer comes as ``UserAgentEvent/response(_:_:)``. Digest challenges are answered once.
+  ///
+  /// - Parameter fields: further header fields, with From, To and Call-ID where the caller keeps them over several requests (REGISTER).
+  public func send(
+    _ method: SIPMethod, to target: SIPTarget, uri: SIPURI, from: NameAddress, to: NameAddress, callID: String? = nil,
+    sequence: UInt32? = nil, credentials: Credentials? = nil, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
+  ) -> (RequestID, [UserAgentEvent]) {
+    let id = newRequestID()
+    let flow = transport.flow(to: target, at: now, &out)
+    let sequence = sequence ?? mint.firstSequence()
+    var from = from
+    if from.tag == nil { from.tag = mint.tag() }
+    var draft = MessageDraft(request: method, uri: uri.description)
+    draft.append(.from, from.description)
+    draft.append(.to, to.description)
+    draft.append(.callID, callID ?? mint.callID(host: flow.local.address.description))
+    draft.append(.cseq, "\(sequence) \(method.token)")
+    if !fields.contains(where: { $0.name == .contact }) { appendContact(to: &draft, user: from.uri.user, flow: flow) }
+    draft.fields += fields
+    let request = OutgoingRequest(
+      method: method, uri: uri.description, draft: draft, sequence: sequence, flow: flow,
+      digest: credentials.map { DigestClient($0) })
+    requests[id] = request
+    transmit(id, request, at: now)
+    return (id, drain(at: now, &out))
+  }
+
+  private func transmit(_ id: RequestID, _ request: OutgoingRequest, at now: Instant) {
+    let label = Label(.request(request.method.label), sequence: request.sequence)
+    let client = sendRequest(request.draft, method: request.method, on: request.flow, label: label, at: now)
+    purposes[client] = .request(id)
+  }
+
+  func receiveRequestResponse(_ id: RequestID, _ status: Int, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    guard status >= 200, var request = requests[id] else { return }
+    if status == 401 || status == 407, var digest = request.digest,
+      let answer = digest.answer(message, method: request.method, uri: request.uri, clientNonce: clientNonces.hex(16))
+    {
+      request.digest = digest
+      request.sequence += 1
+      request.draft.set(.cseq, "\(request.sequence) \(request.method.token)")
+      request.draft.set(answer.header, answer.value)
+      requests[id] = request
+      transmit(id, request, at: now)
+      return
+    }
+    requests[id] = nil
+    events.append(.response(id, message))
+  }
+
+  func requestFailed(_ id: RequestID, _ failure: TransactionFailure) {
+    requests[id] = nil
+    events.append(.requestFailed(id, failure))
+  }
+
+  /// Answers a request that was handed up: outside dialogs, or within one.
+  public func respond(
+    _ server: ServerID, to request: SIPMessage, on flow: Flow, status: Int, reason: String? = nil,
+    fields: [MessageDraft.Field] = [], body: Bytes = Bytes(), at now: Instant, _ out: inout Outbox
+  ) -> [UserAgentEvent] {
+    let hasTag = (try? request.to())?.tag != nil
+    var draft = responseDraft(to: request, status: status, reason: reason, toTag: hasTag ? nil : mint.tag(), flow: flow)
+    draft.fields += fields
+    draft.body = body
+    respond(server, draft, status: status, to: request, leg: nil, at: now)
+    return drain(at: now, &out)
+  }
+
+  /// Answers a request within a dialog, re-INVITE included.
+  public func respondInDialog(
+    _ id: LegID, _ server: ServerID, to request: SIPMessage, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
+    _ out: inout Outbox
+  ) -> [UserAgentEvent] {
+    guard let flow = usages[id]?.flow else { return [] }
+    return respond(server, to: request, on: flow, status: status, fields: fields, at: now, &out)
+  }
+
+  /// Leaves a request without any answer, not even 100.
+  public func ignore(_ server: ServerID) { transactions.abandon(server) }
+
+  /// Forgets an INVITE without any answer.
+  public func ignore(_ id: LegID) {
+    guard let usage = usages.removeValue(forKey: id), case .callee(let callee) = usage.role else { return }
+    legsByTag[usage.localTag] = nil
+    legsByServer[callee.server] = nil
+    deadlines.remove(id)
+    transactions.abandon(callee.server)
+  }
+}

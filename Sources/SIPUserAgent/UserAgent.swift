@@ -1,0 +1,171 @@
+import SIPMessage
+import SIPTransaction
+import SIPTransport
+import SansIO
+import SecureTransport
+
+/// The user agent core of RFC 3261 §8 and §12 to §15: dialogs and INVITE usages on top of one transport and one transaction layer.
+///
+/// It decides nothing about who may call: it tells its party (``UserAgentEvent``) and does as told. One object a host, owned by that
+/// host. Its parts: the caller's side in `UserAgent+Caller`, the called side in `UserAgent+Callee`, requests outside dialogs in
+/// `UserAgent+Requests`, message building in `UserAgent+Messages`.
+public final class UserAgent {
+  public struct Configuration: Sendable {
+    public var style: MessageStyle
+    public var timers: SIPTimers
+    public var listeners: [TransportListener]
+    public var limits: SIPLimits
+    /// Send requests of a dialog without Route over the flow it came by when Contact names another address (contract: `natContact`).
+    public var prefersFlowOverContact: Bool
+    /// The host of Contact; nil = the address the message leaves from.
+    public var contactHost: String?
+
+    public init(
+      style: MessageStyle = .plain, timers: SIPTimers = .standard, listeners: [TransportListener], limits: SIPLimits = .standard,
+      prefersFlowOverContact: Bool = true, contactHost: String? = nil
+    ) {
+      self.style = style
+      self.timers = timers
+      self.listeners = listeners
+      self.limits = limits
+      self.prefersFlowOverContact = prefersFlowOverContact
+      self.contactHost = contactHost
+    }
+  }
+
+  /// Why a client transaction exists.
+  enum ClientPurpose {
+    case invite(LegID)
+    case cancel(LegID)
+    case bye(LegID)
+    case request(RequestID)
+  }
+
+  let configuration: Configuration
+  let transport: SIPTransportLayer
+  var transactions: TransactionLayer
+  var mint: IdentifierMint
+  var clientNonces: Entropy
+
+  var usages: [LegID: InviteUsage] = [:]
+  /// Legs by the tag that this side chose: what a request within a dialog names.
+  var legsByTag: [String: LegID] = [:]
+  var purposes: [TransactionLayer.ClientID: ClientPurpose] = [:]
+  var legsByServer: [ServerID: LegID] = [:]
+  var requests: [RequestID: OutgoingRequest] = [:]
+  var deadlines = DeadlineQueue<LegID>()
+  /// Set only while the machine handles the input they belong to.
+  var refusals: [LegID: Refusal] = [:]
+  var acknowledgements: [LegID: SIPMessage] = [:]
+  private var lastLeg: UInt32 = 0
+  private var lastRequest: UInt32 = 0
+
+  var transportEvents: [SIPTransportLayer.Event] = []
+  var transactionOutputs: [TransactionLayer.Output] = []
+  var events: [UserAgentEvent] = []
+
+  public init(
+    _ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch,
+    firstPort: PortID = PortID(1), firstConnection: ConnectionID = ConnectionID(2)
+  ) {
+    self.configuration = configuration
+    transport = SIPTransportLayer(
+      listeners: configuration.listeners, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("transport"),
+      epoch: epoch, limits: configuration.limits, firstPort: firstPort, firstConnection: firstConnection)
+    transactions = TransactionLayer(timers: configuration.timers)
+    mint = IdentifierMint(style: configuration.style, entropy: entropy)
+    clientNonces = entropy.fork("cnonce")
+  }
+
+  /// The legs that have not ended, in the order they began.
+  public var liveLegs: [LegID] { usages.keys.sorted() }
+
+  func newLegID() -> LegID {
+    lastLeg += 1
+    return LegID(lastLeg)
+  }
+
+  func newRequestID() -> RequestID {
+    lastRequest += 1
+    return RequestID(lastRequest)
+  }
+
+  // MARK: - Driving
+
+  public func start(at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+    transport.start(at: now, &out)
+    return drain(at: now, &out)
+  }
+
+  /// Whether the arrival belongs to signalling; the rest is the party's media.
+  public func owns(_ arrival: Arrival) -> Bool { transport.owns(arrival) }
+
+  public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+    transport.receive(arrival, at: now, &out, &transportEvents)
+    return drain(at: now, &out)
+  }
+
+  public func wake(at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+    transport.wake(at: now, &out, &transportEvents)
+    transactions.wake(at: now, &transactionOutputs)
+    while let leg = deadlines.takeExpired(at: now) { timerFired(leg, at: now, &out) }
+    return drain(at: now, &out)
+  }
+
+  /// O(1).
+  public var nextDeadline: Instant? {
+    [transport.nextDeadline, transactions.nextDeadline, deadlines.next].compactMap(\.self).min()
+  }
+
+  /// Closes a connection, or forgets a UDP peer; for a policy that drops.
+  public func drop(_ flow: Flow, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+    transport.close(flow, .reset, at: now, &out, &transportEvents)
+    return drain(at: now, &out)
+  }
+
+  /// Passes what the layers said upwards until all of them are quiet.
+  func drain(at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+    while !transportEvents.isEmpty || !transactionOutputs.isEmpty {
+      let arrived = transportEvents
+      transportEvents.removeAll(keepingCapacity: true)
+      for event in arrived { handle(event, at: now) }
+      let outputs = transactionOutputs
+      transactionOutputs.removeAll(keepingCapacity: true)
+      for output in outputs { handle(output, at: now, &out) }
+    }
+    defer { events.removeAll(keepingCapacity: true) }
+    return events
+  }
+
+  private func handle(_ event: SIPTransportLayer.Event, at now: Instant) {
+    switch event {
+    case .message(let message, let flow): transactions.receive(message, on: flow, at: now, &transactionOutputs)
+    case .flowFailed(let flow, let failure):
+      transactions.flowFailed(flow, at: now, &transactionOutputs)
+      events.append(.flowFailed(flow, failure))
+    case .listening(let listener): events.append(.listening(listener))
+    case .listenFailed(let listener, let failure): events.append(.listenFailed(listener, failure))
+    case .malformed(let error, _, let flow): events.append(.malformed(error, flow))
+    case .accepted(let flow): events.append(.accepted(flow))
+    case .flowOpened, .keepAlive: break
+    }
+  }
+
+  private func handle(_ output: TransactionLayer.Output, at now: Instant, _ out: inout Outbox) {
+    switch output {
+    case .send(let bytes, let flow, let label):
+      transport.send(bytes, on: flow, label, at: now, &out, &transportEvents)
+    case .request(let id, let message, let flow): receiveRequest(id, message, flow, at: now, &out)
+    case .ack(let message, _): receiveAcknowledgement(message, at: now, &out)
+    case .cancelled(let invite, by: let cancel, let message, _):
+      receiveCancel(of: invite, by: cancel, message, at: now, &out)
+    case .response(let id, let message, let flow): receiveResponse(id, message, flow, at: now, &out)
+    case .failed(let id, let failure): clientFailed(id, failure, at: now, &out)
+    case .ended(let id): purposes[id] = nil
+    case .ackMissing(let id):
+      events.append(.violation(legsByServer[id], "no ACK for our final response within 64·T1 (RFC 3261 §17.2.1, Timer H)"))
+    case .endedServer(let id): legsByServer[id] = nil
+    case .strayResponse: break
+    }
+  }
+}

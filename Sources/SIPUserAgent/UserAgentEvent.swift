@@ -1,0 +1,85 @@
+import SIPMessage
+import SIPTransaction
+import SIPTransport
+import SansIO
+
+/// What a user agent tells the party that owns it. Where a decision is needed (`incoming`, `request`, `reinvite`) the party answers by a
+/// call on ``UserAgent``; everything else is news.
+public enum UserAgentEvent: Sendable {
+  case listening(TransportListener)
+  case listenFailed(TransportListener, BindFailure)
+  /// A peer connected; nothing was read yet.
+  case accepted(Flow)
+  case flowFailed(Flow, FlowFailure)
+  /// Bytes that are no SIP message, with the rule they broke.
+  case malformed(SIPParseError, Flow)
+
+  /// An initial INVITE: ``UserAgent/ring(_:at:_:)``, ``UserAgent/accept(_:body:at:_:)`` or ``UserAgent/refuse(_:status:reason:fields:at:_:)``.
+  case incoming(LegID, SIPMessage, Flow)
+  /// Our 2xx was acknowledged; the ACK may carry an answer.
+  case acknowledged(LegID, SIPMessage)
+  /// A provisional above 100.
+  case ringing(LegID, SIPMessage)
+  /// Our INVITE was answered with a 2xx, which has been acknowledged.
+  case answered(LegID, SIPMessage)
+  /// A final refusal of our INVITE, before ``ended``.
+  case refused(LegID, SIPMessage)
+  /// An INVITE within a dialog: ``UserAgent/answerReinvite(_:_:body:at:_:)`` or a refusal by ``UserAgent/respond(_:to:status:reason:fields:body:at:_:)``.
+  case reinvite(LegID, ServerID, SIPMessage)
+  /// Another request within a dialog; BYE is answered already.
+  case inDialog(LegID, ServerID, SIPMessage)
+  case ended(LegID, LegEnd)
+
+  /// A request outside dialogs that is no INVITE.
+  case request(ServerID, SIPMessage, Flow)
+  /// The final response to a request of ``UserAgent/send(_:to:uri:fields:at:_:)``, or its failure.
+  case response(RequestID, SIPMessage)
+  case requestFailed(RequestID, TransactionFailure)
+  /// A rule that the peer broke without harm to the call.
+  case violation(LegID?, String)
+}
+
+/// A request outside dialogs that we sent.
+public struct RequestID: Hashable, Sendable {
+  public var rawValue: UInt32
+  public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+}
+
+public typealias ServerID = TransactionLayer.ServerID
+
+/// Username and password for digest challenges.
+public struct Credentials: Sendable, Hashable {
+  public var username: String
+  public var password: Secret
+  public init(username: String, password: Secret) {
+    self.username = username
+    self.password = password
+  }
+}
+
+/// An INVITE to be sent.
+public struct OutgoingCall: Sendable {
+  public var requestURI: SIPURI
+  /// The next hop, resolved.
+  public var target: SIPTarget
+  public var from: NameAddress
+  public var to: NameAddress
+  public var credentials: Credentials?
+  /// Further header fields, in order.
+  public var fields: [MessageDraft.Field]
+  /// An SDP offer; empty = delayed offer.
+  public var body: Bytes
+
+  public init(
+    requestURI: SIPURI, target: SIPTarget, from: NameAddress, to: NameAddress, credentials: Credentials? = nil,
+    fields: [MessageDraft.Field] = [], body: Bytes = Bytes()
+  ) {
+    self.requestURI = requestURI
+    self.target = target
+    self.from = from
+    self.to = to
+    self.credentials = credentials
+    self.fields = fields
+    self.body = body
+  }
+}

@@ -1,0 +1,151 @@
+import SansIO
+
+@testable import SecureTransport
+
+/// A client and a server with a wire between them that cuts what it carries into pieces of `chunk` bytes.
+final class TLSPair {
+  let client: TLSConnection
+  let server: TLSConnection
+  /// All outputs of each end, in order.
+  private(set) var clientOutputs: [TLSConnection.Output] = []
+  private(set) var serverOutputs: [TLSConnection.Output] = []
+  var now = Instant.zero
+  private let chunk: Int
+  private var toServer: [UInt8] = []
+  private var toClient: [UInt8] = []
+
+  init(
+    client: TLSContext, server: TLSContext, serverName: String? = Lab.name, clientEntropy: Entropy = Entropy(seed: 1).fork("client"),
+    serverEntropy: Entropy = Entropy(seed: 1).fork("server"), epoch: Epoch = .virtual, chunk: Int = .max
+  ) {
+    self.client = TLSConnection(client, serverName: serverName, entropy: clientEntropy, epoch: epoch)
+    self.server = TLSConnection(server, serverName: nil, entropy: serverEntropy, epoch: epoch)
+    self.chunk = chunk
+  }
+
+  /// Starts both ends and carries bytes until none are under way.
+  func handshake() {
+    fromServer(server.start(at: now))
+    fromClient(client.start(at: now))
+    settle()
+  }
+
+  func clientSends(_ text: String) {
+    fromClient(client.send(Bytes(text), at: now))
+    settle()
+  }
+
+  func serverSends(_ text: String) {
+    fromServer(server.send(Bytes(text), at: now))
+    settle()
+  }
+
+  func clientCloses() {
+    fromClient(client.close(at: now))
+    settle()
+  }
+
+  func serverCloses() {
+    fromServer(server.close(at: now))
+    settle()
+  }
+
+  func settle() {
+    while !toServer.isEmpty || !toClient.isEmpty {
+      if !toServer.isEmpty { fromServer(server.receive(cut(&toServer), at: now)) }
+      if !toClient.isEmpty { fromClient(client.receive(cut(&toClient), at: now)) }
+    }
+  }
+
+  private func cut(_ stream: inout [UInt8]) -> Bytes {
+    let count = min(chunk, stream.count)
+    defer { stream.removeFirst(count) }
+    return Bytes(Array(stream.prefix(count)))
+  }
+
+  private func fromClient(_ outputs: [TLSConnection.Output]) {
+    clientOutputs += outputs
+    toServer += outputs.ciphertext
+  }
+
+  private func fromServer(_ outputs: [TLSConnection.Output]) {
+    serverOutputs += outputs
+    toClient += outputs.ciphertext
+  }
+}
+
+extension [TLSConnection.Output] {
+  var ciphertext: [UInt8] {
+    flatMap { if case .ciphertext(let bytes, _) = $0 { bytes.array } else { [UInt8]() } }
+  }
+
+  var plaintext: String {
+    String(decoding: flatMap { if case .plaintext(let bytes) = $0 { bytes.array } else { [UInt8]() } }, as: UTF8.self)
+  }
+
+  var session: TLSSession? {
+    for case .established(let session) in self { return session }
+    return nil
+  }
+
+  var failure: TLSFailure? {
+    for case .failed(let failure) in self { return failure }
+    return nil
+  }
+
+  /// The kinds of key log lines, in order.
+  var secretKinds: [String] {
+    compactMap { if case .secret(let line) = $0 { String(line.line.prefix { $0 != " " }) } else { nil } }
+  }
+
+  /// The outputs as words, neighbours of one kind once: `["secret", "ciphertext", "established"]`.
+  var kinds: [String] {
+    var kinds: [String] = []
+    for output in self {
+      let kind =
+        switch output {
+        case .ciphertext(_, isHandshake: true): "handshake"
+        case .ciphertext: "ciphertext"
+        case .plaintext: "plaintext"
+        case .established: "established"
+        case .secret: "secret"
+        case .closedByPeer: "closed by peer"
+        case .failed: "failed"
+        }
+      if kinds.last != kind { kinds.append(kind) }
+    }
+    return kinds
+  }
+}
+
+/// Certificates that the tests share, and contexts made of them.
+enum Lab {
+  static let name = "pbx.example"
+  static let authority = try! LabAuthority(entropy: Entropy(seed: 7), epoch: .virtual)
+  static let leaf = try! authority.issue(
+    CertificateRequest(commonName: name, sipDomains: [name], dnsNames: [name]), entropy: Entropy(seed: 8))
+
+  static func server(
+    _ leaf: (certificate: PEM, privateKey: PEM) = leaf, versions: ClosedRange<TLSVersion> = .tls12 ... .tls13,
+    verification: TLSConfiguration.Verification = .none, clientCertificate: TLSConfiguration.ClientCertificate = .off,
+    cipherList: String? = nil
+  ) throws -> TLSContext {
+    try TLSContext(
+      TLSConfiguration(
+        role: .server, certificateChain: leaf.certificate, privateKey: leaf.privateKey, trustAnchors: authority.certificate,
+        minimumVersion: versions.lowerBound, maximumVersion: versions.upperBound, verification: verification,
+        clientCertificate: clientCertificate, cipherList: cipherList))
+  }
+
+  static func client(
+    _ leaf: (certificate: PEM, privateKey: PEM)? = nil, versions: ClosedRange<TLSVersion> = .tls12 ... .tls13,
+    verification: TLSConfiguration.Verification = .none, nameRule: TLSConfiguration.NameRule = .sipDomain,
+    anchors: PEM = authority.certificate, cipherList: String? = nil
+  ) throws -> TLSContext {
+    try TLSContext(
+      TLSConfiguration(
+        role: .client, certificateChain: leaf?.certificate, privateKey: leaf?.privateKey, trustAnchors: anchors,
+        minimumVersion: versions.lowerBound, maximumVersion: versions.upperBound, verification: verification, nameRule: nameRule,
+        cipherList: cipherList))
+  }
+}
