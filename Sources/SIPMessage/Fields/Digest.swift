@@ -1,0 +1,128 @@
+import SansIO
+
+/// One `Digest` challenge of WWW-Authenticate or Proxy-Authenticate (RFC 7616 §3.3).
+public struct DigestChallenge: Hashable, Sendable {
+  public var realm: String?
+  public var nonce: String?
+  public var opaque: String?
+  /// As written; nil means MD5.
+  public var algorithm: String?
+  /// The options in order; empty for RFC 2069's form.
+  public var qop: [String] = []
+  public var isStale = false
+
+  public init() {}
+}
+
+extension DigestChallenge: CustomStringConvertible {
+  public var description: String {
+    var parts = ["realm=\(Grammar.quoted(realm ?? ""))", "nonce=\(Grammar.quoted(nonce ?? ""))"]
+    if let opaque { parts.append("opaque=\(Grammar.quoted(opaque))") }
+    if isStale { parts.append("stale=true") }
+    if let algorithm { parts.append("algorithm=\(algorithm)") }
+    if !qop.isEmpty { parts.append("qop=\(Grammar.quoted(qop.joined(separator: ",")))") }
+    return "Digest " + parts.joined(separator: ",")
+  }
+}
+
+/// The value of Authorization or Proxy-Authorization (RFC 7616 §3.4).
+public struct DigestCredentials: Hashable, Sendable {
+  public var username: String?
+  public var realm: String?
+  public var nonce: String?
+  public var uri: String?
+  public var response: String?
+  public var algorithm: String?
+  public var opaque: String?
+  public var qop: String?
+  /// `nc`: eight hexadecimal digits.
+  public var nonceCount: String?
+  /// `cnonce`.
+  public var clientNonce: String?
+
+  public init() {}
+}
+
+extension DigestCredentials: CustomStringConvertible {
+  /// The header's value. `algorithm`, `qop` and `nc` stand without quotes (RFC 7616 §3.4).
+  public var description: String {
+    var parts: [String] = []
+    func add(_ name: String, _ value: String?, quoted: Bool = true) {
+      if let value { parts.append("\(name)=\(quoted ? Grammar.quoted(value) : value)") }
+    }
+    add("username", username)
+    add("realm", realm)
+    add("nonce", nonce)
+    add("uri", uri)
+    add("response", response)
+    add("algorithm", algorithm, quoted: false)
+    add("cnonce", clientNonce)
+    add("opaque", opaque)
+    add("qop", qop, quoted: false)
+    add("nc", nonceCount, quoted: false)
+    return "Digest " + parts.joined(separator: ", ")
+  }
+}
+
+extension SIPMessage {
+  /// The digest challenges of a response in their order; other schemes are passed over.
+  public func digestChallenges(_ name: HeaderName) -> [DigestChallenge] {
+    all(name).compactMap { value in
+      guard let parameters = DigestParameters(value) else { return nil }
+      var challenge = DigestChallenge()
+      challenge.realm = parameters["realm"]
+      challenge.nonce = parameters["nonce"]
+      challenge.opaque = parameters["opaque"]
+      challenge.algorithm = parameters["algorithm"]
+      challenge.qop = (parameters["qop"] ?? "").split(separator: ",").map { String($0.drop { $0 == " " }.prefix { $0 != " " }) }
+      challenge.isStale = parameters["stale"]?.lowercased() == "true"
+      return challenge
+    }
+  }
+
+  /// The digest credentials of a request, one a header line.
+  public func digestCredentials(_ name: HeaderName) -> [DigestCredentials] {
+    all(name).compactMap { value in
+      guard let parameters = DigestParameters(value) else { return nil }
+      var credentials = DigestCredentials()
+      credentials.username = parameters["username"]
+      credentials.realm = parameters["realm"]
+      credentials.nonce = parameters["nonce"]
+      credentials.uri = parameters["uri"]
+      credentials.response = parameters["response"]
+      credentials.algorithm = parameters["algorithm"]
+      credentials.opaque = parameters["opaque"]
+      credentials.qop = parameters["qop"]
+      credentials.nonceCount = parameters["nc"]
+      credentials.clientNonce = parameters["cnonce"]
+      return credentials
+    }
+  }
+}
+
+/// `Digest a=b, c="d"`: names without regard to case, values without quotes; the first of a repeated name counts.
+private struct DigestParameters {
+  private var list: [(name: String, value: String)] = []
+
+  init?(_ value: Bytes) {
+    let scheme = value.prefix(6).text.lowercased()
+    guard scheme == "digest", value.count > 7, Grammar.isWhite(value[6]) else { return nil }
+    var parts: [Bytes] = []
+    Grammar.splitAtCommas(value[7..<value.count], into: &parts)
+    for part in parts {
+      guard let equals = part.firstIndex(of: .equals) else { continue }
+      let name = Self.trimmed(part[0..<equals])
+      list.append((name.lowercased(), Grammar.unquoted(Self.trimmed(part[equals + 1..<part.count]))))
+    }
+  }
+
+  private static func trimmed(_ bytes: Bytes) -> String {
+    var lower = 0
+    var upper = bytes.count
+    while lower < upper, Grammar.isWhite(bytes[lower]) { lower += 1 }
+    while upper > lower, Grammar.isWhite(bytes[upper - 1]) { upper -= 1 }
+    return bytes[lower..<upper].text
+  }
+
+  subscript(name: String) -> String? { list.first { $0.name == name }?.value }
+}

@@ -1,0 +1,88 @@
+import SansIO
+
+// The header fields a call needs, as values (RFC 3261 §20). Each is read when asked for.
+extension SIPMessage {
+  public func requestURI() throws(SIPHeaderError) -> SIPURI {
+    guard let bytes = requestURIBytes else { throw .uri(value: "", expected: "there: a response has no Request-URI") }
+    return try SIPURI.parse(bytes)
+  }
+
+  /// The topmost Via.
+  public func via() throws(SIPHeaderError) -> Via {
+    guard let value = firstValue(.via) else { throw .missing(.via) }
+    return try Via.parse(value)
+  }
+
+  public func from() throws(SIPHeaderError) -> NameAddress { try address(.from) }
+  public func to() throws(SIPHeaderError) -> NameAddress { try address(.to) }
+
+  private func address(_ name: HeaderName) throws(SIPHeaderError) -> NameAddress {
+    guard let value = firstValue(name.known) else { throw .missing(name) }
+    return try NameAddress.parse(value, as: name)
+  }
+
+  public func callID() throws(SIPHeaderError) -> String {
+    guard let value = firstValue(.callID) else { throw .missing(.callID) }
+    guard !value.isEmpty else { throw .malformed(.callID, value: "", expected: "an identifier (RFC 3261 §20.8)") }
+    return value.text
+  }
+
+  public func cseq() throws(SIPHeaderError) -> CSeq {
+    guard let value = firstValue(.cseq) else { throw .missing(.cseq) }
+    let cseq = value.withSpan { span -> CSeq? in
+      var position = 0
+      while position < span.count, span[position] &- 48 < 10 { position += 1 }
+      // §8.1.1.5: below 2³¹.
+      guard let number = Grammar.number(span, 0..<position), number < 1 << 31, position < span.count, Grammar.isWhite(span[position])
+      else { return nil }
+      Grammar.skipWhite(span, &position, span.count)
+      let start = position
+      while position < span.count, Grammar.isToken(span[position]) { position += 1 }
+      guard position > start, position == span.count else { return nil }
+      return CSeq(number: UInt32(number), method: SIPMethod(Grammar.text(span, start..<position)))
+    }
+    guard let cseq else { throw .malformed(.cseq, value: value.prefix(64).text, expected: "a number below 2³¹ and a method (RFC 3261 §20.16)") }
+    return cseq
+  }
+
+  public func contacts() throws(SIPHeaderError) -> ContactList {
+    var list: [NameAddress] = []
+    for slot in slots where slot.known == .contact {
+      let range = slot.value.range
+      if range.count == 1, bytes[range.lowerBound] == UInt8(ascii: "*") { return .star }
+      list += try addresses(.contact, in: bytes[range])
+    }
+    return list.isEmpty ? .none : .list(list)
+  }
+
+  public func recordRoutes() throws(SIPHeaderError) -> [NameAddress] { try addresses(.recordRoute) }
+  public func routes() throws(SIPHeaderError) -> [NameAddress] { try addresses(.route) }
+
+  private func addresses(_ name: HeaderName) throws(SIPHeaderError) -> [NameAddress] {
+    var list: [NameAddress] = []
+    for value in all(name) { list += try addresses(name, in: value) }
+    return list
+  }
+
+  private func addresses(_ name: HeaderName, in value: Bytes) throws(SIPHeaderError) -> [NameAddress] {
+    var list: [NameAddress] = []
+    var start = 0
+    while start < value.count {
+      let end = value.withSpan { Grammar.elementEnd($0, start, $0.count) }
+      let element = value[start..<end]
+      if element.contains(where: { !Grammar.isWhite($0) }) { list.append(try NameAddress.parse(element, as: name)) }
+      start = end + 1
+    }
+    return list
+  }
+
+  /// Seconds; nil when there is no Expires. A value that is no number counts as missing (RFC 3261 §20.19 lets a registrar choose).
+  public func expires() -> Int? { number(.expires) }
+
+  /// Hops left; nil when missing or malformed.
+  public func maxForwards() -> Int? { number(.maxForwards) }
+
+  private func number(_ known: KnownHeader) -> Int? {
+    firstValue(known).flatMap { value in value.withSpan { Grammar.number($0, 0..<$0.count) } }
+  }
+}

@@ -1,0 +1,144 @@
+import SansIO
+
+/// The host of a URI or of Via: a name or an address.
+public enum SIPHost: Hashable, Sendable {
+  case name(String)
+  case address(IPAddress)
+
+  public init(_ text: String) { self = IPAddress(text).map(SIPHost.address) ?? .name(text) }
+
+  /// Without the brackets of an IPv6 reference.
+  public var text: String {
+    switch self {
+    case .name(let name): name
+    case .address(let address): address.description
+    }
+  }
+
+  public var address: IPAddress? { if case .address(let address) = self { address } else { nil } }
+}
+
+extension SIPHost: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .name(let name): name
+    case .address(let address): address.isIPv6 ? "[\(address)]" : address.description
+    }
+  }
+}
+
+/// A SIP or SIPS URI (RFC 3261 §19.1). URIs of other schemes are kept as text and have an empty host.
+public struct SIPURI: Hashable, Sendable {
+  public enum Scheme: Hashable, Sendable {
+    case sip
+    case sips
+    /// `tel`, `urn`, …; the rest of the URI stands in ``SIPURI/opaque``.
+    case other(String)
+  }
+
+  public struct Header: Hashable, Sendable {
+    public var name: String
+    public var value: String
+  }
+
+  public var scheme: Scheme
+  /// As written, with its escapes.
+  public var user: String?
+  public var password: String?
+  public var host: SIPHost
+  public var port: UInt16?
+  public var parameters: Parameters
+  public var headers: [Header]
+  /// What follows the colon of a foreign scheme.
+  public var opaque: String
+
+  public init(
+    _ scheme: Scheme = .sip, host: SIPHost, user: String? = nil, port: UInt16? = nil, parameters: Parameters = Parameters()
+  ) {
+    self.scheme = scheme
+    self.user = user
+    self.host = host
+    self.port = port
+    self.parameters = parameters
+    headers = []
+    opaque = ""
+  }
+
+  public init(host: String, user: String? = nil) { self.init(host: SIPHost(host), user: user) }
+
+  public init(parsing text: String) throws(SIPHeaderError) { self = try Self.parse(Bytes(text)) }
+
+  /// Reads a URI that stands alone.
+  public static func parse(_ bytes: Bytes) throws(SIPHeaderError) -> SIPURI {
+    var position = 0
+    let uri = bytes.withSpan { span -> SIPURI? in
+      let uri = read(span, &position, span.count, stopsAtSemicolon: false)
+      return position == span.count ? uri : nil
+    }
+    guard let uri else { throw .uri(value: bytes.prefix(128).text, expected: "a SIP URI (RFC 3261 §19.1.1)") }
+    return uri
+  }
+}
+
+extension SIPURI: CustomStringConvertible {
+  public var description: String {
+    var text: String
+    switch scheme {
+    case .sip: text = "sip:"
+    case .sips: text = "sips:"
+    case .other(let name): return "\(name):\(opaque)"
+    }
+    if let user {
+      text += user
+      if let password { text += ":" + password }
+      text += "@"
+    }
+    text += host.description
+    if let port { text += ":\(port)" }
+    text += parameters.description
+    for (index, header) in headers.enumerated() { text += "\(index == 0 ? "?" : "&")\(header.name)=\(header.value)" }
+    return text
+  }
+}
+
+extension SIPURI {
+  /// Whether two URIs mean the same (RFC 3261 §19.1.4): user with case, host without; `user`, `ttl`, `method`, `maddr` and `transport`
+  /// count even on one side only, other parameters only when both have them; headers have to be equal.
+  public func isEquivalent(to other: SIPURI) -> Bool {
+    guard scheme == other.scheme, opaque == other.opaque, password == other.password, port == other.port,
+      Self.unescaped(user) == Self.unescaped(other.user), Self.folded(host) == Self.folded(other.host)
+    else { return false }
+    for name in ["user", "ttl", "method", "maddr", "transport"] where parameters.contains(name) || other.parameters.contains(name) {
+      guard let left = parameters[name], let right = other.parameters[name], Parameters.isSame(left, right) else { return false }
+    }
+    for parameter in parameters.list where other.parameters.contains(parameter.name) {
+      guard Parameters.isSame(parameter.value ?? "", other.parameters[parameter.name] ?? "") else { return false }
+    }
+    let left = headers.map { "\($0.name.lowercased())=\($0.value)" }.sorted()
+    return left == other.headers.map { "\($0.name.lowercased())=\($0.value)" }.sorted()
+  }
+
+  private static func folded(_ host: SIPHost) -> SIPHost {
+    if case .name(let name) = host { .name(name.lowercased()) } else { host }
+  }
+
+  /// `%41` as `A`, where the escape is well formed.
+  private static func unescaped(_ text: String?) -> [UInt8]? {
+    guard let text else { return nil }
+    let bytes = Array(text.utf8)
+    var result: [UInt8] = []
+    var index = 0
+    while index < bytes.count {
+      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
+        let value = UInt8(String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16)
+      {
+        result.append(value)
+        index += 3
+      } else {
+        result.append(bytes[index])
+        index += 1
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,70 @@
+import SansIO
+
+/// The transports of RFC 3261 §18, RFC 5630 and RFC 7118.
+public enum SIPTransportProtocol: String, Hashable, Sendable, Codable, CaseIterable {
+  case udp, tcp, tls, ws, wss
+
+  /// As Via spells it.
+  public var viaToken: String { rawValue.uppercased() }
+  /// Whether the transport itself repeats what was lost: timers A, E, G, I, K and J depend on it.
+  public var isReliable: Bool { self != .udp }
+  public var defaultPort: UInt16 {
+    switch self {
+    case .udp, .tcp: 5060
+    case .tls: 5061
+    case .ws: 80
+    case .wss: 443
+    }
+  }
+}
+
+/// The way between two transport addresses that a message took, and by which an answer goes back (RFC 5626's word, used for UDP too).
+public struct Flow: Hashable, Sendable {
+  public enum Path: Hashable, Sendable {
+    /// A UDP socket of this host.
+    case port(PortID)
+    case connection(ConnectionID)
+  }
+
+  public var transport: SIPTransportProtocol
+  public var local: TransportAddress
+  public var remote: TransportAddress
+  public var path: Path
+
+  public init(transport: SIPTransportProtocol, local: TransportAddress, remote: TransportAddress, path: Path) {
+    self.transport = transport
+    self.local = local
+    self.remote = remote
+    self.path = path
+  }
+}
+
+extension Flow: CustomStringConvertible {
+  public var description: String { "\(transport.viaToken) \(remote)" }
+}
+
+/// Why nothing can be sent on a flow any more.
+public enum FlowFailure: Hashable, Sendable {
+  case refused(ConnectFailure)
+  case closed(Closure)
+  /// ICMP said that nobody listens there.
+  case unreachable
+  /// The TLS layer's verdict, in words.
+  case tls(String)
+}
+
+extension FlowFailure: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .refused(.refused): "connection refused"
+    case .refused(.unreachable): "network unreachable"
+    case .refused(.timedOut): "no answer to the connection attempt"
+    case .refused(.other(let reason)): reason
+    case .closed(.orderly): "closed by the peer"
+    case .closed(.reset): "reset by the peer"
+    case .closed(.timedOut): "connection timed out"
+    case .unreachable: "port unreachable"
+    case .tls(let reason): reason
+    }
+  }
+}

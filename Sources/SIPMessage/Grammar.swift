@@ -1,0 +1,144 @@
+import SansIO
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The productions of RFC 3261 §25.1 that many fields share. Functions take a span and offsets; what they find is ranges.
+enum Grammar {
+  // MARK: - Characters
+
+  private static let tokenMap: InlineArray<4, UInt64> = {
+    var map: InlineArray<4, UInt64> = .init(repeating: 0)
+    for byte in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~".utf8 {
+      map[Int(byte >> 6)] |= 1 << UInt64(byte & 63)
+    }
+    return map
+  }()
+
+  /// `token` (RFC 3261 §25.1).
+  @inline(__always)
+  static func isToken(_ byte: UInt8) -> Bool {
+    if (byte | 0x20) &- 97 < 26 || byte &- 48 < 10 || byte == 45 || byte == 46 { return true }
+    return tokenMap[Int(byte >> 6)] & (1 << UInt64(byte & 63)) != 0
+  }
+
+  /// Space, tab and, inside a folded value, line ends.
+  @inline(__always)
+  static func isWhite(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 || byte == 13 || byte == 10 }
+
+  static func offset(of byte: UInt8, _ base: UnsafePointer<UInt8>, _ count: Int) -> Int {
+    guard let found = memchr(base, Int32(byte), count) else { return -1 }
+    return UnsafeRawPointer(found) - UnsafeRawPointer(base)
+  }
+
+  // MARK: - Text
+
+  @inline(__always)
+  static func text(_ span: Span<UInt8>, _ range: Range<Int>) -> String {
+    span.extracting(range).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+  }
+
+  static func isEqual(_ span: Span<UInt8>, _ range: Range<Int>, _ text: StaticString) -> Bool {
+    guard range.count == text.utf8CodeUnitCount else { return false }
+    for index in 0..<range.count where span[range.lowerBound + index] != text.utf8Start[index] { return false }
+    return true
+  }
+
+  static func skipWhite(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) {
+    while position < end, isWhite(span[position]) { position += 1 }
+  }
+
+  /// The offset behind the quoted string that begins at `start`; nil when it does not end.
+  static func quotedEnd(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
+    var position = start + 1
+    while position < end {
+      switch span[position] {
+      case .quote: return position + 1
+      case .backslash: position += 2
+      default: position += 1
+      }
+    }
+    return nil
+  }
+
+  /// The text of a quoted string without its quotes and escapes; any other text as it is.
+  static func unquoted(_ text: String) -> String {
+    guard text.utf8.first == .quote, text.utf8.count >= 2, text.utf8.last == .quote else { return text }
+    let inner = text.utf8.dropFirst().dropLast()
+    guard inner.contains(.backslash) else { return String(decoding: inner, as: UTF8.self) }
+    var result: [UInt8] = []
+    var isEscaped = false
+    for byte in inner {
+      if !isEscaped, byte == .backslash {
+        isEscaped = true
+      } else {
+        result.append(byte)
+        isEscaped = false
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// A quoted string of this text.
+  static func quoted(_ text: String) -> String {
+    var result: [UInt8] = [.quote]
+    for byte in text.utf8 {
+      if byte == .quote || byte == .backslash { result.append(.backslash) }
+      result.append(byte)
+    }
+    result.append(.quote)
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  // MARK: - Lists
+
+  /// Splits at the commas that stand outside quoted strings and angle brackets; empty elements are left out (RFC 3261 §7.3.1).
+  static func splitAtCommas(_ value: Bytes, into parts: inout [Bytes]) {
+    var ranges: [Range<Int>] = []
+    value.withSpan { span in
+      var start = 0
+      while start <= span.count {
+        let end = elementEnd(span, start, span.count)
+        var lower = start
+        var upper = end
+        skipWhite(span, &lower, end)
+        while upper > lower, isWhite(span[upper - 1]) { upper -= 1 }
+        if upper > lower { ranges.append(lower..<upper) }
+        start = end + 1
+      }
+    }
+    for range in ranges { parts.append(value[range]) }
+  }
+
+  /// The offset of the comma that ends the element at `start`, or `end`.
+  static func elementEnd(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
+    var position = start
+    var isBracketed = false
+    while position < end {
+      switch span[position] {
+      case .quote where !isBracketed:
+        guard let behind = quotedEnd(span, position, end) else { return end }
+        position = behind - 1
+      case .less: isBracketed = true
+      case .greater: isBracketed = false
+      case .comma where !isBracketed: return position
+      default: break
+      }
+      position += 1
+    }
+    return end
+  }
+
+  /// Decimal digits as a number below 2³¹; nil for anything else.
+  static func number(_ span: Span<UInt8>, _ range: Range<Int>) -> Int? {
+    guard !range.isEmpty, range.count <= 10 else { return nil }
+    var value = 0
+    for index in range {
+      let digit = span[index] &- 48
+      guard digit < 10 else { return nil }
+      value = value * 10 + Int(digit)
+    }
+    return value
+  }
+}

@@ -1,0 +1,160 @@
+import SansIO
+
+/// A message that is being built: fields in order, as they will be written.
+public struct MessageDraft: Hashable, Sendable {
+  public enum StartLine: Hashable, Sendable {
+    case request(SIPMethod, uri: String)
+    case response(status: Int, reason: String)
+  }
+
+  public struct Field: Hashable, Sendable {
+    public var name: HeaderName
+    public var value: String
+    /// Between name and value; personas differ here.
+    public var separator = ": "
+
+    public init(_ name: HeaderName, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  public var startLine: StartLine
+  public var fields: [Field] = []
+  public var body = Bytes()
+
+  public init(request method: SIPMethod, uri: String) {
+    startLine = .request(method, uri: uri)
+    fields.reserveCapacity(16)
+  }
+
+  public init(status: Int, reason: String? = nil) {
+    startLine = .response(status: status, reason: reason ?? SIPStatus.phrase(status))
+    fields.reserveCapacity(16)
+  }
+
+  public mutating func prepend(_ name: HeaderName, _ value: String) { fields.insert(Field(name, value), at: 0) }
+  public mutating func append(_ name: HeaderName, _ value: String) { fields.append(Field(name, value)) }
+
+  /// Replaces the first field of this name, or appends one.
+  public mutating func set(_ name: HeaderName, _ value: String) {
+    if let index = fields.firstIndex(where: { $0.name == name }) { fields[index].value = value } else { append(name, value) }
+  }
+
+  public func first(_ name: HeaderName) -> String? { fields.first { $0.name == name }?.value }
+
+  /// The bytes to send. Content-Length is added when the fields have none; it is always there (RFC 3261 §20.14).
+  public func serialized() -> Bytes {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(1024 + body.count)
+    switch startLine {
+    case .request(let method, let uri):
+      bytes += method.token.utf8
+      bytes.append(.space)
+      bytes += uri.utf8
+      bytes += " SIP/2.0\r\n".utf8
+    case .response(let status, let reason):
+      bytes += "SIP/2.0 ".utf8
+      bytes += String(status).utf8
+      bytes.append(.space)
+      bytes += reason.utf8
+      bytes += "\r\n".utf8
+    }
+    var hasLength = false
+    for field in fields {
+      if field.name.known == .contentLength { hasLength = true }
+      bytes += field.name.text.utf8
+      bytes += field.separator.utf8
+      Self.append(field.value, to: &bytes)
+      bytes += "\r\n".utf8
+    }
+    if !hasLength {
+      bytes += "Content-Length: ".utf8
+      bytes += String(body.count).utf8
+      bytes += "\r\n".utf8
+    }
+    bytes += "\r\n".utf8
+    bytes += body
+    return Bytes(bytes)
+  }
+
+  /// A line end inside a value would let a peer's text become a header of ours.
+  private static func append(_ value: String, to bytes: inout [UInt8]) {
+    let start = bytes.count
+    bytes += value.utf8
+    for index in start..<bytes.count where bytes[index] == .carriageReturn || bytes[index] == .lineFeed { bytes[index] = .space }
+  }
+}
+
+extension MessageDraft {
+  /// A response with what every response copies: Via, From, To, Call-ID, CSeq (RFC 3261 §8.2.6.2), the topmost Via marked with where the
+  /// request really came from (§18.2.1, RFC 3581 §4).
+  ///
+  /// - Parameters:
+  ///   - reason: nil = the phrase of RFC 3261 §21.
+  ///   - toTag: added to To where it has no tag.
+  public static func response(
+    to request: SIPMessage, status: Int, reason: String? = nil, toTag: String? = nil, received flow: Flow
+  ) -> MessageDraft {
+    var draft = MessageDraft(status: status, reason: reason)
+    for (index, via) in request.all(.via).enumerated() {
+      draft.append(.via, index == 0 ? ReceivedVia.marked(via, by: flow) : via.text)
+    }
+    if let from = request.first(.from) { draft.append(.from, from.text) }
+    if let to = request.first(.to) {
+      let hasTag = (try? request.to())?.tag != nil
+      draft.append(.to, toTag != nil && !hasTag ? "\(to.text);tag=\(toTag ?? "")" : to.text)
+    }
+    if let callID = request.first(.callID) { draft.append(.callID, callID.text) }
+    if let cseq = request.first(.cseq) { draft.append(.cseq, cseq.text) }
+    if status == 100, let timestamp = request.first(.timestamp) { draft.append(.timestamp, timestamp.text) }
+    return draft
+  }
+}
+
+/// Writes `received` and `rport` into a Via and leaves the rest of its text alone.
+enum ReceivedVia {
+  static func marked(_ value: Bytes, by flow: Flow) -> String {
+    let end = value.withSpan { Grammar.elementEnd($0, 0, $0.count) }
+    let first = value[0..<end]
+    let rest = end < value.count ? value[end..<value.count].text : ""
+    guard let via = try? Via.parse(first) else { return value.text }
+    let source = flow.remote.address.unmapped
+    var text = first.text
+    if via.hasResponsePort, via.parameters["rport"] == nil { text = fillingResponsePort(text, flow.remote.port) }
+    // RFC 3581 §4 wants `received` whenever rport is there; RFC 3261 §18.2.1 when the sent-by differs.
+    if via.received == nil, via.hasResponsePort || via.host.address?.unmapped != source { text += ";received=\(source)" }
+    return text + rest
+  }
+
+  private static func fillingResponsePort(_ text: String, _ port: UInt16) -> String {
+    var parts = text.split(separator: ";", omittingEmptySubsequences: false).map(String.init)
+    for index in parts.indices.dropFirst() where isResponsePort(parts[index]) {
+      parts[index] = "rport=\(port)"
+    }
+    return parts.joined(separator: ";")
+  }
+
+  private static func isResponsePort(_ part: String) -> Bool {
+    part.split(separator: " ").joined().split(separator: "=").first?.lowercased() == "rport"
+  }
+}
+
+/// Default reason phrases (RFC 3261 §21 and the RFCs that added codes).
+public enum SIPStatus {
+  public static func phrase(_ status: Int) -> String { phrases[status] ?? "Unknown" }
+
+  private static let phrases: [Int: String] = [
+    100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 200: "OK", 202: "Accepted",
+    300: "Multiple Choices", 301: "Moved Permanently", 302: "Moved Temporarily", 305: "Use Proxy", 380: "Alternative Service",
+    400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    406: "Not Acceptable", 407: "Proxy Authentication Required", 408: "Request Timeout", 410: "Gone", 412: "Conditional Request Failed",
+    413: "Request Entity Too Large", 414: "Request-URI Too Long", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme",
+    420: "Bad Extension", 421: "Extension Required", 422: "Session Interval Too Small", 423: "Interval Too Brief", 428: "Use Identity Header",
+    430: "Flow Failed", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 483: "Too Many Hops",
+    484: "Address Incomplete", 485: "Ambiguous", 486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event",
+    491: "Request Pending", 493: "Undecipherable", 500: "Server Internal Error", 501: "Not Implemented", 502: "Bad Gateway",
+    503: "Service Unavailable", 504: "Server Time-out", 505: "Version Not Supported", 513: "Message Too Large", 600: "Busy Everywhere",
+    603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable",
+  ]
+}

@@ -1,0 +1,171 @@
+import SansIO
+
+extension SIPMessage {
+  /// Reads one message that fills a datagram (RFC 3261 §18.3): a body beyond Content-Length is cut off, a shorter one is an error, and
+  /// without Content-Length the body goes to the end.
+  public static func parse(_ datagram: Bytes, limits: SIPLimits = .standard) throws(SIPParseError) -> SIPMessage {
+    guard datagram.count <= limits.messageBytes else { throw .messageTooLong(limit: limits.messageBytes) }
+    var parser = MessageParser(limits: limits)
+    let bodyStart = try datagram.withSpan { (span) throws(SIPParseError) in try parser.parseHeader(span) }
+    let present = datagram.count - bodyStart
+    let declared = try parser.contentLength(datagram) ?? present
+    guard declared <= present else { throw .bodyShort(declared: declared, present: present) }
+    return try parser.message(datagram, from: bodyStart, bodyCount: declared)
+  }
+}
+
+/// Finds the lines of a message.
+struct MessageParser {
+  private let limits: SIPLimits
+  private var slots = ContiguousArray<SIPMessage.Slot>()
+  private var startLine: SIPMessage.StartLine?
+  private var contentLengthSlot = -1
+
+  init(limits: SIPLimits) {
+    self.limits = limits
+    slots.reserveCapacity(24)
+  }
+
+  /// Reads start line and header; the offset of the first body byte.
+  mutating func parseHeader(_ span: Span<UInt8>) throws(SIPParseError) -> Int {
+    var position = 0
+    // Keep-alives before a message are no part of it (RFC 3261 §7.5).
+    while position < span.count, span[position] == .carriageReturn || span[position] == .lineFeed { position += 1 }
+    guard position < span.count else { throw .empty }
+    let line = Self.lineEnd(span, from: position)
+    guard line.end - position <= limits.startLineBytes else { throw .startLineTooLong(limit: limits.startLineBytes) }
+    guard line.next > line.end else { throw span.count - position > 8_192 ? .startLine : .noEndOfHeader }
+    try parseStartLine(span, position..<line.end)
+    position = line.next
+    while true {
+      guard position < span.count else { throw .noEndOfHeader }
+      if span[position] == .lineFeed { return position + 1 }
+      if span[position] == .carriageReturn, position + 1 < span.count, span[position + 1] == .lineFeed { return position + 2 }
+      position = try parseField(span, at: position)
+    }
+  }
+
+  private mutating func parseField(_ span: Span<UInt8>, at start: Int) throws(SIPParseError) -> Int {
+    var nameEnd = start
+    while nameEnd < span.count, Grammar.isToken(span[nameEnd]) { nameEnd += 1 }
+    var colon = nameEnd
+    while colon < span.count, span[colon] == .space || span[colon] == .tab { colon += 1 }
+    guard colon < span.count else { throw .noEndOfHeader }
+    guard span[colon] == .colon else {
+      throw span[colon] == .lineFeed || span[colon] == .carriageReturn ? .fieldWithoutColon(offset: start) : .fieldName(offset: start)
+    }
+    guard nameEnd > start else { throw .fieldName(offset: start) }
+    var value = colon + 1
+    var line = Self.lineEnd(span, from: value)
+    var isFolded = false
+    while line.next < span.count, span[line.next] == .space || span[line.next] == .tab {
+      isFolded = true
+      line = Self.lineEnd(span, from: line.next)
+    }
+    guard line.next > line.end else { throw .noEndOfHeader }
+    var end = line.end
+    guard end - start <= limits.fieldBytes else { throw .fieldTooLong(offset: start, limit: limits.fieldBytes) }
+    while value < end, Grammar.isWhite(span[value]) { value += 1 }
+    while end > value, Grammar.isWhite(span[end - 1]) { end -= 1 }
+    guard slots.count < limits.fields else { throw .tooManyFields(limit: limits.fields) }
+    let known = KnownHeaderTable.lookUp(span, start..<nameEnd)
+    if known == .contentLength, contentLengthSlot < 0 { contentLengthSlot = slots.count }
+    slots.append(.init(known: known, isFolded: isFolded, name: .init(start, nameEnd), value: .init(value, end)))
+    return line.next
+  }
+
+  /// Where the line ends, without its CRLF or LF, and where the next begins; both equal when no line end was found.
+  private static func lineEnd(_ span: Span<UInt8>, from start: Int) -> (end: Int, next: Int) {
+    let found = span.extracting(unchecked: start..<span.count).withUnsafeBufferPointer { buffer -> Int in
+      guard let base = buffer.baseAddress else { return -1 }
+      return Grammar.offset(of: .lineFeed, base, buffer.count)
+    }
+    guard found >= 0 else { return (span.count, span.count) }
+    let feed = start + found
+    return (feed > start && span[feed - 1] == .carriageReturn ? feed - 1 : feed, feed + 1)
+  }
+
+  // MARK: - Start line
+
+  private mutating func parseStartLine(_ span: Span<UInt8>, _ line: Range<Int>) throws(SIPParseError) {
+    if Self.hasVersion(span, at: line.lowerBound, end: line.upperBound), line.count > 8, span[line.lowerBound + 7] == .space {
+      startLine = try Self.statusLine(span, line)
+    } else {
+      startLine = try Self.requestLine(span, line)
+    }
+  }
+
+  /// `SIP/2.0 200 OK`; the phrase may be empty, and its space may then be missing.
+  private static func statusLine(_ span: Span<UInt8>, _ line: Range<Int>) throws(SIPParseError) -> SIPMessage.StartLine {
+    var position = line.lowerBound + 8
+    var status = 0
+    let start = position
+    while position < line.upperBound, span[position] &- 48 < 10, position - start < 4 {
+      status = status * 10 + Int(span[position] - 48)
+      position += 1
+    }
+    guard position - start == 3, (100...699).contains(status), position == line.upperBound || span[position] == .space else {
+      throw .statusCode(Grammar.text(span, start..<min(line.upperBound, start + 16)))
+    }
+    if position < line.upperBound { position += 1 }
+    return .response(status: UInt16(status), reason: .init(position, line.upperBound))
+  }
+
+  private static func requestLine(_ span: Span<UInt8>, _ line: Range<Int>) throws(SIPParseError) -> SIPMessage.StartLine {
+    var position = line.lowerBound
+    while position < line.upperBound, Grammar.isToken(span[position]) { position += 1 }
+    let method = line.lowerBound..<position
+    guard !method.isEmpty, position < line.upperBound, span[position] == .space else { throw .startLine }
+    let uri = position + 1
+    var last = line.upperBound
+    while last > uri, span[last - 1] != .space { last -= 1 }
+    guard last - 1 > uri else { throw .startLine }
+    guard hasVersion(span, at: last, end: line.upperBound), line.upperBound - last == 7 else {
+      let isVersion = line.upperBound - last > 4 && Grammar.text(span, last..<last + 4).uppercased() == "SIP/"
+      throw isVersion ? .version(Grammar.text(span, last..<min(line.upperBound, last + 32))) : .startLine
+    }
+    for index in uri..<last - 1 where Grammar.isWhite(span[index]) { throw .startLine }
+    return .request(self.method(span, method), uri: .init(uri, last - 1))
+  }
+
+  private static func method(_ span: Span<UInt8>, _ range: Range<Int>) -> SIPMethod {
+    // The methods of nearly every message, without a String.
+    switch (range.count, span[range.lowerBound], span[range.upperBound - 1]) {
+    case (6, UInt8(ascii: "I"), UInt8(ascii: "E")) where Grammar.isEqual(span, range, "INVITE"): return .invite
+    case (3, UInt8(ascii: "A"), UInt8(ascii: "K")) where Grammar.isEqual(span, range, "ACK"): return .ack
+    case (3, UInt8(ascii: "B"), UInt8(ascii: "E")) where Grammar.isEqual(span, range, "BYE"): return .bye
+    default: return SIPMethod(Grammar.text(span, range))
+    }
+  }
+
+  /// `SIP/2.0` in any case (RFC 3261 §7.1).
+  private static func hasVersion(_ span: Span<UInt8>, at start: Int, end: Int) -> Bool {
+    guard end - start >= 7 else { return false }
+    return lowercase(span[start]) == UInt8(ascii: "s") && lowercase(span[start + 1]) == UInt8(ascii: "i")
+      && lowercase(span[start + 2]) == UInt8(ascii: "p") && span[start + 3] == .slash && span[start + 4] == UInt8(ascii: "2")
+      && span[start + 5] == UInt8(ascii: ".") && span[start + 6] == UInt8(ascii: "0")
+  }
+
+  // MARK: - Body
+
+  /// The value of Content-Length; nil when there is none.
+  func contentLength(_ bytes: Bytes) throws(SIPParseError) -> Int? {
+    guard contentLengthSlot >= 0 else { return nil }
+    let range = slots[contentLengthSlot].value.range
+    var value = 0
+    guard !range.isEmpty, range.count <= 9 else { throw .contentLength(bytes[range].prefix(16).text) }
+    for index in range {
+      let digit = bytes[index] &- 48
+      guard digit < 10 else { throw .contentLength(bytes[range].text) }
+      value = value * 10 + Int(digit)
+    }
+    return value
+  }
+
+  func message(_ bytes: Bytes, from bodyStart: Int, bodyCount: Int) throws(SIPParseError) -> SIPMessage {
+    guard let startLine else { throw .startLine }
+    let end = bodyStart + bodyCount
+    return SIPMessage(
+      bytes: end == bytes.count ? bytes : bytes[0..<end], startLine: startLine, slots: slots, bodyRange: .init(bodyStart, end))
+  }
+}

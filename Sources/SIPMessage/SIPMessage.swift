@@ -1,0 +1,160 @@
+import SansIO
+
+/// A SIP message as it came: its bytes, and where its parts stand in them (RFC 3261 §7).
+///
+/// Parsing finds the lines and no more: each header field is a slot of offsets into the bytes, so spelling, order and spacing stay as the
+/// peer wrote them and nothing is copied. Typed values (``via()``, ``from()``, …) are read when asked for.
+public struct SIPMessage: Sendable {
+  /// Where one header field stands.
+  struct Slot: Sendable {
+    var known: KnownHeader
+    /// The value goes over several lines (RFC 3261 §7.3.1).
+    var isFolded: Bool
+    var name: Range32
+    var value: Range32
+  }
+
+  struct Range32: Sendable {
+    var lower: UInt32
+    var upper: UInt32
+    init(_ lower: Int, _ upper: Int) {
+      self.lower = UInt32(truncatingIfNeeded: lower)
+      self.upper = UInt32(truncatingIfNeeded: upper)
+    }
+    var range: Range<Int> { Int(lower)..<Int(upper) }
+  }
+
+  enum StartLine: Sendable {
+    case request(SIPMethod, uri: Range32)
+    case response(status: UInt16, reason: Range32)
+  }
+
+  /// The whole message, from the start line to the end of the body.
+  public let bytes: Bytes
+  let startLine: StartLine
+  let slots: ContiguousArray<Slot>
+  let bodyRange: Range32
+
+  // MARK: - Start line
+
+  public var isRequest: Bool { if case .request = startLine { true } else { false } }
+
+  /// nil for a response.
+  public var method: SIPMethod? { if case .request(let method, _) = startLine { method } else { nil } }
+
+  /// nil for a request.
+  public var status: Int? { if case .response(let status, _) = startLine { Int(status) } else { nil } }
+
+  /// The text behind the status code; nil for a request.
+  public var reasonPhrase: Bytes? { if case .response(_, let reason) = startLine { bytes[reason.range] } else { nil } }
+
+  /// The Request-URI as written; nil for a response.
+  public var requestURIBytes: Bytes? { if case .request(_, let uri) = startLine { bytes[uri.range] } else { nil } }
+
+  public var body: Bytes { bytes[bodyRange.range] }
+
+  // MARK: - Header fields
+
+  /// One header field as it was written.
+  public struct Field: Sendable {
+    public var name: Bytes
+    public var known: KnownHeader
+    /// Without the white space around it; continuation lines joined by one space.
+    public var value: Bytes
+  }
+
+  public var fieldCount: Int { slots.count }
+
+  /// All header fields in their order.
+  public var fields: [Field] {
+    slots.map { Field(name: bytes[$0.name.range], known: $0.known, value: value($0)) }
+  }
+
+  /// The value of the first field of this name.
+  public func first(_ name: HeaderName) -> Bytes? {
+    for slot in slots where matches(slot, name) { return value(slot) }
+    return nil
+  }
+
+  /// The values of all fields of this name, one for each line.
+  public func all(_ name: HeaderName) -> [Bytes] {
+    var values: [Bytes] = []
+    for slot in slots where matches(slot, name) { values.append(value(slot)) }
+    return values
+  }
+
+  /// The elements of all fields of this name; a comma between elements and a new line mean the same (RFC 3261 §7.3.1).
+  public func commaValues(_ name: HeaderName) -> [Bytes] {
+    var values: [Bytes] = []
+    for slot in slots where matches(slot, name) { Grammar.splitAtCommas(value(slot), into: &values) }
+    return values
+  }
+
+  func firstValue(_ known: KnownHeader) -> Bytes? {
+    for slot in slots where slot.known == known { return value(slot) }
+    return nil
+  }
+
+  private func matches(_ slot: Slot, _ name: HeaderName) -> Bool {
+    guard slot.known == name.known else { return false }
+    return slot.known != .other || bytes[slot.name.range].text.lowercased() == name.text.lowercased()
+  }
+
+  private func value(_ slot: Slot) -> Bytes {
+    let value = bytes[slot.value.range]
+    return slot.isFolded ? Self.unfolded(value) : value
+  }
+
+  /// A line end and the white space that follows it count as one space (RFC 3261 §7.3.1).
+  private static func unfolded(_ value: Bytes) -> Bytes {
+    var result: [UInt8] = []
+    result.reserveCapacity(value.count)
+    var isBreaking = false
+    for byte in value {
+      if byte == .carriageReturn || byte == .lineFeed {
+        isBreaking = true
+      } else if isBreaking, byte == .space || byte == .tab {
+        continue
+      } else {
+        if isBreaking {
+          while result.last == .space || result.last == .tab { result.removeLast() }
+          result.append(.space)
+        }
+        isBreaking = false
+        result.append(byte)
+      }
+    }
+    return Bytes(result)
+  }
+}
+
+extension SIPMessage: CustomStringConvertible {
+  /// `INVITE sip:…` or `200 OK`, for logs; never the header, which may hold credentials.
+  public var description: String {
+    switch startLine {
+    case .request(let method, let uri): "\(method.token) \(bytes[uri.range].text)"
+    case .response(let status, let reason): "\(status) \(bytes[reason.range].text)"
+    }
+  }
+}
+
+extension UInt8 {
+  static let space = UInt8(ascii: " ")
+  static let tab = UInt8(ascii: "\t")
+  static let carriageReturn = UInt8(ascii: "\r")
+  static let lineFeed = UInt8(ascii: "\n")
+  static let colon = UInt8(ascii: ":")
+  static let comma = UInt8(ascii: ",")
+  static let semicolon = UInt8(ascii: ";")
+  static let quote = UInt8(ascii: "\"")
+  static let backslash = UInt8(ascii: "\\")
+  static let less = UInt8(ascii: "<")
+  static let greater = UInt8(ascii: ">")
+  static let equals = UInt8(ascii: "=")
+  static let at = UInt8(ascii: "@")
+  static let slash = UInt8(ascii: "/")
+  static let question = UInt8(ascii: "?")
+  static let ampersand = UInt8(ascii: "&")
+  static let openBracket = UInt8(ascii: "[")
+  static let closeBracket = UInt8(ascii: "]")
+}

@@ -1,0 +1,88 @@
+import SansIO
+
+/// Cuts a byte stream into SIP messages by Content-Length (RFC 3261 §18.3) and tells keep-alives apart (RFC 5626 §3.5.1).
+///
+/// A message that came whole in one read is not copied. After an error the stream cannot be read on: nobody knows where the next message
+/// begins.
+public struct StreamFramer: Sendable {
+  public enum Frame: Sendable {
+    case message(SIPMessage)
+    /// CRLF CRLF before a message; the answer is one CRLF.
+    case ping
+    /// One CRLF before a message.
+    case pong
+  }
+
+  private let limits: SIPLimits
+  private var buffer = Bytes()
+  /// Bytes of the buffer that hold no end of header.
+  private var searched = 0
+  private var wanted: (total: Int, bodyStart: Int)?
+
+  public init(limits: SIPLimits = .standard) { self.limits = limits }
+
+  /// Bytes that wait for the rest of their message.
+  public var pendingCount: Int { buffer.count }
+
+  public mutating func append(_ bytes: Bytes) {
+    if buffer.isEmpty {
+      buffer = bytes
+    } else {
+      buffer = Bytes(buffer.array + bytes.array)
+    }
+  }
+
+  /// The next frame; nil when more bytes are needed. Call until nil.
+  public mutating func next() throws(SIPParseError) -> Frame? {
+    if wanted == nil {
+      if let keepAlive = takeKeepAlive() { return keepAlive }
+      guard let bodyStart = try headerEnd() else { return nil }
+      var parser = MessageParser(limits: limits)
+      _ = try buffer[0..<bodyStart].withSpan { (span) throws(SIPParseError) in try parser.parseHeader(span) }
+      guard let declared = try parser.contentLength(buffer) else { throw .contentLengthMissing }
+      guard bodyStart + declared <= limits.messageBytes else { throw .messageTooLong(limit: limits.messageBytes) }
+      wanted = (bodyStart + declared, bodyStart)
+    }
+    guard let wanted, buffer.count >= wanted.total else { return nil }
+    self.wanted = nil
+    let message = try SIPMessage.parse(buffer[0..<wanted.total], limits: limits)
+    drop(wanted.total)
+    return .message(message)
+  }
+
+  private mutating func drop(_ count: Int) {
+    buffer = count == buffer.count ? Bytes() : buffer[count..<buffer.count]
+    searched = 0
+  }
+
+  /// A lone CRLF is a pong only when it is clear that no second one follows at once, which the end of a read tells.
+  private mutating func takeKeepAlive() -> Frame? {
+    guard buffer.count >= 2, buffer[0] == .carriageReturn, buffer[1] == .lineFeed else { return nil }
+    if buffer.count >= 4, buffer[2] == .carriageReturn, buffer[3] == .lineFeed {
+      drop(4)
+      return .ping
+    }
+    guard buffer.count != 3 || buffer[2] != .carriageReturn else { return nil }
+    drop(2)
+    return .pong
+  }
+
+  /// Where the body begins; nil while the empty line has not come.
+  private mutating func headerEnd() throws(SIPParseError) -> Int? {
+    let found: Int? = buffer.withSpan { span in
+      var position = max(0, searched - 3)
+      while position < span.count {
+        if span[position] == .lineFeed {
+          if position + 1 < span.count, span[position + 1] == .lineFeed { return position + 2 }
+          if position + 2 < span.count, span[position + 1] == .carriageReturn, span[position + 2] == .lineFeed { return position + 3 }
+        }
+        position += 1
+      }
+      return nil
+    }
+    if let found { return found }
+    searched = buffer.count
+    guard buffer.count <= limits.messageBytes else { throw .messageTooLong(limit: limits.messageBytes) }
+    return nil
+  }
+}
