@@ -10,7 +10,7 @@ import Testing
     let message = try SIPMessage.parse(bytes)
     #expect(message.method == .invite)
     #expect(message.requestURIBytes?.text == "sip:sess_demo@sip.kallglot.com")
-    #expect(message.fieldCount == 13)
+    #expect(message.fieldCount == 12)
     #expect(message.first(.callID)?.text == "3848276298220188511@192.0.2.20")
     #expect(message.body.text.hasPrefix("v=0\r\n"))
     #expect(message.bytes == bytes)

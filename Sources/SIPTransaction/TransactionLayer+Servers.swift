@@ -1,0 +1,193 @@
+import SIPMessage
+import SansIO
+
+/// A server transaction with what it has to send again.
+struct ServerEntry: Sendable {
+  enum Machine: Sendable {
+    case invite(InviteServerTransaction)
+    case other(NonInviteServerTransaction)
+  }
+
+  var machine: Machine
+  let key: BranchKey
+  let request: SIPMessage
+  let flow: Flow
+  /// Where responses go (RFC 3261 §18.2.2, RFC 3581 §4).
+  let replyFlow: Flow
+  var response: (bytes: Bytes, label: Label)?
+  /// Nothing is ever answered: the policy drops this peer.
+  var isAbandoned = false
+
+  var nextDeadline: Instant? {
+    switch machine {
+    case .invite(let machine): machine.nextDeadline
+    case .other(let machine): machine.nextDeadline
+    }
+  }
+}
+
+extension TransactionLayer {
+  /// Sends a response in its transaction.
+  public mutating func respond(
+    _ id: ServerID, _ draft: MessageDraft, status: Int, label: Label, at now: Instant, _ outputs: inout [Output]
+  ) {
+    guard var entry = servers[id], !entry.isAbandoned else { return }
+    // A 2xx that the user agent repeats is the same bytes again.
+    let bytes = label.attempt > 0 ? entry.response?.bytes ?? draft.serialized() : draft.serialized()
+    let last = entry.response
+    entry.response = (bytes, label)
+    servers[id] = entry
+    if !step(id, invite: .respond(status: status), other: .respond(status: status), at: now, &outputs) { servers[id]?.response = last }
+  }
+
+  /// Never answers this request, not even with 100. Its repetitions are absorbed for 64·T1, then it is forgotten.
+  public mutating func abandon(_ id: ServerID, at now: Instant) {
+    guard servers[id] != nil else { return }
+    servers[id]?.isAbandoned = true
+    deadlines.set(.server(id), at: now.adding(nanoseconds: values.sixtyFourT1))
+  }
+
+  private mutating func forget(_ id: ServerID, _ outputs: inout [Output]) {
+    guard let entry = servers.removeValue(forKey: id) else { return }
+    serversByBranch[entry.key] = nil
+    outputs.append(.endedServer(id))
+  }
+
+  mutating func receiveRequest(
+    _ message: SIPMessage, _ method: SIPMethod, on flow: Flow, at now: Instant, _ outputs: inout [Output]
+  ) throws(SIPHeaderError) {
+    let via = try message.via()
+    let key = try BranchKey(request: message, via: via, method: method)
+    if method == .ack {
+      receiveAck(message, key, on: flow, at: now, &outputs)
+      return
+    }
+    if let id = serversByBranch[key] {
+      guard servers[id]?.isAbandoned == false else { return }
+      _ = step(id, invite: .retransmission, other: .retransmission, at: now, &outputs)
+      return
+    }
+    _ = try message.cseq()
+    _ = try message.callID()
+    let id = open(message, method, key, via, on: flow)
+    if method == .invite { _ = step(id, invite: .start, other: .retransmission, at: now, &outputs) }
+    if method == .cancel, let invite = serversByBranch[key.replacing(method: .invite)] {
+      outputs.append(.cancelled(invite, by: id, message, flow))
+    } else {
+      outputs.append(.request(id, message, flow))
+    }
+  }
+
+  private mutating func open(_ message: SIPMessage, _ method: SIPMethod, _ key: BranchKey, _ via: Via, on flow: Flow) -> ServerID {
+    let id = newServerID()
+    let isReliable = flow.transport.isReliable
+    let machine: ServerEntry.Machine =
+      method == .invite
+      ? .invite(InviteServerTransaction(values, isReliable: isReliable)) : .other(NonInviteServerTransaction(values, isReliable: isReliable))
+    servers[id] = ServerEntry(machine: machine, key: key, request: message, flow: flow, replyFlow: Self.replyFlow(flow, via))
+    serversByBranch[key] = id
+    return id
+  }
+
+  private mutating func receiveAck(_ message: SIPMessage, _ key: BranchKey, on flow: Flow, at now: Instant, _ outputs: inout [Output]) {
+    guard let id = serversByBranch[key], let entry = servers[id], case .invite(let machine) = entry.machine, machine.state != .accepted else {
+      outputs.append(.ack(message, flow))
+      return
+    }
+    _ = step(id, invite: .ack, other: .retransmission, at: now, &outputs)
+  }
+
+  /// A connection answers on itself; UDP to the source address, and to the source port where the peer asked for it, else to the Via's.
+  private static func replyFlow(_ flow: Flow, _ via: Via) -> Flow {
+    guard flow.transport == .udp, !via.hasResponsePort else { return flow }
+    var reply = flow
+    reply.remote.port = via.port ?? flow.transport.defaultPort
+    return reply
+  }
+
+  mutating func wakeServer(_ id: ServerID, at now: Instant, _ outputs: inout [Output]) {
+    while let entry = servers[id] {
+      guard !entry.isAbandoned else { return forget(id, &outputs) }
+      switch entry.machine {
+      case .invite(var machine):
+        guard let timer = machine.takeExpired(at: now) else { return rearm(id) }
+        servers[id]?.machine = .invite(machine)
+        _ = step(id, invite: .timer(timer), other: .retransmission, at: now, &outputs)
+      case .other(var machine):
+        guard let timer = machine.takeExpired(at: now) else { return rearm(id) }
+        servers[id]?.machine = .other(machine)
+        _ = step(id, invite: .start, other: .timer(timer), at: now, &outputs)
+      }
+    }
+  }
+
+  private mutating func rearm(_ id: ServerID) { deadlines.set(.server(id), at: servers[id]?.nextDeadline) }
+
+  /// Feeds the machine of a transaction and carries out what it says; whether it said anything.
+  private mutating func step(
+    _ id: ServerID, invite: InviteServerTransaction.Input, other: NonInviteServerTransaction.Input, at now: Instant,
+    _ outputs: inout [Output]
+  ) -> Bool {
+    guard var entry = servers[id] else { return false }
+    let isOver: Bool
+    let hasSpoken: Bool
+    switch entry.machine {
+    case .invite(var machine):
+      let results = machine.handle(invite, at: now)
+      entry.machine = .invite(machine)
+      for result in results { carryOut(result, id, &entry, &outputs) }
+      (isOver, hasSpoken) = (machine.state == .terminated, !results.isEmpty)
+    case .other(var machine):
+      let results = machine.handle(other, at: now)
+      entry.machine = .other(machine)
+      for result in results { carryOut(result, id, entry, &outputs) }
+      (isOver, hasSpoken) = (machine.state == .terminated, !results.isEmpty)
+    }
+    if isOver {
+      servers[id] = nil
+      serversByBranch[entry.key] = nil
+      deadlines.remove(.server(id))
+    } else {
+      servers[id] = entry
+      deadlines.set(.server(id), at: entry.nextDeadline)
+    }
+    return hasSpoken
+  }
+
+  private func carryOut(_ result: InviteServerTransaction.Output, _ id: ServerID, _ entry: inout ServerEntry, _ outputs: inout [Output]) {
+    switch result {
+    case .sendNew: transmit(entry, cause: nil, attempt: 0, &outputs)
+    case .sendAgain(let cause, let attempt): transmit(entry, cause: cause, attempt: attempt, &outputs)
+    case .sendTrying:
+      let draft = MessageDraft.response(to: entry.request, status: 100, received: entry.flow)
+      let sequence = (try? entry.request.cseq().number) ?? 0
+      entry.response = (draft.serialized(), Label(.response(status: 100, .invite), sequence: sequence))
+      transmit(entry, cause: nil, attempt: 0, &outputs)
+    case .deliverAck: break
+    case .ackMissing: outputs.append(.ackMissing(id))
+    case .end: outputs.append(.endedServer(id))
+    }
+  }
+
+  private func carryOut(_ result: NonInviteServerTransaction.Output, _ id: ServerID, _ entry: ServerEntry, _ outputs: inout [Output]) {
+    switch result {
+    case .sendNew: transmit(entry, cause: nil, attempt: 0, &outputs)
+    case .sendAgain(let attempt): transmit(entry, cause: .repeated, attempt: attempt, &outputs)
+    case .end: outputs.append(.endedServer(id))
+    }
+  }
+
+  private func transmit(_ entry: ServerEntry, cause: Label.Cause?, attempt: Int, _ outputs: inout [Output]) {
+    guard let response = entry.response else { return }
+    let label = cause.map { response.label.repeated($0, attempt) } ?? response.label
+    outputs.append(.send(response.bytes, entry.replyFlow, label))
+  }
+}
+
+extension BranchKey {
+  fileprivate func replacing(method: SIPMethod) -> BranchKey {
+    var key = self
+    key.method = method
+    return key
+  }
+}

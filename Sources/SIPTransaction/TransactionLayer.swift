@@ -1,0 +1,124 @@
+import SIPMessage
+import SansIO
+
+/// All transactions of one host: matching, timers, retransmission (RFC 3261 §17).
+///
+/// It hands bytes to send and news for the user agent out as ``Output`` and never touches the network. Client transactions live in
+/// `TransactionLayer+Clients`, server transactions in `TransactionLayer+Servers`.
+public struct TransactionLayer: Sendable {
+  public struct ClientID: Hashable, Sendable {
+    public var rawValue: UInt32
+    public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+  }
+
+  public struct ServerID: Hashable, Sendable {
+    public var rawValue: UInt32
+    public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+  }
+
+  public enum Output: Sendable {
+    case send(Bytes, Flow, Label)
+    /// A request for the user agent, ACK and CANCEL with a match excepted. It has to be answered or abandoned.
+    case request(ServerID, SIPMessage, Flow)
+    /// An ACK for a 2xx.
+    case ack(SIPMessage, Flow)
+    /// A CANCEL for the INVITE of the first id; `by` is its own transaction.
+    case cancelled(ServerID, by: ServerID, SIPMessage, Flow)
+    case response(ClientID, SIPMessage, Flow)
+    case failed(ClientID, TransactionFailure)
+    /// The client transaction is over; its id is not used again.
+    case ended(ClientID)
+    /// No ACK came for our final response to an INVITE (Timer H).
+    case ackMissing(ServerID)
+    case endedServer(ServerID)
+    /// A response that belongs to no transaction.
+    case strayResponse(SIPMessage, Flow)
+    /// A message without a Via, CSeq or other field that a transaction needs.
+    case unusable(SIPHeaderError, Flow)
+  }
+
+  enum Key: Hashable, Sendable {
+    case client(ClientID)
+    case server(ServerID)
+  }
+
+  let values: TimerValues
+  var clients: [ClientID: ClientEntry] = [:]
+  var clientsByBranch: [BranchKey: ClientID] = [:]
+  var servers: [ServerID: ServerEntry] = [:]
+  var serversByBranch: [BranchKey: ServerID] = [:]
+  var deadlines = DeadlineQueue<Key>()
+  private var lastClient: UInt32 = 0
+  private var lastServer: UInt32 = 0
+
+  public init(timers: SIPTimers = .standard) { values = TimerValues(timers) }
+
+  /// Transactions that have not ended.
+  public var count: Int { clients.count + servers.count }
+
+  /// O(1).
+  public var nextDeadline: Instant? { deadlines.next }
+
+  mutating func newClientID() -> ClientID {
+    lastClient += 1
+    return ClientID(lastClient)
+  }
+
+  mutating func newServerID() -> ServerID {
+    lastServer += 1
+    return ServerID(lastServer)
+  }
+
+  /// A message that arrived.
+  public mutating func receive(_ message: SIPMessage, on flow: Flow, at now: Instant, _ outputs: inout [Output]) {
+    do {
+      if let method = message.method {
+        try receiveRequest(message, method, on: flow, at: now, &outputs)
+      } else {
+        try receiveResponse(message, on: flow, at: now, &outputs)
+      }
+    } catch {
+      outputs.append(.unusable(error, flow))
+    }
+  }
+
+  /// Fires the timers that are due.
+  public mutating func wake(at now: Instant, _ outputs: inout [Output]) {
+    while let key = deadlines.takeExpired(at: now) {
+      switch key {
+      case .client(let id): wakeClient(id, at: now, &outputs)
+      case .server(let id): wakeServer(id, at: now, &outputs)
+      }
+    }
+  }
+}
+
+/// What transactions are matched by (RFC 3261 §17.1.3, §17.2.3): branch and method, for servers the sent-by as well.
+struct BranchKey: Hashable, Sendable {
+  var branch: String
+  var sentBy: String
+  var method: SIPMethod
+
+  init(branch: String, method: SIPMethod) {
+    self.branch = branch
+    self.method = method
+    sentBy = ""
+  }
+
+  /// The key of the server transaction that a request belongs to; ACK belongs to its INVITE.
+  init(request: SIPMessage, via: Via, method: SIPMethod) throws(SIPHeaderError) {
+    self.method = method == .ack ? .invite : method
+    if let branch = via.branch, branch.hasPrefix(Via.magicCookie) {
+      self.branch = branch
+      sentBy = "\(via.host):\(via.port ?? 0)"
+    } else {
+      // A peer of RFC 2543 (§17.2.3): the fields that make its request one of a kind.
+      let parts = [
+        request.requestURIBytes?.text ?? "", try request.from().tag ?? "", try request.callID(), "\(try request.cseq().number)",
+        via.description,
+      ]
+      branch = parts.joined(separator: "\n")
+      sentBy = ""
+    }
+  }
+}
