@@ -1,0 +1,180 @@
+import SIPMessage
+import SansIO
+import SecureTransport
+
+/// One TCP or TLS connection.
+struct StreamConnection {
+  var flow: Flow
+  /// Where we wanted to go; nil for an accepted one.
+  var target: SIPTarget?
+  var framer: StreamFramer
+  var tls: TLSConnection?
+  var isOpen: Bool
+  /// What was sent before TCP was up.
+  var pending: [(Bytes, Label)] = []
+}
+
+// Connections: opening, accepting, TLS, framing, ending.
+extension SIPTransportLayer {
+  // MARK: - Opening and accepting
+
+  func connect(to target: SIPTarget, at now: Instant, _ out: inout Outbox) -> Flow {
+    let id = ConnectionID(nextConnection)
+    nextConnection += 2
+    let source = sourceAddress(for: target)
+    let local = TransportAddress(source ?? (target.address.address.isIPv6 ? .anyV6 : .anyV4), port: 0)
+    let flow = Flow(transport: target.transport, local: local, remote: target.address, path: .connection(id))
+    var connection = StreamConnection(flow: flow, target: target, framer: StreamFramer(limits: limits), tls: nil, isOpen: false)
+    if target.transport == .tls, let clientTLS {
+      connection.tls = TLSConnection(clientTLS, serverName: target.serverName, entropy: fork(id), epoch: epoch)
+    }
+    connections[id] = connection
+    outgoing[target] = id
+    out.open(id, from: source, to: target.address)
+    return flow
+  }
+
+  /// The address our other sockets of that family have, so that a peer's allowlist sees one address of us.
+  private func sourceAddress(for target: SIPTarget) -> IPAddress? {
+    let remote = target.address.address
+    let index = listenerIndex(target.transport, near: remote) ?? listeners.firstIndex { $0.address.address.isIPv6 == remote.isIPv6 }
+    let address = index.map { listeners[$0].address.address }
+    return address?.isUnspecified == true ? nil : address
+  }
+
+  private func fork(_ id: ConnectionID) -> Entropy { entropy.fork("connection \(id.rawValue)") }
+
+  func opened(_ id: ConnectionID, local: TransportAddress, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    guard var connection = connections[id] else { return }
+    connection.flow.local = local
+    connection.isOpen = true
+    let pending = connection.pending
+    connection.pending = []
+    connections[id] = connection
+    guard connection.flow.transport == .tls else {
+      events.append(.flowOpened(connection.flow))
+      for (bytes, label) in pending { out.bytes(id, bytes, label) }
+      return
+    }
+    guard let tls = connection.tls else {
+      out.close(id, .reset)
+      fail(id, .tls("no TLS is configured for outgoing connections"), &events)
+      return
+    }
+    deadlines.set(id, at: now.adding(nanoseconds: Self.patience))
+    emit(tls.start(at: now), id, .none, at: now, &out, &events)
+    for (bytes, label) in pending { emit(tls.send(bytes, at: now), id, label, at: now, &out, &events) }
+  }
+
+  func accept(
+    _ id: ConnectionID, _ port: PortID, local: TransportAddress, remote: TransportAddress, at now: Instant, _ out: inout Outbox,
+    _ events: inout [Event]
+  ) {
+    guard let listener = listener(of: port) else { return }
+    let flow = Flow(transport: listener.transport, local: local, remote: remote, path: .connection(id))
+    var connection = StreamConnection(flow: flow, target: nil, framer: StreamFramer(limits: limits), tls: nil, isOpen: true)
+    if listener.transport == .tls, let serverTLS {
+      connection.tls = TLSConnection(serverTLS, serverName: nil, entropy: fork(id), epoch: epoch)
+    }
+    connections[id] = connection
+    deadlines.set(id, at: now.adding(nanoseconds: Self.patience))
+    events.append(.accepted(flow))
+    if let tls = connection.tls { emit(tls.start(at: now), id, .none, at: now, &out, &events) }
+  }
+
+  // MARK: - Bytes
+
+  func write(
+    _ bytes: Bytes, _ id: ConnectionID, _ flow: Flow, _ label: Label, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+  ) {
+    guard let connection = connections[id] else {
+      events.append(.flowFailed(flow, .closed(.orderly)))
+      return
+    }
+    if !connection.isOpen {
+      connections[id]?.pending.append((bytes, label))
+    } else if let tls = connection.tls {
+      emit(tls.send(bytes, at: now), id, label, at: now, &out, &events)
+    } else {
+      out.bytes(id, bytes, label)
+    }
+  }
+
+  func receiveBytes(_ id: ConnectionID, _ bytes: Bytes, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    guard let connection = connections[id] else { return }
+    if let tls = connection.tls {
+      emit(tls.receive(bytes, at: now), id, .none, at: now, &out, &events)
+    } else {
+      frame(id, bytes, at: now, &out, &events)
+    }
+  }
+
+  private func frame(_ id: ConnectionID, _ bytes: Bytes, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    guard var framer = connections[id]?.framer, let flow = connections[id]?.flow else { return }
+    framer.append(bytes)
+    do {
+      while let frame = try framer.next() {
+        deadlines.remove(id)
+        switch frame {
+        case .message(let message): events.append(.message(message, flow))
+        case .ping:
+          events.append(.keepAlive(flow))
+          write("\r\n", id, flow, Label(.keepAlive), at: now, &out, &events)
+        case .pong: events.append(.keepAlive(flow))
+        }
+      }
+      connections[id]?.framer = framer
+    } catch {
+      // Nobody knows where the next message begins (RFC 3261 §18.3).
+      events.append(.malformed(error, bytes, flow))
+      close(flow, .orderly, at: now, &out, &events)
+      events.append(.flowFailed(flow, .closed(.orderly)))
+    }
+  }
+
+  /// Carries out what TLS said.
+  func emit(
+    _ outputs: [TLSConnection.Output], _ id: ConnectionID, _ label: Label, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+  ) {
+    for output in outputs {
+      switch output {
+      case .ciphertext(let bytes, isHandshake: let isHandshake): out.bytes(id, bytes, isHandshake ? Label(.tlsHandshake) : label)
+      case .plaintext(let bytes): frame(id, bytes, at: now, &out, &events)
+      case .secret(let line): out.secret(line)
+      case .established:
+        deadlines.remove(id)
+        if let flow = connections[id]?.flow { events.append(.flowOpened(flow)) }
+      case .closedByPeer:
+        if let flow = connections[id]?.flow {
+          close(flow, .orderly, at: now, &out, &events)
+          events.append(.flowFailed(flow, .closed(.orderly)))
+        }
+      case .failed(let failure):
+        out.close(id, .orderly)
+        fail(id, .tls("\(failure)"), &events)
+      }
+    }
+  }
+
+  // MARK: - Ends
+
+  /// The peer's FIN. SIP has no use for a half-open connection: ours follows.
+  func ended(_ id: ConnectionID, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    if let tls = connections[id]?.tls { emit(tls.endOfStream(at: now), id, .none, at: now, &out, &events) }
+    guard connections[id] != nil else { return }
+    out.close(id, .orderly)
+    fail(id, .closed(.orderly), &events)
+  }
+
+  func fail(_ id: ConnectionID, _ failure: FlowFailure, _ events: inout [Event]) {
+    guard let flow = connections[id]?.flow else { return }
+    forget(id)
+    events.append(.flowFailed(flow, failure))
+  }
+
+  func forget(_ id: ConnectionID) {
+    deadlines.remove(id)
+    guard let target = connections.removeValue(forKey: id)?.target, outgoing[target] == id else { return }
+    outgoing[target] = nil
+  }
+}

@@ -1,0 +1,26 @@
+import SIPMessage
+import SansIO
+
+// UDP: a datagram is a message (RFC 3261 §18.3) or a keep-alive (RFC 5626 §3.5.1 for CRLF).
+extension SIPTransportLayer {
+  func receiveDatagram(_ port: PortID, _ source: TransportAddress, _ bytes: Bytes, _ events: inout [Event]) {
+    guard let listener = listener(of: port) else { return }
+    let flow = flow(port, listener, source)
+    guard bytes.count > 4 || !bytes.allSatisfy(Self.isKeepAliveByte) else {
+      events.append(.keepAlive(flow))
+      return
+    }
+    do {
+      events.append(.message(try SIPMessage.parse(bytes, limits: limits), flow))
+    } catch {
+      events.append(.malformed(error, bytes, flow))
+    }
+  }
+
+  func flow(_ port: PortID, _ listener: TransportListener, _ remote: TransportAddress) -> Flow {
+    Flow(transport: .udp, local: listener.address, remote: remote, path: .port(port))
+  }
+
+  /// CR, LF, and the zero bytes some phones send through their NAT.
+  private static func isKeepAliveByte(_ byte: UInt8) -> Bool { byte == 13 || byte == 10 || byte == 0 }
+}
