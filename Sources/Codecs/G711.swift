@@ -1,0 +1,64 @@
+/// G.711 (ITU-T, 1988): μ-law and A-law between 16-bit linear samples and octets, by table.
+///
+/// The linear values are those of G.711 in 14-bit (μ-law) and 13-bit (A-law) resolution, scaled to 16 bits.
+public enum G711 {
+  public enum Law: Hashable, Sendable { case mu, a }
+
+  /// The octet of silence: the positive value nearest to zero.
+  public static func silence(_ law: Law) -> UInt8 { law == .mu ? 0xFF : 0xD5 }
+
+  @inlinable
+  public static func decode(_ octet: UInt8, _ law: Law) -> Int16 {
+    law == .mu ? muDecoding[Int(octet)] : aDecoding[Int(octet)]
+  }
+
+  @inlinable
+  public static func encode(_ sample: Int16, _ law: Law) -> UInt8 {
+    let index = Int(UInt16(bitPattern: sample) >> 2)
+    return law == .mu ? muEncoding[index] : aEncoding[index]
+  }
+
+  @usableFromInline static let muDecoding: [Int16] = (0...255).map { expandMu(UInt8($0)) }
+  @usableFromInline static let aDecoding: [Int16] = (0...255).map { expandA(UInt8($0)) }
+  /// By the upper 14 bits of the sample: neither law looks at the lower two.
+  @usableFromInline static let muEncoding: [UInt8] = (0..<16_384).map { compressMu(Int16(bitPattern: UInt16($0) << 2)) }
+  @usableFromInline static let aEncoding: [UInt8] = (0..<16_384).map { compressA(Int16(bitPattern: UInt16($0) << 2)) }
+
+  /// G.711 Table 2: segment s and step q stand for (2q + 33)·2^s − 33 in 14 bits.
+  private static func expandMu(_ octet: UInt8) -> Int16 {
+    let inverted = ~octet
+    let segment = Int(inverted >> 4 & 7)
+    let step = Int(inverted & 15)
+    let magnitude = ((2 * step + 33) << segment) - 33
+    return Int16((inverted & 0x80 != 0 ? -magnitude : magnitude) * 4)
+  }
+
+  private static func compressMu(_ sample: Int16) -> UInt8 {
+    let isNegative = sample < 0
+    // 14 bits; an arithmetic shift rounds negative values down, hence their magnitude is taken first.
+    let magnitude = min((isNegative ? -Int(sample) : Int(sample)) >> 2, 8_158) + 33
+    let segment = max(0, 10 - (UInt16(magnitude).leadingZeroBitCount))
+    let step = magnitude >> (segment + 1) & 15
+    let octet = UInt8(segment << 4 | step) | (isNegative ? 0x80 : 0)
+    return ~octet
+  }
+
+  /// G.711 Table 1, even bits inverted: segment 0 stands for 2q + 1, segment s for (2q + 33)·2^(s−1), in 13 bits.
+  private static func expandA(_ octet: UInt8) -> Int16 {
+    let plain = octet ^ 0x55
+    let segment = Int(plain >> 4 & 7)
+    let step = Int(plain & 15)
+    let magnitude = segment == 0 ? 2 * step + 1 : (2 * step + 33) << (segment - 1)
+    return Int16((plain & 0x80 != 0 ? magnitude : -magnitude) * 8)
+  }
+
+  private static func compressA(_ sample: Int16) -> UInt8 {
+    let isNegative = sample < 0
+    // In 13 bits the negative half is the mirror of the positive one: −1 and 0 are neighbours across the axis.
+    let magnitude = (isNegative ? Int(~sample) : Int(sample)) >> 3
+    let segment = max(0, 11 - UInt16(magnitude | 1).leadingZeroBitCount)
+    let step = segment == 0 ? magnitude >> 1 & 15 : magnitude >> segment & 15
+    let octet = UInt8(segment << 4 | step) | (isNegative ? 0 : 0x80)
+    return octet ^ 0x55
+  }
+}

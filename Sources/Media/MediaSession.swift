@@ -1,0 +1,159 @@
+import Codecs
+import RTP
+import SDP
+import SansIO
+
+/// What a media session noticed.
+public enum MediaEvent: Hashable, Sendable {
+  case firstPacketReceived
+  /// Hertz.
+  case toneHeard(Int)
+  case toneEnded
+  /// A rule that the peer's packets broke, told once a kind.
+  case violation(String)
+  /// RTP goes where the peer's came from (contract 8.5).
+  case remoteLatched(TransportAddress)
+}
+
+/// The figures of one side's media.
+public struct MediaReport: Hashable, Sendable {
+  public var packetsSent: UInt32
+  public var packetsReceived: UInt32
+  /// By the peer's sequence numbers; duplicates can make it negative.
+  public var packetsLost: Int
+  public var jitter: Duration
+  /// The tones that were heard, in the order they began, in hertz.
+  public var tones: [Int]
+  /// What the peer last reported of our stream: lost packets; nil when no report came.
+  public var packetsLostAtPeer: Int?
+}
+
+/// The RTP and RTCP of one agreement (RFC 3550, RFC 3551): a tone or silence out, statistics and tone detection in.
+///
+/// Packets leave at absolute times: each 20 ms after the last one's due time, whenever the wake-up really came.
+public struct MediaSession: Sendable {
+  public private(set) var agreement: AudioAgreement
+  /// Whether RTP leaves at all.
+  public var isSending = true
+  let cname: String
+  let rtpPort: PortID
+  let rtcpPort: PortID
+  let dialog: UInt32
+  let epoch: Epoch
+  var entropy: Entropy
+  var law: G711.Law
+
+  // Sending
+  let ssrc: UInt32
+  var sequence: UInt16
+  var timestamp: UInt32
+  var packetsSent: UInt32 = 0
+  var octetsSent: UInt32 = 0
+  var sendDue: Instant?
+  var speech: (generator: ToneGenerator, until: Instant?)?
+  var isTalkspurtStart = true
+
+  // Receiving
+  var latch = RemoteLatch()
+  var statistics: ReceptionStatistics?
+  /// Of sources heard before the present one.
+  var receivedBefore: UInt32 = 0
+  var lostBefore = 0
+  var detector = ToneDetector(sampleRate: 8_000)
+  var tones: [Int] = []
+  var reported: Set<String> = []
+
+  // RTCP
+  var reportDue: Instant?
+  var hasReported = false
+  var lastSenderReport: (middle: UInt32, at: Instant)?
+  var packetsLostAtPeer: Int?
+
+  var events: [MediaEvent] = []
+
+  /// - Parameters:
+  ///   - agreement: with a codec that ``AudioCodec/isSpoken``.
+  ///   - dialog: the number that packet labels carry.
+  public init(
+    agreement: AudioAgreement, cname: String, rtpPort: PortID, rtcpPort: PortID, dialog: UInt32, entropy: Entropy, epoch: Epoch
+  ) {
+    precondition(agreement.codec.isSpoken, "\(agreement.codec) cannot be spoken")
+    self.agreement = agreement
+    self.cname = cname
+    self.rtpPort = rtpPort
+    self.rtcpPort = rtcpPort
+    self.dialog = dialog
+    self.entropy = entropy
+    self.epoch = epoch
+    law = agreement.codec == .pcma ? .a : .mu
+    ssrc = UInt32(truncatingIfNeeded: self.entropy.next())
+    sequence = UInt16(truncatingIfNeeded: self.entropy.next())
+    timestamp = UInt32(truncatingIfNeeded: self.entropy.next())
+  }
+
+  /// Begins: the first packet leaves when the first frame of audio is full.
+  public mutating func start(at now: Instant) {
+    if isSending { sendDue = now.adding(nanoseconds: packetNanoseconds) }
+    reportDue = now.adding(nanoseconds: RTCPInterval.next(isFirst: true, using: &entropy))
+  }
+
+  /// Sends a tone instead of silence from the next packet on; `until` nil = to the end.
+  public mutating func speak(_ tone: Tone, until: Instant?, at now: Instant) {
+    speech = (ToneGenerator(tone, sampleRate: 8_000), until)
+    isTalkspurtStart = true
+  }
+
+  /// Takes a new agreement of the same leg: hold, another address, another codec.
+  public mutating func update(_ agreement: AudioAgreement) {
+    if agreement.remote != self.agreement.remote { latch = RemoteLatch() }
+    self.agreement = agreement
+    law = agreement.codec == .pcma ? .a : .mu
+  }
+
+  public mutating func takeEvents() -> [MediaEvent] {
+    guard !events.isEmpty else { return [] }
+    defer { events.removeAll(keepingCapacity: true) }
+    return events
+  }
+
+  public var nextDeadline: Instant? {
+    guard let sendDue else { return reportDue }
+    guard let reportDue else { return sendDue }
+    return min(sendDue, reportDue)
+  }
+
+  public mutating func wake(at now: Instant, _ out: inout Outbox) {
+    while let due = sendDue, due <= now {
+      sendPacket(due: due, &out)
+      sendDue = due.adding(nanoseconds: packetNanoseconds)
+    }
+    if let due = reportDue, due <= now {
+      sendReport(at: now, &out)
+      hasReported = true
+      reportDue = now.adding(nanoseconds: RTCPInterval.next(isFirst: false, using: &entropy))
+    }
+  }
+
+  /// Ends the stream with an RTCP BYE (RFC 3550 §6.6), if it ever said anything.
+  public mutating func stop(at now: Instant, _ out: inout Outbox) {
+    if packetsSent > 0 || statistics != nil, sendDue != nil || reportDue != nil {
+      transmitControl([report(at: now), .cname(ssrc: ssrc, cname), .bye([ssrc], reason: nil)], at: now, &out)
+    }
+    (sendDue, reportDue) = (nil, nil)
+  }
+
+  public var report: MediaReport {
+    MediaReport(
+      packetsSent: packetsSent, packetsReceived: receivedBefore + (statistics?.received ?? 0),
+      packetsLost: lostBefore + (statistics?.lost ?? 0), jitter: statistics?.jitterDuration ?? .zero, tones: tones,
+      packetsLostAtPeer: packetsLostAtPeer)
+  }
+
+  var packetNanoseconds: Int64 { Int64(agreement.packetTime) * 1_000_000 }
+  var samplesPerPacket: Int { agreement.packetTime * 8 }
+}
+
+extension AudioCodec {
+  /// Whether the Lab can make and understand its audio; what it cannot, it does not offer.
+  public var isSpoken: Bool { self == .pcmu || self == .pcma }
+}

@@ -1,0 +1,88 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Finds the one sine tone that a signal consists of, if it does.
+///
+/// Windows of 40 ms. In a pure tone every sample is x[n] = c·x[n−1] − x[n−2] with c = 2·cos ω; the c of least squares gives the frequency, and
+/// what the equation leaves over tells whether it was one tone at all: the residue of G.711's own noise is far below that of speech.
+/// Three windows in a row make a tone, five without it end it, so that a lost packet does neither.
+struct ToneDetector: Sendable {
+  enum Change: Hashable, Sendable {
+    case began(frequency: Int)
+    case ended
+  }
+
+  private let sampleRate: Int
+  private let windowSize: Int
+  private var window: [Int16] = []
+  private var candidate = 0
+  private var hits = 0
+  private var misses = 0
+  private(set) var frequency: Int?
+
+  init(sampleRate: Int) {
+    self.sampleRate = sampleRate
+    windowSize = sampleRate / 25
+    window.reserveCapacity(windowSize)
+  }
+
+  /// Takes samples; what changed, which is rarely anything.
+  mutating func receive(_ sample: Int16) -> Change? {
+    window.append(sample)
+    guard window.count == windowSize else { return nil }
+    defer { window.removeAll(keepingCapacity: true) }
+    return judge(Self.frequency(window, sampleRate: sampleRate))
+  }
+
+  private mutating func judge(_ found: Int?) -> Change? {
+    if let found, abs(found - (frequency ?? candidate)) <= max(5, found / 50) {
+      misses = 0
+      hits += 1
+      guard frequency == nil, hits >= 3 else { return nil }
+      frequency = found
+      return .began(frequency: found)
+    }
+    misses += 1
+    if frequency == nil {
+      (candidate, hits) = (found ?? 0, found == nil ? 0 : 1)
+    } else if misses >= 5 {
+      (frequency, candidate, hits) = (nil, found ?? 0, 0)
+      return .ended
+    }
+    return nil
+  }
+
+  /// The tone's frequency in hertz; nil for silence, noise and speech.
+  static func frequency(_ samples: [Int16], sampleRate: Int) -> Int? {
+    var energy: Int64 = 0
+    var product: Int64 = 0
+    for index in 1..<samples.count - 1 {
+      let middle = Int64(samples[index])
+      energy += middle * middle
+      product += middle * (Int64(samples[index - 1]) + Int64(samples[index + 1]))
+    }
+    // Below −50 dB of full scale there is nothing to name.
+    guard energy > Int64(samples.count) * 10_000 else { return nil }
+    let coefficient = Double(product) / Double(energy)
+    guard abs(coefficient) < 2 else { return nil }
+    let angle = acos(coefficient / 2)
+    guard share(samples, angle: angle) >= 0.9 else { return nil }
+    return Int((angle * Double(sampleRate) / (2 * Double.pi)).rounded())
+  }
+
+  /// Which part of the signal's energy lies at one frequency (Goertzel).
+  private static func share(_ samples: [Int16], angle: Double) -> Double {
+    let coefficient = 2 * cos(angle)
+    var last = 0.0
+    var beforeLast = 0.0
+    var energy = 0.0
+    for sample in samples {
+      let value = Double(sample)
+      energy += value * value
+      (last, beforeLast) = (value + coefficient * last - beforeLast, last)
+    }
+    let power = last * last + beforeLast * beforeLast - coefficient * last * beforeLast
+    return energy == 0 ? 0 : 2 * power / (Double(samples.count) * energy)
+  }
+}

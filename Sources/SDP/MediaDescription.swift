@@ -1,0 +1,147 @@
+import SansIO
+
+/// One m= line and what belongs to it (RFC 8866 §5.14).
+public struct MediaDescription: Hashable, Sendable {
+  /// `audio`, `video`, `image`, …
+  public var kind: String
+  /// 0 = rejected or not used (RFC 3264 §5.1, §6).
+  public var port: UInt16
+  /// `/2` behind the port; nil when not there.
+  public var portCount: Int?
+  /// `RTP/AVP`, `RTP/SAVP`, `udptl`, …
+  public var profile: String
+  public var formats: [String]
+  public var lines: [SessionDescription.Line]
+
+  public init(kind: String, port: UInt16, profile: String, formats: [String], lines: [SessionDescription.Line] = []) {
+    self.kind = kind
+    self.port = port
+    self.profile = profile
+    self.formats = formats
+    self.lines = lines
+  }
+
+  init?(_ value: String) {
+    let parts = value.split(separator: " ").map(String.init)
+    guard parts.count >= 4 else { return nil }
+    let ports = parts[1].split(separator: "/", omittingEmptySubsequences: false)
+    guard ports.count <= 2, let port = UInt16(ports[0]) else { return nil }
+    self.init(kind: parts[0], port: port, profile: parts[2], formats: Array(parts[3...]))
+    if ports.count == 2 {
+      guard let count = Int(ports[1]) else { return nil }
+      portCount = count
+    }
+  }
+
+  /// What stands behind `m=`.
+  var value: String {
+    "\(kind) \(port)\(portCount.map { "/\($0)" } ?? "") \(profile) \(formats.joined(separator: " "))"
+  }
+
+  public var connection: IPAddress? { SDPLines.connection(lines) }
+  public var direction: MediaDirection? { SDPLines.direction(lines) }
+
+  /// The values of `a=name:…`, and "" for a flag.
+  public func attributes(_ name: String) -> [String] { SDPLines.attributes(lines, name) }
+
+  /// Milliseconds of audio in a packet that the writer wants to get (RFC 8866 §6.4).
+  public var packetTime: Int? { attributes("ptime").first.flatMap { Int($0.split(separator: ".").first ?? "") } }
+
+  /// Where RTCP goes when it is not the next port (RFC 3605).
+  public var rtcpPort: UInt16? { attributes("rtcp").first.flatMap { UInt16($0.split(separator: " ").first ?? "") } }
+
+  /// The formats in their order with what they mean; a static number needs no rtpmap (RFC 3551 §6).
+  public var encodings: [Encoding] {
+    let maps = attributes("rtpmap").compactMap(Encoding.init(map:))
+    return formats.compactMap { format in
+      guard let number = UInt8(format), number < 128 else { return nil }
+      return maps.first { $0.payloadType == number } ?? Encoding.standard(number)
+    }
+  }
+}
+
+/// What a payload type number stands for.
+public struct Encoding: Hashable, Sendable {
+  public var payloadType: UInt8
+  /// As written; names compare without regard to case (RFC 8866 §6.6).
+  public var name: String
+  public var clockRate: Int
+  public var channels: Int
+
+  init(_ payloadType: UInt8, _ name: String, clockRate: Int, channels: Int = 1) {
+    self.payloadType = payloadType
+    self.name = name
+    self.clockRate = clockRate
+    self.channels = channels
+  }
+
+  /// Reads `96 opus/48000/2`.
+  init?(map: String) {
+    let parts = map.split(separator: " ", maxSplits: 1)
+    guard parts.count == 2, let number = UInt8(parts[0]), number < 128 else { return nil }
+    let words = parts[1].split(separator: "/")
+    guard words.count >= 2, let rate = Int(words[1].split(separator: " ").first ?? ""), rate > 0 else { return nil }
+    self.init(number, String(words[0]), clockRate: rate, channels: words.count > 2 ? Int(words[2]) ?? 1 : 1)
+  }
+
+  /// The static assignments of RFC 3551 that trunks use.
+  static func standard(_ number: UInt8) -> Encoding? {
+    switch number {
+    case 0: Encoding(0, "PCMU", clockRate: 8000)
+    case 3: Encoding(3, "GSM", clockRate: 8000)
+    case 4: Encoding(4, "G723", clockRate: 8000)
+    case 8: Encoding(8, "PCMA", clockRate: 8000)
+    case 9: Encoding(9, "G722", clockRate: 8000)
+    case 13: Encoding(13, "CN", clockRate: 8000)
+    case 18: Encoding(18, "G729", clockRate: 8000)
+    default: nil
+    }
+  }
+
+  public func isCodec(_ codec: AudioCodec) -> Bool {
+    name.lowercased() == codec.encodingName.lowercased() && clockRate == codec.clockRate
+  }
+
+  public var isTelephoneEvent: Bool { name.lowercased() == "telephone-event" }
+}
+
+/// Which way media flows, as the writer of the description sees it (RFC 8866 §6.7).
+public enum MediaDirection: String, Hashable, Sendable, Codable, CaseIterable {
+  case sendrecv, sendonly, recvonly, inactive
+
+  public init(sends: Bool, receives: Bool) {
+    self = sends ? (receives ? .sendrecv : .sendonly) : (receives ? .recvonly : .inactive)
+  }
+
+  public var sends: Bool { self == .sendrecv || self == .sendonly }
+  public var receives: Bool { self == .sendrecv || self == .recvonly }
+  /// The same as the other side sees it.
+  public var reversed: MediaDirection { MediaDirection(sends: receives, receives: sends) }
+}
+
+/// What the lines of either level share.
+enum SDPLines {
+  /// `IN IP4 192.0.2.1`, `IN IP6 ::1`, with or without a multicast TTL.
+  static func connection(_ lines: [SessionDescription.Line]) -> IPAddress? {
+    guard let value = lines.first(where: { $0.type == "c" })?.value else { return nil }
+    let parts = value.split(separator: " ")
+    guard parts.count >= 3, parts[0] == "IN" else { return nil }
+    return IPAddress(parts[2].prefix { $0 != "/" })
+  }
+
+  static func direction(_ lines: [SessionDescription.Line]) -> MediaDirection? {
+    for line in lines where line.type == "a" {
+      if let direction = MediaDirection(rawValue: line.value.filter { $0 != " " }) { return direction }
+    }
+    return nil
+  }
+
+  static func attributes(_ lines: [SessionDescription.Line], _ name: String) -> [String] {
+    lines.compactMap { line in
+      guard line.type == "a" else { return nil }
+      let parts = line.value.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let first = parts.first, first == name else { return nil }
+      return parts.count > 1 ? String(parts[1]) : ""
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import Codecs
+import SDP
+import SansIO
+import Testing
+
+@testable import Media
+@testable import RTP
+
+@Suite struct ToneTests {
+  private func heard(_ signal: (Int) -> Int16, seconds: Double = 1) -> [ToneDetector.Change] {
+    var detector = ToneDetector(sampleRate: 8000)
+    return (0..<Int(seconds * 8000)).compactMap { detector.receive(signal($0)) }
+  }
+
+  @Test(arguments: [200, 440, 1000, 1400, 3000], [G711.Law.mu, .a])
+  func `a tone is heard within two hertz through G.711`(frequency: Int, law: G711.Law) {
+    var generator = ToneGenerator(Tone(frequency: frequency), sampleRate: 8000)
+    let changes = heard { _ in G711.decode(G711.encode(generator.next(), law), law) }
+    guard changes.count == 1, case .began(let found) = changes[0] else {
+      Issue.record("\(changes)")
+      return
+    }
+    #expect(abs(found - frequency) <= 2)
+  }
+
+  @Test func `silence, noise and two tones at once are no tone`() {
+    #expect(heard { _ in 0 } == [])
+    var noise = SeededGenerator(seed: 3)
+    #expect(heard { _ in Int16.random(in: -8000...8000, using: &noise) } == [])
+    var first = ToneGenerator(Tone(frequency: 697), sampleRate: 8000)
+    var second = ToneGenerator(Tone(frequency: 1209), sampleRate: 8000)
+    #expect(heard { _ in first.next() + second.next() } == [])
+  }
+
+  @Test func `one lost packet does not end a tone, 200 ms of silence do`() {
+    var generator = ToneGenerator(Tone(frequency: 440), sampleRate: 8000)
+    let changes = heard({ index in (4000..<4160).contains(index) || index > 12_000 ? 0 : generator.next() }, seconds: 2)
+    #expect(changes.map { if case .ended = $0 { "ended" } else { "began" } } == ["began", "ended"])
+  }
+}
+
+@Suite struct MediaSessionTests {
+  private let here = TransportAddress(IPAddress(v4: 1), port: 20_000)
+  private let there = TransportAddress(IPAddress(v4: 2), port: 30_000)
+
+  private func session(_ change: (inout AudioAgreement) -> Void = { _ in }) -> MediaSession {
+    var agreement = AudioAgreement(
+      codec: .pcmu, local: here, remote: there, remoteControl: .init(there.address, port: 30_001), direction: .sendrecv,
+      sendPayloadType: 0, receivePayloadType: 0, packetTime: 20)
+    change(&agreement)
+    var session = MediaSession(
+      agreement: agreement, cname: "lab", rtpPort: PortID(1), rtcpPort: PortID(2), dialog: 1, entropy: Entropy(seed: 9), epoch: .virtual)
+    session.start(at: .zero)
+    return session
+  }
+
+  private func milliseconds(_ value: Int64) -> Instant { Instant(nanoseconds: value * 1_000_000) }
+
+  private func rtp(_ out: Outbox) throws -> [RTPPacket] {
+    try out.departures.compactMap { departure in
+      guard case .datagram(PortID(1), to: _, let bytes, _) = departure else { return nil }
+      return try RTPPacket.parse(bytes)
+    }
+  }
+
+  private func packet(_ sequence: UInt16, type: UInt8 = 0, from source: TransportAddress? = nil) -> Arrival {
+    let packet = RTPPacket(
+      payloadType: type, marker: false, sequenceNumber: sequence, timestamp: UInt32(sequence) * 160, ssrc: 5,
+      payload: Bytes([UInt8](repeating: 0xFF, count: 160)))
+    return .datagram(PortID(1), from: source ?? there, packet.serialized())
+  }
+
+  @Test func `packets leave every 20 ms from their due times, even when the wake-up is late (RFC 3551 §4.2)`() throws {
+    var session = session()
+    var out = Outbox()
+    #expect(session.nextDeadline == milliseconds(20))
+    session.wake(at: milliseconds(47), &out)
+    #expect(session.nextDeadline == milliseconds(60))
+    let packets = try rtp(out)
+    #expect(packets.count == 2)
+    #expect(packets[0].marker && !packets[1].marker)
+    #expect(packets[1].sequenceNumber == packets[0].sequenceNumber &+ 1)
+    #expect(packets[1].timestamp == packets[0].timestamp &+ 160)
+    #expect(packets[0].payload.allSatisfy { $0 == 0xFF })
+  }
+
+  @Test func `a tone is spoken for its time, then silence follows`() throws {
+    var session = session()
+    var out = Outbox()
+    session.speak(Tone(frequency: 440), until: milliseconds(100), at: .zero)
+    session.wake(at: milliseconds(200), &out)
+    let isSilent = try rtp(out).map { $0.payload.allSatisfy { $0 == 0xFF } }
+    #expect(isSilent == [false, false, false, false, true, true, true, true, true, true])
+  }
+
+  @Test func `what is held or inactive sends nothing (RFC 3264 §8.4)`() throws {
+    var session = session { $0.direction = .recvonly }
+    var out = Outbox()
+    session.wake(at: milliseconds(100), &out)
+    #expect(try rtp(out).isEmpty)
+  }
+
+  @Test func `media goes back to where four packets in a row came from, not before (contract 8.5)`() throws {
+    var session = session()
+    var out = Outbox()
+    let nat = TransportAddress(IPAddress(v4: 9), port: 9)
+    for sequence in UInt16(1)...4 { session.receive(packet(sequence, from: nat), at: milliseconds(Int64(sequence) * 20), &out) }
+    #expect(session.takeEvents() == [.firstPacketReceived, .remoteLatched(nat)])
+    session.wake(at: milliseconds(100), &out)
+    guard case .datagram(_, to: nat, _, _)? = out.departures.last else {
+      Issue.record("RTP did not follow the peer")
+      return
+    }
+  }
+
+  @Test func `a payload type that was not agreed is named once and not heard`() {
+    var session = session()
+    var out = Outbox()
+    session.receive(packet(1, type: 96), at: .zero, &out)
+    session.receive(packet(2, type: 96), at: .zero, &out)
+    session.receive(.datagram(PortID(1), from: there, "garbage that is no RTP"), at: .zero, &out)
+    #expect(session.takeEvents().count == 2)
+    #expect(session.report.packetsReceived == 0)
+  }
+
+  @Test func `RTCP tells what was lost, and BYE ends the stream (RFC 3550 §6.4, §6.6)`() throws {
+    var session = session()
+    var out = Outbox()
+    for sequence: UInt16 in [1, 2, 4] { session.receive(packet(sequence), at: milliseconds(Int64(sequence) * 20), &out) }
+    session.wake(at: milliseconds(40), &out)
+    out.removeAll()
+    session.stop(at: milliseconds(50), &out)
+    guard case .datagram(PortID(2), to: let target, let bytes, _)? = out.departures.last else {
+      Issue.record("no RTCP")
+      return
+    }
+    #expect(target.port == 30_001)
+    let packets = try RTCPPacket.parse(bytes)
+    guard case .senderReport(_, let information, let blocks) = packets[0] else {
+      Issue.record("no SR")
+      return
+    }
+    #expect(information.packetCount == 2)
+    #expect(blocks.map(\.cumulativeLost) == [1])
+    #expect(packets.last == .bye([session.ssrc], reason: nil))
+    #expect(session.nextDeadline == nil)
+  }
+}
