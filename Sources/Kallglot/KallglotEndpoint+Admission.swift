@@ -1,4 +1,5 @@
 import Legs
+import Media
 import SDP
 import SIPMessage
 import SIPUserAgent
@@ -33,7 +34,7 @@ extension KallglotEndpoint {
     callsByAccount[account.name] = calls + 1
     sessions.join(id, session.id)
     out.event(EndpointEvent.joined(id, session: session.id, account: account.name))
-    let capability = AudioCapability(codecs: policy.codecs)
+    let capability = AudioCapability(codecs: policy.codecs.filter(\.isSpoken))
     handle(party.admit(id, message, facts, capability: capability, at: now, &out), at: now, &out)
   }
 

@@ -74,7 +74,7 @@ extension KallglotEndpoint {
   private func verify(_ message: SIPMessage, algorithms: [DigestAlgorithm], at now: Instant) -> DigestVerdict {
     guard let method = message.method, let uri = message.requestURIBytes?.text else { return .noCredentials }
     // Only what the closure needs, so that the digest's state is not shared with it.
-    let accounts = accountNames.compactMap { accounts[$0] }
+    let accounts = accountNames.compactMap { self.accounts[$0] }
     return digest.verify(
       credentials(of: message), method: method, requestURI: uri, algorithms: algorithms,
       password: { username in accounts.first { $0.username == username }?.password }, at: now)

@@ -115,7 +115,7 @@ extension KallglotEndpoint {
     tell(decision, leg: nil, message, flow, &out)
     switch decision.verdict {
     case .refused(let status): respond(server, message, flow, status: status, fields: fields, at: now, &out)
-    case .dropped: party.ignore(server)
+    case .dropped: party.ignore(server, at: now)
     case .passed, .challenged: break
     }
   }

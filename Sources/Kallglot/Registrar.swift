@@ -42,7 +42,7 @@ struct Registrar {
       return .badRequest("Call-ID, CSeq or Contact cannot be read")
     }
     var current = (bindings[account] ?? []).filter { $0.expires > now }
-    let general = (try? request.expires()).flatMap(\.self)
+    let general = request.expires()
     switch contacts {
     case .none: break
     case .star:

@@ -32,12 +32,12 @@ extension Party {
 
   /// Never answers an INVITE at all.
   public func ignore(_ id: LegID, at now: Instant, _ out: inout Outbox) -> [Signal] {
-    userAgent.ignore(id)
+    userAgent.ignore(id, at: now)
     return takeSignals()
   }
 
   /// Never answers a request outside dialogs.
-  public func ignore(_ server: ServerID) { userAgent.ignore(server) }
+  public func ignore(_ server: ServerID, at now: Instant) { userAgent.ignore(server, at: now) }
 
   /// Resets a connection.
   public func drop(_ flow: Flow, at now: Instant, _ out: inout Outbox) -> [Signal] {

@@ -28,7 +28,7 @@ extension Party {
     tell(.established(leg.id, agreement))
     var media = MediaSession(
       agreement: agreement, cname: "\(configuration.originUser)@\(configuration.mediaAddress)", rtpPort: leg.rtp, rtcpPort: leg.rtcp,
-      dialog: leg.id.rawValue, entropy: mediaEntropy.fork("\(leg.id)"))
+      dialog: leg.id.rawValue, entropy: mediaEntropy.fork("\(leg.id)"), epoch: epoch)
     media.isSending = configuration.sendsMedia
     media.start(at: now)
     leg.media = media

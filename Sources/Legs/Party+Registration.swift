@@ -1,5 +1,6 @@
 import SIPMessage
 import SIPTransaction
+import SIPTransport
 import SIPUserAgent
 import SansIO
 
@@ -81,7 +82,7 @@ extension Party {
   /// Seconds granted: the `expires` of the first Contact, else Expires.
   private static func grantedExpiry(_ message: SIPMessage) -> Int? {
     if case .list(let contacts)? = try? message.contacts(), let text = contacts.first?.parameters["expires"] { return Int(text) }
-    return try? message.expires()
+    return message.expires()
   }
 
   func sendOptions(to target: SIPTarget, uri: SIPURI, at now: Instant, _ out: inout Outbox) {

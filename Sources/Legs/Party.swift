@@ -78,9 +78,11 @@ public final class Party {
   var registrationDeadlines = DeadlineQueue<Int>()
   var pings: Set<RequestID> = []
   var signals: [Signal] = []
+  let epoch: Epoch
 
   public init(_ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch) {
     self.configuration = configuration
+    self.epoch = epoch
     userAgent = UserAgent(
       configuration.userAgent, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("sip"), epoch: epoch)
     ports = MediaPortPool(configuration.mediaPorts)
@@ -159,7 +161,7 @@ public final class Party {
     case .listenFailed(let listener, let failure): tell(.listenFailed(listener, failure))
     case .accepted(let flow): signals.append(.accepted(flow))
     case .flowFailed(let flow, let failure): tell(.connectionFailed(remote: flow.remote, reason: "\(failure)"))
-    case .malformed(let error, let flow): tell(.malformed(from: flow.remote, rule: "\(error)"))
+    case .malformed(let rule, let flow): tell(.malformed(from: flow.remote, rule: rule))
     case .incoming(let id, let message, let flow): signals.append(.incoming(id, message, flow))
     case .acknowledged(let id, _): acknowledged(id, at: now, &out)
     case .ringing(let id, let message): tell(.ringing(id, status: message.status ?? 0))

@@ -55,12 +55,19 @@ extension UserAgent {
       refuseOutright(server, message, flow, status: 400, reason: "Bad Request: unreadable From, To or CSeq", at: now)
       return
     }
+    guard cseq.method == method else {
+      refuseOutright(server, message, flow, status: 400, reason: "Bad Request: CSeq names \(cseq.method)", at: now)
+      return
+    }
     if let tag = to.tag {
       receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
     } else if let unknown = unsupportedOptions(of: message) {
       var draft = responseDraft(to: message, status: 420, toTag: mint.tag(), flow: flow)
       draft.append(.unsupported, unknown)
       respond(server, draft, status: 420, to: message, leg: nil, at: now)
+    } else if method == .cancel {
+      // There is no INVITE to cancel (RFC 3261 §9.2).
+      refuseOutright(server, message, flow, status: 481, reason: nil, at: now)
     } else if method == .invite {
       receiveInvite(server, message, flow, at: now)
     } else {

@@ -49,8 +49,8 @@ extension UserAgent {
 
   /// The port peers can reach us at: the listener's, since a connection that we opened has a port nobody listens on.
   private func contactPort(_ flow: Flow) -> UInt16 {
-    configuration.listeners.first { $0.transport == flow.transport && $0.address.address == flow.local.address }?.address.port
-      ?? configuration.listeners.first { $0.transport == flow.transport }?.address.port ?? flow.local.port
+    transport.listeners.first { $0.transport == flow.transport && $0.address.address == flow.local.address }?.address.port
+      ?? transport.listeners.first { $0.transport == flow.transport }?.address.port ?? flow.local.port
   }
 
   static func hostText(_ address: IPAddress) -> String { address.isIPv6 ? "[\(address)]" : address.description }

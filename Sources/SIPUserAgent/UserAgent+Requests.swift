@@ -93,14 +93,14 @@ extension UserAgent {
   }
 
   /// Leaves a request without any answer, not even 100.
-  public func ignore(_ server: ServerID) { transactions.abandon(server) }
+  public func ignore(_ server: ServerID, at now: Instant) { transactions.abandon(server, at: now) }
 
   /// Forgets an INVITE without any answer.
-  public func ignore(_ id: LegID) {
+  public func ignore(_ id: LegID, at now: Instant) {
     guard let usage = usages.removeValue(forKey: id), case .callee(let callee) = usage.role else { return }
     legsByTag[usage.localTag] = nil
     legsByServer[callee.server] = nil
     deadlines.remove(id)
-    transactions.abandon(callee.server)
+    transactions.abandon(callee.server, at: now)
   }
 }

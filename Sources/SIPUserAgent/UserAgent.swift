@@ -93,7 +93,7 @@ public final class UserAgent {
   // MARK: - Driving
 
   public func start(at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
-    transport.start(at: now, &out)
+    transport.start(at: now, &out, &transportEvents)
     return drain(at: now, &out)
   }
 
@@ -141,11 +141,11 @@ public final class UserAgent {
     switch event {
     case .message(let message, let flow): transactions.receive(message, on: flow, at: now, &transactionOutputs)
     case .flowFailed(let flow, let failure):
-      transactions.flowFailed(flow, at: now, &transactionOutputs)
+      transactions.flowFailed(flow, failure, at: now, &transactionOutputs)
       events.append(.flowFailed(flow, failure))
     case .listening(let listener): events.append(.listening(listener))
     case .listenFailed(let listener, let failure): events.append(.listenFailed(listener, failure))
-    case .malformed(let error, _, let flow): events.append(.malformed(error, flow))
+    case .malformed(let error, _, let flow): events.append(.malformed(rule: "\(error)", flow))
     case .accepted(let flow): events.append(.accepted(flow))
     case .flowOpened, .keepAlive: break
     }
@@ -165,6 +165,7 @@ public final class UserAgent {
     case .ackMissing(let id):
       events.append(.violation(legsByServer[id], "no ACK for our final response within 64·T1 (RFC 3261 §17.2.1, Timer H)"))
     case .endedServer(let id): legsByServer[id] = nil
+    case .unusable(let error, let flow): events.append(.malformed(rule: "\(error)", flow))
     case .strayResponse: break
     }
   }

@@ -12,7 +12,7 @@ public enum UserAgentEvent: Sendable {
   case accepted(Flow)
   case flowFailed(Flow, FlowFailure)
   /// Bytes that are no SIP message, with the rule they broke.
-  case malformed(SIPParseError, Flow)
+  case malformed(rule: String, Flow)
 
   /// An initial INVITE: ``UserAgent/ring(_:at:_:)``, ``UserAgent/accept(_:body:at:_:)`` or ``UserAgent/refuse(_:status:reason:fields:at:_:)``.
   case incoming(LegID, SIPMessage, Flow)
