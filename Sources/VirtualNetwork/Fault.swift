@@ -1,0 +1,67 @@
+import SansIO
+
+/// Something that happens to one message at one moment, named by the label of its write.
+public struct Fault: Hashable, Sendable {
+  public enum Action: Hashable, Sendable {
+    /// Lost. Over TCP the segments that carry the message are lost once and come 200 ms later.
+    case drop
+    /// Nanoseconds are what the simulator counts in; a delayed datagram can be overtaken.
+    case delay(Duration)
+    /// Datagrams only.
+    case duplicate
+    /// The connection is reset instead of carrying the message; a datagram is lost.
+    case reset
+  }
+
+  /// In the words of the scenario: what captures and findings say.
+  public var text: String
+  /// nil = whoever sends such a message.
+  public var sender: HostID?
+  /// The payload type of `.rtp` is not compared.
+  public var subject: Label.Subject
+  /// Which of the messages that match, from 1, retransmissions counted.
+  public var occurrences: ClosedRange<Int>
+  public var action: Action
+
+  public init(_ text: String, sender: HostID? = nil, subject: Label.Subject, occurrences: ClosedRange<Int> = 1...1, action: Action) {
+    self.text = text
+    self.sender = sender
+    self.subject = subject
+    self.occurrences = occurrences
+    self.action = action
+  }
+}
+
+/// The faults of a run and how often each has been met.
+struct FaultTable {
+  private var faults: [(fault: Fault, seen: Int)] = []
+
+  var isEmpty: Bool { faults.isEmpty }
+
+  mutating func add(_ fault: Fault) -> UInt16 {
+    faults.append((fault, 0))
+    return UInt16(clamping: faults.count)
+  }
+
+  /// The first fault that wants this message, by its number.
+  mutating func match(_ label: Label, from host: HostID) -> (number: UInt16, action: Fault.Action)? {
+    var hit: (UInt16, Fault.Action)?
+    for index in faults.indices where matches(faults[index].fault, label, host) {
+      faults[index].seen += 1
+      if hit == nil, faults[index].fault.occurrences.contains(faults[index].seen) { hit = (UInt16(index + 1), faults[index].fault.action) }
+    }
+    return hit
+  }
+
+  private func matches(_ fault: Fault, _ label: Label, _ host: HostID) -> Bool {
+    guard fault.sender == nil || fault.sender == host else { return false }
+    if case .rtp = fault.subject, case .rtp = label.subject { return true }
+    return fault.subject == label.subject
+  }
+
+  /// How often the fault was met, and its text.
+  func report(_ number: UInt16) -> (text: String, seen: Int)? {
+    let index = Int(number) - 1
+    return faults.indices.contains(index) ? (faults[index].fault.text, faults[index].seen) : nil
+  }
+}

@@ -1,0 +1,123 @@
+import SansIO
+
+/// Which host has an address, by a small table in front of the dictionary.
+struct RouteCache {
+  private struct Entry {
+    var address: IPAddress
+    var host: Int32
+  }
+
+  private var entries = ContiguousArray(repeating: Entry(address: .anyV4, host: -1), count: 256)
+
+  mutating func forget() { entries = ContiguousArray(repeating: Entry(address: .anyV4, host: -1), count: 256) }
+
+  @inline(__always)
+  mutating func host(of address: IPAddress, _ table: [IPAddress: Int]) -> Int {
+    let slot = Int(truncatingIfNeeded: (address.low ^ address.low >> 8 ^ address.high) & 255)
+    if entries[slot].host >= 0, entries[slot].address == address { return Int(entries[slot].host) }
+    guard let found = table[address] else { return -1 }
+    entries[slot] = Entry(address: address, host: Int32(found))
+    return found
+  }
+}
+
+// UDP: binding, sending, arriving.
+extension Simulation {
+  // MARK: - Ports
+
+  func bind(_ index: Int, _ port: PortID, _ wanted: TransportAddress, _ kind: PortKind) {
+    var addresses = hosts[index].addresses.filter { $0.isIPv6 == wanted.address.isIPv6 }
+    if !wanted.address.isUnspecified { addresses = addresses.filter { $0 == wanted.address } }
+    guard let first = addresses.first else {
+      return reportBind(index, port, wanted, kind, .addressNotAvailable)
+    }
+    let number = wanted.port == 0 ? freePort(index, addresses, kind) : wanted.port
+    let all = addresses.map { TransportAddress($0, port: number) }
+    let isTaken = hosts[index].sockets[port] != nil || all.contains { kind == .datagram ? datagramPorts[$0] != nil : listeners[$0] != nil }
+    guard !isTaken else { return reportBind(index, port, wanted, kind, .addressInUse) }
+    for address in all {
+      if kind == .datagram { datagramPorts[address] = (index, port) } else { listeners[address] = (index, port) }
+    }
+    hosts[index].sockets[port] = Socket(addresses: all, kind: kind, source: TransportAddress(first, port: number))
+    reportBind(index, port, TransportAddress(wanted.address, port: number), kind, nil)
+  }
+
+  private func reportBind(_ index: Int, _ port: PortID, _ address: TransportAddress, _ kind: PortKind, _ failure: BindFailure?) {
+    let body: JournalRecord.Body = failure.map { .bindFailed(address, $0) } ?? .bound(address, kind)
+    for sink in sinks { sink.record(JournalRecord(at: now, host: HostID(UInt16(index)), body)) }
+    if let failure {
+      queue.push(.bindFailed(host: index, port, address, failure), at: now.nanoseconds)
+    } else {
+      queue.push(.bound(host: index, port, address), at: now.nanoseconds)
+    }
+  }
+
+  func freePort(_ index: Int, _ addresses: [IPAddress], _ kind: PortKind) -> UInt16 {
+    for _ in 0..<16_384 {
+      let candidate = hosts[index].nextEphemeralPort
+      hosts[index].nextEphemeralPort = candidate == .max ? 49_152 : candidate + 1
+      let isTaken = addresses.contains { address in
+        let full = TransportAddress(address, port: candidate)
+        return kind == .datagram ? datagramPorts[full] != nil : listeners[full] != nil
+      }
+      if !isTaken { return candidate }
+    }
+    return hosts[index].nextEphemeralPort
+  }
+
+  func unbind(_ index: Int, _ port: PortID) {
+    guard let socket = hosts[index].sockets.removeValue(forKey: port) else { return }
+    for address in socket.addresses {
+      if socket.kind == .datagram { datagramPorts[address] = nil } else { listeners[address] = nil }
+    }
+    for sink in sinks { sink.record(JournalRecord(at: now, host: HostID(UInt16(index)), .unbound(socket.source, socket.kind))) }
+  }
+
+  // MARK: - Packets
+
+  func sendDatagram(_ index: Int, _ port: PortID, _ destination: TransportAddress, _ bytes: Bytes, _ label: Label) {
+    guard let socket = hosts[index].sockets[port] else { return }
+    let source = socket.source
+    statistics.packetsSent += 1
+    let target = routes.host(of: destination.address, hostsByAddress)
+    guard target >= 0 else {
+      statistics.packetsLost += 1
+      if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, .unroutable) }
+      return
+    }
+    var (first, second) = hosts[index].links[target].passDatagram()
+    var fate: Fate = first == nil ? .lost : second == nil ? .delivered : .duplicated
+    if !faults.isEmpty, let (number, action) = faults.match(label, from: HostID(UInt16(index))) {
+      (first, second, fate) = apply(action, number, first ?? hosts[index].links[target].drawDelay(), second)
+    }
+    if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, fate) }
+    guard let first else {
+      statistics.packetsLost += 1
+      return
+    }
+    queue.push(.datagram(host: target, from: source, to: destination, bytes, label), at: now.nanoseconds + first)
+    if let second { queue.push(.datagram(host: target, from: source, to: destination, bytes, label), at: now.nanoseconds + second) }
+  }
+
+  private func apply(_ action: Fault.Action, _ number: UInt16, _ first: Int64, _ second: Int64?) -> (Int64?, Int64?, Fate) {
+    switch action {
+    case .drop, .reset: (nil, nil, .dropped(fault: number))
+    case .delay(let extra): (first + extra.wholeNanoseconds, second, .delayed(fault: number))
+    case .duplicate: (first, first, .duplicated)
+    }
+  }
+
+  func deliverDatagram(_ index: Int, _ source: TransportAddress, _ destination: TransportAddress, _ bytes: Bytes, _ label: Label) {
+    statistics.packetsDelivered += 1
+    if !sinks.isEmpty { tap(index, .received, .udp, source, destination, bytes, label) }
+    guard let socket = datagramPorts[destination] else { return sayUnreachable(source, destination, from: index) }
+    tell(index, .datagram(socket.port, from: source, bytes))
+  }
+
+  /// Nobody listens: ICMP says so to the sender, if it still has the socket.
+  private func sayUnreachable(_ source: TransportAddress, _ destination: TransportAddress, from index: Int) {
+    guard let sender = datagramPorts[source] else { return }
+    let delay = hosts[index].links[sender.host].drawDelay()
+    queue.push(.unreachable(host: sender.host, sender.port, destination), at: now.nanoseconds + delay)
+  }
+}
