@@ -20,10 +20,6 @@ let stack: [Target.Dependency] = formats + ["SIPTransaction", "SIPTransport", "S
 
 let package = Package(
   name: "kallglot-lab",
-  products: [
-    .executable(name: "kallglot-lab", targets: ["kallglot-lab"]),
-    .library(name: "LabTesting", targets: ["LabTesting"]),
-  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -43,7 +39,7 @@ let package = Package(
     + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
     + module("SIPTransaction", ["SansIO", "SIPMessage"])
     + module("SIPTransport", ["SansIO", "SIPMessage", "SecureTransport"])
-    + module("SIPUserAgent", ["SansIO", "SIPMessage", "SDP", "SIPTransaction", "SIPTransport", "COpenSSL"])
+    + module("SIPUserAgent", ["SansIO", "SIPMessage", "SecureTransport", "SIPTransaction", "SIPTransport", "COpenSSL"])
     + module("Media", ["SansIO", "SDP", "RTP", "Codecs"])
     + module("Legs", stack)
     + module("Kallglot", stack + ["Legs"])
@@ -51,7 +47,13 @@ let package = Package(
     + module("VirtualNetwork", ["SansIO"])
     + module("LiveNetwork", ["SansIO"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
-    + module("ScenarioModel", ["SansIO", .product(name: "Yams", package: "Yams")])
-    + module("Reports", ["SansIO", "ScenarioModel"]),
+    + module("ScenarioModel", stack + ["Legs", "Kallglot", "Personas", .product(name: "Yams", package: "Yams")])
+    + module("ScenarioEngine", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
+    + module("Reports", ["SansIO", "ScenarioModel"])
+    + [
+      .executableTarget(
+        name: "kallglot-lab",
+        dependencies: ["Reports", "ScenarioEngine", "ScenarioModel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    ],
   swiftLanguageModes: [.v6]
 )

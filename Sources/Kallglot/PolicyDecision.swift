@@ -16,6 +16,9 @@ public struct PolicyDecision: Hashable, Sendable {
     case method = "method"
     case registration = "registration"
     case domain = "domain"
+
+    /// The word a scenario uses: `allowlist`.
+    public var shortName: String { String(describing: self) }
   }
 
   public enum Verdict: Hashable, Sendable {

@@ -1,0 +1,63 @@
+import SansIO
+import ScenarioModel
+
+/// Results as JSON. ``version`` grows when a field changes its meaning or goes; new fields leave it as it is.
+public enum JSONReport {
+  public static let version = 1
+
+  public static func document(_ results: [ScenarioResult], elapsed: Duration) -> String {
+    let list = results.map { object($0) }.joined(separator: ",\n    ")
+    let counts = Verdict.allCases.map { verdict in "\(text(verdict.rawValue)): \(results.count { $0.verdict == verdict })" }
+    return """
+      {
+        "version": \(version),
+        "elapsedNanoseconds": \(elapsed.wholeNanoseconds),
+        "verdicts": {\(counts.joined(separator: ", "))},
+        "scenarios": [
+          \(list)
+        ]
+      }
+
+      """
+  }
+
+  private static func object(_ result: ScenarioResult) -> String {
+    let fields: [(String, String)] = [
+      ("name", text(result.name)), ("file", text(result.file)), ("summary", text(result.summary)),
+      ("proves", "[\(result.proves.map(text).joined(separator: ", "))]"), ("seed", text(String(result.seed))),
+      ("verdict", text(result.verdict.rawValue)), ("reason", result.reason.map(text) ?? "null"),
+      ("durationNanoseconds", "\(result.duration.wholeNanoseconds)"), ("elapsedNanoseconds", "\(result.elapsed.wholeNanoseconds)"),
+      ("packets", "\(result.packets)"), ("captures", result.folder.map(text) ?? "null"), ("replay", text(result.replayCommand)),
+      ("findings", "[\(result.findings.map { object($0, result) }.joined(separator: ", "))]"),
+    ]
+    return "{" + fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
+  }
+
+  private static func object(_ finding: Finding, _ result: ScenarioResult) -> String {
+    let fields: [(String, String)] = [
+      ("rule", text(finding.rule)), ("expected", text(finding.expected)), ("observed", text(finding.observed)),
+      ("frame", finding.evidence == nil ? "null" : text(result.citation(finding.evidence))), ("step", text(finding.step)),
+      ("atNanoseconds", "\(finding.at.nanoseconds)"),
+    ]
+    return "{" + fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
+  }
+
+  /// A JSON string (RFC 8259 §7).
+  static func text(_ value: String) -> String {
+    var result = "\""
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      case "\u{0}"..<" ":
+        let hex = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

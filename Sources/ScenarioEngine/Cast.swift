@@ -1,0 +1,177 @@
+import Kallglot
+import Legs
+import Media
+import Personas
+import SIPMessage
+import SIPTransport
+import SIPUserAgent
+import SansIO
+import ScenarioModel
+import SecureTransport
+
+/// The members of a scenario as hosts, ready for either stage.
+public struct Cast {
+  public struct Member {
+    public let name: String
+    public let host: any NetworkHost
+    public let addresses: [IPAddress]
+    /// Gives the host a command.
+    public let perform: (PartyCommand, Instant, inout Outbox) -> Void
+  }
+
+  public static let domain = "sip.kallglot.com"
+
+  public let members: [Member]
+  private let scenario: Scenario
+  private let passwords: [String: Secret]
+  private let address: (IPAddress) -> IPAddress
+
+  /// Builds the hosts.
+  ///
+  /// - Parameters:
+  ///   - address: what a scenario's address is on this stage; the identity on the virtual one.
+  ///   - entropy: seeded on the virtual stage, the system's on a live one.
+  public init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch, address: @escaping (IPAddress) -> IPAddress = { $0 }) throws {
+    self.scenario = scenario
+    self.address = address
+    var passwords: [String: Secret] = [:]
+    for account in scenario.accounts {
+      var source = entropy.fork("password \(account.name)")
+      passwords[account.name] = Secret(account.password ?? source.hex(20))
+    }
+    self.passwords = passwords
+    let tls = try scenario.usesTLS ? CastTLS(scenario, entropy: entropy, epoch: epoch, address: address) : nil
+    let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch, address: address)
+    members = scenario.cast.map(builder.build)
+  }
+
+  /// The number of a member, in the order of the cast.
+  public func number(_ name: String) -> HostID? { members.firstIndex { $0.name == name }.map { HostID(UInt16($0)) } }
+
+  public func member(_ name: String) -> Member? { members.first { $0.name == name } }
+
+  /// The party command that carries out a stage command at a member; nil for what is no member's business.
+  public func partyCommand(_ command: StageCommand) -> (member: String, PartyCommand)? {
+    switch command {
+    case .call(let from, let to, let name): call(from: from, to: to, name: name).map { (from, $0) }
+    case .cancel(let member, let leg): (member, .cancel(leg))
+    case .hangUp(let member, let leg): (member, .hangUp(leg))
+    case .speak(let member, let leg, let tone, let duration): (member, .speak(leg, tone, for: duration))
+    case .register(let member): register(member).map { (member, $0) }
+    case .fault, .note, .finding, .hangUpAll: nil
+    }
+  }
+
+  // MARK: - Commands
+
+  private func call(from name: String, to destination: StageCommand.Destination, name alias: String) -> PartyCommand? {
+    guard let caller = scenario.member(name) else { return nil }
+    switch destination {
+    case .session(let id):
+      guard let target = target(of: scenario.endpoint, over: caller.transport) else { return nil }
+      return .call(CallRequest(name: alias, uri: SIPURI(host: Self.domain, user: id), target: target))
+    case .uri(let text):
+      guard let uri = try? SIPURI(parsing: text), let target = target(of: scenario.endpoint, over: caller.transport) else { return nil }
+      return .call(CallRequest(name: alias, uri: uri, target: target))
+    case .member(let callee):
+      let member = scenario.member(callee)
+      let transport = if case .endpoint = member?.role { caller.transport } else { member?.transport ?? .udp }
+      guard let target = target(of: member, over: transport) else { return nil }
+      return .call(CallRequest(name: alias, uri: SIPURI(host: target.address.address.description, user: callee), target: target))
+    }
+  }
+
+  private func target(of member: Scenario.Member?, over transport: SIPTransportProtocol) -> SIPTarget? {
+    guard let member else { return nil }
+    return SIPTarget(
+      transport: transport, address: TransportAddress(address(member.address), port: transport.defaultPort),
+      serverName: transport == .tls ? Self.domain : nil)
+  }
+
+  private func register(_ name: String) -> PartyCommand? {
+    guard let member = scenario.member(name), let target = target(of: scenario.endpoint, over: member.transport) else { return nil }
+    let username = scenario.accounts.first { $0.name == member.account }?.username ?? name
+    return .register(
+      RegisterRequest(
+        registrar: SIPURI(host: Self.domain), target: target, aor: NameAddress(uri: SIPURI(host: Self.domain, user: username))))
+  }
+}
+
+extension Scenario {
+  var usesTLS: Bool { cast.contains { $0.transport == .tls } || policy.requireTLS }
+}
+
+/// Certificates and contexts of a cast: one authority, a leaf for the endpoint's domain, one for everybody else.
+struct CastTLS {
+  let server: TLSContext
+  let client: TLSContext
+
+  init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch, address: (IPAddress) -> IPAddress) throws(TLSError) {
+    let made = try LabCertificates.make(
+      names: [Cast.domain], addresses: scenario.cast.map { address($0.address) }, entropy: entropy.fork("certificates"), epoch: epoch)
+    server = try TLSContext(TLSConfiguration(role: .server, certificateChain: made.certificate, privateKey: made.privateKey))
+    client = try TLSContext(TLSConfiguration(role: .client, trustAnchors: made.authority, verification: .peer))
+  }
+}
+
+/// Makes the hosts of a cast.
+private struct HostBuilder {
+  let scenario: Scenario
+  let passwords: [String: Secret]
+  let tls: CastTLS?
+  let entropy: Entropy
+  let epoch: Epoch
+  let address: (IPAddress) -> IPAddress
+
+  func build(_ member: Scenario.Member) -> Cast.Member {
+    switch member.role {
+    case .endpoint: endpoint(member)
+    case .persona(let profile): persona(member, profile)
+    }
+  }
+
+  private func listeners(_ member: Scenario.Member, _ transports: [SIPTransportProtocol]) -> [TransportListener] {
+    transports.map { TransportListener($0, TransportAddress(address(member.address), port: $0.defaultPort)) }
+  }
+
+  private func endpoint(_ member: Scenario.Member) -> Cast.Member {
+    let accounts = scenario.accounts.map {
+      Account(name: $0.name, username: $0.username, password: passwords[$0.name] ?? Secret(""), policy: policy)
+    }
+    var configuration = KallglotEndpoint.Configuration(
+      domain: Cast.domain, accounts: accounts, sessions: scenario.sessions.map { Session(id: $0.id, account: $0.account, state: $0.state) },
+      listener: policy, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]), mediaAddress: address(member.address))
+    configuration.answerDelay = member.answerDelay
+    let host = KallglotEndpoint(
+      configuration, tls: tls?.server, clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
+    return Cast.Member(name: member.name, host: host, addresses: [address(member.address)]) { command, now, out in
+      host.perform(.party(command), at: now, &out)
+    }
+  }
+
+  /// Allowlists name scenario addresses; on a live stage single ones are mapped like everything else.
+  private var policy: Policy {
+    var policy = scenario.policy
+    policy.allow = policy.allow.map { range in
+      AddressRange("\(address(range.address))/\(range.prefixLength)") ?? range
+    }
+    return policy
+  }
+
+  private func persona(_ member: Scenario.Member, _ profile: PersonaProfile) -> Cast.Member {
+    let account = scenario.accounts.first { $0.name == member.account }
+    let credentials = account.map { account in
+      Credentials(username: account.username, password: member.password.map { Secret($0) } ?? passwords[account.name] ?? Secret(""))
+    }
+    let user = account?.username ?? member.name
+    let configuration = Persona.Configuration(
+      profile: profile, listeners: listeners(member, member.transport == .tls && tls == nil ? [.udp] : [member.transport]),
+      mediaAddress: address(member.address),
+      aor: NameAddress(uri: SIPURI(host: address(member.address).description, user: user)), credentials: credentials,
+      answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
+    let host = Persona(configuration, serverTLS: tls?.server, clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
+    return Cast.Member(name: member.name, host: host, addresses: [address(member.address)]) { command, now, out in
+      host.perform(command, at: now, &out)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import Kallglot
+import Legs
+import SansIO
+import ScenarioModel
+
+/// Finds the frame that news rest on: what the host received at that instant, else the last signalling it sent.
+///
+/// As a sink it sees every packet before the host does, so the frame of an arrival is known when the host speaks of it.
+public final class EvidenceTracker: JournalSink {
+  private struct Trace {
+    var received: (at: Instant, frame: UInt32)?
+    var sentSignalling: UInt32?
+  }
+
+  private var traces: [Trace] = []
+  public private(set) var packets = 0
+
+  public init() {}
+
+  public func hostAdded(_ host: HostID, name: String) {
+    while traces.count <= Int(host.rawValue) { traces.append(Trace()) }
+  }
+
+  public func packet(_ packet: PacketRecord) {
+    packets += 1
+    let index = Int(packet.host.rawValue)
+    guard traces.indices.contains(index), !packet.payload.isEmpty else { return }
+    if packet.direction == .received {
+      traces[index].received = (packet.at, packet.frame)
+    } else {
+      switch packet.label.subject {
+      case .request, .response, .raw, .tlsHandshake: traces[index].sentSignalling = packet.frame
+      case .none, .keepAlive, .rtp, .rtcp, .tlsClose: break
+      }
+    }
+  }
+
+  public func record(_ record: JournalRecord) {}
+  public func finish(at now: Instant) {}
+
+  /// - Parameter slack: how much earlier the packet may have come: nothing in virtual time, a moment on real sockets.
+  public func evidence(for host: HostID, at now: Instant, slack: Duration = .zero) -> FrameCitation? {
+    guard traces.indices.contains(Int(host.rawValue)) else { return nil }
+    let trace = traces[Int(host.rawValue)]
+    if let received = trace.received, now.nanoseconds - received.at.nanoseconds <= slack.wholeNanoseconds {
+      return FrameCitation(host, received.frame)
+    }
+    return trace.sentSignalling.map { FrameCitation(host, $0) }
+  }
+}
+
+extension StageEvent {
+  /// A host's event in the words of the stage; nil for what no step can see.
+  public init?(_ event: any HostEvent, of member: String, evidence: FrameCitation?) {
+    switch event {
+    case let event as PartyEvent: self = .party(member, event, evidence)
+    case EndpointEvent.party(let event): self = .party(member, event, evidence)
+    case EndpointEvent.decision(let leg, let decision, method: _, source: _): self = .decision(member, leg, decision, evidence)
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import Legs
+import SansIO
+import ScenarioModel
+
+/// Runs a scenario's steps: stage events in, stage commands and findings out. It knows no clock, no socket and no simulator.
+///
+/// ```
+///   idle ──began──► running ──last step done, or a finding──► clearing ──all legs ended, or 3 s──► settling ──200 ms──► over
+/// ```
+/// A step that asks for something ends its turn: the next one begins when the command has been carried out, which the stage tells by
+/// calling back at ``nextDeadline``, the same instant.
+public struct ScenarioEngine: Sendable {
+  private enum State {
+    case idle
+    case running(step: Int, isBegun: Bool)
+    case clearing
+    case settling
+    case over
+  }
+
+  private static let clearingTime: Duration = .seconds(3)
+  private static let settlingTime: Duration = .milliseconds(200)
+
+  private let scenario: Scenario
+  private var state: State = .idle
+  private var script = Script()
+  public private(set) var findings: [Finding] = []
+  /// When ``handle(_:at:)`` wants a ``StageEvent/deadline``.
+  public private(set) var nextDeadline: Instant?
+
+  public init(_ scenario: Scenario) { self.scenario = scenario }
+
+  public var isOver: Bool { if case .over = state { true } else { false } }
+
+  /// Passed unless there are findings.
+  public var verdict: Verdict { findings.isEmpty ? .passed : .failed }
+
+  public mutating func handle(_ event: StageEvent, at now: Instant) -> [StageCommand] {
+    take(event)
+    switch (state, event) {
+    case (.idle, .began):
+      state = .running(step: 0, isBegun: false)
+      advance(at: now)
+    case (.running, _): advance(at: now)
+    case (.clearing, .deadline): settle(at: now)
+    case (.clearing, _): if script.stories.allSatisfy({ $0.state == .ended }) { settle(at: now) }
+    case (.settling, .deadline): finish()
+    case (.idle, _), (.settling, _), (.over, _): break
+    }
+    defer { script.commands = [] }
+    return script.commands
+  }
+
+  private mutating func take(_ event: StageEvent) {
+    switch event {
+    case .party(let member, let news, let evidence): script.take(member, news, evidence)
+    case .decision(let member, let leg, let decision, let evidence): script.take(member, leg, decision, evidence)
+    case .began, .deadline: break
+    }
+  }
+
+  // MARK: - Steps
+
+  private mutating func advance(at now: Instant) {
+    while case .running(let index, let isBegun) = state {
+      guard index < scenario.steps.count else { return clear(at: now) }
+      let step = scenario.steps[index]
+      if !isBegun {
+        script.stepBegan = now
+        script.commands.append(.note(step.text))
+      }
+      let asked = script.commands.count
+      switch isBegun ? step.look(&script, at: now) : step.begin(&script, at: now) {
+      case .done:
+        state = .running(step: index + 1, isBegun: false)
+        if script.commands.count > asked {
+          nextDeadline = now
+          return
+        }
+      case .waiting(let deadline):
+        state = .running(step: index, isBegun: true)
+        nextDeadline = deadline
+        return
+      case .failed(var finding):
+        finding.step = step.text
+        finding.at = now
+        record(finding)
+        return clear(at: now)
+      }
+    }
+  }
+
+  private mutating func record(_ finding: Finding) {
+    findings.append(finding)
+    script.commands.append(.finding(finding))
+  }
+
+  // MARK: - The end
+
+  private mutating func clear(at now: Instant) {
+    state = .clearing
+    script.commands.append(.hangUpAll)
+    nextDeadline = now.advanced(by: Self.clearingTime)
+    if script.stories.allSatisfy({ $0.state == .ended }) { settle(at: now) }
+  }
+
+  private mutating func settle(at now: Instant) {
+    state = .settling
+    nextDeadline = now.advanced(by: Self.settlingTime)
+    guard !scenario.allowsViolations else { return }
+    for violation in script.violations {
+      var finding = Finding(
+        rule: violation.rule, expected: "no peer breaks a rule", observed: "\(violation.member) saw it broken", evidence: violation.evidence)
+      finding.at = now
+      record(finding)
+    }
+  }
+
+  private mutating func finish() {
+    state = .over
+    nextDeadline = nil
+  }
+}

@@ -1,0 +1,32 @@
+import Capture
+import SansIO
+import ScenarioModel
+
+/// One scenario in virtual time with its captures and its journal.
+public enum VirtualRun {
+  /// Runs the scenario.
+  ///
+  /// - Parameter folder: gets a pcapng a host and `journal.ndjson`; nil = nothing is written.
+  public static func run(_ scenario: Scenario, seed: UInt64, folder: String? = nil) -> ScenarioResult {
+    let started = ContinuousClock.now
+    let captures = folder.map { CaptureSink(.folder($0)) }
+    let journal = folder.map { JournalFile(path: "\($0)/journal.ndjson") }
+    let sinks: [(any JournalSink)?] = [captures, journal]
+    var result: ScenarioResult
+    do {
+      result = try VirtualStage(scenario, seed: seed, sinks: sinks.compactMap(\.self)).run()
+    } catch {
+      result = couldNotRun(scenario, seed: seed, "\(error)")
+    }
+    if let failure = captures?.failure ?? journal?.failure { result = couldNotRun(scenario, seed: seed, "\(failure)") }
+    result.folder = folder
+    result.elapsed = ContinuousClock.now - started
+    return result
+  }
+
+  private static func couldNotRun(_ scenario: Scenario, seed: UInt64, _ reason: String) -> ScenarioResult {
+    ScenarioResult(
+      name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: seed, verdict: .couldNotRun,
+      reason: reason)
+  }
+}

@@ -1,0 +1,74 @@
+import Kallglot
+import Personas
+import SIPMessage
+import SansIO
+
+/// A run as a file describes it: who is on stage, what the network is like, what happens.
+public struct Scenario: Sendable {
+  public struct AccountGiven: Sendable, Hashable {
+    public var name: String
+    public var username: String
+    /// nil = made from the run's seed.
+    public var password: String?
+  }
+
+  public struct SessionGiven: Sendable, Hashable {
+    /// The word steps use; the id on the wire is `sess_` and it.
+    public var name: String
+    public var account: String
+    public var state: Session.State
+
+    public var id: String { "sess_\(name)" }
+  }
+
+  public struct Member: Sendable {
+    public enum Role: Sendable {
+      case endpoint
+      case persona(PersonaProfile)
+    }
+
+    public var name: String
+    public var role: Role
+    public var address: IPAddress
+    /// What a persona calls over.
+    public var transport: SIPTransportProtocol
+    /// The account whose credentials a persona uses.
+    public var account: String?
+    /// Instead of the account's password.
+    public var password: String?
+    /// From INVITE to 200 when this member is called.
+    public var answerDelay: Duration
+    /// Refuses every call with this status.
+    public var rejectsWith: Int?
+  }
+
+  public struct LinkGiven: Sendable {
+    public var first: String
+    public var second: String
+    public var delay: Duration
+    public var jitter: Duration
+    public var loss: Ratio
+    public var duplicate: Ratio
+    public var reorder: Ratio
+  }
+
+  /// The file as it was named, for messages and replay commands.
+  public var file: String
+  /// Folder and name without suffix: `basic/answered-udp`.
+  public var name: String
+  public var summary: String
+  /// RFC sections and check ids.
+  public var proves: [String]
+  public var policy: Policy
+  public var accounts: [AccountGiven]
+  public var sessions: [SessionGiven]
+  public var cast: [Member]
+  public var network: [LinkGiven]
+  public var steps: [any Step]
+  /// A peer's violations fail the run unless the scenario expects them.
+  public var allowsViolations: Bool
+
+  public func member(_ name: String) -> Member? { cast.first { $0.name == name } }
+  /// The Kallglot endpoint, if one is on stage.
+  public var endpoint: Member? { cast.first { if case .endpoint = $0.role { true } else { false } } }
+}

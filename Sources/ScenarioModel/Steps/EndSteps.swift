@@ -1,0 +1,83 @@
+import SansIO
+
+/// `hangUp: pbx` or `hangUp: leg`
+struct HangUpStep: Step {
+  static let keyword = "hangUp"
+  static let summary = "A member, or the caller of a named leg, ends the call: BYE, CANCEL or a refusal, as its state asks."
+
+  private let name: String
+  private let isMember: Bool
+
+  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
+    let members = scope.scenario.cast.map(\.name)
+    name = try place.word((members + scope.legs).map { ($0, $0) })
+    isMember = members.contains(name)
+  }
+
+  var text: String { "\(name) hangs up" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress {
+    let story = isMember ? script.newest(name) : script.story(name)
+    guard let story, story.state != .ended else {
+      return .failed(Finding(rule: "the scenario", expected: "\(name) has a call to hang up", observed: "it has none", evidence: script.lastEvidence[name]))
+    }
+    script.commands.append(.hangUp(story.member, story.id))
+    return .done
+  }
+}
+
+/// `cancel: leg`
+struct CancelStep: Step {
+  static let keyword = "cancel"
+  static let summary = "The caller gives up a call that is not answered yet."
+
+  private let leg: String
+
+  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) { leg = try scope.leg(place) }
+
+  var text: String { "cancel \(leg)" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress {
+    guard let story = script.story(leg) else {
+      return .failed(Finding(rule: "the scenario", expected: "\(leg) has been placed", observed: "it has not", evidence: nil))
+    }
+    script.commands.append(.cancel(story.member, story.id))
+    return .done
+  }
+}
+
+/// `wait: 5 s`
+struct WaitStep: Step {
+  static let keyword = "wait"
+  static let summary = "Time passes; what happens meanwhile is kept for later expectations."
+
+  private let duration: Duration
+
+  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) { duration = try place.duration() }
+
+  var text: String { "wait \(duration)" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
+
+  func look(_ script: inout Script, at now: Instant) -> StepProgress {
+    let end = script.stepBegan.advanced(by: duration)
+    return now >= end ? .done : .waiting(until: end)
+  }
+}
+
+/// `register: pbx`
+struct RegisterStep: Step {
+  static let keyword = "register"
+  static let summary = "A member registers its account at the endpoint."
+
+  private let member: String
+
+  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) { member = try scope.member(place) }
+
+  var text: String { "\(member) registers" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress {
+    script.commands.append(.register(member))
+    return .done
+  }
+}

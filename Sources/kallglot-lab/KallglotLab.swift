@@ -1,0 +1,51 @@
+import ArgumentParser
+import Foundation
+
+/// `kallglot-lab`: scenarios, a live endpoint, a live call.
+@main
+struct KallglotLab: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kallglot-lab",
+    abstract: "SIP interop test harness and simulator for Kallglot trunks.",
+    discussion: """
+      Exit codes: 0 everything passed; 1 something failed; 2 bad input (a flag, a file, an address), said in one sentence; \
+      3 something could not run.
+      """,
+    version: "0.1.0",
+    subcommands: [RunCommand.self, ServeCommand.self, CallCommand.self])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let status as ExitWith {
+      Foundation.exit(status.code)
+    } catch let problem as Complaint {
+      complain(problem.sentence)
+    } catch {
+      // Help and version are no mistakes.
+      guard exitCode(for: error) != .success else { exit(withError: error) }
+      let lines = fullMessage(for: error).split(separator: "\n").map(String.init)
+      complain((lines.first ?? "\(error)").replacing("Error: ", with: "") + " (see kallglot-lab --help)")
+    }
+  }
+
+  private static func complain(_ sentence: String) -> Never {
+    FileHandle.standardError.write(Data("kallglot-lab: \(sentence)\n".utf8))
+    Foundation.exit(2)
+  }
+}
+
+/// Bad input, in one helpful sentence; exit code 2.
+struct Complaint: Error {
+  var sentence: String
+  init(_ sentence: String) { self.sentence = sentence }
+}
+
+/// Ends the program with a code after everything was said.
+struct ExitWith: Error {
+  var code: Int32
+}
+
+/// Lines for people, at once even into a pipe.
+func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Dispatch
+import Foundation
+import Reports
+import ScenarioEngine
+import ScenarioModel
+import Synchronization
+
+/// `kallglot-lab run`: scenarios in virtual time.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run scenario files in virtual time.",
+    discussion: "Each scenario leaves a pcapng a host and a journal in its own folder below --out.")
+
+  @Argument(help: "Scenario files, or folders of them.")
+  var paths: [String]
+
+  @Option(help: "The run's seed: the same one gives the same run, byte for byte.")
+  var seed: UInt64 = 1
+
+  @Option(help: "Folder for captures and journals; without it none are written.")
+  var out: String?
+
+  @Option(help: "File for the results as JUnit XML.")
+  var junit: String?
+
+  @Option(help: "File for the results as JSON.")
+  var json: String?
+
+  @Option(help: "Scenarios that run at a time.")
+  var jobs: Int = ProcessInfo.processInfo.activeProcessorCount
+
+  @Option(help: "Only scenarios whose name contains this text.")
+  var filter: String?
+
+  func run() throws {
+    guard jobs > 0 else { throw Complaint("--jobs is \(jobs), expected at least 1") }
+    let (all, problems) = ScenarioLibrary.load(paths)
+    guard problems.isEmpty else {
+      for problem in problems.dropLast() { FileHandle.standardError.write(Data("\(problem)\n".utf8)) }
+      throw Complaint("\(problems[problems.count - 1])")
+    }
+    let scenarios = all.filter { filter == nil || $0.name.contains(filter ?? "") }
+    guard !scenarios.isEmpty else {
+      throw Complaint(all.isEmpty ? "there is no .yaml file in \(paths.joined(separator: ", "))" : "no scenario's name contains '\(filter ?? "")'")
+    }
+    for path in [out].compactMap(\.self) { try Output.makeFolder(path) }
+    let started = ContinuousClock.now
+    let results = runAll(scenarios)
+    let elapsed = ContinuousClock.now - started
+    for line in TextReport.summary(results, elapsed: elapsed) { say(line) }
+    if let junit { try Output.write(JUnitReport.document(results, elapsed: elapsed), to: junit) }
+    if let json { try Output.write(JSONReport.document(results, elapsed: elapsed), to: json) }
+    let status = ExitStatus(results)
+    if status != .passed { throw ExitWith(code: status.rawValue) }
+  }
+
+  /// Runs the scenarios on `jobs` threads; results stand and are printed in the order of the files.
+  private func runAll(_ scenarios: [Scenario]) -> [ScenarioResult] {
+    let board = ResultBoard(count: scenarios.count)
+    let next = Atomic<Int>(0)
+    DispatchQueue.concurrentPerform(iterations: min(jobs, scenarios.count)) { _ in
+      while true {
+        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard index < scenarios.count else { return }
+        let scenario = scenarios[index]
+        board.put(VirtualRun.run(scenario, seed: seed, folder: out.map { "\($0)/\(scenario.name)" }), at: index)
+      }
+    }
+    return board.results
+  }
+}
+
+/// Collects results from several threads and prints them in order as soon as their turn has come.
+private final class ResultBoard: Sendable {
+  private let state: Mutex<(results: [ScenarioResult?], printed: Int)>
+
+  init(count: Int) { state = Mutex(([ScenarioResult?](repeating: nil, count: count), 0)) }
+
+  func put(_ result: ScenarioResult, at index: Int) {
+    state.withLock { state in
+      state.results[index] = result
+      while state.printed < state.results.count, let next = state.results[state.printed] {
+        for line in TextReport.lines(next) { say(line) }
+        state.printed += 1
+      }
+    }
+  }
+
+  var results: [ScenarioResult] { state.withLock { $0.results.compactMap(\.self) } }
+}
+
+/// Files that a user named for us to write.
+enum Output {
+  static func makeFolder(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw Complaint("the folder \(path) cannot be made: \(reason(error))")
+    }
+  }
+
+  static func write(_ text: String, to path: String) throws {
+    let folder = (path as NSString).deletingLastPathComponent
+    if !folder.isEmpty { try makeFolder(folder) }
+    do {
+      try text.write(toFile: path, atomically: true, encoding: .utf8)
+    } catch {
+      throw Complaint("the file \(path) cannot be written: \(reason(error))")
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    return underlying.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
+  }
+}
