@@ -28,6 +28,7 @@ public final class CaptureFile {
   private var firstTime: UInt64 = 0
   @exclusivity(unchecked) private var lastTime: UInt64 = 0
   @exclusivity(unchecked) private var isClosed = false
+  @exclusivity(unchecked) private var held: PacketRecord?
 
   /// Packets written so far; the file's frames are numbered from 1 up to this.
   @exclusivity(unchecked) public private(set) var frames: UInt32 = 0
@@ -49,8 +50,15 @@ public final class CaptureFile {
   public var byteCount: Int { output.count }
   public var failure: CaptureFailure? { output.failure }
 
+  /// Writes the packet. One that came over TCP is held until the next one: the host may find TLS secrets in it, and readers want those
+  /// before the record that they open.
   public func append(_ packet: PacketRecord) {
     guard !isClosed else { return }
+    if let earlier = held.take() { write(earlier) }
+    if packet.direction == .received, case .tcp = packet.carrier, !packet.payload.isEmpty { held = packet } else { write(packet) }
+  }
+
+  private func write(_ packet: PacketRecord) {
     let time = UInt64(max(epoch.unixNanoseconds(at: packet.at), 0))
     if frames == 0 {
       firstTime = time
@@ -62,7 +70,7 @@ public final class CaptureFile {
     writer.write(packet, at: time, interface: interface, linkType: options.linkType)
   }
 
-  /// Written at once: TLS gives the secret before the first record that needs it.
+  /// Written at once, before the packet that brought it.
   public func append(_ secret: KeyLogLine) {
     guard !isClosed, options.writesSecrets else { return }
     writer.writeSecrets(secret)
@@ -72,6 +80,7 @@ public final class CaptureFile {
   /// - Parameter now: when the capture ended; nil = with its last packet.
   public func close(at now: Instant? = nil) {
     guard !isClosed else { return }
+    if let last = held.take() { write(last) }
     isClosed = true
     let time = now.map { UInt64(max(epoch.unixNanoseconds(at: $0), 0)) } ?? lastTime
     if frames > 0 {

@@ -88,13 +88,14 @@ extension Simulation {
     while let flight = streams[number]?[side].early.removeValue(forKey: streams[number]?[side].expected ?? 0) {
       hasMoved = true
       streams[number]?[side].expected &+= UInt32(flight.payload.count) + (flight.header.flags.contains(.fin) ? 1 : 0)
-      acknowledge(number, side)
       guard let own = streams[number]?[side] else { return }
       if !flight.payload.isEmpty, !own.isClosed { tell(own.host, .bytes(own.id, flight.payload)) }
       if flight.header.flags.contains(.fin) {
         streams[number]?[side].finReceived = true
         if streams[number]?[side].isClosed == false { tell(own.host, .ended(own.id)) }
       }
+      // What the host wrote in answer has carried the acknowledgement already.
+      if streams[number]?[side].next == own.next { acknowledge(number, side) }
     }
     // A copy, or one out of order: the acknowledgement says where we are.
     if !hasMoved { acknowledge(number, side) } else { endIfOver(number) }
