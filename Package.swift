@@ -50,10 +50,13 @@ let package = Package(
     + module("ScenarioModel", stack + ["Legs", "Kallglot", "Personas", .product(name: "Yams", package: "Yams")])
     + module("ScenarioEngine", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "ScenarioModel"])
+    + module("LiveStage", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio)
     + [
       .executableTarget(
         name: "kallglot-lab",
-        dependencies: ["Reports", "ScenarioEngine", "ScenarioModel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        dependencies: stack + [
+          "Reports", "ScenarioEngine", "ScenarioModel", "LiveStage", "LiveNetwork", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
     ],
   swiftLanguageModes: [.v6]
 )

@@ -59,6 +59,9 @@ public final class LiveDriver: @unchecked Sendable {
     onLoop { driver in driver.call { _, now, out in body(now, &out) } }
   }
 
+  /// The same at once. On the loop, and not from within a call of the host.
+  public func commandNow(_ body: (Instant, inout Outbox) -> Void) { call { _, now, out in body(now, &out) } }
+
   private func onLoop(_ body: @escaping @Sendable (LiveDriver) -> Void) {
     if eventLoop.inEventLoop { body(self) } else { eventLoop.execute { body(self) } }
   }

@@ -9,6 +9,11 @@ public struct ServeConfiguration: Sendable {
   public struct AccountGiven: Sendable, Hashable {
     public var username: String
     public var password: String
+
+    public init(username: String, password: String) {
+      self.username = username
+      self.password = password
+    }
   }
 
   public var policy: Policy = .standard

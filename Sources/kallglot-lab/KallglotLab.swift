@@ -3,7 +3,7 @@ import Foundation
 
 /// `kallglot-lab`: scenarios, a live endpoint, a live call.
 @main
-struct KallglotLab: ParsableCommand {
+struct KallglotLab: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kallglot-lab",
     abstract: "SIP interop test harness and simulator for Kallglot trunks.",
@@ -14,10 +14,10 @@ struct KallglotLab: ParsableCommand {
     version: "0.1.0",
     subcommands: [RunCommand.self, ServeCommand.self, CallCommand.self])
 
-  static func main() {
+  static func main() async {
     do {
       var command = try parseAsRoot()
-      try command.run()
+      if var live = command as? any AsyncParsableCommand { try await live.run() } else { try command.run() }
     } catch let status as ExitWith {
       Foundation.exit(status.code)
     } catch let problem as Complaint {

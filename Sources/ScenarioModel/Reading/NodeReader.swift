@@ -169,3 +169,9 @@ enum ScalarText {
     return (number, scale)
   }
 }
+
+/// Durations as users write them on a command line.
+public enum DurationText {
+  /// `5 s`, `800 ms`, `1.5 min`; nil for anything else.
+  public static func read(_ text: String) -> Duration? { ScalarText.duration(text) }
+}

@@ -1,0 +1,128 @@
+import FoundationEssentials
+import Legs
+import LiveNetwork
+import Media
+import NIOCore
+import NIOPosix
+import Personas
+import SIPMessage
+import SIPTransport
+import SIPUserAgent
+import SansIO
+import ScenarioModel
+import SecureTransport
+
+/// What became of one live call.
+public struct CallOutcome: Sendable {
+  public var established: Bool
+  /// nil = it never came to an end of its own.
+  public var end: LegEnd?
+  public var refusal: String?
+  public var report: MediaReport?
+}
+
+/// Places one call from real sockets with the same stack as everything else: what `call` runs.
+public final class LiveCaller: @unchecked Sendable {
+  private let group: MultiThreadedEventLoopGroup
+  private let driver: LiveDriver
+  private let host: Persona
+  private let request: CallRequest
+  private let tone: Tone?
+  private let duration: Duration
+  private let say: @Sendable (String) -> Void
+  private let captures: CallCaptures?
+  // On the loop.
+  private var log = CallLog()
+  private var outcome = CallOutcome(established: false)
+  private var done: EventLoopPromise<CallOutcome>?
+  private var leg: LegID?
+  private var isHangingUp = false
+
+  /// - Parameters:
+  ///   - target: the next hop, resolved.
+  ///   - local: our address; the one that routes to the target.
+  ///   - duration: from the answer to our BYE.
+  ///   - tone: what we send; nil = silence.
+  public init(
+    _ uri: SIPURI, target: SIPTarget, local: IPAddress, configuration: CallConfiguration, duration: Duration, tone: Tone?,
+    folder: String? = nil, say: @escaping @Sendable (String) -> Void
+  ) throws {
+    self.duration = duration
+    self.tone = tone
+    self.say = say
+    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let clock = LiveClock()
+    let user = configuration.username ?? "kallglot-lab"
+    let from = try configuration.from.map { text in
+      do { return NameAddress(uri: try SIPURI(parsing: text)) } catch { throw LiveFailure("from: \(error)") }
+    }
+    let credentials = configuration.username.flatMap { name in
+      configuration.password.map { Credentials(username: name, password: Secret($0)) }
+    }
+    let aor = from ?? NameAddress(uri: SIPURI(.sip, host: .address(local), user: user))
+    let settings = Persona.Configuration(
+      profile: .plainCaller, listeners: [TransportListener(target.transport == .udp ? .udp : .tcp, TransportAddress(local, port: 0))],
+      mediaAddress: local, mediaPorts: 30_000...39_999, aor: aor, credentials: credentials)
+    host = Persona(settings, serverTLS: nil, clientTLS: try Self.tls(configuration, target), entropy: .system, epoch: clock.epoch)
+    request = CallRequest(uri: uri, target: target)
+    captures = folder.map { CallCaptures(folder: $0, host: "caller", epoch: clock.epoch) }
+    driver = LiveDriver(host, name: "caller", on: group.next(), clock: clock, sinks: captures.map { [$0] } ?? [])
+    driver.onEvent = { [unowned self] event in take(event) }
+  }
+
+  private static func tls(_ configuration: CallConfiguration, _ target: SIPTarget) throws -> TLSContext? {
+    guard target.transport == .tls else { return nil }
+    guard let path = configuration.trust else { return try TLSContext(TLSConfiguration(role: .client)) }
+    guard let data = try? Data(contentsOf: URL(filePath: path)), let text = String(data: data, encoding: .utf8) else {
+      throw LiveFailure("the file \(path) cannot be read")
+    }
+    return try TLSContext(TLSConfiguration(role: .client, trustAnchors: PEM(text), verification: .peer))
+  }
+
+  /// Calls, speaks, hangs up, and says what happened.
+  public func run() async throws -> CallOutcome {
+    let promise = driver.eventLoop.makePromise(of: CallOutcome.self)
+    driver.eventLoop.execute { [self] in done = promise }
+    driver.start()
+    let result: Result<CallOutcome, any Error>
+    do { result = .success(try await promise.futureResult.get()) } catch { result = .failure(error) }
+    try? await driver.stop().get()
+    if captures != nil { try? await driver.eventLoop.submit { [self] in self.captures?.finish(at: driver.clock.now) }.get() }
+    try? await group.shutdownGracefully()
+    return try result.get()
+  }
+
+  /// Ends the call early: CANCEL or BYE.
+  public func hangUp() { driver.eventLoop.execute { [self] in endCall() } }
+
+  private func take(_ event: any HostEvent) {
+    guard let event = event as? PartyEvent else { return }
+    switch event {
+    case .listening: driver.command { [self] now, out in host.perform(.call(request), at: now, &out) }
+    case .listenFailed(let listener, let failure): done?.fail(LiveFailure.listening(listener, failure))
+    default: if let line = log.line(for: event, at: driver.clock.now) { say(line) }
+    }
+    switch event {
+    case .started(let id, _):
+      leg = id
+      if let tone { driver.command { [self] now, out in host.perform(.speak(id, tone, for: nil), at: now, &out) } }
+    case .established:
+      outcome.established = true
+      driver.eventLoop.scheduleTask(in: .nanoseconds(duration.wholeNanoseconds)) { [self] in endCall() }
+    case .refused(_, let status, let phrase, let explanation): outcome.refusal = "\(status) \(phrase)\(explanation.map { " (\($0))" } ?? "")"
+    case .ended(_, let end, let report):
+      outcome.end = end
+      outcome.report = report
+      // What still leaves, such as the last ACK, leaves in this turn.
+      driver.eventLoop.scheduleTask(in: .milliseconds(50)) { [self] in done?.succeed(outcome) }
+    default: break
+    }
+  }
+
+  private func endCall() {
+    guard let leg, !isHangingUp else { return }
+    isHangingUp = true
+    driver.command { [self] now, out in host.perform(.hangUp(leg), at: now, &out) }
+    // A peer that never answers CANCEL or BYE ends it by Timer F in 32 s; a second try does not make that faster.
+  }
+}

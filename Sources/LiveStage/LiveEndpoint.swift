@@ -1,0 +1,155 @@
+import FoundationEssentials
+import Kallglot
+import Legs
+import LiveNetwork
+import Media
+import NIOCore
+import NIOPosix
+import SIPMessage
+import SIPTransport
+import SIPUserAgent
+import SansIO
+import ScenarioModel
+import SecureTransport
+
+/// Something that keeps a live host from running, in one sentence for its user.
+public struct LiveFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  public var description: String
+  public init(_ description: String) { self.description = description }
+}
+
+/// The Kallglot endpoint on real sockets: what `serve` runs.
+public final class LiveEndpoint: @unchecked Sendable {
+  public let configuration: ServeConfiguration
+  public let account: ServeConfiguration.AccountGiven
+  /// The authority of the certificate the Lab made, for peers to trust; nil where one was configured.
+  public let authority: String?
+  private let host: KallglotEndpoint
+  private let driver: LiveDriver
+  private let group: MultiThreadedEventLoopGroup
+  private let captures: CallCaptures?
+  private let say: @Sendable (String) -> Void
+  // On the loop.
+  private var log = CallLog()
+  private var waiting: Set<TransportListener> = []
+  private var bound: EventLoopPromise<Void>?
+  private var quiet: EventLoopPromise<Void>?
+
+  /// - Parameters:
+  ///   - folder: gets one pcapng a call; nil = none.
+  ///   - say: takes each line of the log, on the loop.
+  public init(_ configuration: ServeConfiguration, folder: String? = nil, say: @escaping @Sendable (String) -> Void) throws {
+    self.configuration = configuration
+    self.say = say
+    var entropy = Entropy.system
+    account = configuration.account ?? .init(username: "lab-\(entropy.hex(6))", password: entropy.hex(24))
+    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let clock = LiveClock()
+    let tls = try Self.tls(configuration, epoch: clock.epoch)
+    authority = tls?.authority
+    host = Self.endpoint(configuration, account, tls?.context, epoch: clock.epoch)
+    captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch) }
+    driver = LiveDriver(
+      host, name: "kallglot", on: group.next(), clock: clock, quantum: .milliseconds(1), sinks: captures.map { [$0] } ?? [])
+    driver.onEvent = { [unowned self] event in take(event) }
+  }
+
+  private static func endpoint(
+    _ configuration: ServeConfiguration, _ account: ServeConfiguration.AccountGiven, _ tls: TLSContext?, epoch: Epoch
+  ) -> KallglotEndpoint {
+    var settings = KallglotEndpoint.Configuration(
+      domain: configuration.domain,
+      accounts: [Account(name: account.username, username: account.username, password: Secret(account.password), policy: configuration.policy)],
+      sessions: configuration.sessions.map { Session(id: $0, account: account.username) }, listener: configuration.policy,
+      listeners: configuration.listeners, mediaAddress: configuration.listeners.first?.address.address ?? .loopbackV4)
+    settings.answerDelay = configuration.answerDelay
+    settings.tone = configuration.tone.map { Tone(frequency: $0) }
+    settings.sendsMedia = configuration.sendsMedia
+    return KallglotEndpoint(settings, tls: tls, entropy: .system, epoch: epoch)
+  }
+
+  private static func tls(_ configuration: ServeConfiguration, epoch: Epoch) throws -> (context: TLSContext, authority: String?)? {
+    guard configuration.listeners.contains(where: { $0.transport == .tls }) else { return nil }
+    if let certificate = configuration.certificate, let key = configuration.privateKey {
+      let context = try TLSContext(
+        TLSConfiguration(role: .server, certificateChain: PEM(try read(certificate)), privateKey: PEM(try read(key))))
+      return (context, nil)
+    }
+    let addresses = configuration.listeners.filter { $0.transport == .tls }.map(\.address.address)
+    let made = try LabCertificates.make(names: [configuration.domain], addresses: addresses, entropy: .system, epoch: epoch)
+    let context = try TLSContext(TLSConfiguration(role: .server, certificateChain: made.certificate, privateKey: made.privateKey))
+    return (context, made.authority.text)
+  }
+
+  private static func read(_ path: String) throws(LiveFailure) -> String {
+    guard let data = try? Data(contentsOf: URL(filePath: path)), let text = String(data: data, encoding: .utf8) else {
+      throw LiveFailure("the file \(path) cannot be read")
+    }
+    return text
+  }
+
+  // MARK: - Running
+
+  /// Opens all listeners; throws the first one's failure.
+  public func start() async throws {
+    let promise = driver.eventLoop.makePromise(of: Void.self)
+    driver.eventLoop.execute { [self] in
+      bound = promise
+      waiting = Set(configuration.listeners)
+    }
+    driver.start()
+    do { try await promise.futureResult.get() } catch {
+      await shutDown()
+      throw error
+    }
+  }
+
+  /// Ends live calls with BYE, waits at most two seconds for their answers, then closes everything.
+  public func stop() async {
+    let promise = driver.eventLoop.makePromise(of: Void.self)
+    driver.eventLoop.execute { [self] in
+      quiet = promise
+      if host.liveCalls > 0 { say("ending \(host.liveCalls) calls") }
+    }
+    driver.command { [self] now, out in host.perform(.party(.hangUpAll), at: now, &out) }
+    driver.eventLoop.execute { [self] in endIfQuiet() }
+    driver.eventLoop.scheduleTask(in: .seconds(2)) { promise.succeed() }
+    try? await promise.futureResult.get()
+    await shutDown()
+  }
+
+  private func shutDown() async {
+    try? await driver.stop().get()
+    if captures != nil { try? await driver.eventLoop.submit { [self] in self.captures?.finish(at: driver.clock.now) }.get() }
+    try? await group.shutdownGracefully()
+  }
+
+  private func take(_ event: any HostEvent) {
+    if let line = log.line(for: event, at: driver.clock.now) { say(line) }
+    guard case EndpointEvent.party(let news) = event else { return }
+    switch news {
+    case .listening(let listener):
+      waiting = waiting.filter { !($0.transport == listener.transport && $0.address.address == listener.address.address && ($0.address.port == listener.address.port || $0.address.port == 0)) }
+      if waiting.isEmpty { bound?.succeed() }
+    case .listenFailed(let listener, let failure): bound?.fail(LiveFailure.listening(listener, failure))
+    case .ended: endIfQuiet()
+    default: break
+    }
+  }
+
+  private func endIfQuiet() {
+    if let quiet, host.liveCalls == 0 { quiet.succeed() }
+  }
+}
+
+extension LiveFailure {
+  /// One sentence for a listener that could not be opened.
+  static func listening(_ listener: TransportListener, _ failure: BindFailure) -> LiveFailure {
+    switch failure {
+    case .addressInUse: LiveFailure("\(listener) is in use by another program")
+    case .addressNotAvailable: LiveFailure("\(listener.address.address) is no address of this machine")
+    case .permissionDenied: LiveFailure("there is no permission to listen on \(listener); ports below 1024 are root's")
+    case .other(let reason): LiveFailure("cannot listen on \(listener): \(reason)")
+    }
+  }
+}

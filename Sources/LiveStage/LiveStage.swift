@@ -1,0 +1,119 @@
+import LiveNetwork
+import NIOCore
+import NIOPosix
+import SansIO
+import ScenarioEngine
+import ScenarioModel
+
+/// A scenario on real sockets: the same cast and the same engine as the virtual stage, on loopback addresses.
+///
+/// Links and faults of the file are the virtual stage's: here the network is what the kernel makes of it, and a scenario that asks for a
+/// fault is *not applicable*.
+public final class LiveStage: @unchecked Sendable {
+  private let scenario: Scenario
+  private let group: MultiThreadedEventLoopGroup
+  private let loop: any EventLoop
+  private let clock = LiveClock()
+  private let cast: Cast
+  private var drivers: [LiveDriver] = []
+  private let evidence = EvidenceTracker()
+  private var engine: ScenarioEngine
+  private var timer: Scheduled<Void>?
+  private var promise: EventLoopPromise<Void>?
+  private var waiting: Int
+  private let sinks: [any JournalSink]
+
+  /// - Parameter network: the second octet of the loopback addresses, so that stages can run side by side.
+  public init(_ scenario: Scenario, network: UInt8 = 77, sinks: [any JournalSink] = []) throws {
+    self.scenario = scenario
+    self.sinks = sinks
+    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    loop = group.next()
+    engine = ScenarioEngine(scenario)
+    let mapping = LoopbackMapping(network: network)
+    // The system's randomness: a live run never uses a seed.
+    cast = try Cast(scenario, entropy: .system, epoch: clock.epoch) { mapping.map($0) }
+    waiting = cast.members.count
+    for (index, member) in cast.members.enumerated() {
+      let driver = LiveDriver(
+        member.host, number: HostID(UInt16(index)), name: member.name, on: loop, clock: clock, sinks: [evidence] + sinks)
+      drivers.append(driver)
+      driver.onEvent = { [unowned self] event in take(event, of: index) }
+    }
+  }
+
+  /// Runs to the end.
+  public func run() async -> ScenarioResult {
+    let promise = loop.makePromise(of: Void.self)
+    loop.execute { [self] in
+      self.promise = promise
+      for driver in drivers { driver.start() }
+      // Listeners are bound within the loop's next turns; a member that cannot listen is told by its calls.
+      loop.scheduleTask(in: .milliseconds(50)) { [self] in tell(.began) }
+    }
+    try? await promise.futureResult.get()
+    for driver in drivers { try? await driver.stop().get() }
+    let now = clock.now
+    try? await loop.submit { [self] in for sink in sinks { sink.finish(at: now) } }.get()
+    try? await group.shutdownGracefully()
+    return ScenarioResult(
+      name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: 0, verdict: engine.verdict,
+      findings: engine.findings, duration: Instant.zero.duration(to: now), elapsed: Instant.zero.duration(to: now),
+      hosts: cast.members.map(\.name), packets: evidence.packets)
+  }
+
+  private func take(_ event: any HostEvent, of index: Int) {
+    let citation = evidence.evidence(for: HostID(UInt16(index)), at: clock.now, slack: .milliseconds(5))
+    guard let event = StageEvent(event, of: cast.members[index].name, evidence: citation) else { return }
+    // Not from within the host's own call: the engine may command the same host.
+    loop.execute { [self] in tell(event) }
+  }
+
+  private func tell(_ event: StageEvent) {
+    guard !engine.isOver else { return }
+    for command in engine.handle(event, at: clock.now) { carryOut(command) }
+    timer?.cancel()
+    guard !engine.isOver else {
+      promise?.succeed()
+      return
+    }
+    guard let deadline = engine.nextDeadline else { return }
+    let delay = max(0, deadline.nanoseconds - clock.now.nanoseconds)
+    timer = loop.scheduleTask(in: .nanoseconds(delay)) { [self] () -> Void in tell(.deadline) }
+  }
+
+  private func carryOut(_ command: StageCommand) {
+    switch command {
+    case .note(let text): record(.step(text))
+    case .finding(let finding):
+      let text = "\(finding.rule): expected \(finding.expected), observed \(finding.observed)"
+      record(.finding(text: text, frames: finding.evidence.map { [$0] } ?? []))
+    case .fault(let plan): record(.note("a live stage makes no faults: \(plan.text)"))
+    case .hangUpAll: for (index, member) in cast.members.enumerated() { perform(index) { member.perform(.hangUpAll, $0, &$1) } }
+    case .call, .cancel, .hangUp, .speak, .register:
+      guard let (name, command) = cast.partyCommand(command), let index = cast.members.firstIndex(where: { $0.name == name }) else { return }
+      perform(index) { [cast] in cast.members[index].perform(command, $0, &$1) }
+    }
+  }
+
+  private func perform(_ index: Int, _ body: (Instant, inout Outbox) -> Void) {
+    withoutActuallyEscaping(body) { body in drivers[index].commandNow(body) }
+  }
+
+  private func record(_ body: JournalRecord.Body) {
+    for sink in sinks { sink.record(JournalRecord(at: clock.now, host: .stage, body)) }
+  }
+}
+
+/// Scenario addresses on this machine: the last two octets stay, so that ranges keep meaning something.
+public struct LoopbackMapping: Sendable {
+  private let network: UInt8
+
+  public init(network: UInt8) { self.network = network }
+
+  /// 192.0.2.20 becomes 127.(network).2.20; IPv6 and loopback addresses stay.
+  public func map(_ address: IPAddress) -> IPAddress {
+    guard !address.isIPv6, address.low >> 24 != 127 else { return address }
+    return IPAddress(v4: 127 << 24 | UInt32(network) << 16 | UInt32(address.low & 0xFFFF))
+  }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import LiveNetwork
+import LiveStage
+import Media
+import SIPMessage
+import SIPTransport
+import SansIO
+import ScenarioModel
+
+/// `kallglot-lab call`: one call from real sockets.
+struct CallCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "call", abstract: "Place one call and say what happened.",
+    discussion: "Exit code 0 when the call was answered, 1 when it was not.")
+
+  @Argument(help: "Whom to call: sip:user@host[:port][;transport=tcp|tls].")
+  var uri: String
+
+  @Option(help: "YAML file: username, password, from, address, transport, trust.")
+  var config: String?
+
+  @Option(name: .customLong("for"), help: "How long the answered call lasts, such as '5 s'.")
+  var duration: String = "5 s"
+
+  @Flag(help: "Send a tone of 440 Hz instead of silence.")
+  var tone = false
+
+  @Option(help: "Folder for the call's pcapng.")
+  var out: String?
+
+  func run() async throws {
+    var settings = CallConfiguration()
+    if let config { settings = try Configurations.read(config, CallConfiguration.read) }
+    guard let length = DurationText.read(duration) else { throw Complaint("--for '\(duration)' is not a duration such as '5 s' or '800 ms'") }
+    let target = try Self.target(uri, settings)
+    guard let local = settings.address ?? SourceAddress.towards(target.target.address) else {
+      throw Complaint("there is no route to \(target.target.address); --config with address: names ours")
+    }
+    if let out { try Output.makeFolder(out) }
+    let interrupts = Interrupts()
+    let caller: LiveCaller
+    do {
+      caller = try LiveCaller(
+        target.uri, target: target.target, local: local, configuration: settings, duration: length, tone: tone ? Tone(frequency: 440) : nil,
+        folder: out, say: { say($0) })
+    } catch { throw Complaint("\(error)") }
+    if target.target.transport == .tls, settings.trust == nil { say("TLS: the peer's certificate is not checked (no trust: in the configuration)") }
+    let watch = Task {
+      await interrupts.next()
+      caller.hangUp()
+    }
+    defer { watch.cancel() }
+    let outcome: CallOutcome
+    do { outcome = try await caller.run() } catch { throw Complaint("\(error)") }
+    say(Self.verdict(outcome))
+    if !outcome.established { throw ExitWith(code: 1) }
+  }
+
+  private static func verdict(_ outcome: CallOutcome) -> String {
+    guard outcome.established else {
+      return "not answered: \(outcome.refusal ?? outcome.end.map { "\($0)" } ?? "it ended without a word")"
+    }
+    let media = outcome.report.map { CallLog.text($0) } ?? "no RTP"
+    return "answered; \(outcome.end.map { "\($0)" } ?? "ended"); \(media)"
+  }
+
+  /// The URI and its next hop: the address in it, or the first that its name resolves to.
+  private static func target(_ text: String, _ settings: CallConfiguration) throws -> (uri: SIPURI, target: SIPTarget) {
+    let uri: SIPURI
+    do { uri = try SIPURI(parsing: text) } catch { throw Complaint("\(error)") }
+    if case .other(let scheme) = uri.scheme { throw Complaint("a '\(scheme):' URI cannot be called; expected sip:user@host") }
+    let transport = try transport(uri, settings)
+    let address = try uri.host.address ?? resolve(uri.host.text)
+    let name: String? = transport == .tls ? uri.host.text : nil
+    return (uri, SIPTarget(transport: transport, address: TransportAddress(address, port: uri.port ?? transport.defaultPort), serverName: name))
+  }
+
+  private static func transport(_ uri: SIPURI, _ settings: CallConfiguration) throws -> SIPTransportProtocol {
+    guard let text = uri.parameters["transport"] else { return settings.transport ?? (uri.scheme == .sips ? .tls : .udp) }
+    guard let transport = SIPTransportProtocol(rawValue: text.lowercased()), [.udp, .tcp, .tls].contains(transport) else {
+      throw Complaint("transport '\(text)' is not one of udp, tcp, tls")
+    }
+    return transport
+  }
+
+  private static func resolve(_ name: String) throws -> IPAddress {
+    for kind in [NameQuestion.Kind.a, .aaaa] {
+      guard case .records(let records) = SystemResolver.addresses(NameQuestion(name, kind)) else { continue }
+      for record in records { if case .address(let address) = record.value { return address } }
+    }
+    throw Complaint("the name '\(name)' does not resolve to an address")
+  }
+}
