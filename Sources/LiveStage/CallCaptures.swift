@@ -87,8 +87,8 @@ public final class CallCaptures: JournalSink {
   }
 
   private func remember(_ entry: Recording.Entry, _ size: Int, _ key: ConnectionKey) {
-    guard recordings[key, default: Recording()].bytes < Self.recordingLimit else { return }
-    recordings[key]?.records.append(entry)
+    guard (recordings[key]?.bytes ?? 0) < Self.recordingLimit else { return }
+    recordings[key, default: Recording()].records.append(entry)
     recordings[key]?.bytes += size
   }
 

@@ -121,12 +121,18 @@ public final class LiveEndpoint: @unchecked Sendable {
   private func shutDown() async {
     try? await driver.stop().get()
     if captures != nil { try? await driver.eventLoop.submit { [self] in self.captures?.finish(at: driver.clock.now) }.get() }
+    // NIO closes what failed to open a turn later.
+    try? await driver.eventLoop.scheduleTask(in: .milliseconds(20)) {}.futureResult.get()
     try? await group.shutdownGracefully()
   }
 
   private func take(_ event: any HostEvent) {
-    if let line = log.line(for: event, at: driver.clock.now) { say(line) }
-    guard case EndpointEvent.party(let news) = event else { return }
+    guard case EndpointEvent.party(let news) = event else {
+      if let line = log.line(for: event, at: driver.clock.now) { say(line) }
+      return
+    }
+    // A listener that cannot be opened is told by the error of ``start()``.
+    if case .listenFailed = news {} else if let line = log.line(for: event, at: driver.clock.now) { say(line) }
     switch news {
     case .listening(let listener):
       waiting = waiting.filter { !($0.transport == listener.transport && $0.address.address == listener.address.address && ($0.address.port == listener.address.port || $0.address.port == 0)) }
