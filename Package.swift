@@ -57,6 +57,12 @@ let package = Package(
         dependencies: stack + [
           "Reports", "ScenarioEngine", "ScenarioModel", "LiveStage", "LiveNetwork", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
+      .executableTarget(
+        name: "lab-bench",
+        dependencies: stack + [
+          "Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
     ],
   swiftLanguageModes: [.v6]
 )

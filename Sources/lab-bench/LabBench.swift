@@ -1,0 +1,87 @@
+import ArgumentParser
+import Foundation
+
+/// `lab-bench`: measures the hot paths beside an oracle, in one run; tables for people, JSON for machines. Never part of a test.
+@main
+struct LabBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lab-bench", abstract: "Measure the Lab's hot paths. Build it in release.",
+    discussion: "Pin it to one core (taskset -c 0) for figures of one core.")
+
+  @Option(help: "Only benchmarks whose name contains this text.")
+  var filter: String?
+
+  @Option(help: "File for the rows as JSON.")
+  var json: String?
+
+  @Option(help: "Folder of the repository, for fixtures and scenarios.")
+  var root: String = "."
+
+  @Option(help: "The kallglot-lab to measure under load; without it that row is left out.")
+  var serve: String?
+
+  func run() throws {
+    #if DEBUG
+      print("This is a debug build: its figures mean nothing.")
+    #endif
+    let all: [(String, () throws -> [Row])] = [
+      ("parse", { try ParserBench.run(root: root) }),
+      ("packets", { PacketBench.run() }),
+      ("calls", { try CallBench.run() }),
+      ("timer-b", { try ScenarioBench.run(root: root) }),
+      ("media", { try MediaBench.run() }),
+      ("tls", { try TLSBench.run() }),
+      ("serve", { try ServeBench.run(serve, root: root) }),
+    ]
+    var rows: [Row] = []
+    for (name, body) in all where filter.map({ name.contains($0) }) ?? true {
+      let found = try body()
+      for row in found { print(row.line) }
+      rows += found
+    }
+    if let json { try Row.json(rows).write(toFile: json, atomically: true, encoding: .utf8) }
+  }
+}
+
+/// One measured figure and the bar it is held against.
+struct Row {
+  var name: String
+  var value: Double
+  var unit: String
+  /// nil = no bar, or not measured.
+  var bar: Double?
+  /// Whether small is good.
+  var isCeiling = false
+  var note = ""
+
+  var isMet: Bool? { bar.map { isCeiling ? value <= $0 : value >= $0 } }
+
+  var line: String {
+    let figure = value >= 100 ? String(format: "%.0f", value) : String(format: "%.2f", value)
+    let verdict = isMet.map { $0 ? "ok  " : "MISS" } ?? "    "
+    let limit = bar.map { " (bar \(isCeiling ? "≤" : "≥") \($0 >= 100 ? String(format: "%.0f", $0) : String(format: "%.2f", $0)))" } ?? ""
+    let padded = name.padding(toLength: max(58, name.count), withPad: " ", startingAt: 0)
+    return "\(verdict) \(padded) \(figure) \(unit)\(limit)\(note.isEmpty ? "" : "  \(note)")"
+  }
+
+  static func json(_ rows: [Row]) -> String {
+    let objects = rows.map { row in
+      "  {\"name\": \"\(row.name)\", \"value\": \(row.value), \"unit\": \"\(row.unit)\", \"bar\": \(row.bar.map { "\($0)" } ?? "null"), "
+        + "\"met\": \(row.isMet.map { "\($0)" } ?? "null")}"
+    }
+    return "[\n\(objects.joined(separator: ",\n"))\n]\n"
+  }
+}
+
+enum Stopwatch {
+  /// Seconds that the body takes; the best of some rounds, which is the one least disturbed.
+  static func best(of rounds: Int = 5, _ body: () throws -> Void) rethrows -> Double {
+    var best = Double.infinity
+    for _ in 0..<rounds {
+      let start = DispatchTime.now().uptimeNanoseconds
+      try body()
+      best = min(best, Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
+    }
+    return best
+  }
+}

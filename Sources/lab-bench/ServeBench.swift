@@ -1,0 +1,67 @@
+import Foundation
+
+/// `serve` as UAS under `sipp -sn uac`, beside `sipp -sn uas` under the same load: CPU a call, idle subtracted.
+enum ServeBench {
+  private static let rate = 1_000
+  private static let calls = 10_000
+
+  static func run(_ lab: String?, root: String) throws -> [Row] {
+    guard let lab else { return [] }
+    guard FileManager.default.isExecutableFile(atPath: "/usr/bin/sipp") else {
+      return [Row(name: "serve under sipp: sipp is not installed", value: 0, unit: "")]
+    }
+    let ours = try measure(
+      executable: lab, ["serve", "--config", "\(root)/fixtures/policies/open.yaml", "--listen", "udp 127.0.0.1:5960", "--quiet"], port: 5_960)
+    let theirs = try measure(executable: "/usr/bin/sipp", ["-sn", "uas", "-i", "127.0.0.1", "-p", "5961", "-nostdin"], port: 5_961)
+    return [
+      Row(name: "serve under \(rate) calls/s: failed calls", value: Double(ours.failed), unit: "", bar: 0, isCeiling: true),
+      Row(name: "  CPU a call", value: ours.perCall, unit: "µs"), Row(name: "  CPU a call of sipp -sn uas", value: theirs.perCall, unit: "µs"),
+      Row(name: "  ours over sipp's", value: ours.perCall / theirs.perCall, unit: "×", bar: 1.5, isCeiling: true, note: "aim 1.0"),
+    ]
+  }
+
+  private static func measure(executable: String, _ arguments: [String], port: Int) throws -> (failed: Int, perCall: Double) {
+    let server = Process()
+    server.executableURL = URL(fileURLWithPath: executable)
+    server.arguments = arguments
+    server.standardOutput = FileHandle.nullDevice
+    server.standardError = FileHandle.nullDevice
+    try server.run()
+    defer {
+      server.interrupt()
+      server.waitUntilExit()
+    }
+    Thread.sleep(forTimeInterval: 1)
+    let idleStart = cpu(server.processIdentifier)
+    Thread.sleep(forTimeInterval: 2)
+    let idle = (cpu(server.processIdentifier) - idleStart) / 2
+    let begin = cpu(server.processIdentifier)
+    let clock = Date()
+    let client = Process()
+    client.executableURL = URL(fileURLWithPath: "/usr/bin/sipp")
+    client.arguments = [
+      "-sn", "uac", "127.0.0.1:\(port)", "-i", "127.0.0.1", "-p", "5962", "-r", "\(rate)", "-m", "\(calls)", "-l", "2000", "-nostdin",
+      "-timeout", "60",
+    ]
+    let pipe = Pipe()
+    client.standardOutput = pipe
+    client.standardError = FileHandle.nullDevice
+    try client.run()
+    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    client.waitUntilExit()
+    let elapsed = Date().timeIntervalSince(clock)
+    let used = cpu(server.processIdentifier) - begin - idle * elapsed
+    let failed = output.split(separator: "\n").last { $0.contains("Failed call") }?.split(separator: "|").last.flatMap {
+      Int($0.trimmingCharacters(in: .whitespaces))
+    }
+    return (failed ?? calls, used / Double(calls) * 1e6)
+  }
+
+  /// User and system seconds of a process (proc(5)).
+  private static func cpu(_ pid: Int32) -> Double {
+    guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let close = stat.lastIndex(of: ")") else { return 0 }
+    let fields = stat[stat.index(after: close)...].split(separator: " ")
+    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
+    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+}
