@@ -11,6 +11,7 @@ public final class JournalFile: JournalSink {
   // Read for every packet by code that cannot overlap itself.
   @exclusivity(unchecked) private var prefixes: [[UInt8]] = []
   private let flows = FlowTexts()
+  private var scratch = JSONLine()
 
   public init(_ output: ByteOutput) { self.output = output }
 
@@ -81,7 +82,10 @@ public final class JournalFile: JournalSink {
 
   public func record(_ record: JournalRecord) {
     if case .secret = record.body { return }
-    var line = JSONLine()
+    var line = scratch
+    scratch = JSONLine.none
+    defer { scratch = line }
+    line.clear()
     line.open("{")
     line.name("t")
     line.value(record.at.nanoseconds)
@@ -111,7 +115,8 @@ public final class JournalFile: JournalSink {
 
   private func write(_ line: inout JSONLine) {
     line.close("}")
-    output.append(Bytes(line.bytes + [0x0A]))
+    line.end()
+    output.append(Bytes(line.bytes))
   }
 
   private func name(of host: HostID) -> String {

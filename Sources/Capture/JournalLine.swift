@@ -22,10 +22,22 @@ extension ByteCursor {
   ]
 }
 
-/// A JSON object in one line, for records that are no packets: short of speed, long of shapes.
+/// A JSON object in one line, for records that are no packets. Its buffer is used again for the next line.
 struct JSONLine {
   private(set) var bytes: [UInt8] = []
   private var needsComma = false
+
+  /// Without a buffer: stands in while the real one is in use.
+  static let none = JSONLine(capacity: 0)
+
+  init(capacity: Int = 1_024) { bytes.reserveCapacity(capacity) }
+
+  mutating func end() { bytes.append(0x0A) }
+
+  mutating func clear() {
+    bytes.removeAll(keepingCapacity: true)
+    needsComma = false
+  }
 
   mutating func open(_ bracket: Unicode.Scalar) {
     bytes.append(UInt8(ascii: bracket))
@@ -39,24 +51,24 @@ struct JSONLine {
 
   mutating func name(_ name: String) {
     separate()
-    bytes += Self.quoted(name)
+    quote(name)
     bytes.append(UInt8(ascii: ":"))
     needsComma = false
   }
 
   mutating func value(_ text: String) {
     separate()
-    bytes += Self.quoted(text)
+    quote(text)
   }
 
   mutating func value(_ number: Int64) {
     separate()
-    bytes += Array(String(number).utf8)
+    bytes += String(number).utf8
   }
 
   mutating func value(_ flag: Bool) {
     separate()
-    bytes += Array((flag ? "true" : "false").utf8)
+    bytes += (flag ? "true" : "false").utf8
   }
 
   private mutating func separate() {
@@ -65,20 +77,34 @@ struct JSONLine {
   }
 
   /// A JSON string (RFC 8259 §7) with its quotes.
-  static func quoted(_ text: String) -> [UInt8] {
-    let hex = Array("0123456789abcdef".utf8)
-    var result = [UInt8(ascii: "\"")]
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): result += [UInt8(ascii: "\\"), byte]
-      case 0x0A: result += Array("\\n".utf8)
-      case 0x0D: result += Array("\\r".utf8)
-      case 0x09: result += Array("\\t".utf8)
-      case 0..<0x20: result += Array("\\u00".utf8) + [hex[Int(byte >> 4)], hex[Int(byte & 15)]]
-      default: result.append(byte)
-      }
+  private mutating func quote(_ text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    var text = text
+    text.withUTF8 { utf8 in
+      let isPlain = utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+      if isPlain { bytes.append(contentsOf: utf8) } else { for byte in utf8 { escape(byte) } }
     }
-    result.append(UInt8(ascii: "\""))
-    return result
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func escape(_ byte: UInt8) {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+      bytes.append(UInt8(ascii: "\\"))
+      bytes.append(byte)
+    case 0x0A: bytes += "\\n".utf8
+    case 0x0D: bytes += "\\r".utf8
+    case 0x09: bytes += "\\t".utf8
+    case 0..<0x20:
+      let hex = String(byte, radix: 16)
+      bytes += "\\u\(String(repeating: "0", count: 4 - hex.count))\(hex)".utf8
+    default: bytes.append(byte)
+    }
+  }
+
+  static func quoted(_ text: String) -> [UInt8] {
+    var line = JSONLine()
+    line.quote(text)
+    return line.bytes
   }
 }

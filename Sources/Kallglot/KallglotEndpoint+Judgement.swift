@@ -18,11 +18,13 @@ extension KallglotEndpoint {
 
   /// The account whose policy judges a request before it is authenticated: the session's owner, else the Authorization's user, else the
   /// only account; nil = the listener's policy.
-  func candidate(_ message: SIPMessage) -> Account? {
+  func candidate(_ message: SIPMessage) -> Account? { candidate(message, credentials(of: message)) }
+
+  private func candidate(_ message: SIPMessage, _ credentials: DigestCredentials?) -> Account? {
     if let user = try? message.requestURI().user, user.hasPrefix("sess_"), let owner = sessions[user]?.account, let account = accounts[owner] {
       return account
     }
-    if let username = credentials(of: message)?.username, let account = account(username: username) { return account }
+    if let username = credentials?.username, let account = account(username: username) { return account }
     return accountNames.count == 1 ? accountNames.first.flatMap { accounts[$0] } : nil
   }
 
@@ -35,7 +37,8 @@ extension KallglotEndpoint {
 
   /// Steps 1 to 4 by the candidate's policy, digest, then steps 1 to 4 again with the account that proved itself.
   func judge(_ message: SIPMessage, _ flow: Flow, at now: Instant) -> Judgement {
-    let candidate = candidate(message)
+    let credentials = credentials(of: message)
+    let candidate = candidate(message, credentials)
     let policy = candidate?.policy ?? configuration.listener
     if let failure = AccessChecks.firstFailure(policy, flow: flow) { return Judgement(outcome: .refused(failure)) }
     guard policy.authentication == .digest else {
@@ -43,7 +46,7 @@ extension KallglotEndpoint {
       let passed = PolicyDecision(.authentication, setting: "authentication", .passed, detail: "no authentication is asked for")
       return Judgement(outcome: .passed(account), decisions: [passed])
     }
-    let verdict = verify(message, algorithms: policy.digestAlgorithms, at: now)
+    let verdict = verify(message, credentials, algorithms: policy.digestAlgorithms, at: now)
     switch verdict {
     case .accepted(let username):
       guard let account = account(username: username) else { return Judgement(outcome: .refused(Self.wrong("unknown username"))) }
@@ -71,12 +74,12 @@ extension KallglotEndpoint {
     return Judgement(outcome: .challenged(decision, fields))
   }
 
-  private func verify(_ message: SIPMessage, algorithms: [DigestAlgorithm], at now: Instant) -> DigestVerdict {
+  private func verify(_ message: SIPMessage, _ credentials: DigestCredentials?, algorithms: [DigestAlgorithm], at now: Instant) -> DigestVerdict {
     guard let method = message.method, let uri = message.requestURIBytes?.text else { return .noCredentials }
     // Only what the closure needs, so that the digest's state is not shared with it.
     let accounts = accountNames.compactMap { self.accounts[$0] }
     return digest.verify(
-      credentials(of: message), method: method, requestURI: uri, algorithms: algorithms,
+      credentials, method: method, requestURI: uri, algorithms: algorithms,
       password: { username in accounts.first { $0.username == username }?.password }, at: now)
   }
 

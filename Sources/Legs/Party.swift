@@ -117,12 +117,11 @@ public final class Party {
 
   /// O(1).
   public var nextDeadline: Instant? {
-    var earliest = userAgent.nextDeadline
-    for candidate in [mediaDeadlines.next, answerDeadlines.next, registrationDeadlines.next] {
-      guard let candidate else { continue }
-      earliest = min(earliest ?? candidate, candidate)
-    }
-    return earliest
+    var earliest = userAgent.nextDeadline ?? .distantFuture
+    if let candidate = mediaDeadlines.next { earliest = min(earliest, candidate) }
+    if let candidate = answerDeadlines.next { earliest = min(earliest, candidate) }
+    if let candidate = registrationDeadlines.next { earliest = min(earliest, candidate) }
+    return earliest == .distantFuture ? nil : earliest
   }
 
   public func perform(_ command: PartyCommand, at now: Instant, _ out: inout Outbox) -> [Signal] {

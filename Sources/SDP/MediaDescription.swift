@@ -22,7 +22,7 @@ public struct MediaDescription: Hashable, Sendable {
   }
 
   init?(_ value: String) {
-    let parts = value.split(separator: " ").map(String.init)
+    let parts = value.utf8.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
     guard parts.count >= 4 else { return nil }
     let ports = parts[1].split(separator: "/", omittingEmptySubsequences: false)
     guard ports.count <= 2, let port = UInt16(ports[0]) else { return nil }
@@ -77,11 +77,9 @@ public struct Encoding: Hashable, Sendable {
 
   /// Reads `96 opus/48000/2`.
   init?(map: String) {
-    let parts = map.split(separator: " ", maxSplits: 1)
-    guard parts.count == 2, let number = UInt8(parts[0]), number < 128 else { return nil }
-    let words = parts[1].split(separator: "/")
-    guard words.count >= 2, let rate = Int(words[1].split(separator: " ").first ?? ""), rate > 0 else { return nil }
-    self.init(number, String(words[0]), clockRate: rate, channels: words.count > 2 ? Int(words[2]) ?? 1 : 1)
+    let parts = map.utf8.split(maxSplits: 4) { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "/") }.map { String(decoding: $0, as: UTF8.self) }
+    guard parts.count >= 3, let number = UInt8(parts[0]), number < 128, let rate = Int(parts[2]), rate > 0 else { return nil }
+    self.init(number, parts[1], clockRate: rate, channels: parts.count > 3 ? Int(parts[3]) ?? 1 : 1)
   }
 
   /// The static assignments of RFC 3551 that trunks use.
@@ -99,7 +97,7 @@ public struct Encoding: Hashable, Sendable {
   }
 
   public func isCodec(_ codec: AudioCodec) -> Bool {
-    name.lowercased() == codec.encodingName.lowercased() && clockRate == codec.clockRate
+    clockRate == codec.clockRate && (name == codec.encodingName || name.lowercased() == codec.encodingName.lowercased())
   }
 
   public var isTelephoneEvent: Bool { name.lowercased() == "telephone-event" }
@@ -124,24 +122,30 @@ enum SDPLines {
   /// `IN IP4 192.0.2.1`, `IN IP6 ::1`, with or without a multicast TTL.
   static func connection(_ lines: [SessionDescription.Line]) -> IPAddress? {
     guard let value = lines.first(where: { $0.type == "c" })?.value else { return nil }
-    let parts = value.split(separator: " ")
-    guard parts.count >= 3, parts[0] == "IN" else { return nil }
-    return IPAddress(parts[2].prefix { $0 != "/" })
+    let parts = value.utf8.split(separator: UInt8(ascii: " "))
+    guard parts.count >= 3, parts[0].elementsEqual("IN".utf8) else { return nil }
+    return IPAddress(String(decoding: parts[2].prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self))
   }
 
   static func direction(_ lines: [SessionDescription.Line]) -> MediaDirection? {
-    for line in lines where line.type == "a" {
-      if let direction = MediaDirection(rawValue: line.value.filter { $0 != " " }) { return direction }
+    for line in lines where line.type == "a" && (8...9).contains(line.value.utf8.count) {
+      if let direction = MediaDirection(rawValue: line.value) { return direction }
     }
     return nil
   }
 
   static func attributes(_ lines: [SessionDescription.Line], _ name: String) -> [String] {
-    lines.compactMap { line in
-      guard line.type == "a" else { return nil }
-      let parts = line.value.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let first = parts.first, first == name else { return nil }
-      return parts.count > 1 ? String(parts[1]) : ""
+    var values: [String] = []
+    for line in lines where line.type == "a" {
+      let text = line.value.utf8
+      guard text.starts(with: name.utf8) else { continue }
+      let rest = text.dropFirst(name.utf8.count)
+      if rest.isEmpty {
+        values.append("")
+      } else if rest.first == UInt8(ascii: ":") {
+        values.append(String(decoding: rest.dropFirst(), as: UTF8.self))
+      }
     }
+    return values
   }
 }

@@ -63,16 +63,17 @@ public struct OfferAnswerSession: Sendable {
     let theirs = answer.media[audioIndex]
     guard theirs.kind == "audio", theirs.port != 0 else { throw .noAudio }
     guard theirs.profile == ours.profile else { throw .wrongProfile }
-    for encoding in theirs.encodings {
-      guard let codec = capability.codecs.first(where: encoding.isCodec), let own = ours.encodings.first(where: { $0.isCodec(codec) })
+    let (offers, answers) = (ours.encodings, theirs.encodings)
+    for encoding in answers {
+      guard let codec = capability.codecs.first(where: encoding.isCodec), let own = offers.first(where: { $0.isCodec(codec) })
       else { continue }
       let wanted = ours.direction ?? .sendrecv
       let granted = Self.direction(theirs, answer).reversed
       let direction = MediaDirection(sends: wanted.sends && granted.sends, receives: wanted.receives && granted.receives)
       var result = try agree(codec, theirs, answer, local: offered.local, direction: direction)
       (result.sendPayloadType, result.receivePayloadType) = (encoding.payloadType, own.payloadType)
-      result.sendEventPayloadType = Self.eventNumber(theirs)
-      result.receiveEventPayloadType = result.sendEventPayloadType == nil ? nil : Self.eventNumber(ours)
+      result.sendEventPayloadType = Self.eventNumber(answers)
+      result.receiveEventPayloadType = result.sendEventPayloadType == nil ? nil : Self.eventNumber(offers)
       commit(offered.description, result)
       return result
     }
@@ -89,12 +90,13 @@ public struct OfferAnswerSession: Sendable {
   ) throws(OfferAnswerFailure) -> (SessionDescription, AudioAgreement) {
     let index = try usableStream(offer)
     let theirs = offer.media[index]
-    guard let (encoding, codec) = firstCommon(theirs) else { throw .noCommonCodec }
+    let encodings = theirs.encodings
+    guard let (encoding, codec) = firstCommon(encodings) else { throw .noCommonCodec }
     let direction = Self.direction(theirs, offer).reversed
     var result = try agree(codec, theirs, offer, local: local, direction: direction)
     (result.sendPayloadType, result.receivePayloadType) = (encoding.payloadType, encoding.payloadType)
     var formats = [(encoding.payloadType, codec.rtpmap)]
-    if capability.hasTelephoneEvent, let event = Self.eventNumber(theirs) {
+    if capability.hasTelephoneEvent, let event = Self.eventNumber(encodings) {
       (result.sendEventPayloadType, result.receiveEventPayloadType) = (event, event)
       formats.append((event, "telephone-event/8000"))
     }
@@ -114,8 +116,8 @@ public struct OfferAnswerSession: Sendable {
     return index
   }
 
-  private func firstCommon(_ media: MediaDescription) -> (Encoding, AudioCodec)? {
-    for encoding in media.encodings {
+  private func firstCommon(_ encodings: [Encoding]) -> (Encoding, AudioCodec)? {
+    for encoding in encodings {
       if let codec = capability.codecs.first(where: encoding.isCodec) { return (encoding, codec) }
     }
     return nil
@@ -147,8 +149,8 @@ public struct OfferAnswerSession: Sendable {
     return address?.isUnspecified == true ? MediaDirection(sends: written.sends, receives: false) : written
   }
 
-  private static func eventNumber(_ media: MediaDescription) -> UInt8? {
-    media.encodings.first { $0.isTelephoneEvent && $0.clockRate == 8000 }?.payloadType
+  private static func eventNumber(_ encodings: [Encoding]) -> UInt8? {
+    encodings.first { $0.isTelephoneEvent && $0.clockRate == 8000 }?.payloadType
   }
 
   private static func rejected(_ media: MediaDescription) -> MediaDescription {

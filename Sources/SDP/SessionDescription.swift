@@ -33,36 +33,51 @@ public struct SessionDescription: Hashable, Sendable {
     guard bytes.count <= 65_535 else { throw .tooLong }
     var description = SessionDescription()
     var number = 0
-    for text in bytes.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
+    var start = 0
+    while start < bytes.count {
+      var end = start
+      while end < bytes.count, bytes[end] != 10 { end += 1 }
+      let next = end + 1
+      if end > start, bytes[end - 1] == 13 { end -= 1 }
       number += 1
-      if text.isEmpty { continue }
-      guard let type = text.first, text.dropFirst().first == "=", type.isASCII else { throw .line(number, String(text.prefix(64))) }
-      let line = Line(type, String(text.dropFirst(2)))
-      if type == "m" {
-        guard let media = MediaDescription(line.value) else { throw .media(number, String(line.value.prefix(64))) }
-        description.media.append(media)
-      } else if description.media.isEmpty {
-        description.lines.append(line)
-      } else {
-        description.media[description.media.count - 1].lines.append(line)
-      }
+      if end > start { try description.take(bytes[start..<end], number) }
+      start = next
     }
-    guard description.lines.first?.type == "v" else { throw .noVersion }
-    guard description.lines.first?.value == "0" else { throw .version(description.lines.first?.value ?? "") }
+    guard let first = description.lines.first, first.type == "v" else { throw .noVersion }
+    guard first.value == "0" else { throw .version(first.value) }
     guard description.origin != nil else { throw .origin }
     return description
   }
 
+  private mutating func take(_ bytes: Bytes, _ number: Int) throws(SDPError) {
+    guard bytes.count >= 2, bytes[1] == UInt8(ascii: "="), bytes[0] < 128 else { throw .line(number, bytes.prefix(64).text) }
+    let line = Line(Character(UnicodeScalar(bytes[0])), bytes[2..<bytes.count].text)
+    if line.type == "m" {
+      guard let part = MediaDescription(line.value) else { throw .media(number, String(line.value.prefix(64))) }
+      media.append(part)
+    } else if media.isEmpty {
+      lines.append(line)
+    } else {
+      media[media.count - 1].lines.append(line)
+    }
+  }
+
   /// The bytes to send, with CRLF.
   public func serialized() -> Bytes {
-    var text = ""
-    func add(_ line: Line) { text += "\(line.type)=\(line.value)\r\n" }
-    for line in lines { add(line) }
-    for part in media {
-      add(Line("m", part.value))
-      for line in part.lines { add(line) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(512)
+    func add(_ type: Character, _ value: String) {
+      bytes.append(type.asciiValue ?? UInt8(ascii: "?"))
+      bytes.append(UInt8(ascii: "="))
+      bytes += value.utf8
+      bytes += [13, 10]
     }
-    return Bytes(text)
+    for line in lines { add(line.type, line.value) }
+    for part in media {
+      add("m", part.value)
+      for line in part.lines { add(line.type, line.value) }
+    }
+    return Bytes(bytes)
   }
 }
 
@@ -81,7 +96,7 @@ public struct Origin: Hashable, Sendable {
   }
 
   init?(_ value: String) {
-    let parts = value.split(separator: " ").map(String.init)
+    let parts = value.utf8.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
     guard parts.count == 6, parts[3] == "IN" else { return nil }
     self.init(username: parts[0], sessionID: parts[1], version: parts[2], address: parts[5])
   }

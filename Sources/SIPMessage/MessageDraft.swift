@@ -116,27 +116,31 @@ extension MessageDraft {
 enum ReceivedVia {
   static func marked(_ value: Bytes, by flow: Flow) -> String {
     let end = value.withSpan { Grammar.elementEnd($0, 0, $0.count) }
-    let first = value[0..<end]
-    let rest = end < value.count ? value[end..<value.count].text : ""
-    guard let via = try? Via.parse(first) else { return value.text }
+    guard let via = try? Via.parse(value[0..<end]) else { return value.text }
     let source = flow.remote.address.unmapped
-    var text = first.text
-    if via.hasResponsePort, via.parameters["rport"] == nil { text = fillingResponsePort(text, flow.remote.port) }
-    // RFC 3581 §4 wants `received` whenever rport is there; RFC 3261 §18.2.1 when the sent-by differs.
-    if via.received == nil, via.hasResponsePort || via.host.address?.unmapped != source { text += ";received=\(source)" }
-    return text + rest
-  }
-
-  private static func fillingResponsePort(_ text: String, _ port: UInt16) -> String {
-    var parts = text.split(separator: ";", omittingEmptySubsequences: false).map(String.init)
-    for index in parts.indices.dropFirst() where isResponsePort(parts[index]) {
-      parts[index] = "rport=\(port)"
+    var text = Array(value[0..<end])
+    if via.hasResponsePort, via.parameters["rport"] == nil, let place = responsePortEnd(text) {
+      text.insert(contentsOf: "=\(flow.remote.port)".utf8, at: place)
     }
-    return parts.joined(separator: ";")
+    // RFC 3581 §4 wants `received` whenever rport is there; RFC 3261 §18.2.1 when the sent-by differs.
+    if via.received == nil, via.hasResponsePort || via.host.address?.unmapped != source { text += ";received=\(source)".utf8 }
+    if end < value.count { text += value[end..<value.count] }
+    return String(decoding: text, as: UTF8.self)
   }
 
-  private static func isResponsePort(_ part: String) -> Bool {
-    part.split(separator: " ").joined().split(separator: "=").first?.lowercased() == "rport"
+  /// The offset behind the name of a parameter `rport` without value.
+  private static func responsePortEnd(_ text: [UInt8]) -> Int? {
+    let name = Array("rport".utf8)
+    var index = 0
+    while index < text.count {
+      defer { index += 1 }
+      guard text[index] == .semicolon else { continue }
+      var start = index + 1
+      while start < text.count, Grammar.isWhite(text[start]) { start += 1 }
+      guard start + 5 <= text.count, (0..<5).allSatisfy({ lowercase(text[start + $0]) == name[$0] }) else { continue }
+      if start + 5 == text.count || !Grammar.isToken(text[start + 5]) { return start + 5 }
+    }
+    return nil
   }
 }
 

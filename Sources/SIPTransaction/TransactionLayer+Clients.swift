@@ -2,7 +2,7 @@ import SIPMessage
 import SansIO
 
 /// A client transaction with what it has to send again.
-struct ClientEntry: Sendable {
+final class ClientEntry {
   enum Machine: Sendable {
     case invite(InviteClientTransaction)
     case other(NonInviteClientTransaction)
@@ -11,16 +11,31 @@ struct ClientEntry: Sendable {
   var machine: Machine
   let key: BranchKey
   let flow: Flow
-  let draft: MessageDraft
-  let bytes: Bytes
+  /// For ACK and CANCEL; gone once the final response came, since a transaction lives half a minute after it.
+  var draft: MessageDraft?
+  var bytes: Bytes
   let label: Label
   var acknowledgement: Bytes?
+
+  init(machine: Machine, key: BranchKey, flow: Flow, draft: MessageDraft, bytes: Bytes, label: Label) {
+    self.machine = machine
+    self.key = key
+    self.flow = flow
+    self.draft = draft
+    self.bytes = bytes
+    self.label = label
+  }
 
   var nextDeadline: Instant? {
     switch machine {
     case .invite(let machine): machine.nextDeadline
     case .other(let machine): machine.nextDeadline
     }
+  }
+
+  func forgetRequest() {
+    draft = nil
+    bytes = Bytes()
   }
 }
 
@@ -30,7 +45,7 @@ extension TransactionLayer {
   /// - Parameters:
   ///   - draft: complete, with the Via whose branch is `branch`.
   ///   - label: of the first transmission; repetitions say so.
-  public mutating func send(
+  public func send(
     _ draft: MessageDraft, method: SIPMethod, branch: String, on flow: Flow, label: Label, at now: Instant, _ outputs: inout [Output]
   ) -> ClientID {
     let id = newClientID()
@@ -46,21 +61,21 @@ extension TransactionLayer {
   }
 
   /// Sends CANCEL for an INVITE that has had a provisional response (RFC 3261 §9.1); nil when there is nothing to cancel.
-  public mutating func cancel(_ id: ClientID, label: Label, at now: Instant, _ outputs: inout [Output]) -> ClientID? {
-    guard let entry = clients[id], case .invite(let machine) = entry.machine, machine.state == .proceeding else { return nil }
-    let draft = entry.draft.derived(.cancel)
+  public func cancel(_ id: ClientID, label: Label, at now: Instant, _ outputs: inout [Output]) -> ClientID? {
+    guard let entry = clients[id], case .invite(let machine) = entry.machine, machine.state == .proceeding, let draft = entry.draft?.derived(.cancel)
+    else { return nil }
     return send(draft, method: .cancel, branch: entry.key.branch, on: entry.flow, label: label, at: now, &outputs)
   }
 
   /// A flow broke: transactions on it that wait for a response fail.
-  public mutating func flowFailed(_ flow: Flow, _ failure: FlowFailure, at now: Instant, _ outputs: inout [Output]) {
+  public func flowFailed(_ flow: Flow, _ failure: FlowFailure, at now: Instant, _ outputs: inout [Output]) {
     let broken = clients.filter { $0.value.flow.path == flow.path && $0.value.flow.remote == flow.remote }.keys
     for id in broken.sorted(by: { $0.rawValue < $1.rawValue }) {
       step(id, invite: .transportFailed(failure), other: .transportFailed(failure), nil, at: now, &outputs)
     }
   }
 
-  mutating func receiveResponse(
+  func receiveResponse(
     _ message: SIPMessage, on flow: Flow, at now: Instant, _ outputs: inout [Output]
   ) throws(SIPHeaderError) {
     let branch = try message.via().branch ?? ""
@@ -72,63 +87,64 @@ extension TransactionLayer {
     step(id, invite: .response(status: status), other: .response(status: status), (message, flow), at: now, &outputs)
   }
 
-  mutating func wakeClient(_ id: ClientID, at now: Instant, _ outputs: inout [Output]) {
+  func wakeClient(_ id: ClientID, at now: Instant, _ outputs: inout [Output]) {
     while let entry = clients[id] {
       switch entry.machine {
       case .invite(var machine):
         guard let timer = machine.takeExpired(at: now) else { return rearm(id) }
-        clients[id]?.machine = .invite(machine)
+        entry.machine = .invite(machine)
         step(id, invite: .timer(timer), other: .start, nil, at: now, &outputs)
       case .other(var machine):
         guard let timer = machine.takeExpired(at: now) else { return rearm(id) }
-        clients[id]?.machine = .other(machine)
+        entry.machine = .other(machine)
         step(id, invite: .start, other: .timer(timer), nil, at: now, &outputs)
       }
     }
   }
 
-  private mutating func rearm(_ id: ClientID) { deadlines.set(.client(id), at: clients[id]?.nextDeadline) }
+  private func rearm(_ id: ClientID) { deadlines.set(.client(id), at: clients[id]?.nextDeadline) }
 
   /// Feeds the machine of a transaction, whichever it has, and carries out what it says.
-  private mutating func step(
+  private func step(
     _ id: ClientID, invite: InviteClientTransaction.Input, other: NonInviteClientTransaction.Input, _ message: (SIPMessage, Flow)?,
     at now: Instant, _ outputs: inout [Output]
   ) {
-    guard var entry = clients[id] else { return }
+    guard let entry = clients[id] else { return }
     switch entry.machine {
     case .invite(var machine):
       let results = machine.handle(invite, at: now)
       entry.machine = .invite(machine)
-      for result in results { carryOut(result, id, &entry, message, &outputs) }
+      for result in results { carryOut(result, id, entry, message, &outputs) }
+      if machine.state == .completed || machine.state == .accepted { entry.forgetRequest() }
       store(id, entry, isOver: machine.state == .terminated)
     case .other(var machine):
       let results = machine.handle(other, at: now)
       entry.machine = .other(machine)
       for result in results { carryOut(result, id, entry, message, &outputs) }
+      if machine.state == .completed { entry.forgetRequest() }
       store(id, entry, isOver: machine.state == .terminated)
     }
   }
 
-  private mutating func store(_ id: ClientID, _ entry: ClientEntry, isOver: Bool) {
+  private func store(_ id: ClientID, _ entry: ClientEntry, isOver: Bool) {
     if isOver {
       clients[id] = nil
       clientsByBranch[entry.key] = nil
       deadlines.remove(.client(id))
     } else {
-      clients[id] = entry
       deadlines.set(.client(id), at: entry.nextDeadline)
     }
   }
 
   private func carryOut(
-    _ result: InviteClientTransaction.Output, _ id: ClientID, _ entry: inout ClientEntry, _ message: (SIPMessage, Flow)?,
+    _ result: InviteClientTransaction.Output, _ id: ClientID, _ entry: ClientEntry, _ message: (SIPMessage, Flow)?,
     _ outputs: inout [Output]
   ) {
     switch result {
     case .sendInvite(let attempt):
       outputs.append(.send(entry.bytes, entry.flow, entry.label.repeated(attempt == 0 ? .first : .timerA, attempt)))
     case .sendAck(let attempt):
-      if let message, entry.acknowledgement == nil { entry.acknowledgement = entry.draft.derived(.ack, to: message.0).serialized() }
+      if let message, entry.acknowledgement == nil { entry.acknowledgement = entry.draft?.derived(.ack, to: message.0).serialized() }
       guard let bytes = entry.acknowledgement else { return }
       var label = entry.label.repeated(attempt == 0 ? .first : .repeated, attempt)
       label.subject = .request(.ack)

@@ -2,7 +2,7 @@ import SIPMessage
 import SansIO
 
 /// A server transaction with what it has to send again.
-struct ServerEntry: Sendable {
+final class ServerEntry {
   enum Machine: Sendable {
     case invite(InviteServerTransaction)
     case other(NonInviteServerTransaction)
@@ -10,13 +10,22 @@ struct ServerEntry: Sendable {
 
   var machine: Machine
   let key: BranchKey
-  let request: SIPMessage
+  /// For a 100 of our own; gone once the user agent answered.
+  var request: SIPMessage?
   let flow: Flow
   /// Where responses go (RFC 3261 §18.2.2, RFC 3581 §4).
   let replyFlow: Flow
   var response: (bytes: Bytes, label: Label)?
   /// Nothing is ever answered: the policy drops this peer.
   var isAbandoned = false
+
+  init(machine: Machine, key: BranchKey, request: SIPMessage, flow: Flow, replyFlow: Flow) {
+    self.machine = machine
+    self.key = key
+    self.request = request
+    self.flow = flow
+    self.replyFlow = replyFlow
+  }
 
   var nextDeadline: Instant? {
     switch machine {
@@ -28,32 +37,32 @@ struct ServerEntry: Sendable {
 
 extension TransactionLayer {
   /// Sends a response in its transaction.
-  public mutating func respond(
+  public func respond(
     _ id: ServerID, _ draft: MessageDraft, status: Int, label: Label, at now: Instant, _ outputs: inout [Output]
   ) {
-    guard var entry = servers[id], !entry.isAbandoned else { return }
+    guard let entry = servers[id], !entry.isAbandoned else { return }
     // A 2xx that the user agent repeats is the same bytes again.
     let bytes = label.attempt > 0 ? entry.response?.bytes ?? draft.serialized() : draft.serialized()
     let last = entry.response
     entry.response = (bytes, label)
-    servers[id] = entry
-    if !step(id, invite: .respond(status: status), other: .respond(status: status), at: now, &outputs) { servers[id]?.response = last }
+    entry.request = nil
+    if !step(id, invite: .respond(status: status), other: .respond(status: status), at: now, &outputs) { entry.response = last }
   }
 
   /// Never answers this request, not even with 100. Its repetitions are absorbed for 64·T1, then it is forgotten.
-  public mutating func abandon(_ id: ServerID, at now: Instant) {
+  public func abandon(_ id: ServerID, at now: Instant) {
     guard servers[id] != nil else { return }
     servers[id]?.isAbandoned = true
     deadlines.set(.server(id), at: now.adding(nanoseconds: values.sixtyFourT1))
   }
 
-  private mutating func forget(_ id: ServerID, _ outputs: inout [Output]) {
+  private func forget(_ id: ServerID, _ outputs: inout [Output]) {
     guard let entry = servers.removeValue(forKey: id) else { return }
     serversByBranch[entry.key] = nil
     outputs.append(.endedServer(id))
   }
 
-  mutating func receiveRequest(
+  func receiveRequest(
     _ message: SIPMessage, _ method: SIPMethod, on flow: Flow, at now: Instant, _ outputs: inout [Output]
   ) throws(SIPHeaderError) {
     let via = try message.via()
@@ -78,7 +87,7 @@ extension TransactionLayer {
     }
   }
 
-  private mutating func open(_ message: SIPMessage, _ method: SIPMethod, _ key: BranchKey, _ via: Via, on flow: Flow) -> ServerID {
+  private func open(_ message: SIPMessage, _ method: SIPMethod, _ key: BranchKey, _ via: Via, on flow: Flow) -> ServerID {
     let id = newServerID()
     let isReliable = flow.transport.isReliable
     let machine: ServerEntry.Machine =
@@ -89,7 +98,7 @@ extension TransactionLayer {
     return id
   }
 
-  private mutating func receiveAck(_ message: SIPMessage, _ key: BranchKey, on flow: Flow, at now: Instant, _ outputs: inout [Output]) {
+  private func receiveAck(_ message: SIPMessage, _ key: BranchKey, on flow: Flow, at now: Instant, _ outputs: inout [Output]) {
     guard let id = serversByBranch[key], let entry = servers[id], case .invite(let machine) = entry.machine, machine.state != .accepted else {
       outputs.append(.ack(message, flow))
       return
@@ -105,37 +114,37 @@ extension TransactionLayer {
     return reply
   }
 
-  mutating func wakeServer(_ id: ServerID, at now: Instant, _ outputs: inout [Output]) {
+  func wakeServer(_ id: ServerID, at now: Instant, _ outputs: inout [Output]) {
     while let entry = servers[id] {
       guard !entry.isAbandoned else { return forget(id, &outputs) }
       switch entry.machine {
       case .invite(var machine):
         guard let timer = machine.takeExpired(at: now) else { return rearm(id) }
-        servers[id]?.machine = .invite(machine)
+        entry.machine = .invite(machine)
         _ = step(id, invite: .timer(timer), other: .retransmission, at: now, &outputs)
       case .other(var machine):
         guard let timer = machine.takeExpired(at: now) else { return rearm(id) }
-        servers[id]?.machine = .other(machine)
+        entry.machine = .other(machine)
         _ = step(id, invite: .start, other: .timer(timer), at: now, &outputs)
       }
     }
   }
 
-  private mutating func rearm(_ id: ServerID) { deadlines.set(.server(id), at: servers[id]?.nextDeadline) }
+  private func rearm(_ id: ServerID) { deadlines.set(.server(id), at: servers[id]?.nextDeadline) }
 
   /// Feeds the machine of a transaction and carries out what it says; whether it said anything.
-  private mutating func step(
+  private func step(
     _ id: ServerID, invite: InviteServerTransaction.Input, other: NonInviteServerTransaction.Input, at now: Instant,
     _ outputs: inout [Output]
   ) -> Bool {
-    guard var entry = servers[id] else { return false }
+    guard let entry = servers[id] else { return false }
     let isOver: Bool
     let hasSpoken: Bool
     switch entry.machine {
     case .invite(var machine):
       let results = machine.handle(invite, at: now)
       entry.machine = .invite(machine)
-      for result in results { carryOut(result, id, &entry, &outputs) }
+      for result in results { carryOut(result, id, entry, &outputs) }
       (isOver, hasSpoken) = (machine.state == .terminated, !results.isEmpty)
     case .other(var machine):
       let results = machine.handle(other, at: now)
@@ -148,19 +157,19 @@ extension TransactionLayer {
       serversByBranch[entry.key] = nil
       deadlines.remove(.server(id))
     } else {
-      servers[id] = entry
       deadlines.set(.server(id), at: entry.nextDeadline)
     }
     return hasSpoken
   }
 
-  private func carryOut(_ result: InviteServerTransaction.Output, _ id: ServerID, _ entry: inout ServerEntry, _ outputs: inout [Output]) {
+  private func carryOut(_ result: InviteServerTransaction.Output, _ id: ServerID, _ entry: ServerEntry, _ outputs: inout [Output]) {
     switch result {
     case .sendNew: transmit(entry, cause: nil, attempt: 0, &outputs)
     case .sendAgain(let cause, let attempt): transmit(entry, cause: cause, attempt: attempt, &outputs)
     case .sendTrying:
-      let draft = MessageDraft.response(to: entry.request, status: 100, received: entry.flow)
-      let sequence = (try? entry.request.cseq().number) ?? 0
+      guard let request = entry.request else { return }
+      let draft = MessageDraft.response(to: request, status: 100, received: entry.flow)
+      let sequence = (try? request.cseq().number) ?? 0
       entry.response = (draft.serialized(), Label(.response(status: 100, .invite), sequence: sequence))
       transmit(entry, cause: nil, attempt: 0, &outputs)
     case .deliverAck: break

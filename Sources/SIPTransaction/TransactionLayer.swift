@@ -5,7 +5,7 @@ import SansIO
 ///
 /// It hands bytes to send and news for the user agent out as ``Output`` and never touches the network. Client transactions live in
 /// `TransactionLayer+Clients`, server transactions in `TransactionLayer+Servers`.
-public struct TransactionLayer: Sendable {
+public final class TransactionLayer {
   public struct ClientID: Hashable, Sendable {
     public var rawValue: UInt32
     public init(_ rawValue: UInt32) { self.rawValue = rawValue }
@@ -59,18 +59,18 @@ public struct TransactionLayer: Sendable {
   /// O(1).
   public var nextDeadline: Instant? { deadlines.next }
 
-  mutating func newClientID() -> ClientID {
+  func newClientID() -> ClientID {
     lastClient += 1
     return ClientID(lastClient)
   }
 
-  mutating func newServerID() -> ServerID {
+  func newServerID() -> ServerID {
     lastServer += 1
     return ServerID(lastServer)
   }
 
   /// A message that arrived.
-  public mutating func receive(_ message: SIPMessage, on flow: Flow, at now: Instant, _ outputs: inout [Output]) {
+  public func receive(_ message: SIPMessage, on flow: Flow, at now: Instant, _ outputs: inout [Output]) {
     do {
       if let method = message.method {
         try receiveRequest(message, method, on: flow, at: now, &outputs)
@@ -83,7 +83,7 @@ public struct TransactionLayer: Sendable {
   }
 
   /// Fires the timers that are due.
-  public mutating func wake(at now: Instant, _ outputs: inout [Output]) {
+  public func wake(at now: Instant, _ outputs: inout [Output]) {
     while let key = deadlines.takeExpired(at: now) {
       switch key {
       case .client(let id): wakeClient(id, at: now, &outputs)

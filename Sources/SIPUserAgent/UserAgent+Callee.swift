@@ -15,13 +15,12 @@ extension UserAgent {
 
   /// Sends 200 with this body (an SDP answer or offer) and repeats it until the ACK comes.
   public func accept(_ id: LegID, body: Bytes, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
-    guard let usage = usages[id], case .callee(var callee) = usage.role else { return [] }
+    guard let usage = usages[id], case .callee(let callee) = usage.role else { return [] }
     var success = responseDraft(to: callee.invite, status: 200, toTag: callee.localTag, flow: usage.flow)
     success.fields += fields
     success.append(.contentType, "application/sdp")
     success.body = body
     callee.success = success
-    usages[id]?.role = .callee(callee)
     handleCallee(id, .accept, at: now, &out)
     return drain(at: now, &out)
   }
@@ -82,7 +81,7 @@ extension UserAgent {
     let machine = InviteServerUsage(t1: timers.t1.wholeNanoseconds, t2: timers.t2.wholeNanoseconds)
     let callee = InviteUsage.Callee(machine: machine, server: server, invite: message, localTag: tag)
     let callID = (try? message.callID()) ?? ""
-    var usage = InviteUsage(role: .callee(callee), flow: flow, localTag: tag, callID: callID)
+    let usage = InviteUsage(role: .callee(callee), flow: flow, localTag: tag, callID: callID)
     do {
       usage.dialog = try Dialog(calleeOf: message, localTag: tag, localSequence: mint.firstSequence())
     } catch {
@@ -160,10 +159,8 @@ extension UserAgent {
   // MARK: - The machine and its outputs
 
   func handleCallee(_ id: LegID, _ input: InviteServerUsage.Input, at now: Instant, _ out: inout Outbox) {
-    guard var usage = usages[id], case .callee(var callee) = usage.role else { return }
+    guard let usage = usages[id], case .callee(let callee) = usage.role else { return }
     let outputs = callee.machine.handle(input, at: now)
-    usage.role = .callee(callee)
-    usages[id] = usage
     deadlines.set(id, at: callee.machine.nextDeadline)
     for output in outputs {
       switch output {

@@ -121,13 +121,11 @@ extension UserAgent {
     guard case .calling = caller.machine.state, var digest = caller.digest else { return false }
     let uri = caller.call.requestURI.description
     guard let answer = digest.answer(message, method: .invite, uri: uri, clientNonce: clientNonces.hex(16)) else { return false }
-    var next = caller
-    next.digest = digest
-    next.sequence += 1
-    next.invite.set(.cseq, "\(next.sequence) INVITE")
-    next.invite.set(answer.header, answer.value)
-    next.client = sendInvite(next.invite, id, sequence: next.sequence, on: usage.flow, at: now)
-    usages[id]?.role = .caller(next)
+    caller.digest = digest
+    caller.sequence += 1
+    caller.invite.set(.cseq, "\(caller.sequence) INVITE")
+    caller.invite.set(answer.header, answer.value)
+    caller.client = sendInvite(caller.invite, id, sequence: caller.sequence, on: usage.flow, at: now)
     return true
   }
 
@@ -146,10 +144,8 @@ extension UserAgent {
   func handleCaller(
     _ id: LegID, _ input: InviteClientUsage.Input, _ message: SIPMessage?, at now: Instant, _ out: inout Outbox
   ) {
-    guard var usage = usages[id], case .caller(var caller) = usage.role else { return }
+    guard let usage = usages[id], case .caller(let caller) = usage.role else { return }
     let outputs = caller.machine.handle(input)
-    usage.role = .caller(caller)
-    usages[id] = usage
     for output in outputs {
       switch output {
       case .sendCancel: sendCancel(id, caller, usage.flow, at: now)
@@ -175,12 +171,11 @@ extension UserAgent {
 
   /// ACK to a 2xx is a request of its own, outside transactions (RFC 3261 §13.2.2.4).
   private func acknowledge(_ id: LegID, at now: Instant, _ out: inout Outbox) {
-    guard let usage = usages[id], case .caller(var caller) = usage.role, let dialog = usage.dialog else { return }
+    guard let usage = usages[id], case .caller(let caller) = usage.role, let dialog = usage.dialog else { return }
     let flow = inDialogFlow(usage, at: now, &out)
     let acknowledgement = caller.acknowledgement ?? acknowledgementDraft(dialog, caller, flow)
     let isRepeated = caller.acknowledgement != nil
     caller.acknowledgement = acknowledgement
-    usages[id]?.role = .caller(caller)
     let label = Label(
       .request(.ack), cause: isRepeated ? .repeated : .first, attempt: isRepeated ? 1 : 0, dialog: id.rawValue,
       sequence: caller.sequence)

@@ -60,9 +60,6 @@ extension UserAgent {
     if !configuration.style.supported.isEmpty { draft.append(.supported, configuration.style.supported.joined(separator: ", ")) }
   }
 
-  /// The Allow value of this user agent.
-  public var allowValue: String { configuration.style.allow.map(\.token).joined(separator: ", ") }
-
   /// A request within a dialog, without Via.
   func inDialogDraft(_ method: SIPMethod, _ dialog: Dialog, sequence: UInt32) -> MessageDraft {
     let (uri, routes) = dialog.requestPath
@@ -85,10 +82,9 @@ extension UserAgent {
   }
 
   func sendBye(_ id: LegID, at now: Instant, _ out: inout Outbox) {
-    guard var usage = usages[id], var dialog = usage.dialog else { return }
+    guard let usage = usages[id], var dialog = usage.dialog else { return }
     let sequence = dialog.nextSequence()
     usage.dialog = dialog
-    usages[id] = usage
     let label = Label(.request(.bye), dialog: id.rawValue, sequence: sequence)
     let client = sendRequest(
       inDialogDraft(.bye, dialog, sequence: sequence), method: .bye, on: inDialogFlow(usage, at: now, &out), label: label, at: now)

@@ -42,8 +42,10 @@ public final class UserAgent {
   }
 
   let configuration: Configuration
+  /// The Allow value of this user agent.
+  public let allowValue: String
   let transport: SIPTransportLayer
-  var transactions: TransactionLayer
+  let transactions: TransactionLayer
   var mint: IdentifierMint
   var clientNonces: Entropy
 
@@ -69,6 +71,7 @@ public final class UserAgent {
     firstPort: PortID = PortID(1), firstConnection: ConnectionID = ConnectionID(2)
   ) {
     self.configuration = configuration
+    allowValue = configuration.style.allow.map(\.token).joined(separator: ", ")
     transport = SIPTransportLayer(
       listeners: configuration.listeners, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("transport"),
       epoch: epoch, limits: configuration.limits, firstPort: firstPort, firstConnection: firstConnection)
@@ -114,7 +117,10 @@ public final class UserAgent {
 
   /// O(1).
   public var nextDeadline: Instant? {
-    [transport.nextDeadline, transactions.nextDeadline, deadlines.next].compactMap(\.self).min()
+    var earliest = transactions.nextDeadline ?? .distantFuture
+    if let candidate = transport.nextDeadline { earliest = min(earliest, candidate) }
+    if let candidate = deadlines.next { earliest = min(earliest, candidate) }
+    return earliest == .distantFuture ? nil : earliest
   }
 
   /// Closes a connection, or forgets a UDP peer; for a policy that drops.

@@ -3,33 +3,39 @@
 /// An indexed 4-ary heap: set, move and remove are O(log n), ``next`` is O(1). Equal instants leave in the order in which they were set,
 /// so that two runs agree.
 public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
-  private struct Entry {
-    var instant: Int64
-    var ticket: UInt64
-    var key: Key
+  @usableFromInline struct Entry: Sendable {
+    @usableFromInline var instant: Int64
+    @usableFromInline var ticket: UInt64
+    @usableFromInline var key: Key
 
-    func isBefore(_ other: Entry) -> Bool {
+    @inlinable init(instant: Int64, ticket: UInt64, key: Key) {
+      self.instant = instant
+      self.ticket = ticket
+      self.key = key
+    }
+
+    @inlinable func isBefore(_ other: Entry) -> Bool {
       instant == other.instant ? ticket < other.ticket : instant < other.instant
     }
   }
 
-  private var heap: [Entry] = []
-  private var positions: [Key: Int] = [:]
-  private var nextTicket: UInt64 = 0
+  @usableFromInline var heap: [Entry] = []
+  @usableFromInline var positions: [Key: Int] = [:]
+  @usableFromInline var nextTicket: UInt64 = 0
 
-  public init() {}
+  @inlinable public init() {}
 
-  public var isEmpty: Bool { heap.isEmpty }
-  public var count: Int { heap.count }
+  @inlinable public var isEmpty: Bool { heap.isEmpty }
+  @inlinable public var count: Int { heap.count }
   /// The earliest deadline.
-  public var next: Instant? { heap.first.map { Instant(nanoseconds: $0.instant) } }
+  @inlinable public var next: Instant? { heap.first.map { Instant(nanoseconds: $0.instant) } }
 
-  public subscript(key: Key) -> Instant? {
+  @inlinable public subscript(key: Key) -> Instant? {
     positions[key].map { Instant(nanoseconds: heap[$0].instant) }
   }
 
   /// Sets, moves (or with nil removes) the deadline of `key`. Setting the same instant again changes nothing.
-  public mutating func set(_ key: Key, at instant: Instant?) {
+  @inlinable public mutating func set(_ key: Key, at instant: Instant?) {
     guard let instant else {
       remove(key)
       return
@@ -45,7 +51,7 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     }
   }
 
-  public mutating func remove(_ key: Key) {
+  @inlinable public mutating func remove(_ key: Key) {
     guard let position = positions.removeValue(forKey: key) else { return }
     let last = heap.removeLast()
     guard position < heap.count else { return }
@@ -55,19 +61,19 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
   }
 
   /// Takes the earliest key that is due at `now`; call until nil.
-  public mutating func takeExpired(at now: Instant) -> Key? {
+  @inlinable public mutating func takeExpired(at now: Instant) -> Key? {
     guard let first = heap.first, first.instant <= now.nanoseconds else { return nil }
     remove(first.key)
     return first.key
   }
 
-  private mutating func takeTicket() -> UInt64 {
+  @inlinable mutating func takeTicket() -> UInt64 {
     nextTicket += 1
     return nextTicket
   }
 
-  @discardableResult
-  private mutating func siftUp(_ start: Int) -> Int {
+  @discardableResult @inlinable
+  mutating func siftUp(_ start: Int) -> Int {
     var position = start
     let entry = heap[position]
     while position > 0 {
@@ -80,7 +86,7 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     return position
   }
 
-  private mutating func siftDown(_ start: Int) {
+  @inlinable mutating func siftDown(_ start: Int) {
     var position = start
     let entry = heap[position]
     while true {
@@ -95,7 +101,7 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     place(entry, at: position)
   }
 
-  private mutating func place(_ entry: Entry, at position: Int) {
+  @inlinable mutating func place(_ entry: Entry, at position: Int) {
     heap[position] = entry
     positions[entry.key] = position
   }

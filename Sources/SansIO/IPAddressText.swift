@@ -59,13 +59,37 @@ enum IPAddressText {
 
   static func format(_ address: IPAddress) -> String {
     guard address.isIPv6 else {
-      return [24, 16, 8, 0].map { String(UInt8(truncatingIfNeeded: address.low >> UInt64($0))) }.joined(separator: ".")
+      return String(unsafeUninitializedCapacity: 15) { buffer in
+        var count = 0
+        for shift: UInt64 in [24, 16, 8, 0] {
+          if count > 0 {
+            buffer[count] = UInt8(ascii: ".")
+            count += 1
+          }
+          count = append(UInt8(truncatingIfNeeded: address.low >> shift), to: buffer, at: count)
+        }
+        return count
+      }
     }
     let groups = [address.high, address.low].flatMap { word in
       [48, 32, 16, 0].map { UInt16(truncatingIfNeeded: word >> UInt64($0)) }
     }
     guard let zeros = longestZeroRun(groups) else { return joined(groups[...]) }
     return joined(groups[..<zeros.lowerBound]) + "::" + joined(groups[zeros.upperBound...])
+  }
+
+  private static func append(_ octet: UInt8, to buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {
+    var count = start
+    if octet >= 100 {
+      buffer[count] = 48 + octet / 100
+      count += 1
+    }
+    if octet >= 10 {
+      buffer[count] = 48 + octet / 10 % 10
+      count += 1
+    }
+    buffer[count] = 48 + octet % 10
+    return count + 1
   }
 
   private static func joined(_ groups: ArraySlice<UInt16>) -> String {

@@ -4,17 +4,17 @@
 public struct Instant: InstantProtocol, Hashable, Sendable, Codable {
   public var nanoseconds: Int64
 
-  public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+  @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
   public static let zero = Instant(nanoseconds: 0)
   /// Later than every deadline that can be set; stands for "never".
   public static let distantFuture = Instant(nanoseconds: .max)
 
-  public func advanced(by duration: Duration) -> Instant {
+  @inlinable public func advanced(by duration: Duration) -> Instant {
     Instant(nanoseconds: nanoseconds &+ duration.wholeNanoseconds)
   }
 
-  public func duration(to other: Instant) -> Duration { .nanoseconds(other.nanoseconds - nanoseconds) }
+  @inlinable public func duration(to other: Instant) -> Duration { .nanoseconds(other.nanoseconds - nanoseconds) }
 
   /// The hot paths' form of ``advanced(by:)``: `Duration` is 128 bits wide and costs a multiplication.
   @inlinable
@@ -26,7 +26,7 @@ public struct Instant: InstantProtocol, Hashable, Sendable, Codable {
 
 extension Duration {
   /// The duration in nanoseconds; what is finer is cut off.
-  public var wholeNanoseconds: Int64 {
+  @inlinable public var wholeNanoseconds: Int64 {
     let (seconds, attoseconds) = components
     return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
   }

@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func `a refused INVITE is acknowledged in its own transaction with the response's To (RFC 3261 §17.1.1.3)`() throws {
-    var layer = TransactionLayer()
+    let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     let draft = request(.invite)
     _ = layer.send(draft, method: .invite, branch: "z9hG4bK1", on: flow, label: Label(.request(.invite)), at: .zero, &outputs)
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test func `CANCEL has the INVITE's branch and waits for a provisional (RFC 3261 §9.1)`() throws {
-    var layer = TransactionLayer()
+    let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     let draft = request(.invite)
     let id = layer.send(draft, method: .invite, branch: "z9hG4bK1", on: flow, label: Label(.request(.invite)), at: .zero, &outputs)
@@ -77,7 +77,7 @@ import Testing
   }
 
   @Test func `a request again is not handed up again but answered again (RFC 3261 §17.2.2)`() throws {
-    var layer = TransactionLayer()
+    let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     let options = try message(request(.options))
     layer.receive(options, on: flow, at: .zero, &outputs)
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test func `CANCEL finds its INVITE by branch and sent-by (RFC 3261 §9.2)`() throws {
-    var layer = TransactionLayer()
+    let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     layer.receive(try message(request(.invite)), on: flow, at: .zero, &outputs)
     layer.receive(try message(request(.cancel)), on: flow, at: seconds(0.1), &outputs)
@@ -104,7 +104,7 @@ import Testing
 
   @Test func `the ACK of a refusal is absorbed, the ACK of a 2xx is handed up (RFC 3261 §17.2.1, RFC 6026 §8.7)`() throws {
     for (status, expected) in [(486, []), (200, ["ack"])] {
-      var layer = TransactionLayer()
+      let layer = TransactionLayer()
       var outputs: [TransactionLayer.Output] = []
       let invite = try message(request(.invite))
       layer.receive(invite, on: flow, at: .zero, &outputs)
@@ -117,7 +117,7 @@ import Testing
   }
 
   @Test func `an abandoned INVITE is never answered, not even with 100, and forgotten after 64·T1`() throws {
-    var layer = TransactionLayer()
+    let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     let invite = try message(request(.invite))
     layer.receive(invite, on: flow, at: .zero, &outputs)
@@ -132,7 +132,7 @@ import Testing
   }
 
   @Test func `without rport an answer over UDP goes to the port of Via (RFC 3261 §18.2.2)`() throws {
-    var layer = TransactionLayer()
+    let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     var source = flow
     source.remote.port = 40_000
@@ -150,7 +150,7 @@ import Testing
   }
 
   @Test func `a flow that broke fails what waits on it, in the order it was sent (RFC 3261 §8.1.3.1)`() {
-    var layer = TransactionLayer()
+    let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     for index in 1...3 {
       let branch = "z9hG4bK\(index)"
@@ -163,7 +163,7 @@ import Testing
   }
 
   @Test func `a message without what a transaction needs is named, and a response to nothing is stray`() throws {
-    var layer = TransactionLayer()
+    let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     layer.receive(try SIPMessage.parse("OPTIONS sip:a SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n"), on: flow, at: .zero, &outputs)
     layer.receive(try message(.response(to: try message(request(.options)), status: 200, received: flow)), on: flow, at: .zero, &outputs)

@@ -74,7 +74,7 @@ extension SIPMessage {
       challenge.nonce = parameters["nonce"]
       challenge.opaque = parameters["opaque"]
       challenge.algorithm = parameters["algorithm"]
-      challenge.qop = (parameters["qop"] ?? "").split(separator: ",").map { String($0.drop { $0 == " " }.prefix { $0 != " " }) }
+      challenge.qop = (parameters["qop"] ?? "").utf8.split { $0 == .comma || $0 == .space }.map { String(decoding: $0, as: UTF8.self) }
       challenge.isStale = parameters["stale"]?.lowercased() == "true"
       return challenge
     }

@@ -28,10 +28,17 @@ public enum DigestAlgorithm: String, Hashable, Sendable, Codable, CaseIterable {
 
   private var function: OpaquePointer? {
     switch self {
-    case .md5: EVP_md5()
-    case .sha256: EVP_sha256()
+    case .md5: Self.functions.md5
+    case .sha256: Self.functions.sha256
     }
   }
+
+  /// Fetched once: what `EVP_md5()` gives is looked up anew at each use (OpenSSL 3, crypto(7)). Immutable, so threads may share them.
+  private struct Functions: @unchecked Sendable {
+    let md5 = EVP_MD_fetch(nil, "MD5", nil)
+    let sha256 = EVP_MD_fetch(nil, "SHA256", nil)
+  }
+  private static let functions = Functions()
 
   private static func hex(_ bytes: some Collection<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
