@@ -6,6 +6,8 @@ public enum CaptureTarget: Hashable, Sendable {
   case folder(String)
   /// Kept in memory, for tests and comparisons.
   case memory
+  /// Made and thrown away, to measure what making it costs.
+  case discarded
 }
 
 /// One pcapng a host: the packets it sent and received, in order, so that frame `n` of the file is `host#n`.
@@ -52,6 +54,7 @@ public final class CaptureSink: JournalSink {
     switch target {
     case .folder(let path): output = ByteOutput(path: "\(path)/\(fileName)")
     case .memory: output = ByteOutput()
+    case .discarded: output = ByteOutput(path: "/dev/null")
     }
     let file = CaptureFile(output, interface: name, epoch: epoch, options: options)
     while positions.count <= Int(host.rawValue) { positions.append(-1) }
@@ -126,6 +129,7 @@ extension CaptureSink {
     guard !comments.isEmpty else { return }
     do {
       switch target {
+      case .discarded: break
       case .memory:
         let output = ByteOutput()
         try PcapngRewriting.addComments(comments, from: ByteInput(entry.file.output.bytes), to: output)

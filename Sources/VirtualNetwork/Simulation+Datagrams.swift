@@ -21,6 +21,35 @@ struct RouteCache {
   }
 }
 
+/// Which socket a transport address belongs to, in front of the dictionary; forgotten whenever a socket opens or closes.
+struct SocketCache {
+  private struct Entry {
+    var address: TransportAddress
+    var host: Int32
+    var port: PortID
+  }
+
+  private static let empty = Entry(address: TransportAddress(.anyV4, port: 0), host: -1, port: PortID(0))
+  private var entries = ContiguousArray(repeating: empty, count: 256)
+  private var used = false
+
+  mutating func forget() {
+    guard used else { return }
+    used = false
+    for index in entries.indices { entries[index].host = -1 }
+  }
+
+  @inline(__always)
+  mutating func socket(_ address: TransportAddress, _ table: [TransportAddress: (host: Int, port: PortID)]) -> PortID? {
+    let slot = Int(truncatingIfNeeded: (address.address.low ^ UInt64(address.port)) & 255)
+    if entries[slot].host >= 0, entries[slot].address == address { return entries[slot].port }
+    guard let found = table[address] else { return nil }
+    entries[slot] = Entry(address: address, host: Int32(found.host), port: found.port)
+    used = true
+    return found.port
+  }
+}
+
 // UDP: binding, sending, arriving.
 extension Simulation {
   // MARK: - Ports
@@ -36,6 +65,7 @@ extension Simulation {
     let isTaken = hosts[index].sockets[port] != nil || all.contains { kind == .datagram ? datagramPorts[$0] != nil : listeners[$0] != nil }
     guard !isTaken else { return reportBind(index, port, wanted, kind, .addressInUse) }
     for address in all {
+      socketCache.forget()
       if kind == .datagram { datagramPorts[address] = (index, port) } else { listeners[address] = (index, port) }
     }
     hosts[index].sockets[port] = Socket(addresses: all, kind: kind, source: TransportAddress(first, port: number))
@@ -67,6 +97,8 @@ extension Simulation {
 
   func unbind(_ index: Int, _ port: PortID) {
     guard let socket = hosts[index].sockets.removeValue(forKey: port) else { return }
+    socketCache.forget()
+    hosts[index].lastSender = nil
     for address in socket.addresses {
       if socket.kind == .datagram { datagramPorts[address] = nil } else { listeners[address] = nil }
     }
@@ -76,8 +108,7 @@ extension Simulation {
   // MARK: - Packets
 
   func sendDatagram(_ index: Int, _ port: PortID, _ destination: TransportAddress, _ bytes: Bytes, _ label: Label) {
-    guard let socket = hosts[index].sockets[port] else { return }
-    let source = socket.source
+    guard let source = source(index, port) else { return }
     statistics.packetsSent += 1
     let target = routes.host(of: destination.address, hostsByAddress)
     guard target >= 0 else {
@@ -99,6 +130,15 @@ extension Simulation {
     if let second { queue.push(.datagram(host: target, from: source, to: destination, bytes, label), at: now.nanoseconds + second) }
   }
 
+  /// Where datagrams of a port leave from; most senders use one port many times in a row.
+  @inline(__always)
+  private func source(_ index: Int, _ port: PortID) -> TransportAddress? {
+    if let last = hosts[index].lastSender, last.port == port { return last.source }
+    guard let socket = hosts[index].sockets[port] else { return nil }
+    hosts[index].lastSender = (port, socket.source)
+    return socket.source
+  }
+
   private func apply(_ action: Fault.Action, _ number: UInt16, _ first: Int64, _ second: Int64?) -> (Int64?, Int64?, Fate) {
     switch action {
     case .drop, .reset: (nil, nil, .dropped(fault: number))
@@ -110,8 +150,8 @@ extension Simulation {
   func deliverDatagram(_ index: Int, _ source: TransportAddress, _ destination: TransportAddress, _ bytes: Bytes, _ label: Label) {
     statistics.packetsDelivered += 1
     if !sinks.isEmpty { tap(index, .received, .udp, source, destination, bytes, label) }
-    guard let socket = datagramPorts[destination] else { return sayUnreachable(source, destination, from: index) }
-    tell(index, .datagram(socket.port, from: source, bytes))
+    guard let port = socketCache.socket(destination, datagramPorts) else { return sayUnreachable(source, destination, from: index) }
+    tell(index, .datagram(port, from: source, bytes))
   }
 
   /// Nobody listens: ICMP says so to the sender, if it still has the socket.

@@ -27,6 +27,7 @@ public final class Simulation {
     var nextEphemeralPort: UInt16 = 49_152
     var nextConnection: UInt32 = 1
     var frame: UInt32 = 0
+    var lastSender: (port: PortID, source: TransportAddress)?
   }
 
   struct Socket {
@@ -55,6 +56,7 @@ public final class Simulation {
   @exclusivity(unchecked) var listeners: [TransportAddress: (host: Int, port: PortID)] = [:]
   @exclusivity(unchecked) var hostsByAddress: [IPAddress: Int] = [:]
   @exclusivity(unchecked) var routes = RouteCache()
+  @exclusivity(unchecked) var socketCache = SocketCache()
   var streamEntropy: SeededGenerator
   private var zone = NameZone.empty
   private let generator: SeededGenerator
