@@ -29,6 +29,7 @@ public final class LiveEndpoint: @unchecked Sendable {
   private let group: MultiThreadedEventLoopGroup
   private let captures: CallCaptures?
   private let say: @Sendable (String) -> Void
+  private let logsCalls: Bool
   // On the loop.
   private var log = CallLog()
   private var waiting: Set<TransportListener> = []
@@ -37,10 +38,14 @@ public final class LiveEndpoint: @unchecked Sendable {
 
   /// - Parameters:
   ///   - folder: gets one pcapng a call; nil = none.
+  ///   - logsCalls: under load, making a line for each event costs more than the call.
   ///   - say: takes each line of the log, on the loop.
-  public init(_ configuration: ServeConfiguration, folder: String? = nil, say: @escaping @Sendable (String) -> Void) throws {
+  public init(
+    _ configuration: ServeConfiguration, folder: String? = nil, logsCalls: Bool = true, say: @escaping @Sendable (String) -> Void
+  ) throws {
     self.configuration = configuration
     self.say = say
+    self.logsCalls = logsCalls
     var entropy = Entropy.system
     account = configuration.account ?? .init(username: "lab-\(entropy.hex(6))", password: entropy.hex(24))
     group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -128,11 +133,14 @@ public final class LiveEndpoint: @unchecked Sendable {
 
   private func take(_ event: any HostEvent) {
     guard case EndpointEvent.party(let news) = event else {
-      if let line = log.line(for: event, at: driver.clock.now) { say(line) }
+      if logsCalls, let line = log.line(for: event, at: driver.clock.now) { say(line) }
       return
     }
-    // A listener that cannot be opened is told by the error of ``start()``.
-    if case .listenFailed = news {} else if let line = log.line(for: event, at: driver.clock.now) { say(line) }
+    switch news {
+    case .listenFailed: break  // Told by the error of ``start()``.
+    case .listening, .malformed, .connectionFailed: if let line = log.line(for: event, at: driver.clock.now) { say(line) }
+    default: if logsCalls, let line = log.line(for: event, at: driver.clock.now) { say(line) }
+    }
     switch news {
     case .listening(let listener):
       waiting = waiting.filter { !($0.transport == listener.transport && $0.address.address == listener.address.address && ($0.address.port == listener.address.port || $0.address.port == 0)) }

@@ -35,10 +35,9 @@ struct ServeCommand: AsyncParsableCommand {
       }
     }
     if let out { try Output.makeFolder(out) }
-    let isQuiet = quiet
     let interrupts = Interrupts()
     do {
-      let endpoint = try LiveEndpoint(settings, folder: out) { line in if !isQuiet || line.contains("listen") { say(line) } }
+      let endpoint = try LiveEndpoint(settings, folder: out, logsCalls: !quiet) { say($0) }
       try await endpoint.start()
       if settings.account == nil, settings.policy.authentication == .digest {
         for line in SetupGuide.lines(settings, endpoint.account) { say(line) }
