@@ -15,11 +15,17 @@ func systemLibrary(_ name: String, pkgConfig: String, package: String) -> Target
 }
 
 let nio: [Target.Dependency] = [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let formats: [Target.Dependency] = ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"]
 let stack: [Target.Dependency] = formats + ["SIPTransaction", "SIPTransport", "SIPUserAgent", "Media"]
 
 let package = Package(
   name: "kallglot-lab",
+  products: [
+    .executable(name: "kallglot-lab", targets: ["kallglot-lab"]),
+    .executable(name: "lab-bench", targets: ["lab-bench"]),
+    .library(name: "LabTesting", targets: ["LabTesting"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -50,8 +56,9 @@ let package = Package(
     + module("ScenarioModel", stack + ["Legs", "Kallglot", "Personas", .product(name: "Yams", package: "Yams")])
     + module("ScenarioEngine", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "ScenarioModel"])
-    + module("LiveStage", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio)
+    + module("LiveStage", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio, testing: ["LabTesting"])
     + [
+      .target(name: "LabTesting", dependencies: ["SansIO", "SIPMessage", "ScenarioModel", "ScenarioEngine"]),
       .executableTarget(
         name: "kallglot-lab",
         dependencies: stack + [
@@ -63,6 +70,11 @@ let package = Package(
           "Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
+      .testTarget(name: "ArchitectureTests"),
+      .testTarget(name: "ScenarioTests", dependencies: ["LabTesting", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
+      .testTarget(
+        name: "InteropTests",
+        dependencies: ["SansIO", "Media", "ScenarioModel", "kallglot-lab", subprocess]),
     ],
   swiftLanguageModes: [.v6]
 )

@@ -55,6 +55,18 @@ public struct LegFacts: Hashable, Sendable {
   public var peer: TransportAddress
   /// The name that the command which started the call gave it.
   public var name: String?
+
+  public init(
+    direction: Direction, callID: String, from: String, to: String, transport: SIPTransportProtocol, peer: TransportAddress, name: String?
+  ) {
+    self.direction = direction
+    self.callID = callID
+    self.from = from
+    self.to = to
+    self.transport = transport
+    self.peer = peer
+    self.name = name
+  }
 }
 
 extension LegFacts {

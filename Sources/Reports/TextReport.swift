@@ -59,7 +59,7 @@ public enum TextReport {
 }
 
 /// What a run's exit code means (design: *verdict*).
-public enum ExitStatus: Int32, Sendable {
+public enum RunOutcome: Int32, Sendable {
   case passed = 0
   case failed = 1
   /// Nothing selected, or input that cannot be used.

@@ -51,7 +51,7 @@ struct RunCommand: ParsableCommand {
     for line in TextReport.summary(results, elapsed: elapsed) { say(line) }
     if let junit { try Output.write(JUnitReport.document(results, elapsed: elapsed), to: junit) }
     if let json { try Output.write(JSONReport.document(results, elapsed: elapsed), to: json) }
-    let status = ExitStatus(results)
+    let status = RunOutcome(results)
     if status != .passed { throw ExitWith(code: status.rawValue) }
   }
 

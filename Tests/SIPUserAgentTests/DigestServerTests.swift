@@ -1,0 +1,99 @@
+import SIPMessage
+import SansIO
+import Testing
+
+@testable import SIPUserAgent
+
+@Suite struct DigestServerTests {
+  private let realm = "sip.kallglot.com"
+  private let password = Secret("s3cret")
+
+  private func credentials(_ server: inout DigestServer, password: String = "s3cret", count: UInt32 = 1, nonce: String? = nil) -> DigestCredentials {
+    let nonce = nonce ?? server.challenges([.sha256], stale: false, at: .zero)[0].nonce ?? ""
+    let text = String(count, radix: 16)
+    let nc = String(repeating: "0", count: 8 - text.count) + text
+    let secret = DigestCalculation.secretHash(.sha256, username: "acme", realm: realm, password: password)
+    var answer = DigestCredentials()
+    answer.username = "acme"
+    answer.realm = realm
+    answer.nonce = nonce
+    answer.uri = "sip:x@sip.kallglot.com"
+    answer.algorithm = "SHA-256"
+    answer.qop = "auth"
+    answer.nonceCount = nc
+    answer.clientNonce = "c"
+    answer.response = DigestCalculation.response(
+      .sha256, secretHash: secret,
+      .init(nonce: nonce, method: "INVITE", uri: "sip:x@sip.kallglot.com", protection: .init(nonceCount: nc, clientNonce: "c")))
+    return answer
+  }
+
+  private func verify(_ server: inout DigestServer, _ credentials: DigestCredentials?, at seconds: Int64 = 0, uri: String = "sip:x@sip.kallglot.com") -> DigestVerdict {
+    server.verify(
+      credentials, method: .invite, requestURI: uri, algorithms: [.sha256], password: { $0 == "acme" ? password : nil },
+      at: Instant(nanoseconds: seconds * 1_000_000_000))
+  }
+
+  private func server() -> DigestServer { DigestServer(realm: realm, entropy: Entropy(seed: 1)) }
+
+  @Test func `right credentials pass, once for each count, in any order within the window (contract 8.2)`() {
+    var server = server()
+    let first = credentials(&server)
+    let nonce = first.nonce
+    #expect(verify(&server, first) == .accepted(username: "acme"))
+    #expect(verify(&server, first) == .replayed)
+    let (third, second) = (credentials(&server, count: 3, nonce: nonce), credentials(&server, count: 2, nonce: nonce))
+    #expect(verify(&server, third) == .accepted(username: "acme"))
+    #expect(verify(&server, second) == .accepted(username: "acme"))
+    #expect(verify(&server, second) == .replayed)
+    let far = credentials(&server, count: 500, nonce: nonce)
+    #expect(verify(&server, far) == .accepted(username: "acme"))
+    let old = credentials(&server, count: 4, nonce: nonce)
+    #expect(verify(&server, old) == .replayed)
+  }
+
+  @Test func `a nonce is stale after 300 s, and only a right digest learns it (contract 8.2)`() {
+    var server = server()
+    let right = credentials(&server)
+    let wrong = credentials(&server, password: "guess")
+    #expect(verify(&server, right, at: 301) == .staleNonce)
+    #expect(verify(&server, wrong, at: 301) == .wrongCredentials(.wrongResponse))
+  }
+
+  @Test func `a wrong password burns no count`() {
+    var server = server()
+    let right = credentials(&server)
+    let wrong = credentials(&server, password: "guess", nonce: right.nonce)
+    #expect(verify(&server, wrong) == .wrongCredentials(.wrongResponse))
+    #expect(verify(&server, right) == .accepted(username: "acme"))
+  }
+
+  @Test func `what cannot be right says why to us, not to the peer`() {
+    var server = server()
+    #expect(verify(&server, nil) == .noCredentials)
+    var stranger = credentials(&server)
+    stranger.username = "nobody"
+    #expect(verify(&server, stranger) == .wrongCredentials(.unknownUser))
+    var md5 = credentials(&server)
+    md5.algorithm = "MD5"
+    #expect(verify(&server, md5) == .wrongCredentials(.unusableAlgorithm))
+    let right = credentials(&server)
+    #expect(verify(&server, right, uri: "sip:y@sip.kallglot.com") == .wrongCredentials(.wrongURI))
+    let made = credentials(&server, nonce: "made-up")
+    #expect(verify(&server, made) == .unknownNonce)
+  }
+
+  @Test func `a client answers the first challenge it can, and a second one only when it is stale (RFC 8760 §2.4, RFC 3261 §22.2)`() throws {
+    var client = DigestClient(Credentials(username: "acme", password: password))
+    func challenge(_ stale: String = "") throws -> SIPMessage {
+      try SIPMessage.parse(
+        Bytes(
+          "SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\",nonce=\"n\",algorithm=SHA-512-256,qop=\"auth\"\r\n"
+            + "WWW-Authenticate: Digest realm=\"r\",nonce=\"n2\",algorithm=MD5,qop=\"auth\"\(stale)\r\n\r\n"))
+    }
+    let first = client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c")
+    #expect(first?.value.contains("algorithm=MD5") == true)
+    #expect(client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c") == nil)
+    #expect(client.answer(try challenge(",stale=true"), method: .invite, uri: "sip:x", clientNonce: "c")?.value.contains("nc=00000002") == true)
+  }
+}
