@@ -9,8 +9,9 @@ struct StreamConnection {
   var target: SIPTarget?
   var framer: StreamFramer
   var tls: TLSConnection?
+  /// TCP is up, and TLS where there is one.
   var isOpen: Bool
-  /// What was sent before TCP was up.
+  /// What was sent before that.
   var pending: [(Bytes, Label)] = []
 }
 
@@ -45,17 +46,9 @@ extension SIPTransportLayer {
   private func fork(_ id: ConnectionID) -> Entropy { entropy.fork("connection \(id.rawValue)") }
 
   func opened(_ id: ConnectionID, local: TransportAddress, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
-    guard var connection = connections[id] else { return }
-    connection.flow.local = local
-    connection.isOpen = true
-    let pending = connection.pending
-    connection.pending = []
-    connections[id] = connection
-    guard connection.flow.transport == .tls else {
-      events.append(.flowOpened(connection.flow))
-      for (bytes, label) in pending { out.bytes(id, bytes, label) }
-      return
-    }
+    guard let connection = connections[id] else { return }
+    connections[id]?.flow.local = local
+    guard connection.flow.transport == .tls else { return becameUsable(id, at: now, &out, &events) }
     guard let tls = connection.tls else {
       out.close(id, .reset)
       fail(id, .tls("no TLS is configured for outgoing connections"), &events)
@@ -63,7 +56,16 @@ extension SIPTransportLayer {
     }
     deadlines.set(id, at: now.adding(nanoseconds: Self.patience))
     emit(tls.start(at: now), id, .none, at: now, &out, &events)
-    for (bytes, label) in pending { emit(tls.send(bytes, at: now), id, label, at: now, &out, &events) }
+  }
+
+  /// Sends what waited, each message under its own label, so that faults and captures know it.
+  private func becameUsable(_ id: ConnectionID, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    guard let connection = connections[id], !connection.isOpen else { return }
+    deadlines.remove(id)
+    connections[id]?.isOpen = true
+    connections[id]?.pending = []
+    events.append(.flowOpened(connection.flow))
+    for (bytes, label) in connection.pending { write(bytes, id, connection.flow, label, at: now, &out, &events) }
   }
 
   func accept(
@@ -72,7 +74,7 @@ extension SIPTransportLayer {
   ) {
     guard let listener = listener(of: port) else { return }
     let flow = Flow(transport: listener.transport, local: local, remote: remote, path: .connection(id))
-    var connection = StreamConnection(flow: flow, target: nil, framer: StreamFramer(limits: limits), tls: nil, isOpen: true)
+    var connection = StreamConnection(flow: flow, target: nil, framer: StreamFramer(limits: limits), tls: nil, isOpen: listener.transport != .tls)
     if listener.transport == .tls, let serverTLS {
       connection.tls = TLSConnection(serverTLS, serverName: nil, entropy: fork(id), epoch: epoch)
     }
@@ -141,9 +143,7 @@ extension SIPTransportLayer {
       case .ciphertext(let bytes, isHandshake: let isHandshake): out.bytes(id, bytes, isHandshake ? Label(.tlsHandshake) : label)
       case .plaintext(let bytes): frame(id, bytes, at: now, &out, &events)
       case .secret(let line): out.secret(line)
-      case .established:
-        deadlines.remove(id)
-        if let flow = connections[id]?.flow { events.append(.flowOpened(flow)) }
+      case .established: becameUsable(id, at: now, &out, &events)
       case .closedByPeer:
         if let flow = connections[id]?.flow {
           close(flow, .orderly, at: now, &out, &events)

@@ -91,7 +91,8 @@ public struct InviteClientUsage: Hashable, Sendable {
     case (.established, .hangUp(let reason)):
       (next, outputs) = (.terminating(reason), [.sendBye])
     case (.established, .cancel):
-      (next, outputs) = (.terminating(.cancelledHere), [.sendBye])
+      // Too late to cancel: the call was answered, so this is a hang-up.
+      (next, outputs) = (.terminating(.hungUpHere), [.sendBye])
     case (.established, .bye):
       (next, outputs) = Self.end(.hungUpByPeer)
     case (.terminating(let reason), .byeCompleted), (.terminating(let reason), .bye):

@@ -1,0 +1,175 @@
+import Foundation
+import Testing
+
+/// The arrow table of the design: a module imports modules of lower rows only, and of the side modules what is named here.
+private let rows: [[String]] = [
+  ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"], ["SIPTransaction", "SIPTransport"], ["SIPUserAgent", "Media"], ["Legs"],
+  ["Kallglot", "Personas"], ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "LiveStage", "LabTesting"], ["kallglot-lab", "lab-bench"],
+]
+
+/// Beside the rows: each imports the contract alone.
+private let sideModules = ["VirtualNetwork", "LiveNetwork", "Capture"]
+
+/// Modules of others, and C libraries, by who may import them.
+private let foreign: [String: Set<String>] = [
+  "COpenSSL": ["SecureTransport", "SIPUserAgent", "lab-bench"], "CVirtualTime": ["SecureTransport"], "CPcap": ["Capture"],
+  "NIOCore": ["LiveNetwork", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
+  "ArgumentParser": ["kallglot-lab", "lab-bench"], "Foundation": ["kallglot-lab", "lab-bench"], "FoundationEssentials": ["ScenarioEngine", "LiveStage"],
+  "Dispatch": ["kallglot-lab"], "Synchronization": ["kallglot-lab"],
+  "Glibc": ["SIPMessage", "Media", "LiveNetwork", "Capture", "SecureTransport", "lab-bench"],
+]
+
+/// Row 10, and what may know clocks, tasks and the operating system.
+private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", "lab-bench"]
+
+@Suite struct ArrowTests {
+  private func imports(_ file: Repository.File) -> [String] {
+    Repository.code(file.text).compactMap { line in
+      let words = line.split(separator: " ")
+      guard let index = words.firstIndex(of: "import"), index <= 2, words.count > index + 1, line.first != " " || words.first == "import" else { return nil }
+      return String(words[index + 1])
+    }
+  }
+
+  @Test func `a module imports lower rows only (design 4)`() {
+    var place: [String: Int] = [:]
+    for (row, modules) in rows.enumerated() { for module in modules { place[module] = row + 1 } }
+    for file in Repository.files("Sources") {
+      for imported in imports(file) where imported != file.module {
+        if let target = place[imported] {
+          let own = place[file.module] ?? (imported == "SansIO" ? 99 : 0)
+          #expect(own > target, "\(file.path) imports \(imported), which is not below it")
+        } else if sideModules.contains(imported) {
+          #expect(place[file.module] ?? 0 >= 8, "\(file.path) imports \(imported): only rows from 8 on may")
+        } else {
+          #expect(foreign[imported]?.contains(file.module) == true, "\(file.path) imports \(imported), which nobody said it may")
+        }
+      }
+    }
+  }
+
+  @Test func `the table names every module and no other`() {
+    let folders = Set((try? FileManager.default.contentsOfDirectory(atPath: "\(Repository.root)/Sources")) ?? [])
+    let named = Set(rows.flatMap(\.self) + sideModules + ["COpenSSL", "CPcap", "CVirtualTime"])
+    #expect(folders == named)
+  }
+}
+
+@Suite struct PurityTests {
+  /// What protocol code must not do: read a clock, sleep, start tasks, lock, print, draw what no seed repeats.
+  private let banned = [
+    "ContinuousClock", "SuspendingClock", "Date(", "clock_gettime", "gettimeofday(", "Task {", "Task.sleep", "Thread.", "sleep(", "DispatchQueue", "print(",
+    "NSLock", "Mutex(", "async ", "await ", "SystemRandomNumberGenerator", ".random(in: 0", "shuffled()", "randomElement()", "UUID()",
+  ]
+
+  /// Where one of them has its one place, and why.
+  private let allowed: [String: [String]] = [
+    // The system's own randomness is one of the two sources, and a Ratio draws from a generator it was handed.
+    "Sources/SansIO/Entropy.swift": ["SystemRandomNumberGenerator", ".random(in: 0"],
+    // Each link draws from its own seeded generator.
+    "Sources/VirtualNetwork/Link.swift": [".random(in: 0"], "Sources/RTP/ReceptionStatistics.swift": [".random(in: 0"],
+    // How long a run took on the wall is told beside its result and touches nothing in it.
+    "Sources/ScenarioEngine/VirtualRun.swift": ["ContinuousClock"],
+  ]
+
+  @Test func `below the drivers there is no clock, task, sleep, lock, print or unseeded random (design 2, 3)`() {
+    for file in Repository.files("Sources") where !drivers.contains(file.module) {
+      for (number, line) in Repository.code(file.text).enumerated() {
+        for word in banned where line.contains(word) && allowed[file.path]?.contains(word) != true {
+          Issue.record("\(file.path):\(number + 1) has '\(word)': \(line.trimmingCharacters(in: .whitespaces))")
+        }
+      }
+    }
+  }
+
+  @Test func `nothing that came from outside can crash us by a forced try, cast or unwrap`() {
+    for file in Repository.files("Sources") {
+      for (number, line) in Repository.code(file.text).enumerated() where line.contains("try!") || line.contains(" as! ") {
+        Issue.record("\(file.path):\(number + 1): \(line)")
+      }
+    }
+  }
+
+  @Test func `tests do not sleep`() {
+    for file in Repository.files("Tests") where !file.path.hasPrefix("Tests/ArchitectureTests") {
+      for (number, line) in Repository.code(file.text).enumerated() where line.contains("sleep(") || line.contains("usleep") {
+        Issue.record("\(file.path):\(number + 1): \(line)")
+      }
+    }
+  }
+}
+
+@Suite struct SizeTests {
+  /// Functions over 40 lines that are tables or state machines, whose parts would be harder to read than the whole. The ratchet: numbers
+  /// go down only.
+  private let longFunctions = 3
+
+  @Test func `files have at most 400 lines (design 10)`() {
+    for file in Repository.files("Sources") + Repository.files("Tests") {
+      #expect(file.lines.count <= 401, "\(file.path) has \(file.lines.count) lines")
+    }
+  }
+
+  @Test func `functions have at most 40 lines, with a counted few that have more`() {
+    var long: [String] = []
+    for file in Repository.files("Sources") {
+      for (name, count) in functions(file) where count > 40 { long.append("\(file.path): \(name) has \(count) lines") }
+    }
+    #expect(long.count <= longFunctions, "\(long.joined(separator: "\n"))")
+    #expect(long.count >= longFunctions, "there are only \(long.count) left: lower the ratchet")
+  }
+
+  /// Functions by the indentation of their closing brace, which the formatter keeps.
+  private func functions(_ file: Repository.File) -> [(String, Int)] {
+    var found: [(String, Int)] = []
+    var start: (line: Int, indent: Int, name: String)?
+    for (number, line) in file.lines.enumerated() {
+      let indent = line.prefix { $0 == " " }.count
+      if let open = start {
+        if indent == open.indent, line.drop(while: { $0 == " " }).hasPrefix("}") {
+          found.append((open.name, number - open.line + 1))
+          start = nil
+        }
+      } else if line.contains("func ") || line.contains(" init("), line.hasSuffix("{") || line.hasSuffix("(") {
+        start = (number, indent, line.trimmingCharacters(in: .whitespaces))
+      }
+    }
+    return found
+  }
+
+  @Test func `lines have at most 140 characters, tables of tests excepted`() {
+    var long = 0
+    for file in Repository.files("Sources") { long += file.lines.count { $0.count > 170 } }
+    #expect(long <= 12, "\(long) lines of Sources are longer than 170 characters")
+  }
+}
+
+@Suite struct UseTests {
+  @Test func `every fixture is used by a test or named in the README`() {
+    let tests = (Repository.files("Tests") + Repository.files("Sources/lab-bench")).map(\.text).joined() + readme
+    for path in (try? FileManager.default.subpathsOfDirectory(atPath: "\(Repository.root)/fixtures")) ?? [] where path.contains(".") {
+      #expect(tests.contains(path), "fixtures/\(path) is used nowhere")
+    }
+  }
+
+  @Test func `every scenario is run by the scenario tests: they take the whole folder`() {
+    let test = Repository.files("Tests/ScenarioTests").map(\.text).joined()
+    #expect(test.contains("ScenarioSuite(\"\\(Place.root)/scenarios\")"))
+    let folders = (try? FileManager.default.subpathsOfDirectory(atPath: "\(Repository.root)/scenarios")) ?? []
+    #expect(folders.allSatisfy { !$0.contains(".") || $0.hasSuffix(".yaml") || $0.hasSuffix(".md") })
+  }
+
+  @Test func `the top level holds what it may hold`() {
+    let names = Set(((try? FileManager.default.contentsOfDirectory(atPath: Repository.root)) ?? []).filter { !$0.hasPrefix(".") })
+    let allowed: Set = ["Package.swift", "Package.resolved", "Sources", "Tests", "scenarios", "captures", "fixtures", "README.md", "Makefile", "out"]
+    #expect(names.isSubset(of: allowed), "\(names.subtracting(allowed))")
+  }
+
+  @Test func `no file names a place that only one machine has`() {
+    for file in Repository.files("Sources") + Repository.files("scenarios", suffix: ".yaml") {
+      #expect(!file.text.contains("/work/") && !file.text.contains("/home/") && !file.text.contains("/root/"), "\(file.path)")
+    }
+  }
+
+  private var readme: String { (try? String(contentsOfFile: "\(Repository.root)/README.md", encoding: .utf8)) ?? "" }
+}

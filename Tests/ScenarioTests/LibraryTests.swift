@@ -1,0 +1,115 @@
+import Foundation
+import LabTesting
+import ScenarioEngine
+import ScenarioModel
+import Subprocess
+import Testing
+
+/// Places in the repository and in the build.
+enum Place {
+  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  /// The program that was built with these tests.
+  static let lab = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("kallglot-lab").path
+
+  static func temporary() throws -> String {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("lab-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    return path
+  }
+}
+
+@Suite struct LibraryTests {
+  /// Each scenario proves what it says.
+  @Test(arguments: try ScenarioSuite("\(Place.root)/scenarios").scenarios)
+  func `the scenario passes`(scenario: Scenario) {
+    let result = ScenarioSuite.run(scenario)
+    #expect(result.verdict == .passed, "\(ScenarioSuite.explanation(result))")
+    #expect(!scenario.proves.isEmpty, "it says nothing of what it proves")
+  }
+
+  /// A green scenario that no defect turns red proves nothing: each of these breaks what its scenario is about.
+  @Test(arguments: [
+    ("basic/answered-udp", "tone: 1000 Hz, within", "tone: 1100 Hz, within"), ("authentication/wrong-password", ", password: not-the-password", ""),
+    ("policy/address-off-list", "192.0.2.64/26", "192.0.2.0/26"), ("policy/cap-reached", "maxConcurrentCalls: 1", "maxConcurrentCalls: 2"),
+    ("faults/lost-200", "the first 2 200 INVITE", "every 200 INVITE"), ("basic/caller-cancels", "answerDelay: 10 s", "answerDelay: 1 s"),
+    ("faults/timer-b", "every INVITE", "the first 3 INVITE"), ("network/lossy-link", "loss: 3 %", "loss: 100 %"),
+  ])
+  func `a scenario fails when what it is about is taken away`(name: String, old: String, new: String) throws {
+    let file = "\(Place.root)/scenarios/\(name).yaml"
+    let text = try ScenarioLibrary.text(of: file)
+    #expect(text.contains(old))
+    let result = ScenarioSuite.run(try Scenario.read(text.replacingOccurrences(of: old, with: new), file: file))
+    #expect(result.verdict == .failed)
+    #expect(result.findings.allSatisfy { !$0.expected.isEmpty && !$0.observed.isEmpty && !$0.rule.isEmpty })
+  }
+}
+
+@Suite(.serialized, .timeLimit(.minutes(2))) struct ProcessTests {
+  private struct Outcome {
+    var code: Int32
+    var output: String
+    var errors: String
+  }
+
+  private func lab(_ arguments: String...) async throws -> Outcome {
+    let result = try await Subprocess.run(
+      .path(.init(Place.lab)), arguments: .init(arguments), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+    let code: Int32 = if case .exited(let code) = result.terminationStatus { code } else { -1 }
+    return Outcome(code: code, output: result.standardOutput, errors: result.standardError)
+  }
+
+  private func files(_ folder: String) throws -> [String: Data] {
+    var files: [String: Data] = [:]
+    for path in try FileManager.default.subpathsOfDirectory(atPath: folder) where path.contains(".") {
+      files[path] = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(path)"))
+    }
+    return files
+  }
+
+  @Test func `each scenario in two processes gives byte-equal captures and journals, TLS included; another seed gives others (design 6)`() async throws {
+    let (first, second, third) = (try Place.temporary(), try Place.temporary(), try Place.temporary())
+    defer { for folder in [first, second, third] { try? FileManager.default.removeItem(atPath: folder) } }
+    #expect(try await lab("run", "\(Place.root)/scenarios", "--out", first, "--jobs", "1").code == 0)
+    #expect(try await lab("run", "\(Place.root)/scenarios", "--out", second, "--jobs", "4").code == 0)
+    _ = try await lab("run", "\(Place.root)/scenarios", "--out", third, "--seed", "2")
+    let (left, right, other) = (try files(first), try files(second), try files(third))
+    #expect(left.count >= 3 * 12)
+    #expect(left.keys.contains { $0.contains("answered-tls") && $0.hasSuffix(".pcapng") })
+    for (path, data) in left { #expect(right[path] == data, "\(path) differs between two processes") }
+    // A capture without packets has nothing that could follow the seed.
+    for (path, data) in left where path.hasSuffix(".pcapng") && data.count > 200 { #expect(other[path] != data, "\(path) does not follow the seed") }
+  }
+
+  @Test func `a failed run exits with 1 and shows rule, expected, observed, host#frame and replay; JUnit and JSON are written`() async throws {
+    let folder = try Place.temporary()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let text = try ScenarioLibrary.text(of: "\(Place.root)/scenarios/authentication/wrong-password.yaml")
+    try text.replacingOccurrences(of: "status: 403", with: "status: 401").write(toFile: "\(folder)/x.yaml", atomically: true, encoding: .utf8)
+    let outcome = try await lab("run", "\(folder)/x.yaml", "--junit", "\(folder)/r/j.xml", "--json", "\(folder)/r/j.json", "--out", "\(folder)/out")
+    #expect(outcome.code == 1)
+    for part in ["rule ", "expected ", "observed  refused with 403 Forbidden", "pbx#5", "--seed 1"] { #expect(outcome.output.contains(part), "\(outcome.output)") }
+    #expect(try String(contentsOfFile: "\(folder)/r/j.xml", encoding: .utf8).contains("failures=\"1\""))
+    #expect(try String(contentsOfFile: "\(folder)/r/j.json", encoding: .utf8).contains("\"frame\": \"pbx#5\""))
+    // The frame to blame says so in the capture.
+    let capture = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out/\(URL(fileURLWithPath: folder).lastPathComponent)/x/pbx.pcapng"))
+    #expect(String(decoding: capture, as: UTF8.self).contains("observed refused with 403 Forbidden"))
+  }
+
+  @Test(arguments: [
+    (["run", "nowhere"], "no such file or folder"), (["run", "scenarios", "--filter", "no-such-name"], "no scenario's name contains"),
+    (["run"], "Missing expected argument"), (["run", "scenarios", "--sed", "3"], "Did you mean '--seed'?"), (["run", "scenarios", "--jobs", "0"], "--jobs is 0"),
+    (["run", "README.md"], "README.md"), (["run", "scenarios", "--junit", "/proc/x/y"], "/proc/x"), (["serve", "--config", "nowhere.yaml"], "nowhere.yaml"),
+    (["serve", "--listen", "udp 0.0.0.0:5060"], "concrete address"), (["serve", "--listen", "udp 192.0.2.1:5060"], "no address of this machine"),
+    (["call", "tel:+49"], "cannot be called"), (["call", "sip:x@127.0.0.1", "--for", "soon"], "is not a duration"), (["bogus"], "bogus"),
+    (["call", "sip:x@nobody.invalid"], "does not resolve"),
+  ])
+  func `bad input is one helpful sentence and exit code 2`(arguments: [String], part: String) async throws {
+    let result = try await Subprocess.run(
+      .path(.init(Place.lab)), arguments: .init(arguments), workingDirectory: .init(Place.root), output: .string(limit: 1 << 20),
+      error: .string(limit: 1 << 20))
+    #expect(result.terminationStatus == .exited(2))
+    let errors = result.standardError
+    #expect(errors.hasPrefix("kallglot-lab: ") && errors.contains(part), "\(errors)")
+    #expect(errors.split(separator: "\n").count == 1, "\(errors)")
+  }
+}
