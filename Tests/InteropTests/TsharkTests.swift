@@ -63,10 +63,10 @@ extension Interop {
   }
 }
 
-/// Printed last in the log, whatever was skipped.
+/// The table stands last in the log: what was there, what was skipped.
 @Suite struct PeerTable {
   @Test func `the peers of this run`() {
-    print(Peer.table())
+    atexit { print(Peer.table()) }
     for peer in Peer.allCases where peer.isRequired { #expect(peer.path != nil, "LAB_REQUIRE_PEERS names \(peer.rawValue), which is not installed") }
   }
 }
