@@ -11,6 +11,8 @@ struct LiveConnection {
   /// Writes that the kernel has not taken yet.
   var pendingWrites = 0
   var isClosing = false
+  /// FIN follows the writes that the kernel has not taken yet.
+  var isFinishing = false
   /// How it will have ended.
   var closure: Closure = .orderly
 }
@@ -125,7 +127,7 @@ extension LiveDriver {
   // MARK: - Bytes
 
   func write(_ id: ConnectionID, _ bytes: Bytes, _ label: Label) {
-    guard let connection = connections[id], let channel = connection.channel, !connection.isClosing else { return }
+    guard let connection = connections[id], let channel = connection.channel, !connection.isClosing, !connection.isFinishing else { return }
     tap.stream(.sent, id, bytes, label)
     connections[id]?.pendingWrites += 1
     let promise = eventLoop.makePromise(of: Void.self)
@@ -138,7 +140,9 @@ extension LiveDriver {
     connection.pendingWrites -= 1
     connections[id] = connection
     guard connection.pendingWrites == 0 else { return }
-    if connection.isClosing { connection.channel?.close(promise: nil) } else { tell(.drained(id)) }
+    if connection.isClosing { return close(connection) }
+    if connection.isFinishing { connection.channel?.close(mode: .output, promise: nil) }
+    tell(.drained(id))
   }
 
   func streamRead(_ id: ConnectionID, _ bytes: Bytes) {
@@ -151,29 +155,34 @@ extension LiveDriver {
   // MARK: - Ends
 
   func finish(_ id: ConnectionID) {
-    guard let channel = connections[id]?.channel else { return }
-    flush()
+    guard let connection = connections[id], let channel = connection.channel, !connection.isClosing, !connection.isFinishing else { return }
+    connections[id]?.isFinishing = true
     tap.finished(.sent, id)
-    channel.close(mode: .output, promise: nil)
+    flush()
+    if connections[id]?.pendingWrites == 0 { channel.close(mode: .output, promise: nil) }
   }
 
   func close(_ id: ConnectionID, _ mode: SansIO.CloseMode) {
     guard let connection = connections[id] else { return }
-    guard let channel = connection.channel else {
-      connections[id] = nil
-      return
-    }
+    // Still being opened: nobody has heard of it.
+    guard connection.channel != nil else { return connections[id] = nil }
     connections[id]?.isClosing = true
     if mode == .reset {
       connections[id]?.closure = .reset
       tap.reset(.sent, id)
-      // A linger time of zero makes the kernel send RST (socket(7)).
-      (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in channel.close(promise: nil) }
+      close(connection, lingering: false)
     } else {
-      tap.finished(.sent, id)
+      if !connection.isFinishing { tap.finished(.sent, id) }
       flush()
-      if connections[id]?.pendingWrites == 0 { channel.close(promise: nil) }
+      if connections[id]?.pendingWrites == 0 { close(connection) }
     }
+  }
+
+  private func close(_ connection: LiveConnection, lingering: Bool = true) {
+    guard let channel = connection.channel else { return }
+    // A linger time of zero makes the kernel send RST (socket(7)).
+    guard !lingering, let options = channel as? any SocketOptionProvider else { return channel.close(promise: nil) }
+    options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in channel.close(promise: nil) }
   }
 
   func streamEnded(_ id: ConnectionID) {

@@ -5,9 +5,11 @@ public enum Departure: Sendable {
   case datagram(PortID, to: TransportAddress, Bytes, Label)
   /// Opens a TCP connection from `from` (an address of this host; nil = any) to `to`.
   case open(ConnectionID, from: IPAddress?, to: TransportAddress)
+  /// Writes. What is written before the connection is up, after FIN or after ``close(_:_:)`` is dropped.
   case bytes(ConnectionID, Bytes, Label)
   /// Sends FIN after what was written; reading goes on.
   case finish(ConnectionID)
+  /// Leaves. The end comes as ``Arrival/closed(_:_:)``, unless the connection was still being opened: then nothing more is heard of it.
   case close(ConnectionID, CloseMode)
   case resolve(QueryID, NameQuestion)
   /// Something the host's owner may want to know; the stage casts it to the host's own event type.

@@ -11,6 +11,7 @@ enum SimulationEvent {
   /// A lost segment's retransmission timer.
   case resend(stream: Int, side: Int, SegmentID, attempt: Int)
   case refused(host: Int, ConnectionID, ConnectFailure)
+  case closed(host: Int, ConnectionID, Closure)
   case resolved(host: Int, QueryID, NameAnswer)
 }
 

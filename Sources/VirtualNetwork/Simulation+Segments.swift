@@ -3,114 +3,120 @@ import SansIO
 // TCP: segments that arrive.
 extension Simulation {
   func deliver(_ flight: SegmentInFlight) {
-    guard let stream = streams[flight.stream] else { return }
-    let side = 1 - flight.side
+    let (number, side) = (flight.stream, 1 - flight.side)
     statistics.packetsDelivered += 1
     if !sinks.isEmpty {
+      let stream = streams[number]
       tap(
         stream[side].host, .received, .tcp(flight.header), stream[flight.side].address, stream[side].address, flight.payload, flight.label)
     }
-    if flight.header.flags.contains(.rst) { return takeReset(flight.stream, side) }
-    if flight.header.flags.contains(.syn) { return takeSyn(flight, stream, side) }
-    takeAcknowledgement(flight, side)
-    guard let own = streams[flight.stream]?[side] else { return }
-    if stream.phase == .accepting, side == 1 { establish(flight.stream) }
-    guard flight.header.flags.contains(.fin) || !flight.payload.isEmpty else { return }
-    if own.isClosed, !flight.payload.isEmpty {
-      // The host has left: what still comes is refused, as a kernel does.
-      return reset(flight.stream, by: side, tellingSelf: false)
+    let flags = flight.header.flags
+    switch streams[number][side].phase {
+    case .over: if flags.contains(.fin) { acknowledge(number, side) }
+    case .gone: if !flags.contains(.rst) { refuse(number, side) }
+    case .waiting: if flags.contains(.syn) { takeSyn(flight) }
+    case .opening, .accepting, .open:
+      if flags.contains(.rst) { takeReset(number, side) } else if flags.contains(.syn) { takeSynAnswer(flight) } else { take(flight, side) }
     }
-    // A copy of what has been taken already only gets its acknowledgement again.
-    if Int32(bitPattern: flight.header.sequence &- own.expected) < 0 { return acknowledge(flight.stream, side) }
-    streams[flight.stream]?[side].early[flight.header.sequence] = flight
-    takeInOrder(flight.stream, side)
   }
 
   private func takeReset(_ number: Int, _ side: Int) {
-    guard let stream = streams[number] else { return }
-    streams[number] = nil
-    for each in 0..<2 where stream[each].id.rawValue != 0 {
-      let end = stream[each]
-      guard hosts[end.host].streams.removeValue(forKey: end.id) != nil, each == side, !end.isClosed else { continue }
-      tell(end.host, stream.phase == .opening ? .refused(end.id, .refused) : .closed(end.id, .reset))
+    let own = streams[number][side]
+    leave(number, side, as: .gone)
+    switch own.phase {
+    case .opening: tell(own.host, .refused(own.id, .refused))
+    case .open: tell(own.host, .closed(own.id, .reset))
+    case .waiting, .accepting, .over, .gone: break
     }
   }
 
-  private func takeSyn(_ flight: SegmentInFlight, _ stream: VirtualStream, _ side: Int) {
+  private func takeSyn(_ flight: SegmentInFlight) {
     let number = flight.stream
-    if side == 1 {
-      // A SYN that comes again while its answer is on the way changes nothing.
-      guard stream.phase == .opening, stream[1].expected == 0 else { return }
-      guard let listener = listeners[stream[1].address] else { return refuse(flight) }
-      streams[number]?.port = listener.port
-      streams[number]?.phase = .accepting
-      streams[number]?[1].expected = flight.header.sequence &+ 1
-      answerSyn(number)
-    } else {
-      takeAcknowledgement(flight, 0)
-      guard stream[0].expected == 0 else { return }
-      streams[number]?[0].expected = flight.header.sequence &+ 1
-      acknowledge(number, 0)
-      let own = stream[0]
-      tell(own.host, .opened(own.id, local: own.address, remote: stream[1].address))
-    }
+    streams[number][1].expected = flight.header.sequence &+ 1
+    guard let listener = listeners[streams[number][1].address] else { return refuse(number, 1) }
+    streams[number].port = listener.port
+    streams[number][1].phase = .accepting
+    answerSyn(number)
+  }
+
+  private func takeSynAnswer(_ flight: SegmentInFlight) {
+    let number = flight.stream
+    guard streams[number][0].phase == .opening else { return acknowledge(number, 0) }
+    streams[number][0].phase = .open
+    streams[number][0].expected = flight.header.sequence &+ 1
+    takeAcknowledgement(flight, 0)
+    acknowledge(number, 0)
+    let stream = streams[number]
+    tell(stream[0].host, .opened(stream[0].id, local: stream[0].address, remote: stream[1].address))
+  }
+
+  private func take(_ flight: SegmentInFlight, _ side: Int) {
+    let number = flight.stream
+    takeAcknowledgement(flight, side)
+    if streams[number][side].phase == .accepting { establish(number) }
+    defer { endIfOver(number, side) }
+    guard flight.header.flags.contains(.fin) || !flight.payload.isEmpty else { return }
+    // A host that has left takes nothing more: what still comes is refused, as a kernel does.
+    if streams[number][side].isClosed, !flight.payload.isEmpty { return reset(number, by: side) }
+    // A copy of what has been taken already only gets its acknowledgement again.
+    if Int32(bitPattern: flight.header.sequence &- streams[number][side].expected) < 0 { return acknowledge(number, side) }
+    streams[number][side].early[flight.header.sequence] = flight
+    takeInOrder(number, side)
   }
 
   /// The handshake is over on the accepting side: the listener's host gets its connection.
   private func establish(_ number: Int) {
-    guard let stream = streams[number] else { return }
-    let host = stream[1].host
+    let host = streams[number][1].host
     let id = ConnectionID(hosts[host].nextConnection)
     hosts[host].nextConnection += 2
-    streams[number]?.phase = .open
-    streams[number]?[1].id = id
+    streams[number][1].phase = .open
+    streams[number][1].id = id
     hosts[host].streams[id] = StreamEnd(stream: number, side: 1)
+    let stream = streams[number]
     tell(host, .accepted(id, stream.port, local: stream[1].address, remote: stream[0].address))
   }
 
   private func takeAcknowledgement(_ flight: SegmentInFlight, _ side: Int) {
-    guard flight.header.flags.contains(.ack), var own = streams[flight.stream]?[side] else { return }
     let acknowledged = flight.header.acknowledgement
-    guard Int32(bitPattern: acknowledged &- own.acknowledged) > 0 else { return }
-    var sequence = own.acknowledged
-    while sequence != acknowledged, let segment = own.segments.removeValue(forKey: SegmentID(sequence: sequence)) { sequence &+= segment.length }
-    own.acknowledged = acknowledged
-    let isDrained = own.hasWritten && own.segments.isEmpty && !own.isClosed
-    if isDrained { own.hasWritten = false }
-    streams[flight.stream]?[side] = own
-    if isDrained { tell(own.host, .drained(own.id)) }
-    endIfOver(flight.stream)
+    let number = flight.stream
+    var sequence = streams[number][side].acknowledged
+    guard flight.header.flags.contains(.ack), Int32(bitPattern: acknowledged &- sequence) > 0 else { return }
+    while sequence != acknowledged, let segment = streams[number][side].segments.removeValue(forKey: SegmentID(sequence: sequence)) {
+      sequence &+= segment.length
+    }
+    streams[number][side].acknowledged = acknowledged
+    let own = streams[number][side]
+    guard own.hasWritten, own.segments.isEmpty else { return }
+    streams[number][side].hasWritten = false
+    if !own.isClosed { tell(own.host, .drained(own.id)) }
   }
 
   /// Hands on all segments whose turn has come.
   private func takeInOrder(_ number: Int, _ side: Int) {
     var hasMoved = false
-    while let flight = streams[number]?[side].early.removeValue(forKey: streams[number]?[side].expected ?? 0) {
+    while let flight = streams[number][side].early.removeValue(forKey: streams[number][side].expected) {
       hasMoved = true
-      streams[number]?[side].expected &+= UInt32(flight.payload.count) + (flight.header.flags.contains(.fin) ? 1 : 0)
-      guard let own = streams[number]?[side] else { return }
+      streams[number][side].expected &+= UInt32(flight.payload.count) + (flight.header.flags.contains(.fin) ? 1 : 0)
+      let own = streams[number][side]
       if !flight.payload.isEmpty, !own.isClosed { tell(own.host, .bytes(own.id, flight.payload)) }
       if flight.header.flags.contains(.fin) {
-        streams[number]?[side].finReceived = true
-        if streams[number]?[side].isClosed == false { tell(own.host, .ended(own.id)) }
+        streams[number][side].finReceived = true
+        if !streams[number][side].isClosed { tell(own.host, .ended(own.id)) }
       }
+      // The host may have reset the connection in answer.
+      guard streams[number][side].phase == .open else { return }
       // What the host wrote in answer has carried the acknowledgement already.
-      if streams[number]?[side].next == own.next { acknowledge(number, side) }
+      if streams[number][side].next == own.next { acknowledge(number, side) }
     }
-    // A copy, or one out of order: the acknowledgement says where we are.
-    if !hasMoved { acknowledge(number, side) } else { endIfOver(number) }
+    // One that came before its turn: the acknowledgement says where we are.
+    if !hasMoved { acknowledge(number, side) }
   }
 
-  /// Both FINs have come and are acknowledged: the connection is gone.
-  private func endIfOver(_ number: Int) {
-    guard let stream = streams[number], stream[0].finReceived, stream[1].finReceived, stream[0].segments.isEmpty,
-      stream[1].segments.isEmpty
-    else { return }
-    streams[number] = nil
-    for side in 0..<2 {
-      let end = stream[side]
-      guard hosts[end.host].streams.removeValue(forKey: end.id) != nil else { continue }
-      tell(end.host, .closed(end.id, .orderly))
-    }
+  /// The peer's FIN is taken and our own acknowledged: for this side the connection is over.
+  private func endIfOver(_ number: Int, _ side: Int) {
+    let own = streams[number][side]
+    guard own.phase == .open, own.finReceived, own.finSent, own.segments.isEmpty else { return }
+    leave(number, side, as: .over)
+    tell(own.host, .closed(own.id, .orderly))
   }
 }

@@ -26,8 +26,9 @@ extension Simulation {
     let address = TransportAddress(local, port: freePort(index, [local], .datagram))
     let sequence = UInt32(truncatingIfNeeded: streamEntropy.next())
     let peerSequence = UInt32(truncatingIfNeeded: streamEntropy.next())
-    let first = VirtualStream.Side(host: index, id: id, address: address, next: sequence, acknowledged: sequence)
-    let second = VirtualStream.Side(host: target, id: ConnectionID(0), address: destination, next: peerSequence, acknowledged: peerSequence)
+    let first = VirtualStream.Side(phase: .opening, host: index, id: id, address: address, next: sequence, acknowledged: sequence)
+    let second = VirtualStream.Side(
+      phase: .waiting, host: target, id: ConnectionID(0), address: destination, next: peerSequence, acknowledged: peerSequence)
     let number = streams.count
     streams.append(VirtualStream(sides: (first, second), port: PortID(0)))
     hosts[index].streams[id] = StreamEnd(stream: number, side: 0)
@@ -35,10 +36,10 @@ extension Simulation {
   }
 
   func write(_ index: Int, _ id: ConnectionID, _ bytes: Bytes, _ label: Label) {
-    guard let end = hosts[index].streams[id], let stream = streams[end.stream], !stream[end.side].finSent else { return }
+    guard let end = hosts[index].streams[id], streams[end.stream][end.side].canWrite else { return }
     let fault = faults.isEmpty ? nil : faults.match(label, from: HostID(UInt16(index)))
-    if case .reset? = fault?.action { return reset(end.stream, by: end.side, tellingSelf: true) }
-    streams[end.stream]?[end.side].hasWritten = true
+    if case .reset? = fault?.action { return reset(end.stream, by: end.side) }
+    streams[end.stream][end.side].hasWritten = true
     var offset = 0
     while offset < bytes.count {
       let size = min(Self.segmentSize, bytes.count - offset)
@@ -49,27 +50,37 @@ extension Simulation {
   }
 
   func finish(_ index: Int, _ id: ConnectionID) {
-    guard let end = hosts[index].streams[id], let stream = streams[end.stream], !stream[end.side].finSent else { return }
-    streams[end.stream]?[end.side].finSent = true
+    guard let end = hosts[index].streams[id], streams[end.stream][end.side].canWrite else { return }
+    streams[end.stream][end.side].finSent = true
     queueSegment(end.stream, end.side, flags: [.fin, .ack], payload: Bytes(), label: .none, fault: nil)
   }
 
   func close(_ index: Int, _ id: ConnectionID, _ mode: CloseMode) {
-    guard let end = hosts[index].streams[id], let stream = streams[end.stream] else { return }
-    if mode == .reset || stream.phase != .open { return reset(end.stream, by: end.side, tellingSelf: false) }
-    streams[end.stream]?[end.side].isClosed = true
+    guard let end = hosts[index].streams[id] else { return }
+    if streams[end.stream][end.side].phase == .opening {
+      // Nobody has heard of the connection yet; a SYN-ACK that still comes is answered by RST (RFC 9293 §3.10.7.1).
+      return leave(end.stream, end.side, as: .gone)
+    }
+    if mode == .reset { return reset(end.stream, by: end.side) }
+    streams[end.stream][end.side].isClosed = true
     finish(index, id)
   }
 
-  /// Sends RST; both ends are gone, the peer's when it arrives.
-  func reset(_ number: Int, by side: Int, tellingSelf: Bool) {
-    guard let stream = streams[number] else { return }
-    let own = stream[side]
+  /// Sends RST and leaves. The host hears of it after what it is doing now, the peer when the segment arrives.
+  func reset(_ number: Int, by side: Int) {
+    let own = streams[number][side]
+    refuse(number, side)
+    leave(number, side, as: .gone)
+    queue.push(.closed(host: own.host, own.id, .reset), at: now.nanoseconds)
+  }
+
+  /// This side is done with the connection: nothing is kept, nothing is sent again.
+  func leave(_ number: Int, _ side: Int, as phase: VirtualStream.Phase) {
+    let own = streams[number][side]
     hosts[own.host].streams[own.id] = nil
-    streams[number]?[side].isClosed = true
-    if tellingSelf { tell(own.host, .closed(own.id, .reset)) }
-    let header = TCPSegment(sequence: own.next, acknowledgement: own.expected, flags: [.rst, .ack], window: 0)
-    transmit(SegmentInFlight(stream: number, side: side, header: header, payload: Bytes(), label: .none), isLossless: true)
+    streams[number][side].phase = phase
+    streams[number][side].segments = [:]
+    streams[number][side].early = [:]
   }
 
   // MARK: - Sending
@@ -77,40 +88,40 @@ extension Simulation {
   func queueSegment(
     _ number: Int, _ side: Int, flags: TCPSegment.Flags, payload: Bytes, label: Label, fault: (number: UInt16, action: Fault.Action)?
   ) {
-    guard var own = streams[number]?[side] else { return }
-    let id = SegmentID(sequence: own.next)
+    let id = SegmentID(sequence: streams[number][side].next)
     let segment = Segment(flags: flags, payload: payload, label: label, fault: fault)
-    own.segments[id] = segment
-    own.next &+= segment.length
-    streams[number]?[side] = own
+    streams[number][side].segments[id] = segment
+    streams[number][side].next &+= segment.length
     send(number, side, id, attempt: 0)
   }
 
   private func send(_ number: Int, _ side: Int, _ id: SegmentID, attempt: Int) {
-    guard let own = streams[number]?[side], let segment = own.segments[id] else { return }
+    guard let segment = streams[number][side].segments[id] else { return }
     let header = TCPSegment(
-      sequence: id.sequence, acknowledgement: segment.flags.contains(.ack) ? own.expected : 0, flags: segment.flags)
+      sequence: id.sequence, acknowledgement: segment.flags.contains(.ack) ? streams[number][side].expected : 0, flags: segment.flags)
     let flight = SegmentInFlight(stream: number, side: side, header: header, payload: segment.payload, label: segment.label)
-    let hasArrived = transmit(flight, isLossless: false, fault: attempt == 0 ? segment.fault : nil)
-    guard !hasArrived else { return }
+    let willArrive = transmit(flight, isLossless: false, fault: attempt == 0 ? segment.fault : nil)
+    guard !willArrive else { return }
     let first = segment.flags.contains(.syn) ? Self.firstSynRetransmission : Self.firstRetransmission
     queue.push(.resend(stream: number, side: side, id, attempt: attempt + 1), at: now.nanoseconds + first << Int64(attempt))
   }
 
   func resend(_ number: Int, _ side: Int, _ id: SegmentID, attempt: Int) {
-    guard let stream = streams[number], let segment = stream[side].segments[id] else { return }
-    let isSyn = segment.flags.contains(.syn)
-    guard attempt < (isSyn ? Self.synAttempts : Self.attempts) else { return giveUp(number, side, isOpening: stream.phase == .opening) }
+    guard let segment = streams[number][side].segments[id] else { return }
+    guard attempt < (segment.flags.contains(.syn) ? Self.synAttempts : Self.attempts) else { return giveUp(number, side) }
     send(number, side, id, attempt: attempt)
   }
 
-  private func giveUp(_ number: Int, _ side: Int, isOpening: Bool) {
-    guard let stream = streams[number] else { return }
-    streams[number] = nil
-    for each in 0..<2 where stream[each].id.rawValue != 0 {
-      let end = stream[each]
-      guard hosts[end.host].streams.removeValue(forKey: end.id) != nil, !end.isClosed else { continue }
-      tell(end.host, each == 0 && isOpening ? .refused(end.id, .timedOut) : .closed(end.id, .timedOut))
+  /// Nothing came through: this side leaves. The other one learns of it when it writes.
+  private func giveUp(_ number: Int, _ side: Int) {
+    let own = streams[number][side]
+    leave(number, side, as: .gone)
+    switch own.phase {
+    case .opening: tell(own.host, .refused(own.id, .timedOut))
+    case .open: tell(own.host, .closed(own.id, .timedOut))
+    // Its SYN arrived, so the opening side has none on its way: it waits for the answer just as long.
+    case .accepting: if streams[number][0].phase == .opening { giveUp(number, 0) }
+    case .waiting, .over, .gone: break
     }
   }
 
@@ -119,8 +130,7 @@ extension Simulation {
   private func transmit(
     _ flight: SegmentInFlight, isLossless: Bool, fault: (number: UInt16, action: Fault.Action)? = nil
   ) -> Bool {
-    guard let stream = streams[flight.stream] else { return true }
-    let (own, peer) = (stream[flight.side], stream[1 - flight.side])
+    let (own, peer) = (streams[flight.stream][flight.side], streams[flight.stream][1 - flight.side])
     statistics.packetsSent += 1
     var delay = isLossless ? hosts[own.host].links[peer.host].drawDelay() : hosts[own.host].links[peer.host].passSegment()
     var fate: Fate = delay == nil ? .lost : .delivered
@@ -142,7 +152,7 @@ extension Simulation {
   }
 
   func acknowledge(_ number: Int, _ side: Int) {
-    guard let own = streams[number]?[side] else { return }
+    let own = streams[number][side]
     let header = TCPSegment(sequence: own.next, acknowledgement: own.expected, flags: [.ack])
     transmit(SegmentInFlight(stream: number, side: side, header: header, payload: Bytes(), label: .none), isLossless: true)
   }
@@ -150,9 +160,11 @@ extension Simulation {
   /// A SYN-ACK that announces our sequence number.
   func answerSyn(_ number: Int) { queueSegment(number, 1, flags: [.syn, .ack], payload: Bytes(), label: .none, fault: nil) }
 
-  /// Nobody listens: RST for a SYN.
-  func refuse(_ flight: SegmentInFlight) {
-    let header = TCPSegment(sequence: 0, acknowledgement: flight.header.sequence &+ 1, flags: [.rst, .ack], window: 0)
-    transmit(SegmentInFlight(stream: flight.stream, side: 1, header: header, payload: Bytes(), label: .none), isLossless: true)
+  /// RST: for a SYN that nobody listens to, for what comes after the end, and as an end.
+  func refuse(_ number: Int, _ side: Int) {
+    let own = streams[number][side]
+    let header = TCPSegment(
+      sequence: own.phase == .waiting ? 0 : own.next, acknowledgement: own.expected, flags: [.rst, .ack], window: 0)
+    transmit(SegmentInFlight(stream: number, side: side, header: header, payload: Bytes(), label: .none), isLossless: true)
   }
 }

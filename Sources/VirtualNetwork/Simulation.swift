@@ -49,7 +49,7 @@ public final class Simulation {
   @exclusivity(unchecked) var hosts = ContiguousArray<HostState>()
   @exclusivity(unchecked) var queue = EventQueue()
   @exclusivity(unchecked) var faults = FaultTable()
-  @exclusivity(unchecked) var streams: [VirtualStream?] = []
+  @exclusivity(unchecked) var streams = ContiguousArray<VirtualStream>()
   @exclusivity(unchecked) var sinks: [any JournalSink] = []
   /// UDP sockets and TCP listeners by address.
   @exclusivity(unchecked) var datagramPorts: [TransportAddress: (host: Int, port: PortID)] = [:]
@@ -205,6 +205,7 @@ public final class Simulation {
     case .refused(let index, let id, let failure):
       hosts[index].streams[id] = nil
       tell(index, .refused(id, failure))
+    case .closed(let index, let id, let closure): tell(index, .closed(id, closure))
     case .resolved(let index, let query, let answer): tell(index, .resolved(query, answer))
     }
   }

@@ -1,16 +1,18 @@
 import SansIO
 
-/// One TCP connection between two hosts; side 0 opened it.
+/// One TCP connection between two hosts (RFC 9293); side 0 opened it. Each side has its own view of how far it is:
 ///
 /// ```
-///   side 0:  opening ──SYN-ACK──► open ──FIN both ways──► gone
-///   side 1:  (SYN) accepting ──ACK──► open ──…
-///   either:  RST, retransmission given up ──► gone
+///   side 0:  opening ──SYN-ACK──► open ──┐
+///   side 1:  waiting ──SYN──► accepting ──ACK──► open ──┤
+///                                                       ├─ FIN taken and own FIN acknowledged ──► over   late copies are acknowledged
+///                                                       └─ RST, retransmission given up ───────► gone    what still comes gets RST
 /// ```
 struct VirtualStream {
-  enum Phase: Hashable { case opening, accepting, open }
+  enum Phase: Hashable { case waiting, opening, accepting, open, over, gone }
 
   struct Side {
+    var phase: Phase
     var host: Int
     var id: ConnectionID
     var address: TransportAddress
@@ -25,18 +27,20 @@ struct VirtualStream {
     var hasWritten = false
     var finSent = false
     var finReceived = false
-    /// The host closed: nothing more is told to it.
+    /// The host closed: of what the peer sends it hears nothing more, only the end.
     var isClosed = false
+
+    /// Before the handshake nothing can be written, after the end neither.
+    var canWrite: Bool { phase == .open && !finSent }
   }
 
-  var phase: Phase = .opening
   var sides: (Side, Side)
   /// The listener's port.
   var port: PortID
 
   subscript(side: Int) -> Side {
     get { side == 0 ? sides.0 : sides.1 }
-    set { if side == 0 { sides.0 = newValue } else { sides.1 = newValue } }
+    _modify { if side == 0 { yield &sides.0 } else { yield &sides.1 } }
   }
 }
 

@@ -29,7 +29,7 @@ import Testing
     pair.simulation.run(until: milliseconds(100))
     pair.simulation.command(HostID(0)) { _, out in out.close(ConnectionID(2)) }
     pair.simulation.run(until: milliseconds(1000))
-    #expect(news(pair.first) == ["0.020 opened", "0.070 drained", "0.130 closed orderly"])
+    #expect(news(pair.first) == ["0.020 opened", "0.070 drained", "0.120 closed orderly"])
     #expect(news(pair.second) == ["0.030 accepted", "0.060 bytes hello", "0.110 ended", "0.130 closed orderly"])
     let flags = pair.sink.packets.filter { $0.host == HostID(0) && $0.direction == .sent }.compactMap { packet in
       if case .tcp(let segment) = packet.carrier { segment.flags } else { nil }
@@ -104,7 +104,7 @@ import Testing
     pair.simulation.run(until: milliseconds(50))
     pair.simulation.command(HostID(0)) { _, out in out.finish(ConnectionID(2)) }
     pair.simulation.run(until: milliseconds(1000))
-    #expect(news(pair.first) == ["0.020 opened", "0.070 bytes late", "0.070 ended", "0.080 closed orderly"])
+    #expect(news(pair.first) == ["0.020 opened", "0.070 bytes late", "0.070 ended", "0.070 closed orderly"])
   }
 
   @Test func `a reset ends both ends, and a fault can make one at a message`() {
@@ -114,6 +114,86 @@ import Testing
     pair.simulation.run(until: milliseconds(1000))
     #expect(news(pair.first).last == "0.050 closed reset")
     #expect(news(pair.second).last == "0.060 closed reset")
+  }
+
+  @Test func `what is written and closed in one breath arrives before the FIN (RFC 9293 §3.6)`() {
+    let pair = Pair(link: Link(delay: .milliseconds(10)))
+    pair.simulation.command(HostID(1)) { _, out in out.bind(PortID(2), TransportAddress(bob, port: 5060), .listener) }
+    pair.first.onArrival = { arrival, _, out in
+      guard case .opened(let id, local: _, remote: _) = arrival else { return }
+      out.bytes(id, "hello", .none)
+      out.close(id)
+    }
+    pair.second.onArrival = { arrival, _, out in if case .ended(let id) = arrival { out.close(id) } }
+    pair.simulation.command(HostID(0)) { _, out in out.open(ConnectionID(2), to: TransportAddress(bob, port: 5060)) }
+    pair.simulation.run(until: milliseconds(1000))
+    #expect(news(pair.first) == ["0.020 opened", "0.040 closed orderly"])
+    #expect(news(pair.second) == ["0.030 accepted", "0.030 bytes hello", "0.030 ended", "0.050 closed orderly"])
+  }
+
+  @Test func `a connection closed while it is opened is never heard of, its SYN-ACK meets RST (RFC 9293 §3.10.7.1)`() {
+    let pair = connected()
+    pair.simulation.command(HostID(0)) { _, out in
+      out.bytes(ConnectionID(2), "too early", .none)
+      out.close(ConnectionID(2))
+    }
+    pair.simulation.run(until: milliseconds(60_000))
+    #expect(news(pair.first).isEmpty && news(pair.second).isEmpty)
+    #expect(pair.sink.lines.filter { $0.contains("received") }.count == 3)
+  }
+
+  @Test func `a SYN-ACK that never comes through is a refusal, not a close`() {
+    let pair = Pair(link: Link(delay: .milliseconds(10)))
+    pair.simulation.setLink(from: HostID(1), to: HostID(0), Link(loss: .always))
+    pair.simulation.command(HostID(1)) { _, out in out.bind(PortID(2), TransportAddress(bob, port: 5060), .listener) }
+    pair.simulation.command(HostID(0)) { _, out in out.open(ConnectionID(2), to: TransportAddress(bob, port: 5060)) }
+    pair.simulation.run(until: milliseconds(60_000))
+    #expect(news(pair.first) == ["15.010 refused timedOut"])
+    #expect(news(pair.second).isEmpty)
+  }
+
+  @Test func `a FIN that is lost comes again (design 5)`() {
+    let pair = connected()
+    pair.simulation.run(until: milliseconds(50))
+    pair.simulation.setLink(from: HostID(0), to: HostID(1), Link(loss: .always))
+    pair.simulation.command(HostID(0)) { _, out in out.finish(ConnectionID(2)) }
+    pair.simulation.setLink(from: HostID(0), to: HostID(1), Link(delay: .milliseconds(10)))
+    pair.simulation.run(until: milliseconds(1000))
+    #expect(news(pair.second) == ["0.030 accepted", "0.260 ended"])
+  }
+
+  @Test func `what is sent to a host that has closed is refused by RST, and both hear the end once`() {
+    let pair = connected()
+    pair.simulation.run(until: milliseconds(50))
+    pair.simulation.command(HostID(1)) { _, out in out.close(ConnectionID(1)) }
+    pair.simulation.run(until: milliseconds(100))
+    write(pair, "are you there?")
+    pair.simulation.run(until: milliseconds(1000))
+    #expect(news(pair.first) == ["0.020 opened", "0.060 ended", "0.120 closed reset"])
+    #expect(news(pair.second) == ["0.030 accepted", "0.110 closed reset"])
+  }
+
+  @Test func `a host that resets hears of it after what it was doing`() {
+    let pair = connected()
+    pair.simulation.run(until: milliseconds(50))
+    pair.simulation.command(HostID(0)) { _, out in out.close(ConnectionID(2), .reset) }
+    pair.simulation.run(until: milliseconds(1000))
+    #expect(news(pair.first) == ["0.020 opened", "0.050 closed reset"])
+    #expect(news(pair.second) == ["0.030 accepted", "0.060 closed reset"])
+  }
+
+  @Test func `a writer gives up after eight attempts; the other side learns of it when it writes`() {
+    let pair = connected()
+    pair.simulation.run(until: milliseconds(50))
+    pair.simulation.setLink(from: HostID(0), to: HostID(1), Link(loss: .always))
+    write(pair, "hello")
+    pair.simulation.run(until: milliseconds(60_000))
+    #expect(news(pair.first) == ["0.020 opened", "51.050 closed timedOut"])
+    #expect(news(pair.second) == ["0.030 accepted"])
+    pair.simulation.setLink(from: HostID(0), to: HostID(1), Link(delay: .milliseconds(10)))
+    pair.simulation.command(HostID(1)) { _, out in out.bytes(ConnectionID(1), "anyone?", .none) }
+    pair.simulation.run(until: milliseconds(61_000))
+    #expect(news(pair.second) == ["0.030 accepted", "60.020 closed reset"])
   }
 
   @Test func `two runs with one seed are equal packet for packet, another seed differs`() {
