@@ -81,7 +81,12 @@ struct JSONLine {
     bytes.append(UInt8(ascii: "\""))
     var text = text
     text.withUTF8 { utf8 in
-      let isPlain = utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+      // No early end: such a loop is done many bytes at a time.
+      var strange: UInt8 = 0
+      for byte in utf8 {
+        strange |= (byte < 0x20 ? 1 : 0) | (byte == UInt8(ascii: "\"") ? 1 : 0) | (byte == UInt8(ascii: "\\") ? 1 : 0)
+      }
+      let isPlain = strange == 0
       if isPlain { bytes.append(contentsOf: utf8) } else { for byte in utf8 { escape(byte) } }
     }
     bytes.append(UInt8(ascii: "\""))

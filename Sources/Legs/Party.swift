@@ -139,7 +139,8 @@ public final class Party {
   }
 
   func takeSignals() -> [Signal] {
-    defer { signals.removeAll(keepingCapacity: true) }
+    guard !signals.isEmpty else { return [] }
+    defer { signals = [] }
     return signals
   }
 

@@ -77,9 +77,17 @@ public struct Encoding: Hashable, Sendable {
 
   /// Reads `96 opus/48000/2`.
   init?(map: String) {
-    let parts = map.utf8.split(maxSplits: 4) { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "/") }.map { String(decoding: $0, as: UTF8.self) }
-    guard parts.count >= 3, let number = UInt8(parts[0]), number < 128, let rate = Int(parts[2]), rate > 0 else { return nil }
-    self.init(number, parts[1], clockRate: rate, channels: parts.count > 3 ? Int(parts[3]) ?? 1 : 1)
+    var rest = map.utf8[...]
+    func next() -> Substring? {
+      let isSeparator = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "/") }
+      rest = rest.drop(while: isSeparator)
+      let end = rest.firstIndex(where: isSeparator) ?? rest.endIndex
+      defer { rest = rest[end...] }
+      return rest.startIndex < end ? Substring(rest[..<end]) : nil
+    }
+    guard let number = next().flatMap({ UInt8($0) }), number < 128, let name = next(), let rate = next().flatMap({ Int($0) }), rate > 0
+    else { return nil }
+    self.init(number, String(name), clockRate: rate, channels: next().flatMap { Int($0) } ?? 1)
   }
 
   /// The static assignments of RFC 3551 that trunks use.

@@ -82,6 +82,7 @@ enum Grammar {
 
   /// A quoted string of this text.
   static func quoted(_ text: String) -> String {
+    guard text.utf8.contains(where: { $0 == .quote || $0 == .backslash }) else { return "\"\(text)\"" }
     var result: [UInt8] = [.quote]
     for byte in text.utf8 {
       if byte == .quote || byte == .backslash { result.append(.backslash) }

@@ -45,44 +45,78 @@ public struct MessageDraft: Hashable, Sendable {
 
   /// The bytes to send. Content-Length is added when the fields have none; it is always there (RFC 3261 §20.14).
   public func serialized() -> Bytes {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(1024 + body.count)
+    var size = 160 + body.count
+    switch startLine {
+    case .request(let method, let uri): size += method.token.utf8.count + uri.utf8.count
+    case .response(_, let reason): size += reason.utf8.count
+    }
+    for field in fields { size += field.name.text.utf8.count + field.separator.utf8.count + field.value.utf8.count + 2 }
+    return Bytes(
+      [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        var writer = TextWriter(buffer)
+        write(to: &writer)
+        count = writer.count
+      })
+  }
+
+  private func write(to writer: inout TextWriter) {
     switch startLine {
     case .request(let method, let uri):
-      bytes += method.token.utf8
-      bytes.append(.space)
-      bytes += uri.utf8
-      bytes += " SIP/2.0\r\n".utf8
+      writer.append(method.token)
+      writer.append(" ")
+      writer.append(uri)
+      writer.append(" SIP/2.0\r\n")
     case .response(let status, let reason):
-      bytes += "SIP/2.0 ".utf8
-      bytes += String(status).utf8
-      bytes.append(.space)
-      bytes += reason.utf8
-      bytes += "\r\n".utf8
+      writer.append("SIP/2.0 ")
+      writer.append(String(status))
+      writer.append(" ")
+      writer.append(reason)
+      writer.append("\r\n")
     }
     var hasLength = false
     for field in fields {
       if field.name.known == .contentLength { hasLength = true }
-      bytes += field.name.text.utf8
-      bytes += field.separator.utf8
-      Self.append(field.value, to: &bytes)
-      bytes += "\r\n".utf8
+      writer.append(field.name.text)
+      writer.append(field.separator)
+      writer.appendValue(field.value)
+      writer.append("\r\n")
     }
     if !hasLength {
-      bytes += "Content-Length: ".utf8
-      bytes += String(body.count).utf8
-      bytes += "\r\n".utf8
+      writer.append("Content-Length: ")
+      writer.append(String(body.count))
+      writer.append("\r\n")
     }
-    bytes += "\r\n".utf8
-    bytes += body
-    return Bytes(bytes)
+    writer.append("\r\n")
+    writer.append(body)
+  }
+}
+
+/// Writes text into memory whose size was counted before.
+private struct TextWriter {
+  private let buffer: UnsafeMutableBufferPointer<UInt8>
+  private(set) var count = 0
+
+  init(_ buffer: UnsafeMutableBufferPointer<UInt8>) { self.buffer = buffer }
+
+  @inline(__always)
+  mutating func append(_ text: String) {
+    let length = text.utf8.count
+    let rest = UnsafeMutableBufferPointer(rebasing: buffer[count..<count + length])
+    let copied: Void? = text.utf8.withContiguousStorageIfAvailable { UnsafeMutableRawBufferPointer(rest).copyMemory(from: UnsafeRawBufferPointer($0)) }
+    if copied == nil { for (index, byte) in text.utf8.enumerated() { rest[index] = byte } }
+    count += length
   }
 
   /// A line end inside a value would let a peer's text become a header of ours.
-  private static func append(_ value: String, to bytes: inout [UInt8]) {
-    let start = bytes.count
-    bytes += value.utf8
-    for index in start..<bytes.count where bytes[index] == .carriageReturn || bytes[index] == .lineFeed { bytes[index] = .space }
+  mutating func appendValue(_ value: String) {
+    let start = count
+    append(value)
+    for index in start..<count where buffer[index] == .carriageReturn || buffer[index] == .lineFeed { buffer[index] = .space }
+  }
+
+  mutating func append(_ bytes: Bytes) {
+    bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...]).copyMemory(from: $0) }
+    count += bytes.count
   }
 }
 

@@ -5,7 +5,11 @@ public enum SIPMethod: Hashable, Sendable {
   case invite, ack, bye, cancel, options, register, prack, update, info, refer, subscribe, notify, message, publish
   case other(String)
 
-  public init(_ token: some StringProtocol) { self = Self.known[String(token)] ?? .other(String(token)) }
+  public init(_ token: some StringProtocol) {
+    let token = String(token)
+    // Short strings compare as two words: quicker than a hash of any of them.
+    self = Self.all.first { $0.token == token } ?? .other(token)
+  }
 
   public var token: String {
     switch self {
@@ -30,7 +34,6 @@ public enum SIPMethod: Hashable, Sendable {
   static let all: [SIPMethod] = [
     .invite, .ack, .bye, .cancel, .options, .register, .prack, .update, .info, .refer, .subscribe, .notify, .message, .publish,
   ]
-  private static let known = Dictionary(uniqueKeysWithValues: all.map { ($0.token, $0) })
 
   /// The method as packet labels know it.
   public var label: Label.Method {

@@ -40,6 +40,14 @@ public final class TransactionLayer {
   enum Key: Hashable, Sendable {
     case client(ClientID)
     case server(ServerID)
+
+    /// One number instead of two: keys are hashed with every timer that is set.
+    func hash(into hasher: inout Hasher) {
+      switch self {
+      case .client(let id): hasher.combine(UInt64(id.rawValue) << 1)
+      case .server(let id): hasher.combine(UInt64(id.rawValue) << 1 | 1)
+      }
+    }
   }
 
   let values: TimerValues
@@ -96,21 +104,25 @@ public final class TransactionLayer {
 /// What transactions are matched by (RFC 3261 §17.1.3, §17.2.3): branch and method, for servers the sent-by as well.
 struct BranchKey: Hashable, Sendable {
   var branch: String
-  var sentBy: String
+  var sentBy: SIPHost?
+  var sentByPort: UInt16?
   var method: SIPMethod
 
   init(branch: String, method: SIPMethod) {
     self.branch = branch
     self.method = method
-    sentBy = ""
   }
+
+  /// Branches are unique but for CANCEL and ACK: the rest need not be hashed.
+  func hash(into hasher: inout Hasher) { hasher.combine(branch) }
 
   /// The key of the server transaction that a request belongs to; ACK belongs to its INVITE.
   init(request: SIPMessage, via: Via, method: SIPMethod) throws(SIPHeaderError) {
     self.method = method == .ack ? .invite : method
     if let branch = via.branch, branch.hasPrefix(Via.magicCookie) {
       self.branch = branch
-      sentBy = "\(via.host):\(via.port ?? 0)"
+      sentBy = via.host
+      sentByPort = via.port
     } else {
       // A peer of RFC 2543 (§17.2.3): the fields that make its request one of a kind.
       let parts = [
@@ -118,7 +130,6 @@ struct BranchKey: Hashable, Sendable {
         via.description,
       ]
       branch = parts.joined(separator: "\n")
-      sentBy = ""
     }
   }
 }

@@ -5,6 +5,13 @@ import SansIO
 
 // Building and sending messages in this user agent's style (RFC 3261 §8.1.1, §8.2.6, §12.2.1.1).
 extension UserAgent {
+  /// The parts of Via and Contact that depend on the flow alone.
+  struct FlowTexts {
+    var via: String
+    /// What stands behind the user.
+    var contact: String
+  }
+
   /// What a refusal says beside its status while the machine asks for it.
   struct Refusal {
     var reason: String?
@@ -34,17 +41,33 @@ extension UserAgent {
 
   private func via(branch: String, flow: Flow) -> String {
     let style = configuration.style
-    var value = "SIP/2.0/\(flow.transport.viaToken) \(transport.viaSentBy(for: flow))"
-    value += style.rportBeforeBranch ? ";rport;branch=\(branch)" : ";branch=\(branch);rport"
+    var value = flowTexts(flow).via
+    value += style.rportBeforeBranch ? ";rport;branch=" : ";branch="
+    value += branch
+    if !style.rportBeforeBranch { value += ";rport" }
     if style.aliasOnStreams, flow.transport.isReliable { value += ";alias" }
     return value
   }
 
-  func appendContact(to draft: inout MessageDraft, user: String?, flow: Flow) {
+  /// What Via and Contact say of a flow; the last one is kept, since a host writes them again and again.
+  private func flowTexts(_ flow: Flow) -> FlowTexts {
+    if lastFlowTexts.transport == flow.transport, lastFlowTexts.local == flow.local, let texts = lastFlowTexts.texts { return texts }
     let host = configuration.contactHost ?? Self.hostText(flow.local.address)
-    let user = (configuration.style.contactUser ?? user).map { "\($0)@" } ?? ""
     let parameter = flow.transport == .udp ? "" : ";transport=\(flow.transport.rawValue)"
-    draft.append(.contact, "<sip:\(user)\(host):\(contactPort(flow))\(parameter)>")
+    let texts = FlowTexts(
+      via: "SIP/2.0/\(flow.transport.viaToken) \(transport.viaSentBy(for: flow))", contact: "\(host):\(contactPort(flow))\(parameter)>")
+    lastFlowTexts = (flow.transport, flow.local, texts)
+    return texts
+  }
+
+  func appendContact(to draft: inout MessageDraft, user: String?, flow: Flow) {
+    var value = "<sip:"
+    if let user = configuration.style.contactUser ?? user {
+      value += user
+      value += "@"
+    }
+    value += flowTexts(flow).contact
+    draft.append(.contact, value)
   }
 
   /// The port peers can reach us at: the listener's, since a connection that we opened has a port nobody listens on.

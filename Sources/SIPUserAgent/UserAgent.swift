@@ -65,6 +65,10 @@ public final class UserAgent {
   var transportEvents: [SIPTransportLayer.Event] = []
   var transactionOutputs: [TransactionLayer.Output] = []
   var events: [UserAgentEvent] = []
+  var lastFlowTexts: (transport: SIPTransportProtocol, local: TransportAddress, texts: FlowTexts?) = (.udp, TransportAddress(.anyV4, port: 0), nil)
+  /// What ``drain(at:_:)`` works on, while new ones gather; kept for their memory.
+  private var handledEvents: [SIPTransportLayer.Event] = []
+  private var handledOutputs: [TransactionLayer.Output] = []
 
   public init(
     _ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch,
@@ -132,14 +136,15 @@ public final class UserAgent {
   /// Passes what the layers said upwards until all of them are quiet.
   func drain(at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
     while !transportEvents.isEmpty || !transactionOutputs.isEmpty {
-      let arrived = transportEvents
-      transportEvents.removeAll(keepingCapacity: true)
-      for event in arrived { handle(event, at: now) }
-      let outputs = transactionOutputs
-      transactionOutputs.removeAll(keepingCapacity: true)
-      for output in outputs { handle(output, at: now, &out) }
+      swap(&transportEvents, &handledEvents)
+      for event in handledEvents { handle(event, at: now) }
+      handledEvents.removeAll(keepingCapacity: true)
+      swap(&transactionOutputs, &handledOutputs)
+      for output in handledOutputs { handle(output, at: now, &out) }
+      handledOutputs.removeAll(keepingCapacity: true)
     }
-    defer { events.removeAll(keepingCapacity: true) }
+    guard !events.isEmpty else { return [] }
+    defer { events = [] }
     return events
   }
 
@@ -149,7 +154,10 @@ public final class UserAgent {
     case .flowFailed(let flow, let failure):
       transactions.flowFailed(flow, failure, at: now, &transactionOutputs)
       events.append(.flowFailed(flow, failure))
-    case .listening(let listener): events.append(.listening(listener))
+    case .listening(let listener):
+      // The real port is known only now.
+      lastFlowTexts.texts = nil
+      events.append(.listening(listener))
     case .listenFailed(let listener, let failure): events.append(.listenFailed(listener, failure))
     case .malformed(let error, _, let flow): events.append(.malformed(rule: "\(error)", flow))
     case .accepted(let flow): events.append(.accepted(flow))

@@ -100,6 +100,8 @@ extension Bytes: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, CustomSt
   public init(arrayLiteral elements: UInt8...) { self.init(elements) }
 
   /// The bytes read as UTF-8, with replacement characters for what is not.
-  public var text: String { String(decoding: self, as: UTF8.self) }
+  public var text: String {
+    storage.withUnsafeBufferPointer { String(decoding: UnsafeBufferPointer(rebasing: $0[lower..<upper]), as: UTF8.self) }
+  }
   public var description: String { text }
 }

@@ -1,7 +1,8 @@
 /// Deadlines by key, the earliest first: what a host with thousands of legs uses so that `nextDeadline` is never a scan.
 ///
-/// An indexed 4-ary heap: set, move and remove are O(log n), ``next`` is O(1). Equal instants leave in the order in which they were set,
-/// so that two runs agree.
+/// A 4-ary heap whose entries are never moved by key: an entry that was replaced or removed stays in it until it comes to the top, or until
+/// such entries outnumber the others. So setting costs one look-up and a sift that compares numbers only. ``next`` is O(1): the top is
+/// always an entry that holds. Equal instants leave in the order in which they were set, so that two runs agree.
 public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
   @usableFromInline struct Entry: Sendable {
     @usableFromInline var instant: Int64
@@ -19,71 +20,90 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     }
   }
 
+  /// What holds for a key: the entry with this ticket.
+  @usableFromInline struct Holding: Sendable {
+    @usableFromInline var instant: Int64
+    @usableFromInline var ticket: UInt64
+
+    @inlinable init(instant: Int64, ticket: UInt64) {
+      self.instant = instant
+      self.ticket = ticket
+    }
+  }
+
   @usableFromInline var heap: [Entry] = []
-  @usableFromInline var positions: [Key: Int] = [:]
+  @usableFromInline var holdings: [Key: Holding] = [:]
   @usableFromInline var nextTicket: UInt64 = 0
 
   @inlinable public init() {}
 
-  @inlinable public var isEmpty: Bool { heap.isEmpty }
-  @inlinable public var count: Int { heap.count }
+  @inlinable public var isEmpty: Bool { holdings.isEmpty }
+  @inlinable public var count: Int { holdings.count }
   /// The earliest deadline.
   @inlinable public var next: Instant? { heap.first.map { Instant(nanoseconds: $0.instant) } }
 
-  @inlinable public subscript(key: Key) -> Instant? {
-    positions[key].map { Instant(nanoseconds: heap[$0].instant) }
-  }
+  @inlinable public subscript(key: Key) -> Instant? { holdings[key].map { Instant(nanoseconds: $0.instant) } }
 
   /// Sets, moves (or with nil removes) the deadline of `key`. Setting the same instant again changes nothing.
   @inlinable public mutating func set(_ key: Key, at instant: Instant?) {
-    guard let instant else {
-      remove(key)
+    guard let instant else { return remove(key) }
+    nextTicket += 1
+    let holding = Holding(instant: instant.nanoseconds, ticket: nextTicket)
+    let previous = holdings.updateValue(holding, forKey: key)
+    if let previous, previous.instant == instant.nanoseconds {
+      holdings[key] = previous
       return
     }
-    if let position = positions[key] {
-      guard heap[position].instant != instant.nanoseconds else { return }
-      heap[position] = Entry(instant: instant.nanoseconds, ticket: takeTicket(), key: key)
-      siftDown(siftUp(position))
-    } else {
-      heap.append(Entry(instant: instant.nanoseconds, ticket: takeTicket(), key: key))
-      positions[key] = heap.count - 1
-      siftUp(heap.count - 1)
-    }
+    heap.append(Entry(instant: instant.nanoseconds, ticket: nextTicket, key: key))
+    siftUp(heap.count - 1)
+    if let previous { forget(previous.ticket) }
   }
 
   @inlinable public mutating func remove(_ key: Key) {
-    guard let position = positions.removeValue(forKey: key) else { return }
-    let last = heap.removeLast()
-    guard position < heap.count else { return }
-    heap[position] = last
-    positions[last.key] = position
-    siftDown(siftUp(position))
+    if let holding = holdings.removeValue(forKey: key) { forget(holding.ticket) }
   }
 
   /// Takes the earliest key that is due at `now`; call until nil.
   @inlinable public mutating func takeExpired(at now: Instant) -> Key? {
     guard let first = heap.first, first.instant <= now.nanoseconds else { return nil }
-    remove(first.key)
+    holdings[first.key] = nil
+    forget(first.ticket)
     return first.key
   }
 
-  @inlinable mutating func takeTicket() -> UInt64 {
-    nextTicket += 1
-    return nextTicket
+  /// The entry with this ticket holds no more: gone if it was on top, together with those like it that come up.
+  @inlinable mutating func forget(_ ticket: UInt64) {
+    if heap.first?.ticket == ticket {
+      repeat { removeFirst() } while heap.first.map { holdings[$0.key]?.ticket != $0.ticket } ?? false
+    } else if heap.count > 64, heap.count > 2 * holdings.count {
+      compact()
+    }
   }
 
-  @discardableResult @inlinable
-  mutating func siftUp(_ start: Int) -> Int {
+  @inlinable mutating func removeFirst() {
+    let last = heap.removeLast()
+    guard !heap.isEmpty else { return }
+    heap[0] = last
+    siftDown(0)
+  }
+
+  /// Keeps the entries that hold.
+  @inlinable mutating func compact() {
+    heap.removeAll { holdings[$0.key]?.ticket != $0.ticket }
+    guard heap.count > 1 else { return }
+    for position in stride(from: (heap.count - 2) / 4, through: 0, by: -1) { siftDown(position) }
+  }
+
+  @inlinable mutating func siftUp(_ start: Int) {
     var position = start
     let entry = heap[position]
     while position > 0 {
       let parent = (position - 1) / 4
       guard entry.isBefore(heap[parent]) else { break }
-      place(heap[parent], at: position)
+      heap[position] = heap[parent]
       position = parent
     }
-    place(entry, at: position)
-    return position
+    heap[position] = entry
   }
 
   @inlinable mutating func siftDown(_ start: Int) {
@@ -95,14 +115,9 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
       var best = firstChild
       for child in firstChild..<min(firstChild + 4, heap.count) where heap[child].isBefore(heap[best]) { best = child }
       guard heap[best].isBefore(entry) else { break }
-      place(heap[best], at: position)
+      heap[position] = heap[best]
       position = best
     }
-    place(entry, at: position)
-  }
-
-  @inlinable mutating func place(_ entry: Entry, at position: Int) {
     heap[position] = entry
-    positions[entry.key] = position
   }
 }

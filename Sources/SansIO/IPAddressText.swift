@@ -2,13 +2,19 @@
 enum IPAddressText {
   static func parseV4(_ text: some Collection<UInt8>) -> UInt32? {
     var value: UInt32 = 0
-    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard parts.count == 4 else { return nil }
-    for part in parts {
-      guard (1...3).contains(part.count), let octet = decimal(part), octet <= 255 else { return nil }
-      value = value << 8 | octet
+    var (octet, digits, dots): (UInt32, Int, Int) = (0, 0, 0)
+    for byte in text {
+      if byte &- 0x30 < 10 {
+        octet = octet * 10 + UInt32(byte - 0x30)
+        digits += 1
+        guard digits <= 3, octet <= 255 else { return nil }
+      } else {
+        guard byte == UInt8(ascii: "."), digits > 0, dots < 3 else { return nil }
+        value = value << 8 | octet
+        (octet, digits, dots) = (0, 0, dots + 1)
+      }
     }
-    return value
+    return dots == 3 && digits > 0 ? value << 8 | octet : nil
   }
 
   static func parseV6(_ text: [UInt8]) -> IPAddress? {
@@ -109,15 +115,6 @@ enum IPAddressText {
       }
     }
     return best
-  }
-
-  private static func decimal(_ digits: some Collection<UInt8>) -> UInt32? {
-    var value: UInt32 = 0
-    for digit in digits {
-      guard (0x30...0x39).contains(digit) else { return nil }
-      value = value * 10 + UInt32(digit - 0x30)
-    }
-    return value
   }
 
   private static func hexadecimal(_ digits: some Collection<UInt8>) -> UInt16? {

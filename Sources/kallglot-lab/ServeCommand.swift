@@ -61,11 +61,8 @@ struct ServeCommand: AsyncParsableCommand {
 /// Reads a configuration file for a command.
 enum Configurations {
   static func read<Value>(_ path: String, _ parse: (String, String) throws(SourceProblem) -> Value) throws -> Value {
-    do {
-      return try parse(try ScenarioLibrary.text(of: path), path)
-    } catch let problem as SourceProblem {
-      throw Complaint(problem.description)
-    }
+    let text = try ScenarioLibrary.text(of: path)
+    do { return try parse(text, path) } catch { throw Complaint(error.description) }
   }
 }
 

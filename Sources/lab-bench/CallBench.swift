@@ -59,18 +59,21 @@ enum CallBench {
     [
       Row(
         name: "virtual calls with digest, taps, journal and capture on",
-        value: try rate(sinks: [CaptureSink(.discarded), JournalFile(path: "/dev/null")]), unit: "calls/s", bar: 5_000,
+        value: rate { [CaptureSink(.discarded), JournalFile(path: "/dev/null")] }, unit: "calls/s", bar: 5_000,
         note: "without the file system; aim 20,000"),
       Row(
-        name: "  the same into files", value: try rate(sinks: [CaptureSink(.folder(folder)), JournalFile(path: "\(folder)/journal.ndjson")]),
+        name: "  the same into files", value: rate { [CaptureSink(.folder(folder)), JournalFile(path: "\(folder)/journal.ndjson")] },
         unit: "calls/s"),
-      Row(name: "  the same without taps", value: try rate(sinks: []), unit: "calls/s"),
+      Row(name: "  the same without taps", value: rate { [] }, unit: "calls/s"),
     ]
   }
 
   private static let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lab-bench-calls-\(getpid())").path
 
-  private static func rate(sinks: [any JournalSink]) throws -> Double {
+  /// The best of three rounds, each with a network and sinks of its own.
+  private static func rate(sinks: () -> [any JournalSink]) -> Double { (0..<3).map { _ in round(sinks()) }.max() ?? 0 }
+
+  private static func round(_ sinks: [any JournalSink]) -> Double {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let rig = CallRig(sinks: sinks, sendsMedia: false, cap: 100_000)
     var ended = 0

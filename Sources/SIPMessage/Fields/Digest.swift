@@ -109,20 +109,31 @@ private struct DigestParameters {
     guard scheme == "digest", value.count > 7, Grammar.isWhite(value[6]) else { return nil }
     var parts: [Bytes] = []
     Grammar.splitAtCommas(value[7..<value.count], into: &parts)
+    list.reserveCapacity(parts.count)
     for part in parts {
-      guard let equals = part.firstIndex(of: .equals) else { continue }
-      let name = Self.trimmed(part[0..<equals])
-      list.append((name.lowercased(), Grammar.unquoted(Self.trimmed(part[equals + 1..<part.count]))))
+      if let pair = part.withSpan(Self.pair) { list.append(pair) }
     }
   }
 
-  private static func trimmed(_ bytes: Bytes) -> String {
-    var lower = 0
-    var upper = bytes.count
-    while lower < upper, Grammar.isWhite(bytes[lower]) { lower += 1 }
-    while upper > lower, Grammar.isWhite(bytes[upper - 1]) { upper -= 1 }
-    return bytes[lower..<upper].text
+  private static func pair(_ span: Span<UInt8>) -> (name: String, value: String)? {
+    var equals = 0
+    while equals < span.count, span[equals] != .equals { equals += 1 }
+    guard equals < span.count else { return nil }
+    let value = trimmed(span, equals + 1..<span.count)
+    let isQuoted = value.count >= 2 && span[value.lowerBound] == .quote && span[value.upperBound - 1] == .quote
+    var isPlain = isQuoted
+    if isQuoted { for index in value where span[index] == .backslash { isPlain = false } }
+    let name = Grammar.text(span, trimmed(span, 0..<equals))
+    if isPlain { return (name, Grammar.text(span, value.lowerBound + 1..<value.upperBound - 1)) }
+    return (name, Grammar.unquoted(Grammar.text(span, value)))
   }
 
-  subscript(name: String) -> String? { list.first { $0.name == name }?.value }
+  private static func trimmed(_ span: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+    var (lower, upper) = (range.lowerBound, range.upperBound)
+    while lower < upper, Grammar.isWhite(span[lower]) { lower += 1 }
+    while upper > lower, Grammar.isWhite(span[upper - 1]) { upper -= 1 }
+    return lower..<upper
+  }
+
+  subscript(name: String) -> String? { list.first { Parameters.isSame($0.name, name) }?.value }
 }

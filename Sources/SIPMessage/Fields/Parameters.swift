@@ -62,6 +62,7 @@ public struct Parameters: Sendable {
         continue
       }
       guard let parameter = readOne(span, &next, end) else { return nil }
+      if list.isEmpty { list.reserveCapacity(4) }
       list.append(parameter)
       position = next
     }
