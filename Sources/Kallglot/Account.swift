@@ -1,3 +1,4 @@
+import SIPMessage
 import SIPUserAgent
 
 /// A customer's SIP account: its generated username and password, and its policy.
@@ -6,6 +7,8 @@ public struct Account: Sendable, Hashable {
   public var username: String
   public var password: Secret
   public var policy: Policy
+  /// The organization is active and has credits left (contract 8.1, step 6).
+  public var isActive = true
 
   public init(name: String, username: String, password: Secret, policy: Policy = .standard) {
     self.name = name
@@ -17,6 +20,19 @@ public struct Account: Sendable, Hashable {
 
 /// A session made by the API, as the SIP side sees it.
 public struct Session: Sendable, Hashable {
+  /// Which of the two parties a leg is (contract 8.3).
+  public enum Role: String, Sendable, Hashable, Codable {
+    case customer, agent
+
+    /// What `X-Kallglot-Role` says; nil where it is missing or another word.
+    init?(_ message: SIPMessage) {
+      guard let text = message.first(HeaderName("X-Kallglot-Role"))?.text.lowercased() else { return nil }
+      self.init(rawValue: text)
+    }
+
+    var other: Role { self == .customer ? .agent : .customer }
+  }
+
   public enum State: String, Sendable, Hashable, Codable { case created, active, ended }
 
   public var id: String
@@ -24,6 +40,7 @@ public struct Session: Sendable, Hashable {
   public var state: State
   /// Legs that are up or being set up; at most two (contract 8.3).
   public var legs: [LegID] = []
+  public var roles: [LegID: Role] = [:]
 
   public init(id: String, account: String, state: State = .created) {
     self.id = id

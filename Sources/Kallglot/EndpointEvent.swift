@@ -8,7 +8,7 @@ public enum EndpointEvent: HostEvent, Hashable {
   /// A policy step spoke about a request from `source`.
   case decision(LegID?, PolicyDecision, method: String, source: TransportAddress)
   /// A leg joined a session.
-  case joined(LegID, session: String, account: String)
+  case joined(LegID, session: String, account: String, role: Session.Role)
 
   public var journalName: String {
     switch self {
@@ -27,8 +27,8 @@ public enum EndpointEvent: HostEvent, Hashable {
         .init("setting", decision.setting), .init("decision", decision.description),
         .init("labDecision", .flag(decision.isLabDecision)),
       ]
-    case .joined(let leg, let session, let account):
-      [.init("leg", leg.rawValue), .init("session", session), .init("account", account)]
+    case .joined(let leg, let session, let account, let role):
+      [.init("leg", leg.rawValue), .init("session", session), .init("account", account), .init("role", role.rawValue)]
     }
   }
 }

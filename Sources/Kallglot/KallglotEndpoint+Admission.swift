@@ -10,6 +10,10 @@ extension KallglotEndpoint {
   func admit(_ id: LegID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
     let facts = LegFacts(incoming: message, flow: flow)
     guard let account = authenticate(id, facts, message, flow, at: now, &out) else { return }
+    if !account.isActive {
+      let decision = PolicyDecision(.organization, .refused(status: 403), detail: "organization of \(account.name) is inactive or has no credits")
+      return refuse(id, facts, decision, message, flow, at: now, &out)
+    }
     guard let session = session(id, facts, account, message, flow, at: now, &out) else { return }
     let policy = account.policy
     let calls = callsByAccount[account.name, default: 0]
@@ -18,24 +22,51 @@ extension KallglotEndpoint {
         .concurrency, setting: "maxConcurrentCalls", .refused(status: policy.capReachedStatus),
         detail: "\(calls) of \(policy.maxConcurrentCalls) calls are up")
       let fields = policy.capReachedStatus == 503 ? [MessageDraft.Field(.retryAfter, "10")] : []
-      refuse(id, facts, decision, message, flow, fields: fields, at: now, &out)
-      return
+      return refuse(id, facts, decision, message, flow, fields: fields, at: now, &out)
     }
     if policy.requireSRTP {
-      let decision = PolicyDecision(
-        .description, setting: "requireSRTP", .refused(status: 488), detail: "the offer has no SRTP that could be agreed")
-      let warning = OfferAnswerFailure.wrongProfile.warningValue(agent: configuration.mediaAddress)
-      refuse(id, facts, decision, message, flow, fields: [.init(.warning, warning)], at: now, &out)
+      return refuseDescription(id, facts, .wrongProfile, setting: "requireSRTP", message, flow, at: now, &out)
+    }
+    let passed = PolicyDecision(
+      .concurrency, setting: "maxConcurrentCalls", .passed, detail: "call \(calls + 1) of \(policy.maxConcurrentCalls)")
+    takeIn(id, facts, message, flow, account, session, passed, at: now, &out)
+  }
+
+  /// Steps 8a and 9, then the call is on its way.
+  private func takeIn(
+    _ id: LegID, _ facts: LegFacts, _ message: SIPMessage, _ flow: Flow, _ account: Account, _ session: Session, _ passed: PolicyDecision,
+    at now: Instant, _ out: inout Outbox
+  ) {
+    let policy = account.policy
+    let signals: [Party.Signal]
+    do throws(AdmissionFailure) {
+      signals = try party.admit(
+        id, message, facts, capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken)), earlyMedia: policy.earlyMedia, at: now, &out)
+    } catch {
+      sessions.discard(session.id)
+      switch error {
+      case .noMediaPort:
+        let decision = PolicyDecision(.mediaPort, setting: "mediaPorts", .refused(status: 503), detail: "no port pair is free in \(policy.mediaPorts)")
+        refuse(id, facts, decision, message, flow, fields: [.init(.retryAfter, "10")], at: now, &out)
+      case .description(let failure): refuseDescription(id, facts, failure, setting: "codecs", message, flow, at: now, &out)
+      }
       return
     }
-    tell(PolicyDecision(.concurrency, setting: "maxConcurrentCalls", .passed, detail: "call \(calls + 1) of \(policy.maxConcurrentCalls)"),
-      leg: id, message, flow, &out)
+    tell(passed, leg: id, message, flow, &out)
     admitted[id] = account.name
-    callsByAccount[account.name] = calls + 1
-    sessions.join(id, session.id)
-    out.event(EndpointEvent.joined(id, session: session.id, account: account.name))
-    let capability = AudioCapability(codecs: policy.codecs.filter(\.isSpoken))
-    handle(party.admit(id, message, facts, capability: capability, at: now, &out), at: now, &out)
+    callsByAccount[account.name, default: 0] += 1
+    let role = sessions.join(id, session.id, role: Session.Role(message))
+    out.event(EndpointEvent.joined(id, session: session.id, account: account.name, role: role))
+    handle(signals, at: now, &out)
+  }
+
+  private func refuseDescription(
+    _ id: LegID, _ facts: LegFacts, _ failure: OfferAnswerFailure, setting: String, _ message: SIPMessage, _ flow: Flow, at now: Instant,
+    _ out: inout Outbox
+  ) {
+    let decision = PolicyDecision(.description, setting: setting, .refused(status: 488), detail: failure.warningText)
+    let warning = MessageDraft.Field(.warning, failure.warningValue(agent: configuration.mediaAddress))
+    refuse(id, facts, decision, message, flow, fields: [warning], at: now, &out)
   }
 
   // MARK: - Steps 1 to 5

@@ -50,6 +50,12 @@ public final class KallglotEndpoint: ScriptedHost {
     case party(PartyCommand)
     /// Replaces an account's policy; running calls keep what they were admitted with (checks ACL-04, REG-12).
     case setPolicy(account: String, Policy)
+    /// *Regenerate Password*: the old one is refused at once, running calls go on (check REG-12).
+    case setPassword(account: String, Secret)
+    /// The organization loses or regains its right to call (contract 8.1, step 6).
+    case setActive(account: String, Bool)
+    /// Ends a session as the API does: BYE with Reason on all its legs (contract 8.3).
+    case endSession(String)
   }
 
   public typealias Event = EndpointEvent
@@ -101,6 +107,11 @@ public final class KallglotEndpoint: ScriptedHost {
     switch command {
     case .party(let command): handle(party.perform(command, at: now, &out), at: now, &out)
     case .setPolicy(let name, let policy): accounts[name]?.policy = policy
+    case .setPassword(let name, let password): accounts[name]?.password = password
+    case .setActive(let name, let isActive): accounts[name]?.isActive = isActive
+    case .endSession(let id):
+      let reason = [MessageDraft.Field(.reason, "SIP;cause=200;text=\"Session ended\"")]
+      for leg in sessions.end(id) { handle(party.hangUp(leg, fields: reason, at: now, &out), at: now, &out) }
     }
   }
 

@@ -38,6 +38,8 @@ public struct Policy: Hashable, Sendable {
   public var rtpTimeout: Duration = .seconds(60)
   public var byeGrace: Duration = .zero
   public var natContact: NATContact = .flow
+  /// Answer in a 183 while the call waits for its 200 (contract 8.4).
+  public var earlyMedia = false
   /// 405, 501 or 603.
   public var referStatus = 405
   public var contactHost: String?

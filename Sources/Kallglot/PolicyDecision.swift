@@ -9,6 +9,7 @@ public struct PolicyDecision: Hashable, Sendable {
     case allowlist = "3 allowlist"
     case sipAccess = "4 SIP access"
     case authentication = "5 digest"
+    case organization = "6 organization"
     case session = "7 session"
     case concurrency = "8 concurrency"
     case mediaPort = "8a media port"

@@ -36,9 +36,25 @@ struct SessionTable {
     return session
   }
 
-  mutating func join(_ leg: LegID, _ id: String) {
+  /// Adds a leg; its role is the one asked for if that is free, else customer first, agent second.
+  mutating func join(_ leg: LegID, _ id: String, role asked: Session.Role?) -> Session.Role {
+    let taken = sessions[id]?.legs.first.flatMap { sessions[id]?.roles[$0] }
+    let role = taken?.other ?? asked ?? .customer
     sessions[id]?.legs.append(leg)
+    sessions[id]?.roles[leg] = role
     sessionsByLeg[leg] = id
+    return role
+  }
+
+  /// A session that was made for a call which was then refused.
+  mutating func discard(_ id: String) {
+    if sessions[id]?.legs.isEmpty == true, id.hasPrefix("sess_inbound") { sessions[id] = nil }
+  }
+
+  /// Ends a session, as the API does; its legs, in the order they joined, have to be hung up.
+  mutating func end(_ id: String) -> [LegID] {
+    sessions[id]?.state = .ended
+    return sessions[id]?.legs ?? []
   }
 
   mutating func activate(_ leg: LegID) {
@@ -49,6 +65,7 @@ struct SessionTable {
   mutating func leave(_ leg: LegID) {
     guard let id = sessionsByLeg.removeValue(forKey: leg), var session = sessions[id] else { return }
     session.legs.removeAll { $0 == leg }
+    session.roles[leg] = nil
     if session.legs.isEmpty, session.state == .active { session.state = .ended }
     // Sessions that a call made are not looked up again once they are over.
     sessions[id] = session.legs.isEmpty && id.hasPrefix("sess_inbound") ? nil : session

@@ -13,6 +13,8 @@ final class Leg {
   enum Pending {
     case call(CallRequest)
     case answer(Bytes, AudioAgreement)
+    /// The INVITE had no offer: ours goes into the 200.
+    case offer
   }
 
   let id: LegID
@@ -30,6 +32,23 @@ final class Leg {
   /// Not before this instant is the call answered.
   var answerAt: Instant?
   var agreement: AudioAgreement?
+  /// Our INVITE had no offer.
+  var isOfferDelayed = false
+  /// Our 200 had the offer, the ACK has to bring the answer.
+  var awaitsAnswer = false
+  var hasEarlyMedia = false
+  /// Header fields of our 200.
+  var answerFields: [MessageDraft.Field] = []
+  /// The 2xx was acknowledged.
+  var isUp = false
+  /// What this side wants: sendrecv but for a hold of ours.
+  var wish: MediaDirection = .sendrecv
+  /// A change of ours that is under way.
+  var change: SessionChange?
+  /// Changes that wait for it.
+  var laterChanges: [SessionChange] = []
+  /// Where our descriptions send the peer's media instead of here.
+  var mediaElsewhere: TransportAddress?
   var media: MediaSession?
   /// Since when no RTP came that should have come; the leg ends when this grows old.
   var silentSince: Instant?

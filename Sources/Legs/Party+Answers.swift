@@ -30,6 +30,12 @@ extension Party {
     return takeSignals()
   }
 
+  /// Ends a leg with these header fields in its BYE.
+  public func hangUp(_ id: LegID, fields: [MessageDraft.Field], at now: Instant, _ out: inout Outbox) -> [Signal] {
+    absorb(userAgent.hangUp(id, because: .hungUpHere, fields: fields, at: now, &out), at: now, &out)
+    return takeSignals()
+  }
+
   /// Never answers an INVITE at all.
   public func ignore(_ id: LegID, at now: Instant, _ out: inout Outbox) -> [Signal] {
     userAgent.ignore(id, at: now)

@@ -22,55 +22,81 @@ extension Party {
   }
 
   private func sendInvite(_ leg: Leg, _ request: CallRequest, at now: Instant, _ out: inout Outbox) {
-    let offer = leg.session.makeOffer(local: TransportAddress(configuration.mediaAddress, port: leg.port))
+    leg.isOfferDelayed = request.isOfferDelayed
+    let local = TransportAddress(configuration.mediaAddress, port: leg.port)
+    let body = request.isOfferDelayed ? Bytes() : leg.session.makeOffer(local: local).serialized()
     var to = NameAddress(uri: request.uri)
     to.uri.parameters = Parameters()
     let call = OutgoingCall(
       requestURI: request.uri, target: request.target, from: request.from ?? configuration.aor, to: to,
-      credentials: request.credentials, fields: request.fields, body: offer.serialized())
+      credentials: request.credentials, fields: request.fields, body: body)
     let (callID, events) = userAgent.call(call, as: leg.id, at: now, &out)
     leg.facts.callID = callID
     tell(.started(leg.id, leg.facts))
     absorb(events, at: now, &out)
   }
 
-  /// Our INVITE got its 2xx.
+  /// A provisional response; one with an answer starts early media (RFC 3960 §3). The answer proper is that of the 2xx.
+  func provisionalCame(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    tell(.ringing(id, status: message.status ?? 0))
+    guard let leg = legs[id], !leg.isOfferDelayed, !message.body.isEmpty else { return }
+    var preview = leg.session
+    do {
+      let agreement = try preview.accept(answer: try Self.sessionDescription(message))
+      startMedia(leg, agreement, at: now, &out)
+      tell(.earlyMedia(id, agreement))
+    } catch {
+      tell(.violation(id, "the answer in the \(message.status ?? 0) cannot be used: \(error)"))
+    }
+  }
+
+  /// Our INVITE got its 2xx: with the answer, or with the offer when ours had none.
   func answered(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     guard let leg = legs[id] else { return }
     do {
-      let answer = try Self.sessionDescription(message)
-      let agreement = try leg.session.accept(answer: answer)
+      let description = try Self.sessionDescription(message)
+      guard leg.isOfferDelayed else { return establish(leg, try leg.session.accept(answer: description), at: now, &out) }
+      let local = TransportAddress(configuration.mediaAddress, port: leg.port)
+      let (answer, agreement) = try leg.session.answer(description, local: local)
+      absorb(userAgent.acknowledge(id, body: answer.serialized(), at: now, &out), at: now, &out)
       establish(leg, agreement, at: now, &out)
     } catch {
-      tell(.violation(id, "answer in the 2xx cannot be used: \(error)"))
-      absorb(userAgent.hangUp(id, because: .violation("\(error)"), at: now, &out), at: now, &out)
+      if leg.isOfferDelayed { absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out) }
+      endUnusable(id, "\(leg.isOfferDelayed ? "offer" : "answer") in the 2xx cannot be used: \(error)", at: now, &out)
     }
   }
 
   // MARK: - Being called
 
-  /// Takes an INVITE in: checks the offer, opens ports, rings and answers. Refuses it when the offer or the ports do not allow it.
+  /// Takes an INVITE in: checks the offer, opens ports, rings and answers. Without an offer the 200 carries ours (delayed offer).
   ///
-  /// - Parameter capability: what this call may use; nil = what the party can do.
+  /// - Parameters:
+  ///   - capability: what this call may use; nil = what the party can do.
+  ///   - answerFields: header fields for the 200.
+  ///   - earlyMedia: answer in a 183 as soon as the ports are open, and send media from then on.
+  /// - Throws: before anything was done; the owner refuses the INVITE.
   public func admit(
-    _ id: LegID, _ invite: SIPMessage, _ facts: LegFacts, capability: AudioCapability? = nil, at now: Instant, _ out: inout Outbox
-  ) -> [Signal] {
-    guard let leg = makeLeg(id, facts, capability: capability) else {
-      return refuse(id, facts, status: 503, reason: nil, fields: [.init(.retryAfter, "10")], at: now, &out)
-    }
-    tell(.started(id, facts))
-    do {
-      leg.offer = try Self.sessionDescription(invite)
-      try prepareAnswer(leg)
+    _ id: LegID, _ invite: SIPMessage, _ facts: LegFacts, capability: AudioCapability? = nil, earlyMedia: Bool = false,
+    answerFields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
+  ) throws(AdmissionFailure) -> [Signal] {
+    guard let leg = makeLeg(id, facts, capability: capability) else { throw .noMediaPort }
+    do throws(OfferAnswerFailure) {
+      if invite.body.isEmpty {
+        leg.pending = .offer
+      } else {
+        leg.offer = try Self.sessionDescription(invite)
+        try prepareAnswer(leg)
+      }
     } catch {
       dropLeg(leg, &out)
-      let fields = [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
-      absorb(userAgent.refuse(id, status: 488, fields: fields, at: now, &out), at: now, &out)
-      return takeSignals()
+      throw .description(error)
     }
+    tell(.started(id, facts))
+    leg.answerFields = answerFields
+    leg.hasEarlyMedia = earlyMedia && !invite.body.isEmpty
     leg.answerAt = now.advanced(by: configuration.answerDelay)
     if configuration.answerDelay > .zero { answerDeadlines.set(id, at: leg.answerAt) }
-    absorb(userAgent.ring(id, at: now, &out), at: now, &out)
+    if !leg.hasEarlyMedia { absorb(userAgent.ring(id, at: now, &out), at: now, &out) }
     openPorts(leg, &out)
     return takeSignals()
   }
@@ -93,36 +119,41 @@ extension Party {
   }
 
   func answerIfReady(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
-    guard leg.hasOpenPorts, let due = leg.answerAt, due <= now, case .answer(let body, let agreement) = leg.pending else { return }
-    leg.pending = nil
-    leg.agreement = agreement
-    absorb(userAgent.accept(leg.id, body: body, at: now, &out), at: now, &out)
-  }
-
-  /// The ACK of our 2xx: media was agreed with the answer, and flows from now on.
-  func acknowledged(_ id: LegID, at now: Instant, _ out: inout Outbox) {
-    guard let leg = legs[id], let agreement = leg.agreement else { return }
-    establish(leg, agreement, at: now, &out)
-  }
-
-  /// An INVITE within the dialog: a new offer is answered on the same ports.
-  func reinvited(_ id: LegID, _ server: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
-    guard let leg = legs[id] else { return }
-    let local = TransportAddress(configuration.mediaAddress, port: leg.port)
-    do {
-      if message.body.isEmpty {
-        let offer = leg.session.makeOffer(local: local)
-        absorb(userAgent.answerReinvite(id, server, message, body: offer.serialized(), at: now, &out), at: now, &out)
-        return
-      }
-      let (answer, agreement) = try leg.session.answer(try Self.sessionDescription(message), local: local)
-      absorb(userAgent.answerReinvite(id, server, message, body: answer.serialized(), at: now, &out), at: now, &out)
+    guard leg.hasOpenPorts, let due = leg.answerAt else { return }
+    if due > now { return sendEarlyMedia(leg, at: now, &out) }
+    switch leg.pending {
+    case .answer(let body, let agreement):
       leg.agreement = agreement
-      leg.media?.update(agreement)
+      leg.pending = nil
+      absorb(userAgent.accept(leg.id, body: body, fields: leg.answerFields, at: now, &out), at: now, &out)
+    case .offer:
+      leg.awaitsAnswer = true
+      leg.pending = nil
+      let offer = leg.session.makeOffer(local: TransportAddress(configuration.mediaAddress, port: leg.port))
+      absorb(userAgent.accept(leg.id, body: offer.serialized(), fields: leg.answerFields, at: now, &out), at: now, &out)
+    case .call, nil: break
+    }
+  }
+
+  private func sendEarlyMedia(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
+    guard leg.hasEarlyMedia, leg.media == nil, case .answer(let body, let agreement) = leg.pending else { return }
+    absorb(userAgent.progress(leg.id, body: body, at: now, &out), at: now, &out)
+    startMedia(leg, agreement, at: now, &out)
+    tell(.earlyMedia(leg.id, agreement))
+  }
+
+  /// The ACK of our 2xx: media was agreed with our answer, or is with the one it carries.
+  func acknowledged(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id] else { return }
+    guard leg.awaitsAnswer else {
+      if let agreement = leg.agreement { establish(leg, agreement, at: now, &out) }
+      return
+    }
+    leg.awaitsAnswer = false
+    do {
+      establish(leg, try leg.session.accept(answer: try Self.sessionDescription(message)), at: now, &out)
     } catch {
-      let fields = [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
-      absorb(
-        userAgent.respondInDialog(id, server, to: message, status: 488, fields: fields, at: now, &out), at: now, &out)
+      endUnusable(id, "the answer in the ACK cannot be used: \(error)", at: now, &out)
     }
   }
 
@@ -184,6 +215,7 @@ extension Party {
       id: leg.id, facts: leg.facts, session: newSession(leg.capability), port: port, rtp: PortID(lastPort),
       rtcp: PortID(lastPort + 1), capability: leg.capability)
     (fresh.pending, fresh.offer, fresh.answerAt, fresh.portAttempts) = (leg.pending, leg.offer, leg.answerAt, leg.portAttempts)
+    (fresh.hasEarlyMedia, fresh.answerFields) = (leg.hasEarlyMedia, leg.answerFields)
     if case .answer = leg.pending { try? prepareAnswer(fresh) }
     legs[leg.id] = fresh
     legsByPort[fresh.rtp] = fresh.id

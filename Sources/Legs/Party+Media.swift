@@ -21,11 +21,22 @@ extension Party {
     }
   }
 
-  /// Starts the media of an agreement.
+  /// The call is up: media begins, or goes on when it was early.
   func establish(_ leg: Leg, _ agreement: AudioAgreement, at now: Instant, _ out: inout Outbox) {
     leg.agreement = agreement
+    leg.isUp = true
     leg.silentSince = now
     tell(.established(leg.id, agreement))
+    if leg.media == nil { startMedia(leg, agreement, at: now, &out) } else { leg.media?.update(agreement) }
+    afterMedia(leg, at: now, &out)
+  }
+
+  /// Starts the media of an agreement, early or not; a later one of another fork takes its place.
+  func startMedia(_ leg: Leg, _ agreement: AudioAgreement, at now: Instant, _ out: inout Outbox) {
+    guard leg.media == nil else {
+      leg.media?.update(agreement)
+      return
+    }
     var media = MediaSession(
       agreement: agreement, cname: "\(configuration.originUser)@\(configuration.mediaAddress)", rtpPort: leg.rtp, rtcpPort: leg.rtcp,
       dialog: leg.id.rawValue, entropy: mediaEntropy.fork("\(leg.id)"), epoch: epoch)
@@ -57,7 +68,7 @@ extension Party {
   }
 
   /// Passes on what the media machine noticed and arms its next deadline.
-  private func afterMedia(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
+  func afterMedia(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
     guard let events = leg.media?.takeEvents() else { return }
     for event in events {
       switch event {

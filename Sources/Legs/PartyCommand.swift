@@ -10,6 +10,8 @@ public enum PartyCommand: Sendable {
   case call(CallRequest)
   case cancel(LegID)
   case hangUp(LegID)
+  /// Hold, resume and other re-INVITEs on a call that is up.
+  case modify(LegID, SessionChange)
   /// Sends a tone on the leg for so long; nil = until the leg ends.
   case speak(LegID, Tone, for: Duration?)
   case register(RegisterRequest)
@@ -27,11 +29,14 @@ public struct CallRequest: Sendable {
   public var from: NameAddress?
   public var credentials: Credentials?
   public var fields: [MessageDraft.Field]
+  /// The INVITE has no offer; the answer to the one in the 2xx goes into the ACK (RFC 3261 §13.2.1).
+  public var isOfferDelayed: Bool
 
   public init(
     name: String? = nil, uri: SIPURI, target: SIPTarget, from: NameAddress? = nil, credentials: Credentials? = nil,
-    fields: [MessageDraft.Field] = []
+    fields: [MessageDraft.Field] = [], isOfferDelayed: Bool = false
   ) {
+    self.isOfferDelayed = isOfferDelayed
     self.name = name
     self.uri = uri
     self.target = target

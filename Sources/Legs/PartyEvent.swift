@@ -16,6 +16,12 @@ public enum PartyEvent: HostEvent, Hashable {
   case started(LegID, LegFacts)
   case ringing(LegID, status: Int)
   case established(LegID, AudioAgreement)
+  /// A provisional response brought or took an answer: media may flow before the 200.
+  case earlyMedia(LegID, AudioAgreement)
+  /// A re-INVITE of either side changed or confirmed the agreement.
+  case modified(LegID, AudioAgreement)
+  /// Our re-INVITE failed; the status is nil when it was never answered or never left.
+  case modificationFailed(LegID, status: Int?, reason: String)
   /// The call was refused: the status, its phrase and the text of Warning or Reason.
   case refused(LegID, status: Int, phrase: String, explanation: String?)
   /// The first RTP packet came.
@@ -32,7 +38,8 @@ public enum PartyEvent: HostEvent, Hashable {
 
   public var leg: LegID? {
     switch self {
-    case .started(let leg, _), .ringing(let leg, _), .established(let leg, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
+    case .started(let leg, _), .ringing(let leg, _), .established(let leg, _), .earlyMedia(let leg, _),
+      .modified(let leg, _), .modificationFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
       .toneHeard(let leg, _), .toneEnded(let leg), .ended(let leg, _, _):
       leg
     case .violation(let leg, _): leg
@@ -88,6 +95,9 @@ extension PartyEvent {
     case .started: "leg-started"
     case .ringing: "leg-ringing"
     case .established: "leg-established"
+    case .earlyMedia: "leg-early-media"
+    case .modified: "leg-modified"
+    case .modificationFailed: "leg-modification-failed"
     case .refused: "leg-refused"
     case .mediaStarted: "media-started"
     case .toneHeard: "tone-heard"
@@ -111,11 +121,11 @@ extension PartyEvent {
       case .malformed(let source, let rule): [.init("remote", .address(source)), .init("rule", rule)]
       case .started(_, let facts): facts.journalFields
       case .ringing(_, let status): [.init("status", status)]
-      case .established(_, let agreement):
-        [
-          .init("codec", agreement.codec.rawValue), .init("local", .address(agreement.local)),
-          .init("remote", .address(agreement.remote)),
-        ]
+      case .established(_, let agreement): agreement.journalFields
+      case .earlyMedia(_, let agreement), .modified(_, let agreement):
+        agreement.journalFields + [.init("direction", agreement.direction.rawValue)]
+      case .modificationFailed(_, let status, let reason):
+        (status.map { [.init("status", $0)] } ?? []) + [.init("reason", reason)]
       case .refused(_, let status, let phrase, let explanation):
         [.init("status", status), .init("phrase", phrase)] + (explanation.map { [.init("explanation", $0)] } ?? [])
       case .mediaStarted, .toneEnded: []
@@ -128,6 +138,12 @@ extension PartyEvent {
       case .violation(_, let rule): [.init("rule", rule)]
       }
     return (leg.map { [JournalField("leg", $0.rawValue)] } ?? []) + own
+  }
+}
+
+extension AudioAgreement {
+  var journalFields: [JournalField] {
+    [.init("codec", codec.rawValue), .init("local", .address(local)), .init("remote", .address(remote))]
   }
 }
 

@@ -1,6 +1,7 @@
 import Kallglot
 import Legs
 import Media
+import SDP
 import SIPUserAgent
 import SansIO
 
@@ -16,8 +17,8 @@ public struct CallLog {
     switch event {
     case EndpointEvent.party(let event): text = line(event)
     case EndpointEvent.decision(let leg, let decision, let method, let source): text = line(leg, decision, method, source)
-    case EndpointEvent.joined(let leg, let session, let account):
-      text = "\(leg): session \(session)\(account.isEmpty ? "" : ", account \(account)")"
+    case EndpointEvent.joined(let leg, let session, let account, let role):
+      text = "\(leg): session \(session) as \(role.rawValue)\(account.isEmpty ? "" : ", account \(account)")"
     case let event as PartyEvent: text = line(event)
     default: text = nil
     }
@@ -40,8 +41,10 @@ public struct CallLog {
       let arrow = facts.direction == .incoming ? "from \(facts.from) (\(facts.peer)) to \(facts.to)" : "to \(facts.to) (\(facts.peer)) from \(facts.from)"
       return "\(leg): call \(arrow) over \(facts.transport.viaToken), Call-ID \(facts.callID)"
     case .ringing(let leg, let status): return "\(leg): \(status)"
-    case .established(let leg, let agreement):
-      return "\(leg): up, \(agreement.codec.rawValue) \(agreement.packetTime) ms, RTP \(agreement.local) to \(agreement.remote), \(agreement.direction.rawValue)"
+    case .established(let leg, let agreement): return "\(leg): up, \(Self.text(agreement))"
+    case .earlyMedia(let leg, let agreement): return "\(leg): early media, \(Self.text(agreement))"
+    case .modified(let leg, let agreement): return "\(leg): re-INVITE, \(Self.text(agreement))"
+    case .modificationFailed(let leg, _, let reason): return "\(leg): re-INVITE failed, the session stays as it was: \(reason)"
     case .refused(let leg, let status, let phrase, let explanation):
       return "\(leg): \(status) \(phrase)\(explanation.map { ": \($0)" } ?? "")"
     case .mediaStarted(let leg): return "\(leg): first RTP packet came"
@@ -63,6 +66,11 @@ public struct CallLog {
     let micro = report.jitter.wholeNanoseconds / 1_000
     let tones = report.tones.isEmpty ? "" : ", heard \(report.tones.map { "\($0) Hz" }.joined(separator: ", "))"
     return "RTP out \(report.packetsSent), in \(report.packetsReceived), \(report.packetsLost) lost, jitter \(micro / 1_000).\(micro % 1_000 / 100) ms\(tones)"
+  }
+
+  /// `PCMU 20 ms, RTP 192.0.2.1:20000 to 192.0.2.2:10000, sendrecv`.
+  static func text(_ agreement: AudioAgreement) -> String {
+    "\(agreement.codec.rawValue) \(agreement.packetTime) ms, RTP \(agreement.local) to \(agreement.remote), \(agreement.direction.rawValue)"
   }
 
   private static func clock(_ now: Instant) -> String {

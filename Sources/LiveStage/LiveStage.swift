@@ -90,7 +90,13 @@ public final class LiveStage: @unchecked Sendable {
       record(.finding(text: text, frames: finding.evidence.map { [$0] } ?? []))
     case .fault(let plan): record(.note("a live stage makes no faults: \(plan.text)"))
     case .hangUpAll: for (index, member) in cast.members.enumerated() { perform(index) { member.perform(.hangUpAll, $0, &$1) } }
-    case .call, .cancel, .hangUp, .speak, .register:
+    case .send(let from, let to, let bytes):
+      guard let index = cast.members.firstIndex(where: { $0.name == from }), let remote = cast.wireTarget(from: from, to: to) else { return }
+      perform(index) { [cast] in cast.members[index].send(bytes, remote, $0, &$1) }
+    case .administer(let command):
+      guard let index = cast.members.firstIndex(where: \.isEndpoint) else { return }
+      perform(index) { [cast] in cast.members[index].administer(command, $0, &$1) }
+    case .call, .party, .register, .options:
       guard let (name, command) = cast.partyCommand(command), let index = cast.members.firstIndex(where: { $0.name == name }) else { return }
       perform(index) { [cast] in cast.members[index].perform(command, $0, &$1) }
     }

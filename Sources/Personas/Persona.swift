@@ -22,6 +22,8 @@ public final class Persona: ScriptedHost {
     /// Status for every INVITE instead of an answer.
     public var rejectsWith: Int?
     public var sendsMedia: Bool
+    /// Answer calls in a 183 first.
+    public var hasEarlyMedia = false
 
     public init(
       profile: PersonaProfile, listeners: [TransportListener], mediaAddress: IPAddress,
@@ -80,11 +82,26 @@ public final class Persona: ScriptedHost {
     switch command {
     case .call(var request):
       request.credentials = request.credentials ?? configuration.credentials
+      request.isOfferDelayed = request.isOfferDelayed || configuration.profile.delaysOffers
       return .call(request)
     case .register(var request):
       request.credentials = request.credentials ?? configuration.credentials
       return .register(request)
-    case .cancel, .hangUp, .speak, .options, .hangUpAll: return command
+    case .cancel, .hangUp, .modify, .speak, .options, .hangUpAll: return command
+    }
+  }
+
+  private func takeIn(_ id: LegID, _ message: SIPMessage, _ facts: LegFacts, at now: Instant, _ out: inout Outbox) -> [Party.Signal] {
+    if let status = configuration.rejectsWith { return party.refuse(id, facts, status: status, at: now, &out) }
+    do throws(AdmissionFailure) {
+      return try party.admit(id, message, facts, earlyMedia: configuration.hasEarlyMedia, at: now, &out)
+    } catch {
+      switch error {
+      case .noMediaPort: return party.refuse(id, facts, status: 503, fields: [.init(.retryAfter, "10")], at: now, &out)
+      case .description(let failure):
+        let warning = MessageDraft.Field(.warning, failure.warningValue(agent: configuration.mediaAddress))
+        return party.refuse(id, facts, status: 488, fields: [warning], at: now, &out)
+      }
     }
   }
 
@@ -94,11 +111,7 @@ public final class Persona: ScriptedHost {
       case .event(let event): out.event(event)
       case .incoming(let id, let message, let flow):
         let facts = LegFacts(incoming: message, flow: flow)
-        if let status = configuration.rejectsWith {
-          handle(party.refuse(id, facts, status: status, at: now, &out), at: now, &out)
-        } else {
-          handle(party.admit(id, message, facts, at: now, &out), at: now, &out)
-        }
+        handle(takeIn(id, message, facts, at: now, &out), at: now, &out)
       case .request(let server, let message, let flow):
         let status = message.method == .options ? 200 : 501
         handle(party.respond(server, to: message, on: flow, status: status, at: now, &out), at: now, &out)

@@ -24,11 +24,15 @@ public struct PersonaProfile: Hashable, Sendable, Codable {
   public var codecs: [AudioCodec]
   public var originUser: String
   public var sessionName: String
+  /// INVITEs leave without an offer.
+  public var delaysOffers: Bool
   public var quirks: [Quirk]
 
   public init(
-    id: String, summary: String, style: MessageStyle, codecs: [AudioCodec], originUser: String, sessionName: String, quirks: [Quirk]
+    id: String, summary: String, style: MessageStyle, codecs: [AudioCodec], originUser: String, sessionName: String,
+    delaysOffers: Bool = false, quirks: [Quirk]
   ) {
+    self.delaysOffers = delaysOffers
     self.id = id
     self.summary = summary
     self.style = style

@@ -37,16 +37,23 @@ public struct OfferAnswerSession: Sendable {
   // MARK: - Offering
 
   /// An offer of all we can do; payload numbers that are in use stay as they are (RFC 3264 §8.3.2).
-  public mutating func makeOffer(local: TransportAddress, direction: MediaDirection = .sendrecv) -> SessionDescription {
+  ///
+  /// - Parameter connection: what c= says instead of the address of `local`; 0.0.0.0 is the hold of RFC 2543.
+  public mutating func makeOffer(
+    local: TransportAddress, direction: MediaDirection = .sendrecv, connection: IPAddress? = nil
+  ) -> SessionDescription {
     var formats: [(UInt8, String)] = capability.codecs.map { (number(for: $0), $0.rtpmap) }
     if capability.hasTelephoneEvent { formats.append((agreement?.receiveEventPayloadType ?? Self.eventPayloadType, "telephone-event/8000")) }
     let audio = audioDescription(formats, port: local.port, profile: "RTP/AVP", direction: direction, packetTime: capability.packetTime)
     var media = streams.map(Self.rejected)
     if media.indices.contains(audioIndex) { media[audioIndex] = audio } else { media = [audio] }
-    let offer = describe(media, address: local.address)
+    let offer = describe(media, address: connection ?? local.address)
     offered = (offer, local)
     return offer
   }
+
+  /// The offer was refused: what was agreed before holds on (RFC 3261 §14.1).
+  public mutating func withdrawOffer() { offered = nil }
 
   private func number(for codec: AudioCodec) -> UInt8 {
     if let agreement, agreement.codec == codec { return agreement.receivePayloadType }
@@ -67,7 +74,7 @@ public struct OfferAnswerSession: Sendable {
     for encoding in answers {
       guard let codec = capability.codecs.first(where: encoding.isCodec), let own = offers.first(where: { $0.isCodec(codec) })
       else { continue }
-      let wanted = ours.direction ?? .sendrecv
+      let wanted = Self.direction(ours, offered.description)
       let granted = Self.direction(theirs, answer).reversed
       let direction = MediaDirection(sends: wanted.sends && granted.sends, receives: wanted.receives && granted.receives)
       var result = try agree(codec, theirs, answer, local: offered.local, direction: direction)
@@ -85,14 +92,17 @@ public struct OfferAnswerSession: Sendable {
   /// Answers an offer: the first codec of theirs that we have, by their number; every other stream is rejected (RFC 3264 §6).
   ///
   /// Nothing changes when it throws: an agreement that held goes on.
+  ///
+  /// - Parameter wish: what this side wants; the answer says that much of it which the offer allows (RFC 3264 §6.1).
   public mutating func answer(
-    _ offer: SessionDescription, local: TransportAddress
+    _ offer: SessionDescription, local: TransportAddress, wish: MediaDirection = .sendrecv
   ) throws(OfferAnswerFailure) -> (SessionDescription, AudioAgreement) {
     let index = try usableStream(offer)
     let theirs = offer.media[index]
     let encodings = theirs.encodings
     guard let (encoding, codec) = firstCommon(encodings) else { throw .noCommonCodec }
-    let direction = Self.direction(theirs, offer).reversed
+    let allowed = Self.direction(theirs, offer).reversed
+    let direction = MediaDirection(sends: allowed.sends && wish.sends, receives: allowed.receives && wish.receives)
     var result = try agree(codec, theirs, offer, local: local, direction: direction)
     (result.sendPayloadType, result.receivePayloadType) = (encoding.payloadType, encoding.payloadType)
     var formats = [(encoding.payloadType, codec.rtpmap)]

@@ -13,6 +13,8 @@ final class InviteUsage {
   final class Caller {
     var machine = InviteClientUsage()
     let call: OutgoingCall
+    /// That of the call, or of the contact it was redirected to.
+    private(set) var requestURI: SIPURI
     /// The INVITE as it was last sent, without its Via.
     var invite: MessageDraft
     var sequence: UInt32
@@ -20,13 +22,27 @@ final class InviteUsage {
     var digest: DigestClient?
     /// The last ACK, sent again when the 2xx comes again (RFC 3261 §13.2.2.4).
     var acknowledgement: MessageDraft?
+    /// The INVITE had no offer: the ACK waits for the party's answer to the one in the 2xx.
+    var isOfferDelayed: Bool { call.body.isEmpty }
+    /// Request-URIs tried so far: a redirection back to one of them is a loop (RFC 3261 §8.1.3.4).
+    var tried: Set<String> = []
 
     init(call: OutgoingCall, invite: MessageDraft, sequence: UInt32, client: TransactionLayer.ClientID, digest: DigestClient?) {
       self.call = call
+      requestURI = call.requestURI
       self.invite = invite
       self.sequence = sequence
       self.client = client
       self.digest = digest
+    }
+
+    /// The next INVITE goes to another Request-URI with the next CSeq number; To, From and Call-ID stay (RFC 3261 §8.1.3.4).
+    func redirect(to uri: SIPURI) {
+      requestURI = uri
+      requestURI.headers = []
+      sequence += 1
+      invite.startLine = .request(.invite, uri: requestURI.description)
+      invite.set(.cseq, "\(sequence) INVITE")
     }
   }
 
@@ -35,6 +51,8 @@ final class InviteUsage {
     let server: ServerID
     let invite: SIPMessage
     let localTag: String
+    /// The answer in 183, once there is early media.
+    var progress: Bytes?
     /// The 2xx, repeated until its ACK comes.
     var success: MessageDraft?
 
@@ -46,7 +64,42 @@ final class InviteUsage {
     }
   }
 
+  /// A re-INVITE of ours.
+  final class Reinvite {
+    let body: Bytes
+    let fields: [MessageDraft.Field]
+    var credentials: MessageDraft.Field?
+    var draft = MessageDraft(request: .invite, uri: "")
+    var sequence: UInt32 = 0
+    var client: TransactionLayer.ClientID?
+    /// The final response.
+    var response: SIPMessage?
+    var isAnswered = false
+    var acknowledgement: MessageDraft?
+
+    init(body: Bytes, fields: [MessageDraft.Field]) {
+      self.body = body
+      self.fields = fields
+    }
+  }
+
+  /// A re-INVITE of the peer's that we answered with 200.
+  struct AnsweredReinvite {
+    var server: ServerID
+    var sequence: UInt32
+    var success: MessageDraft
+  }
+
   let role: Role
+  var modification = SessionModification()
+  var reinvite: Reinvite?
+  var answeredReinvite: AnsweredReinvite?
+  /// Set only while the machine handles it.
+  var arrivedReinvite: (server: ServerID, message: SIPMessage)?
+  /// Header fields for the BYE that ends this leg: a Reason.
+  var byeFields: [MessageDraft.Field] = []
+  /// The user part of our Contact.
+  var contactUser: String?
   var flow: Flow
   let localTag: String
   let callID: String

@@ -22,6 +22,8 @@ public enum LegEnd: Hashable, Sendable {
   /// A provisional came, but no final response within the caller's patience.
   case noFinalResponse
   case transportFailed
+  /// A request within the dialog got 408, 481 or no answer: the peer does not know it any more (RFC 3261 §12.2.1.2).
+  case dialogLost
   /// BYE after RTP silence (the endpoint's `rtpTimeout`).
   case mediaSilence
   /// The peer broke a rule so that the call could not go on; the text names it.
@@ -40,6 +42,7 @@ extension LegEnd: CustomStringConvertible {
     case .ackMissing: "no ACK for the 2xx within 64·T1, BYE sent"
     case .noFinalResponse: "no final response"
     case .transportFailed: "transport failed"
+    case .dialogLost: "the peer does not know the dialog any more"
     case .mediaSilence: "no RTP"
     case .violation(let rule): "peer broke a rule: \(rule)"
     }

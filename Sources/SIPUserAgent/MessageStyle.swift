@@ -40,6 +40,8 @@ public struct MessageStyle: Hashable, Sendable, Codable {
   public var rportBeforeBranch: Bool
   /// `;alias` in the Via of stream transports (RFC 5923).
   public var aliasOnStreams: Bool
+  /// Header fields of every BYE of this product, as name and value: a Reason (RFC 3326).
+  public var byeHeaders: [[String]] = []
   /// Spaces between `Content-Length:` and the number, with a body and without.
   public var contentLengthSpaces: [Int]
 
@@ -72,6 +74,10 @@ public struct MessageStyle: Hashable, Sendable, Codable {
   }
 }
 
+extension MessageStyle {
+  var byeFields: [MessageDraft.Field] { byeHeaders.filter { $0.count == 2 }.map { MessageDraft.Field(HeaderName($0[0]), $0[1]) } }
+}
+
 /// Makes the identifiers of one user agent in its style.
 struct IdentifierMint: Sendable {
   private let style: MessageStyle
@@ -79,6 +85,7 @@ struct IdentifierMint: Sendable {
   private var tags: Entropy
   private var branches: Entropy
   private var sequences: Entropy
+  private var waits: Entropy
 
   init(style: MessageStyle, entropy: Entropy) {
     self.style = style
@@ -86,6 +93,7 @@ struct IdentifierMint: Sendable {
     tags = entropy.fork("tag")
     branches = entropy.fork("branch")
     sequences = entropy.fork("cseq")
+    waits = entropy.fork("wait")
   }
 
   mutating func callID(host: String) -> String {
@@ -97,6 +105,9 @@ struct IdentifierMint: Sendable {
 
   /// A branch with RFC 3261's magic cookie (§8.1.1.7).
   mutating func branch() -> String { "z9hG4bK" + style.branchPrefix + Self.identifier(style.branch, &branches) }
+
+  /// A random number for waits and Retry-After.
+  mutating func number(in range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &waits) }
 
   mutating func firstSequence() -> UInt32 {
     switch style.firstSequence {

@@ -13,6 +13,14 @@ extension UserAgent {
     return drain(at: now, &out)
   }
 
+  /// Sends 183 with an answer: early media (RFC 3261 §13.3.1.1, RFC 3960).
+  public func progress(_ id: LegID, body: Bytes, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+    guard let usage = usages[id], case .callee(let callee) = usage.role else { return [] }
+    callee.progress = body
+    handleCallee(id, .ring, at: now, &out)
+    return drain(at: now, &out)
+  }
+
   /// Sends 200 with this body (an SDP answer or offer) and repeats it until the ACK comes.
   public func accept(_ id: LegID, body: Bytes, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
     guard let usage = usages[id], case .callee(let callee) = usage.role else { return [] }
@@ -35,17 +43,6 @@ extension UserAgent {
     return drain(at: now, &out)
   }
 
-  /// Answers a re-INVITE with 200 and this body.
-  public func answerReinvite(_ id: LegID, _ server: ServerID, _ request: SIPMessage, body: Bytes, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
-    guard let usage = usages[id] else { return [] }
-    usages[id]?.dialog?.refreshTarget(request)
-    var success = responseDraft(to: request, status: 200, toTag: nil, flow: usage.flow)
-    success.append(.contentType, "application/sdp")
-    success.body = body
-    respond(server, success, status: 200, to: request, leg: id, at: now)
-    return drain(at: now, &out)
-  }
-
   // MARK: - Requests
 
   func receiveRequest(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
@@ -60,6 +57,11 @@ extension UserAgent {
     }
     if let tag = to.tag {
       receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
+    } else if isMerged(server, message, fromTag: from.tag, cseq) {
+      // The same request by another path: the first copy is answered (RFC 3261 §8.2.2.2).
+      refuseOutright(server, message, flow, status: 482, reason: nil, at: now)
+    } else if !hasKnownScheme(message) {
+      refuseOutright(server, message, flow, status: 416, reason: nil, at: now)
     } else if let unknown = unsupportedOptions(of: message) {
       var draft = responseDraft(to: message, status: 420, toTag: mint.tag(), flow: flow)
       draft.append(.unsupported, unknown)
@@ -67,11 +69,45 @@ extension UserAgent {
     } else if method == .cancel {
       // There is no INVITE to cancel (RFC 3261 §9.2).
       refuseOutright(server, message, flow, status: 481, reason: nil, at: now)
+    } else if method == .invite, let field = unreadableBody(message) {
+      // RFC 3261 §8.2.3: what we could have read.
+      var draft = responseDraft(to: message, status: 415, toTag: mint.tag(), flow: flow)
+      draft.fields.append(field)
+      respond(server, draft, status: 415, to: message, leg: nil, at: now)
     } else if method == .invite {
       receiveInvite(server, message, flow, at: now)
     } else {
       events.append(.request(server, message, flow))
     }
+  }
+
+  private func isMerged(_ server: ServerID, _ message: SIPMessage, fromTag: String?, _ cseq: CSeq) -> Bool {
+    guard let fromTag, let callID = try? message.callID() else { return false }
+    let key = MergeKey(fromTag: fromTag, callID: callID, sequence: cseq.number, method: cseq.method)
+    if mergeKeys[key] != nil { return true }
+    mergeKeys[key] = server
+    mergeKeysByServer[server] = key
+    return false
+  }
+
+  private func hasKnownScheme(_ message: SIPMessage) -> Bool {
+    guard let uri = try? message.requestURI() else { return true }
+    switch uri.scheme {
+    case .sip, .sips: return true
+    case .other(let name): return configuration.foreignSchemes.contains(name)
+    }
+  }
+
+  /// Accept or Accept-Encoding for an INVITE whose body we cannot read and which has to be read; nil when all is well.
+  private func unreadableBody(_ message: SIPMessage) -> MessageDraft.Field? {
+    guard !message.body.isEmpty else { return nil }
+    let isOptional = message.first(HeaderName(.contentDisposition))?.text.lowercased().contains("handling=optional") == true
+    guard !isOptional else { return nil }
+    if let encoding = message.first(HeaderName(.contentEncoding))?.text.lowercased(), encoding != "identity" {
+      return MessageDraft.Field(HeaderName(.acceptEncoding), "identity")
+    }
+    let type = (message.first(.contentType)?.text ?? "").lowercased().prefix { $0 != ";" }.filter { $0 != " " }
+    return type == "application/sdp" || type.hasPrefix("multipart/") ? nil : MessageDraft.Field(.accept, "application/sdp")
   }
 
   private func receiveInvite(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant) {
@@ -113,30 +149,36 @@ extension UserAgent {
       respond(server, draft, status: 200, to: message, leg: id, at: now)
       byeReceived(id, at: now, &out)
     case .invite:
-      guard usages[id]?.isEstablished == true else {
-        var draft = responseDraft(to: message, status: 500, toTag: nil, flow: flow)
-        draft.append(.retryAfter, "2")
-        respond(server, draft, status: 500, to: message, leg: id, at: now)
-        return
-      }
-      events.append(.reinvite(id, server, message))
+      receiveReinvite(id, server, message, at: now, &out)
     default:
       events.append(.inDialog(id, server, message))
     }
   }
 
   func receiveAcknowledgement(_ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
-    guard let tag = try? message.to().tag, let remoteTag = try? message.from().tag ?? "",
-      let id = leg(message, tag: tag, remoteTag: remoteTag), case .callee(let callee) = usages[id]?.role,
-      case .accepted = callee.machine.state
+    guard let tag = try? message.to().tag, let remoteTag = try? message.from().tag ?? "", let sequence = try? message.cseq().number,
+      let id = leg(message, tag: tag, remoteTag: remoteTag), let usage = usages[id]
     else { return }
     acknowledgements[id] = message
-    handleCallee(id, .ack, at: now, &out)
-    acknowledgements[id] = nil
+    defer { acknowledgements[id] = nil }
+    if case .callee(let callee) = usage.role, case .accepted = callee.machine.state {
+      guard (try? callee.invite.cseq().number) == sequence else {
+        events.append(.violation(id, "ACK with CSeq \(sequence), which is not the INVITE's (RFC 3261 §13.2.2.4)"))
+        return
+      }
+      handleCallee(id, .ack, at: now, &out)
+    } else if case .answered = usage.modification.state, usage.answeredReinvite?.sequence == sequence {
+      handleModification(id, .ack, at: now, &out)
+    }
   }
 
-  func receiveCancel(of invite: ServerID, by cancel: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
-    guard let id = legsByServer[invite], let usage = usages[id] else { return }
+  func receiveCancel(
+    of invite: ServerID, by cancel: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
+  ) {
+    guard let id = legsByServer[invite], let usage = usages[id] else {
+      // Its INVITE has its final response already: the CANCEL is answered and changes nothing (RFC 3261 §9.2).
+      return refuseOutright(cancel, message, flow, status: 200, reason: nil, at: now)
+    }
     let draft = responseDraft(to: message, status: 200, toTag: usage.localTag, flow: usage.flow)
     respond(cancel, draft, status: 200, to: message, leg: id, at: now)
     handleCallee(id, .cancelled, at: now, &out)
@@ -161,12 +203,10 @@ extension UserAgent {
   func handleCallee(_ id: LegID, _ input: InviteServerUsage.Input, at now: Instant, _ out: inout Outbox) {
     guard let usage = usages[id], case .callee(let callee) = usage.role else { return }
     let outputs = callee.machine.handle(input, at: now)
-    deadlines.set(id, at: callee.machine.nextDeadline)
+    rearm(id, usage)
     for output in outputs {
       switch output {
-      case .sendRinging:
-        let draft = responseDraft(to: callee.invite, status: 180, toTag: callee.localTag, flow: usage.flow)
-        respond(callee.server, draft, status: 180, to: callee.invite, leg: id, at: now)
+      case .sendRinging: sendProvisional(id, usage, callee, at: now)
       case .sendSuccess: sendSuccess(id, callee, attempt: 0, at: now)
       case .repeatSuccess(let attempt): sendSuccess(id, callee, attempt: attempt, at: now)
       case .sendRefusal(let status): sendRefusal(id, usage, callee, status: status, at: now)
@@ -175,6 +215,16 @@ extension UserAgent {
       case .ended(let reason): end(id, reason)
       }
     }
+  }
+
+  private func sendProvisional(_ id: LegID, _ usage: InviteUsage, _ callee: InviteUsage.Callee, at now: Instant) {
+    let status = callee.progress == nil ? 180 : 183
+    var draft = responseDraft(to: callee.invite, status: status, toTag: callee.localTag, flow: usage.flow)
+    if let body = callee.progress {
+      draft.append(.contentType, "application/sdp")
+      draft.body = body
+    }
+    respond(callee.server, draft, status: status, to: callee.invite, leg: id, at: now)
   }
 
   private func sendSuccess(_ id: LegID, _ callee: InviteUsage.Callee, attempt: Int, at now: Instant) {
@@ -194,10 +244,18 @@ extension UserAgent {
   }
 
   func timerFired(_ id: LegID, at now: Instant, _ out: inout Outbox) {
-    switch usages[id]?.role {
+    guard let usage = usages[id] else { return }
+    if let due = usage.modification.nextDeadline, due <= now { return handleModification(id, .timer, at: now, &out) }
+    switch usage.role {
     case .caller: handleCaller(id, .guardExpired, nil, at: now, &out)
     case .callee: handleCallee(id, .timer, at: now, &out)
-    case nil: break
     }
+  }
+
+  /// The earlier of the deadlines of the leg's machines.
+  func rearm(_ id: LegID, _ usage: InviteUsage) {
+    var due = usage.modification.nextDeadline
+    if case .callee(let callee) = usage.role, let other = callee.machine.nextDeadline { due = min(due ?? other, other) }
+    deadlines.set(id, at: due)
   }
 }

@@ -32,7 +32,9 @@ extension UserAgent {
     let caller = InviteUsage.Caller(
       call: call, invite: invite, sequence: sequence, client: client,
       digest: call.credentials.map { DigestClient($0) })
-    usages[id] = InviteUsage(role: .caller(caller), flow: flow, localTag: tag, callID: callID)
+    let usage = InviteUsage(role: .caller(caller), flow: flow, localTag: tag, callID: callID)
+    usage.contactUser = call.from.uri.user
+    usages[id] = usage
     legsByTag[tag] = id
     return (callID, drain(at: now, &out))
   }
@@ -44,7 +46,12 @@ extension UserAgent {
   }
 
   /// Ends a leg whatever its state: CANCEL, a refusal or BYE.
-  public func hangUp(_ id: LegID, because reason: LegEnd = .hungUpHere, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  ///
+  /// - Parameter fields: for a BYE, such as Reason (RFC 3326).
+  public func hangUp(
+    _ id: LegID, because reason: LegEnd = .hungUpHere, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
+  ) -> [UserAgentEvent] {
+    usages[id]?.byeFields = fields.isEmpty ? configuration.style.byeFields : fields
     switch usages[id]?.role {
     case .caller: handleCaller(id, .hangUp(reason), nil, at: now, &out)
     case .callee: handleCallee(id, .hangUp(reason), at: now, &out)
@@ -72,6 +79,7 @@ extension UserAgent {
     case .invite(let leg): receiveInviteResponse(leg, id, status, message, at: now, &out)
     case .cancel: break
     case .bye(let leg): if status >= 200 { byeCompleted(leg, at: now, &out) }
+    case .reinvite(let leg): receiveReinviteResponse(leg, id, status, message, at: now, &out)
     case .request(let request): receiveRequestResponse(request, status, message, at: now, &out)
     }
   }
@@ -93,8 +101,33 @@ extension UserAgent {
       }
     default:
       guard client == caller.client else { return }
+      if status < 400, redirect(id, usage, caller, message, at: now, &out) { return }
       handleCaller(id, .rejected(status: status), message, at: now, &out)
     }
+  }
+
+  /// Tries the contact of a 3xx with the highest q that was not tried yet (RFC 3261 §8.1.3.4); false when there is none.
+  ///
+  /// Only contacts with an address are followed: a name would have to be resolved first.
+  private func redirect(
+    _ id: LegID, _ usage: InviteUsage, _ caller: InviteUsage.Caller, _ message: SIPMessage, at now: Instant, _ out: inout Outbox
+  ) -> Bool {
+    guard configuration.followsRedirections, caller.machine.isUnanswered, case .list(let contacts)? = try? message.contacts() else {
+      return false
+    }
+    caller.tried.insert(caller.requestURI.description)
+    let byPreference = contacts.enumerated().sorted { (-$0.element.preference, $0.offset) < (-$1.element.preference, $1.offset) }
+    for contact in byPreference.map(\.element) {
+      guard let address = contact.uri.host.address, caller.tried.count < 8, caller.tried.insert(contact.uri.description).inserted else { continue }
+      let transport = contact.uri.parameters["transport"].flatMap { SIPTransportProtocol(rawValue: $0.lowercased()) } ?? usage.flow.transport
+      let target = SIPTarget(
+        transport: transport, address: TransportAddress(address, port: contact.uri.port ?? transport.defaultPort), serverName: nil)
+      usage.flow = self.transport.flow(to: target, at: now, &out)
+      caller.redirect(to: contact.uri)
+      caller.client = sendInvite(caller.invite, id, sequence: caller.sequence, on: usage.flow, at: now)
+      return true
+    }
+    return false
   }
 
   /// Makes the dialog of the first 2xx; one from another branch of a fork is acknowledged and ended at once.
@@ -102,7 +135,7 @@ extension UserAgent {
     guard case .caller(let caller) = usage.role else { return }
     let dialog: Dialog
     do {
-      dialog = try Dialog(callerOf: message, sequence: caller.sequence, fallbackTarget: caller.call.requestURI)
+      dialog = try Dialog(callerOf: message, sequence: caller.sequence, fallbackTarget: caller.requestURI)
     } catch {
       events.append(.violation(id, "2xx to INVITE that makes no dialog: \(error) (RFC 3261 §12.1.2)"))
       return
@@ -118,8 +151,8 @@ extension UserAgent {
   private func answerChallenge(
     _ id: LegID, _ usage: InviteUsage, _ caller: InviteUsage.Caller, _ message: SIPMessage, at now: Instant, _ out: inout Outbox
   ) -> Bool {
-    guard case .calling = caller.machine.state, var digest = caller.digest else { return false }
-    let uri = caller.call.requestURI.description
+    guard caller.machine.isUnanswered, var digest = caller.digest else { return false }
+    let uri = caller.requestURI.description
     guard let answer = digest.answer(message, method: .invite, uri: uri, clientNonce: clientNonces.hex(16)) else { return false }
     caller.digest = digest
     caller.sequence += 1
@@ -135,6 +168,7 @@ extension UserAgent {
     case .invite(let leg): handleCaller(leg, .failed(failure), nil, at: now, &out)
     case .cancel: break
     case .bye(let leg): byeCompleted(leg, at: now, &out)
+    case .reinvite(let leg): handleModification(leg, .dialogGone, at: now, &out)
     case .request(let request): requestFailed(request, failure)
     }
   }
@@ -169,35 +203,27 @@ extension UserAgent {
     deadlines.set(id, at: now.adding(nanoseconds: 64 * configuration.timers.t1.wholeNanoseconds))
   }
 
-  /// ACK to a 2xx is a request of its own, outside transactions (RFC 3261 §13.2.2.4).
+  /// At once for an INVITE that had the offer; else the party's answer is waited for.
   private func acknowledge(_ id: LegID, at now: Instant, _ out: inout Outbox) {
-    guard let usage = usages[id], case .caller(let caller) = usage.role, let dialog = usage.dialog else { return }
-    let flow = inDialogFlow(usage, at: now, &out)
-    let acknowledgement = caller.acknowledgement ?? acknowledgementDraft(dialog, caller, flow)
+    guard let usage = usages[id], case .caller(let caller) = usage.role, usage.dialog != nil else { return }
     let isRepeated = caller.acknowledgement != nil
-    caller.acknowledgement = acknowledgement
-    let label = Label(
-      .request(.ack), cause: isRepeated ? .repeated : .first, attempt: isRepeated ? 1 : 0, dialog: id.rawValue,
-      sequence: caller.sequence)
-    transport.send(acknowledgement.serialized(), on: flow, label, at: now, &out, &transportEvents)
-  }
-
-  private func acknowledgementDraft(_ dialog: Dialog, _ caller: InviteUsage.Caller, _ flow: Flow) -> MessageDraft {
-    var draft = inDialogDraft(.ack, dialog, sequence: caller.sequence)
-    for name in [HeaderName.authorization, .proxyAuthorization] {
-      if let value = caller.invite.first(name) { draft.append(name, value) }
+    if !isRepeated {
+      guard !caller.isOfferDelayed || !usage.isEstablished else { return }
+      caller.acknowledgement = acknowledgementDraft(usage, sequence: caller.sequence, invite: caller.invite, body: Bytes(), at: now, &out)
     }
-    return finish(draft, branch: mint.branch(), flow: flow)
+    sendAcknowledgement(id, usage, caller.acknowledgement, sequence: caller.sequence, isRepeated: isRepeated, at: now, &out)
   }
 
+  /// A 2xx from another branch of a fork: acknowledged, and ended at once (RFC 3261 §13.2.2.4).
   private func endForkedDialog(_ id: LegID, _ dialog: Dialog, at now: Instant, _ out: inout Outbox) {
     guard let usage = usages[id], case .caller(let caller) = usage.role else { return }
-    var forked = dialog
-    let acknowledgement = acknowledgementDraft(forked, caller, usage.flow)
-    let label = Label(.request(.ack), dialog: id.rawValue, sequence: caller.sequence)
-    transport.send(acknowledgement.serialized(), on: usage.flow, label, at: now, &out, &transportEvents)
-    let sequence = forked.nextSequence()
-    let bye = inDialogDraft(.bye, forked, sequence: sequence)
+    let forked = InviteUsage(role: usage.role, flow: usage.flow, localTag: usage.localTag, callID: usage.callID)
+    forked.dialog = dialog
+    let acknowledgement = acknowledgementDraft(forked, sequence: caller.sequence, invite: caller.invite, body: Bytes(), at: now, &out)
+    sendAcknowledgement(id, forked, acknowledgement, sequence: caller.sequence, isRepeated: false, at: now, &out)
+    var other = dialog
+    let sequence = other.nextSequence()
+    let bye = inDialogDraft(.bye, other, sequence: sequence)
     _ = sendRequest(
       bye, method: .bye, on: usage.flow, label: Label(.request(.bye), dialog: id.rawValue, sequence: sequence), at: now)
   }

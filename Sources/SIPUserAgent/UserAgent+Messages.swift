@@ -109,8 +109,9 @@ extension UserAgent {
     let sequence = dialog.nextSequence()
     usage.dialog = dialog
     let label = Label(.request(.bye), dialog: id.rawValue, sequence: sequence)
-    let client = sendRequest(
-      inDialogDraft(.bye, dialog, sequence: sequence), method: .bye, on: inDialogFlow(usage, at: now, &out), label: label, at: now)
+    var draft = inDialogDraft(.bye, dialog, sequence: sequence)
+    draft.fields += usage.byeFields
+    let client = sendRequest(draft, method: .bye, on: inDialogFlow(usage, at: now, &out), label: label, at: now)
     purposes[client] = .bye(id)
   }
 
@@ -152,7 +153,7 @@ extension UserAgent {
 
   // MARK: - Spelling
 
-  private func spell(_ draft: inout MessageDraft, order: [String]) {
+  func spell(_ draft: inout MessageDraft, order: [String]) {
     let spaces = configuration.style.contentLengthSpaces
     if spaces != [1, 1], let width = draft.body.isEmpty ? spaces.last : spaces.first {
       draft.append(.contentLength, String(draft.body.count))

@@ -19,6 +19,10 @@ public final class UserAgent {
     public var prefersFlowOverContact: Bool
     /// The host of Contact; nil = the address the message leaves from.
     public var contactHost: String?
+    /// URI schemes besides sip and sips that a Request-URI may have; others get 416 (RFC 3261 §8.2.2.1).
+    public var foreignSchemes: Set<String> = []
+    /// Follow a 3xx of an INVITE to its contacts (RFC 3261 §8.1.3.4).
+    public var followsRedirections = true
 
     public init(
       style: MessageStyle = .plain, timers: SIPTimers = .standard, listeners: [TransportListener], limits: SIPLimits = .standard,
@@ -33,11 +37,20 @@ public final class UserAgent {
     }
   }
 
+  /// What makes two requests the same one (RFC 3261 §8.2.2.2).
+  struct MergeKey: Hashable {
+    var fromTag: String
+    var callID: String
+    var sequence: UInt32
+    var method: SIPMethod
+  }
+
   /// Why a client transaction exists.
   enum ClientPurpose {
     case invite(LegID)
     case cancel(LegID)
     case bye(LegID)
+    case reinvite(LegID)
     case request(RequestID)
   }
 
@@ -54,6 +67,9 @@ public final class UserAgent {
   var legsByTag: [String: LegID] = [:]
   var purposes: [TransactionLayer.ClientID: ClientPurpose] = [:]
   var legsByServer: [ServerID: LegID] = [:]
+  /// Requests outside dialogs that are being served, to tell a copy that came by another path.
+  var mergeKeys: [MergeKey: ServerID] = [:]
+  var mergeKeysByServer: [ServerID: MergeKey] = [:]
   var requests: [RequestID: OutgoingRequest] = [:]
   var deadlines = DeadlineQueue<LegID>()
   /// Set only while the machine handles the input they belong to.
@@ -171,14 +187,16 @@ public final class UserAgent {
       transport.send(bytes, on: flow, label, at: now, &out, &transportEvents)
     case .request(let id, let message, let flow): receiveRequest(id, message, flow, at: now, &out)
     case .ack(let message, _): receiveAcknowledgement(message, at: now, &out)
-    case .cancelled(let invite, by: let cancel, let message, _):
-      receiveCancel(of: invite, by: cancel, message, at: now, &out)
+    case .cancelled(let invite, by: let cancel, let message, let flow):
+      receiveCancel(of: invite, by: cancel, message, flow, at: now, &out)
     case .response(let id, let message, let flow): receiveResponse(id, message, flow, at: now, &out)
     case .failed(let id, let failure): clientFailed(id, failure, at: now, &out)
     case .ended(let id): purposes[id] = nil
     case .ackMissing(let id):
       events.append(.violation(legsByServer[id], "no ACK for our final response within 64·T1 (RFC 3261 §17.2.1, Timer H)"))
-    case .endedServer(let id): legsByServer[id] = nil
+    case .endedServer(let id):
+      legsByServer[id] = nil
+      if let key = mergeKeysByServer.removeValue(forKey: id) { mergeKeys[key] = nil }
     case .unusable(let error, let flow): events.append(.malformed(rule: "\(error)", flow))
     case .strayResponse: break
     }

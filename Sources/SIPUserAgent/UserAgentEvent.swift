@@ -20,12 +20,21 @@ public enum UserAgentEvent: Sendable {
   case acknowledged(LegID, SIPMessage)
   /// A provisional above 100.
   case ringing(LegID, SIPMessage)
-  /// Our INVITE was answered with a 2xx, which has been acknowledged.
+  /// Our INVITE was answered with a 2xx. It has been acknowledged, unless the INVITE had no offer: then the party answers the one in the
+  /// 2xx by ``UserAgent/acknowledge(_:body:at:_:)``.
   case answered(LegID, SIPMessage)
   /// A final refusal of our INVITE, before ``ended``.
   case refused(LegID, SIPMessage)
-  /// An INVITE within a dialog: ``UserAgent/answerReinvite(_:_:body:at:_:)`` or a refusal by ``UserAgent/respond(_:to:status:reason:fields:body:at:_:)``.
+  /// An INVITE within a dialog: ``UserAgent/answerReinvite(_:_:_:body:at:_:)`` or ``UserAgent/refuseReinvite(_:_:_:status:fields:at:_:)``.
   case reinvite(LegID, ServerID, SIPMessage)
+  /// The ACK of our 200 to a re-INVITE; it may carry an answer.
+  case reinviteAcknowledged(LegID, SIPMessage)
+  /// Our re-INVITE got its 2xx: ``UserAgent/acknowledge(_:body:at:_:)`` has to follow.
+  case modified(LegID, SIPMessage)
+  /// Our re-INVITE met one of the peer's (491), and the wait is over: it may be sent again with a fresh offer.
+  case modificationDue(LegID)
+  /// Our re-INVITE failed; the session is as it was. The status is nil when no response came.
+  case modificationFailed(LegID, status: Int?, reason: String)
   /// Another request within a dialog; BYE is answered already.
   case inDialog(LegID, ServerID, SIPMessage)
   case ended(LegID, LegEnd)

@@ -17,6 +17,26 @@ public struct Cast {
     public let addresses: [IPAddress]
     /// Gives the host a command.
     public let perform: (PartyCommand, Instant, inout Outbox) -> Void
+    /// Gives the endpoint a command of its portal or API; nothing happens at a persona.
+    public let administer: (KallglotEndpoint.Command, Instant, inout Outbox) -> Void
+    /// Sends bytes as they are; nothing happens but at a wire member.
+    public let send: (Bytes, TransportAddress, Instant, inout Outbox) -> Void
+    public let isEndpoint: Bool
+
+    init(
+      name: String, host: any NetworkHost, addresses: [IPAddress], isEndpoint: Bool = false,
+      perform: @escaping (PartyCommand, Instant, inout Outbox) -> Void = { _, _, _ in },
+      administer: @escaping (KallglotEndpoint.Command, Instant, inout Outbox) -> Void = { _, _, _ in },
+      send: @escaping (Bytes, TransportAddress, Instant, inout Outbox) -> Void = { _, _, _, _ in }
+    ) {
+      self.name = name
+      self.host = host
+      self.addresses = addresses
+      self.isEndpoint = isEndpoint
+      self.perform = perform
+      self.administer = administer
+      self.send = send
+    }
   }
 
   public static let domain = "sip.kallglot.com"
@@ -54,12 +74,17 @@ public struct Cast {
   public func partyCommand(_ command: StageCommand) -> (member: String, PartyCommand)? {
     switch command {
     case .call(let from, let to, let name): call(from: from, to: to, name: name).map { (from, $0) }
-    case .cancel(let member, let leg): (member, .cancel(leg))
-    case .hangUp(let member, let leg): (member, .hangUp(leg))
-    case .speak(let member, let leg, let tone, let duration): (member, .speak(leg, tone, for: duration))
-    case .register(let member): register(member).map { (member, $0) }
-    case .fault, .note, .finding, .hangUpAll: nil
+    case .party(let member, let command): (member, command)
+    case .register(let member, let expires): register(member, expires: expires).map { (member, $0) }
+    case .options(let member): options(member).map { (member, $0) }
+    case .fault, .note, .finding, .hangUpAll, .administer, .send: nil
     }
+  }
+
+  /// Where a wire member's bytes go: the other's port of the same transport.
+  public func wireTarget(from: String, to: String) -> TransportAddress? {
+    guard let sender = scenario.member(from), let receiver = scenario.member(to) else { return nil }
+    return TransportAddress(address(receiver.address), port: sender.transport.defaultPort)
   }
 
   // MARK: - Commands
@@ -88,12 +113,18 @@ public struct Cast {
       serverName: transport == .tls ? Self.domain : nil)
   }
 
-  private func register(_ name: String) -> PartyCommand? {
+  private func options(_ name: String) -> PartyCommand? {
+    guard let member = scenario.member(name), let target = target(of: scenario.endpoint, over: member.transport) else { return nil }
+    return .options(to: target, uri: SIPURI(host: Self.domain))
+  }
+
+  private func register(_ name: String, expires: Int) -> PartyCommand? {
     guard let member = scenario.member(name), let target = target(of: scenario.endpoint, over: member.transport) else { return nil }
     let username = scenario.accounts.first { $0.name == member.account }?.username ?? name
     return .register(
       RegisterRequest(
-        registrar: SIPURI(host: Self.domain), target: target, aor: NameAddress(uri: SIPURI(host: Self.domain, user: username))))
+        registrar: SIPURI(host: Self.domain), target: target, aor: NameAddress(uri: SIPURI(host: Self.domain, user: username)),
+        expires: expires))
   }
 }
 
@@ -127,7 +158,16 @@ private struct HostBuilder {
     switch member.role {
     case .endpoint: endpoint(member)
     case .persona(let profile): persona(member, profile)
+    case .wire: wire(member)
     }
+  }
+
+  private func wire(_ member: Scenario.Member) -> Cast.Member {
+    let own = TransportAddress(address(member.address), port: member.transport.defaultPort)
+    let host = WireHost(address: own, transport: member.transport)
+    return Cast.Member(
+      name: member.name, host: host, addresses: [own.address],
+      send: { bytes, remote, now, out in host.send(bytes, to: remote, at: now, &out) })
   }
 
   private func listeners(_ member: Scenario.Member, _ transports: [SIPTransportProtocol]) -> [TransportListener] {
@@ -144,9 +184,10 @@ private struct HostBuilder {
     configuration.answerDelay = member.answerDelay
     let host = KallglotEndpoint(
       configuration, tls: tls?.server, clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
-    return Cast.Member(name: member.name, host: host, addresses: [address(member.address)]) { command, now, out in
-      host.perform(.party(command), at: now, &out)
-    }
+    return Cast.Member(
+      name: member.name, host: host, addresses: [address(member.address)], isEndpoint: true,
+      perform: { command, now, out in host.perform(.party(command), at: now, &out) },
+      administer: { command, now, out in host.perform(command, at: now, &out) })
   }
 
   /// Allowlists name scenario addresses; on a live stage single ones are mapped like everything else.
@@ -164,14 +205,15 @@ private struct HostBuilder {
       Credentials(username: account.username, password: member.password.map { Secret($0) } ?? passwords[account.name] ?? Secret(""))
     }
     let user = account?.username ?? member.name
-    let configuration = Persona.Configuration(
+    var configuration = Persona.Configuration(
       profile: profile, listeners: listeners(member, member.transport == .tls && tls == nil ? [.udp] : [member.transport]),
       mediaAddress: address(member.address),
       aor: NameAddress(uri: SIPURI(host: address(member.address).description, user: user)), credentials: credentials,
       answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
+    configuration.hasEarlyMedia = member.hasEarlyMedia
     let host = Persona(configuration, serverTLS: tls?.server, clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
-    return Cast.Member(name: member.name, host: host, addresses: [address(member.address)]) { command, now, out in
-      host.perform(command, at: now, &out)
-    }
+    return Cast.Member(
+      name: member.name, host: host, addresses: [address(member.address)],
+      perform: { command, now, out in host.perform(command, at: now, &out) })
   }
 }

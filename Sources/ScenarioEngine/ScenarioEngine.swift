@@ -41,7 +41,7 @@ public struct ScenarioEngine: Sendable {
     case (.idle, .began):
       state = .running(step: 0, isBegun: false)
       advance(at: now)
-    case (.running, _): advance(at: now)
+    case (.running, _): if judgeProhibitions(at: now) { clear(at: now) } else { advance(at: now) }
     case (.clearing, .deadline): settle(at: now)
     case (.clearing, _): if script.stories.allSatisfy({ $0.state == .ended }) { settle(at: now) }
     case (.settling, .deadline): finish()
@@ -55,8 +55,22 @@ public struct ScenarioEngine: Sendable {
     switch event {
     case .party(let member, let news, let evidence): script.take(member, news, evidence)
     case .decision(let member, let leg, let decision, let evidence): script.take(member, leg, decision, evidence)
+    case .message(let member, let message, let evidence): script.take(member, message, evidence)
+    case .wire(let member, let news, let evidence): script.take(member, wire: news, evidence)
     case .began, .deadline: break
     }
+  }
+
+  /// What must never be true ends the run as soon as it is.
+  private mutating func judgeProhibitions(at now: Instant) -> Bool {
+    for prohibition in scenario.never {
+      guard var finding = prohibition.finding(script) else { continue }
+      finding.step = "never"
+      finding.at = now
+      record(finding)
+      return true
+    }
+    return false
   }
 
   // MARK: - Steps

@@ -70,7 +70,13 @@ public final class VirtualStage {
     case .fault(let plan): simulation.add(fault(plan))
     case .hangUpAll:
       for member in cast.members { perform(member.name) { member.perform(.hangUpAll, $0, &$1) } }
-    case .call, .cancel, .hangUp, .speak, .register:
+    case .send(let from, let to, let bytes):
+      guard let member = cast.member(from), let remote = cast.wireTarget(from: from, to: to) else { return }
+      perform(from) { member.send(bytes, remote, $0, &$1) }
+    case .administer(let command):
+      guard let member = cast.members.first(where: \.isEndpoint) else { return }
+      perform(member.name) { member.administer(command, $0, &$1) }
+    case .call, .party, .register, .options:
       guard let (name, command) = cast.partyCommand(command), let member = cast.member(name) else { return }
       perform(name) { member.perform(command, $0, &$1) }
     }

@@ -17,7 +17,7 @@ public enum PolicySchema {
 
   /// Keys of the schema that a later version of the Lab will serve. Naming them is not a mistake of spelling, so they get a sentence.
   private static let later = [
-    "clientCertificate", "sdesOverClear", "srtpOffer", "earlyMedia", "sessionDefaults", "translationDelay", "utteranceSilence", "rateLimit",
+    "clientCertificate", "sdesOverClear", "srtpOffer", "sessionDefaults", "translationDelay", "utteranceSilence", "rateLimit",
   ]
 
   /// Applies the policy keys among `pairs`, in their order.
@@ -69,6 +69,7 @@ public enum PolicySchema {
     Key(name: "rtpTimeout") { (value, _, policy) throws(SourceProblem) in policy.rtpTimeout = try value.duration() },
     Key(name: "byeGrace") { (value, _, policy) throws(SourceProblem) in policy.byeGrace = try value.duration() },
     Key(name: "natContact") { (value, _, policy) throws(SourceProblem) in policy.natContact = try value.word(Policy.NATContact.allCases.map { ($0.rawValue, $0) }) },
+    Key(name: "earlyMedia") { (value, _, policy) throws(SourceProblem) in policy.earlyMedia = try value.flag() },
     Key(name: "referStatus") { (value, _, policy) throws(SourceProblem) in policy.referStatus = try value.word([("405", 405), ("501", 501), ("603", 603)]) },
     Key(name: "contactHost") { (value, _, policy) throws(SourceProblem) in policy.contactHost = try value.text() },
   ]

@@ -4,7 +4,7 @@ import SIPMessage
 import SansIO
 
 extension Scenario {
-  private static let keys = ["summary", "proves", "policy", "given", "cast", "network", "steps", "allowViolations"]
+  private static let keys = ["summary", "proves", "policy", "given", "cast", "network", "never", "steps", "allowViolations"]
 
   /// Reads a scenario file's text.
   ///
@@ -16,7 +16,7 @@ extension Scenario {
     let cast = try readCast(try fields.required("cast"))
     var scenario = Scenario(
       file: file, name: name ?? defaultName(file), summary: try fields.required("summary").text(), proves: [], policy: .standard, accounts: [],
-      sessions: [], cast: cast, network: [], steps: [], allowsViolations: try fields["allowViolations"]?.flag() ?? false)
+      sessions: [], cast: cast, network: [], steps: [], never: [], allowsViolations: try fields["allowViolations"]?.flag() ?? false)
     if let place = fields["proves"] { for element in try place.elementsOrOne() { scenario.proves.append(try element.text()) } }
     if let place = fields["policy"] {
       let addresses = Dictionary(cast.map { ($0.name, $0.address) }, uniquingKeysWith: { first, _ in first })
@@ -27,6 +27,10 @@ extension Scenario {
     if let place = fields["network"] { for element in try place.elements() { scenario.network.append(try scenario.readLink(element)) } }
     var scope = StepScope(scenario: scenario)
     for element in try fields.required("steps").elements() { scenario.steps.append(try StepRegistry.read(element, &scope)) }
+    // Read last: it may name the legs of all steps.
+    if let place = fields["never"] {
+      for element in try place.elements() { scenario.never.append(Prohibition(try ExpectationRegistry.read(element, others: [], &scope).0)) }
+    }
     return scenario
   }
 
@@ -51,11 +55,14 @@ extension Scenario {
   }
 
   private static func readMember(_ name: String, _ place: NodeReader) throws(SourceProblem) -> Member {
-    let fields = try place.fields(["endpoint", "persona", "address", "transport", "account", "password", "answerDelay", "rejectsWith"])
+    let fields = try place.fields(["endpoint", "persona", "wire", "address", "transport", "account", "password", "answerDelay", "rejectsWith", "earlyMedia"])
     let role: Member.Role
     if let endpoint = fields["endpoint"] {
       _ = try endpoint.word([("default", true)])
       role = .endpoint
+    } else if let wire = fields["wire"] {
+      _ = try wire.word([("raw", true)])
+      role = .wire
     } else {
       role = .persona(try fields.required("persona").word(PersonaProfile.all.map { ($0.id, $0) }))
     }
@@ -63,7 +70,7 @@ extension Scenario {
       name: name, role: role, address: try fields.required("address").address(),
       transport: try fields["transport"].map(transport) ?? .udp, account: try fields["account"].map(text),
       password: try fields["password"].map(text), answerDelay: try fields["answerDelay"].map(duration) ?? .zero,
-      rejectsWith: try fields["rejectsWith"].map(refusal))
+      rejectsWith: try fields["rejectsWith"].map(refusal), hasEarlyMedia: try fields["earlyMedia"]?.flag() ?? false)
   }
 
   private static func transport(_ place: NodeReader) throws(SourceProblem) -> SIPTransportProtocol { try PolicySchema.transport(place) }

@@ -25,6 +25,8 @@ public struct Scenario: Sendable {
     public enum Role: Sendable {
       case endpoint
       case persona(PersonaProfile)
+      /// A host without a stack that sends bytes as they are written.
+      case wire
     }
 
     public var name: String
@@ -40,6 +42,8 @@ public struct Scenario: Sendable {
     public var answerDelay: Duration
     /// Refuses every call with this status.
     public var rejectsWith: Int?
+    /// A persona answers calls in a 183 first.
+    public var hasEarlyMedia: Bool
   }
 
   public struct LinkGiven: Sendable {
@@ -65,6 +69,8 @@ public struct Scenario: Sendable {
   public var cast: [Member]
   public var network: [LinkGiven]
   public var steps: [any Step]
+  /// What must not become true during the whole run.
+  public var never: [Prohibition]
   /// A peer's violations fail the run unless the scenario expects them.
   public var allowsViolations: Bool
 

@@ -19,10 +19,16 @@ public enum StageCommand: Sendable {
   }
 
   case call(from: String, to: Destination, as: String)
-  case cancel(String, LegID)
-  case hangUp(String, LegID)
-  case speak(String, LegID, Tone, for: Duration?)
-  case register(String)
+  /// What a member shall do with a leg it has.
+  case party(String, PartyCommand)
+  /// A member registers its account; 0 seconds remove the binding.
+  case register(String, expires: Int)
+  /// A member pings the endpoint.
+  case options(String)
+  /// A wire member sends bytes to another member.
+  case send(from: String, to: String, Bytes)
+  /// What Kallglot's portal or API would do.
+  case administer(KallglotEndpoint.Command)
   /// Something that shall happen to a message.
   case fault(FaultPlan)
   /// A line for the journal.
@@ -53,29 +59,12 @@ public enum StageEvent: Sendable {
   /// A member's news, with the frame that it rests on.
   case party(String, PartyEvent, FrameCitation?)
   case decision(String, LegID?, PolicyDecision, FrameCitation?)
+  /// A wire member received a message.
+  case message(String, SIPMessage, FrameCitation?)
+  /// A wire member's connection ended, or bytes came that are no message.
+  case wire(String, String, FrameCitation?)
   /// The engine's deadline has come.
   case deadline
-}
-
-/// One leg's story as far as it is known, at one member.
-public struct LegStory: Sendable {
-  public enum State: String, Sendable, CaseIterable { case placed, ringing, established, ended }
-
-  public var member: String
-  public var id: LegID
-  public var callID: String
-  /// What the step that placed the call named it; nil at the called side.
-  public var name: String?
-  public var state: State = .placed
-  public var refusal: (status: Int, phrase: String, explanation: String?)?
-  public var end: LegEnd?
-  public var agreement: AudioAgreement?
-  /// What is heard now, and what was heard, in hertz.
-  public var hears: Int?
-  public var heard: [Int] = []
-  public var report: MediaReport?
-  /// The frame that brought the last news.
-  public var evidence: FrameCitation?
 }
 
 /// The state of a run that steps read and write.
@@ -84,6 +73,14 @@ public struct Script: Sendable {
   private var indexes: [Key: Int] = [:]
   public private(set) var decisions: [(member: String, leg: LegID?, decision: PolicyDecision, evidence: FrameCitation?)] = []
   public private(set) var registered: [String: (expires: Int?, failure: String?)] = [:]
+  /// What wire members received since their last `send`.
+  public private(set) var received: [String: [(message: SIPMessage, evidence: FrameCitation?)]] = [:]
+  /// What became of a wire member's connection, and what it could not read.
+  public private(set) var wireNews: [String: [String]] = [:]
+  /// The frame that the last news of all rest on.
+  public private(set) var newestEvidence: FrameCitation?
+  /// The answer to each member's last OPTIONS.
+  public private(set) var pinged: [String: (status: Int?, failure: String?)] = [:]
   public private(set) var violations: [(member: String, rule: String, evidence: FrameCitation?)] = []
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
   /// What the running step asks for.
@@ -107,10 +104,34 @@ public struct Script: Sendable {
   /// The newest leg of a member, whatever its state.
   public func newest(_ member: String) -> LegStory? { stories.last { $0.member == member } }
 
+  /// A new REGISTER or OPTIONS makes the last answer old.
+  mutating func forgetRegistration(_ member: String) { registered[member] = nil }
+  mutating func forgetMessages(_ member: String) {
+    received[member] = nil
+    wireNews[member] = nil
+  }
+  mutating func forgetPing(_ member: String) { pinged[member] = nil }
+
   // MARK: - News
 
+  private mutating func note(_ member: String, _ evidence: FrameCitation?) {
+    guard let evidence else { return }
+    lastEvidence[member] = evidence
+    newestEvidence = evidence
+  }
+
+  public mutating func take(_ member: String, _ message: SIPMessage, _ evidence: FrameCitation?) {
+    note(member, evidence)
+    received[member, default: []].append((message, evidence))
+  }
+
+  public mutating func take(_ member: String, wire news: String, _ evidence: FrameCitation?) {
+    note(member, evidence)
+    wireNews[member, default: []].append(news)
+  }
+
   public mutating func take(_ member: String, _ event: PartyEvent, _ evidence: FrameCitation?) {
-    if let evidence { lastEvidence[member] = evidence }
+    note(member, evidence)
     switch event {
     case .started(let id, let facts):
       indexes[Key(member: member, leg: id)] = stories.count
@@ -119,38 +140,18 @@ public struct Script: Sendable {
     case .registrationFailed(_, let reason): registered[member] = (nil, reason)
     case .violation(_, let rule): violations.append((member, rule, evidence))
     case .malformed(let source, let rule): violations.append((member, "\(source) sent what is no SIP message: \(rule)", evidence))
-    case .ringing(let id, _): change(member, id, evidence) { if $0.state == .placed { $0.state = .ringing } }
-    case .established(let id, let agreement):
-      change(member, id, evidence) {
-        $0.state = .established
-        $0.agreement = agreement
-      }
-    case .refused(let id, let status, let phrase, let explanation): change(member, id, evidence) { $0.refusal = (status, phrase, explanation) }
-    case .toneHeard(let id, let frequency):
-      change(member, id, evidence) {
-        $0.hears = frequency
-        $0.heard.append(frequency)
-      }
-    case .toneEnded(let id): change(member, id, evidence) { $0.hears = nil }
-    case .ended(let id, let end, let report):
-      change(member, id, evidence) {
-        $0.state = .ended
-        $0.end = end
-        $0.report = report
-      }
-    case .mediaStarted(let id): change(member, id, evidence) { _ in }
-    case .listening, .listenFailed, .connectionFailed, .optionsAnswered, .optionsFailed: break
+    case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .ended, .mediaStarted:
+      guard let leg = event.leg, let index = indexes[Key(member: member, leg: leg)] else { return }
+      if let evidence { stories[index].evidence = evidence }
+      stories[index].take(event)
+    case .optionsAnswered(let status): pinged[member] = (status, nil)
+    case .optionsFailed(let reason): pinged[member] = (nil, reason)
+    case .listening, .listenFailed, .connectionFailed: break
     }
   }
 
   public mutating func take(_ member: String, _ leg: LegID?, _ decision: PolicyDecision, _ evidence: FrameCitation?) {
-    if let evidence { lastEvidence[member] = evidence }
+    note(member, evidence)
     decisions.append((member, leg, decision, evidence))
-  }
-
-  private mutating func change(_ member: String, _ id: LegID, _ evidence: FrameCitation?, _ body: (inout LegStory) -> Void) {
-    guard let index = indexes[Key(member: member, leg: id)] else { return }
-    if let evidence { stories[index].evidence = evidence }
-    body(&stories[index])
   }
 }

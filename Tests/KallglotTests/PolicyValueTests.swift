@@ -28,7 +28,7 @@ import Testing
     #expect(table.lookUp("sess_x", account: "acme") == .unknown)
     #expect(table.lookUp("sess_a", account: "other") == .unknown)
     for leg in [LegID(1), LegID(2)] {
-      table.join(leg, "sess_a")
+      _ = table.join(leg, "sess_a", role: nil)
       table.activate(leg)
     }
     #expect(table.lookUp("sess_a", account: "acme") == .full)
@@ -43,7 +43,7 @@ import Testing
 
   @Test func `a leg that never was up leaves the session as it was`() {
     var table = SessionTable([Session(id: "sess_a", account: "acme")])
-    table.join(LegID(1), "sess_a")
+    _ = table.join(LegID(1), "sess_a", role: nil)
     table.leave(LegID(1))
     #expect(table.lookUp("sess_a", account: "acme") != .ended)
   }

@@ -30,10 +30,10 @@ private let answered = """
     commands.compactMap { command in
       switch command {
       case .call(let from, _, let name): "call \(from) \(name)"
-      case .hangUp(let member, let leg): "hang up \(member) \(leg)"
+      case .party(let member, .hangUp(let leg)): "hang up \(member) \(leg)"
       case .hangUpAll: "hang up all"
       case .finding(let finding): "finding: \(finding.expected); \(finding.observed); frame \(finding.evidence?.frame ?? 0)"
-      case .note, .cancel, .speak, .register, .fault: nil
+      case .note, .party, .register, .options, .administer, .send, .fault: nil
       }
     }
   }

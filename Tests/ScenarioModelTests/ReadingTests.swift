@@ -48,7 +48,7 @@ private let head = """
     (head + "steps:\n  - wait: soon", "x.yaml:7:11: steps[1].wait: 'soon' is not a duration such as '2 s' or '30 ms'"),
     (head + "steps:\n  - fault: { drop: the 2nd 99 INVITE }", "is not a message such as"),
     (head + "policy: { maxConcurentCalls: 3 }\nsteps: []", "unknown key 'maxConcurentCalls', did you mean 'maxConcurrentCalls'?"),
-    (head + "policy: { earlyMedia: true }\nsteps: []", "the policy key 'earlyMedia' is not served yet"),
+    (head + "policy: { rateLimit: 3 }\nsteps: []", "the policy key 'rateLimit' is not served yet"),
     (head + "policy: { allow: [pbx2] }\nsteps: []", "'pbx2' is neither an address, a CIDR range nor a name of the cast, did you mean 'pbx'?"),
     (head + "policy: { mediaPorts: 70000-1 }\nsteps: []", "'70000-1' is not a range of ports"),
     (head + "network:\n  - { between: [pbx, kallglot], loss: 130 % }\nsteps: []", "'130 %' is not a share"),

@@ -57,6 +57,9 @@ public struct InviteClientUsage: Hashable, Sendable {
 
   public init() {}
 
+  /// No final response yet and nobody wants to cancel: another INVITE may take the place of this one (a challenge, a redirection).
+  public var isUnanswered: Bool { state == .calling || state == .proceeding }
+
   public mutating func handle(_ input: Input) -> [Output] {
     let next: State
     let outputs: [Output]

@@ -3,7 +3,7 @@ import SansIO
 /// The called side of one INVITE usage (RFC 3261 §13.3, §9.2, §15.1.2).
 ///
 /// ```
-///   INVITE ──► received ──ring / 180──► ringing ──accept / 200──► accepted ──ACK──► confirmed ──hang up / BYE──► terminating ──► ended
+///   INVITE ──► received ──ring / 180──► ringing (each minute: 180 again) ──accept / 200──► accepted ──ACK──► confirmed ──hang up / BYE──► terminating ──► ended
 ///                 │                        │                        │  │  └ T1, 2·T1 … T2: 200 again     │
 ///                 ├──────── refuse / 3xx–6xx ──► ended              │  └ 64·T1: BYE ──► terminating     BYE from peer ──► ended
 ///                 └──────── CANCEL / 487 ──────► ended              └ BYE from peer ──► ended
@@ -15,7 +15,8 @@ import SansIO
 public struct InviteServerUsage: Hashable, Sendable {
   public enum State: Hashable, Sendable {
     case received
-    case ringing
+    /// `repeats`: when 180 is sent again, so that no proxy gives the call up (RFC 3261 §13.3.1.1).
+    case ringing(repeats: Instant)
     case accepted(Acceptance)
     case confirmed
     case terminating(LegEnd)
@@ -24,10 +25,7 @@ public struct InviteServerUsage: Hashable, Sendable {
 
   /// A 2xx that waits for its ACK.
   public struct Acceptance: Hashable, Sendable {
-    public var since: Instant
-    /// Nanoseconds from the last 2xx to the next.
-    public var interval: Int64
-    public var due: Instant
+    public var retransmission: SuccessRetransmission
     /// Why to send BYE as soon as the ACK is there.
     public var hangUp: LegEnd?
   }
@@ -57,11 +55,16 @@ public struct InviteServerUsage: Hashable, Sendable {
   }
 
   public private(set) var state: State = .received
-  /// When `.timer` is due; nil when no 2xx waits for its ACK.
+  /// When `.timer` is due.
   public var nextDeadline: Instant? {
-    if case .accepted(let acceptance) = state { acceptance.due } else { nil }
+    switch state {
+    case .ringing(let repeats): repeats
+    case .accepted(let acceptance): acceptance.retransmission.due
+    case .received, .confirmed, .terminating, .ended: nil
+    }
   }
-  private var repeats = 0
+  /// Nanoseconds between two provisional responses (RFC 3261 §13.3.1.1).
+  private static let minute: Int64 = 60_000_000_000
   private let t1: Int64
   private let t2: Int64
 
@@ -77,12 +80,10 @@ public struct InviteServerUsage: Hashable, Sendable {
     let next: State
     let outputs: [Output]
     switch (state, input) {
-    case (.received, .ring):
-      (next, outputs) = (.ringing, [.sendRinging])
-    case (.ringing, .ring):
-      (next, outputs) = (.ringing, [.sendRinging])
+    case (.received, .ring), (.ringing, .ring), (.ringing, .timer):
+      (next, outputs) = (.ringing(repeats: now.adding(nanoseconds: Self.minute)), [.sendRinging])
     case (.received, .accept), (.ringing, .accept):
-      let first = Acceptance(since: now, interval: t1, due: now.adding(nanoseconds: t1), hangUp: nil)
+      let first = Acceptance(retransmission: SuccessRetransmission(at: now, t1: t1, t2: t2), hangUp: nil)
       (next, outputs) = (.accepted(first), [.sendSuccess])
     case (.received, .refuse(let status)), (.ringing, .refuse(let status)):
       (next, outputs) = (.ended(.refused(status: status)), [.sendRefusal(status: status), .ended(.refused(status: status))])
@@ -112,8 +113,7 @@ public struct InviteServerUsage: Hashable, Sendable {
     case (.terminating(let reason), .byeCompleted), (.terminating(let reason), .bye):
       (next, outputs) = (.ended(reason), [.ended(reason)])
 
-    case (.received, .ack), (.received, .byeCompleted), (.received, .timer), (.ringing, .ack), (.ringing, .byeCompleted),
-      (.ringing, .timer), (.accepted, .ring), (.accepted, .accept), (.accepted, .refuse), (.accepted, .cancelled),
+    case (.received, .ack), (.received, .byeCompleted), (.received, .timer), (.ringing, .ack), (.ringing, .byeCompleted), (.accepted, .ring), (.accepted, .accept), (.accepted, .refuse), (.accepted, .cancelled),
       (.accepted, .byeCompleted), (.accepted, .transportFailed), (.confirmed, .ring), (.confirmed, .accept), (.confirmed, .refuse),
       (.confirmed, .cancelled), (.confirmed, .ack), (.confirmed, .byeCompleted), (.confirmed, .timer), (.confirmed, .transportFailed),
       (.terminating, .ring), (.terminating, .accept), (.terminating, .refuse), (.terminating, .cancelled), (.terminating, .ack),
@@ -124,13 +124,11 @@ public struct InviteServerUsage: Hashable, Sendable {
     return outputs
   }
 
-  private mutating func repeatOrGiveUp(_ acceptance: Acceptance, at now: Instant) -> (State, [Output]) {
-    let giveUp = acceptance.since.adding(nanoseconds: 64 * t1)
-    guard now < giveUp else { return (.terminating(acceptance.hangUp ?? .ackMissing), [.sendBye]) }
-    repeats += 1
+  private func repeatOrGiveUp(_ acceptance: Acceptance, at now: Instant) -> (State, [Output]) {
     var following = acceptance
-    following.interval = min(acceptance.interval * 2, t2)
-    following.due = min(now.adding(nanoseconds: following.interval), giveUp)
-    return (.accepted(following), [.repeatSuccess(attempt: repeats)])
+    switch following.retransmission.step(at: now) {
+    case .again(let attempt): return (.accepted(following), [.repeatSuccess(attempt: attempt)])
+    case .giveUp: return (.terminating(acceptance.hangUp ?? .ackMissing), [.sendBye])
+    }
   }
 }

@@ -21,7 +21,7 @@ struct HangUpStep: Step {
     guard let story, story.state != .ended else {
       return .failed(Finding(rule: "the scenario", expected: "\(name) has a call to hang up", observed: "it has none", evidence: script.lastEvidence[name]))
     }
-    script.commands.append(.hangUp(story.member, story.id))
+    script.commands.append(.party(story.member, .hangUp(story.id)))
     return .done
   }
 }
@@ -41,7 +41,7 @@ struct CancelStep: Step {
     guard let story = script.story(leg) else {
       return .failed(Finding(rule: "the scenario", expected: "\(leg) has been placed", observed: "it has not", evidence: nil))
     }
-    script.commands.append(.cancel(story.member, story.id))
+    script.commands.append(.party(story.member, .cancel(story.id)))
     return .done
   }
 }
@@ -62,22 +62,5 @@ struct WaitStep: Step {
   func look(_ script: inout Script, at now: Instant) -> StepProgress {
     let end = script.stepBegan.advanced(by: duration)
     return now >= end ? .done : .waiting(until: end)
-  }
-}
-
-/// `register: pbx`
-struct RegisterStep: Step {
-  static let keyword = "register"
-  static let summary = "A member registers its account at the endpoint."
-
-  private let member: String
-
-  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) { member = try scope.member(place) }
-
-  var text: String { "\(member) registers" }
-
-  func begin(_ script: inout Script, at now: Instant) -> StepProgress {
-    script.commands.append(.register(member))
-    return .done
   }
 }

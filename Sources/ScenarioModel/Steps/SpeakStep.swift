@@ -23,7 +23,7 @@ struct SpeakStep: Step {
     guard let story = script.newest(member), story.state != .ended else {
       return .failed(Finding(rule: "the scenario", expected: "\(member) has a leg to speak on", observed: "it has none", evidence: script.lastEvidence[member]))
     }
-    script.commands.append(.speak(member, story.id, Tone(frequency: frequency), for: duration))
+    script.commands.append(.party(member, .speak(story.id, Tone(frequency: frequency), for: duration)))
     return .done
   }
 }

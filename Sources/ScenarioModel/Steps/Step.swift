@@ -32,13 +32,16 @@ public struct StepScope {
   var legs: [String] = []
 
   func member(_ place: NodeReader) throws(SourceProblem) -> String { try place.word(scenario.cast.map { ($0.name, $0.name) }) }
+  func account(_ place: NodeReader) throws(SourceProblem) -> String { try place.word(scenario.accounts.map { ($0.name, $0.name) }) }
   func leg(_ place: NodeReader) throws(SourceProblem) -> String { try place.word(legs.map { ($0, $0) }) }
 }
 
 /// All kinds of steps.
 public enum StepRegistry {
   public static let kinds: [any Step.Type] = [
-    CallStep.self, ExpectStep.self, SpeakStep.self, HangUpStep.self, CancelStep.self, RegisterStep.self, FaultStep.self, WaitStep.self,
+    CallStep.self, ExpectStep.self, SpeakStep.self, HangUpStep.self, CancelStep.self, HoldStep.self, ResumeStep.self, ReinviteStep.self,
+    RegisterStep.self, UnregisterStep.self, OptionsStep.self, FaultStep.self, WaitStep.self, RegeneratePasswordStep.self,
+    ChangePolicyStep.self, DeactivateStep.self, EndSessionStep.self, InAnyOrderStep.self, NeverStep.self, SendStep.self,
   ]
 
   static func read(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) -> any Step {

@@ -1,0 +1,132 @@
+import Media
+import SDP
+import SIPMessage
+import SIPUserAgent
+import SansIO
+
+// Sessions that change while the call is up: hold, resume, media elsewhere, an empty re-INVITE (RFC 3261 §14, RFC 3264 §8).
+extension Party {
+  // MARK: - Ours
+
+  func modify(_ id: LegID, _ modification: SessionChange, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id], leg.isUp else { return tell(.modificationFailed(id, status: nil, reason: "the call is not up")) }
+    // One after the other: a re-INVITE may not overlap another (RFC 3261 §14.1).
+    guard leg.change == nil else { return leg.laterChanges.append(modification) }
+    leg.change = modification
+    let body = offer(for: modification, leg)?.serialized() ?? Bytes()
+    absorb(userAgent.modify(id, body: body, at: now, &out), at: now, &out)
+  }
+
+  func retryModification(_ id: LegID, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id], let change = leg.change else { return }
+    leg.change = nil
+    modify(id, change, at: now, &out)
+  }
+
+  private func continueChanges(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
+    guard leg.change == nil, !leg.laterChanges.isEmpty else { return }
+    modify(leg.id, leg.laterChanges.removeFirst(), at: now, &out)
+  }
+
+  /// nil = the peer shall make the offer.
+  private func offer(for modification: SessionChange, _ leg: Leg) -> SessionDescription? {
+    let local = leg.mediaElsewhere ?? TransportAddress(configuration.mediaAddress, port: leg.port)
+    switch modification {
+    case .hold(.sendonly): return leg.session.makeOffer(local: local, direction: .sendonly)
+    case .hold(.inactive): return leg.session.makeOffer(local: local, direction: .inactive)
+    case .hold(.zeroAddress):
+      return leg.session.makeOffer(local: local, connection: local.address.isIPv6 ? .anyV6 : .anyV4)
+    case .resume: return leg.session.makeOffer(local: local)
+    case .refresh: return leg.session.makeOffer(local: local, direction: leg.wish)
+    case .moveMedia(let elsewhere):
+      return leg.session.makeOffer(local: elsewhere ?? TransportAddress(configuration.mediaAddress, port: leg.port), direction: leg.wish)
+    case .askForOffer: return nil
+    }
+  }
+
+  /// Our re-INVITE got its 2xx: with the answer, or with the offer we asked for.
+  func modified(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id], let change = leg.change else { return }
+    leg.change = nil
+    do {
+      let description = try Self.sessionDescription(message)
+      if case .askForOffer(let wish) = change {
+        let local = leg.mediaElsewhere ?? TransportAddress(configuration.mediaAddress, port: leg.port)
+        let (answer, agreement) = try leg.session.answer(description, local: local, wish: wish)
+        absorb(userAgent.acknowledge(id, body: answer.serialized(), at: now, &out), at: now, &out)
+        adopt(leg, agreement, wish: wish, at: now, &out)
+      } else {
+        let agreement = try leg.session.accept(answer: description)
+        absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out)
+        if case .moveMedia(let elsewhere) = change { leg.mediaElsewhere = elsewhere }
+        adopt(leg, agreement, wish: change.wish ?? leg.wish, at: now, &out)
+      }
+      continueChanges(leg, at: now, &out)
+    } catch {
+      // The 2xx is acknowledged all the same, then the call ends (RFC 3261 §13.2.2.4).
+      absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out)
+      endUnusable(id, "the 2xx to the re-INVITE cannot be used: \(error)", at: now, &out)
+    }
+  }
+
+  func modificationFailed(_ id: LegID, status: Int?, reason: String, at now: Instant, _ out: inout Outbox) {
+    tell(.modificationFailed(id, status: status, reason: reason))
+    guard let leg = legs[id] else { return }
+    leg.change = nil
+    leg.session.withdrawOffer()
+    continueChanges(leg, at: now, &out)
+  }
+
+  /// Takes a new agreement of a leg that is up.
+  private func adopt(_ leg: Leg, _ agreement: AudioAgreement, wish: MediaDirection, at now: Instant, _ out: inout Outbox) {
+    leg.wish = wish
+    leg.agreement = agreement
+    leg.silentSince = now
+    leg.media?.update(agreement)
+    // Media that was moved elsewhere is not ours to send.
+    leg.media?.isSending = configuration.sendsMedia && leg.mediaElsewhere == nil
+    tell(.modified(leg.id, agreement))
+    afterMedia(leg, at: now, &out)
+  }
+
+  // MARK: - The peer's
+
+  /// An INVITE within the dialog: a new offer is answered on the same ports, an empty one gets an offer of all we can do (contract 8.4).
+  func reinvited(_ id: LegID, _ server: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id] else { return }
+    let local = leg.mediaElsewhere ?? TransportAddress(configuration.mediaAddress, port: leg.port)
+    do {
+      if message.body.isEmpty {
+        let offer = leg.session.makeOffer(local: local, direction: leg.wish)
+        leg.awaitsAnswer = true
+        absorb(userAgent.answerReinvite(id, server, message, body: offer.serialized(), at: now, &out), at: now, &out)
+        return
+      }
+      let (answer, agreement) = try leg.session.answer(try Self.sessionDescription(message), local: local, wish: leg.wish)
+      absorb(userAgent.answerReinvite(id, server, message, body: answer.serialized(), at: now, &out), at: now, &out)
+      adopt(leg, agreement, wish: leg.wish, at: now, &out)
+    } catch {
+      let fields = [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
+      absorb(userAgent.refuseReinvite(id, server, message, status: 488, fields: fields, at: now, &out), at: now, &out)
+    }
+  }
+
+  /// The ACK to our 200 of a re-INVITE: it has the answer when the 200 had the offer.
+  func reinviteAcknowledged(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    guard let leg = legs[id], leg.awaitsAnswer else { return }
+    leg.awaitsAnswer = false
+    do {
+      let agreement = try leg.session.accept(answer: try Self.sessionDescription(message))
+      adopt(leg, agreement, wish: leg.wish, at: now, &out)
+    } catch {
+      endUnusable(id, "the answer in the ACK cannot be used: \(error)", at: now, &out)
+    }
+  }
+
+  /// Ends a call whose offer/answer failed when nothing but BYE is left (contract 8.1).
+  func endUnusable(_ id: LegID, _ rule: String, at now: Instant, _ out: inout Outbox) {
+    tell(.violation(id, rule))
+    let reason = MessageDraft.Field(.reason, "SIP;cause=488;text=\"Not Acceptable Here\"")
+    absorb(userAgent.hangUp(id, because: .violation(rule), fields: [reason], at: now, &out), at: now, &out)
+  }
+}

@@ -1,0 +1,44 @@
+import SDP
+import SansIO
+
+/// What a party may change of a call that is up, each by one re-INVITE.
+public enum SessionChange: Hashable, Sendable {
+  /// The ways products put a call on hold.
+  public enum HoldForm: String, Hashable, Sendable, Codable, CaseIterable {
+    /// `a=sendonly` (RFC 3264 §8.4): music may be played.
+    case sendonly
+    /// `a=inactive`.
+    case inactive
+    /// `c=0.0.0.0` (RFC 2543): still sent by old products.
+    case zeroAddress = "0.0.0.0"
+  }
+
+  case hold(HoldForm)
+  case resume
+  /// The same session once more.
+  case refresh
+  /// Without offer: the peer's 200 has to carry one (RFC 3264 §5, RFC 6337 §5.3); our answer wishes for this direction.
+  case askForOffer(answering: MediaDirection)
+  /// Direct media: the peer shall send to another address; nil = to ours again.
+  case moveMedia(to: TransportAddress?)
+
+  /// The direction that this side wants afterwards; nil = as before.
+  var wish: MediaDirection? {
+    switch self {
+    case .hold(.sendonly): .sendonly
+    case .hold(.inactive): .inactive
+    case .hold(.zeroAddress): .sendonly
+    case .resume: .sendrecv
+    case .askForOffer(let wish): wish
+    case .refresh, .moveMedia: nil
+    }
+  }
+}
+
+/// Why an INVITE cannot be taken in, known before anything was done about it.
+public enum AdmissionFailure: Error, Hashable, Sendable {
+  /// 503 with Retry-After (contract 8.1, step 8a).
+  case noMediaPort
+  /// 488 with Warning (step 9).
+  case description(OfferAnswerFailure)
+}

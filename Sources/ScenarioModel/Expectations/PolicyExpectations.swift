@@ -1,0 +1,42 @@
+import Kallglot
+import SansIO
+
+/// `decision: allowlist, is: refused`
+struct DecisionExpectation: Expectation {
+  static let key = "decision"
+  static let summary = "A step of the endpoint's policy has refused (or passed) a request."
+  static let fields = ["is", "saying"]
+
+  private let name: String
+  private let isRefused: Bool
+  private let saying: String?
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    let rules = PolicyDecision.Rule.allCases.map { ($0.shortName, $0.shortName) }
+    name = try fields.required(Self.key).word(rules)
+    isRefused = try fields["is"]?.word([("refused", true), ("passed", false)]) ?? true
+    saying = try fields["saying"]?.text()
+  }
+
+  var text: String { "policy step \(name) \(isRefused ? "refuses" : "passes")\(saying.map { " saying '\($0)'" } ?? "")" }
+  var rule: String { "contract 8.1: order of the policy checks" }
+
+  func judge(_ script: Script) -> Judgement {
+    let isMet = script.decisions.contains { entry in
+      entry.decision.rule.shortName == name && entry.decision.isRefusal == isRefused
+        && (saying.map { entry.decision.description.contains($0) } ?? true)
+    }
+    if isMet { return .met }
+    let last = script.decisions.last
+    return .open(last.map { "the last decision was: \($0.decision)" } ?? "no policy step spoke", last?.evidence)
+  }
+}
+
+extension PolicyDecision {
+  var isRefusal: Bool {
+    switch verdict {
+    case .refused, .dropped: true
+    case .passed, .challenged: false
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import Legs
+import Media
+import SDP
+import SIPUserAgent
+import SansIO
+
+/// One leg's story as far as it is known, at one member.
+public struct LegStory: Sendable {
+  public enum State: String, Sendable, CaseIterable { case placed, ringing, established, ended }
+
+  public var member: String
+  public var id: LegID
+  public var callID: String
+  /// What the step that placed the call named it; nil at the called side.
+  public var name: String?
+  public var state: State = .placed
+  public var refusal: (status: Int, phrase: String, explanation: String?)?
+  public var end: LegEnd?
+  public var agreement: AudioAgreement?
+  public var hasEarlyMedia = false
+  /// Re-INVITEs of either side that went through.
+  public var modifications = 0
+  /// Our last re-INVITE, when it failed.
+  public var modificationFailure: (status: Int?, reason: String)?
+  /// What is heard now, and what was heard, in hertz.
+  public var hears: Int?
+  public var heard: [Int] = []
+  public var report: MediaReport?
+  /// The frame that brought the last news.
+  public var evidence: FrameCitation?
+
+  /// What an event means for this leg.
+  mutating func take(_ event: PartyEvent) {
+    switch event {
+    case .ringing: if state == .placed { state = .ringing }
+    case .established(_, let agreement):
+      state = .established
+      self.agreement = agreement
+    case .earlyMedia(_, let agreement):
+      hasEarlyMedia = true
+      self.agreement = agreement
+    case .modified(_, let agreement):
+      self.agreement = agreement
+      modifications += 1
+      modificationFailure = nil
+    case .modificationFailed(_, let status, let reason): modificationFailure = (status, reason)
+    case .refused(_, let status, let phrase, let explanation): refusal = (status, phrase, explanation)
+    case .toneHeard(_, let frequency):
+      hears = frequency
+      heard.append(frequency)
+    case .toneEnded: hears = nil
+    case .ended(_, let end, let report):
+      state = .ended
+      self.end = end
+      self.report = report
+    case .mediaStarted, .started, .violation, .listening, .listenFailed, .connectionFailed, .malformed, .registered, .registrationFailed,
+      .optionsAnswered, .optionsFailed:
+      break
+    }
+  }
+}
