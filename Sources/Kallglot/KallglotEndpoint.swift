@@ -81,7 +81,7 @@ public final class KallglotEndpoint: ScriptedHost {
           style: configuration.style, listeners: configuration.listeners,
           prefersFlowOverContact: policy.natContact == .flow, contactHost: policy.contactHost),
         capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken)), mediaAddress: configuration.mediaAddress, mediaPorts: policy.mediaPorts,
-        originUser: "kallglot", sessionName: "kallglot",
+        descriptions: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"),
         aor: NameAddress(uri: SIPURI(host: configuration.domain, user: "kallglot")), answerDelay: configuration.answerDelay,
         rtpTimeout: policy.rtpTimeout, sendsMedia: configuration.sendsMedia),
       serverTLS: tls, clientTLS: clientTLS, entropy: entropy, epoch: epoch)

@@ -173,7 +173,7 @@ extension Party {
 
   private func newSession(_ capability: AudioCapability?) -> OfferAnswerSession {
     OfferAnswerSession(
-      originUser: configuration.originUser, sessionName: configuration.sessionName,
+      style: configuration.descriptions,
       sessionID: UInt64.random(in: 1...0x7FFF_FFFF, using: &mediaEntropy), capability: capability ?? configuration.capability)
   }
 

@@ -19,9 +19,7 @@ public final class Party {
     public var capability: AudioCapability
     public var mediaAddress: IPAddress
     public var mediaPorts: ClosedRange<UInt16>
-    /// User name and session name of the SDP origin.
-    public var originUser: String
-    public var sessionName: String
+    public var descriptions: DescriptionStyle
     /// The address of record that our own calls come from.
     public var aor: NameAddress
     /// From the INVITE to the 200.
@@ -33,15 +31,14 @@ public final class Party {
 
     public init(
       userAgent: UserAgent.Configuration, capability: AudioCapability, mediaAddress: IPAddress,
-      mediaPorts: ClosedRange<UInt16> = 20_000...20_100, originUser: String = "-", sessionName: String = "-", aor: NameAddress,
+      mediaPorts: ClosedRange<UInt16> = 20_000...20_100, descriptions: DescriptionStyle = .plain, aor: NameAddress,
       answerDelay: Duration = .zero, rtpTimeout: Duration? = nil, sendsMedia: Bool = true
     ) {
       self.userAgent = userAgent
       self.capability = capability
       self.mediaAddress = mediaAddress
       self.mediaPorts = mediaPorts
-      self.originUser = originUser
-      self.sessionName = sessionName
+      self.descriptions = descriptions
       self.aor = aor
       self.answerDelay = answerDelay
       self.rtpTimeout = rtpTimeout

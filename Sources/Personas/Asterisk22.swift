@@ -1,3 +1,4 @@
+import SDP
 import SIPMessage
 import SIPUserAgent
 
@@ -20,7 +21,7 @@ extension PersonaProfile {
       allow: [.options, .register, .invite, .ack, .bye, .cancel, .info], supported: [], callIDHasHost: false, callID: .uuid, tag: .uuid,
       branchPrefix: "Pj", branch: .uuid, firstSequence: .random(upTo: 32_000), contactUser: "asterisk", rportBeforeBranch: true,
       aliasOnStreams: true, contentLengthSpaces: [3, 2]),
-    codecs: [.pcmu, .pcma], originUser: "-", sessionName: "Asterisk",
+    codecs: [.pcmu, .pcma], descriptions: DescriptionStyle(originUser: "-", sessionName: "Asterisk"),
     quirks: [
       Quirk("Via first, Max-Forwards after Supported", source: "observed: Asterisk 22.10.1, INVITE"),
       Quirk("rport before branch in Via; alias on TCP", source: "observed: Asterisk 22.10.1, INVITE over UDP and TCP"),

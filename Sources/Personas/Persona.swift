@@ -55,7 +55,7 @@ public final class Persona: ScriptedHost {
       Party.Configuration(
         userAgent: UserAgent.Configuration(style: profile.style, listeners: configuration.listeners),
         capability: AudioCapability(codecs: profile.codecs), mediaAddress: configuration.mediaAddress,
-        mediaPorts: configuration.mediaPorts, originUser: profile.originUser, sessionName: profile.sessionName, aor: configuration.aor,
+        mediaPorts: configuration.mediaPorts, descriptions: profile.descriptions, aor: configuration.aor,
         answerDelay: configuration.answerDelay, sendsMedia: configuration.sendsMedia),
       serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
   }

@@ -22,14 +22,13 @@ public struct PersonaProfile: Hashable, Sendable, Codable {
   public var style: MessageStyle
   /// In order of preference.
   public var codecs: [AudioCodec]
-  public var originUser: String
-  public var sessionName: String
+  public var descriptions: DescriptionStyle
   /// INVITEs leave without an offer.
   public var delaysOffers: Bool
   public var quirks: [Quirk]
 
   public init(
-    id: String, summary: String, style: MessageStyle, codecs: [AudioCodec], originUser: String, sessionName: String,
+    id: String, summary: String, style: MessageStyle, codecs: [AudioCodec], descriptions: DescriptionStyle,
     delaysOffers: Bool = false, quirks: [Quirk]
   ) {
     self.delaysOffers = delaysOffers
@@ -37,8 +36,7 @@ public struct PersonaProfile: Hashable, Sendable, Codable {
     self.summary = summary
     self.style = style
     self.codecs = codecs
-    self.originUser = originUser
-    self.sessionName = sessionName
+    self.descriptions = descriptions
     self.quirks = quirks
   }
 }
@@ -47,7 +45,7 @@ extension PersonaProfile {
   /// A caller without habits: it writes what RFC 3261's own examples write.
   public static let plainCaller = PersonaProfile(
     id: "plain-caller", summary: "A caller that follows the RFCs and has no habits of its own", style: .plain, codecs: [.pcmu, .pcma],
-    originUser: "-", sessionName: "-", quirks: [])
+    descriptions: .plain, quirks: [])
 
   /// Every profile that a scenario can name, in the order of the documentation.
   public static let all = [plainCaller, asterisk22]

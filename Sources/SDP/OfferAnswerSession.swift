@@ -10,9 +10,8 @@ import SansIO
 /// ```
 /// The origin's version grows by one with each description that differs from the last (RFC 3264 §8).
 public struct OfferAnswerSession: Sendable {
-  private let originUser: String
-  private let sessionName: String
-  private let sessionID: UInt64
+  private let style: DescriptionStyle
+  private var sessionID: UInt64
   private let capability: AudioCapability
   private var version: UInt64
   private var last: SessionDescription?
@@ -26,12 +25,11 @@ public struct OfferAnswerSession: Sendable {
   /// Payload type of telephone-event in our offers (contract 8.5).
   private static let eventPayloadType: UInt8 = 101
 
-  public init(originUser: String, sessionName: String, sessionID: UInt64, capability: AudioCapability) {
-    self.originUser = originUser
-    self.sessionName = sessionName
+  public init(style: DescriptionStyle, sessionID: UInt64, capability: AudioCapability) {
+    self.style = style
     self.sessionID = sessionID
     self.capability = capability
-    version = sessionID
+    version = style.firstVersion ?? sessionID
   }
 
   // MARK: - Offering
@@ -114,6 +112,7 @@ public struct OfferAnswerSession: Sendable {
     media[index] = audioDescription(
       formats, port: local.port, profile: theirs.profile, direction: direction, packetTime: result.packetTime)
     audioIndex = index
+    takeOrigin(of: offer)
     let answer = describe(media, address: local.address)
     commit(answer, result)
     return (answer, result)
@@ -167,13 +166,32 @@ public struct OfferAnswerSession: Sendable {
     MediaDescription(kind: media.kind, port: 0, profile: media.profile, formats: media.formats)
   }
 
+  /// Products whose first answer goes on with the offerer's session id.
+  private mutating func takeOrigin(of offer: SessionDescription) {
+    guard last == nil, let step = style.answerVersionStep, let origin = offer.origin, let id = UInt64(origin.sessionID),
+      let theirs = UInt64(origin.version)
+    else { return }
+    (sessionID, version) = (id, theirs &+ step)
+  }
+
   private func audioDescription(
     _ formats: [(UInt8, String)], port: UInt16, profile: String, direction: MediaDirection, packetTime: Int
   ) -> MediaDescription {
-    var lines = formats.map { SessionDescription.Line("a", "rtpmap:\($0.0) \($0.1)") }
-    for (number, map) in formats where map.hasPrefix("telephone-event") { lines.append(.init("a", "fmtp:\(number) 0-16")) }
-    lines.append(.init("a", "ptime:\(packetTime)"))
-    lines.append(.init("a", direction.rawValue))
+    let events = formats.filter { $0.1.hasPrefix("telephone-event") }
+    var lines = formats.filter { !$0.1.hasPrefix("telephone-event") }.map { SessionDescription.Line("a", "rtpmap:\($0.0) \($0.1)") }
+    if style.putsDirectionBeforeEvents {
+      lines.insert(.init("a", "ptime:\(packetTime)"), at: 0)
+      lines.append(.init("a", direction.rawValue))
+    }
+    for (number, map) in events {
+      lines.append(.init("a", "rtpmap:\(number) \(map)"))
+      lines.append(.init("a", "fmtp:\(number) \(style.events)"))
+    }
+    if !style.putsDirectionBeforeEvents {
+      lines.append(.init("a", "ptime:\(packetTime)"))
+      if let maximum = style.maximumPacketTime { lines.append(.init("a", "maxptime:\(maximum)")) }
+      lines.append(.init("a", direction.rawValue))
+    }
     return MediaDescription(kind: "audio", port: port, profile: profile, formats: formats.map { String($0.0) }, lines: lines)
   }
 
@@ -183,9 +201,9 @@ public struct OfferAnswerSession: Sendable {
     if last != nil { version += 1 }
     let family = address.isIPv6 ? "IP6" : "IP4"
     let lines: [SessionDescription.Line] = [
-      .init("v", "0"), .init("o", "\(originUser) \(sessionID) \(version) IN \(family) \(address)"), .init("s", sessionName),
-      .init("c", "IN \(family) \(address)"), .init("t", "0 0"),
-    ]
+      .init("v", "0"), .init("o", "\(style.originUser) \(sessionID) \(version) IN \(family) \(address)"), .init("s", style.sessionName),
+      .init("c", "IN \(family) \(address)"),
+    ] + style.bandwidths.map { .init("b", $0) } + [.init("t", "0 0")]
     let description = SessionDescription(lines: lines, media: media)
     last = description
     return description

@@ -11,6 +11,8 @@ public struct MessageStyle: Hashable, Sendable, Codable {
     case hex(Int)
     /// 8-4-4-4-12 hexadecimal digits, a random UUID (RFC 9562 version 4).
     case uuid
+    /// Text with places, see ``IdentifierTemplate``.
+    case template(String)
   }
 
   /// The CSeq number of a dialog's first request.
@@ -42,6 +44,15 @@ public struct MessageStyle: Hashable, Sendable, Codable {
   public var aliasOnStreams: Bool
   /// Header fields of every BYE of this product, as name and value: a Reason (RFC 3326).
   public var byeHeaders: [[String]] = []
+  /// Header fields of its own.
+  public var headers: [StyledHeader] = []
+  public var optionsMaxForwards = 70
+  /// The order of a 200 to a re-INVITE, where it differs.
+  public var reinviteResponseOrder: [String] = []
+  /// Responses have the user part in their Contact.
+  public var answersWithContactUser = true
+  /// A response that makes no dialog takes the request's branch as To tag.
+  public var takesBranchAsTag = false
   /// Spaces between `Content-Length:` and the number, with a body and without.
   public var contentLengthSpaces: [Int]
 
@@ -86,6 +97,8 @@ struct IdentifierMint: Sendable {
   private var branches: Entropy
   private var sequences: Entropy
   private var waits: Entropy
+  private var extras: Entropy
+  private var counter: UInt32 = 0
 
   init(style: MessageStyle, entropy: Entropy) {
     self.style = style
@@ -94,17 +107,18 @@ struct IdentifierMint: Sendable {
     branches = entropy.fork("branch")
     sequences = entropy.fork("cseq")
     waits = entropy.fork("wait")
+    extras = entropy.fork("headers")
   }
 
   mutating func callID(host: String) -> String {
-    let value = Self.identifier(style.callID, &callIDs)
+    let value = Self.identifier(style.callID, ip: host, &callIDs, &counter)
     return style.callIDHasHost ? "\(value)@\(host)" : value
   }
 
-  mutating func tag() -> String { Self.identifier(style.tag, &tags) }
+  mutating func tag() -> String { Self.identifier(style.tag, ip: "", &tags, &counter) }
 
   /// A branch with RFC 3261's magic cookie (§8.1.1.7).
-  mutating func branch() -> String { "z9hG4bK" + style.branchPrefix + Self.identifier(style.branch, &branches) }
+  mutating func branch() -> String { "z9hG4bK" + style.branchPrefix + Self.identifier(style.branch, ip: "", &branches, &counter) }
 
   /// A random number for waits and Retry-After.
   mutating func number(in range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &waits) }
@@ -116,14 +130,28 @@ struct IdentifierMint: Sendable {
     }
   }
 
-  private static func identifier(_ form: MessageStyle.IdentifierForm, _ entropy: inout Entropy) -> String {
+  /// The fields that this product adds to a message.
+  mutating func headers(of method: SIPMethod, isResponse: Bool, user: String, ip: String, unixSeconds: Int64) -> [MessageDraft.Field] {
+    guard !style.headers.isEmpty else { return [] }
+    let date = SIPDate.text(unixSeconds: unixSeconds)
+    var fields: [MessageDraft.Field] = []
+    for header in style.headers where (isResponse ? header.responses : header.requests).contains(method) {
+      fields.append(header.field(user: user, ip: ip, date: date, entropy: &extras, counter: &counter))
+    }
+    return fields
+  }
+
+  private static func identifier(
+    _ form: MessageStyle.IdentifierForm, ip: String, _ entropy: inout Entropy, _ counter: inout UInt32
+  ) -> String {
     switch form {
+    case .template(let text): IdentifierTemplate(text).make(ip: ip, &entropy, &counter)
     case .hex(let count): entropy.hex(count)
     case .uuid: uuid(entropy.hex(32))
     }
   }
 
-  private static func uuid(_ hex: String) -> String {
+  static func uuid(_ hex: String) -> String {
     var digits = Array(hex.utf8)
     digits[12] = UInt8(ascii: "4")
     digits[16] = Array("89ab".utf8)[Int(digits[16] & 3)]

@@ -65,7 +65,7 @@ extension UserAgent {
     } else if let unknown = unsupportedOptions(of: message) {
       var draft = responseDraft(to: message, status: 420, toTag: mint.tag(), flow: flow)
       draft.append(.unsupported, unknown)
-      respond(server, draft, status: 420, to: message, leg: nil, at: now)
+      respond(server, draft, status: 420, to: message, on: flow, leg: nil, at: now)
     } else if method == .cancel {
       // There is no INVITE to cancel (RFC 3261 §9.2).
       refuseOutright(server, message, flow, status: 481, reason: nil, at: now)
@@ -73,7 +73,7 @@ extension UserAgent {
       // RFC 3261 §8.2.3: what we could have read.
       var draft = responseDraft(to: message, status: 415, toTag: mint.tag(), flow: flow)
       draft.fields.append(field)
-      respond(server, draft, status: 415, to: message, leg: nil, at: now)
+      respond(server, draft, status: 415, to: message, on: flow, leg: nil, at: now)
     } else if method == .invite {
       receiveInvite(server, message, flow, at: now)
     } else {
@@ -146,7 +146,7 @@ extension UserAgent {
     switch method {
     case .bye:
       let draft = responseDraft(to: message, status: 200, toTag: nil, flow: flow)
-      respond(server, draft, status: 200, to: message, leg: id, at: now)
+      respond(server, draft, status: 200, to: message, on: flow, leg: id, at: now)
       byeReceived(id, at: now, &out)
     case .invite:
       receiveReinvite(id, server, message, at: now, &out)
@@ -180,7 +180,7 @@ extension UserAgent {
       return refuseOutright(cancel, message, flow, status: 200, reason: nil, at: now)
     }
     let draft = responseDraft(to: message, status: 200, toTag: usage.localTag, flow: usage.flow)
-    respond(cancel, draft, status: 200, to: message, leg: id, at: now)
+    respond(cancel, draft, status: 200, to: message, on: flow, leg: id, at: now)
     handleCallee(id, .cancelled, at: now, &out)
   }
 
@@ -224,7 +224,7 @@ extension UserAgent {
       draft.append(.contentType, "application/sdp")
       draft.body = body
     }
-    respond(callee.server, draft, status: status, to: callee.invite, leg: id, at: now)
+    respond(callee.server, draft, status: status, to: callee.invite, on: usage.flow, leg: id, at: now)
   }
 
   private func sendSuccess(_ id: LegID, _ callee: InviteUsage.Callee, attempt: Int, at now: Instant) {
@@ -240,7 +240,7 @@ extension UserAgent {
     var draft = responseDraft(
       to: callee.invite, status: status, reason: refusal?.reason, toTag: callee.localTag, flow: usage.flow)
     draft.fields += refusal?.fields ?? []
-    respond(callee.server, draft, status: status, to: callee.invite, leg: id, at: now)
+    respond(callee.server, draft, status: status, to: callee.invite, on: usage.flow, leg: id, at: now)
   }
 
   func timerFired(_ id: LegID, at now: Instant, _ out: inout Outbox) {

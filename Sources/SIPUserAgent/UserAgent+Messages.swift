@@ -26,17 +26,26 @@ extension UserAgent {
   ) -> TransactionLayer.ClientID {
     let branch = mint.branch()
     return transactions.send(
-      finish(draft, branch: branch, flow: flow), method: method, branch: branch, on: flow, label: label, at: now, &transactionOutputs)
+      finish(draft, method, branch: branch, flow: flow, at: now), method: method, branch: branch, on: flow, label: label, at: now, &transactionOutputs)
   }
 
   /// Via first, Max-Forwards, product; then the style's order and spacing.
-  func finish(_ draft: MessageDraft, branch: String, flow: Flow) -> MessageDraft {
+  func finish(_ draft: MessageDraft, _ method: SIPMethod, branch: String, flow: Flow, at now: Instant) -> MessageDraft {
     var draft = draft
-    draft.prepend(.maxForwards, "70")
+    draft.prepend(.maxForwards, method == .options ? String(configuration.style.optionsMaxForwards) : "70")
     draft.prepend(.via, via(branch: branch, flow: flow))
     if let product = configuration.style.product { draft.append(.userAgent, product) }
+    draft.fields += styledHeaders(method, isResponse: false, draft.first(.from), flow, at: now)
     spell(&draft, order: configuration.style.requestOrder)
     return draft
+  }
+
+  private func styledHeaders(_ method: SIPMethod, isResponse: Bool, _ own: String?, _ flow: Flow, at now: Instant) -> [MessageDraft.Field] {
+    guard !configuration.style.headers.isEmpty else { return [] }
+    let user = own.flatMap { try? NameAddress(parsing: $0).uri.user } ?? ""
+    return mint.headers(
+      of: method, isResponse: isResponse, user: user, ip: Self.hostText(flow.local.address),
+      unixSeconds: epoch.unixNanoseconds(at: now) / 1_000_000_000)
   }
 
   private func via(branch: String, flow: Flow) -> String {
@@ -60,9 +69,9 @@ extension UserAgent {
     return texts
   }
 
-  func appendContact(to draft: inout MessageDraft, user: String?, flow: Flow) {
+  func appendContact(to draft: inout MessageDraft, user: String?, flow: Flow, isAnswer: Bool = false) {
     var value = "<sip:"
-    if let user = configuration.style.contactUser ?? user {
+    if !isAnswer || configuration.style.answersWithContactUser, let user = configuration.style.contactUser ?? user {
       value += user
       value += "@"
     }
@@ -125,7 +134,7 @@ extension UserAgent {
     // RFC 3261 §12.1.1: Record-Route of the request goes into the response that makes the dialog.
     if (101...299).contains(status) {
       for route in request.all(.recordRoute) { draft.append(.recordRoute, route.text) }
-      appendContact(to: &draft, user: localUser(of: request), flow: flow)
+      appendContact(to: &draft, user: localUser(of: request), flow: flow, isAnswer: true)
       appendCapabilities(to: &draft)
     }
     return draft
@@ -134,8 +143,11 @@ extension UserAgent {
   private func localUser(of request: SIPMessage) -> String? { (try? request.to())?.uri.user }
 
   /// Sends a response of a server transaction in this product's spelling.
-  func respond(_ server: ServerID, _ draft: MessageDraft, status: Int, to request: SIPMessage, leg: LegID?, at now: Instant) {
+  func respond(
+    _ server: ServerID, _ draft: MessageDraft, status: Int, to request: SIPMessage, on flow: Flow, leg: LegID?, at now: Instant
+  ) {
     var draft = draft
+    if let method = request.method { draft.fields += styledHeaders(method, isResponse: true, request.first(.to)?.text, flow, at: now) }
     spell(&draft, order: configuration.style.responseOrder)
     let cseq = try? request.cseq()
     let label = Label(
@@ -148,7 +160,7 @@ extension UserAgent {
   func refuseOutright(_ server: ServerID, _ request: SIPMessage, _ flow: Flow, status: Int, reason: String?, at now: Instant) {
     let hasTag = (try? request.to())?.tag != nil
     let draft = responseDraft(to: request, status: status, reason: reason, toTag: hasTag ? nil : mint.tag(), flow: flow)
-    respond(server, draft, status: status, to: request, leg: nil, at: now)
+    respond(server, draft, status: status, to: request, on: flow, leg: nil, at: now)
   }
 
   // MARK: - Spelling

@@ -152,7 +152,7 @@ extension UserAgent {
     var draft = responseDraft(to: message, status: status, toTag: nil, flow: usage.flow)
     // §14.2: a random number of seconds between 0 and 10.
     if status == 500 { draft.append(.retryAfter, String(mint.number(in: 0...10))) }
-    respond(server, draft, status: status, to: message, leg: id, at: now)
+    respond(server, draft, status: status, to: message, on: usage.flow, leg: id, at: now)
   }
 
   private func sendReinvite(_ id: LegID, _ usage: InviteUsage, _ reinvite: InviteUsage.Reinvite, at now: Instant, _ out: inout Outbox) {
@@ -200,7 +200,7 @@ extension UserAgent {
       draft.append(.contentType, "application/sdp")
       draft.body = body
     }
-    return finish(draft, branch: mint.branch(), flow: inDialogFlow(usage, at: now, &out))
+    return finish(draft, .ack, branch: mint.branch(), flow: inDialogFlow(usage, at: now, &out), at: now)
   }
 
   func sendAcknowledgement(

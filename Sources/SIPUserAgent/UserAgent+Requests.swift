@@ -79,7 +79,7 @@ extension UserAgent {
     var draft = responseDraft(to: request, status: status, reason: reason, toTag: hasTag ? nil : mint.tag(), flow: flow)
     draft.fields += fields
     draft.body = body
-    respond(server, draft, status: status, to: request, leg: nil, at: now)
+    respond(server, draft, status: status, to: request, on: flow, leg: nil, at: now)
     return drain(at: now, &out)
   }
 

@@ -59,6 +59,7 @@ public final class UserAgent {
   public let allowValue: String
   let transport: SIPTransportLayer
   let transactions: TransactionLayer
+  let epoch: Epoch
   var mint: IdentifierMint
   var clientNonces: Entropy
 
@@ -91,6 +92,7 @@ public final class UserAgent {
     firstPort: PortID = PortID(1), firstConnection: ConnectionID = ConnectionID(2)
   ) {
     self.configuration = configuration
+    self.epoch = epoch
     allowValue = configuration.style.allow.map(\.token).joined(separator: ", ")
     transport = SIPTransportLayer(
       listeners: configuration.listeners, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("transport"),

@@ -7,7 +7,7 @@ import Testing
   private let local = TransportAddress(IPAddress(v4: 0xC633_640A), port: 20_000)
 
   private func session(_ codecs: [AudioCodec] = [.pcmu, .pcma]) -> OfferAnswerSession {
-    OfferAnswerSession(originUser: "kallglot", sessionName: "kallglot", sessionID: 7, capability: AudioCapability(codecs: codecs))
+    OfferAnswerSession(style: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"), sessionID: 7, capability: AudioCapability(codecs: codecs))
   }
 
   private func offer(_ media: String, address: String = "192.0.2.20") throws -> SessionDescription {

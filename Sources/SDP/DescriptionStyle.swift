@@ -1,0 +1,26 @@
+/// How one product writes its session descriptions: what RFC 8866 and RFC 3264 leave open.
+public struct DescriptionStyle: Hashable, Sendable, Codable {
+  /// User name of o=.
+  public var originUser: String
+  /// s=.
+  public var sessionName: String
+  /// The version of the first description; nil = the session id.
+  public var firstVersion: UInt64?
+  /// An answer takes the offerer's session id, and its version plus this; nil = an id of its own.
+  public var answerVersionStep: UInt64?
+  /// b= lines at session level, after c=.
+  public var bandwidths: [String] = []
+  /// `a=maxptime`, in milliseconds.
+  public var maximumPacketTime: Int?
+  /// The events of telephone-event's fmtp.
+  public var events = "0-16"
+  /// The direction stands before telephone-event's rtpmap instead of last.
+  public var putsDirectionBeforeEvents = false
+
+  public static let plain = DescriptionStyle(originUser: "-", sessionName: "-")
+
+  public init(originUser: String, sessionName: String) {
+    self.originUser = originUser
+    self.sessionName = sessionName
+  }
+}
