@@ -71,7 +71,7 @@ public final class LiveStage: @unchecked Sendable {
 
   private func tell(_ event: StageEvent) {
     guard !engine.isOver else { return }
-    for command in engine.handle(event, at: clock.now) { carryOut(command) }
+    for command in engine.handle(event, traffic: evidence.traffic, at: clock.now) { carryOut(command) }
     timer?.cancel()
     guard !engine.isOver else {
       promise?.succeed()

@@ -15,11 +15,16 @@ public final class EvidenceTracker: JournalSink {
 
   private var traces: [Trace] = []
   public private(set) var packets = 0
+  /// What each host has sent and opened until now.
+  public private(set) var traffic: [MemberTraffic] = []
 
   public init() {}
 
   public func hostAdded(_ host: HostID, name: String) {
-    while traces.count <= Int(host.rawValue) { traces.append(Trace()) }
+    while traces.count <= Int(host.rawValue) {
+      traces.append(Trace())
+      traffic.append(MemberTraffic())
+    }
   }
 
   public func packet(_ packet: PacketRecord) {
@@ -31,12 +36,28 @@ public final class EvidenceTracker: JournalSink {
     } else {
       switch packet.label.subject {
       case .request, .response, .raw, .tlsHandshake: traces[index].sentSignalling = packet.frame
-      case .none, .keepAlive, .rtp, .rtcp, .tlsClose: break
+      case .rtp: (traffic[index].lastRTP, traffic[index].lastRTPFrame) = (packet.at, packet.frame)
+      case .rtcp: (traffic[index].lastRTCP, traffic[index].lastRTCPFrame) = (packet.at, packet.frame)
+      case .none, .keepAlive, .tlsClose: break
       }
     }
   }
 
-  public func record(_ record: JournalRecord) {}
+  /// Counts media ports: the even ones of the pairs, so that signalling's 5060 and 5061 have to be left out by number.
+  public func record(_ record: JournalRecord) {
+    let index = Int(record.host.rawValue)
+    guard traffic.indices.contains(index) else { return }
+    switch record.body {
+    case .bound(let address, .datagram) where Self.isMedia(address):
+      traffic[index].mediaPortsOpened += 1
+      traffic[index].mediaPortsOpen += 1
+    case .unbound(let address, .datagram) where Self.isMedia(address): traffic[index].mediaPortsOpen -= 1
+    case .bound, .unbound, .bindFailed, .event, .secret, .step, .finding, .note: break
+    }
+  }
+
+  private static func isMedia(_ address: TransportAddress) -> Bool { address.port % 2 == 0 && address.port != 5_060 }
+
   public func finish(at now: Instant) {}
 
   /// - Parameter slack: how much earlier the packet may have come: nothing in virtual time, a moment on real sockets.

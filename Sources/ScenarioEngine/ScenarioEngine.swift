@@ -35,7 +35,9 @@ public struct ScenarioEngine: Sendable {
   /// Passed unless there are findings.
   public var verdict: Verdict { findings.isEmpty ? .passed : .failed }
 
-  public mutating func handle(_ event: StageEvent, at now: Instant) -> [StageCommand] {
+  /// - Parameter traffic: what the members have sent and opened until now, in the order of the cast.
+  public mutating func handle(_ event: StageEvent, traffic: [MemberTraffic] = [], at now: Instant) -> [StageCommand] {
+    script.take(traffic)
     take(event)
     switch (state, event) {
     case (.idle, .began):

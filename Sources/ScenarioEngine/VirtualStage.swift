@@ -55,7 +55,7 @@ public final class VirtualStage {
   }
 
   private func tell(_ event: StageEvent) {
-    let commands = engine.handle(event, at: simulation.now)
+    let commands = engine.handle(event, traffic: evidence.traffic, at: simulation.now)
     for command in commands { carryOut(command) }
     simulation.stageDeadline = engine.nextDeadline
   }

@@ -83,6 +83,7 @@ public struct Script: Sendable {
   public private(set) var pinged: [String: (status: Int?, failure: String?)] = [:]
   public private(set) var violations: [(member: String, rule: String, evidence: FrameCitation?)] = []
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
+  private var traffic: [MemberTraffic] = []
   /// What the running step asks for.
   public var commands: [StageCommand] = []
   /// When the running step began.
@@ -112,7 +113,13 @@ public struct Script: Sendable {
   }
   mutating func forgetPing(_ member: String) { pinged[member] = nil }
 
+  /// The traffic of a member, by its number in the cast.
+  func traffic(_ index: Int) -> MemberTraffic { traffic.indices.contains(index) ? traffic[index] : MemberTraffic() }
+
   // MARK: - News
+
+  /// What the members have sent and opened until now, in the order of the cast.
+  public mutating func take(_ traffic: [MemberTraffic]) { self.traffic = traffic }
 
   private mutating func note(_ member: String, _ evidence: FrameCitation?) {
     guard let evidence else { return }

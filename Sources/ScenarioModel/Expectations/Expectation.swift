@@ -28,6 +28,7 @@ enum ExpectationRegistry {
   static let kinds: [any Expectation.Type] = [
     LegExpectation.self, MemberLegExpectation.self, ToneExpectation.self, DecisionExpectation.self, RegistrationExpectation.self,
     PingExpectation.self, ModificationExpectation.self, MessageExpectation.self, WireExpectation.self, ViolationExpectation.self,
+    PortExpectation.self, SendingExpectation.self,
   ]
 
   /// Reads the expectation in `place`, which may have the keys in `others` besides.

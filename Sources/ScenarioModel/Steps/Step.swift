@@ -32,6 +32,10 @@ public struct StepScope {
   var legs: [String] = []
 
   func member(_ place: NodeReader) throws(SourceProblem) -> String { try place.word(scenario.cast.map { ($0.name, $0.name) }) }
+  /// A member and its number in the order of the cast.
+  func numbered(_ place: NodeReader) throws(SourceProblem) -> (String, Int) {
+    try place.word(scenario.cast.enumerated().map { ($1.name, ($1.name, $0)) })
+  }
   func account(_ place: NodeReader) throws(SourceProblem) -> String { try place.word(scenario.accounts.map { ($0.name, $0.name) }) }
   func leg(_ place: NodeReader) throws(SourceProblem) -> String { try place.word(legs.map { ($0, $0) }) }
 }
