@@ -13,6 +13,12 @@ protocol Expectation: Sendable {
   /// The requirement behind it, for findings.
   var rule: String { get }
   func judge(_ script: Script) -> Judgement
+  /// What fulfils the wish, for findings about what must never be; asked only when it is fulfilled.
+  func sighting(_ script: Script) -> (String, FrameCitation?)
+}
+
+extension Expectation {
+  func sighting(_ script: Script) -> (String, FrameCitation?) { ("it became true", script.newestEvidence) }
 }
 
 /// Whether a wish is fulfilled, and what is seen instead.

@@ -23,6 +23,8 @@ struct LegExpectation: Expectation {
     guard let story = script.story(name) else { return .open("\(name) has not begun", nil) }
     return condition.judge(story)
   }
+
+  func sighting(_ script: Script) -> (String, FrameCitation?) { LegCondition.sighting(script.story(name)) }
 }
 
 /// `at: kallglot, is: established, direction: recvonly`: the newest leg of a member.
@@ -46,6 +48,8 @@ struct MemberLegExpectation: Expectation {
     guard let story = script.newest(member) else { return .open("\(member) has no leg", script.lastEvidence[member]) }
     return condition.judge(story)
   }
+
+  func sighting(_ script: Script) -> (String, FrameCitation?) { LegCondition.sighting(script.newest(member)) }
 }
 
 /// `modification: leg, is: refused, status: 488`: what came of the last re-INVITE that this side sent.
@@ -142,6 +146,10 @@ struct LegCondition: Sendable {
 
   private func agrees(_ story: LegStory) -> Bool {
     (direction == nil || direction == story.agreement?.direction) && (codec == nil || codec == story.agreement?.codec)
+  }
+
+  static func sighting(_ story: LegStory?) -> (String, FrameCitation?) {
+    story.map { (observed($0), $0.evidence) } ?? ("it became true", nil)
   }
 
   private static func observed(_ story: LegStory) -> String {

@@ -22,13 +22,18 @@ struct DecisionExpectation: Expectation {
   var rule: String { "contract 8.1: order of the policy checks" }
 
   func judge(_ script: Script) -> Judgement {
-    let isMet = script.decisions.contains { entry in
-      entry.decision.rule.shortName == name && entry.decision.isRefusal == isRefused
-        && (saying.map { entry.decision.description.contains($0) } ?? true)
-    }
-    if isMet { return .met }
+    if script.decisions.contains(where: { matches($0.decision) }) { return .met }
     let last = script.decisions.last
     return .open(last.map { "the last decision was: \($0.decision)" } ?? "no policy step spoke", last?.evidence)
+  }
+
+  func sighting(_ script: Script) -> (String, FrameCitation?) {
+    guard let entry = script.decisions.last(where: { matches($0.decision) }) else { return ("it became true", nil) }
+    return ("\(entry.member) decided: \(entry.decision)", entry.evidence)
+  }
+
+  private func matches(_ decision: PolicyDecision) -> Bool {
+    decision.rule.shortName == name && decision.isRefusal == isRefused && (saying.map { decision.description.contains($0) } ?? true)
   }
 }
 

@@ -25,4 +25,8 @@ struct ToneExpectation: Expectation {
     let packets = story.report.map { " in \($0.packetsReceived) packets" } ?? ""
     return .open("\(member) heard \(heard)\(packets)", story.evidence)
   }
+
+  func sighting(_ script: Script) -> (String, FrameCitation?) {
+    ("\(member) heard it among \(script.newest(member)?.heard.map { "\($0) Hz" }.joined(separator: ", ") ?? "")", script.newest(member)?.evidence)
+  }
 }

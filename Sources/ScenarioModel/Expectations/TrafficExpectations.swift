@@ -43,7 +43,14 @@ struct PortExpectation: Expectation {
     let traffic = script.traffic(index)
     let isMet = opened.map { $0 == traffic.mediaPortsOpened } ?? (open != nil || traffic.mediaPortsOpened > 0)
     if isMet, open.map({ $0 == traffic.mediaPortsOpen }) ?? true { return .met }
-    return .open("\(member) opened \(traffic.mediaPortsOpened) so far, \(traffic.mediaPortsOpen) are open", script.lastEvidence[member])
+    return .open(observed(script), script.lastEvidence[member])
+  }
+
+  func sighting(_ script: Script) -> (String, FrameCitation?) { (observed(script), script.lastEvidence[member]) }
+
+  private func observed(_ script: Script) -> String {
+    let traffic = script.traffic(index)
+    return "\(member) opened \(traffic.mediaPortsOpened) so far, \(traffic.mediaPortsOpen) are open"
   }
 }
 
@@ -69,9 +76,19 @@ struct SendingExpectation: Expectation {
 
   func judge(_ script: Script) -> Judgement {
     let traffic = script.traffic(index)
-    let (last, frame) = kind == .rtp ? (traffic.lastRTP, traffic.lastRTPFrame) : (traffic.lastRTCP, traffic.lastRTCPFrame)
+    let last = kind == .rtp ? traffic.lastRTP : traffic.lastRTCP
     // What leaves at the very instant of the step was due before it.
     if let last, last > script.stepBegan { return .met }
-    return .open("\(member) sent no \(kind.rawValue)\(last.map { " since \($0)" } ?? "")", frame.map { FrameCitation(HostID(UInt16(index)), $0) })
+    return .open("\(member) sent no \(kind.rawValue)\(last.map { " after \($0)" } ?? "")", citation(traffic))
+  }
+
+  func sighting(_ script: Script) -> (String, FrameCitation?) {
+    let traffic = script.traffic(index)
+    let last = kind == .rtp ? traffic.lastRTP : traffic.lastRTCP
+    return ("\(member) sent \(kind.rawValue), last\(last.map { " at \($0)" } ?? "")", citation(traffic))
+  }
+
+  private func citation(_ traffic: MemberTraffic) -> FrameCitation? {
+    (kind == .rtp ? traffic.lastRTPFrame : traffic.lastRTCPFrame).map { FrameCitation(HostID(UInt16(index)), $0) }
   }
 }

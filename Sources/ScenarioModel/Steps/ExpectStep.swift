@@ -118,6 +118,7 @@ public struct Prohibition: Sendable {
   /// A finding once it has become true.
   public func finding(_ script: Script) -> Finding? {
     guard case .met = wish.judge(script) else { return nil }
-    return Finding(rule: wish.rule, expected: "never: \(wish.text)", observed: "it became true", evidence: script.newestEvidence)
+    let (observed, evidence) = wish.sighting(script)
+    return Finding(rule: wish.rule, expected: "never: \(wish.text)", observed: observed, evidence: evidence)
   }
 }
