@@ -105,6 +105,15 @@ public struct Script: Sendable {
   /// The newest leg of a member, whatever its state.
   public func newest(_ member: String) -> LegStory? { stories.last { $0.member == member } }
 
+  /// The newest leg of a member that is not over; when all are, the newest.
+  public func live(_ member: String) -> LegStory? { stories.last { $0.member == member && $0.state != .ended } ?? newest(member) }
+
+  /// A member's side of a call that a step named: both sides have the Call-ID.
+  public func story(_ name: String, at member: String) -> LegStory? {
+    guard let callID = story(name)?.callID else { return nil }
+    return stories.last { $0.member == member && $0.callID == callID }
+  }
+
   /// A new REGISTER or OPTIONS makes the last answer old.
   mutating func forgetRegistration(_ member: String) { registered[member] = nil }
   mutating func forgetMessages(_ member: String) {

@@ -32,7 +32,7 @@ enum Judgement {
 /// All kinds of expectations.
 enum ExpectationRegistry {
   static let kinds: [any Expectation.Type] = [
-    LegExpectation.self, MemberLegExpectation.self, ToneExpectation.self, DecisionExpectation.self, RegistrationExpectation.self,
+    ToneExpectation.self, LegExpectation.self, MemberLegExpectation.self, DecisionExpectation.self, RegistrationExpectation.self,
     PingExpectation.self, ModificationExpectation.self, MessageExpectation.self, WireExpectation.self, ViolationExpectation.self,
     PortExpectation.self, SendingExpectation.self,
   ]

@@ -2,29 +2,35 @@ import SDP
 import SIPUserAgent
 import SansIO
 
-/// `leg: leg, is: refused, status: 403`: the caller's side of a call that a step named.
+/// `leg: leg, is: refused, status: 403`: the caller's side of a call that a step named; with `at: kallglot` that member's side of it.
 struct LegExpectation: Expectation {
   static let key = "leg"
-  static let summary = "The caller's side of a named call is ringing, established, refused, ended, modified, or has early media."
-  static let fields = LegCondition.fields
+  static let summary = "The caller's side of a named call (or the side of the member 'at') is ringing, established, refused, ended, modified, or has early media."
+  static let fields = LegCondition.fields + ["at"]
 
   private let name: String
+  private let member: String?
   private let condition: LegCondition
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     name = try scope.leg(try fields.required(Self.key))
+    if let place = fields["at"] { member = try scope.member(place) } else { member = nil }
     condition = try LegCondition(fields)
   }
 
-  var text: String { "\(name) is \(condition.text)" }
+  var text: String { "\(name) is \(condition.text)\(member.map { " at \($0)" } ?? "")" }
   var rule: String { condition.rule }
 
   func judge(_ script: Script) -> Judgement {
-    guard let story = script.story(name) else { return .open("\(name) has not begun", nil) }
+    guard let caller = script.story(name) else { return .open("\(name) has not begun", nil) }
+    guard let member else { return condition.judge(caller) }
+    guard let story = script.story(name, at: member) else { return .open("nothing of \(name) has come to \(member)", caller.evidence) }
     return condition.judge(story)
   }
 
-  func sighting(_ script: Script) -> (String, FrameCitation?) { LegCondition.sighting(script.story(name)) }
+  func sighting(_ script: Script) -> (String, FrameCitation?) {
+    LegCondition.sighting(member.map { script.story(name, at: $0) } ?? script.story(name))
+  }
 }
 
 /// `at: kallglot, is: established, direction: recvonly`: the newest leg of a member.

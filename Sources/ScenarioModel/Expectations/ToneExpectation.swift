@@ -1,24 +1,26 @@
 import SansIO
 
-/// `hears: pbx, tone: 440 Hz`
+/// `hears: pbx, tone: 440 Hz`, `hears: kallglot, leg: two, tone: 440 Hz`
 struct ToneExpectation: Expectation {
   static let key = "hears"
-  static let summary = "A member has heard this tone on its newest leg."
-  static let fields = ["tone"]
+  static let summary = "A member has heard this tone on its newest leg that is not over, or on its side of a named call."
+  static let fields = ["tone", "leg"]
 
   private let member: String
   private let tone: Int
+  private let leg: String?
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     member = try scope.member(try fields.required(Self.key))
     tone = try ToneText.read(try fields.required("tone"))
+    if let place = fields["leg"] { leg = try scope.leg(place) } else { leg = nil }
   }
 
-  var text: String { "\(member) hears \(tone) Hz" }
+  var text: String { "\(member) hears \(tone) Hz\(leg.map { " on \($0)" } ?? "")" }
   var rule: String { "RFC 3264 §6: the audio that was agreed arrives" }
 
   func judge(_ script: Script) -> Judgement {
-    guard let story = script.newest(member) else { return .open("\(member) has no leg", nil) }
+    guard let story = story(script) else { return .open("\(member) has no leg\(leg.map { " of \($0)" } ?? "")", script.lastEvidence[member]) }
     // 2 % and at least 5 Hz: what 40 ms of G.711 can tell.
     if story.heard.contains(where: { abs($0 - tone) <= max(5, tone / 50) }) { return .met }
     let heard = story.heard.isEmpty ? "no tone" : story.heard.map { "\($0) Hz" }.joined(separator: ", ")
@@ -27,6 +29,9 @@ struct ToneExpectation: Expectation {
   }
 
   func sighting(_ script: Script) -> (String, FrameCitation?) {
-    ("\(member) heard it among \(script.newest(member)?.heard.map { "\($0) Hz" }.joined(separator: ", ") ?? "")", script.newest(member)?.evidence)
+    let story = story(script)
+    return ("\(member) heard \(story?.heard.map { "\($0) Hz" }.joined(separator: ", ") ?? "")", story?.evidence)
   }
+
+  private func story(_ script: Script) -> LegStory? { leg.map { script.story($0, at: member) } ?? script.live(member) }
 }

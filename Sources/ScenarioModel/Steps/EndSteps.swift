@@ -1,25 +1,36 @@
 import SansIO
 
-/// `hangUp: pbx` or `hangUp: leg`
+/// `hangUp: pbx`, `hangUp: leg`, `hangUp: { leg: two, at: kallglot }`
 struct HangUpStep: Step {
   static let keyword = "hangUp"
-  static let summary = "A member, or the caller of a named leg, ends the call: BYE, CANCEL or a refusal, as its state asks."
+  static let summary = "A member, the caller of a named leg, or a member's side of it ends the call: BYE, CANCEL or a refusal, as its state asks."
 
   private let name: String
   private let isMember: Bool
+  /// Whose side of the named call; nil = the caller's.
+  private let side: String?
 
   init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
+    if place.isMapping {
+      let fields = try place.fields(["leg", "at"])
+      (name, isMember) = (try scope.leg(try fields.required("leg")), false)
+      side = try scope.member(try fields.required("at"))
+      return
+    }
+    side = nil
     let members = scope.scenario.cast.map(\.name)
     name = try place.word((members + scope.legs).map { ($0, $0) })
     isMember = members.contains(name)
   }
 
-  var text: String { "\(name) hangs up" }
+  var text: String { side.map { "\($0) hangs up \(name)" } ?? "\(name) hangs up" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
-    let story = isMember ? script.newest(name) : script.story(name)
+    let story = side.map { script.story(name, at: $0) } ?? (isMember ? script.live(name) : script.story(name))
     guard let story, story.state != .ended else {
-      return .failed(Finding(rule: "the scenario", expected: "\(name) has a call to hang up", observed: "it has none", evidence: script.lastEvidence[name]))
+      let observed = story?.end.map { "it is over: \($0)" } ?? "it has none"
+      return .failed(
+        Finding(rule: "the scenario", expected: "\(side ?? name) has a call to hang up", observed: observed, evidence: story?.evidence ?? script.lastEvidence[name]))
     }
     script.commands.append(.party(story.member, .hangUp(story.id)))
     return .done

@@ -83,12 +83,12 @@ struct ReinviteStep: Step {
 extension Script {
   /// Asks for a change of a member's newest leg, which may still be on its way up: the ACK comes after the 200.
   mutating func modify(_ member: String, _ change: SessionChange, at now: Instant) -> StepProgress {
-    if let story = newest(member), story.state == .established {
+    if let story = live(member), story.state == .established {
       commands.append(.party(member, .modify(story.id, change)))
       return .done
     }
     let deadline = stepBegan.advanced(by: .seconds(2))
-    if now < deadline, let story = newest(member), story.state != .ended { return .waiting(until: deadline) }
+    if now < deadline, let story = live(member), story.state != .ended { return .waiting(until: deadline) }
     return .failed(Finding(rule: "the scenario", expected: "\(member) has a call that is up", observed: "it has none", evidence: lastEvidence[member]))
   }
 }
