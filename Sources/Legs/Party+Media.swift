@@ -10,7 +10,8 @@ extension Party {
     case .datagram(let port, _, _), .unreachable(let port, _):
       guard let id = legsByPort[port], let leg = legs[id], leg.media != nil else { return }
       leg.media?.receive(arrival, at: now, &out)
-      if port == leg.rtp { leg.silentSince = now }
+      // RTCP counts as life as well (contract 8.3): a party that sends no audio for a while still reports.
+      leg.silentSince = now
       afterMedia(leg, at: now, &out)
     case .bound(let port, _):
       if let id = legsByPort[port], let leg = legs[id] { portOpened(leg, at: now, &out) }

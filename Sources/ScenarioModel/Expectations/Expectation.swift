@@ -32,9 +32,11 @@ enum Judgement {
 /// All kinds of expectations.
 enum ExpectationRegistry {
   static let kinds: [any Expectation.Type] = [
-    ToneExpectation.self, LegExpectation.self, MemberLegExpectation.self, DecisionExpectation.self, RegistrationExpectation.self,
+    ToneExpectation.self, LegExpectation.self, DecisionExpectation.self, RegistrationExpectation.self,
     PingExpectation.self, ModificationExpectation.self, MessageExpectation.self, WireExpectation.self, ViolationExpectation.self,
     PortExpectation.self, SendingExpectation.self,
+    // Last: 'at' is a field of others too.
+    MemberLegExpectation.self,
   ]
 
   /// Reads the expectation in `place`, which may have the keys in `others` besides.
