@@ -1,24 +1,26 @@
 import Kallglot
 import SansIO
 
-/// `decision: allowlist, is: refused`
+/// `decision: allowlist, is: refused`, `decision: authentication, is: challenged, saying: stale`
 struct DecisionExpectation: Expectation {
   static let key = "decision"
-  static let summary = "A step of the endpoint's policy has refused (or passed) a request."
+  static let summary = "A step of the endpoint's policy has refused (or passed, or challenged) a request."
   static let fields = ["is", "saying"]
 
   private let name: String
-  private let isRefused: Bool
+  private enum Verdict: String, CaseIterable { case refused, passed, challenged }
+
+  private let verdict: Verdict
   private let saying: String?
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     let rules = PolicyDecision.Rule.allCases.map { ($0.shortName, $0.shortName) }
     name = try fields.required(Self.key).word(rules)
-    isRefused = try fields["is"]?.word([("refused", true), ("passed", false)]) ?? true
+    verdict = try fields["is"]?.word(Verdict.allCases.map { ($0.rawValue, $0) }) ?? .refused
     saying = try fields["saying"]?.text()
   }
 
-  var text: String { "policy step \(name) \(isRefused ? "refuses" : "passes")\(saying.map { " saying '\($0)'" } ?? "")" }
+  var text: String { "policy step \(name) has \(verdict.rawValue)\(saying.map { " saying '\($0)'" } ?? "")" }
   var rule: String { "contract 8.1: order of the policy checks" }
 
   func judge(_ script: Script) -> Judgement {
@@ -33,15 +35,12 @@ struct DecisionExpectation: Expectation {
   }
 
   private func matches(_ decision: PolicyDecision) -> Bool {
-    decision.rule.shortName == name && decision.isRefusal == isRefused && (saying.map { decision.description.contains($0) } ?? true)
-  }
-}
-
-extension PolicyDecision {
-  var isRefusal: Bool {
-    switch verdict {
-    case .refused, .dropped: true
-    case .passed, .challenged: false
-    }
+    let isSame =
+      switch decision.verdict {
+      case .refused, .dropped: verdict == .refused
+      case .passed: verdict == .passed
+      case .challenged: verdict == .challenged
+      }
+    return isSame && decision.rule.shortName == name && (saying.map { decision.description.contains($0) } ?? true)
   }
 }
