@@ -118,16 +118,18 @@ extension Simulation {
     }
     var (first, second) = hosts[index].links[target].passDatagram()
     var fate: Fate = first == nil ? .lost : second == nil ? .delivered : .duplicated
-    if !faults.isEmpty, let (number, action) = faults.match(label, from: HostID(UInt16(index))) {
+    var (arriving, arrivingLabel) = (bytes, label)
+    if !faults.isEmpty, let (number, action) = faults.match(label, bytes, from: HostID(UInt16(index))) {
       (first, second, fate) = apply(action, number, first ?? hosts[index].links[target].drawDelay(), second)
+      if case .rewrite(let change) = action { (arriving, arrivingLabel.isDeliberatelyBroken) = (change(bytes), true) }
     }
     if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, fate) }
     guard let first else {
       statistics.packetsLost += 1
       return
     }
-    queue.push(.datagram(host: target, from: source, to: destination, bytes, label), at: now.nanoseconds + first)
-    if let second { queue.push(.datagram(host: target, from: source, to: destination, bytes, label), at: now.nanoseconds + second) }
+    queue.push(.datagram(host: target, from: source, to: destination, arriving, arrivingLabel), at: now.nanoseconds + first)
+    if let second { queue.push(.datagram(host: target, from: source, to: destination, arriving, arrivingLabel), at: now.nanoseconds + second) }
   }
 
   /// Where datagrams of a port leave from; most senders use one port many times in a row.
@@ -144,6 +146,7 @@ extension Simulation {
     case .drop, .reset: (nil, nil, .dropped(fault: number))
     case .delay(let extra): (first + extra.wholeNanoseconds, second, .delayed(fault: number))
     case .duplicate: (first, first, .duplicated)
+    case .rewrite: (first, second, .rewritten(fault: number))
     }
   }
 
