@@ -111,16 +111,15 @@ extension Simulation {
     guard let source = source(index, port) else { return }
     statistics.packetsSent += 1
     let target = routes.host(of: destination.address, hostsByAddress)
+    if !nats.isEmpty, let crossing = crossing(from: index, to: target) {
+      return sendTranslated(index, source, destination, target, crossing, bytes, label)
+    }
     guard target >= 0 else {
       statistics.packetsLost += 1
       if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, .unroutable) }
       return
     }
-    var (first, second) = hosts[index].links[target].passDatagram()
-    var fate: Fate = first == nil ? .lost : second == nil ? .delivered : .duplicated
-    if !faults.isEmpty, let (number, action) = faults.match(label, from: HostID(UInt16(index))) {
-      (first, second, fate) = apply(action, number, first ?? hosts[index].links[target].drawDelay(), second)
-    }
+    let (first, second, fate) = pass(index, target, label)
     if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, fate) }
     guard let first else {
       statistics.packetsLost += 1
@@ -128,6 +127,16 @@ extension Simulation {
     }
     queue.push(.datagram(host: target, from: source, to: destination, bytes, label), at: now.nanoseconds + first)
     if let second { queue.push(.datagram(host: target, from: source, to: destination, bytes, label), at: now.nanoseconds + second) }
+  }
+
+  /// Puts a datagram on the link between two hosts: when it and its copy arrive, and what became of it.
+  @inline(__always)
+  func pass(_ index: Int, _ target: Int, _ label: Label) -> (first: Int64?, second: Int64?, Fate) {
+    let (first, second) = hosts[index].links[target].passDatagram()
+    if !faults.isEmpty, let (number, action) = faults.match(label, from: HostID(UInt16(index))) {
+      return apply(action, number, first ?? hosts[index].links[target].drawDelay(), second)
+    }
+    return (first, second, first == nil ? .lost : second == nil ? .delivered : .duplicated)
   }
 
   /// Where datagrams of a port leave from; most senders use one port many times in a row.
@@ -150,13 +159,19 @@ extension Simulation {
   func deliverDatagram(_ index: Int, _ source: TransportAddress, _ destination: TransportAddress, _ bytes: Bytes, _ label: Label) {
     statistics.packetsDelivered += 1
     if !sinks.isEmpty { tap(index, .received, .udp, source, destination, bytes, label) }
-    guard let port = socketCache.socket(destination, datagramPorts) else { return sayUnreachable(source, destination, from: index) }
+    hand(index, source, destination, bytes, unreachable: destination)
+  }
+
+  /// Gives a datagram to the socket it is for; without one the sender learns that the address it used cannot be reached.
+  @inline(__always)
+  func hand(_ index: Int, _ source: TransportAddress, _ destination: TransportAddress, _ bytes: Bytes, unreachable address: TransportAddress) {
+    guard let port = socketCache.socket(destination, datagramPorts) else { return sayUnreachable(source, address, from: index) }
     tell(index, .datagram(port, from: source, bytes))
   }
 
   /// Nobody listens: ICMP says so to the sender, if it still has the socket.
   private func sayUnreachable(_ source: TransportAddress, _ destination: TransportAddress, from index: Int) {
-    guard let sender = datagramPorts[source] else { return }
+    guard let sender = datagramPorts[source] ?? socketBehindNAT(source) else { return }
     let delay = hosts[index].links[sender.host].drawDelay()
     queue.push(.unreachable(host: sender.host, sender.port, destination), at: now.nanoseconds + delay)
   }
