@@ -50,6 +50,7 @@ public struct CallLog {
     case .mediaStarted(let leg): return "\(leg): first RTP packet came"
     case .toneHeard(let leg, let frequency): return "\(leg): hears a tone of \(frequency) Hz"
     case .toneEnded(let leg): return "\(leg): the tone ended"
+    case .reason(let leg, let text): return "\(leg): the peer gives a reason: \(text)"
     case .ended(let leg, let reason, let report):
       peers[leg] = nil
       return "\(leg): \(reason)\(report.map { "; \(Self.text($0))" } ?? "")"
