@@ -156,7 +156,7 @@ public struct Script: Sendable {
     case .registrationFailed(_, let reason): registered[member] = (nil, reason)
     case .violation(_, let rule): violations.append((member, rule, evidence))
     case .malformed(let source, let rule): violations.append((member, "\(source) sent what is no SIP message: \(rule)", evidence))
-    case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .ended, .mediaStarted:
+    case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended, .mediaStarted:
       guard let leg = event.leg, let index = indexes[Key(member: member, leg: leg)] else { return }
       if let evidence { stories[index].evidence = evidence }
       stories[index].take(event)
