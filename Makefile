@@ -1,23 +1,25 @@
 # Two commands do everything on a fresh machine that has the Swift toolchain:
 #   make run    installs the C libraries, builds in release, runs scenarios/ in virtual time, writes out/
 #   make test   installs the test peers too and runs swift test
+# make test also fetches a real Asterisk 22 (make asterisk); when that cannot be had, its tests say so and are skipped.
 
 SHELL := /bin/bash
 LIBRARIES := libssl-dev libpcap-dev libsrtp2-dev libopus-dev pkg-config
 BENCH := libosip2-dev
-PEERS := sip-tester baresip-core tshark
+PEERS := sip-tester baresip-core sipsak tshark
 OUT ?= out
 # The Swift runtime goes into the program: it is a tenth faster, and runs on machines without the toolchain.
 RELEASE := swift build -c release --static-swift-stdlib
 
-.PHONY: run test libraries peers bench lint clean
+.PHONY: run test libraries peers asterisk bench lint clean
 
 run: libraries
 	$(RELEASE) --product kallglot-lab
 	"$$($(RELEASE) --show-bin-path)/kallglot-lab" run scenarios --out $(OUT) --junit $(OUT)/junit.xml --json $(OUT)/results.json
 
 test: libraries peers
-	LAB_REQUIRE_PEERS=$${LAB_REQUIRE_PEERS-sipp,baresip,tshark} swift test
+	@$(MAKE) --no-print-directory asterisk || echo "The tests with Asterisk will be skipped." >&2
+	LAB_REQUIRE_PEERS=$${LAB_REQUIRE_PEERS-sipp,baresip,sipsak,tshark} swift test
 
 bench: libraries
 	@$(call install,$(BENCH))
@@ -30,6 +32,11 @@ libraries:
 
 peers:
 	@$(call install,$(PEERS))
+
+# A folder with a real Asterisk 22, made in ten seconds where apt's mirror has sid.
+asterisk:
+	@$(call install,mmdebstrap)
+	@fixtures/peers/asterisk-root
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -65,7 +65,8 @@ public final class JournalFile: JournalSink {
       if case .tcp(let segment) = packet.carrier { cursor.tcp(segment) }
       cursor.text(",\"label\":\"")
       cursor.label(packet.label)
-      if packet.direction == .sent { Self.fate(packet.fate, to: &cursor) } else { cursor.text("\"}\n") }
+      // Of received packets only what a NAT did is news.
+      if packet.direction == .sent || packet.fate != .delivered { Self.fate(packet.fate, to: &cursor) } else { cursor.text("\"}\n") }
     }
   }
 
@@ -74,6 +75,16 @@ public final class JournalFile: JournalSink {
   private static func fate(_ fate: Fate, to cursor: inout ByteCursor) {
     cursor.text("\",\"fate\":\"")
     cursor.text(fate.word)
+    if case .translated(let port) = fate {
+      cursor.text("\",\"port\":")
+      cursor.decimal(port)
+      return cursor.text("}\n")
+    }
+    if case .filtered(let reason) = fate {
+      cursor.text("\",\"why\":\"")
+      cursor.text(reason.word)
+      return cursor.text("\"}\n")
+    }
     guard let fault = fate.fault else { return cursor.text("\"}\n") }
     cursor.text("\",\"fault\":")
     cursor.decimal(fault)

@@ -96,6 +96,8 @@ extension Fate {
     case .dropped: "dropped"
     case .delayed: "delayed"
     case .rewritten: "rewritten"
+    case .translated: "translated"
+    case .filtered: "filtered"
     case .unroutable: "unroutable"
     case .unknown: "unknown"
     }
@@ -105,7 +107,7 @@ extension Fate {
   var fault: UInt16? {
     switch self {
     case .dropped(let fault), .delayed(let fault), .rewritten(let fault): fault
-    case .delivered, .duplicated, .lost, .unroutable, .unknown: nil
+    case .delivered, .duplicated, .lost, .translated, .filtered, .unroutable, .unknown: nil
     }
   }
 }
@@ -116,10 +118,12 @@ enum PacketComment {
   @inline(__always)
   static func isSilent(_ record: PacketRecord, isCut: Bool) -> Bool {
     guard !record.label.isDeliberatelyBroken, !isCut else { return false }
-    guard record.direction == .sent else { return true }
-    guard record.fate == .delivered || record.fate == .unknown, record.label.attempt == 0, record.label.cause == .first else {
-      return false
+    switch record.fate {
+    case .delivered, .unknown: guard record.direction == .sent else { return true }
+    case .translated: break
+    case .duplicated, .lost, .dropped, .delayed, .rewritten, .filtered, .unroutable: return false
     }
+    guard record.direction == .received || (record.label.attempt == 0 && record.label.cause == .first) else { return false }
     switch record.label.subject {
     case .rtp, .none: return true
     case .request, .response, .keepAlive, .rtcp, .tlsHandshake, .tlsClose, .raw: return false
@@ -134,6 +138,7 @@ enum PacketComment {
       writeFate(record.fate, to: &cursor)
     case .received:
       if record.label.isDeliberatelyBroken { cursor.text("deliberately broken") }
+      writeFate(record.fate, to: &cursor, separator: cursor.position > start ? "; " : "")
     }
     guard frame.isCut else { return }
     if cursor.position > start { cursor.text("; ") }
@@ -144,14 +149,23 @@ enum PacketComment {
     cursor.text(" payload bytes, more than an IP packet holds")
   }
 
-  private static func writeFate(_ fate: Fate, to cursor: inout ByteCursor) {
+  private static func writeFate(_ fate: Fate, to cursor: inout ByteCursor, separator: StaticString = "; ") {
     switch fate {
     case .delivered, .unknown: return
-    case .duplicated: cursor.text("; duplicated on the link")
-    case .lost: cursor.text("; lost on the link")
-    case .unroutable: cursor.text("; unroutable")
+    case .duplicated, .lost, .unroutable, .dropped, .delayed, .rewritten, .translated, .filtered: cursor.text(separator)
+    }
+    switch fate {
+    case .delivered, .unknown: return
+    case .duplicated: cursor.text("duplicated on the link")
+    case .lost: cursor.text("lost on the link")
+    case .unroutable: cursor.text("unroutable")
+    case .translated(let port):
+      cursor.text("translated by NAT, outside port ")
+      cursor.decimal(port)
+    case .filtered(let reason):
+      cursor.text("dropped by NAT: ")
+      cursor.text(reason.sentence)
     case .dropped, .delayed, .rewritten:
-      cursor.text("; ")
       cursor.text(fate.word)
       cursor.text(" by fault ")
       cursor.decimal(fate.fault ?? 0)

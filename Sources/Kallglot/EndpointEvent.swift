@@ -9,12 +9,15 @@ public enum EndpointEvent: HostEvent, Hashable {
   case decision(LegID?, PolicyDecision, method: String, source: TransportAddress)
   /// A leg joined a session.
   case joined(LegID, session: String, account: String, role: Session.Role)
+  /// A call to an account was asked for and cannot be placed.
+  case notCalled(account: String, reason: String)
 
   public var journalName: String {
     switch self {
     case .party(let event): event.journalName
     case .decision: "policy-decision"
     case .joined: "session-joined"
+    case .notCalled: "account-not-called"
     }
   }
 
@@ -29,6 +32,7 @@ public enum EndpointEvent: HostEvent, Hashable {
       ]
     case .joined(let leg, let session, let account, let role):
       [.init("leg", leg.rawValue), .init("session", session), .init("account", account), .init("role", role.rawValue)]
+    case .notCalled(let account, let reason): [.init("account", account), .init("reason", reason)]
     }
   }
 }

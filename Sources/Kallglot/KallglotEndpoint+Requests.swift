@@ -78,7 +78,7 @@ extension KallglotEndpoint {
       return
     }
     let owner = account.name.isEmpty ? aor.user ?? "" : account.name
-    switch registrar.register(message, account: owner, at: now) {
+    switch registrar.register(message, account: owner, on: flow, at: now) {
     case .bound(let contacts):
       let fields = contacts.map { MessageDraft.Field(.contact, "<\($0.0)>;expires=\($0.1)") }
       tell(PolicyDecision(.registration, .passed, detail: "\(contacts.count) contacts bound"), leg: nil, message, flow, &out)

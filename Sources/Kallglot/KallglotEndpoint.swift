@@ -56,6 +56,8 @@ public final class KallglotEndpoint: ScriptedHost {
     case setActive(account: String, Bool)
     /// Ends a session as the API does: BYE with Reason on all its legs (contract 8.3).
     case endSession(String)
+    /// Calls an account where it registered; the leg's `started` event carries `name` back.
+    case callAccount(String, name: String?)
   }
 
   public typealias Event = EndpointEvent
@@ -109,6 +111,7 @@ public final class KallglotEndpoint: ScriptedHost {
     case .setPolicy(let name, let policy): accounts[name]?.policy = policy
     case .setPassword(let name, let password): accounts[name]?.password = password
     case .setActive(let name, let isActive): accounts[name]?.isActive = isActive
+    case .callAccount(let account, let name): callAccount(account, name: name, at: now, &out)
     case .endSession(let id):
       let reason = [MessageDraft.Field(.reason, "SIP;cause=200;text=\"Session ended\"")]
       for leg in sessions.end(id) { handle(party.hangUp(leg, fields: reason, at: now, &out), at: now, &out) }

@@ -8,6 +8,8 @@ struct Registrar {
     var callID: String
     var sequence: UInt32
     var expires: Instant
+    /// Where the REGISTER came from.
+    var flow: Flow?
   }
 
   enum Outcome: Equatable {
@@ -37,7 +39,7 @@ struct Registrar {
   private var bindings: [String: [Binding]] = [:]
 
   /// Carries out a REGISTER for an account; all of it or nothing.
-  mutating func register(_ request: SIPMessage, account: String, at now: Instant) -> Outcome {
+  mutating func register(_ request: SIPMessage, account: String, on flow: Flow? = nil, at now: Instant) -> Outcome {
     guard let callID = try? request.callID(), let sequence = try? request.cseq().number, let contacts = try? request.contacts() else {
       return .badRequest("Call-ID, CSeq or Contact cannot be read")
     }
@@ -58,7 +60,7 @@ struct Registrar {
         if let known { current.remove(at: known) }
         guard asked > 0 else { continue }
         let expires = now.advanced(by: .seconds(min(asked, Self.maximumSeconds)))
-        let binding = Binding(contact: contact.uri, callID: callID, sequence: sequence, expires: expires)
+        let binding = Binding(contact: contact.uri, callID: callID, sequence: sequence, expires: expires, flow: flow)
         current.insert(binding, at: known ?? current.count)
       }
       guard current.count <= Self.maximumContacts else { return .tooManyContacts }
@@ -68,7 +70,10 @@ struct Registrar {
   }
 
   /// The contacts of an account, in the order they were bound.
-  func contacts(of account: String, at now: Instant) -> [SIPURI] {
-    (bindings[account] ?? []).filter { $0.expires > now }.map(\.contact)
-  }
+  func contacts(of account: String, at now: Instant) -> [SIPURI] { valid(account, now).map(\.contact) }
+
+  /// The binding that calls to an account go to: the one made last.
+  func latestBinding(of account: String, at now: Instant) -> Binding? { valid(account, now).max { $0.expires < $1.expires } }
+
+  private func valid(_ account: String, _ now: Instant) -> [Binding] { (bindings[account] ?? []).filter { $0.expires > now } }
 }

@@ -7,7 +7,9 @@ import SansIO
 extension Party {
   func receiveMedia(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
     switch arrival {
-    case .datagram(let port, _, _), .unreachable(let port, _):
+    // An ICMP error is no sign of life, rather the opposite.
+    case .unreachable: break
+    case .datagram(let port, _, _):
       guard let id = legsByPort[port], let leg = legs[id], leg.media != nil else { return }
       leg.media?.receive(arrival, at: now, &out)
       // RTCP counts as life as well (contract 8.3): a party that sends no audio for a while still reports.

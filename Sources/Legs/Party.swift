@@ -171,6 +171,7 @@ public final class Party {
     case .modificationDue(let id): retryModification(id, at: now, &out)
     case .modificationFailed(let id, let status, let reason): modificationFailed(id, status: status, reason: reason, at: now, &out)
     case .inDialog(let id, let server, let message): signals.append(.inDialog(id, server, message))
+    case .reason(let id, let text): tell(.reason(id, text))
     case .ended(let id, let reason): ended(id, reason, at: now, &out)
     case .request(let server, let message, let flow): signals.append(.request(server, message, flow))
     case .response(let id, let message): requestAnswered(id, message, at: now)

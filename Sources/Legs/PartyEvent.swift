@@ -28,6 +28,8 @@ public enum PartyEvent: HostEvent, Hashable {
   case mediaStarted(LegID)
   case toneHeard(LegID, frequency: Int)
   case toneEnded(LegID)
+  /// The Reason of the peer's BYE or CANCEL, such as `Q.850;cause=16`; the end follows.
+  case reason(LegID, String)
   case ended(LegID, LegEnd, MediaReport?)
   case registered(aor: String, expires: Int)
   case registrationFailed(aor: String, reason: String)
@@ -40,7 +42,7 @@ public enum PartyEvent: HostEvent, Hashable {
     switch self {
     case .started(let leg, _), .ringing(let leg, _), .established(let leg, _), .earlyMedia(let leg, _),
       .modified(let leg, _), .modificationFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
-      .toneHeard(let leg, _), .toneEnded(let leg), .ended(let leg, _, _):
+      .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
       leg
     case .violation(let leg, _): leg
     case .listening, .listenFailed, .connectionFailed, .malformed, .registered, .registrationFailed, .optionsAnswered, .optionsFailed: nil
@@ -102,6 +104,7 @@ extension PartyEvent {
     case .mediaStarted: "media-started"
     case .toneHeard: "tone-heard"
     case .toneEnded: "tone-ended"
+    case .reason: "leg-reason"
     case .ended: "leg-ended"
     case .registered: "registered"
     case .registrationFailed: "registration-failed"
@@ -130,6 +133,7 @@ extension PartyEvent {
         [.init("status", status), .init("phrase", phrase)] + (explanation.map { [.init("explanation", $0)] } ?? [])
       case .mediaStarted, .toneEnded: []
       case .toneHeard(_, let frequency): [.init("hertz", frequency)]
+      case .reason(_, let text): [.init("text", text)]
       case .ended(_, let reason, let report): [.init("reason", "\(reason)")] + (report?.journalFields ?? [])
       case .registered(let aor, let expires): [.init("aor", aor), .init("expires", expires)]
       case .registrationFailed(let aor, let reason): [.init("aor", aor), .init("reason", reason)]

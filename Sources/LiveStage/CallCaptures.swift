@@ -5,7 +5,7 @@ import SIPMessage
 import SIPUserAgent
 import SansIO
 
-/// One pcapng a call, as a host serves many at once.
+/// One pcapng a call, as a host serves many at once, and ``OtherCapture`` for what belongs to none.
 ///
 /// SIP over UDP is sorted by Call-ID, RTP and RTCP by the port that the call agreed on. A call over TCP or TLS gets its whole connection from
 /// the first SYN, with the TLS secrets, since its bytes cannot be read without what came before.
@@ -28,6 +28,9 @@ public final class CallCaptures: JournalSink {
   private struct Recording {
     var records: [Entry] = []
     var bytes = 0
+    /// A call was on it.
+    var hadCalls = false
+    var finished: Set<PacketRecord.Direction> = []
     enum Entry {
       case packet(PacketRecord)
       case secret(KeyLogLine)
@@ -50,12 +53,14 @@ public final class CallCaptures: JournalSink {
   private var lastConnection: ConnectionKey?
   private var ending: [(at: Instant, callID: String)] = []
   private var count = 0
+  private let others: OtherCapture
   public private(set) var failure: CaptureFailure?
 
   public init(folder: String, host: String, epoch: Epoch) {
     self.folder = folder
     self.host = host
     self.epoch = epoch
+    others = OtherCapture(folder: folder, host: host, epoch: epoch)
   }
 
   public func hostAdded(_ host: HostID, name: String) {}
@@ -63,6 +68,10 @@ public final class CallCaptures: JournalSink {
   public func finish(at now: Instant) {
     for call in calls.values { close(call, at: now) }
     calls = [:]
+    for (_, recording) in recordings.sorted(by: { Self.begin($0.value) < Self.begin($1.value) }) { keep(recording) }
+    recordings = [:]
+    others.finish(at: now)
+    if failure == nil { failure = others.failure }
   }
 
   // MARK: - Packets
@@ -74,8 +83,12 @@ public final class CallCaptures: JournalSink {
     guard case .udp = packet.carrier else { return stream(packet, ConnectionKey(local: local, remote: remote)) }
     if let call = callsByPort[local] {
       call.file.append(packet)
-    } else if let message = try? SIPMessage.parse(packet.payload), let callID = try? message.callID() {
-      call(callID, opening: message.method == .invite)?.file.append(packet)
+    } else if let message = try? SIPMessage.parse(packet.payload), let callID = try? message.callID(),
+      let call = call(callID, opening: message.method == .invite)
+    {
+      call.file.append(packet)
+    } else {
+      others.append(packet)
     }
   }
 
@@ -83,7 +96,25 @@ public final class CallCaptures: JournalSink {
     lastConnection = key
     for call in callsByConnection[key] ?? [] { call.file.append(packet) }
     remember(.packet(packet), packet.payload.count + 64, key)
-    if case .tcp(let segment) = packet.carrier, segment.flags.contains(.rst) { recordings[key] = nil }
+    guard case .tcp(let segment) = packet.carrier else { return }
+    if segment.flags.contains(.fin) { recordings[key]?.finished.insert(packet.direction) }
+    if segment.flags.contains(.rst) || recordings[key]?.finished.count == 2, let recording = recordings.removeValue(forKey: key) { keep(recording) }
+  }
+
+  /// A connection that is over and never carried a call goes where the rest is.
+  private func keep(_ recording: Recording) {
+    guard !recording.hadCalls else { return }
+    for entry in recording.records {
+      switch entry {
+      case .packet(let packet): others.append(packet)
+      case .secret(let line): others.append(line)
+      }
+    }
+  }
+
+  private static func begin(_ recording: Recording) -> UInt32 {
+    for case .packet(let packet) in recording.records { return packet.frame }
+    return 0
   }
 
   private func remember(_ entry: Recording.Entry, _ size: Int, _ key: ConnectionKey) {
@@ -129,6 +160,7 @@ public final class CallCaptures: JournalSink {
     guard calls[callID] == nil, let call = call(callID, opening: true) else { return }
     call.connection = key
     callsByConnection[key, default: []].append(call)
+    recordings[key]?.hadCalls = true
     for entry in recordings[key]?.records ?? [] {
       switch entry {
       case .packet(let packet): call.file.append(packet)

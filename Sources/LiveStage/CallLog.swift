@@ -11,6 +11,15 @@ public struct CallLog {
 
   public init() {}
 
+  /// A line for each call that is up or being set up.
+  public var calls: [String] {
+    peers.sorted { $0.key < $1.key }.map { leg, facts in
+      facts.direction == .incoming ? "\(leg): from \(facts.from) to \(facts.to)" : "\(leg): to \(facts.to)"
+    }
+  }
+
+  public func isLive(_ leg: LegID) -> Bool { peers[leg] != nil }
+
   /// The line for an event; nil for what needs none.
   public mutating func line(for event: any HostEvent, at now: Instant) -> String? {
     let text: String?
@@ -19,6 +28,7 @@ public struct CallLog {
     case EndpointEvent.decision(let leg, let decision, let method, let source): text = line(leg, decision, method, source)
     case EndpointEvent.joined(let leg, let session, let account, let role):
       text = "\(leg): session \(session) as \(role.rawValue)\(account.isEmpty ? "" : ", account \(account)")"
+    case EndpointEvent.notCalled(let account, let reason): text = "account \(account) is not called: \(reason)"
     case let event as PartyEvent: text = line(event)
     default: text = nil
     }
@@ -50,6 +60,7 @@ public struct CallLog {
     case .mediaStarted(let leg): return "\(leg): first RTP packet came"
     case .toneHeard(let leg, let frequency): return "\(leg): hears a tone of \(frequency) Hz"
     case .toneEnded(let leg): return "\(leg): the tone ended"
+    case .reason(let leg, let text): return "\(leg): the peer gives a reason: \(text)"
     case .ended(let leg, let reason, let report):
       peers[leg] = nil
       return "\(leg): \(reason)\(report.map { "; \(Self.text($0))" } ?? "")"

@@ -52,15 +52,16 @@ public final class LiveEndpoint: @unchecked Sendable {
     let clock = LiveClock()
     let tls = try Self.tls(configuration, epoch: clock.epoch)
     authority = tls?.authority
-    host = Self.endpoint(configuration, account, tls?.context, epoch: clock.epoch)
+    host = Self.endpoint(configuration, account, tls?.context, try tls.map { _ in try TLSContext(TLSConfiguration(role: .client)) }, clock.epoch)
     captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch) }
     driver = LiveDriver(
       host, name: "kallglot", on: group.next(), clock: clock, quantum: .milliseconds(1), sinks: captures.map { [$0] } ?? [])
     driver.onEvent = { [unowned self] event in take(event) }
   }
 
+  /// - Parameter clientTLS: for calls to registered contacts; what a PBX shows as its certificate is not checked.
   private static func endpoint(
-    _ configuration: ServeConfiguration, _ account: ServeConfiguration.AccountGiven, _ tls: TLSContext?, epoch: Epoch
+    _ configuration: ServeConfiguration, _ account: ServeConfiguration.AccountGiven, _ tls: TLSContext?, _ clientTLS: TLSContext?, _ epoch: Epoch
   ) -> KallglotEndpoint {
     var settings = KallglotEndpoint.Configuration(
       domain: configuration.domain,
@@ -70,7 +71,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     settings.answerDelay = configuration.answerDelay
     settings.tone = configuration.tone.map { Tone(frequency: $0) }
     settings.sendsMedia = configuration.sendsMedia
-    return KallglotEndpoint(settings, tls: tls, entropy: .system, epoch: epoch)
+    return KallglotEndpoint(settings, tls: tls, clientTLS: clientTLS, entropy: .system, epoch: epoch)
   }
 
   private static func tls(_ configuration: ServeConfiguration, epoch: Epoch) throws -> (context: TLSContext, authority: String?)? {
@@ -121,6 +122,27 @@ public final class LiveEndpoint: @unchecked Sendable {
     driver.eventLoop.scheduleTask(in: .seconds(2)) { promise.succeed() }
     try? await promise.futureResult.get()
     await shutDown()
+  }
+
+  /// Carries out what was typed. Blocks while a name is resolved.
+  public func perform(_ command: ConsoleCommand) throws(LiveFailure) {
+    switch command {
+    case .call(let whom) where whom.contains(":"):
+      let target = try CallTarget(whom)
+      run(.party(.call(CallRequest(uri: target.uri, target: target.target))))
+    case .call(let account): run(.callAccount(account, name: nil))
+    case .modify(let leg, let change): run(.party(.modify(leg, change)), on: leg)
+    case .hangUp(let leg): run(.party(.hangUp(leg)), on: leg)
+    case .calls: driver.eventLoop.execute { [self] in for line in log.calls.isEmpty ? ["no calls"] : log.calls { say(line) } }
+    case .help: for line in ConsoleCommand.summary { say(line) }
+    }
+  }
+
+  private func run(_ command: KallglotEndpoint.Command, on leg: LegID? = nil) {
+    driver.eventLoop.execute { [self] in
+      if let leg, logsCalls, !log.isLive(leg) { return say("there is no \(leg)") }
+      driver.commandNow { [self] now, out in host.perform(command, at: now, &out) }
+    }
   }
 
   private func shutDown() async {

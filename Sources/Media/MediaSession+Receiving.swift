@@ -51,9 +51,10 @@ extension MediaSession {
       return complain("RTP payload type \(packet.payloadType) was not agreed (RFC 3264 §6.1)")
     }
     if !agreement.direction.receives { complain("RTP came although the stream is \(agreement.direction.rawValue) (RFC 3264 §6.1)") }
+    let isAhead = statistics.map { $0.ssrc != packet.ssrc || $0.isAhead(packet.sequenceNumber) } ?? true
     count(packet, at: now)
     if latch.receive(from: source, ssrc: packet.ssrc, agreed: agreement.remote), let address = latch.rtp { events.append(.remoteLatched(address)) }
-    guard packet.payloadType == agreement.receivePayloadType else { return }
+    guard packet.payloadType == agreement.receivePayloadType, isAhead else { return }
     listen(packet.payload)
   }
 

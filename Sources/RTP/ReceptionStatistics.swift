@@ -28,6 +28,10 @@ public struct ReceptionStatistics: Hashable, Sendable {
     highestSequence = firstSequence &- 1
   }
 
+  /// Whether the packet carries on from the newest one, so that a duplicate and one that was overtaken are not: those are counted, and what
+  /// they carry comes too late to be heard.
+  public func isAhead(_ sequence: UInt16) -> Bool { (1..<Self.maximumDropout).contains(sequence &- highestSequence) }
+
   /// Counts a packet. A jump of the sequence number is believed when the next packet follows it (A.1); until then it does not count.
   public mutating func receive(sequence: UInt16, timestamp: UInt32, at now: Instant) {
     guard update(sequence) else { return }

@@ -147,6 +147,7 @@ extension UserAgent {
     case .bye:
       let draft = responseDraft(to: message, status: 200, toTag: nil, flow: flow)
       respond(server, draft, status: 200, to: message, on: flow, leg: id, at: now)
+      tellReason(id, message)
       byeReceived(id, at: now, &out)
     case .invite:
       receiveReinvite(id, server, message, at: now, &out)
@@ -181,6 +182,7 @@ extension UserAgent {
     }
     let draft = responseDraft(to: message, status: 200, toTag: usage.localTag, flow: usage.flow)
     respond(cancel, draft, status: 200, to: message, on: flow, leg: id, at: now)
+    tellReason(id, message)
     handleCallee(id, .cancelled, at: now, &out)
   }
 

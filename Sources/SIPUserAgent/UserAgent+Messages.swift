@@ -183,6 +183,12 @@ extension UserAgent {
 
   // MARK: - Ends
 
+  /// Several Reason lines are one list (RFC 3326 §2: one value a protocol).
+  func tellReason(_ id: LegID, _ message: SIPMessage) {
+    let values = message.all(.reason).map(\.text)
+    if !values.isEmpty { events.append(.reason(id, values.joined(separator: ", "))) }
+  }
+
   func byeReceived(_ id: LegID, at now: Instant, _ out: inout Outbox) {
     switch usages[id]?.role {
     case .caller: handleCaller(id, .bye, nil, at: now, &out)

@@ -37,6 +37,8 @@ public enum UserAgentEvent: Sendable {
   case modificationFailed(LegID, status: Int?, reason: String)
   /// Another request within a dialog; BYE is answered already.
   case inDialog(LegID, ServerID, SIPMessage)
+  /// Why the peer's BYE or CANCEL came, in its own words: the values of its Reason (RFC 3326 §2), before ``ended``.
+  case reason(LegID, String)
   case ended(LegID, LegEnd)
 
   /// A request outside dialogs that is no INVITE.

@@ -18,7 +18,7 @@ public struct PacketRecord: Sendable {
   /// The UDP or TCP payload.
   public var payload: Bytes
   public var label: Label
-  /// What became of a sent packet; `.delivered` on received ones.
+  /// What became of a sent packet. On received ones `.delivered`, or what a NAT did with it.
   public var fate: Fate
 
   public init(
@@ -73,6 +73,10 @@ public enum Fate: Hashable, Sendable {
   case dropped(fault: UInt16)
   case delayed(fault: UInt16)
   case rewritten(fault: UInt16)
+  /// A NAT on the way gave it another address: this port of the NAT's outside address stands for the host inside.
+  case translated(port: UInt16)
+  /// Dropped by a NAT.
+  case filtered(FilterReason)
   /// No host has the destination address, or none listens there.
   case unroutable
   /// Live runs cannot know.

@@ -69,6 +69,8 @@ public struct Script: Sendable {
   public private(set) var violations: [(member: String, rule: String, evidence: FrameCitation?)] = []
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
   private var traffic: [MemberTraffic] = []
+  /// What wire members remember of what they received.
+  var wireDialogs = WireDialogs()
   /// What the running step asks for.
   public var commands: [StageCommand] = []
   /// When the running step began.
@@ -179,6 +181,7 @@ public struct Script: Sendable {
   public mutating func take(_ member: String, _ message: SIPMessage, _ evidence: FrameCitation?) {
     note(member, evidence)
     received[member, default: []].append((message, evidence))
+    wireDialogs.take(member, message)
   }
 
   public mutating func take(_ member: String, wire news: String, _ evidence: FrameCitation?) {
@@ -196,7 +199,7 @@ public struct Script: Sendable {
     case .registrationFailed(_, let reason): registered[member] = (nil, reason)
     case .violation(_, let rule): violations.append((member, rule, evidence))
     case .malformed(let source, let rule): violations.append((member, "\(source) sent what is no SIP message: \(rule)", evidence))
-    case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .ended, .mediaStarted:
+    case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended, .mediaStarted:
       guard let leg = event.leg, let index = indexes[LegKey(member: member, leg: leg)] else { return }
       if let evidence { stories[index].evidence = evidence }
       stories[index].take(event)

@@ -3,6 +3,8 @@ import SansIO
 /// What will happen at an instant.
 enum SimulationEvent {
   case datagram(host: Int, from: TransportAddress, to: TransportAddress, Bytes, Label)
+  /// A datagram to a NAT's outside address has come there.
+  case atNAT(nat: Int, from: TransportAddress, to: TransportAddress, Bytes, Label)
   /// ICMP port unreachable comes back to a sender.
   case unreachable(host: Int, PortID, TransportAddress)
   case bound(host: Int, PortID, TransportAddress)

@@ -111,25 +111,43 @@ extension Simulation {
     guard let source = source(index, port) else { return }
     statistics.packetsSent += 1
     let target = routes.host(of: destination.address, hostsByAddress)
+    if !nats.isEmpty, let crossing = crossing(from: index, to: target) {
+      return sendTranslated(index, source, destination, target, crossing, bytes, label)
+    }
     guard target >= 0 else {
       statistics.packetsLost += 1
       if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, .unroutable) }
       return
     }
-    var (first, second) = hosts[index].links[target].passDatagram()
-    var fate: Fate = first == nil ? .lost : second == nil ? .delivered : .duplicated
-    var (arriving, arrivingLabel) = (bytes, label)
-    if !faults.isEmpty, let (number, action) = faults.match(label, bytes, from: HostID(UInt16(index))) {
-      (first, second, fate) = apply(action, number, first ?? hosts[index].links[target].drawDelay(), second)
-      if case .rewrite(let change) = action { (arriving, arrivingLabel.isDeliberatelyBroken) = (change(bytes), true) }
-    }
-    if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, fate) }
-    guard let first else {
+    let passage = pass(index, target, bytes, label)
+    if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, passage.fate) }
+    guard let first = passage.first else {
       statistics.packetsLost += 1
       return
     }
-    queue.push(.datagram(host: target, from: source, to: destination, arriving, arrivingLabel), at: now.nanoseconds + first)
-    if let second { queue.push(.datagram(host: target, from: source, to: destination, arriving, arrivingLabel), at: now.nanoseconds + second) }
+    queue.push(.datagram(host: target, from: source, to: destination, passage.bytes, passage.label), at: now.nanoseconds + first)
+    guard let second = passage.second else { return }
+    queue.push(.datagram(host: target, from: source, to: destination, passage.bytes, passage.label), at: now.nanoseconds + second)
+  }
+
+  /// What becomes of a datagram on its way: when it and its copy arrive, and as what.
+  struct Passage {
+    var first: Int64?
+    var second: Int64?
+    var fate: Fate
+    var bytes: Bytes
+    var label: Label
+  }
+
+  /// Puts a datagram on the link between two hosts.
+  @inline(__always)
+  func pass(_ index: Int, _ target: Int, _ bytes: Bytes, _ label: Label) -> Passage {
+    let (first, second) = hosts[index].links[target].passDatagram()
+    var passage = Passage(first: first, second: second, fate: first == nil ? .lost : second == nil ? .delivered : .duplicated, bytes: bytes, label: label)
+    if !faults.isEmpty, let (number, action) = faults.match(label, bytes, from: HostID(UInt16(index))) {
+      apply(action, number, first ?? hosts[index].links[target].drawDelay(), &passage)
+    }
+    return passage
   }
 
   /// Where datagrams of a port leave from; most senders use one port many times in a row.
@@ -141,25 +159,33 @@ extension Simulation {
     return socket.source
   }
 
-  private func apply(_ action: Fault.Action, _ number: UInt16, _ first: Int64, _ second: Int64?) -> (Int64?, Int64?, Fate) {
+  private func apply(_ action: Fault.Action, _ number: UInt16, _ delay: Int64, _ passage: inout Passage) {
     switch action {
-    case .drop, .reset: (nil, nil, .dropped(fault: number))
-    case .delay(let extra): (first + extra.wholeNanoseconds, second, .delayed(fault: number))
-    case .duplicate: (first, first, .duplicated)
-    case .rewrite: (first, second, .rewritten(fault: number))
+    case .drop, .reset: (passage.first, passage.second, passage.fate) = (nil, nil, .dropped(fault: number))
+    case .delay(let extra): (passage.first, passage.fate) = (delay + extra.wholeNanoseconds, .delayed(fault: number))
+    case .duplicate: (passage.first, passage.second, passage.fate) = (delay, delay, .duplicated)
+    case .rewrite(let change):
+      (passage.first, passage.fate) = (delay, .rewritten(fault: number))
+      (passage.bytes, passage.label.isDeliberatelyBroken) = (change(passage.bytes), true)
     }
   }
 
   func deliverDatagram(_ index: Int, _ source: TransportAddress, _ destination: TransportAddress, _ bytes: Bytes, _ label: Label) {
     statistics.packetsDelivered += 1
     if !sinks.isEmpty { tap(index, .received, .udp, source, destination, bytes, label) }
-    guard let port = socketCache.socket(destination, datagramPorts) else { return sayUnreachable(source, destination, from: index) }
+    hand(index, source, destination, bytes, unreachable: destination)
+  }
+
+  /// Gives a datagram to the socket it is for; without one the sender learns that the address it used cannot be reached.
+  @inline(__always)
+  func hand(_ index: Int, _ source: TransportAddress, _ destination: TransportAddress, _ bytes: Bytes, unreachable address: TransportAddress) {
+    guard let port = socketCache.socket(destination, datagramPorts) else { return sayUnreachable(source, address, from: index) }
     tell(index, .datagram(port, from: source, bytes))
   }
 
   /// Nobody listens: ICMP says so to the sender, if it still has the socket.
   private func sayUnreachable(_ source: TransportAddress, _ destination: TransportAddress, from index: Int) {
-    guard let sender = datagramPorts[source] else { return }
+    guard let sender = datagramPorts[source] ?? socketBehindNAT(source) else { return }
     let delay = hosts[index].links[sender.host].drawDelay()
     queue.push(.unreachable(host: sender.host, sender.port, destination), at: now.nanoseconds + delay)
   }

@@ -4,11 +4,13 @@ import SansIO
 extension Simulation {
   func deliver(_ flight: SegmentInFlight) {
     let (number, side) = (flight.stream, 1 - flight.side)
+    if streams[number].isTranslated, !entersThroughNAT(flight) { return }
     statistics.packetsDelivered += 1
     if !sinks.isEmpty {
       let stream = streams[number]
-      tap(
-        stream[side].host, .received, .tcp(flight.header), stream[flight.side].address, stream[side].address, flight.payload, flight.label)
+      let (source, target) = (stream[flight.side].seen, stream[side])
+      let fate: Fate = target.seen == target.address ? .delivered : .translated(port: target.seen.port)
+      tap(target.host, .received, .tcp(flight.header), source, target.address, flight.payload, flight.label, fate)
     }
     let flags = flight.header.flags
     switch streams[number][side].phase {
@@ -73,7 +75,7 @@ extension Simulation {
     streams[number][1].id = id
     hosts[host].streams[id] = StreamEnd(stream: number, side: 1)
     let stream = streams[number]
-    tell(host, .accepted(id, stream.port, local: stream[1].address, remote: stream[0].address))
+    tell(host, .accepted(id, stream.port, local: stream[1].address, remote: stream[0].seen))
   }
 
   private func takeAcknowledgement(_ flight: SegmentInFlight, _ side: Int) {

@@ -19,7 +19,8 @@ extension Simulation {
       return
     }
     let target = routes.host(of: destination.address, hostsByAddress)
-    guard target >= 0 else {
+    let crossing = nats.isEmpty ? nil : crossing(from: index, to: target)
+    guard target >= 0, crossing?.isUnroutable != true else {
       queue.push(.refused(host: index, id, .unreachable), at: now.nanoseconds + 2_000_000)
       return
     }
@@ -30,7 +31,7 @@ extension Simulation {
     let second = VirtualStream.Side(
       phase: .waiting, host: target, id: ConnectionID(0), address: destination, next: peerSequence, acknowledged: peerSequence)
     let number = streams.count
-    streams.append(VirtualStream(sides: (first, second), port: PortID(0)))
+    streams.append(VirtualStream(sides: (first, second), port: PortID(0), natOut: crossing?.out, natInto: crossing?.into))
     hosts[index].streams[id] = StreamEnd(stream: number, side: 0)
     queueSegment(number, 0, flags: [.syn], payload: Bytes(), label: .none, fault: nil)
   }
@@ -101,11 +102,19 @@ extension Simulation {
     guard let segment = streams[number][side].segments[id] else { return }
     let header = TCPSegment(
       sequence: id.sequence, acknowledgement: segment.flags.contains(.ack) ? streams[number][side].expected : 0, flags: segment.flags)
-    let flight = SegmentInFlight(stream: number, side: side, header: header, payload: segment.payload, label: segment.label)
+    var flight = SegmentInFlight(stream: number, side: side, header: header, payload: segment.payload, label: segment.label)
+    flight.attempt = UInt8(attempt)
     let willArrive = transmit(flight, isLossless: false, fault: attempt == 0 ? segment.fault : nil)
-    guard !willArrive else { return }
-    let first = segment.flags.contains(.syn) ? Self.firstSynRetransmission : Self.firstRetransmission
-    queue.push(.resend(stream: number, side: side, id, attempt: attempt + 1), at: now.nanoseconds + first << Int64(attempt))
+    if !willArrive { sendAgain(flight) }
+  }
+
+  /// The retransmission timer of a segment that did not come through; an acknowledgement alone is not repeated.
+  func sendAgain(_ flight: SegmentInFlight) {
+    guard let attempt = flight.attempt else { return }
+    let first = flight.header.flags.contains(.syn) ? Self.firstSynRetransmission : Self.firstRetransmission
+    let id = SegmentID(sequence: flight.header.sequence)
+    queue.push(
+      .resend(stream: flight.stream, side: flight.side, id, attempt: Int(attempt) + 1), at: now.nanoseconds + first << Int64(attempt))
   }
 
   func resend(_ number: Int, _ side: Int, _ id: SegmentID, attempt: Int) {
@@ -134,6 +143,11 @@ extension Simulation {
   ) -> Bool {
     let (own, peer) = (streams[flight.stream][flight.side], streams[flight.stream][1 - flight.side])
     statistics.packetsSent += 1
+    if streams[flight.stream].natOut != nil, let reason = leavesThroughNAT(flight) {
+      statistics.packetsLost += 1
+      if !sinks.isEmpty { tap(own.host, .sent, .tcp(flight.header), own.address, peer.seen, flight.payload, flight.label, .filtered(reason)) }
+      return false
+    }
     var delay = isLossless ? hosts[own.host].links[peer.host].drawDelay() : hosts[own.host].links[peer.host].passSegment()
     var fate: Fate = delay == nil ? .lost : .delivered
     if let fault {
@@ -145,13 +159,23 @@ extension Simulation {
       case .rewrite: if delay != nil { fate = .rewritten(fault: fault.number) }
       }
     }
-    if !sinks.isEmpty { tap(own.host, .sent, .tcp(flight.header), own.address, peer.address, flight.payload, flight.label, fate) }
+    if !sinks.isEmpty { tapSent(flight, own, peer, fate) }
     guard let delay else {
       statistics.packetsLost += 1
       return false
     }
     queue.push(.segment(flight), at: now.nanoseconds + delay)
     return true
+  }
+
+  private func tapSent(_ flight: SegmentInFlight, _ own: VirtualStream.Side, _ peer: VirtualStream.Side, _ fate: Fate) {
+    guard flight.side == 0, let number = streams[flight.stream].natOut else {
+      return tap(own.host, .sent, .tcp(flight.header), own.address, peer.seen, flight.payload, flight.label, fate)
+    }
+    let seen = streams[flight.stream][0].seen
+    let known = fate == .delivered ? Fate.translated(port: seen.port) : fate
+    tap(own.host, .sent, .tcp(flight.header), own.address, peer.seen, flight.payload, flight.label, known)
+    tapNAT(number, .sent, flight, seen, peer.seen, fate)
   }
 
   func acknowledge(_ number: Int, _ side: Int) {

@@ -28,6 +28,9 @@ public final class Simulation {
     var nextConnection: UInt32 = 1
     var frame: UInt32 = 0
     var lastSender: (port: PortID, source: TransportAddress)?
+    /// The NAT that this host stands behind, and the one that this entry is; -1 = none.
+    var nat: Int32 = -1
+    var ownNAT: Int32 = -1
   }
 
   struct Socket {
@@ -51,6 +54,7 @@ public final class Simulation {
   @exclusivity(unchecked) var faults = FaultTable()
   @exclusivity(unchecked) var streams = ContiguousArray<VirtualStream>()
   @exclusivity(unchecked) var sinks: [any JournalSink] = []
+  @exclusivity(unchecked) var nats = ContiguousArray<NATBox>()
   /// UDP sockets and TCP listeners by address.
   @exclusivity(unchecked) var datagramPorts: [TransportAddress: (host: Int, port: PortID)] = [:]
   @exclusivity(unchecked) var listeners: [TransportAddress: (host: Int, port: PortID)] = [:]
@@ -63,7 +67,7 @@ public final class Simulation {
   private var linkTable: [Int: Link] = [:]
   @exclusivity(unchecked) private var wakes = WakeQueue()
   @exclusivity(unchecked) private var outboxes: [Outbox] = []
-  @exclusivity(unchecked) private var pendingEvents: [(HostID, any HostEvent)] = []
+  @exclusivity(unchecked) var pendingEvents: [(HostID, any HostEvent)] = []
   private var isTellingEvents = false
   private var isFinished = false
   private var unstarted = 0
@@ -197,6 +201,7 @@ public final class Simulation {
     switch event {
     case .datagram(let index, let source, let destination, let bytes, let label):
       deliverDatagram(index, source, destination, bytes, label)
+    case .atNAT(let number, let source, let destination, let bytes, let label): enterNAT(number, source, destination, bytes, label)
     case .unreachable(let index, let port, let remote): tell(index, .unreachable(port, remote))
     case .bound(let index, let port, let address): tell(index, .bound(port, address))
     case .bindFailed(let index, let port, let address, let failure): tell(index, .bindFailed(port, address, failure))

@@ -16,6 +16,8 @@ struct VirtualStream {
     var host: Int
     var id: ConnectionID
     var address: TransportAddress
+    /// The same as the peer sees it: behind a NAT another one.
+    var seen: TransportAddress
     /// Sequence number of the next byte to be written.
     var next: UInt32
     /// What the peer has acknowledged, and what this side has taken in order.
@@ -30,6 +32,16 @@ struct VirtualStream {
     /// The host closed: of what the peer sends it hears nothing more, only the end.
     var isClosed = false
 
+    init(phase: Phase, host: Int, id: ConnectionID, address: TransportAddress, next: UInt32, acknowledged: UInt32) {
+      self.phase = phase
+      self.host = host
+      self.id = id
+      self.address = address
+      seen = address
+      self.next = next
+      self.acknowledged = acknowledged
+    }
+
     /// Before the handshake nothing can be written, after the end neither.
     var canWrite: Bool { phase == .open && !finSent }
   }
@@ -37,6 +49,11 @@ struct VirtualStream {
   var sides: (Side, Side)
   /// The listener's port.
   var port: PortID
+  /// The NAT that side 0 stands behind, and the one whose outside address it called.
+  var natOut: Int?
+  var natInto: Int?
+
+  var isTranslated: Bool { natOut != nil || natInto != nil }
 
   subscript(side: Int) -> Side {
     get { side == 0 ? sides.0 : sides.1 }
@@ -68,6 +85,8 @@ struct SegmentInFlight {
   var header: TCPSegment
   var payload: Bytes
   var label: Label
+  /// Which transmission it is, from 0; nil where nobody repeats it.
+  var attempt: UInt8?
 }
 
 /// A host's end of a connection: which one, and which side it is.

@@ -33,7 +33,8 @@ struct CallCommand: AsyncParsableCommand {
     var settings = CallConfiguration()
     if let config { settings = try Configurations.read(config, CallConfiguration.read) }
     guard let length = DurationText.read(duration) else { throw Complaint("--for '\(duration)' is not a duration such as '5 s' or '800 ms'") }
-    let target = try Self.target(uri, settings)
+    let target: CallTarget
+    do { target = try CallTarget(uri, transport: settings.transport) } catch { throw Complaint(error.description) }
     guard let local = settings.address ?? SourceAddress.towards(target.target.address) else {
       throw Complaint("there is no route to \(target.target.address); --config with address: names ours")
     }
@@ -63,32 +64,5 @@ struct CallCommand: AsyncParsableCommand {
     }
     let media = outcome.report.map { CallLog.text($0) } ?? "no RTP"
     return "answered; \(outcome.end.map { "\($0)" } ?? "ended"); \(media)"
-  }
-
-  /// The URI and its next hop: the address in it, or the first that its name resolves to.
-  private static func target(_ text: String, _ settings: CallConfiguration) throws -> (uri: SIPURI, target: SIPTarget) {
-    let uri: SIPURI
-    do { uri = try SIPURI(parsing: text) } catch { throw Complaint("\(error)") }
-    if case .other(let scheme) = uri.scheme { throw Complaint("a '\(scheme):' URI cannot be called; expected sip:user@host") }
-    let transport = try transport(uri, settings)
-    let address = try uri.host.address ?? resolve(uri.host.text)
-    let name: String? = transport == .tls ? uri.host.text : nil
-    return (uri, SIPTarget(transport: transport, address: TransportAddress(address, port: uri.port ?? transport.defaultPort), serverName: name))
-  }
-
-  private static func transport(_ uri: SIPURI, _ settings: CallConfiguration) throws -> SIPTransportProtocol {
-    guard let text = uri.parameters["transport"] else { return settings.transport ?? (uri.scheme == .sips ? .tls : .udp) }
-    guard let transport = SIPTransportProtocol(rawValue: text.lowercased()), [.udp, .tcp, .tls].contains(transport) else {
-      throw Complaint("transport '\(text)' is not one of udp, tcp, tls")
-    }
-    return transport
-  }
-
-  private static func resolve(_ name: String) throws -> IPAddress {
-    for kind in [NameQuestion.Kind.a, .aaaa] {
-      guard case .records(let records) = SystemResolver.addresses(NameQuestion(name, kind)) else { continue }
-      for record in records { if case .address(let address) = record.value { return address } }
-    }
-    throw Complaint("the name '\(name)' does not resolve to an address")
   }
 }

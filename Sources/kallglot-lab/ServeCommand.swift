@@ -9,7 +9,10 @@ import ScenarioModel
 struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Run the Kallglot endpoint on real sockets until Ctrl-C.",
-    discussion: "Without --config it makes an account and prints what Asterisk, FreeSWITCH and CUCM have to be told.")
+    discussion: """
+      Without --config it makes an account and prints what Asterisk, FreeSWITCH and CUCM have to be told. While it runs it takes commands on \
+      standard input: call, hold, resume, hangup, calls, help.
+      """)
 
   @Option(help: "YAML file: the policy keys, and listen, account, sessions, domain, tone, answerDelay.")
   var config: String?
@@ -46,7 +49,8 @@ struct ServeCommand: AsyncParsableCommand {
         try Output.write(authority, to: "\(out)/authority.pem")
         say("the authority of our TLS certificate is in \(out)/authority.pem")
       }
-      say("ready; Ctrl-C ends calls with BYE and stops")
+      say("ready; Ctrl-C ends calls with BYE and stops; 'help' lists what can be typed")
+      readCommands(for: endpoint)
       await interrupts.next()
       say("stopping")
       await endpoint.stop()
@@ -54,6 +58,19 @@ struct ServeCommand: AsyncParsableCommand {
       throw complaint
     } catch {
       throw Complaint("\(error)")
+    }
+  }
+}
+
+extension ServeCommand {
+  /// Commands come on standard input, line by line, until it ends. Its thread ends with the program.
+  private func readCommands(for endpoint: LiveEndpoint) {
+    // A background job reads an end of file instead of being stopped.
+    signal(SIGTTIN, SIG_IGN)
+    Thread.detachNewThread {
+      while let line = readLine() {
+        do throws(LiveFailure) { if let command = try ConsoleCommand.read(line) { try endpoint.perform(command) } } catch { say(error.description) }
+      }
     }
   }
 }

@@ -73,6 +73,12 @@ import Testing
     #expect(feed([1, 3, 2, 4]).lost == 0)
   }
 
+  @Test func `a duplicate and one that was overtaken are not ahead, the next is, over the wrap as well (RFC 3550 §A.1)`() {
+    let statistics = feed([65_534, 65_535])
+    #expect([65_535, 65_534, 65_000].allSatisfy { !statistics.isAhead($0) })
+    #expect(statistics.isAhead(0) && statistics.isAhead(3))
+  }
+
   @Test func `a jump counts when two packets in a row say so (RFC 3550 §A.1)`() {
     #expect(feed([1, 2, 30_000, 3]).lost == 0)
     let restarted = feed([1, 2, 30_000, 30_001, 30_002])

@@ -22,7 +22,7 @@ public indirect enum Shape: Sendable {
 
   /// What is written as a number with a unit, or in a form of its own.
   public enum Quantity: String, Sendable, CaseIterable {
-    case duration, share, frequency, address, range, ports, count, message, target, listener
+    case duration, share, frequency, address, range, ports, count, message, target, listener, status
     case sessionID = "session id"
     case hexadecimal
   }

@@ -1,0 +1,47 @@
+/// Why a NAT drops a packet.
+public enum FilterReason: UInt8, Hashable, Sendable, CaseIterable {
+  /// Nobody behind the NAT has this port (RFC 4787 §4.1).
+  case noMapping
+  /// The binding is older than its lifetime (RFC 4787 §4.3).
+  case expired
+  /// The host behind the NAT has sent nothing to this source (RFC 4787 §5).
+  case stranger
+  /// TCP: a connection from outside (RFC 5382 §4.3).
+  case inboundConnection
+  /// TCP: a segment from inside that belongs to no connection the NAT knows (RFC 5382 §5).
+  case noSession
+  /// From inside to the NAT's own outside address (RFC 4787 §6).
+  case noHairpin
+  /// Every port of the outside address is taken (RFC 4787 §4.2).
+  case noPort
+
+  /// As a scenario and the journal write it: `no-mapping`.
+  public var word: StaticString {
+    switch self {
+    case .noMapping: "no-mapping"
+    case .expired: "expired"
+    case .stranger: "stranger"
+    case .inboundConnection: "inbound-connection"
+    case .noSession: "no-session"
+    case .noHairpin: "no-hairpin"
+    case .noPort: "no-port"
+    }
+  }
+
+  /// What a capture's comment and a finding say; at most 80 bytes.
+  public var sentence: StaticString {
+    switch self {
+    case .noMapping: "nobody behind it has this port (RFC 4787 section 4.1)"
+    case .expired: "the binding has expired (RFC 4787 section 4.3)"
+    case .stranger: "nothing was sent to this source from inside (RFC 4787 section 5)"
+    case .inboundConnection: "a connection from outside (RFC 5382 section 4.3)"
+    case .noSession: "the segment belongs to no connection it knows (RFC 5382 section 5)"
+    case .noHairpin: "it does not turn packets back inside (RFC 4787 section 6)"
+    case .noPort: "every outside port is taken (RFC 4787 section 4.2)"
+    }
+  }
+}
+
+extension FilterReason: CustomStringConvertible {
+  public var description: String { "\(sentence)" }
+}

@@ -1,0 +1,56 @@
+import SIPMessage
+import SansIO
+
+/// `reply: { from: wire, to: pbx, status: 302 Moved Temporarily, headers: { Contact: "<sip:a@192.0.2.31>" } }`
+struct ReplyStep: FieldStep {
+  static let keyword = "reply"
+  static let summary = """
+    A wire member answers the newest request it received (of the method `request`): Via, From, To, Call-ID and CSeq are copied \
+    (RFC 3261 §8.2.6), the rest stands in the file.
+    """
+  static let examples = ["reply: { from: wire, to: pbx, status: 302 Moved Temporarily, headers: { Contact: \"<sip:a@192.0.2.31>\" } }"]
+
+  private static let status = Key.required("status", .statusLine, "The status with its phrase.")
+  private static let tag = Key.optional("tag", .text, "Tag of To, where the request has none; `wire` when missing, none in a 100.")
+  private static let request = Key.optional("request", .text, "The method of the request that is answered; the newest of all when missing.")
+  static let mapping = MappingShape(WireStep.fields + [status, tag, request])
+
+  private let wire: WireStep
+  private let status: String
+  private let tag: String?
+  private let method: String?
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    wire = try WireStep(fields, scope)
+    (status, tag, method) = (try fields[Self.status], try fields[Self.tag], try fields[Self.request])
+  }
+
+  var text: String { "\(wire.from) answers \(method ?? "the last request") with \(status)" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
+
+  func look(_ script: inout Script, at now: Instant) -> StepProgress {
+    guard let request = script.wireDialogs.request(of: wire.from, method: method) else {
+      let deadline = script.stepBegan.advanced(by: .seconds(5))
+      if now < deadline { return .waiting(until: deadline) }
+      let expected = "\(wire.from) has received \(method ?? "a request") to answer"
+      return .failed(Finding(rule: "the scenario", expected: expected, observed: "none came in 5 s", evidence: script.lastEvidence[wire.from]))
+    }
+    let own = status.hasPrefix("100") ? tag : tag ?? "wire"
+    if let own, let callID = try? request.callID() { script.wireDialogs.setTag(own, of: wire.from, callID: callID) }
+    script.forgetMessages(wire.from)
+    script.commands.append(wire.command(WireMessage.response(to: request, start: status, tag: own, fields: wire.fields, body: wire.body)))
+    return .done
+  }
+}
+
+extension ValueType where Value == String {
+  /// `200 OK`.
+  static var statusLine: ValueType {
+    ValueType(.quantity(.status)) { (place, _) throws(SourceProblem) in
+      try place.value("a status with its phrase such as '200 OK'") { text in
+        Int(text.prefix { $0 != " " }).flatMap { (100...699).contains($0) ? text : nil }
+      }
+    }
+  }
+}
