@@ -89,14 +89,19 @@ public struct Cast {
 
   // MARK: - Commands
 
+  /// Who stands at the other end of the trunk: the endpoint, or a wire member that plays one.
+  private var trunk: Scenario.Member? {
+    scenario.endpoint ?? scenario.cast.first { if case .wire = $0.role { true } else { false } }
+  }
+
   private func call(from name: String, to destination: StageCommand.Destination, name alias: String) -> PartyCommand? {
     guard let caller = scenario.member(name) else { return nil }
     switch destination {
     case .session(let id):
-      guard let target = target(of: scenario.endpoint, over: caller.transport) else { return nil }
+      guard let target = target(of: trunk, over: caller.transport) else { return nil }
       return .call(CallRequest(name: alias, uri: SIPURI(host: Self.domain, user: id), target: target))
     case .uri(let text):
-      guard let uri = try? SIPURI(parsing: text), let target = target(of: scenario.endpoint, over: caller.transport) else { return nil }
+      guard let uri = try? SIPURI(parsing: text), let target = target(of: trunk, over: caller.transport) else { return nil }
       return .call(CallRequest(name: alias, uri: uri, target: target))
     case .member(let callee):
       let member = scenario.member(callee)
@@ -114,12 +119,12 @@ public struct Cast {
   }
 
   private func options(_ name: String) -> PartyCommand? {
-    guard let member = scenario.member(name), let target = target(of: scenario.endpoint, over: member.transport) else { return nil }
+    guard let member = scenario.member(name), let target = target(of: trunk, over: member.transport) else { return nil }
     return .options(to: target, uri: SIPURI(host: Self.domain))
   }
 
   private func register(_ name: String, expires: Int) -> PartyCommand? {
-    guard let member = scenario.member(name), let target = target(of: scenario.endpoint, over: member.transport) else { return nil }
+    guard let member = scenario.member(name), let target = target(of: trunk, over: member.transport) else { return nil }
     let username = scenario.accounts.first { $0.name == member.account }?.username ?? name
     return .register(
       RegisterRequest(

@@ -84,6 +84,8 @@ public struct Script: Sendable {
   public private(set) var violations: [(member: String, rule: String, evidence: FrameCitation?)] = []
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
   private var traffic: [MemberTraffic] = []
+  /// What wire members remember of what they received.
+  var wireDialogs = WireDialogs()
   /// What the running step asks for.
   public var commands: [StageCommand] = []
   /// When the running step began.
@@ -139,6 +141,7 @@ public struct Script: Sendable {
   public mutating func take(_ member: String, _ message: SIPMessage, _ evidence: FrameCitation?) {
     note(member, evidence)
     received[member, default: []].append((message, evidence))
+    wireDialogs.take(member, message)
   }
 
   public mutating func take(_ member: String, wire news: String, _ evidence: FrameCitation?) {

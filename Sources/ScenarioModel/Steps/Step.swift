@@ -46,6 +46,7 @@ public enum StepRegistry {
     CallStep.self, ExpectStep.self, SpeakStep.self, HangUpStep.self, CancelStep.self, HoldStep.self, ResumeStep.self, ReinviteStep.self,
     RegisterStep.self, UnregisterStep.self, OptionsStep.self, FaultStep.self, WaitStep.self, RegeneratePasswordStep.self,
     ChangePolicyStep.self, DeactivateStep.self, EndSessionStep.self, InAnyOrderStep.self, NeverStep.self, SendStep.self,
+    ReplyStep.self, RequestStep.self,
   ]
 
   static func read(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) -> any Step {
