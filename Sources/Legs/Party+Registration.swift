@@ -50,7 +50,8 @@ extension Party {
       registration.attempts = 1
       schedule(registration, at: now)
     } else if (200..<300).contains(status) {
-      let granted = Self.grantedExpiry(message) ?? registration.expires
+      // Who removes its binding is not in the list any more.
+      let granted = registration.expires == 0 ? 0 : grantedExpiry(message, registration.request.target.transport) ?? registration.expires
       tell(.registered(aor: aor, expires: granted))
       guard granted > 0, registration.expires > 0 else { return }
       // Some seconds before the end, so that a lost request can be repeated.
@@ -79,10 +80,20 @@ extension Party {
     if let registration = keptRegistrations.removeValue(forKey: index) { send(registration, at: now, &out) }
   }
 
-  /// Seconds granted: the `expires` of the first Contact, else Expires.
-  private static func grantedExpiry(_ message: SIPMessage) -> Int? {
-    if case .list(let contacts)? = try? message.contacts(), let text = contacts.first?.parameters["expires"] { return Int(text) }
-    return message.expires()
+  /// Seconds granted: the `expires` of our own Contact among all that are bound (RFC 3261 §10.2.4), else Expires.
+  private func grantedExpiry(_ message: SIPMessage, _ transport: SIPTransportProtocol) -> Int? {
+    guard case .list(let contacts)? = try? message.contacts() else { return message.expires() }
+    let own = contacts.first { isOwn($0.uri, transport) } ?? (contacts.count == 1 ? contacts.first : nil)
+    return own?.parameters["expires"].flatMap { Int($0) } ?? message.expires()
+  }
+
+  private func isOwn(_ contact: SIPURI, _ transport: SIPTransportProtocol) -> Bool {
+    let written = contact.parameters["transport"].flatMap { SIPTransportProtocol(rawValue: $0.lowercased()) } ?? .udp
+    return written == transport
+      && configuration.userAgent.listeners.contains { listener in
+        listener.transport == transport && contact.host.address == listener.address.address
+          && (contact.port ?? transport.defaultPort) == listener.address.port
+      }
   }
 
   func sendOptions(to target: SIPTarget, uri: SIPURI, at now: Instant, _ out: inout Outbox) {
