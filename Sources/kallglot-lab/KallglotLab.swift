@@ -12,7 +12,7 @@ struct KallglotLab: AsyncParsableCommand {
       3 something could not run.
       """,
     version: "0.1.0",
-    subcommands: [RunCommand.self, ServeCommand.self, CallCommand.self])
+    subcommands: [RunCommand.self, ServeCommand.self, CallCommand.self, LintCommand.self, ListCommand.self, SchemaCommand.self])
 
   static func main() async {
     do {
