@@ -25,7 +25,8 @@ enum ProofReference {
       guard CheckCatalogue.groups.contains(where: { $0.id == group }) else {
         return "there is no check '\(first)', the group \(group) does not exist\(Spelling.hint(for: String(group), among: CheckCatalogue.groups.map(\.id)))"
       }
-      return "there is no check '\(first)': \(group) has \(CheckCatalogue.checks.count { $0.group == group }) of them"
+      let ids = CheckCatalogue.checks.filter { $0.group == group }.map(\.id)
+      return "there is no check '\(first)': \(group) has \(ids.first ?? "") to \(ids.last ?? "")"
     default: return "'\(text)' is not \(forms)"
     }
   }

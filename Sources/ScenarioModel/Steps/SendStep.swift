@@ -32,6 +32,7 @@ struct SendStep: FieldStep {
       (content, first) = (.bytes(bytes), "\(bytes.count) bytes")
     } else {
       guard let place = fields.place(of: Self.message), let text = try fields[Self.message] else { throw fields.place.problem("the key 'message' is missing") }
+      scope.useNames(in: text)
       content = .template(try MessageTemplate(text, at: place, scope))
       first = String(text.prefix { $0 != "\n" })
     }
