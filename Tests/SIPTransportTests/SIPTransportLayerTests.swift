@@ -54,6 +54,8 @@ import Testing
     #expect(receive(layer, .datagram(PortID(1), from: peer, options), out: &out) == ["OPTIONS sip:a from UDP 192.0.2.20:40000"])
     #expect(receive(layer, .datagram(PortID(1), from: peer, "\r\n\r\n"), out: &out) == ["keep-alive"])
     #expect(receive(layer, .datagram(PortID(1), from: peer, [0, 0, 0, 0]), out: &out) == ["keep-alive"])
+    let binding: Bytes = [0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    #expect(receive(layer, .datagram(PortID(1), from: peer, binding), out: &out) == ["keep-alive"])
     #expect(receive(layer, .datagram(PortID(1), from: peer, "hello world\r\n\r\n"), out: &out) == ["malformed: \(SIPParseError.startLine)"])
   }
 
