@@ -29,7 +29,7 @@ public final class LiveStage: @unchecked Sendable {
     self.sinks = sinks
     group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     loop = group.next()
-    engine = ScenarioEngine(scenario)
+    engine = ScenarioEngine(scenario, entropy: .system)
     let mapping = LoopbackMapping(network: network)
     // The system's randomness: a live run never uses a seed.
     cast = try Cast(scenario, entropy: .system, epoch: clock.epoch) { mapping.map($0) }

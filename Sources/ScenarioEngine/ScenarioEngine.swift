@@ -23,12 +23,16 @@ public struct ScenarioEngine: Sendable {
 
   private let scenario: Scenario
   private var state: State = .idle
-  private var script = Script()
+  private var script: Script
   public private(set) var findings: [Finding] = []
   /// When ``handle(_:at:)`` wants a ``StageEvent/deadline``.
   public private(set) var nextDeadline: Instant?
 
-  public init(_ scenario: Scenario) { self.scenario = scenario }
+  /// - Parameter entropy: where identifiers of raw messages come from.
+  public init(_ scenario: Scenario, entropy: Entropy = Entropy(seed: 1)) {
+    self.scenario = scenario
+    script = Script(entropy: entropy)
+  }
 
   public var isOver: Bool { if case .over = state { true } else { false } }
 
@@ -112,6 +116,25 @@ public struct ScenarioEngine: Sendable {
   }
 
   // MARK: - The end
+
+  /// Adds what only the end of a run shows. A fault that never met its message proves nothing about it, so it is a finding, unless the
+  /// run has failed before the message could come, or the scenario calls the fault optional.
+  ///
+  /// - Parameter unmet: the faults to which no message came, and how many messages were of their kind.
+  public mutating func conclude(unmet: [(plan: FaultPlan, seen: Int)], at now: Instant) -> [StageCommand] {
+    guard findings.isEmpty else { return [] }
+    for (plan, seen) in unmet where !plan.isOptional {
+      let sender = plan.sender.map { " from \($0)" } ?? ""
+      var finding = Finding(
+        rule: "the scenario", expected: "the fault '\(plan.text)' meets its message\(sender)",
+        observed: seen == 0 ? "no such message was sent" : "only \(seen) such messages were sent", evidence: nil)
+      finding.step = plan.text
+      finding.at = now
+      record(finding)
+    }
+    defer { script.commands = [] }
+    return script.commands
+  }
 
   private mutating func clear(at now: Instant) {
     state = .clearing

@@ -3,36 +3,52 @@ import ScenarioModel
 
 /// Finds and reads scenario files.
 public enum ScenarioLibrary {
-  /// The files a path means: itself, or all `.yaml` below a folder, in the order of their paths.
+  /// The files a path means: itself, or all `.yaml` below a folder, in the order of their paths. Files whose name begins with `_` are
+  /// there to be included and stay out.
   public static func files(at path: String) throws(SourceProblem) -> [String] {
     var isFolder = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw SourceProblem(file: path, "there is no such file or folder")
     }
-    guard isFolder else { return [path] }
+    guard isFolder else {
+      guard !ScenarioFile.isLibrary(path) else {
+        throw SourceProblem(file: path, "a file whose name begins with _ is there to be included and is no scenario itself")
+      }
+      return [path]
+    }
     let inside = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
     let base = path.hasSuffix("/") ? String(path.dropLast()) : path
-    return inside.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { "\(base)/\($0)" }
+    return inside.filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !ScenarioFile.isLibrary($0) }.sorted().map { "\(base)/\($0)" }
   }
 
   public static func text(of path: String) throws(SourceProblem) -> String {
+    guard FileManager.default.fileExists(atPath: path) else { throw SourceProblem(file: path, "there is no such file") }
     let data: Data
     do { data = try Data(contentsOf: URL(filePath: path)) } catch { throw SourceProblem(file: path, "the file cannot be read") }
     guard let text = String(data: data, encoding: .utf8) else { throw SourceProblem(file: path, "the file is no UTF-8 text") }
     return text
   }
 
-  /// All scenarios that paths mean, and every mistake in them.
-  public static func load(_ paths: [String]) -> (scenarios: [Scenario], problems: [SourceProblem]) {
-    var scenarios: [Scenario] = []
+  /// Gives included files from the disk.
+  public static let loader = SourceLoader { (path) throws(SourceProblem) in try text(of: path) }
+
+  /// All files that paths mean, read with every mistake in them; and the paths that mean none.
+  public static func read(_ paths: [String]) -> (files: [ScenarioFile], problems: [SourceProblem]) {
+    var read: [ScenarioFile] = []
     var problems: [SourceProblem] = []
     for path in paths {
       do throws(SourceProblem) {
         for file in try files(at: path) {
-          do throws(SourceProblem) { scenarios.append(try Scenario.read(try text(of: file), file: file)) } catch { problems.append(error) }
+          do throws(SourceProblem) { read.append(ScenarioFile.read(try text(of: file), file: file, loader: loader)) } catch { problems.append(error) }
         }
       } catch { problems.append(error) }
     }
-    return (scenarios, problems)
+    return (read, problems)
+  }
+
+  /// All scenarios that paths mean, and every mistake in them.
+  public static func load(_ paths: [String]) -> (scenarios: [Scenario], problems: [SourceProblem]) {
+    let (files, problems) = read(paths)
+    return (files.flatMap(\.scenarios), problems + files.flatMap(\.problems))
   }
 }

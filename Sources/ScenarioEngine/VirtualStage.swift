@@ -12,6 +12,7 @@ public final class VirtualStage {
   private let cast: Cast
   private let simulation: Simulation
   private let evidence = EvidenceTracker()
+  private var faults: [(plan: FaultPlan, number: UInt16)] = []
   private var engine: ScenarioEngine
 
   /// Throws when the cast cannot be built (certificates).
@@ -19,7 +20,7 @@ public final class VirtualStage {
     self.scenario = scenario
     self.seed = seed
     simulation = Simulation(seed: seed)
-    engine = ScenarioEngine(scenario)
+    engine = ScenarioEngine(scenario, entropy: Entropy(seed: seed))
     cast = try Cast(scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch)
     simulation.addSink(evidence)
     for sink in sinks { simulation.addSink(sink) }
@@ -46,6 +47,7 @@ public final class VirtualStage {
     let limit = Instant.zero.advanced(by: Self.limit)
     while !engine.isOver, simulation.step(until: limit) {}
     let isStuck = !engine.isOver
+    for finding in engine.conclude(unmet: unmetFaults, at: simulation.now) { carryOut(finding) }
     simulation.finish()
     return ScenarioResult(
       name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: seed,
@@ -67,7 +69,7 @@ public final class VirtualStage {
       let frames = finding.evidence.map { [$0] } ?? []
       let text = "\(finding.rule): expected \(finding.expected), observed \(finding.observed)"
       simulation.record(JournalRecord(at: simulation.now, host: .stage, .finding(text: text, frames: frames)))
-    case .fault(let plan): simulation.add(fault(plan))
+    case .fault(let plan): faults.append((plan, simulation.add(fault(plan))))
     case .hangUpAll:
       for member in cast.members { perform(member.name) { member.perform(.hangUpAll, $0, &$1) } }
     case .send(let from, let to, let bytes):
@@ -91,9 +93,22 @@ public final class VirtualStage {
       switch plan.action {
       case .drop: .drop
       case .delay(let duration): .delay(duration)
+      case .duplicate: .duplicate
       case .reset: .reset
+      case .replace, .corrupt: .rewrite { plan.rewritten($0) ?? $0 }
       }
+    var condition: (@Sendable (Bytes) -> Bool)?
+    if plan.readsBytes { condition = { plan.matches($0) } }
     return Fault(
-      plan.text, sender: plan.sender.flatMap(cast.number), subject: plan.subject, occurrences: plan.occurrences, action: action)
+      plan.text, sender: plan.sender.flatMap(cast.number), subject: plan.subject, occurrences: plan.occurrences, action: action,
+      condition: condition)
+  }
+
+  /// Faults to which no message ever came, with how many were of the kind that was meant.
+  private var unmetFaults: [(plan: FaultPlan, seen: Int)] {
+    faults.compactMap { fault in
+      guard let report = simulation.fault(fault.number), report.struck == 0 else { return nil }
+      return (fault.plan, report.seen)
+    }
   }
 }

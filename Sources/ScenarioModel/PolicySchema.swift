@@ -6,89 +6,102 @@ import SansIO
 
 /// The policy keys of contract 8.8: the same in `serve --config` and in a scenario's `policy:`.
 public enum PolicySchema {
-  /// One key: its name and how its value changes a policy.
-  private struct Key: Sendable {
-    let name: String
-    let apply: @Sendable (NodeReader, [String: IPAddress], inout Policy) throws(SourceProblem) -> Void
+  /// One key: its description and how its value changes a policy.
+  private struct Setting: Sendable {
+    let description: FieldDescription
+    let apply: @Sendable (FieldSet, inout Policy) throws(SourceProblem) -> Void
   }
 
   /// In the order of the documentation.
-  public static var names: [String] { keys.map(\.name) }
+  public static var names: [String] { settings.map(\.description.name) }
+  static let descriptions: [FieldDescription] = settings.map(\.description)
+  static let shape = MappingShape(descriptions: descriptions)
 
   /// Keys of the schema that a later version of the Lab will serve. Naming them is not a mistake of spelling, so they get a sentence.
   private static let later = [
     "clientCertificate", "sdesOverClear", "srtpOffer", "sessionDefaults", "translationDelay", "utteranceSilence", "rateLimit",
   ]
 
-  /// Applies the policy keys among `pairs`, in their order.
+  /// Applies the policy keys that stand at `place`.
   ///
-  /// - Parameter cast: names that may stand in `allow` instead of addresses.
-  public static func apply(
-    _ pairs: [(key: String, keyPlace: NodeReader, value: NodeReader)], to policy: inout Policy, cast: [String: IPAddress],
-    others: [String] = []
-  ) throws(SourceProblem) {
-    for (name, place, value) in pairs where !others.contains(name) {
-      if let key = keys.first(where: { $0.name == name }) {
-        try key.apply(value, cast, &policy)
-      } else if later.contains(name) {
-        throw place.problem("the policy key '\(name)' is not served yet")
-      } else {
-        let known = names + others
-        throw place.problem("unknown key '\(name)'\(Spelling.hint(for: name, among: known)) Known: \(known.joined(separator: ", "))")
-      }
+  /// - Parameter others: the keys that may stand beside them.
+  /// - Returns: the fields, for the others to be read.
+  @discardableResult
+  static func apply(
+    _ place: NodeReader, to policy: inout Policy, _ scope: StepScope, others: MappingShape = MappingShape([])
+  ) throws(SourceProblem) -> FieldSet {
+    for (name, place, _) in try place.pairs() where later.contains(name) {
+      throw place.problem("the policy key '\(name)' is not served yet")
+    }
+    var shape = others
+    shape.fields += descriptions
+    let fields = try place.fields(shape, scope)
+    for setting in settings where fields.has(setting.description.name) {
+      scope.notes.attempt { () throws(SourceProblem) in try setting.apply(fields, &policy) }
+    }
+    return fields
+  }
+
+  private static func setting<Value>(
+    _ name: String, _ path: any WritableKeyPath<Policy, Value> & Sendable, _ type: ValueType<Value>, _ standard: String?, _ summary: String
+  ) -> Setting {
+    let field = Key.optional(name, type, summary)
+    var description = field.description
+    description.standard = standard
+    return Setting(description: description) { (fields, policy) throws(SourceProblem) in
+      if let value = try fields[field] { policy[keyPath: path] = value }
     }
   }
 
-  private static let keys: [Key] = [
-    Key(name: "sipAccess") { (value, _, policy) throws(SourceProblem) in policy.sipAccess = try value.flag() },
-    Key(name: "allow") { (value, cast, policy) throws(SourceProblem) in
-      policy.allow = []
-      for element in try value.elementsOrOne() { policy.allow.append(try range(element, cast)) }
-    },
-    Key(name: "allowlistRefusal") { (value, _, policy) throws(SourceProblem) in policy.allowlistRefusal = try value.word(Policy.AllowlistRefusal.allCases.map { ($0.rawValue, $0) }) },
-    Key(name: "transports") { (value, _, policy) throws(SourceProblem) in
-      policy.transports = []
-      for element in try value.elementsOrOne() { policy.transports.append(try transport(element)) }
-    },
-    Key(name: "requireTLS") { (value, _, policy) throws(SourceProblem) in policy.requireTLS = try value.flag() },
-    Key(name: "requireSRTP") { (value, _, policy) throws(SourceProblem) in policy.requireSRTP = try value.flag() },
-    Key(name: "codecs") { (value, _, policy) throws(SourceProblem) in
-      policy.codecs = []
-      for element in try value.elementsOrOne() { policy.codecs.append(try element.word(AudioCodec.allCases.map { ($0.rawValue, $0) })) }
-    },
-    Key(name: "maxConcurrentCalls") { (value, _, policy) throws(SourceProblem) in policy.maxConcurrentCalls = try value.integer(0...100_000) },
-    Key(name: "capReachedStatus") { (value, _, policy) throws(SourceProblem) in policy.capReachedStatus = try value.word([("486", 486), ("503", 503)]) },
-    Key(name: "inboundFirst") { (value, _, policy) throws(SourceProblem) in policy.inboundFirst = try value.flag() },
-    Key(name: "authentication") { (value, _, policy) throws(SourceProblem) in policy.authentication = try value.word(Policy.Authentication.allCases.map { ($0.rawValue, $0) }) },
-    Key(name: "digestAlgorithms") { (value, _, policy) throws(SourceProblem) in
-      policy.digestAlgorithms = []
-      for element in try value.elementsOrOne() { policy.digestAlgorithms.append(try element.word(DigestAlgorithm.allCases.map { ($0.rawValue, $0) })) }
-    },
-    Key(name: "anyDomain") { (value, _, policy) throws(SourceProblem) in policy.anyDomain = try value.flag() },
-    Key(name: "mediaPorts") { (value, _, policy) throws(SourceProblem) in policy.mediaPorts = try value.value("a range of ports such as 20000-20100", ports) },
-    Key(name: "rtpTimeout") { (value, _, policy) throws(SourceProblem) in policy.rtpTimeout = try value.duration() },
-    Key(name: "byeGrace") { (value, _, policy) throws(SourceProblem) in policy.byeGrace = try value.duration() },
-    Key(name: "natContact") { (value, _, policy) throws(SourceProblem) in policy.natContact = try value.word(Policy.NATContact.allCases.map { ($0.rawValue, $0) }) },
-    Key(name: "earlyMedia") { (value, _, policy) throws(SourceProblem) in policy.earlyMedia = try value.flag() },
-    Key(name: "referStatus") { (value, _, policy) throws(SourceProblem) in policy.referStatus = try value.word([("405", 405), ("501", 501), ("603", 603)]) },
-    Key(name: "contactHost") { (value, _, policy) throws(SourceProblem) in policy.contactHost = try value.text() },
+  private static let settings: [Setting] = [
+    setting("sipAccess", \.sipAccess, .flag, "true", "The portal's toggle: off refuses everything of the account."),
+    setting("allow", \.allow, .oneOrMore(.range), "[]", "Source addresses that may call: addresses, CIDR ranges, names of the cast; empty = all."),
+    setting("allowlistRefusal", \.allowlistRefusal, .word, "403", "What a source off the list gets: 403, or no answer at all."),
+    setting("transports", \.transports, .oneOrMore(.transport), "[tls, tcp, udp]", "Transports that are served."),
+    setting("requireTLS", \.requireTLS, .flag, "false", "Signalling has to come over TLS."),
+    setting("requireSRTP", \.requireSRTP, .flag, "false", "Media has to be SRTP."),
+    setting("codecs", \.codecs, .oneOrMore(.word), "[opus, G722, PCMU, PCMA]", "In order of preference."),
+    setting("maxConcurrentCalls", \.maxConcurrentCalls, .integer(0...100_000), "10", "Calls of the account that may be up at a time."),
+    setting("capReachedStatus", \.capReachedStatus, .words([("486", 486), ("503", 503)]), "486", "What the call beyond the cap gets."),
+    setting("inboundFirst", \.inboundFirst, .flag, "true", "A call to no session makes one."),
+    setting("authentication", \.authentication, .word, "digest", "`none` is for tools that cannot authenticate."),
+    setting("digestAlgorithms", \.digestAlgorithms, .oneOrMore(.word), "[SHA-256, MD5]", "Challenges, in the order they are offered."),
+    setting("anyDomain", \.anyDomain, .flag, "false", "Request URIs of other domains are taken as ours."),
+    setting("mediaPorts", \.mediaPorts, .ports, "20000-20100", "Ports for RTP and RTCP."),
+    setting("rtpTimeout", \.rtpTimeout, .duration, "60 s", "Without RTP for so long a leg ends."),
+    setting("byeGrace", \.byeGrace, .duration, "0", "How long after BYE the media goes on."),
+    setting("natContact", \.natContact, .word, "flow", "Where requests to a peer behind NAT go: where it came from, or its Contact."),
+    setting("earlyMedia", \.earlyMedia, .flag, "false", "Answers in a 183 while the call waits for its 200."),
+    setting("referStatus", \.referStatus, .words([("405", 405), ("501", 501), ("603", 603)]), "405", "The answer to REFER."),
+    setting("contactHost", \.contactHost, .some(.text), nil, "Host of our Contact instead of the address."),
   ]
+}
 
-  private static func range(_ place: NodeReader, _ cast: [String: IPAddress]) throws(SourceProblem) -> AddressRange {
-    let text = try place.text()
-    if let address = cast[text], let range = AddressRange(address.description) { return range }
-    if let range = AddressRange(text) { return range }
-    throw place.problem("'\(text)' is neither an address, a CIDR range nor a name of the cast\(Spelling.hint(for: text, among: cast.keys.sorted()))")
+extension ValueType where Value == AddressRange {
+  /// An address, a CIDR range or a name of the cast.
+  static var range: ValueType {
+    ValueType(.quantity(.range)) { (place, scope) throws(SourceProblem) in
+      let text = try place.text()
+      if let member = scope.scenario.member(text), let range = AddressRange(member.address.description) {
+        scope.notes.use(.member, member.name)
+        return range
+      }
+      if let range = AddressRange(text) { return range }
+      let hint = Spelling.hint(for: text, among: scope.scenario.cast.map(\.name))
+      throw place.problem("'\(text)' is neither an address, a CIDR range nor a name of the cast\(hint)")
+    }
   }
+}
 
-  /// A transport the Lab speaks.
-  static func transport(_ place: NodeReader) throws(SourceProblem) -> SIPTransportProtocol {
-    try place.word([("udp", .udp), ("tcp", .tcp), ("tls", .tls)])
+extension ValueType where Value == ClosedRange<UInt16> {
+  static var ports: ValueType {
+    ValueType(.quantity(.ports)) { (place, _) throws(SourceProblem) in try place.value("a range of ports such as 20000-20100", ScalarText.ports) }
   }
+}
 
-  static func ports(_ text: String) -> ClosedRange<UInt16>? {
-    let parts = text.split(separator: "-").map { UInt16($0.filter { $0 != " " }) }
-    guard parts.count == 2, let first = parts[0], let last = parts[1], first > 0, last > first else { return nil }
-    return first...last
+extension ValueType {
+  /// For settings that can be without a value.
+  static func some<Wrapped>(_ type: ValueType<Wrapped>) -> ValueType where Value == Wrapped? {
+    ValueType(type.shape) { (place, scope) throws(SourceProblem) in try type.read(place, scope) }
   }
 }

@@ -74,6 +74,13 @@ public struct Scenario: Sendable {
   /// A peer's violations fail the run unless the scenario expects them.
   public var allowsViolations: Bool
 
+  init(file: String, name: String) {
+    self.file = file
+    self.name = name
+    (summary, proves, policy, allowsViolations) = ("", [], .standard, false)
+    (accounts, sessions, cast, network, steps, never) = ([], [], [], [], [], [])
+  }
+
   public func member(_ name: String) -> Member? { cast.first { $0.name == name } }
   /// The Kallglot endpoint, if one is on stage.
   public var endpoint: Member? { cast.first { if case .endpoint = $0.role { true } else { false } } }

@@ -38,21 +38,6 @@ public enum StageCommand: Sendable {
   case hangUpAll
 }
 
-/// A fault in the words of a scenario.
-public struct FaultPlan: Hashable, Sendable {
-  public enum Action: Hashable, Sendable {
-    case drop
-    case delay(Duration)
-    case reset
-  }
-
-  public var text: String
-  public var sender: String?
-  public var subject: Label.Subject
-  public var occurrences: ClosedRange<Int>
-  public var action: Action
-}
-
 /// What the stage tells the engine.
 public enum StageEvent: Sendable {
   case began
@@ -70,7 +55,7 @@ public enum StageEvent: Sendable {
 /// The state of a run that steps read and write.
 public struct Script: Sendable {
   public private(set) var stories: [LegStory] = []
-  private var indexes: [Key: Int] = [:]
+  private var indexes: [LegKey: Int] = [:]
   public private(set) var decisions: [(member: String, leg: LegID?, decision: PolicyDecision, evidence: FrameCitation?)] = []
   public private(set) var registered: [String: (expires: Int?, failure: String?)] = [:]
   /// What wire members received since their last `send`.
@@ -91,12 +76,29 @@ public struct Script: Sendable {
   /// When the running step began.
   public var stepBegan: Instant = .zero
 
-  private struct Key: Hashable {
+  /// Messages that expectations have named, for places in later messages.
+  public private(set) var captured: [String: SIPMessage] = [:]
+  private var made: [String: String] = [:]
+  private var entropy: Entropy
+  /// What there was when the running step began to look.
+  private var mark = Mark()
+
+  private struct LegKey: Hashable {
     var member: String
     var leg: LegID
   }
 
-  public init() {}
+  private struct Mark {
+    var decisions = 0
+    var violations = 0
+    var received: [String: Int] = [:]
+    var wireNews: [String: Int] = [:]
+    /// Tones and re-INVITEs by the number of the story.
+    var stories: [(heard: Int, modifications: Int)] = []
+  }
+
+  /// - Parameter entropy: where identifiers of raw messages come from.
+  public init(entropy: Entropy = Entropy(seed: 1)) { self.entropy = entropy.fork("script") }
 
   /// The caller's side of a call that a step named.
   public func story(_ name: String) -> LegStory? { stories.last { $0.name == name } }
@@ -127,6 +129,44 @@ public struct Script: Sendable {
   /// The traffic of a member, by its number in the cast.
   func traffic(_ index: Int) -> MemberTraffic { traffic.indices.contains(index) ? traffic[index] : MemberTraffic() }
 
+  // MARK: - Raw messages
+
+  mutating func capture(_ message: SIPMessage, as name: String) { captured[name] = message }
+
+  /// An identifier of a raw message; the same name is the same value in the whole run.
+  mutating func madeIdentifier(_ kind: String, _ name: String) -> String {
+    let key = "\(kind).\(name)"
+    if let value = made[key] { return value }
+    var source = entropy.fork(key)
+    // A branch begins with the cookie of RFC 3261 §8.1.1.7.
+    let value = kind == "branch" ? "z9hG4bK\(source.hex(12))" : source.hex(kind == "tag" ? 8 : 16)
+    made[key] = value
+    return value
+  }
+
+  // MARK: - What is new
+
+  /// From now on ``sinceMark`` shows what comes.
+  mutating func markNews() {
+    mark = Mark(
+      decisions: decisions.count, violations: violations.count, received: received.mapValues(\.count), wireNews: wireNews.mapValues(\.count),
+      stories: stories.map { ($0.heard.count, $0.modifications) })
+  }
+
+  /// The script without what there was at the mark. States stay what they are.
+  var sinceMark: Script {
+    var new = self
+    new.decisions.removeFirst(min(mark.decisions, decisions.count))
+    new.violations.removeFirst(min(mark.violations, violations.count))
+    for (member, count) in mark.received { new.received[member]?.removeFirst(min(count, received[member]?.count ?? 0)) }
+    for (member, count) in mark.wireNews { new.wireNews[member]?.removeFirst(min(count, wireNews[member]?.count ?? 0)) }
+    for (index, old) in mark.stories.enumerated() {
+      new.stories[index].heard.removeFirst(old.heard)
+      new.stories[index].modifications -= old.modifications
+    }
+    return new
+  }
+
   // MARK: - News
 
   /// What the members have sent and opened until now, in the order of the cast.
@@ -153,14 +193,14 @@ public struct Script: Sendable {
     note(member, evidence)
     switch event {
     case .started(let id, let facts):
-      indexes[Key(member: member, leg: id)] = stories.count
+      indexes[LegKey(member: member, leg: id)] = stories.count
       stories.append(LegStory(member: member, id: id, callID: facts.callID, name: facts.name, evidence: evidence))
     case .registered(_, let expires): registered[member] = (expires, nil)
     case .registrationFailed(_, let reason): registered[member] = (nil, reason)
     case .violation(_, let rule): violations.append((member, rule, evidence))
     case .malformed(let source, let rule): violations.append((member, "\(source) sent what is no SIP message: \(rule)", evidence))
     case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended, .mediaStarted:
-      guard let leg = event.leg, let index = indexes[Key(member: member, leg: leg)] else { return }
+      guard let leg = event.leg, let index = indexes[LegKey(member: member, leg: leg)] else { return }
       if let evidence { stories[index].evidence = evidence }
       stories[index].take(event)
     case .optionsAnswered(let status): pinged[member] = (status, nil)

@@ -31,10 +31,6 @@ public struct ServeConfiguration: Sendable {
   public var certificate: String?
   public var privateKey: String?
 
-  private static let keys = [
-    "listen", "domain", "account", "sessions", "tone", "answerDelay", "sendsMedia", "certificate", "privateKey",
-  ]
-
   /// UDP and TCP 5060 and TLS 5061 on loopback.
   public static let standard = ServeConfiguration(
     listeners: [
@@ -47,38 +43,26 @@ public struct ServeConfiguration: Sendable {
   /// Reads a configuration file's text.
   public static func read(_ text: String, file: String) throws(SourceProblem) -> ServeConfiguration {
     let root = try NodeReader.root(text, file: file)
-    let pairs = try root.pairs()
     var configuration = ServeConfiguration.standard
-    try PolicySchema.apply(pairs, to: &configuration.policy, cast: [:], others: keys)
-    let fields = try root.fields(keys + PolicySchema.names)
-    if let place = fields["listen"] {
-      configuration.listeners = []
-      for element in try place.elementsOrOne() { configuration.listeners.append(try listener(element)) }
+    let scope = StepScope.empty
+    let fields = try PolicySchema.apply(root, to: &configuration.policy, scope, others: MappingShape(ServeKeys.all))
+    if let problem = scope.notes.problems.first { throw problem }
+    if let listeners = try fields[ServeKeys.listen] { configuration.listeners = listeners }
+    if let place = try fields[ServeKeys.account] {
+      let account = try place.fields(ServeKeys.Account.shape, scope)
+      configuration.account = AccountGiven(username: try account[ServeKeys.Account.username], password: try account[ServeKeys.Account.password])
     }
-    if let place = fields["account"] {
-      let account = try place.fields(["username", "password"])
-      configuration.account = AccountGiven(
-        username: try account.required("username").text(), password: try account.required("password").text())
-    }
-    if let place = fields["sessions"] {
-      for element in try place.elementsOrOne() {
-        configuration.sessions.append(try element.value("a session id such as sess_demo") { $0.hasPrefix("sess_") ? $0 : nil })
-      }
-    }
-    configuration.domain = try fields["domain"]?.text() ?? configuration.domain
-    configuration.tone = try fields["tone"].map(ToneText.read)
-    configuration.answerDelay = try fields["answerDelay"]?.duration() ?? .zero
-    configuration.sendsMedia = try fields["sendsMedia"]?.flag() ?? true
-    configuration.certificate = try fields["certificate"]?.text()
-    configuration.privateKey = try fields["privateKey"]?.text()
+    configuration.sessions = try fields[ServeKeys.sessions] ?? []
+    configuration.domain = try fields[ServeKeys.domain]
+    configuration.tone = try fields[ServeKeys.tone]
+    configuration.answerDelay = try fields[ServeKeys.answerDelay]
+    configuration.sendsMedia = try fields[ServeKeys.sendsMedia]
+    configuration.certificate = try fields[ServeKeys.certificate]
+    configuration.privateKey = try fields[ServeKeys.privateKey]
     if (configuration.certificate == nil) != (configuration.privateKey == nil) {
       throw root.problem("certificate and privateKey belong together")
     }
     return configuration
-  }
-
-  private static func listener(_ place: NodeReader) throws(SourceProblem) -> TransportListener {
-    try place.value("a transport and an address such as 'udp 127.0.0.1:5060' (a concrete address: Contact and SDP name it)", listener)
   }
 
   /// Reads `udp 127.0.0.1:5060`.
@@ -104,15 +88,61 @@ public struct CallConfiguration: Sendable {
 
   public init() {}
 
+  private static let username = Key.optional("username", .text, "For the digest, and the user of From.")
+  private static let password = Key.optional("password", .text, "For the digest.")
+  private static let from = Key.optional("from", .text, "URI of From.")
+  private static let address = Key.optional("address", .address, "Our own address.")
+  private static let transport = Key.optional("transport", .transport, "Instead of what the URI says.")
+  private static let trust = Key.optional("trust", .text, "PEM file of authorities for TLS.")
+
   public static func read(_ text: String, file: String) throws(SourceProblem) -> CallConfiguration {
-    let fields = try NodeReader.root(text, file: file).fields(["username", "password", "from", "address", "transport", "trust"])
+    let shape = MappingShape([username, password, from, address, transport, trust])
+    let fields = try NodeReader.root(text, file: file).fields(shape, .empty)
     var configuration = CallConfiguration()
-    configuration.username = try fields["username"]?.text()
-    configuration.password = try fields["password"]?.text()
-    configuration.from = try fields["from"]?.text()
-    configuration.address = try fields["address"]?.address()
-    configuration.transport = try fields["transport"].map { (place) throws(SourceProblem) in try PolicySchema.transport(place) }
-    configuration.trust = try fields["trust"]?.text()
+    configuration.username = try fields[username]
+    configuration.password = try fields[password]
+    configuration.from = try fields[from]
+    configuration.address = try fields[address]
+    configuration.transport = try fields[transport]
+    configuration.trust = try fields[trust]
     return configuration
+  }
+}
+
+/// The keys of `serve --config` beside those of the policy.
+enum ServeKeys {
+  enum Account {
+    static let username = Key.required("username", .text, "What the digest calls it.")
+    static let password = Key.required("password", .text, "Its password.")
+    static let shape = MappingShape([username, password])
+  }
+
+  static let listen = Key.optional("listen", .oneOrMore(.listener), "Transport and address of each listener: `udp 127.0.0.1:5060`.")
+  static let domain = Key.standard("domain", .text, "sip.kallglot.com", "Our domain in Request URIs, To and realm.")
+  static let account = Key.optional("account", .place(.mapping(Account.shape)), "The one account; when missing it is made and printed.")
+  static let sessions = Key.optional("sessions", .oneOrMore(.sessionID), "Sessions that exist from the start: `sess_demo`.")
+  static let tone = Key.optional("tone", .frequency, "What answered legs hear; silence when missing.")
+  static let answerDelay = Key.standard("answerDelay", .duration, "0", "From INVITE to 200.")
+  static let sendsMedia = Key.standard("sendsMedia", .flag, "true", "Whether answered legs send RTP.")
+  static let certificate = Key.optional("certificate", .text, "PEM file of the certificate and its chain.")
+  static let privateKey = Key.optional("privateKey", .text, "PEM file of its key.")
+
+  static let all: [any DescribedField] = [listen, domain, account, sessions, tone, answerDelay, sendsMedia, certificate, privateKey]
+}
+
+extension ValueType where Value == TransportListener {
+  static var listener: ValueType {
+    ValueType(.quantity(.listener)) { (place, _) throws(SourceProblem) in
+      try place.value(
+        "a transport and an address such as 'udp 127.0.0.1:5060' (a concrete address: Contact and SDP name it)", ServeConfiguration.listener)
+    }
+  }
+}
+
+extension ValueType where Value == String {
+  static var sessionID: ValueType {
+    ValueType(.quantity(.sessionID)) { (place, _) throws(SourceProblem) in
+      try place.value("a session id such as sess_demo") { $0.hasPrefix("sess_") ? $0 : nil }
+    }
   }
 }

@@ -1,8 +1,8 @@
 import SansIO
 
 /// Something that happens to one message at one moment, named by the label of its write.
-public struct Fault: Hashable, Sendable {
-  public enum Action: Hashable, Sendable {
+public struct Fault: Sendable {
+  public enum Action: Sendable {
     /// Lost. Over TCP the segments that carry the message are lost once and come 200 ms later.
     case drop
     /// Nanoseconds are what the simulator counts in; a delayed datagram can be overtaken.
@@ -11,6 +11,9 @@ public struct Fault: Hashable, Sendable {
     case duplicate
     /// The connection is reset instead of carrying the message; a datagram is lost.
     case reset
+    /// Other bytes arrive than were sent; the label says that they are deliberately broken. Of a stream the write itself is changed, so
+    /// that sequence numbers stay right.
+    case rewrite(@Sendable (Bytes) -> Bytes)
   }
 
   /// In the words of the scenario: what captures and findings say.
@@ -22,46 +25,55 @@ public struct Fault: Hashable, Sendable {
   /// Which of the messages that match, from 1, retransmissions counted.
   public var occurrences: ClosedRange<Int>
   public var action: Action
+  /// Looks at the bytes of a write whose label matches: whether this is the message that is meant. Of what goes through TLS it sees
+  /// ciphertext. nil = the label is enough.
+  public var condition: (@Sendable (Bytes) -> Bool)?
 
-  public init(_ text: String, sender: HostID? = nil, subject: Label.Subject, occurrences: ClosedRange<Int> = 1...1, action: Action) {
+  public init(
+    _ text: String, sender: HostID? = nil, subject: Label.Subject, occurrences: ClosedRange<Int> = 1...1, action: Action,
+    condition: (@Sendable (Bytes) -> Bool)? = nil
+  ) {
     self.text = text
     self.sender = sender
     self.subject = subject
     self.occurrences = occurrences
     self.action = action
+    self.condition = condition
   }
 }
 
 /// The faults of a run and how often each has been met.
 struct FaultTable {
-  private var faults: [(fault: Fault, seen: Int)] = []
+  private var faults: [(fault: Fault, seen: Int, struck: Int)] = []
 
   var isEmpty: Bool { faults.isEmpty }
 
   mutating func add(_ fault: Fault) -> UInt16 {
-    faults.append((fault, 0))
+    faults.append((fault, 0, 0))
     return UInt16(clamping: faults.count)
   }
 
   /// The first fault that wants this message, by its number.
-  mutating func match(_ label: Label, from host: HostID) -> (number: UInt16, action: Fault.Action)? {
+  mutating func match(_ label: Label, _ bytes: Bytes, from host: HostID) -> (number: UInt16, action: Fault.Action)? {
     var hit: (UInt16, Fault.Action)?
-    for index in faults.indices where matches(faults[index].fault, label, host) {
+    for index in faults.indices where matches(faults[index].fault, label, bytes, host) {
       faults[index].seen += 1
-      if hit == nil, faults[index].fault.occurrences.contains(faults[index].seen) { hit = (UInt16(index + 1), faults[index].fault.action) }
+      guard hit == nil, faults[index].fault.occurrences.contains(faults[index].seen) else { continue }
+      faults[index].struck += 1
+      hit = (UInt16(index + 1), faults[index].fault.action)
     }
     return hit
   }
 
-  private func matches(_ fault: Fault, _ label: Label, _ host: HostID) -> Bool {
+  private func matches(_ fault: Fault, _ label: Label, _ bytes: Bytes, _ host: HostID) -> Bool {
     guard fault.sender == nil || fault.sender == host else { return false }
-    if case .rtp = fault.subject, case .rtp = label.subject { return true }
-    return fault.subject == label.subject
+    let isSame = if case .rtp = fault.subject, case .rtp = label.subject { true } else { fault.subject == label.subject }
+    return isSame && (fault.condition.map { $0(bytes) } ?? true)
   }
 
-  /// How often the fault was met, and its text.
-  func report(_ number: UInt16) -> (text: String, seen: Int)? {
+  /// The fault's text, how many messages matched it, and to how many of them it happened.
+  func report(_ number: UInt16) -> (text: String, seen: Int, struck: Int)? {
     let index = Int(number) - 1
-    return faults.indices.contains(index) ? (faults[index].fault.text, faults[index].seen) : nil
+    return faults.indices.contains(index) ? (faults[index].fault.text, faults[index].seen, faults[index].struck) : nil
   }
 }

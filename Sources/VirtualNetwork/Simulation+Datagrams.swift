@@ -119,24 +119,35 @@ extension Simulation {
       if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, .unroutable) }
       return
     }
-    let (first, second, fate) = pass(index, target, label)
-    if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, fate) }
-    guard let first else {
+    let passage = pass(index, target, bytes, label)
+    if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, passage.fate) }
+    guard let first = passage.first else {
       statistics.packetsLost += 1
       return
     }
-    queue.push(.datagram(host: target, from: source, to: destination, bytes, label), at: now.nanoseconds + first)
-    if let second { queue.push(.datagram(host: target, from: source, to: destination, bytes, label), at: now.nanoseconds + second) }
+    queue.push(.datagram(host: target, from: source, to: destination, passage.bytes, passage.label), at: now.nanoseconds + first)
+    guard let second = passage.second else { return }
+    queue.push(.datagram(host: target, from: source, to: destination, passage.bytes, passage.label), at: now.nanoseconds + second)
   }
 
-  /// Puts a datagram on the link between two hosts: when it and its copy arrive, and what became of it.
+  /// What becomes of a datagram on its way: when it and its copy arrive, and as what.
+  struct Passage {
+    var first: Int64?
+    var second: Int64?
+    var fate: Fate
+    var bytes: Bytes
+    var label: Label
+  }
+
+  /// Puts a datagram on the link between two hosts.
   @inline(__always)
-  func pass(_ index: Int, _ target: Int, _ label: Label) -> (first: Int64?, second: Int64?, Fate) {
+  func pass(_ index: Int, _ target: Int, _ bytes: Bytes, _ label: Label) -> Passage {
     let (first, second) = hosts[index].links[target].passDatagram()
-    if !faults.isEmpty, let (number, action) = faults.match(label, from: HostID(UInt16(index))) {
-      return apply(action, number, first ?? hosts[index].links[target].drawDelay(), second)
+    var passage = Passage(first: first, second: second, fate: first == nil ? .lost : second == nil ? .delivered : .duplicated, bytes: bytes, label: label)
+    if !faults.isEmpty, let (number, action) = faults.match(label, bytes, from: HostID(UInt16(index))) {
+      apply(action, number, first ?? hosts[index].links[target].drawDelay(), &passage)
     }
-    return (first, second, first == nil ? .lost : second == nil ? .delivered : .duplicated)
+    return passage
   }
 
   /// Where datagrams of a port leave from; most senders use one port many times in a row.
@@ -148,11 +159,14 @@ extension Simulation {
     return socket.source
   }
 
-  private func apply(_ action: Fault.Action, _ number: UInt16, _ first: Int64, _ second: Int64?) -> (Int64?, Int64?, Fate) {
+  private func apply(_ action: Fault.Action, _ number: UInt16, _ delay: Int64, _ passage: inout Passage) {
     switch action {
-    case .drop, .reset: (nil, nil, .dropped(fault: number))
-    case .delay(let extra): (first + extra.wholeNanoseconds, second, .delayed(fault: number))
-    case .duplicate: (first, first, .duplicated)
+    case .drop, .reset: (passage.first, passage.second, passage.fate) = (nil, nil, .dropped(fault: number))
+    case .delay(let extra): (passage.first, passage.fate) = (delay + extra.wholeNanoseconds, .delayed(fault: number))
+    case .duplicate: (passage.first, passage.second, passage.fate) = (delay, delay, .duplicated)
+    case .rewrite(let change):
+      (passage.first, passage.fate) = (delay, .rewritten(fault: number))
+      (passage.bytes, passage.label.isDeliberatelyBroken) = (change(passage.bytes), true)
     }
   }
 

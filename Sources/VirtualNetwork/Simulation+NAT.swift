@@ -85,18 +85,19 @@ extension Simulation {
       case .inbound: preconditionFailure("what leaves does not come in")
       }
     }
-    let (first, second, fate) = pass(index, crossing.into.map { receiver(behind: $0, destination) } ?? target, label)
+    let passage = pass(index, crossing.into.map { receiver(behind: $0, destination) } ?? target, bytes, label)
+    let fate = passage.fate
     if !sinks.isEmpty {
       tap(index, .sent, .udp, source, destination, bytes, label, fate == .delivered && seen != source ? .translated(port: seen.port) : fate)
       if let number = crossing.out { tap(nats[number].host, .sent, .udp, seen, destination, bytes, label, fate) }
     }
-    if first == nil { statistics.packetsLost += 1 }
-    for delay in [first, second] {
+    if passage.first == nil { statistics.packetsLost += 1 }
+    for delay in [passage.first, passage.second] {
       guard let delay else { continue }
       if let number = crossing.into {
-        queue.push(.atNAT(nat: number, from: seen, to: destination, bytes, label), at: now.nanoseconds + delay)
+        queue.push(.atNAT(nat: number, from: seen, to: destination, passage.bytes, passage.label), at: now.nanoseconds + delay)
       } else {
-        queue.push(.datagram(host: target, from: seen, to: destination, bytes, label), at: now.nanoseconds + delay)
+        queue.push(.datagram(host: target, from: seen, to: destination, passage.bytes, passage.label), at: now.nanoseconds + delay)
       }
     }
   }

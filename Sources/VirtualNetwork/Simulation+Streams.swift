@@ -38,8 +38,10 @@ extension Simulation {
 
   func write(_ index: Int, _ id: ConnectionID, _ bytes: Bytes, _ label: Label) {
     guard let end = hosts[index].streams[id], streams[end.stream][end.side].canWrite else { return }
-    let fault = faults.isEmpty ? nil : faults.match(label, from: HostID(UInt16(index)))
+    var (bytes, label) = (bytes, label)
+    let fault = faults.isEmpty ? nil : faults.match(label, bytes, from: HostID(UInt16(index)))
     if case .reset? = fault?.action { return reset(end.stream, by: end.side) }
+    if case .rewrite(let change)? = fault?.action { (bytes, label.isDeliberatelyBroken) = (change(bytes), true) }
     streams[end.stream][end.side].hasWritten = true
     var offset = 0
     while offset < bytes.count {
@@ -154,6 +156,7 @@ extension Simulation {
       case .delay(let extra):
         (delay, fate) = ((delay ?? hosts[own.host].links[peer.host].drawDelay()) + extra.wholeNanoseconds, .delayed(fault: fault.number))
       case .duplicate: break
+      case .rewrite: if delay != nil { fate = .rewritten(fault: fault.number) }
       }
     }
     if !sinks.isEmpty { tapSent(flight, own, peer, fate) }

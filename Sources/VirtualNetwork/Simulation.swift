@@ -125,8 +125,8 @@ public final class Simulation {
   @discardableResult
   public func add(_ fault: Fault) -> UInt16 { faults.add(fault) }
 
-  /// The text of a fault and how many messages matched it so far.
-  public func fault(_ number: UInt16) -> (text: String, seen: Int)? { faults.report(number) }
+  /// The text of a fault, how many messages matched it so far, and to how many of them it happened.
+  public func fault(_ number: UInt16) -> (text: String, seen: Int, struck: Int)? { faults.report(number) }
 
   /// Adds a tap on every host. Hosts that are there already are told to it.
   public func addSink(_ sink: any JournalSink) {

@@ -44,10 +44,10 @@ private let head = """
     (head + "steps:\n  - cal: {}", "x.yaml:7:5: steps[1].cal: unknown step 'cal', did you mean 'call'?"),
     (head + "steps:\n  - call: { from: pbxx, to: session demo }", "x.yaml:7:19: steps[1].call.from: 'pbxx' is not one of kallglot, pbx, did you mean 'pbx'?"),
     (head + "steps:\n  - call: { from: pbx, to: seshun demo }", "'seshun demo' is neither 'session NAME', a SIP URI nor a name of the cast"),
-    (head + "steps:\n  - expect: { leg: leg, is: established }", "'leg' is not one of"),
+    (head + "steps:\n  - expect: { leg: leg, is: established }", "'leg' is no leg: no step before has placed a call"),
     (head + "steps:\n  - wait: soon", "x.yaml:7:11: steps[1].wait: 'soon' is not a duration such as '2 s' or '30 ms'"),
     (head + "steps:\n  - fault: { drop: the 2nd 99 INVITE }", "is not a message such as"),
-    (head + "policy: { maxConcurentCalls: 3 }\nsteps: []", "unknown key 'maxConcurentCalls', did you mean 'maxConcurrentCalls'?"),
+    (head + "policy: { maxConcurentCalls: 3 }\nsteps: []", "unknown key 'maxConcurentCalls' in policy, did you mean 'maxConcurrentCalls'?"),
     (head + "policy: { rateLimit: 3 }\nsteps: []", "the policy key 'rateLimit' is not served yet"),
     (head + "policy: { allow: [pbx2] }\nsteps: []", "'pbx2' is neither an address, a CIDR range nor a name of the cast, did you mean 'pbx'?"),
     (head + "policy: { mediaPorts: 70000-1 }\nsteps: []", "'70000-1' is not a range of ports"),
@@ -75,8 +75,8 @@ private let head = """
   ])
   func `messages are named as engineers name them`(text: String, occurrences: ClosedRange<Int>, subject: Label.Subject) throws {
     let parsed = try #require(MessageText.parse(text))
-    #expect(parsed.0 == occurrences)
-    #expect(parsed.1 == subject)
+    #expect(parsed.occurrences == occurrences)
+    #expect(parsed.subject == subject)
   }
 
   @Test func `every kind of step has a keyword of its own and a sentence`() {

@@ -2,18 +2,20 @@ import SansIO
 
 /// `hears: pbx, tone: 440 Hz`, `hears: kallglot, leg: two, tone: 440 Hz`
 struct ToneExpectation: Expectation {
-  static let key = "hears"
   static let summary = "A member has heard this tone on its newest leg that is not over, or on its side of a named call."
-  static let fields = ["tone", "leg"]
+  static let examples = ["{ hears: pbx, tone: 440 Hz, within: 1 s }", "{ hears: kallglot, leg: leg, tone: 440 Hz }"]
+
+  private static let hears = Key.required("hears", .member, "Who hears.")
+  private static let tone = Key.required("tone", .frequency, "What; 2 % beside it is the same.", inherits: true)
+  private static let leg = Key.optional("leg", .leg, "On which call.")
+  static let fields: [any DescribedField] = [hears, tone, leg]
 
   private let member: String
   private let tone: Int
   private let leg: String?
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
-    member = try scope.member(try fields.required(Self.key))
-    tone = try ToneText.read(try fields.required("tone"))
-    if let place = fields["leg"] { leg = try scope.leg(place) } else { leg = nil }
+    (member, tone, leg) = (try fields[Self.hears], try fields[Self.tone], try fields[Self.leg])
   }
 
   var text: String { "\(member) hears \(tone) Hz\(leg.map { " on \($0)" } ?? "")" }

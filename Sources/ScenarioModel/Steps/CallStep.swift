@@ -1,34 +1,31 @@
 import SansIO
 
 /// `call: { from: pbx, to: session demo, as: leg }`
-struct CallStep: Step {
+struct CallStep: FieldStep {
   static let keyword = "call"
   static let summary = "A member places a call to a session, to another member or to a URI."
+  static let examples = [
+    "call: { from: pbx, to: session demo, as: leg }", "call: { from: kallglot, to: pbx }", "call: { from: pbx, to: \"sip:+4930123@sip.kallglot.com\" }",
+  ]
+
+  static let defaultLeg = "leg"
+  private static let from = Key.required("from", .member, "Who calls.")
+  private static let to = Key.required("to", .destination, "Who is called: `session NAME`, a name of the cast, or a SIP URI.")
+  private static let name = Key.standard("as", .text, defaultLeg, "What later steps call the caller's leg.")
+  static let mapping = MappingShape([from, to, name])
 
   private let from: String
   private let to: StageCommand.Destination
   private let name: String
   private let toText: String
 
-  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
-    let fields = try place.fields(["from", "to", "as"])
-    from = try scope.member(try fields.required("from"))
-    let target = try fields.required("to")
-    toText = try target.text()
-    to = try Self.destination(target, toText, scope.scenario)
-    name = try fields["as"]?.text() ?? "leg"
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    from = try fields[Self.from]
+    to = try fields[Self.to]
+    toText = try fields.place(of: Self.to)?.text() ?? ""
+    name = try fields[Self.name]
     scope.legs.append(name)
-  }
-
-  private static func destination(_ place: NodeReader, _ text: String, _ scenario: Scenario) throws(SourceProblem) -> StageCommand.Destination {
-    let words = text.split(separator: " ").map(String.init)
-    if words.count == 2, words[0] == "session" {
-      // A session that is not given may be called as well: that is what 404 is for.
-      return .session(id: scenario.sessions.first { $0.name == words[1] }?.id ?? "sess_\(words[1])")
-    }
-    if scenario.member(text) != nil { return .member(text) }
-    if text.hasPrefix("sip:") || text.hasPrefix("sips:") { return .uri(text) }
-    throw place.problem("'\(text)' is neither 'session NAME', a SIP URI nor a name of the cast\(Spelling.hint(for: text, among: scenario.cast.map(\.name)))")
+    scope.notes.give(.leg, name, at: fields.place)
   }
 
   var text: String { "call from \(from) to \(toText) as \(name)" }
@@ -36,5 +33,29 @@ struct CallStep: Step {
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
     script.commands.append(.call(from: from, to: to, as: name))
     return .done
+  }
+}
+
+extension ValueType where Value == StageCommand.Destination {
+  static var destination: ValueType {
+    ValueType(.quantity(.target)) { (place, scope) throws(SourceProblem) in
+      let text = try place.text()
+      let words = text.split(separator: " ").map(String.init)
+      if words.count == 2, words[0] == "session" {
+        scope.notes.use(.session, words[1])
+        // A session that is not given may be called as well: that is what 404 is for.
+        return .session(id: scope.scenario.sessions.first { $0.name == words[1] }?.id ?? "sess_\(words[1])")
+      }
+      if scope.scenario.member(text) != nil {
+        scope.notes.use(.member, text)
+        return .member(text)
+      }
+      if text.hasPrefix("sip:") || text.hasPrefix("sips:") {
+        for session in scope.scenario.sessions where text.contains(session.id) { scope.notes.use(.session, session.name) }
+        return .uri(text)
+      }
+      let hint = Spelling.hint(for: text, among: scope.scenario.cast.map(\.name))
+      throw place.problem("'\(text)' is neither 'session NAME', a SIP URI nor a name of the cast\(hint)")
+    }
   }
 }

@@ -1,27 +1,87 @@
+import SIPMessage
 import SansIO
 
-/// `fault: { drop: the 1st 200 INVITE, from: kallglot }`
-struct FaultStep: Step {
+/// `fault: { drop: the 1st 200 INVITE, from: kallglot }`, `fault: { drop: the INVITE, containing: "a=inactive" }`
+struct FaultStep: FieldStep {
   static let keyword = "fault"
-  static let summary = "Something happens to a message that will be sent: drop, delay (with by:) or reset (of its connection)."
+  static let summary = """
+    From now on something happens to a message: it is lost, late, there twice, ends its connection, or arrives changed. \
+    A fault that no message ever met is a finding.
+    """
+  static let examples = [
+    "fault: { drop: the first 2 200 INVITE, from: kallglot }", "fault: { delay: the ACK, by: 2 s, from: pbx }", "fault: { duplicate: the 1st BYE }",
+    "fault: { drop: every INVITE, where: { CSeq: \"2 *\" } }", "fault: { replace: the INVITE, text: \"CSeq: 1 \", with: \"CSeq: x \", from: pbx }",
+    "fault: { corrupt: the 3rd RTP, at: 0, optional: true }",
+  ]
+
+  private static let group = ["drop", "delay", "duplicate", "reset", "replace", "corrupt"]
+  private static let drop = Key.optional("drop", .message, "Is lost; over TCP and TLS it comes 200 ms late.")
+  private static let delay = Key.optional("delay", .message, "Comes later, `by` so much.")
+  private static let duplicate = Key.optional("duplicate", .message, "Arrives twice; over UDP only.")
+  private static let reset = Key.optional("reset", .message, "The connection is reset instead of carrying it; a datagram is lost.")
+  private static let replace = Key.optional("replace", .message, "Arrives with `text` replaced by `with`: deliberately broken.")
+  private static let corrupt = Key.optional("corrupt", .message, "Arrives with one byte inverted: deliberately broken.")
+  private static let by = Key.optional("by", .duration, "With `delay`: how much later.")
+  private static let text = Key.optional("text", .text, "With `replace`: what stands in the message; one without it is not met.")
+  private static let with = Key.optional("with", .text, "With `replace`: what stands there instead.")
+  private static let at = Key.optional("at", .integer(0...65_535), "With `corrupt`: the byte's offset; the one in the middle when missing.")
+  private static let from = Key.optional("from", .member, "Who sends it; anybody when missing.")
+  private static let conditions = Key.optional("where", .headerPatterns, "Only messages with such header fields count; `*` stands for any text.")
+  private static let containing = Key.optional("containing", .oneOrMore(.text), "Only messages with these texts count.")
+  private static let optional = Key.standard("optional", .flag, "false", "It is no finding when no message met it.")
+  static let mapping = MappingShape(
+    [drop, delay, duplicate, reset, replace, corrupt, by, text, with, at, from, conditions, containing, optional], exactlyOneOf: [group])
 
   private let plan: FaultPlan
 
-  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
-    let fields = try place.fields(["drop", "delay", "reset", "by", "from"])
-    let actions = ["drop", "delay", "reset"].filter { fields[$0] != nil }
-    guard actions.count == 1, let action = actions.first else { throw place.problem("a fault is one of drop, delay, reset") }
-    let message = try fields.required(action)
-    let (occurrences, subject) = try message.value("a message such as 'the 2nd 200 INVITE', 'the first 3 BYE' or 'every INVITE'", MessageText.parse)
-    let effect: FaultPlan.Action
-    switch action {
-    case "drop": effect = .drop
-    case "reset": effect = .reset
-    default: effect = .delay(try fields.required("by").duration())
-    }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    let name = fields.chosen(Self.group)
+    let chosen = [Self.drop, Self.delay, Self.duplicate, Self.reset, Self.replace, Self.corrupt].first { $0.description.name == name } ?? Self.drop
+    guard let place = fields.place(of: chosen), let message = try fields[chosen] else { throw fields.place.problem("the key '\(name)' is missing") }
+    let action = try Self.action(name, fields)
+    var condition = MessagePattern(headers: try fields[Self.conditions] ?? [], containing: try fields[Self.containing] ?? [])
+    if case .replace(let text, with: _) = action { condition.containing.append(text) }
     plan = FaultPlan(
-      text: "\(action) \(try message.text())", sender: try fields["from"].map { (place) throws(SourceProblem) in try scope.member(place) }, subject: subject,
-      occurrences: occurrences, action: effect)
+      text: "\(name) \(try place.text())\(condition.text.isEmpty ? "" : " with \(condition.text)")", sender: try fields[Self.from], subject: message.subject,
+      occurrences: message.occurrences, action: action, condition: condition == MessagePattern() ? nil : condition, isOptional: try fields[Self.optional])
+    try Self.check(plan, place, scope.scenario)
+  }
+
+  private static func action(_ name: String, _ fields: FieldSet) throws(SourceProblem) -> FaultPlan.Action {
+    let belongings = [("delay", [by.description]), ("replace", [text.description, with.description]), ("corrupt", [at.description])]
+    for (owner, keys) in belongings where owner != name {
+      for key in keys where fields.has(key.name) { throw fields.place.problem("'\(key.name)' belongs to \(owner), not to \(name)") }
+    }
+    switch name {
+    case "drop": return .drop
+    case "duplicate": return .duplicate
+    case "reset": return .reset
+    case "corrupt": return .corrupt(offset: try fields[at])
+    case "replace":
+      guard let text = try fields[text], let with = try fields[with], !text.isEmpty else { throw fields.place.problem("replace needs 'text' and 'with'") }
+      return .replace(text: text, with: with)
+    default:
+      guard let duration = try fields[by] else { throw fields.place.problem("delay needs 'by', how much later the message comes") }
+      return .delay(duration)
+    }
+  }
+
+  /// What the network cannot do is said when the file is read: a fault sees the bytes of a write, and under TLS they are ciphertext.
+  private static func check(_ plan: FaultPlan, _ place: NodeReader, _ scenario: Scenario) throws(SourceProblem) {
+    switch plan.subject {
+    case .rtp, .rtcp:
+      guard plan.condition == nil else { throw place.problem("where, containing and replace read SIP messages, not \(plan.subject)") }
+      return
+    case .request, .response, .none, .keepAlive, .tlsHandshake, .tlsClose, .raw: break
+    }
+    let transports = scenario.transports(of: plan.sender)
+    if transports.allSatisfy({ $0 == .tls }), plan.condition != nil {
+      throw place.problem("where, containing and replace need the text of the message, and TLS hides it: only the kind of message can be named")
+    }
+    if transports.allSatisfy({ $0 == .tls }), case .corrupt = plan.action {
+      throw place.problem("a corrupted TLS record only ends the connection: 'reset' says the same")
+    }
+    if transports.allSatisfy(\.isReliable), plan.action == .duplicate { throw place.problem("only datagrams can arrive twice: over TCP and TLS nothing does") }
   }
 
   var text: String { plan.text }
@@ -32,42 +92,15 @@ struct FaultStep: Step {
   }
 }
 
-/// `the 2nd 200 INVITE`, `the first 3 INVITE`, `every ACK`, `the BYE`.
-enum MessageText {
-  static func parse(_ text: String) -> (ClosedRange<Int>, Label.Subject)? {
-    var words = text.split(separator: " ").map(String.init)
-    if words.first == "the" { words.removeFirst() }
-    var occurrences = 1...1
-    if words.first == "every" {
-      occurrences = 1...Int.max
-      words.removeFirst()
-    } else if words.first == "first", words.count > 1, let count = Int(words[1]), count > 0 {
-      occurrences = 1...count
-      words.removeFirst(2)
-    } else if let first = words.first, let number = ordinal(first) {
-      occurrences = number...number
-      words.removeFirst()
+extension Scenario {
+  /// What a member's signalling goes over; the endpoint's, and anybody's, over what the others use.
+  fileprivate func transports(of sender: String?) -> [SIPTransportProtocol] {
+    if let sender, let member = member(sender) {
+      switch member.role {
+      case .persona, .wire: return [member.transport]
+      case .endpoint: break
+      }
     }
-    return subject(words).map { (occurrences, $0) }
-  }
-
-  private static func ordinal(_ word: String) -> Int? {
-    guard ["st", "nd", "rd", "th"].contains(where: word.hasSuffix), let number = Int(word.dropLast(2)), number > 0 else { return nil }
-    return number
-  }
-
-  private static func subject(_ words: [String]) -> Label.Subject? {
-    switch words.count {
-    case 1 where words[0] == "RTCP": return .rtcp
-    case 1 where words[0] == "RTP": return .rtp(payloadType: 0)
-    case 1:
-      let method = Label.Method(token: words[0])
-      return method == .other ? nil : .request(method)
-    case 2:
-      let method = Label.Method(token: words[1])
-      guard let status = UInt16(words[0]), (100...699).contains(status), method != .other else { return nil }
-      return .response(status: status, method)
-    default: return nil
-    }
+    return cast.compactMap { if case .endpoint = $0.role { nil } else { $0.transport } }
   }
 }

@@ -2,47 +2,55 @@ import SIPMessage
 import SansIO
 
 /// `send: { from: wire, to: kallglot, message: | … }`: bytes as they stand, for what no stack would send.
-struct SendStep: Step {
+struct SendStep: FieldStep {
   static let keyword = "send"
-  static let summary = "A wire member sends these bytes as they stand: a message with LF lines (sent as CRLF), or hexadecimal digits."
+  static let summary = """
+    A wire member sends these bytes as they stand: a message with LF lines (sent as CRLF), or hexadecimal digits. Places such as \
+    `${branch.one}`, `${received.To}`, `${ok.Contact.uri}` and `${body.length}` are filled when it is sent.
+    """
+  static let examples = ["send: { from: wire, to: kallglot, hex: \"0d 0a 0d 0a\" }"]
+
+  private static let from = Key.required("from", .wireMember, "Who sends.")
+  private static let to = Key.required("to", .member, "To whose signalling port.")
+  private static let message = Key.optional("message", .text, "A message as text.")
+  private static let hex = Key.optional("hex", .hexadecimal, "Bytes as pairs of hexadecimal digits.")
+  static let mapping = MappingShape([from, to, message, hex], exactlyOneOf: [["message", "hex"]])
+
+  private enum Content: Sendable {
+    case bytes(Bytes)
+    case template(MessageTemplate)
+  }
 
   private let from: String
   private let to: String
-  private let bytes: Bytes
+  private let content: Content
   private let first: String
 
-  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
-    let fields = try place.fields(["from", "to", "message", "hex"])
-    let sender = try fields.required("from")
-    from = try scope.member(sender)
-    guard case .wire? = scope.scenario.member(from)?.role else { throw sender.problem("\(from) is no wire member: only those send bytes") }
-    to = try scope.member(try fields.required("to"))
-    if let hex = fields["hex"] {
-      bytes = try hex.value("pairs of hexadecimal digits") { Self.bytes(hex: $0) }
-      first = "\(bytes.count) bytes"
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (from, to) = (try fields[Self.from], try fields[Self.to])
+    if let bytes = try fields[Self.hex] {
+      (content, first) = (.bytes(bytes), "\(bytes.count) bytes")
     } else {
-      let text = try fields.required("message").text()
-      bytes = Bytes(text.replacing("\r\n", with: "\n").replacing("\n", with: "\r\n"))
+      guard let place = fields.place(of: Self.message), let text = try fields[Self.message] else { throw fields.place.problem("the key 'message' is missing") }
+      content = .template(try MessageTemplate(text, at: place, scope))
       first = String(text.prefix { $0 != "\n" })
     }
-  }
-
-  private static func bytes(hex: String) -> Bytes? {
-    let digits = hex.filter { !$0.isWhitespace }
-    guard digits.count % 2 == 0 else { return nil }
-    var bytes: [UInt8] = []
-    var rest = digits[...]
-    while !rest.isEmpty {
-      guard let byte = UInt8(rest.prefix(2), radix: 16) else { return nil }
-      bytes.append(byte)
-      rest = rest.dropFirst(2)
-    }
-    return Bytes(bytes)
   }
 
   var text: String { "\(from) sends to \(to): \(first)" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
+    let bytes: Bytes
+    switch content {
+    case .bytes(let written): bytes = written
+    case .template(let template):
+      switch template.fill(&script, sender: from) {
+      case .success(let filled): bytes = filled
+      case .failure(let missing):
+        return .failed(
+          Finding(rule: "the scenario", expected: "\(from) can build '\(first)'", observed: missing.text, evidence: script.lastEvidence[from]))
+      }
+    }
     script.forgetMessages(from)
     script.commands.append(.send(from: from, to: to, bytes))
     return .done

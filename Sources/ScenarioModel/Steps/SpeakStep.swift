@@ -2,21 +2,25 @@ import Media
 import SansIO
 
 /// `speak: { on: pbx, tone: 440 Hz, for: 2 s }`, with `leg: two` on that member's side of a named call.
-struct SpeakStep: Step {
+struct SpeakStep: FieldStep {
   static let keyword = "speak"
   static let summary = "A member sends a tone on its newest leg that is not over, or on its side of a named call; the next step begins at once."
+  static let examples = ["speak: { on: pbx, tone: 440 Hz, for: 2 s }", "speak: { on: kallglot, leg: leg, tone: 880 Hz, for: 1 s }"]
+
+  private static let on = Key.required("on", .member, "Who speaks.")
+  private static let tone = Key.required("tone", .frequency, "What is heard.", inherits: true)
+  private static let duration = Key.optional("for", .duration, "How long; until the call ends when missing.")
+  private static let leg = Key.optional("leg", .leg, "On which call.")
+  static let mapping = MappingShape([on, tone, duration, leg])
 
   private let member: String
   private let frequency: Int
   private let duration: Duration?
   private let leg: String?
 
-  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
-    let fields = try place.fields(["on", "tone", "for", "leg"])
-    member = try scope.member(try fields.required("on"))
-    frequency = try ToneText.read(try fields.required("tone"))
-    duration = try fields["for"]?.duration()
-    if let place = fields["leg"] { leg = try scope.leg(place) } else { leg = nil }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (member, frequency) = (try fields[Self.on], try fields[Self.tone])
+    (duration, leg) = (try fields[Self.duration], try fields[Self.leg])
   }
 
   var text: String { "\(member) speaks \(frequency) Hz\(leg.map { " on \($0)" } ?? "")\(duration.map { " for \($0)" } ?? "")" }
@@ -27,14 +31,5 @@ struct SpeakStep: Step {
     }
     script.commands.append(.party(member, .speak(story.id, Tone(frequency: frequency), for: duration)))
     return .done
-  }
-}
-
-/// `440 Hz`, or the number alone.
-enum ToneText {
-  static func read(_ place: NodeReader) throws(SourceProblem) -> Int {
-    try place.value("a frequency from 100 to 3500 Hz such as '440 Hz'") { text in
-      Int(text.replacing("Hz", with: "").filter { $0 != " " }).flatMap { (100...3_500).contains($0) ? $0 : nil }
-    }
   }
 }

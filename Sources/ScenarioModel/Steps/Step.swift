@@ -1,10 +1,15 @@
 import SansIO
 
-/// One line of a scenario. Each kind has a file of its own with its keyword, its reading and what it does; ``StepRegistry`` lists them.
+/// One line of a scenario. Each kind has a file of its own with its keyword, its fields, its reading and what it does;
+/// ``StepRegistry`` lists them, and schema and documentation are made from what they say of themselves.
 public protocol Step: Sendable {
   static var keyword: String { get }
-  /// One sentence for documentation.
+  /// One or two sentences for documentation and schema.
   static var summary: String { get }
+  /// What stands after the keyword.
+  static var shape: Shape { get }
+  /// Lines as they stand in a file; a test reads each of them.
+  static var examples: [String] { get }
   init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem)
   /// The step as a line for the journal and for findings.
   var text: String { get }
@@ -18,44 +23,22 @@ extension Step {
   public func look(_ script: inout Script, at now: Instant) -> StepProgress { .done }
 }
 
+/// A step whose value is a mapping of fields, or one value that stands for one of them.
+protocol FieldStep: Step {
+  static var mapping: MappingShape { get }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem)
+}
+
+extension FieldStep {
+  static var shape: Shape { .mapping(mapping) }
+
+  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) { try self.init(try place.fields(Self.mapping, scope), &scope) }
+}
+
 /// Where a step stands.
 public enum StepProgress: Sendable {
   case done
   /// Looks again at this instant at the latest.
   case waiting(until: Instant)
   case failed(Finding)
-}
-
-/// What the steps before have named, while a file is read.
-public struct StepScope {
-  let scenario: Scenario
-  var legs: [String] = []
-
-  func member(_ place: NodeReader) throws(SourceProblem) -> String { try place.word(scenario.cast.map { ($0.name, $0.name) }) }
-  /// A member and its number in the order of the cast.
-  func numbered(_ place: NodeReader) throws(SourceProblem) -> (String, Int) {
-    try place.word(scenario.cast.enumerated().map { ($1.name, ($1.name, $0)) })
-  }
-  func account(_ place: NodeReader) throws(SourceProblem) -> String { try place.word(scenario.accounts.map { ($0.name, $0.name) }) }
-  func leg(_ place: NodeReader) throws(SourceProblem) -> String { try place.word(legs.map { ($0, $0) }) }
-}
-
-/// All kinds of steps.
-public enum StepRegistry {
-  public static let kinds: [any Step.Type] = [
-    CallStep.self, ExpectStep.self, SpeakStep.self, HangUpStep.self, CancelStep.self, HoldStep.self, ResumeStep.self, ReinviteStep.self,
-    RegisterStep.self, UnregisterStep.self, OptionsStep.self, FaultStep.self, WaitStep.self, RegeneratePasswordStep.self,
-    ChangePolicyStep.self, DeactivateStep.self, EndSessionStep.self, InAnyOrderStep.self, NeverStep.self, SendStep.self,
-    ReplyStep.self, RequestStep.self,
-  ]
-
-  static func read(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) -> any Step {
-    let pairs = try place.pairs()
-    guard pairs.count == 1, let (keyword, keyPlace, value) = pairs.first else { throw place.problem("a step is one keyword with its value") }
-    guard let kind = kinds.first(where: { $0.keyword == keyword }) else {
-      let words = kinds.map { $0.keyword }
-      throw keyPlace.problem("unknown step '\(keyword)'\(Spelling.hint(for: keyword, among: words)) Known: \(words.joined(separator: ", "))")
-    }
-    return try kind.init(value, &scope)
-  }
 }

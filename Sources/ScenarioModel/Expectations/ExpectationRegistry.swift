@@ -1,0 +1,28 @@
+/// All kinds of expectations, in the order of the documentation.
+enum ExpectationRegistry {
+  static let kinds: [any Expectation.Type] = [
+    LegExpectation.self, MemberLegExpectation.self, ModificationExpectation.self, ToneExpectation.self, DecisionExpectation.self,
+    RegistrationExpectation.self, PingExpectation.self, MessageExpectation.self, WireExpectation.self, ViolationExpectation.self,
+    PortExpectation.self, SendingExpectation.self,
+  ]
+
+  /// Reads the expectation in `place`, which may have the keys in `others` besides.
+  static func read(
+    _ place: NodeReader, others: [FieldDescription], _ scope: inout StepScope
+  ) throws(SourceProblem) -> (any Expectation, FieldSet) {
+    let keys = try place.pairs()
+    let present = kinds.filter { kind in keys.contains { $0.key == kind.key } }
+    // A key that selects one kind may be a field of another: 'at' of a leg. The kind that takes all of them is meant.
+    let kind = present.first { kind in present.allSatisfy { other in kind.fields.contains { $0.description.name == other.key } } }
+    guard let kind = kind ?? present.first else {
+      let words = kinds.map { $0.key }
+      guard let first = keys.first(where: { key in !others.contains { $0.name == key.key } }) else {
+        throw place.problem("an expectation needs one of: \(words.joined(separator: ", "))")
+      }
+      let hint = Spelling.hint(for: first.key, among: words)
+      throw first.keyPlace.problem("unknown expectation '\(first.key)'\(hint.isEmpty ? "." : hint) Known: \(words.joined(separator: ", "))")
+    }
+    let fields = try place.fields(MappingShape(descriptions: kind.fields.map(\.description) + others), scope)
+    return (try kind.init(fields, &scope), fields)
+  }
+}

@@ -1,0 +1,94 @@
+import SDP
+import SansIO
+
+/// What a leg is expected to be.
+struct LegCondition: Sendable {
+  private enum Kind: String, CaseIterable {
+    case ringing, established, refused, ended, modified
+    case earlyMedia = "early-media"
+  }
+
+  private static let isKey = Key.required("is", ValueType<Kind>.word, "What the leg is.")
+  private static let statusKey = Key.optional("status", .integer(300...699), "With `refused`: the final response's status.")
+  private static let becauseKey = Key.optional("because", ValueType<EndWord>.word, "With `ended`: why.")
+  private static let directionKey = Key.optional("direction", ValueType<MediaDirection>.word, "The direction that was agreed, seen from this side.")
+  private static let codecKey = Key.optional("codec", ValueType<AudioCodec>.word, "The codec that was agreed.")
+  private static let timesKey = Key.standard("times", .count, "1", "With `modified`: how many re-INVITEs went through.")
+  private static let sayingKey = Key.optional("saying", .text, "With `refused`: a part of the Warning or Reason.")
+  static let fields: [any DescribedField] = [isKey, statusKey, becauseKey, directionKey, codecKey, timesKey, sayingKey]
+
+  private let kind: Kind
+  private let status: Int?
+  private let because: EndWord?
+  private let direction: MediaDirection?
+  private let codec: AudioCodec?
+  private let times: Count
+  private let saying: String?
+
+  init(_ fields: FieldSet) throws(SourceProblem) {
+    kind = try fields[Self.isKey]
+    (status, because) = (try fields[Self.statusKey], try fields[Self.becauseKey])
+    (direction, codec) = (try fields[Self.directionKey], try fields[Self.codecKey])
+    (times, saying) = (try fields[Self.timesKey], try fields[Self.sayingKey])
+  }
+
+  var text: String {
+    var parts = [kind.rawValue]
+    if let status { parts.append("with \(status)") }
+    if let because { parts.append("because of \(because.rawValue)") }
+    if let codec { parts.append("in \(codec.rawValue)") }
+    if let direction { parts.append(direction.rawValue) }
+    if kind == .modified, times != .atLeast(1) { parts.append(times.text) }
+    if let saying { parts.append("saying '\(saying)'") }
+    return parts.joined(separator: " ")
+  }
+
+  var rule: String {
+    switch kind {
+    case .ringing, .established: codec == nil && direction == nil ? "RFC 3261 §13" : "RFC 3264 §6"
+    case .refused: "RFC 3261 §13.2.2, contract 8.1"
+    case .ended: because?.rule ?? "RFC 3261 §15"
+    case .modified: "RFC 3261 §14, RFC 3264 §8"
+    case .earlyMedia: "RFC 3960 §3"
+    }
+  }
+
+  func judge(_ story: LegStory) -> Judgement {
+    let seen = Self.observed(story)
+    let isOver = story.state == .ended
+    func unmet() -> Judgement { isOver ? .impossible(seen, story.evidence) : .open(seen, story.evidence) }
+    switch kind {
+    case .ringing: return story.state != .placed && !isOver ? .met : unmet()
+    case .established: return story.state == .established && agrees(story) ? .met : unmet()
+    case .modified:
+      guard story.state == .established, agrees(story) else { return unmet() }
+      return times.judge(story.modifications, seen, story.evidence)
+    case .earlyMedia: return story.hasEarlyMedia && agrees(story) ? .met : unmet()
+    case .refused:
+      guard isOver else { return story.state == .established ? .impossible(seen, story.evidence) : .open(seen, story.evidence) }
+      guard case .refused(let actual)? = story.end, status == nil || status == actual else { return unmet() }
+      return saying.map { story.refusal?.explanation?.contains($0) == true } ?? true ? .met : unmet()
+    case .ended:
+      guard isOver, let end = story.end else { return .open(seen, story.evidence) }
+      return because == nil || because?.matches(end) == true ? .met : unmet()
+    }
+  }
+
+  private func agrees(_ story: LegStory) -> Bool {
+    (direction == nil || direction == story.agreement?.direction) && (codec == nil || codec == story.agreement?.codec)
+  }
+
+  static func sighting(_ story: LegStory?) -> (String, FrameCitation?) {
+    story.map { (observed($0), $0.evidence) } ?? ("it became true", nil)
+  }
+
+  private static func observed(_ story: LegStory) -> String {
+    guard let end = story.end else {
+      let media = story.agreement.map { ", \($0.codec.rawValue) \($0.direction.rawValue)" } ?? ""
+      let changes = story.modifications > 0 ? ", \(story.modifications) re-INVITEs" : ""
+      return "the leg is \(story.state.rawValue)\(media)\(changes)"
+    }
+    guard let refusal = story.refusal else { return "the leg ended: \(end)" }
+    return "refused with \(refusal.status) \(refusal.phrase)\(refusal.explanation.map { " (\($0))" } ?? "")"
+  }
+}

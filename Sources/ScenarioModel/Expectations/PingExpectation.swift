@@ -1,0 +1,26 @@
+import SansIO
+
+/// `pinged: pbx, status: 200`
+struct PingExpectation: Expectation {
+  static let summary = "A member's last OPTIONS was answered, with this status."
+  static let examples = ["{ pinged: pbx, within: 1 s }", "{ pinged: pbx, status: 403 }"]
+
+  private static let pinged = Key.required("pinged", .member, "Who asked.")
+  private static let status = Key.standard("status", .integer(200...699), "200", "The answer.")
+  static let fields: [any DescribedField] = [pinged, status]
+
+  private let member: String
+  private let status: Int
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, status) = (try fields[Self.pinged], try fields[Self.status]) }
+
+  var text: String { "\(member)'s OPTIONS is answered with \(status)" }
+  var rule: String { "RFC 3261 §11, contract 8.4" }
+
+  func judge(_ script: Script) -> Judgement {
+    let evidence = script.lastEvidence[member]
+    guard let answer = script.pinged[member] else { return .open("no answer to OPTIONS", evidence) }
+    guard let actual = answer.status else { return .impossible("OPTIONS failed: \(answer.failure ?? "")", evidence) }
+    return actual == status ? .met : .impossible("answered with \(actual)", evidence)
+  }
+}

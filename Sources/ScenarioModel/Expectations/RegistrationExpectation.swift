@@ -1,0 +1,42 @@
+import SansIO
+
+/// `registered: pbx`, `registered: pbx, is: refused, status: 403`, `registered: pbx, expires: 3600`
+struct RegistrationExpectation: Expectation {
+  static let summary = "A member's last REGISTER was accepted, with this expiry; or refused, with this status."
+  static let examples = ["{ registered: pbx, expires: 3600, within: 2 s }", "{ registered: pbx, is: refused, status: 403 }"]
+
+  private static let registered = Key.required("registered", .member, "Who registered.")
+  private static let verdict = Key.standard("is", .words([("accepted", false), ("refused", true)]), "accepted", "What came of it.")
+  private static let status = Key.optional("status", .integer(300...699), "With `refused`: the final response's status.")
+  private static let expires = Key.optional("expires", .integer(0...86_400), "The granted expiry in seconds.")
+  static let fields: [any DescribedField] = [registered, verdict, status, expires]
+
+  private let member: String
+  private let isRefused: Bool
+  private let status: Int?
+  private let expires: Int?
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (member, isRefused) = (try fields[Self.registered], try fields[Self.verdict])
+    (status, expires) = (try fields[Self.status], try fields[Self.expires])
+  }
+
+  var text: String {
+    isRefused
+      ? "\(member)'s registration is refused\(status.map { " with \($0)" } ?? "")"
+      : "\(member) is registered\(expires.map { " for \($0) s" } ?? "")"
+  }
+  var rule: String { "RFC 3261 §10" }
+
+  func judge(_ script: Script) -> Judgement {
+    let evidence = script.lastEvidence[member]
+    guard let state = script.registered[member] else { return .open("no answer to REGISTER", evidence) }
+    guard let failure = state.failure else {
+      if isRefused { return .impossible("registered for \(state.expires ?? 0) s", evidence) }
+      guard expires == nil || expires == state.expires else { return .impossible("registered for \(state.expires ?? 0) s", evidence) }
+      return .met
+    }
+    let isMet = isRefused && (status.map { failure.hasPrefix("\($0) ") } ?? true)
+    return isMet ? .met : .impossible("registration failed: \(failure)", evidence)
+  }
+}

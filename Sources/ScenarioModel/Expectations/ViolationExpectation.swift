@@ -1,0 +1,31 @@
+import SansIO
+
+/// `violation: "CSeq"`: a rule that a peer broke, by a part of its text.
+struct ViolationExpectation: Expectation {
+  static let summary = "A member saw its peer break a rule whose text contains this."
+  static let examples = ["{ violation: CSeq, at: kallglot, within: 1 s }"]
+
+  private static let violation = Key.required("violation", .text, "A part of the rule's text.")
+  private static let at = Key.optional("at", .member, "Who saw it; anybody when missing.")
+  private static let times = Key.standard("times", .count, "1", "How often, since the run began.")
+  static let fields: [any DescribedField] = [violation, at, times]
+
+  private let part: String
+  private let member: String?
+  private let times: Count
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (part, member, times) = (try fields[Self.violation], try fields[Self.at], try fields[Self.times])
+  }
+
+  var text: String {
+    "a violation of '\(part)' is seen\(times == .atLeast(1) ? "" : " \(times.text)")\(member.map { " at \($0)" } ?? "")"
+  }
+  var rule: String { "the scenario" }
+
+  func judge(_ script: Script) -> Judgement {
+    let seen = script.violations.filter { member == nil || $0.member == member }
+    return times.judge(
+      seen.count { $0.rule.contains(part) }, seen.last.map { "seen was: \($0.rule)" } ?? "no rule was broken", seen.last?.evidence)
+  }
+}

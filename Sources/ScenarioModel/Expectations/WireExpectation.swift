@@ -1,0 +1,25 @@
+import SansIO
+
+/// `wire: probe, is: closed`: what became of a wire member's connection.
+struct WireExpectation: Expectation {
+  static let summary = "The peer closed, reset or refused a wire member's connection, or sent it what is no message."
+  static let examples = ["{ wire: wire, is: closed, within: 2 s }"]
+
+  private static let wire = Key.required("wire", .wireMember, "Whose connection.")
+  private static let part = Key.required(
+    "is", .words(["closed", "reset", "refused", "unreadable"].map { ($0, $0) }), "What became of it; `unreadable`: bytes came that are no message.")
+  static let fields: [any DescribedField] = [wire, part]
+
+  private let member: String
+  private let part: String
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, part) = (try fields[Self.wire], try fields[Self.part]) }
+
+  var text: String { "the connection of \(member) is \(part)" }
+  var rule: String { "RFC 3261 §18" }
+
+  func judge(_ script: Script) -> Judgement {
+    let news = script.wireNews[member] ?? []
+    return news.contains { $0.contains(part) } ? .met : .open(news.last ?? "nothing became of it", script.lastEvidence[member])
+  }
+}

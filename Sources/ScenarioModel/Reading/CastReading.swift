@@ -1,0 +1,76 @@
+import Personas
+import SIPMessage
+import SansIO
+
+/// The keys of a member of the cast.
+enum CastKeys {
+  static let endpoint = Key.optional("endpoint", .words([("default", true)]), "The Kallglot endpoint.")
+  static let persona = Key.optional("persona", .words(PersonaProfile.all.map { ($0.id, $0) }), "A PBX with the habits of this product.")
+  static let wire = Key.optional("wire", .words([("raw", true)]), "A host without a stack: it sends bytes as steps write them and shows what comes.")
+  static let address = Key.required("address", .address, "Its IP address; no other member has it.")
+  static let transport = Key.standard("transport", .transport, "udp", "What it calls and is called over.", inherits: true)
+  static let account = Key.optional("account", .text, "The account whose credentials a persona uses.", inherits: true)
+  static let password = Key.optional("password", .text, "Instead of the account's password.")
+  static let answerDelay = Key.standard("answerDelay", .duration, "0", "From INVITE to 200 when this member is called.", inherits: true)
+  static let rejectsWith = Key.optional("rejectsWith", .integer(300...699), "Refuses every call with this status.")
+  static let earlyMedia = Key.standard("earlyMedia", .flag, "false", "A persona answers calls in a 183 first.")
+
+  static let shape = MappingShape(
+    [endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia],
+    exactlyOneOf: [["endpoint", "persona", "wire"]])
+}
+
+extension Scenario {
+  /// Reads `cast:`. Members with a mistake are kept by name, so that what refers to them is no second one.
+  mutating func readCast(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
+    let pairs = try place.pairs()
+    guard !pairs.isEmpty else { throw place.problem("nobody is on stage") }
+    for (name, keyPlace, value) in pairs {
+      scope.notes.give(.member, name, at: keyPlace)
+      var reading = StepScope(scenario: self, notes: scope.notes)
+      reading.defaults = scope.defaults
+      let member = scope.notes.attempt { () throws(SourceProblem) in try Self.readMember(name, value, accounts: accounts, reading) }
+      if let member, let twin = cast.first(where: { $0.address == member.address }) {
+        scope.notes.add(keyPlace.problem("\(name) and \(twin.name) have the same address \(member.address)"))
+      }
+      cast.append(member ?? Self.placeholder(name, value))
+    }
+    // The endpoint is what every scenario is about: nobody has to name it.
+    if let endpoint { scope.notes.use(.member, endpoint.name) }
+  }
+
+  private static func readMember(
+    _ name: String, _ place: NodeReader, accounts: [AccountGiven], _ scope: StepScope
+  ) throws(SourceProblem) -> Member {
+    let fields = try place.fields(CastKeys.shape, scope)
+    var role: Member.Role = .endpoint
+    if let profile = try fields[CastKeys.persona] { role = .persona(profile) }
+    if try fields[CastKeys.wire] != nil { role = .wire }
+    _ = try fields[CastKeys.endpoint]
+    let transport = try fields[CastKeys.transport]
+    if case .wire = role, transport == .tls, let place = fields.place(of: CastKeys.transport) {
+      throw place.problem("a wire member sends over udp or tcp: it has no TLS")
+    }
+    var account: String?
+    if let place = fields.place(of: CastKeys.account) {
+      let name = try place.text()
+      guard accounts.contains(where: { $0.name == name }) else {
+        throw place.problem("account '\(name)' is not given\(Spelling.hint(for: name, among: accounts.map(\.name)))")
+      }
+      if case .persona = role {
+        account = name
+        scope.notes.use(.account, name)
+      }
+    }
+    return Member(
+      name: name, role: role, address: try fields[CastKeys.address], transport: transport, account: account, password: try fields[CastKeys.password],
+      answerDelay: try fields[CastKeys.answerDelay], rejectsWith: try fields[CastKeys.rejectsWith], hasEarlyMedia: try fields[CastKeys.earlyMedia])
+  }
+
+  /// Stands for a member that could not be read; such a scenario never runs.
+  private static func placeholder(_ name: String, _ place: NodeReader) -> Member {
+    Member(
+      name: name, role: place.node["wire"] == nil ? .persona(.plainCaller) : .wire, address: .anyV4, transport: .udp, account: nil, password: nil,
+      answerDelay: .zero, rejectsWith: nil, hasEarlyMedia: false)
+  }
+}

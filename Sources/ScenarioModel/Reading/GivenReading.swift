@@ -1,0 +1,48 @@
+import Kallglot
+import SansIO
+
+/// The keys of `given:`.
+enum GivenKeys {
+  enum Account {
+    static let username = Key.optional("username", .text, "What the digest calls it; the account's own name when missing.")
+    static let password = Key.standard("password", .text, "generated", "Its password; `generated` = made from the run's seed.")
+    static let shape = MappingShape([username, password])
+  }
+
+  enum Session {
+    static let account = Key.required("account", .account, "Whose session it is.", inherits: true)
+    static let state = Key.standard(
+      "state", .words([("created", Kallglot.Session.State.created), ("active", .active), ("ended", .ended)]), "created", "Where it stands when the run begins.")
+    static let shape = MappingShape([account, state])
+  }
+
+  static let accounts = Key.optional("accounts", .place(.named(.mapping(Account.shape))), "Accounts by the name that this file uses.")
+  static let sessions = Key.optional("sessions", .place(.named(.mapping(Session.shape))), "Sessions by name; the id on the wire is `sess_` and the name.")
+  static let shape = MappingShape([accounts, sessions])
+}
+
+extension Scenario {
+  mutating func readGiven(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
+    let given = try place.fields(GivenKeys.shape, scope)
+    for (name, keyPlace, value) in try given[GivenKeys.accounts]?.pairs() ?? [] {
+      scope.notes.give(.account, name, at: keyPlace)
+      let account = scope.notes.attempt { () throws(SourceProblem) in
+        let fields = try value.fields(GivenKeys.Account.shape, scope)
+        let password = try fields[GivenKeys.Account.password]
+        return AccountGiven(
+          name: name, username: try fields[GivenKeys.Account.username] ?? name, password: password == "generated" ? nil : password)
+      }
+      accounts.append(account ?? AccountGiven(name: name, username: name, password: nil))
+    }
+    var reading = StepScope(scenario: self, notes: scope.notes)
+    reading.defaults = scope.defaults
+    for (name, keyPlace, value) in try given[GivenKeys.sessions]?.pairs() ?? [] {
+      scope.notes.give(.session, name, at: keyPlace)
+      let session = scope.notes.attempt { () throws(SourceProblem) in
+        let fields = try value.fields(GivenKeys.Session.shape, reading)
+        return SessionGiven(name: name, account: try fields[GivenKeys.Session.account], state: try fields[GivenKeys.Session.state])
+      }
+      sessions.append(session ?? SessionGiven(name: name, account: "", state: .created))
+    }
+  }
+}

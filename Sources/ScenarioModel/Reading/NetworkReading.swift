@@ -1,0 +1,26 @@
+import SansIO
+
+/// The keys of an element of `network:`.
+enum NetworkKeys {
+  static let between = Key.required("between", .list(.member), "The two members that the link joins.")
+  static let delay = Key.standard("delay", .duration, "1 ms", "One way.", inherits: true)
+  static let jitter = Key.standard("jitter", .duration, "0", "At most so much more than the delay.", inherits: true)
+  static let loss = Key.standard("loss", .share, "0", "Of the packets each way.", inherits: true)
+  static let duplicate = Key.standard("duplicate", .share, "0", "Of the datagrams arrive twice.")
+  static let reorder = Key.standard("reorder", .share, "0", "Of the datagrams are overtaken.")
+
+  static let shape = MappingShape([between, delay, jitter, loss, duplicate, reorder])
+}
+
+extension Scenario {
+  /// Reads one element of `network:`.
+  mutating func readNetwork(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
+    let fields = try place.fields(NetworkKeys.shape, scope)
+    let ends = try fields[NetworkKeys.between]
+    guard ends.count == 2 else { throw (fields.place(of: NetworkKeys.between) ?? place).problem("expected two names of the cast") }
+    network.append(
+      LinkGiven(
+        first: ends[0], second: ends[1], delay: try fields[NetworkKeys.delay], jitter: try fields[NetworkKeys.jitter],
+        loss: try fields[NetworkKeys.loss], duplicate: try fields[NetworkKeys.duplicate], reorder: try fields[NetworkKeys.reorder]))
+  }
+}

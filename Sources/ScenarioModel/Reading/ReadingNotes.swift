@@ -1,0 +1,38 @@
+/// What reading a file brings up besides the scenario: every mistake, what is never used, and where names were given.
+///
+/// A reference, so that all who read one file write into the same; nothing outlives the reading.
+final class ReadingNotes {
+  /// A kind of name that a file gives.
+  enum Kind: String, CaseIterable { case member, account, session, leg, message }
+
+  private(set) var problems: [SourceProblem] = []
+  private var used: Set<String> = []
+  private var given: [(kind: Kind, name: String, place: NodeReader)] = []
+
+  func add(_ problem: SourceProblem) { problems.append(problem) }
+
+  /// Reads on after a mistake; nil where one was made.
+  @discardableResult
+  func attempt<Value>(_ body: () throws(SourceProblem) -> Value) -> Value? {
+    do { return try body() } catch {
+      add(error)
+      return nil
+    }
+  }
+
+  func use(_ kind: Kind, _ name: String) { used.insert("\(kind) \(name)") }
+  func give(_ kind: Kind, _ name: String, at place: NodeReader) { given.append((kind, name, place)) }
+
+  /// What was given a name and never used by it, in the order of the file.
+  var unused: [SourceProblem] {
+    given.filter { !used.contains("\($0.kind) \($0.name)") }.map { entry in
+      switch entry.kind {
+      case .member: entry.place.problem("nothing in this file has to do with \(entry.name)")
+      case .account: entry.place.problem("no member and no session uses the account \(entry.name)")
+      case .session: entry.place.problem("nobody calls the session \(entry.name)")
+      case .leg: entry.place.problem("nothing is expected of the leg \(entry.name)")
+      case .message: entry.place.problem("nothing is taken from the message \(entry.name)")
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/// What may be referred to while a file is read: the cast, accounts and sessions, and what the steps before have named.
+public struct StepScope {
+  var scenario: Scenario
+  var legs: [String] = []
+  /// Messages that expectations have named, by their wire member.
+  var messages: [String] = []
+  /// Values that the file's `defaults` gives to keys that are missing.
+  var defaults: [String: NodeReader] = [:]
+  let notes: ReadingNotes
+
+  init(scenario: Scenario, notes: ReadingNotes = ReadingNotes()) {
+    self.scenario = scenario
+    self.notes = notes
+  }
+
+  /// For files that have no cast.
+  static var empty: StepScope { StepScope(scenario: Scenario(file: "", name: "")) }
+
+  func member(_ place: NodeReader) throws(SourceProblem) -> String {
+    let name = try place.word(scenario.cast.map { ($0.name, $0.name) })
+    notes.use(.member, name)
+    return name
+  }
+
+  /// A member that sends and shows bytes.
+  func wireMember(_ place: NodeReader) throws(SourceProblem) -> String {
+    let name = try member(place)
+    guard case .wire? = scenario.member(name)?.role else { throw place.problem("\(name) is no wire member: only those send bytes and show messages") }
+    return name
+  }
+
+  /// A member and its number in the order of the cast.
+  func numbered(_ place: NodeReader) throws(SourceProblem) -> NumberedMember {
+    let name = try member(place)
+    return NumberedMember(name: name, index: scenario.cast.firstIndex { $0.name == name } ?? 0)
+  }
+
+  func account(_ place: NodeReader) throws(SourceProblem) -> String {
+    let name = try place.word(scenario.accounts.map { ($0.name, $0.name) })
+    notes.use(.account, name)
+    return name
+  }
+
+  /// The session's id.
+  func session(_ place: NodeReader) throws(SourceProblem) -> String {
+    let session = try place.word(scenario.sessions.map { ($0.name, $0) })
+    notes.use(.session, session.name)
+    return session.id
+  }
+
+  func leg(_ place: NodeReader) throws(SourceProblem) -> String {
+    guard !legs.isEmpty else { throw place.problem("'\(try place.text())' is no leg: no step before has placed a call") }
+    let name = try place.word(legs.map { ($0, $0) })
+    notes.use(.leg, name)
+    return name
+  }
+
+  /// A name of the cast or of a leg.
+  func memberOrLeg(_ place: NodeReader) throws(SourceProblem) -> String {
+    let name = try place.word((scenario.cast.map(\.name) + legs).map { ($0, $0) })
+    notes.use(scenario.member(name) == nil ? .leg : .member, name)
+    return name
+  }
+}
+
+/// A member of the cast and its place in it.
+struct NumberedMember: Sendable, Hashable {
+  var name: String
+  var index: Int
+}

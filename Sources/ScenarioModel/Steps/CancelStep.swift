@@ -1,0 +1,25 @@
+import SansIO
+
+/// `cancel: leg`
+struct CancelStep: FieldStep {
+  static let keyword = "cancel"
+  static let summary = "The caller gives up a call that is not answered yet."
+  static let examples = ["cancel: leg"]
+
+  private static let leg = Key.required("leg", .leg, "The call.")
+  static let mapping = MappingShape([leg], bare: "leg")
+
+  private let leg: String
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { leg = try fields[Self.leg] }
+
+  var text: String { "cancel \(leg)" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress {
+    guard let story = script.story(leg) else {
+      return .failed(Finding(rule: "the scenario", expected: "\(leg) has been placed", observed: "it has not", evidence: nil))
+    }
+    script.commands.append(.party(story.member, .cancel(story.id)))
+    return .done
+  }
+}

@@ -1,0 +1,31 @@
+import Kallglot
+import SansIO
+
+/// `changePolicy: { account: acme, sipAccess: false }`
+struct ChangePolicyStep: Step {
+  static let keyword = "changePolicy"
+  static let summary = "Settings of an account change to the file's policy with these differences; calls that are up keep what they were admitted with."
+  static let examples = ["changePolicy: { account: acme, sipAccess: false }"]
+
+  private static let account = Key.required("account", .account, "Whose settings they are.")
+  static var shape: Shape { .mapping(MappingShape(descriptions: [account.description] + PolicySchema.descriptions)) }
+
+  private let account: String
+  private let policy: Policy
+  private let keys: [String]
+
+  init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
+    var policy = scope.scenario.policy
+    let fields = try PolicySchema.apply(place, to: &policy, scope, others: MappingShape([Self.account]))
+    account = try fields[Self.account]
+    self.policy = policy
+    keys = try place.pairs().map(\.key).filter { $0 != "account" }
+  }
+
+  var text: String { "the policy of \(account) changes: \(keys.joined(separator: ", "))" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress {
+    script.commands.append(.administer(.setPolicy(account: account, policy)))
+    return .done
+  }
+}

@@ -1,0 +1,52 @@
+import SIPMessage
+import SansIO
+
+/// A fault in the words of a scenario.
+public struct FaultPlan: Hashable, Sendable {
+  public enum Action: Hashable, Sendable {
+    case drop
+    case delay(Duration)
+    case duplicate
+    case reset
+    /// The first `text` in the message becomes `with`.
+    case replace(text: String, with: String)
+    /// The byte at this offset is inverted; nil = the one in the middle.
+    case corrupt(offset: Int?)
+  }
+
+  public var text: String
+  public var sender: String?
+  public var subject: Label.Subject
+  public var occurrences: ClosedRange<Int>
+  public var action: Action
+  /// What the message's text is like besides; nil = only the kind of message counts.
+  var condition: MessagePattern?
+  /// Nothing is said when no message ever met it.
+  public var isOptional = false
+
+  /// Whether a write's bytes have to be seen, which TLS does not show.
+  public var readsBytes: Bool { condition != nil }
+
+  /// Whether the text of a message is what the fault waits for.
+  public func matches(_ bytes: Bytes) -> Bool {
+    guard let condition else { return true }
+    guard let message = try? SIPMessage.parse(bytes) else { return false }
+    return condition.difference(message) == nil
+  }
+
+  /// The bytes that arrive instead of these; nil where the action changes none.
+  public func rewritten(_ bytes: Bytes) -> Bytes? {
+    switch action {
+    case .replace(let text, let with):
+      let (whole, old) = (bytes.array, Array(text.utf8))
+      guard let range = whole.firstRange(of: old) else { return bytes }
+      return Bytes(Array(whole[..<range.lowerBound]) + Array(with.utf8) + Array(whole[range.upperBound...]))
+    case .corrupt(let offset):
+      var array = bytes.array
+      let index = min(offset ?? array.count / 2, array.count - 1)
+      if array.indices.contains(index) { array[index] = ~array[index] }
+      return Bytes(array)
+    case .drop, .delay, .duplicate, .reset: return nil
+    }
+  }
+}

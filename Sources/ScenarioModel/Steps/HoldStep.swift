@@ -1,0 +1,38 @@
+import Legs
+import SDP
+import SansIO
+
+/// `hold: pbx` or `hold: { on: pbx, by: inactive }`
+struct HoldStep: FieldStep {
+  static let keyword = "hold"
+  static let summary = "A member puts its newest call on hold by a re-INVITE."
+  static let examples = ["hold: pbx", "hold: { on: pbx, by: inactive }", "hold: { on: pbx, by: 0.0.0.0 }"]
+
+  private static let on = Key.required("on", .member, "Who holds.")
+  private static let by = Key.standard("by", ValueType<SessionChange.HoldForm>.word, "sendonly", "How: by a direction, or by the address of old products.")
+  static let mapping = MappingShape([on, by], bare: "on")
+
+  private let member: String
+  private let form: SessionChange.HoldForm
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, form) = (try fields[Self.on], try fields[Self.by]) }
+
+  var text: String { "\(member) holds by \(form.rawValue)" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
+
+  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.modify(member, .hold(form), at: now) }
+}
+
+extension Script {
+  /// Asks for a change of a member's newest leg, which may still be on its way up: the ACK comes after the 200.
+  mutating func modify(_ member: String, _ change: SessionChange, at now: Instant) -> StepProgress {
+    if let story = live(member), story.state == .established {
+      commands.append(.party(member, .modify(story.id, change)))
+      return .done
+    }
+    let deadline = stepBegan.advanced(by: .seconds(2))
+    if now < deadline, let story = live(member), story.state != .ended { return .waiting(until: deadline) }
+    return .failed(Finding(rule: "the scenario", expected: "\(member) has a call that is up", observed: "it has none", evidence: lastEvidence[member]))
+  }
+}

@@ -1,0 +1,57 @@
+import SansIO
+
+/// `inAnyOrder: [ { leg: a, is: established }, { leg: b, is: established } ]`, or with `all:` and `within:`
+struct InAnyOrderStep: FieldStep {
+  static let keyword = "inAnyOrder"
+  static let summary = "Waits until all of several expectations are met, in whatever order; they have to be so at the same moment."
+  static let examples = [
+    "inAnyOrder: [{ leg: leg, is: established }, { at: kallglot, is: established }]",
+    "inAnyOrder: { all: [{ leg: leg, is: established }, { hears: pbx, tone: 440 Hz, optional: true }], within: 2 s }",
+  ]
+
+  private static let optional = Key.standard("optional", .flag, "false", "Nobody waits for this one.")
+  private static let all = Key.required(
+    "all", .place(.list(.expectation([optional.description]))), "The expectations.")
+  static let mapping = MappingShape([all, ExpectStep.within], bare: "all")
+
+  private let wishes: [any Expectation]
+  private let optionals: [any Expectation]
+  private let within: Duration
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    let list = try fields[Self.all]
+    within = try fields[ExpectStep.within]
+    var (wishes, optionals): ([any Expectation], [any Expectation]) = ([], [])
+    for element in try list.elements() {
+      let (wish, fields) = try ExpectationRegistry.read(element, others: [Self.optional.description], &scope)
+      if try fields[Self.optional] { optionals.append(wish) } else { wishes.append(wish) }
+    }
+    guard !wishes.isEmpty else { throw list.problem("there is nothing to expect") }
+    (self.wishes, self.optionals) = (wishes, optionals)
+  }
+
+  var text: String { "expect in any order, within \(within): \(wishes.map(\.text).joined(separator: "; "))" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
+
+  func look(_ script: inout Script, at now: Instant) -> StepProgress {
+    let deadline = script.stepBegan.advanced(by: within)
+    var open: (wish: any Expectation, observed: String, evidence: FrameCitation?)?
+    var isWaiting = false
+    for wish in wishes {
+      switch wish.judge(script) {
+      case .met: wish.keep(in: &script)
+      case .holds: isWaiting = true
+      case .impossible(let observed, let evidence): return fail(wish, observed, evidence)
+      case .open(let observed, let evidence): open = open ?? (wish, observed, evidence)
+      }
+    }
+    for wish in optionals { if case .met = wish.judge(script) { wish.keep(in: &script) } }
+    if let open, now >= deadline { return fail(open.wish, "\(open.observed) after \(within)", open.evidence) }
+    return open == nil && !(isWaiting && now < deadline) ? .done : .waiting(until: deadline)
+  }
+
+  private func fail(_ wish: any Expectation, _ observed: String, _ evidence: FrameCitation?) -> StepProgress {
+    .failed(Finding(rule: wish.rule, expected: "\(wish.text) within \(within)", observed: observed, evidence: evidence))
+  }
+}

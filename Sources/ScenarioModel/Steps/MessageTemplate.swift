@@ -1,0 +1,111 @@
+import SIPMessage
+import SansIO
+
+/// The text of a raw message with places that are filled when it is sent.
+///
+/// - `${branch.NAME}`, `${tag.NAME}`, `${callID.NAME}`: made from the run's seed; the same name is the same value in the whole run.
+/// - `${received.FIELD}`: from the newest message that the sender received; `${ok.FIELD}`: from a message that an expectation named `ok`.
+///   FIELD is a header field, `start` or `body`; a third part takes a piece of it: `uri`, `number`, or a parameter (`${ok.To.tag}`).
+/// - `${body.length}`: the number of bytes after the empty line.
+struct MessageTemplate: Sendable {
+  private enum Part: Sendable {
+    case text(String)
+    case made(String, name: String)
+    case bodyLength
+    /// nil = from the newest message.
+    case taken(from: String?, field: String, piece: String?)
+  }
+
+  private static let made = ["branch", "tag", "callID"]
+  private static let reserved = made + ["received", "body"]
+  static let reservedText = reserved.map { "${\($0).…}" }.joined(separator: ", ")
+
+  /// Whether an expectation may call its message so.
+  static func isName(_ name: String) -> Bool { !reserved.contains(name) && !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" } }
+
+  private var parts: [Part] = []
+
+  /// Throws for a place that nothing can fill.
+  init(_ text: String, at place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
+    var rest = text[...]
+    while let start = rest.firstRange(of: "${"), let end = rest[start.upperBound...].firstIndex(of: "}") {
+      parts.append(.text(String(rest[..<start.lowerBound])))
+      let name = String(rest[start.upperBound..<end])
+      parts.append(try Self.part(name, place, scope))
+      rest = rest[rest.index(after: end)...]
+    }
+    parts.append(.text(String(rest)))
+  }
+
+  private static func part(_ name: String, _ place: NodeReader, _ scope: StepScope) throws(SourceProblem) -> Part {
+    let words = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard (2...3).contains(words.count), words.allSatisfy({ !$0.isEmpty }) else {
+      throw place.problem("'${\(name)}' is no place: expected ${NAME.FIELD}, such as ${received.To}")
+    }
+    let piece = words.count == 3 ? words[2] : nil
+    if made.contains(words[0]), piece == nil { return .made(words[0], name: words[1]) }
+    if words[0] == "body", words[1] == "length", piece == nil { return .bodyLength }
+    if words[0] == "received" { return .taken(from: nil, field: words[1], piece: piece) }
+    if scope.messages.contains(words[0]) {
+      scope.notes.use(.message, words[0])
+      return .taken(from: words[0], field: words[1], piece: piece)
+    }
+    let known = reserved + scope.messages
+    throw place.problem(
+      "'${\(name)}' is no place: no expectation before has named a message '\(words[0])'\(Spelling.hint(for: words[0], among: known))")
+  }
+
+  /// The bytes to send, with CRLF; or what is missing for them.
+  func fill(_ script: inout Script, sender: String) -> Result<Bytes, Missing> {
+    var text = ""
+    for part in parts {
+      switch part {
+      case .text(let literal): text += literal
+      case .made(let kind, let name): text += script.madeIdentifier(kind, name)
+      // Filled below, when the rest is there.
+      case .bodyLength: text += Self.lengthMark
+      case .taken(let source, let field, let piece):
+        guard let message = source.map({ script.captured[$0] }) ?? script.received[sender]?.last?.message else {
+          return .failure(Missing(text: source.map { "no message has been named \($0)" } ?? "\(sender) has received no message"))
+        }
+        guard let value = Self.value(of: field, piece, in: message) else {
+          return .failure(Missing(text: "'\(message.startLineText)' has no \(field)\(piece.map { " with \($0)" } ?? "")"))
+        }
+        text += value
+      }
+    }
+    let lines = text.replacing("\r\n", with: "\n").replacing("\n", with: "\r\n")
+    let body = lines.firstRange(of: "\r\n\r\n").map { lines[$0.upperBound...].replacing(Self.lengthMark, with: "").utf8.count } ?? 0
+    return .success(Bytes(lines.replacing(Self.lengthMark, with: "\(body)")))
+  }
+
+  /// Why a message cannot be built.
+  struct Missing: Error {
+    var text: String
+  }
+
+  private static let lengthMark = "\u{0}length\u{0}"
+
+  private static func value(of field: String, _ piece: String?, in message: SIPMessage) -> String? {
+    let whole: String? =
+      switch field {
+      case "start": message.startLineText
+      case "body": message.body.text
+      default: message.first(HeaderName(field))?.text
+      }
+    guard let whole, let piece else { return whole }
+    switch piece {
+    case "uri":
+      guard let open = whole.firstIndex(of: "<") else { return String(whole.prefix { $0 != ";" && $0 != " " }) }
+      return whole[open...].firstIndex(of: ">").map { String(whole[whole.index(after: open)..<$0]) }
+    case "number":
+      let digits = whole.prefix(while: \.isNumber)
+      return digits.isEmpty ? nil : String(digits)
+    default:
+      // A parameter stands behind the URI's angle brackets, or behind the first semicolon.
+      let tail = whole.lastIndex(of: ">").map { whole[$0...] } ?? whole[...]
+      let parameters = tail.split(separator: ";").dropFirst().map { $0.split(separator: "=", maxSplits: 1) }
+      return parameters.first { $0.first?.lowercased() == piece.lowercased() && $0.count == 2 }.map { String($0[1].filter { $0 != " " && $0 != "\"" }) }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import SansIO
+
+/// A message as engineers name it: `the 2nd 200 INVITE`, `the first 3 INVITE`, `every ACK`, `the BYE`, `the 5th RTP`.
+struct MessageText: Sendable {
+  var occurrences: ClosedRange<Int>
+  var subject: Label.Subject
+
+  static func parse(_ text: String) -> MessageText? {
+    var words = text.split(separator: " ").map(String.init)
+    if words.first == "the" { words.removeFirst() }
+    var occurrences = 1...1
+    if words.first == "every" {
+      occurrences = 1...Int.max
+      words.removeFirst()
+    } else if words.first == "first", words.count > 1, let count = Int(words[1]), count > 0 {
+      occurrences = 1...count
+      words.removeFirst(2)
+    } else if let first = words.first, let number = ordinal(first) {
+      occurrences = number...number
+      words.removeFirst()
+    }
+    return subject(words).map { MessageText(occurrences: occurrences, subject: $0) }
+  }
+
+  private static func ordinal(_ word: String) -> Int? {
+    guard ["st", "nd", "rd", "th"].contains(where: word.hasSuffix), let number = Int(word.dropLast(2)), number > 0 else { return nil }
+    return number
+  }
+
+  private static func subject(_ words: [String]) -> Label.Subject? {
+    switch words.count {
+    case 1 where words[0] == "RTCP": return .rtcp
+    case 1 where words[0] == "RTP": return .rtp(payloadType: 0)
+    case 1:
+      let method = Label.Method(token: words[0])
+      return method == .other ? nil : .request(method)
+    case 2:
+      let method = Label.Method(token: words[1])
+      guard let status = UInt16(words[0]), (100...699).contains(status), method != .other else { return nil }
+      return .response(status: status, method)
+    default: return nil
+    }
+  }
+}
+
+extension ValueType where Value == MessageText {
+  static var message: ValueType {
+    ValueType(.quantity(.message)) { (place, _) throws(SourceProblem) in
+      try place.value("a message such as 'the 2nd 200 INVITE', 'the first 3 BYE' or 'every INVITE'", MessageText.parse)
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import SIPMessage
+import SansIO
+
+/// `request: { from: wire, to: kallglot, method: BYE }`
+struct RequestStep: FieldStep {
+  static let keyword = "request"
+  static let summary = """
+    A wire member sends a request within the dialog of the INVITE that it last sent or received: tags, Call-ID, target and the next CSeq \
+    are the run's, the rest stands in the file.
+    """
+  static let examples = ["request: { from: wire, to: kallglot, method: BYE }", "request: { from: wire, to: kallglot, method: INFO, cseq: 1 }"]
+
+  private static let method = Key.required("method", .text, "The method.")
+  private static let uri = Key.optional("uri", .text, "The Request-URI; the peer's Contact when missing.")
+  private static let cseq = Key.optional("cseq", .integer(0...2_147_483_647), "The CSeq number; the next one when missing.")
+  static let mapping = MappingShape(WireStep.fields + [method, uri, cseq])
+
+  private let wire: WireStep
+  private let method: String
+  private let uri: String?
+  private let sequence: Int?
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    wire = try WireStep(fields, scope)
+    (method, uri, sequence) = (try fields[Self.method], try fields[Self.uri], try fields[Self.cseq])
+  }
+
+  var text: String { "\(wire.from) sends \(method) within its dialog" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress {
+    guard let dialog = script.wireDialogs.dialogs[wire.from] else {
+      let expected = "\(wire.from) has a dialog to send \(method) in"
+      return .failed(
+        Finding(rule: "the scenario", expected: expected, observed: "no INVITE and no answer to one came", evidence: script.lastEvidence[wire.from]))
+    }
+    let next = script.wireDialogs.nextSequence(of: wire.from, method: method)
+    let branch = script.wireDialogs.nextBranch()
+    script.forgetMessages(wire.from)
+    script.commands.append(
+      wire.command(
+        WireMessage.request(
+          method, uri: uri, in: dialog, via: wire.via, branch: branch, sequence: sequence.map { UInt32($0) } ?? next, fields: wire.fields,
+          body: wire.body)))
+    return .done
+  }
+}

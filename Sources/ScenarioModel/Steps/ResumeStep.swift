@@ -1,0 +1,21 @@
+import SansIO
+
+/// `resume: pbx`
+struct ResumeStep: FieldStep {
+  static let keyword = "resume"
+  static let summary = "A member takes its newest call off hold: a re-INVITE with sendrecv."
+  static let examples = ["resume: pbx"]
+
+  private static let on = Key.required("on", .member, "Who resumes.")
+  static let mapping = MappingShape([on], bare: "on")
+
+  private let member: String
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { member = try fields[Self.on] }
+
+  var text: String { "\(member) resumes" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
+
+  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.modify(member, .resume, at: now) }
+}
