@@ -79,3 +79,8 @@ let package = Package(
     ],
   swiftLanguageModes: [.v6]
 )
+
+// Its libFuzzer driver is there only with -sanitize=fuzzer (make fuzz), so ordinary builds leave it out.
+if Context.environment["LAB_FUZZ"] == "1" {
+  package.targets.append(.executableTarget(name: "lab-fuzz", dependencies: ["SansIO", "SIPMessage", "SDP", "Capture"]))
+}

@@ -81,7 +81,7 @@ extension Party {
   ) throws(AdmissionFailure) -> [Signal] {
     guard let leg = makeLeg(id, facts, capability: capability) else { throw .noMediaPort }
     do throws(OfferAnswerFailure) {
-      if invite.body.isEmpty {
+      if !Self.hasDescription(invite) {
         leg.pending = .offer
       } else {
         leg.offer = try Self.sessionDescription(invite)
@@ -93,7 +93,7 @@ extension Party {
     }
     tell(.started(id, facts))
     leg.answerFields = answerFields
-    leg.hasEarlyMedia = earlyMedia && !invite.body.isEmpty
+    leg.hasEarlyMedia = earlyMedia && Self.hasDescription(invite)
     leg.answerAt = now.advanced(by: configuration.answerDelay)
     if configuration.answerDelay > .zero { answerDeadlines.set(id, at: leg.answerAt) }
     if !leg.hasEarlyMedia { absorb(userAgent.ring(id, at: now, &out), at: now, &out) }
@@ -259,10 +259,17 @@ extension Party {
     dropLeg(leg, &out)
   }
 
+  /// Whether there is an offer or answer; a body that may be left unread is none.
+  static func hasDescription(_ message: SIPMessage) -> Bool {
+    guard !message.body.isEmpty else { return false }
+    return message.body(ofType: "application/sdp") != nil || message.first(.contentType) == nil
+  }
+
   static func sessionDescription(_ message: SIPMessage) throws(OfferAnswerFailure) -> SessionDescription {
     guard !message.body.isEmpty else { throw .noAudio }
     do {
-      return try SessionDescription.parse(message.body)
+      // In a multipart body it is the part of its type, first or last (RFC 5621 §3.1).
+      return try SessionDescription.parse(message.body(ofType: "application/sdp") ?? message.body)
     } catch {
       throw .other("\(error)")
     }

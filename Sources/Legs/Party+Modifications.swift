@@ -96,7 +96,7 @@ extension Party {
     guard let leg = legs[id] else { return }
     let local = leg.mediaElsewhere ?? TransportAddress(configuration.mediaAddress, port: leg.port)
     do {
-      if message.body.isEmpty {
+      if !Self.hasDescription(message) {
         let offer = leg.session.makeOffer(local: local, direction: leg.wish)
         leg.awaitsAnswer = true
         absorb(userAgent.answerReinvite(id, server, message, body: offer.serialized(), at: now, &out), at: now, &out)

@@ -47,14 +47,8 @@ extension UserAgent {
 
   func receiveRequest(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
     guard let method = message.method else { return }
-    guard let to = try? message.to(), let from = try? message.from(), let cseq = try? message.cseq() else {
-      refuseOutright(server, message, flow, status: 400, reason: "Bad Request: unreadable From, To or CSeq", at: now)
-      return
-    }
-    guard cseq.method == method else {
-      refuseOutright(server, message, flow, status: 400, reason: "Bad Request: CSeq names \(cseq.method)", at: now)
-      return
-    }
+    guard isSound(message, server, flow, at: now), let to = try? message.to(), let from = try? message.from(), let cseq = try? message.cseq()
+    else { return }
     if let tag = to.tag {
       receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
     } else if isMerged(server, message, fromTag: from.tag, cseq) {
@@ -74,11 +68,29 @@ extension UserAgent {
       var draft = responseDraft(to: message, status: 415, toTag: mint.tag(), flow: flow)
       draft.fields.append(field)
       respond(server, draft, status: 415, to: message, on: flow, leg: nil, at: now)
+    } else if method == .invite, refusesDescriptions(message) {
+      refuseOutright(server, message, flow, status: 406, reason: nil, at: now)
     } else if method == .invite {
       receiveInvite(server, message, flow, at: now)
     } else {
       events.append(.request(server, message, flow))
     }
+  }
+
+  /// Tells which rules the header breaks; a request that cannot be processed for it gets 400 with the rule (RFC 3261 §8.2, §16.3).
+  private func isSound(_ message: SIPMessage, _ server: ServerID, _ flow: Flow, at now: Instant) -> Bool {
+    let faults = message.faults()
+    guard let fatal = faults.first(where: \.isFatal) else {
+      for fault in faults { events.append(.violation(nil, "\(message.method?.token ?? "") from \(flow): \(fault)")) }
+      return true
+    }
+    events.append(.malformed(rule: "\(fatal)", flow))
+    if mayAnswer?(flow) ?? true {
+      refuseOutright(server, message, flow, status: 400, reason: "Bad Request: \(fatal)", at: now)
+    } else {
+      transactions.abandon(server, at: now)
+    }
+    return false
   }
 
   private func isMerged(_ server: ServerID, _ message: SIPMessage, fromTag: String?, _ cseq: CSeq) -> Bool {
@@ -101,13 +113,24 @@ extension UserAgent {
   /// Accept or Accept-Encoding for an INVITE whose body we cannot read and which has to be read; nil when all is well.
   private func unreadableBody(_ message: SIPMessage) -> MessageDraft.Field? {
     guard !message.body.isEmpty else { return nil }
-    let isOptional = message.first(HeaderName(.contentDisposition))?.text.lowercased().contains("handling=optional") == true
+    let isOptional = (try? message.contentDisposition())?.parameters["handling"]?.lowercased() == "optional"
     guard !isOptional else { return nil }
-    if let encoding = message.first(HeaderName(.contentEncoding))?.text.lowercased(), encoding != "identity" {
-      return MessageDraft.Field(HeaderName(.acceptEncoding), "identity")
+    if let encoding = message.first(.contentEncoding)?.text.lowercased(), encoding != "identity" {
+      return MessageDraft.Field(.acceptEncoding, "identity")
     }
-    let type = (message.first(.contentType)?.text ?? "").lowercased().prefix { $0 != ";" }.filter { $0 != " " }
-    return type == "application/sdp" || type.hasPrefix("multipart/") ? nil : MessageDraft.Field(.accept, "application/sdp")
+    let accept = MessageDraft.Field(.accept, "application/sdp, multipart/mixed")
+    guard message.body(ofType: "application/sdp") != nil else { return accept }
+    // A part that its writer insists on and we cannot read spoils the whole (RFC 5621 §8.2); other parts are passed over.
+    let isSpoilt = message.multipart()?.parts.contains { $0.isRequired && !Self.isReadable($0.contentType) } == true
+    return isSpoilt ? accept : nil
+  }
+
+  private static func isReadable(_ type: String) -> Bool { type == "application/sdp" || type.hasPrefix("multipart/") }
+
+  /// Whether the answer can be none that the caller would take: an Accept that leaves application/sdp out (RFC 3261 §20.1, §21.4.7).
+  private func refusesDescriptions(_ message: SIPMessage) -> Bool {
+    guard let accept = try? message.accept() else { return false }
+    return !accept.contains { $0.accepts("application/sdp") }
   }
 
   private func receiveInvite(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant) {

@@ -145,6 +145,12 @@ public final class UserAgent {
     return earliest == .distantFuture ? nil : earliest
   }
 
+  /// Whether an unreadable request on a flow may be told what is wrong; nil = always. For a policy that drops.
+  public var mayAnswer: ((Flow) -> Bool)? {
+    get { transport.mayAnswer }
+    set { transport.mayAnswer = newValue }
+  }
+
   /// Closes a connection, or forgets a UDP peer; for a policy that drops.
   public func drop(_ flow: Flow, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
     transport.close(flow, .reset, at: now, &out, &transportEvents)
@@ -199,7 +205,9 @@ public final class UserAgent {
     case .endedServer(let id):
       legsByServer[id] = nil
       if let key = mergeKeysByServer.removeValue(forKey: id) { mergeKeys[key] = nil }
-    case .unusable(let error, let flow): events.append(.malformed(rule: "\(error)", flow))
+    case .unusable(let message, let error, let flow):
+      events.append(.malformed(rule: "\(error)", flow))
+      transport.reject(message, error, flow, at: now, &out, &transportEvents)
     case .strayResponse: break
     }
   }

@@ -4,7 +4,8 @@ import Testing
 /// The arrow table of the design: a module imports modules of lower rows only, and of the side modules what is named here.
 private let rows: [[String]] = [
   ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"], ["SIPTransaction", "SIPTransport"], ["SIPUserAgent", "Media"], ["Legs"],
-  ["Kallglot", "Personas", "Inspection"], ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "LiveStage", "LabTesting"], ["kallglot-lab", "lab-bench"],
+  ["Kallglot", "Personas", "Inspection"], ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "LiveStage", "LabTesting"],
+  ["kallglot-lab", "lab-bench", "lab-fuzz"],
 ]
 
 /// Beside the rows: each imports the contract alone.
@@ -17,13 +18,13 @@ private let independent: [String: Set<String>] = ["Inspection": ["SansIO", "SIPM
 private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "Inspection", "lab-bench"], "CVirtualTime": ["SecureTransport"], "CPcap": ["Capture"],
   "NIOCore": ["LiveNetwork", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
-  "ArgumentParser": ["kallglot-lab", "lab-bench"], "Foundation": ["kallglot-lab", "lab-bench"], "FoundationEssentials": ["ScenarioEngine", "LiveStage"],
+  "ArgumentParser": ["kallglot-lab", "lab-bench"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz"], "FoundationEssentials": ["ScenarioEngine", "LiveStage"],
   "Dispatch": ["kallglot-lab"], "Synchronization": ["kallglot-lab"],
   "Glibc": ["SIPMessage", "Media", "LiveNetwork", "Capture", "SecureTransport", "lab-bench"],
 ]
 
 /// Row 10, and what may know clocks, tasks and the operating system.
-private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", "lab-bench"]
+private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", "lab-bench", "lab-fuzz"]
 
 @Suite struct ArrowTests {
   private func imports(_ file: Repository.File) -> [String] {
