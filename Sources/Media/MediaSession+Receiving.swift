@@ -52,6 +52,7 @@ extension MediaSession {
     }
     if !agreement.direction.receives { complain("RTP came although the stream is \(agreement.direction.rawValue) (RFC 3264 §6.1)") }
     count(packet, at: now)
+    octetsReceived &+= UInt32(truncatingIfNeeded: packet.payload.count)
     if latch.receive(from: source, ssrc: packet.ssrc, agreed: agreement.remote), let address = latch.rtp { events.append(.remoteLatched(address)) }
     guard packet.payloadType == agreement.receivePayloadType else { return }
     listen(packet.payload)
