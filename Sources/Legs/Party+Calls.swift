@@ -174,7 +174,8 @@ extension Party {
   private func newSession(_ capability: AudioCapability?) -> OfferAnswerSession {
     OfferAnswerSession(
       style: configuration.descriptions,
-      sessionID: UInt64.random(in: 1...0x7FFF_FFFF, using: &mediaEntropy), capability: capability ?? configuration.capability)
+      sessionID: UInt64.random(in: 1...0x7FFF_FFFF, using: &mediaEntropy), capability: capability ?? configuration.capability,
+      origin: configuration.habits.originIsSignalling ? configuration.userAgent.listeners.first?.address.address : nil)
   }
 
   func openPorts(_ leg: Leg, _ out: inout Outbox) {
@@ -246,7 +247,21 @@ extension Party {
       tell(.ended(id, reason, nil))
       return
     }
-    absorb(userAgent.hangUp(id, because: reason, at: now, &out), at: now, &out)
+    if let leg = legs[id], configuration.habits.takesMediaBack, leg.isUp, leg.mediaElsewhere != nil, !leg.endsWhenMediaIsBack {
+      leg.endsWhenMediaIsBack = true
+      leg.laterChanges = []
+      return modify(id, .moveMedia(to: nil), at: now, &out)
+    }
+    absorb(userAgent.hangUp(id, because: reason, fields: byeFields(id, at: now), at: now, &out), at: now, &out)
+  }
+
+  /// nil = those of the style.
+  private func byeFields(_ id: LegID, at now: Instant) -> [MessageDraft.Field]? {
+    guard configuration.habits.reportsMediaInBye, let leg = legs[id], let since = leg.upSince, let report = leg.media?.report else {
+      return nil
+    }
+    let value = report.statisticsHeader(seconds: Int(since.duration(to: now).components.seconds))
+    return configuration.userAgent.style.byeFields + [MessageDraft.Field(HeaderName("P-RTP-Stat"), value)]
   }
 
   func ended(_ id: LegID, _ reason: LegEnd, at now: Instant, _ out: inout Outbox) {
@@ -255,6 +270,7 @@ extension Party {
       return
     }
     leg.media?.stop(at: now, &out)
+    stopMusic(leg, at: now, &out)
     tell(.ended(id, reason, leg.media?.report))
     dropLeg(leg, &out)
   }

@@ -50,6 +50,8 @@ public final class TransactionLayer {
     }
   }
 
+  /// Completes the ACK of a final response other than 2xx in the user agent's spelling.
+  public var finishAcknowledgement: (inout MessageDraft) -> Void = { _ in }
   let values: TimerValues
   var clients: [ClientID: ClientEntry] = [:]
   var clientsByBranch: [BranchKey: ClientID] = [:]

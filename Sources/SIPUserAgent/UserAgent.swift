@@ -57,6 +57,10 @@ public final class UserAgent {
   let configuration: Configuration
   /// The Allow value of this user agent.
   public let allowValue: String
+  /// The values of Supported, one a header.
+  let supportedInRequests: [String]
+  let supportedInResponses: [String]
+  let orders: HeaderOrders
   let transport: SIPTransportLayer
   let transactions: TransactionLayer
   let epoch: Epoch
@@ -93,13 +97,17 @@ public final class UserAgent {
   ) {
     self.configuration = configuration
     self.epoch = epoch
-    allowValue = configuration.style.allow.map(\.token).joined(separator: ", ")
+    allowValue = configuration.style.allowed.map(\.token).joined(separator: ", ")
+    supportedInRequests = configuration.style.supportedValues(inRequest: true)
+    supportedInResponses = configuration.style.supportedValues(inRequest: false)
+    orders = HeaderOrders(configuration.style.orders)
     transport = SIPTransportLayer(
       listeners: configuration.listeners, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("transport"),
       epoch: epoch, limits: configuration.limits, firstPort: firstPort, firstConnection: firstConnection)
     transactions = TransactionLayer(timers: configuration.timers)
     mint = IdentifierMint(style: configuration.style, entropy: entropy)
     clientNonces = entropy.fork("cnonce")
+    transactions.finishAcknowledgement = { [unowned self] in self.spell(&$0, .request(.ack)) }
   }
 
   /// The legs that have not ended, in the order they began.

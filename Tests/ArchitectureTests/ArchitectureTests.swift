@@ -84,8 +84,6 @@ private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", 
     "Sources/SansIO/Entropy.swift": ["SystemRandomNumberGenerator", ".random(in: 0"],
     // Each link draws from its own seeded generator.
     "Sources/VirtualNetwork/Link.swift": [".random(in: 0"], "Sources/RTP/ReceptionStatistics.swift": [".random(in: 0"],
-    // Digits of a product's identifiers, from the persona's forked entropy.
-    "Sources/SIPUserAgent/StyledHeader.swift": [".random(in: 0"],
     // How long a run took on the wall is told beside its result and touches nothing in it.
     "Sources/ScenarioEngine/VirtualRun.swift": ["ContinuousClock"],
   ]

@@ -62,6 +62,7 @@ public struct Via: Hashable, Sendable {
 }
 
 extension Via: CustomStringConvertible {
+  /// Reads one hop.
   public init(parsing text: String) throws(SIPHeaderError) { self = try Self.parse(Bytes(text)) }
 
   public var description: String { "SIP/2.0/\(transport) \(host)\(port.map { ":\($0)" } ?? "")\(parameters)" }

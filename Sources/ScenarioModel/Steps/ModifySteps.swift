@@ -2,25 +2,26 @@ import Legs
 import SDP
 import SansIO
 
-/// `hold: pbx` or `hold: { on: pbx, by: inactive }`
+/// `hold: pbx` (as the product does it) or `hold: { on: pbx, by: inactive }`
 struct HoldStep: Step {
   static let keyword = "hold"
-  static let summary = "A member puts its newest call on hold: by sendonly (the default), inactive or 0.0.0.0."
+  static let summary = "A member puts its newest call on hold: as its product does it, or by sendonly, inactive, 0.0.0.0 or inactive-then-music."
 
   private let member: String
-  private let form: SessionChange.HoldForm
+  /// nil = as the product does it.
+  private let form: SessionChange.HoldForm?
 
   init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
     guard place.isMapping else {
-      (member, form) = (try scope.member(place), .sendonly)
+      (member, form) = (try scope.member(place), nil)
       return
     }
     let fields = try place.fields(["on", "by"])
     member = try scope.member(try fields.required("on"))
-    form = try fields["by"]?.word(SessionChange.HoldForm.allCases.map { ($0.rawValue, $0) }) ?? .sendonly
+    form = try fields["by"]?.word(SessionChange.HoldForm.allCases.map { ($0.rawValue, $0) })
   }
 
-  var text: String { "\(member) holds by \(form.rawValue)" }
+  var text: String { "\(member) holds\(form.map { " by \($0.rawValue)" } ?? "")" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
@@ -30,7 +31,7 @@ struct HoldStep: Step {
 /// `resume: pbx`
 struct ResumeStep: Step {
   static let keyword = "resume"
-  static let summary = "A member takes its newest call off hold: a re-INVITE with sendrecv."
+  static let summary = "A member takes its newest call off hold: a re-INVITE with sendrecv, or as its product does it."
 
   private let member: String
 
