@@ -3,7 +3,9 @@ import SansIO
 
 // UDP: a datagram is a message (RFC 3261 §18.3) or a keep-alive (RFC 5626 §3.5.1 for CRLF).
 extension SIPTransportLayer {
-  func receiveDatagram(_ port: PortID, _ source: TransportAddress, _ bytes: Bytes, _ events: inout [Event]) {
+  func receiveDatagram(
+    _ port: PortID, _ source: TransportAddress, _ bytes: Bytes, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+  ) {
     guard let listener = listener(of: port) else { return }
     let flow = flow(port, listener, source)
     guard !Self.isKeepAlive(bytes) else {
@@ -14,6 +16,7 @@ extension SIPTransportLayer {
       events.append(.message(try SIPMessage.parse(bytes, limits: limits), flow))
     } catch {
       events.append(.malformed(error, bytes, flow))
+      reject(error, bytes, flow, at: now, &out, &events)
     }
   }
 

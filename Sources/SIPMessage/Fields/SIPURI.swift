@@ -129,10 +129,10 @@ extension SIPURI {
     var result: [UInt8] = []
     var index = 0
     while index < bytes.count {
-      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
-        let value = UInt8(String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16)
+      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = hexadecimal(bytes[index + 1]),
+        let low = hexadecimal(bytes[index + 2])
       {
-        result.append(value)
+        result.append(high << 4 | low)
         index += 3
       } else {
         result.append(bytes[index])
@@ -140,5 +140,10 @@ extension SIPURI {
       }
     }
     return result
+  }
+
+  private static func hexadecimal(_ byte: UInt8) -> UInt8? {
+    if byte &- 48 < 10 { return byte - 48 }
+    return (byte | 0x20) &- 97 < 6 ? (byte | 0x20) - 87 : nil
   }
 }
