@@ -16,9 +16,20 @@ public enum ScenarioLibrary {
       }
       return [path]
     }
+    return yaml(in: path).filter { !ScenarioFile.isLibrary($0) }
+  }
+
+  /// The files below folders that are there to be included, with what is wrong with them alone.
+  public static func libraries(_ paths: [String]) -> [ScenarioFile] {
+    paths.flatMap(yaml).filter(ScenarioFile.isLibrary).compactMap { path in
+      (try? text(of: path)).map { ScenarioFile.readLibrary($0, file: path, loader: loader) }
+    }
+  }
+
+  private static func yaml(in path: String) -> [String] {
     let inside = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
     let base = path.hasSuffix("/") ? String(path.dropLast()) : path
-    return inside.filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !ScenarioFile.isLibrary($0) }.sorted().map { "\(base)/\($0)" }
+    return inside.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { "\(base)/\($0)" }
   }
 
   public static func text(of path: String) throws(SourceProblem) -> String {

@@ -12,7 +12,9 @@ struct KallglotLab: AsyncParsableCommand {
       3 something could not run.
       """,
     version: "0.1.0",
-    subcommands: [RunCommand.self, ServeCommand.self, CallCommand.self, InspectCommand.self])
+    subcommands: [
+      RunCommand.self, ServeCommand.self, CallCommand.self, InspectCommand.self, LintCommand.self, ListCommand.self, SchemaCommand.self,
+    ])
 
   static func main() async {
     do {

@@ -5,6 +5,8 @@ public struct ScenarioFile: Sendable {
   public var scenarios: [Scenario] = []
   /// In the order of their places; those of included files after those of the file itself.
   public var problems: [SourceProblem] = []
+  /// Elements of `proves` that refer to nothing. Such a file runs; `lint` refuses it.
+  public var references: [SourceProblem] = []
   /// What is given and never used, in the order of the file.
   public var warnings: [SourceProblem] = []
 
@@ -33,6 +35,19 @@ public struct ScenarioFile: Sendable {
       result.problems.append(error)
     }
     return result.sorted()
+  }
+
+  /// Reads a file that is only included: what can be wrong with it alone.
+  public static func readLibrary(_ text: String, file: String, loader: SourceLoader) -> ScenarioFile {
+    var result = ScenarioFile(file: file)
+    do throws(SourceProblem) {
+      var composer = Composer(loader)
+      let root = NodeReader(node: try composer.compose(text, file: file))
+      _ = try root.fields(ScenarioKeys.shape, .empty)
+    } catch {
+      result.problems.append(error)
+    }
+    return result
   }
 
   static func defaultName(_ file: String) -> String {
@@ -68,6 +83,7 @@ public struct ScenarioFile: Sendable {
     let notes = ReadingNotes()
     if let scenario = Scenario.read(NodeReader(node: filled), file: file, name: name, notes: notes) { scenarios.append(scenario) }
     add(notes.problems)
+    for problem in notes.references where !references.contains(problem) { references.append(problem) }
     warnings = notes.problems.isEmpty ? notes.unused : []
     return filler.used
   }

@@ -57,6 +57,9 @@ struct Table {
   }
 
   private mutating func add(_ values: [SourceNode], _ node: SourceNode) throws(SourceProblem) {
+    for value in values where value.mapping != nil || value.list?.contains(where: { $0.scalar == nil }) == true {
+      throw value.problem("table: a value is a word or a list of words")
+    }
     guard rows.count < Self.rowLimit else { throw node.problem("table: it has more than \(Self.rowLimit) rows") }
     let pairs = zip(columns, values).map { ($0.0.name, $0.1) }
     rows.append(Row(values: Dictionary(pairs, uniquingKeysWith: { first, _ in first }), label: "[\(values.map(\.label).joined(separator: ", "))]"))

@@ -21,7 +21,7 @@ extension Shape {
     switch shape {
     case .mapping(let mapping): mapping.fields
     case .expectation(let others): others
-    case .text, .flag, .integer, .words, .quantity, .name, .list, .oneOrMore, .named, .steps, .either, .table: []
+    case .text, .flag, .integer, .words, .quantity, .name, .list, .oneOrMore, .named, .steps, .table: []
     }
   }
 }

@@ -6,10 +6,14 @@ final class ReadingNotes {
   enum Kind: String, CaseIterable { case member, account, session, leg, message }
 
   private(set) var problems: [SourceProblem] = []
+  /// References of `proves` to what does not exist.
+  private(set) var references: [SourceProblem] = []
   private var used: Set<String> = []
   private var given: [(kind: Kind, name: String, place: NodeReader)] = []
 
   func add(_ problem: SourceProblem) { problems.append(problem) }
+
+  func addReference(_ problem: SourceProblem) { references.append(problem) }
 
   /// Reads on after a mistake; nil where one was made.
   @discardableResult

@@ -2,7 +2,7 @@
 enum ScenarioKeys {
   static let summary = Key.required("summary", .text, "One sentence for reports: what is shown.")
   static let proves = Key.optional(
-    "proves", .oneOrMore(.text), "What a pass proves: check ids (`CALL-01`), `RFC 3261 §9.1`, `contract 8.1`, `persona asterisk-22`.")
+    "proves", .oneOrMore(.proof), "What a pass proves: check ids (`CALL-01`), `RFC 3261 §9.1`, `contract 8.1`, `persona asterisk-22`.")
   static let policy = Key.optional("policy", .place(.mapping(PolicySchema.shape)), "Settings of the endpoint and of all accounts.")
   static let given = Key.optional("given", .place(.mapping(GivenKeys.shape)), "What exists before the run: accounts and sessions.")
   static let cast = Key.required("cast", .place(.named(.mapping(CastKeys.shape))), "Who is on stage: each member by the name that steps use.")

@@ -16,13 +16,12 @@ public indirect enum Shape: Sendable {
   /// An expectation, with these fields besides its own.
   case expectation([FieldDescription])
   case steps
-  case either([Shape])
   /// Rows or columns of a table.
   case table
 
   /// What is written as a number with a unit, or in a form of its own.
   public enum Quantity: String, Sendable, CaseIterable {
-    case duration, share, frequency, address, range, ports, count, message, target, listener, status
+    case duration, share, frequency, address, range, ports, count, message, target, listener, status, proof
     case sessionID = "session id"
     case hexadecimal
   }

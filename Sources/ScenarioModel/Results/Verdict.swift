@@ -78,5 +78,9 @@ public struct ScenarioResult: Sendable {
     return "\(hosts.indices.contains(index) ? hosts[index] : "?")#\(evidence.frame)"
   }
 
-  public var replayCommand: String { "kallglot-lab run \(file) --seed \(seed)" }
+  /// Of a file with a table only the row.
+  public var replayCommand: String {
+    let row = name.firstIndex(of: "[").map { " --filter '\(name[$0...])'" } ?? ""
+    return "kallglot-lab run \(file) --seed \(seed)\(row)"
+  }
 }

@@ -1,0 +1,45 @@
+/// A JSON document that keeps the order of its members.
+indirect enum JSONValue: Sendable {
+  case string(String)
+  case integer(Int)
+  case flag(Bool)
+  case list([JSONValue])
+  case object([(String, JSONValue)])
+
+  static func strings(_ values: [String]) -> JSONValue { .list(values.map { .string($0) }) }
+
+  /// Indented by two spaces (RFC 8259).
+  func text(indent: Int = 0) -> String {
+    let (inner, outer) = (String(repeating: " ", count: indent + 2), String(repeating: " ", count: indent))
+    switch self {
+    case .string(let value): return Self.quoted(value)
+    case .integer(let value): return String(value)
+    case .flag(let value): return String(value)
+    case .list(let values):
+      if values.isEmpty { return "[]" }
+      let short = "[\(values.map { $0.text() }.joined(separator: ", "))]"
+      if short.count < 100, !short.contains("\n") { return short }
+      return "[\n\(values.map { inner + $0.text(indent: indent + 2) }.joined(separator: ",\n"))\n\(outer)]"
+    case .object(let members):
+      if members.isEmpty { return "{}" }
+      let lines = members.map { "\(inner)\(Self.quoted($0.0)): \($0.1.text(indent: indent + 2))" }
+      return "{\n\(lines.joined(separator: ",\n"))\n\(outer)}"
+    }
+  }
+
+  private static func quoted(_ value: String) -> String {
+    var result = "\""
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      case "\u{0}"..<" ": result += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

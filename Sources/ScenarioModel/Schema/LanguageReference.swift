@@ -1,0 +1,79 @@
+/// The keys of scenario files as Markdown, made from the descriptions that the reader holds. `ScenarioModel.docc` has it word for word, and
+/// a test holds that.
+public enum LanguageReference {
+  public static var markdown: String {
+    let sections: [String] = [
+      section("Keys of a file", keys(ScenarioKeys.shape)),
+      section("Keys of a member of the cast", keys(CastKeys.shape)),
+      section("Keys of an account and of a session in `given`", keys(GivenKeys.Account.shape) + "\n" + keys(GivenKeys.Session.shape)),
+      section("Keys of a link in `network`", keys(NetworkKeys.shape)),
+      section("Keys of `defaults`", keys(DefaultsKeys.shape)),
+      section("Keys of `policy`", keys(PolicySchema.shape)),
+      "## Steps\n\n" + StepRegistry.kinds.map { step($0) }.joined(separator: "\n"),
+      "## Expectations\n\n" + ExpectationRegistry.kinds.map { expectation($0) }.joined(separator: "\n"),
+      section("How values are written", quantities),
+    ]
+    return sections.joined(separator: "\n")
+  }
+
+  private static func section(_ title: String, _ text: String) -> String { "## \(title)\n\n\(text)" }
+
+  private static func step(_ kind: any Step.Type) -> String {
+    let fields: String =
+      switch kind.shape {
+      case .mapping(let mapping): keys(mapping)
+      case .expectation(let others): "An expectation, and beside its keys:\n\n" + keys(MappingShape(descriptions: others))
+      case .text, .flag, .integer, .words, .quantity, .name, .list, .oneOrMore, .named, .steps, .table: "Takes \(words(kind.shape)).\n"
+      }
+    // The policy's keys stand in a section of their own.
+    let own = kind.keyword == ChangePolicyStep.keyword ? "`account` (required), and the keys of `policy`.\n" : fields
+    return "### \(kind.keyword)\n\n\(kind.summary)\n\n\(code(kind.examples.map { "- \($0)" }))\n\n\(own)"
+  }
+
+  private static func expectation(_ kind: any Expectation.Type) -> String {
+    "### \(kind.key)\n\n\(kind.summary)\n\n\(code(kind.examples.map { "- expect: \($0)" }))\n\n\(keys(MappingShape(kind.fields)))"
+  }
+
+  private static func code(_ lines: [String]) -> String { "```yaml\n\(lines.joined(separator: "\n"))\n```" }
+
+  private static func keys(_ mapping: MappingShape) -> String {
+    var lines = ["| key | value | when missing | |", "| --- | --- | --- | --- |"]
+    lines += mapping.fields.map { field in
+      let group = mapping.exactlyOneOf.first { $0.contains(field.name) }
+      let missing =
+        group.map { "one of \($0.joined(separator: ", ")) stands there" } ?? field.standard.map { $0.isEmpty ? "none" : "`\($0)`" }
+        ?? (field.isRequired ? "**required**" : "")
+      let inherited = field.isInheritable ? " (`defaults` may give it)" : ""
+      return "| `\(field.name)` | \(words(field.shape)) | \(missing)\(inherited) | \(field.summary) |"
+    }
+    if let bare = mapping.bare { lines += ["", "A value without keys stands for `\(bare)`."] }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static var quantities: String {
+    let rows = Shape.Quantity.allCases.map { quantity in
+      guard case .object(let members) = quantity.schema, case .string(let text)? = members.first?.1 else { return "| \(quantity.rawValue) | |" }
+      return "| \(quantity.rawValue) | \(text) |"
+    }
+    return (["| value | written |", "| --- | --- |"] + rows).joined(separator: "\n") + "\n"
+  }
+
+  /// A shape in a few words.
+  private static func words(_ shape: Shape) -> String {
+    switch shape {
+    case .text: "text"
+    case .flag: "true or false"
+    case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
+    case .words(let words): words.map { "`\($0)`" }.joined(separator: ", ")
+    case .quantity(let quantity): quantity.rawValue
+    case .name(let name): "name of a \(name.rawValue)"
+    case .list(let inner): "list: \(words(inner))"
+    case .oneOrMore(let inner): "one or a list: \(words(inner))"
+    case .mapping: "keys, see below"
+    case .named(let inner): "names, each with: \(words(inner))"
+    case .expectation: "an expectation"
+    case .steps: "list of steps"
+    case .table: "rows, or columns with their values"
+    }
+  }
+}

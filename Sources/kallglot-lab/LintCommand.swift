@@ -1,0 +1,35 @@
+import ArgumentParser
+import ScenarioEngine
+import ScenarioModel
+
+/// `kallglot-lab lint`: every mistake of scenario files, without running them.
+struct LintCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lint", abstract: "Read scenario files and tell every mistake in them.",
+    discussion: """
+      Each mistake is a line 'file:line:column: what, what was expected, the nearest word'. It refuses what run refuses, and check ids, RFC \
+      sections and personas in 'proves' that do not exist. What is given and never used is a warning.
+      Exit codes: 0 no mistake; 2 mistakes, or with --strict warnings.
+      """)
+
+  @Argument(help: "Scenario files, or folders of them.")
+  var paths: [String]
+
+  @Flag(help: "Warnings count as mistakes.")
+  var strict = false
+
+  func run() throws {
+    let (files, unreadable) = ScenarioLibrary.read(paths)
+    let all = files + ScenarioLibrary.libraries(paths)
+    guard !all.isEmpty || !unreadable.isEmpty else { throw Complaint("there is no .yaml file in \(paths.joined(separator: ", "))") }
+    // A mistake in an included file is one, however many files include it.
+    var told: Set<SourceProblem> = []
+    let mistakes = (unreadable + all.flatMap { $0.problems + $0.references }).filter { told.insert($0).inserted }
+    let warnings = all.flatMap(\.warnings).filter { told.insert($0).inserted }
+    for mistake in mistakes { say("\(mistake)") }
+    for warning in warnings { say("\(warning) (warning)") }
+    let scenarios = files.reduce(0) { $0 + $1.scenarios.count }
+    say("\(all.count) files, \(scenarios) scenarios, \(mistakes.count) mistakes, \(warnings.count) warnings")
+    if !mistakes.isEmpty || strict && !warnings.isEmpty { throw ExitWith(code: 2) }
+  }
+}
