@@ -72,6 +72,7 @@ let package = Package(
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .testTarget(name: "ArchitectureTests"),
+      .testTarget(name: "TortureTests", dependencies: stack + ["Legs", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(name: "ScenarioTests", dependencies: ["LabTesting", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
       .testTarget(
         name: "InteropTests",

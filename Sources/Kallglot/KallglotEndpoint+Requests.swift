@@ -73,6 +73,11 @@ extension KallglotEndpoint {
       respond(server, message, flow, status: 400, at: now, &out)
       return
     }
+    if case .other(let scheme) = aor.scheme {
+      let reason = "Bad Request: the address of record is a \(scheme) URI and not sip or sips (RFC 3261 §10.2)"
+      handle(party.respond(server, to: message, on: flow, status: 400, reason: reason, at: now, &out), at: now, &out)
+      return
+    }
     if !account.policy.anyDomain, !isOurs(aor) {
       let decision = PolicyDecision(.domain, setting: "anyDomain", .refused(status: 404), detail: "domain \(aor.host) is not ours")
       refuse(server, decision, message, flow, at: now, &out)

@@ -52,8 +52,15 @@ enum MessageTarget {
     draft.body = message.body
     guard let again = try? SIPMessage.parse(draft.serialized(), limits: roomy) else { return hold(false, "a draft of a message is a message") }
     hold(again.body == message.body, "a draft keeps the body")
-    let kept = message.fields.filter { $0.known != .contentLength }.map(\.value)
-    hold(again.fields.filter { $0.known != .contentLength }.map(\.value) == kept, "a draft keeps the values")
+    hold(values(again) == values(message), "a draft keeps the values")
+  }
+
+  /// A lone CR in a value is written as a space, so that no peer's text can become a line of ours.
+  private static func values(_ message: SIPMessage) -> [[UInt8]] {
+    message.fields.filter { $0.known != .contentLength }.map { field in
+      let text = field.value.map { $0 == 13 ? 32 : $0 }
+      return Array(text.drop { $0 == 32 || $0 == 9 })
+    }
   }
 
   /// Canonical names may be longer than the compact ones that came.

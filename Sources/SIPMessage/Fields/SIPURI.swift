@@ -109,10 +109,12 @@ extension SIPURI {
       Self.unescaped(user) == Self.unescaped(other.user), Self.folded(host) == Self.folded(other.host)
     else { return false }
     for name in ["user", "ttl", "method", "maddr", "transport"] where parameters.contains(name) || other.parameters.contains(name) {
-      guard let left = parameters[name], let right = other.parameters[name], Parameters.isSame(left, right) else { return false }
+      guard parameters.contains(name), other.parameters.contains(name), Parameters.isSame(parameters[name] ?? "", other.parameters[name] ?? "")
+      else { return false }
     }
     for parameter in parameters.list where other.parameters.contains(parameter.name) {
-      guard Parameters.isSame(parameter.value ?? "", other.parameters[parameter.name] ?? "") else { return false }
+      // A parameter may stand once (§19.1.1); of a doubled one the first counts, on both sides.
+      guard Parameters.isSame(parameters[parameter.name] ?? "", other.parameters[parameter.name] ?? "") else { return false }
     }
     let left = headers.map { "\($0.name.lowercased())=\($0.value)" }.sorted()
     return left == other.headers.map { "\($0.name.lowercased())=\($0.value)" }.sorted()

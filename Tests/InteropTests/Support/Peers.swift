@@ -4,10 +4,11 @@ import Testing
 
 /// Real SIP peers on this machine. A missing one skips its tests with the reason, or fails them when `LAB_REQUIRE_PEERS` names it.
 enum Peer: String, CaseIterable {
-  case sipp, baresip, tshark
+  case sipp, baresip, sipsak, tshark, asterisk
 
   var path: String? {
-    ["/usr/bin", "/usr/local/bin", "/bin"].map { "\($0)/\(rawValue)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    if self == .asterisk { return AsteriskRoot.found?.program }
+    return ["/usr/bin", "/usr/local/bin", "/bin"].map { "\($0)/\(rawValue)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
   static let required: Set<String> = Set(
@@ -18,21 +19,38 @@ enum Peer: String, CaseIterable {
   /// True when tests with this peer run: it is there, or its absence has to fail them.
   var runs: Bool { path != nil || isRequired }
 
-  var reason: Comment { "\(rawValue) is not installed (Debian package \(package)); LAB_REQUIRE_PEERS=\(rawValue) would make this a failure" }
+  var reason: Comment {
+    switch self {
+    case .asterisk: "there is no Asterisk in \(AsteriskRoot.folder); 'make asterisk' fetches one, or says why it cannot"
+    default: "\(rawValue) is not installed (Debian package \(package ?? rawValue)); LAB_REQUIRE_PEERS=\(rawValue) would make this a failure"
+    }
+  }
 
-  private var package: String {
+  /// nil = not from a package of this machine.
+  private var package: String? {
     switch self {
     case .sipp: "sip-tester"
     case .baresip: "baresip-core"
+    case .sipsak: "sipsak"
     case .tshark: "tshark"
+    case .asterisk: nil
     }
+  }
+
+  /// What this machine has, as its packager calls it.
+  func version() async -> String? {
+    if self == .asterisk { return await AsteriskRoot.found?.version() }
+    guard path != nil, let package else { return nil }
+    let asked = try? await program("/usr/bin/dpkg-query", ["-W", "-f", "${Version}", package])
+    return asked?.code == 0 ? asked?.output : nil
   }
 
   func required() throws -> String { try #require(path, "\(rawValue) is required and not installed") }
 
-  static func table() -> String {
+  static func table(_ versions: [Peer: String]) -> String {
     let lines = allCases.map { peer in
-      let state = peer.path ?? (peer.isRequired ? "MISSING, required" : "missing: its tests were skipped")
+      let place = peer.path.map { "\(versions[peer] ?? "version unknown"), \($0)" }
+      let state = place ?? (peer.isRequired ? "MISSING, required" : "MISSING: its tests were skipped; \(peer.reason)")
       return "  \(peer.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)) \(state)"
     }
     return (["Peers of this run:"] + lines).joined(separator: "\n")
@@ -47,33 +65,6 @@ enum Place {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("lab-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     return path
-  }
-}
-
-/// A `kallglot-lab serve` of its own for one test.
-struct Served {
-  var log: String
-
-  /// Serves while the body runs, then ends it as Ctrl-C does; the log comes after.
-  static func run<Value: Sendable>(_ arguments: [String], _ body: @Sendable () async throws -> Value) async throws -> (value: Value, log: String, code: Int32) {
-    let result = try await Subprocess.run(
-      .path(.init(Place.lab)), arguments: .init(["serve"] + arguments), input: .none, output: .sequence, error: .discarded
-    ) { execution -> (Value?, String) in
-      var log = ""
-      var value: Value?
-      var failure: (any Error)?
-      for try await line in execution.standardOutput.strings() {
-        log += line + "\n"
-        guard value == nil, failure == nil, line.contains("ready;") else { continue }
-        do { value = try await body() } catch { failure = error }
-        try execution.send(signal: .interrupt)
-      }
-      if let failure { throw failure }
-      return (value, log)
-    }
-    let code: Int32 = if case .exited(let code) = result.terminationStatus { code } else { -1 }
-    let (value, log) = result.closureResult
-    return (try #require(value, "serve did not get ready: \(log)"), log, code)
   }
 }
 
