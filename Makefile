@@ -11,7 +11,13 @@ OUT ?= out
 # The Swift runtime goes into the program: it is a tenth faster, and runs on machines without the toolchain.
 RELEASE := swift build -c release --static-swift-stdlib
 
-.PHONY: run test libraries peers asterisk bench lint clean
+# One of message, sdp, framing, capture; seconds; how many processes.
+TARGET ?= message
+SECONDS ?= 60
+JOBS ?= 1
+FUZZ := LAB_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product lab-fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
+
+.PHONY: run test libraries peers asterisk bench fuzz lint clean
 
 run: libraries
 	$(RELEASE) --product kallglot-lab
@@ -26,6 +32,13 @@ bench: libraries
 	$(RELEASE) --product lab-bench
 	$(RELEASE) --product kallglot-lab
 	taskset -c 0 "$$($(RELEASE) --show-bin-path)/lab-bench" --serve "$$($(RELEASE) --show-bin-path)/kallglot-lab"
+
+# make fuzz TARGET=sdp SECONDS=600 JOBS=2: findings and what was learned go to .build-fuzz/, the committed corpus stays as it is.
+fuzz: libraries
+	$(FUZZ)
+	mkdir -p .build-fuzz/corpus/$(TARGET) .build-fuzz/findings
+	cd .build-fuzz && SWIFT_BACKTRACE=enable=no "$$(cd .. && $(FUZZ) --show-bin-path)/lab-fuzz" $(TARGET) -max_total_time=$(SECONDS) -fork=$(JOBS) \
+	  -timeout=10 -rss_limit_mb=2048 -artifact_prefix=findings/$(TARGET)- corpus/$(TARGET) ../fixtures/fuzz/$(TARGET)
 
 libraries:
 	@$(call install,$(LIBRARIES))

@@ -53,6 +53,7 @@ let package = Package(
     + module("VirtualNetwork", ["SansIO"])
     + module("LiveNetwork", ["SansIO"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
+    + module("Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"], testing: ["LabTesting", "ScenarioModel", "ScenarioEngine"])
     + module("ScenarioModel", stack + ["Legs", "Kallglot", "Personas", .product(name: "Yams", package: "Yams")])
     + module("ScenarioEngine", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "ScenarioModel"])
@@ -62,7 +63,7 @@ let package = Package(
       .executableTarget(
         name: "kallglot-lab",
         dependencies: stack + [
-          "Reports", "ScenarioEngine", "ScenarioModel", "LiveStage", "LiveNetwork", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          "Reports", "Inspection", "Capture", "ScenarioEngine", "ScenarioModel", "LiveStage", "LiveNetwork", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(
         name: "lab-bench",
@@ -71,6 +72,7 @@ let package = Package(
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .testTarget(name: "ArchitectureTests"),
+      .testTarget(name: "TortureTests", dependencies: stack + ["Legs", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(name: "ScenarioTests", dependencies: ["LabTesting", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
       .testTarget(
         name: "InteropTests",
@@ -78,3 +80,8 @@ let package = Package(
     ],
   swiftLanguageModes: [.v6]
 )
+
+// Its libFuzzer driver is there only with -sanitize=fuzzer (make fuzz), so ordinary builds leave it out.
+if Context.environment["LAB_FUZZ"] == "1" {
+  package.targets.append(.executableTarget(name: "lab-fuzz", dependencies: ["SansIO", "SIPMessage", "SDP", "Capture"]))
+}

@@ -8,6 +8,9 @@ public struct LinkType: RawRepresentable, Hashable, Sendable {
   public static let ethernet = LinkType(rawValue: 1)
   /// The frame is an IPv4 or IPv6 packet.
   public static let rawIP = LinkType(rawValue: 101)
+  /// Raw IP by the numbers that systems use inside, which some writers put into files.
+  public static let rawBSD = LinkType(rawValue: 12)
+  public static let rawOpenBSD = LinkType(rawValue: 14)
   /// OpenBSD loopback: the address family in network byte order.
   public static let loop = LinkType(rawValue: 108)
   /// Linux "cooked" capture, what the `any` device gives.
@@ -22,7 +25,7 @@ extension LinkType: CustomStringConvertible {
     switch self {
     case .null: "BSD loopback"
     case .ethernet: "Ethernet"
-    case .rawIP: "raw IP"
+    case .rawIP, .rawBSD, .rawOpenBSD: "raw IP"
     case .loop: "OpenBSD loopback"
     case .linuxSLL: "Linux cooked"
     case .linuxSLL2: "Linux cooked v2"

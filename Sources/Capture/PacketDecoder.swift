@@ -7,15 +7,41 @@ public struct DecodedPacket: Hashable, Sendable {
   public var destination: TransportAddress
   /// Where the payload stands in the frame.
   public var payload: Range<Int>
-  /// The headers promise more payload than was captured.
+  /// Bytes of payload that the headers promise; more than `payload` holds when the capture cut the packet.
+  public var wholePayload: Int
+
+  public init(
+    carrier: PacketRecord.Carrier, source: TransportAddress, destination: TransportAddress, payload: Range<Int>, wholePayload: Int? = nil
+  ) {
+    self.carrier = carrier
+    self.source = source
+    self.destination = destination
+    self.payload = payload
+    self.wholePayload = wholePayload ?? payload.count
+  }
+
+  public var isCut: Bool { wholePayload > payload.count }
+}
+
+/// Part of an IP packet (RFC 791 §3.2, RFC 8200 §4.5). ``PacketDecoder`` reports it; putting parts together is the reader's work.
+public struct IPFragment: Hashable, Sendable {
+  public var source: IPAddress
+  public var destination: IPAddress
+  public var protocolNumber: UInt8
+  public var identification: UInt32
+  /// Bytes from the start of the whole packet's payload.
+  public var offset: Int
+  public var isLast: Bool
+  /// Where this part's payload stands in the frame.
+  public var payload: Range<Int>
+  /// The header promises more than was captured.
   public var isCut: Bool
 }
 
 /// What a frame holds.
 public enum FrameContent: Hashable, Sendable {
   case transport(DecodedPacket)
-  /// Part of a fragmented packet; it is reported, not put together. `offset` counts bytes.
-  case fragment(source: IPAddress, destination: IPAddress, protocolNumber: UInt8, offset: Int, isLast: Bool)
+  case fragment(IPFragment)
   /// IP with another protocol (1 = ICMP, 58 = ICMPv6, 132 = SCTP).
   case otherProtocol(UInt8, source: IPAddress, destination: IPAddress)
   /// Not IP at all, by EtherType (0x0806 = ARP); 0 where the link names none.
@@ -41,7 +67,7 @@ public enum PacketDecoder {
   public static func decode(_ frame: Bytes, linkType: LinkType) -> FrameContent {
     let fields = EndianBytes(bytes: frame, isBigEndian: true)
     switch linkType {
-    case .rawIP, .ipv4, .ipv6: return network(fields, at: 0)
+    case .rawIP, .ipv4, .ipv6, .rawBSD, .rawOpenBSD: return network(fields, at: 0)
     case .ethernet: return etherType(fields, at: 12)
     case .linuxSLL: return etherType(fields, at: 14)
     case .linuxSLL2:
@@ -53,6 +79,11 @@ public enum PacketDecoder {
       return [4, 6].contains(frame[4] >> 4) ? network(fields, at: 4) : .notIP(0)
     default: return .malformed(.unknownLinkType(linkType))
     }
+  }
+
+  /// What a packet holds whose fragments were put together.
+  public static func decode(whole payload: Bytes, protocolNumber: UInt8, source: IPAddress, destination: IPAddress) -> FrameContent {
+    transport(EndianBytes(bytes: payload, isBigEndian: true), protocolNumber, at: 0, end: payload.count, source, destination)
   }
 
   private static func isIP(_ etherType: UInt16) -> Bool { etherType == 0x0800 || etherType == 0x86DD }
@@ -91,9 +122,12 @@ public enum PacketDecoder {
     let destination = IPAddress(v4: fields.word(start + 16))
     let fragment = fields.half(start + 6)
     guard fragment & 0x3FFF == 0 else {
+      guard bytes.count >= start + header else { return .malformed(.cutInHeader) }
+      let payload = start + header..<max(start + header, min(start + total, bytes.count))
       return .fragment(
-        source: source, destination: destination, protocolNumber: bytes[start + 9], offset: Int(fragment & 0x1FFF) * 8,
-        isLast: fragment & 0x2000 == 0)
+        IPFragment(
+          source: source, destination: destination, protocolNumber: bytes[start + 9], identification: UInt32(fields.half(start + 4)),
+          offset: Int(fragment & 0x1FFF) * 8, isLast: fragment & 0x2000 == 0, payload: payload, isCut: start + total > bytes.count))
     }
     return transport(fields, bytes[start + 9], at: start + header, end: start + total, source, destination)
   }
@@ -113,9 +147,11 @@ public enum PacketDecoder {
       let fragment = fields.half(position + 2)
       // An atomic fragment is a whole packet (RFC 6946).
       if next == 44, fragment & 0xFFF9 != 0 {
+        let payload = position + 8..<max(position + 8, min(end, bytes.count))
         return .fragment(
-          source: source, destination: destination, protocolNumber: bytes[position], offset: Int(fragment & 0xFFF8),
-          isLast: fragment & 1 == 0)
+          IPFragment(
+            source: source, destination: destination, protocolNumber: bytes[position], identification: fields.word(position + 4),
+            offset: Int(fragment & 0xFFF8), isLast: fragment & 1 == 0, payload: payload, isCut: end > bytes.count))
       }
       let units = next == 44 ? 0 : Int(bytes[position + 1])
       let size = next == 51 ? (units + 2) * 4 : (units + 1) * 8
@@ -144,7 +180,7 @@ public enum PacketDecoder {
         carrier: protocolNumber == 17 ? .udp : .tcp(segment(fields, at: start)),
         source: TransportAddress(source, port: fields.half(start)),
         destination: TransportAddress(destination, port: fields.half(start + 2)),
-        payload: start + header..<min(payloadEnd, fields.bytes.count), isCut: payloadEnd > fields.bytes.count))
+        payload: start + header..<min(payloadEnd, fields.bytes.count), wholePayload: payloadEnd - start - header))
   }
 
   private static func segment(_ fields: EndianBytes, at start: Int) -> TCPSegment {

@@ -37,11 +37,17 @@ extension KallglotEndpoint {
     handle(party.respondInDialog(id, server, to: message, status: status, fields: fields, at: now, &out), at: now, &out)
   }
 
-  /// A connection from an address that the policy drops is reset before a byte is read (contract 8.1, step 3).
-  func judgeConnection(_ flow: Flow, at now: Instant, _ out: inout Outbox) {
+  /// The rule by which a peer gets no word at all, before it is known who it is.
+  func droppingRule(_ flow: Flow) -> PolicyDecision? {
     let policy = (accountNames.count == 1 ? accountNames.first.flatMap { accounts[$0]?.policy } : nil) ?? configuration.listener
     guard policy.allowlistRefusal == .drop, let failure = AccessChecks.firstFailure(policy, flow: flow), failure.verdict == .dropped
-    else { return }
+    else { return nil }
+    return failure
+  }
+
+  /// A connection from an address that the policy drops is reset before a byte is read (contract 8.1, step 3).
+  func judgeConnection(_ flow: Flow, at now: Instant, _ out: inout Outbox) {
+    guard let failure = droppingRule(flow) else { return }
     out.event(EndpointEvent.decision(nil, failure, method: "", source: flow.remote))
     handle(party.drop(flow, at: now, &out), at: now, &out)
   }
@@ -65,6 +71,11 @@ extension KallglotEndpoint {
   ) {
     guard let aor = try? message.to().uri else {
       respond(server, message, flow, status: 400, at: now, &out)
+      return
+    }
+    if case .other(let scheme) = aor.scheme {
+      let reason = "Bad Request: the address of record is a \(scheme) URI and not sip or sips (RFC 3261 §10.2)"
+      handle(party.respond(server, to: message, on: flow, status: 400, reason: reason, at: now, &out), at: now, &out)
       return
     }
     if !account.policy.anyDomain, !isOurs(aor) {

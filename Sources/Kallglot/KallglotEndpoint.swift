@@ -91,6 +91,7 @@ public final class KallglotEndpoint: ScriptedHost {
     accountNames = configuration.accounts.map(\.name)
     sessions = SessionTable(configuration.sessions)
     digest = DigestServer(realm: configuration.domain, entropy: entropy.fork("nonce"))
+    party.userAgent.mayAnswer = { [unowned self] flow in droppingRule(flow) == nil }
   }
 
   // MARK: - NetworkHost

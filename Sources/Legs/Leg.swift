@@ -50,6 +50,12 @@ final class Leg {
   /// Where our descriptions send the peer's media instead of here.
   var mediaElsewhere: TransportAddress?
   var media: MediaSession?
+  /// What the peer hears while it is held.
+  var music: MusicStream?
+  /// Since when the call is up.
+  var upSince: Instant?
+  /// BYE as soon as the media is back.
+  var endsWhenMediaIsBack = false
   /// Since when no RTP came that should have come; the leg ends when this grows old.
   var silentSince: Instant?
   var speech: (tone: Tone, until: Instant?)?

@@ -81,7 +81,7 @@ extension Party {
   ) throws(AdmissionFailure) -> [Signal] {
     guard let leg = makeLeg(id, facts, capability: capability) else { throw .noMediaPort }
     do throws(OfferAnswerFailure) {
-      if invite.body.isEmpty {
+      if !Self.hasDescription(invite) {
         leg.pending = .offer
       } else {
         leg.offer = try Self.sessionDescription(invite)
@@ -93,7 +93,7 @@ extension Party {
     }
     tell(.started(id, facts))
     leg.answerFields = answerFields
-    leg.hasEarlyMedia = earlyMedia && !invite.body.isEmpty
+    leg.hasEarlyMedia = earlyMedia && Self.hasDescription(invite)
     leg.answerAt = now.advanced(by: configuration.answerDelay)
     if configuration.answerDelay > .zero { answerDeadlines.set(id, at: leg.answerAt) }
     if !leg.hasEarlyMedia { absorb(userAgent.ring(id, at: now, &out), at: now, &out) }
@@ -174,7 +174,8 @@ extension Party {
   private func newSession(_ capability: AudioCapability?) -> OfferAnswerSession {
     OfferAnswerSession(
       style: configuration.descriptions,
-      sessionID: UInt64.random(in: 1...0x7FFF_FFFF, using: &mediaEntropy), capability: capability ?? configuration.capability)
+      sessionID: UInt64.random(in: 1...0x7FFF_FFFF, using: &mediaEntropy), capability: capability ?? configuration.capability,
+      origin: configuration.habits.originIsSignalling ? configuration.userAgent.listeners.first?.address.address : nil)
   }
 
   func openPorts(_ leg: Leg, _ out: inout Outbox) {
@@ -246,7 +247,21 @@ extension Party {
       tell(.ended(id, reason, nil))
       return
     }
-    absorb(userAgent.hangUp(id, because: reason, at: now, &out), at: now, &out)
+    if let leg = legs[id], configuration.habits.takesMediaBack, leg.isUp, leg.mediaElsewhere != nil, !leg.endsWhenMediaIsBack {
+      leg.endsWhenMediaIsBack = true
+      leg.laterChanges = []
+      return modify(id, .moveMedia(to: nil), at: now, &out)
+    }
+    absorb(userAgent.hangUp(id, because: reason, fields: byeFields(id, at: now), at: now, &out), at: now, &out)
+  }
+
+  /// nil = those of the style.
+  private func byeFields(_ id: LegID, at now: Instant) -> [MessageDraft.Field]? {
+    guard configuration.habits.reportsMediaInBye, let leg = legs[id], let since = leg.upSince, let report = leg.media?.report else {
+      return nil
+    }
+    let value = report.statisticsHeader(seconds: Int(since.duration(to: now).components.seconds))
+    return configuration.userAgent.style.byeFields + [MessageDraft.Field(HeaderName("P-RTP-Stat"), value)]
   }
 
   func ended(_ id: LegID, _ reason: LegEnd, at now: Instant, _ out: inout Outbox) {
@@ -255,14 +270,22 @@ extension Party {
       return
     }
     leg.media?.stop(at: now, &out)
+    stopMusic(leg, at: now, &out)
     tell(.ended(id, reason, leg.media?.report))
     dropLeg(leg, &out)
+  }
+
+  /// Whether there is an offer or answer; a body that may be left unread is none.
+  static func hasDescription(_ message: SIPMessage) -> Bool {
+    guard !message.body.isEmpty else { return false }
+    return message.body(ofType: "application/sdp") != nil || message.first(.contentType) == nil
   }
 
   static func sessionDescription(_ message: SIPMessage) throws(OfferAnswerFailure) -> SessionDescription {
     guard !message.body.isEmpty else { throw .noAudio }
     do {
-      return try SessionDescription.parse(message.body)
+      // In a multipart body it is the part of its type, first or last (RFC 5621 §3.1).
+      return try SessionDescription.parse(message.body(ofType: "application/sdp") ?? message.body)
     } catch {
       throw .other("\(error)")
     }

@@ -11,14 +11,20 @@ extension Party {
     case .unreachable: break
     case .datagram(let port, _, _):
       guard let id = legsByPort[port], let leg = legs[id], leg.media != nil else { return }
-      leg.media?.receive(arrival, at: now, &out)
+      if leg.music?.owns(port) == true {
+        leg.music?.media?.receive(arrival, at: now, &out)
+      } else {
+        leg.media?.receive(arrival, at: now, &out)
+      }
       // RTCP counts as life as well (contract 8.3): a party that sends no audio for a while still reports.
       leg.silentSince = now
       afterMedia(leg, at: now, &out)
     case .bound(let port, _):
-      if let id = legsByPort[port], let leg = legs[id] { portOpened(leg, at: now, &out) }
+      guard let id = legsByPort[port], let leg = legs[id] else { return }
+      if leg.music?.owns(port) == true { musicPortOpened(leg, port, at: now, &out) } else { portOpened(leg, at: now, &out) }
     case .bindFailed(let port, _, let failure):
-      if let id = legsByPort[port], let leg = legs[id] { portFailed(leg, failure, at: now, &out) }
+      guard let id = legsByPort[port], let leg = legs[id] else { return }
+      if leg.music?.owns(port) == true { musicFailed(leg, failure, at: now, &out) } else { portFailed(leg, failure, at: now, &out) }
     case .accepted, .opened, .refused, .bytes, .ended, .closed, .drained, .resolved:
       break
     }
@@ -28,6 +34,7 @@ extension Party {
   func establish(_ leg: Leg, _ agreement: AudioAgreement, at now: Instant, _ out: inout Outbox) {
     leg.agreement = agreement
     leg.isUp = true
+    leg.upSince = now
     leg.silentSince = now
     tell(.established(leg.id, agreement))
     if leg.media == nil { startMedia(leg, agreement, at: now, &out) } else { leg.media?.update(agreement) }
@@ -61,6 +68,7 @@ extension Party {
   func wakeMedia(_ id: LegID, at now: Instant, _ out: inout Outbox) {
     guard let leg = legs[id], leg.media != nil else { return }
     leg.media?.wake(at: now, &out)
+    leg.music?.media?.wake(at: now, &out)
     if let timeout = configuration.rtpTimeout, leg.agreement?.direction.receives == true, let since = leg.silentSince,
       since.advanced(by: timeout) <= now
     {
@@ -83,6 +91,7 @@ extension Party {
       }
     }
     var deadline = leg.media?.nextDeadline
+    if let music = leg.music?.media?.nextDeadline { deadline = min(deadline ?? music, music) }
     if let timeout = configuration.rtpTimeout, let since = leg.silentSince, leg.agreement?.direction.receives == true {
       let limit = since.advanced(by: timeout)
       deadline = min(deadline ?? limit, limit)

@@ -10,22 +10,31 @@ extension Party {
 
   func modify(_ id: LegID, _ modification: SessionChange, at now: Instant, _ out: inout Outbox) {
     guard let leg = legs[id], leg.isUp else { return tell(.modificationFailed(id, status: nil, reason: "the call is not up")) }
+    let steps = configuration.habits.steps(modification)
     // One after the other: a re-INVITE may not overlap another (RFC 3261 §14.1).
-    guard leg.change == nil else { return leg.laterChanges.append(modification) }
-    leg.change = modification
-    let body = offer(for: modification, leg)?.serialized() ?? Bytes()
+    guard leg.change == nil, let first = steps.first else { return leg.laterChanges += steps }
+    leg.laterChanges = steps.dropFirst() + leg.laterChanges
+    if first == .hold(.inactive), leg.laterChanges.first == .askForOffer(answering: .sendonly) { prepareMusic(leg, &out) }
+    leg.change = first
+    let body = offer(for: first, leg)?.serialized() ?? Bytes()
     absorb(userAgent.modify(id, body: body, at: now, &out), at: now, &out)
   }
 
   func retryModification(_ id: LegID, at now: Instant, _ out: inout Outbox) {
     guard let leg = legs[id], let change = leg.change else { return }
     leg.change = nil
-    modify(id, change, at: now, &out)
+    absorbChange(leg, change, at: now, &out)
+  }
+
+  /// Sends one re-INVITE once more, without looking for habits again.
+  private func absorbChange(_ leg: Leg, _ change: SessionChange, at now: Instant, _ out: inout Outbox) {
+    leg.change = change
+    absorb(userAgent.modify(leg.id, body: offer(for: change, leg)?.serialized() ?? Bytes(), at: now, &out), at: now, &out)
   }
 
   private func continueChanges(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
     guard leg.change == nil, !leg.laterChanges.isEmpty else { return }
-    modify(leg.id, leg.laterChanges.removeFirst(), at: now, &out)
+    absorbChange(leg, leg.laterChanges.removeFirst(), at: now, &out)
   }
 
   /// nil = the peer shall make the offer.
@@ -41,6 +50,7 @@ extension Party {
     case .moveMedia(let elsewhere):
       return leg.session.makeOffer(local: elsewhere ?? TransportAddress(configuration.mediaAddress, port: leg.port), direction: leg.wish)
     case .askForOffer: return nil
+    case .hold(.music), .hold(nil): preconditionFailure("habits resolve them into steps")
     }
   }
 
@@ -51,15 +61,20 @@ extension Party {
     do {
       let description = try Self.sessionDescription(message)
       if case .askForOffer(let wish) = change {
-        let local = leg.mediaElsewhere ?? TransportAddress(configuration.mediaAddress, port: leg.port)
+        let place = wish == .sendonly ? musicPlace(leg) : nil
+        if place == nil { stopMusic(leg, at: now, &out) }
+        let local = place ?? leg.mediaElsewhere ?? TransportAddress(configuration.mediaAddress, port: leg.port)
         let (answer, agreement) = try leg.session.answer(description, local: local, wish: wish)
         absorb(userAgent.acknowledge(id, body: answer.serialized(), at: now, &out), at: now, &out)
         adopt(leg, agreement, wish: wish, at: now, &out)
+        if place != nil { playMusic(leg, agreement, at: now, &out) }
       } else {
         let agreement = try leg.session.accept(answer: description)
         absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out)
         if case .moveMedia(let elsewhere) = change { leg.mediaElsewhere = elsewhere }
+        if case .hold(.inactive) = change { leg.music?.media?.stop(at: now, &out) }
         adopt(leg, agreement, wish: change.wish ?? leg.wish, at: now, &out)
+        if leg.endsWhenMediaIsBack { return absorb(userAgent.hangUp(id, fields: [], at: now, &out), at: now, &out) }
       }
       continueChanges(leg, at: now, &out)
     } catch {
@@ -74,6 +89,7 @@ extension Party {
     guard let leg = legs[id] else { return }
     leg.change = nil
     leg.session.withdrawOffer()
+    if leg.endsWhenMediaIsBack { return absorb(userAgent.hangUp(id, fields: [], at: now, &out), at: now, &out) }
     continueChanges(leg, at: now, &out)
   }
 
@@ -84,7 +100,7 @@ extension Party {
     leg.silentSince = now
     leg.media?.update(agreement)
     // Media that was moved elsewhere is not ours to send.
-    leg.media?.isSending = configuration.sendsMedia && leg.mediaElsewhere == nil
+    leg.media?.isPaused = agreement.local != TransportAddress(configuration.mediaAddress, port: leg.port)
     tell(.modified(leg.id, agreement))
     afterMedia(leg, at: now, &out)
   }
@@ -96,7 +112,7 @@ extension Party {
     guard let leg = legs[id] else { return }
     let local = leg.mediaElsewhere ?? TransportAddress(configuration.mediaAddress, port: leg.port)
     do {
-      if message.body.isEmpty {
+      if !Self.hasDescription(message) {
         let offer = leg.session.makeOffer(local: local, direction: leg.wish)
         leg.awaitsAnswer = true
         absorb(userAgent.answerReinvite(id, server, message, body: offer.serialized(), at: now, &out), at: now, &out)
@@ -106,7 +122,8 @@ extension Party {
       absorb(userAgent.answerReinvite(id, server, message, body: answer.serialized(), at: now, &out), at: now, &out)
       adopt(leg, agreement, wish: leg.wish, at: now, &out)
     } catch {
-      let fields = [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
+      let fields = configuration.habits.reinviteRefusalHeaders.map(MessageStyle.fields)
+        ?? [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
       absorb(userAgent.refuseReinvite(id, server, message, status: 488, fields: fields, at: now, &out), at: now, &out)
     }
   }

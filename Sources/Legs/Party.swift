@@ -28,6 +28,9 @@ public final class Party {
     public var rtpTimeout: Duration?
     /// Send RTP at all; a party under load may leave it out.
     public var sendsMedia: Bool
+    public var habits = CallHabits()
+    /// Where music on hold comes from; nil = `mediaAddress`.
+    public var musicAddress: IPAddress?
 
     public init(
       userAgent: UserAgent.Configuration, capability: AudioCapability, mediaAddress: IPAddress,
@@ -69,9 +72,9 @@ public final class Party {
   var mediaEntropy: Entropy
   var lastPort: UInt32 = 1_000
   var registrations: [RequestID: Registration] = [:]
-  /// Bindings that wait for their refresh.
+  /// Bindings by number, which address of record and registrar give.
   var keptRegistrations: [Int: Registration] = [:]
-  var lastRegistration = 0
+  var registrationNumbers: [String: Int] = [:]
   var registrationDeadlines = DeadlineQueue<Int>()
   var pings: Set<RequestID> = []
   var signals: [Signal] = []

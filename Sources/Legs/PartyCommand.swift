@@ -54,6 +54,8 @@ public struct RegisterRequest: Sendable {
   public var credentials: Credentials?
   /// Seconds asked for; 0 removes the binding.
   public var expires: Int
+  /// The user part of Contact; nil = the address of record's.
+  public var contactUser: String?
 
   public init(registrar: SIPURI, target: SIPTarget, aor: NameAddress, credentials: Credentials? = nil, expires: Int = 3600) {
     self.registrar = registrar

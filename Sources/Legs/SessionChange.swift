@@ -11,9 +11,12 @@ public enum SessionChange: Hashable, Sendable {
     case inactive
     /// `c=0.0.0.0` (RFC 2543): still sent by old products.
     case zeroAddress = "0.0.0.0"
+    /// `a=inactive`, then a re-INVITE without offer whose ACK answers `a=sendonly` from a music server: CUCM.
+    case music = "inactive-then-music"
   }
 
-  case hold(HoldForm)
+  /// nil = as the product does it.
+  case hold(HoldForm?)
   case resume
   /// The same session once more.
   case refresh
@@ -28,6 +31,7 @@ public enum SessionChange: Hashable, Sendable {
     case .hold(.sendonly): .sendonly
     case .hold(.inactive): .inactive
     case .hold(.zeroAddress): .sendonly
+    case .hold(.music), .hold(nil): .sendonly
     case .resume: .sendrecv
     case .askForOffer(let wish): wish
     case .refresh, .moveMedia: nil

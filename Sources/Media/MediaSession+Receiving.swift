@@ -53,6 +53,7 @@ extension MediaSession {
     if !agreement.direction.receives { complain("RTP came although the stream is \(agreement.direction.rawValue) (RFC 3264 §6.1)") }
     let isAhead = statistics.map { $0.ssrc != packet.ssrc || $0.isAhead(packet.sequenceNumber) } ?? true
     count(packet, at: now)
+    octetsReceived &+= UInt32(truncatingIfNeeded: packet.payload.count)
     if latch.receive(from: source, ssrc: packet.ssrc, agreed: agreement.remote), let address = latch.rtp { events.append(.remoteLatched(address)) }
     guard packet.payloadType == agreement.receivePayloadType, isAhead else { return }
     listen(packet.payload)

@@ -6,7 +6,7 @@ import SansIO
 extension MediaSession {
   /// Where our RTP goes now; nil when the agreement or a hold says nowhere.
   private var destination: TransportAddress? {
-    guard agreement.direction.sends, agreement.remote.port != 0, !agreement.remote.address.isUnspecified else { return nil }
+    guard !isPaused, agreement.direction.sends, agreement.remote.port != 0, !agreement.remote.address.isUnspecified else { return nil }
     return latch.rtp ?? agreement.remote
   }
 
@@ -52,7 +52,7 @@ extension MediaSession {
   // MARK: - RTCP
 
   mutating func sendReport(at now: Instant, _ out: inout Outbox) {
-    guard packetsSent > 0 || statistics != nil else { return }
+    guard !isPaused, packetsSent > 0 || statistics != nil else { return }
     transmitControl([report(at: now), .cname(ssrc: ssrc, cname)], at: now, &out)
   }
 

@@ -19,6 +19,9 @@ public enum MediaEvent: Hashable, Sendable {
 public struct MediaReport: Hashable, Sendable {
   public var packetsSent: UInt32
   public var packetsReceived: UInt32
+  /// Of payload.
+  public var octetsSent: UInt32
+  public var octetsReceived: UInt32
   /// By the peer's sequence numbers; duplicates can make it negative.
   public var packetsLost: Int
   public var jitter: Duration
@@ -35,6 +38,8 @@ public struct MediaSession: Sendable {
   public private(set) var agreement: AudioAgreement
   /// Whether RTP leaves at all.
   public var isSending = true
+  /// The call's media stands at another address for a while: neither RTP nor RTCP leaves here.
+  public var isPaused = false
   let cname: String
   let rtpPort: PortID
   let rtcpPort: PortID
@@ -58,6 +63,7 @@ public struct MediaSession: Sendable {
   var statistics: ReceptionStatistics?
   /// Of sources heard before the present one.
   var receivedBefore: UInt32 = 0
+  var octetsReceived: UInt32 = 0
   var lostBefore = 0
   var detector = ToneDetector(sampleRate: 8_000)
   var tones: [Int] = []
@@ -144,13 +150,23 @@ public struct MediaSession: Sendable {
 
   public var report: MediaReport {
     MediaReport(
-      packetsSent: packetsSent, packetsReceived: receivedBefore + (statistics?.received ?? 0),
+      packetsSent: packetsSent, packetsReceived: receivedBefore + (statistics?.received ?? 0), octetsSent: octetsSent,
+      octetsReceived: octetsReceived,
       packetsLost: lostBefore + (statistics?.lost ?? 0), jitter: statistics?.jitterDuration ?? .zero, tones: tones,
       packetsLostAtPeer: packetsLostAtPeer)
   }
 
   var packetNanoseconds: Int64 { Int64(agreement.packetTime) * 1_000_000 }
   var samplesPerPacket: Int { agreement.packetTime * 8 }
+}
+
+extension MediaReport {
+  /// The value of P-RTP-Stat, a Cisco header: packets and octets sent and received, packets lost, jitter and latency in milliseconds
+  /// (latency is not measured), duration of the call in seconds.
+  public func statisticsHeader(seconds: Int) -> String {
+    let milliseconds = jitter.wholeNanoseconds / 1_000_000
+    return "PS=\(packetsSent),OS=\(octetsSent),PR=\(packetsReceived),OR=\(octetsReceived),PL=\(max(0, packetsLost)),JI=\(milliseconds),LA=0,DU=\(seconds)"
+  }
 }
 
 extension AudioCodec {

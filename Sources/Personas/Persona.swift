@@ -24,6 +24,12 @@ public final class Persona: ScriptedHost {
     public var sendsMedia: Bool
     /// Answer calls in a 183 first.
     public var hasEarlyMedia = false
+    /// Where music on hold comes from; nil = `mediaAddress`.
+    public var musicAddress: IPAddress?
+    /// As soon as a call is up its media is moved there by a re-INVITE; nil = it stays.
+    public var directMedia: TransportAddress?
+    /// The user part of the Contact of REGISTER; nil = the address of record's.
+    public var registrationContactUser: String?
 
     public init(
       profile: PersonaProfile, listeners: [TransportListener], mediaAddress: IPAddress,
@@ -50,14 +56,15 @@ public final class Persona: ScriptedHost {
 
   public init(_ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch) {
     self.configuration = configuration
-    let profile = configuration.profile
-    party = Party(
-      Party.Configuration(
-        userAgent: UserAgent.Configuration(style: profile.style, listeners: configuration.listeners),
-        capability: AudioCapability(codecs: profile.codecs), mediaAddress: configuration.mediaAddress,
-        mediaPorts: configuration.mediaPorts, descriptions: profile.descriptions, aor: configuration.aor,
-        answerDelay: configuration.answerDelay, sendsMedia: configuration.sendsMedia),
-      serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
+    let habits = configuration.profile.habits
+    var own = Party.Configuration(
+      userAgent: UserAgent.Configuration(style: habits.style, listeners: configuration.listeners),
+      capability: AudioCapability(codecs: habits.codecs), mediaAddress: configuration.mediaAddress, mediaPorts: configuration.mediaPorts,
+      descriptions: habits.descriptions, aor: configuration.aor, answerDelay: configuration.answerDelay,
+      sendsMedia: configuration.sendsMedia)
+    own.habits = habits.calls
+    own.musicAddress = configuration.musicAddress
+    party = Party(own, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
   }
 
   public func start(at now: Instant, _ out: inout Outbox) { handle(party.start(at: now, &out), at: now, &out) }
@@ -74,6 +81,8 @@ public final class Persona: ScriptedHost {
     handle(party.perform(withCredentials(command), at: now, &out), at: now, &out)
   }
 
+  private var habits: Habits { configuration.profile.habits }
+
   /// Calls that are up or being set up.
   public var liveCalls: Int { party.liveLegs }
 
@@ -82,17 +91,25 @@ public final class Persona: ScriptedHost {
     switch command {
     case .call(var request):
       request.credentials = request.credentials ?? configuration.credentials
-      request.isOfferDelayed = request.isOfferDelayed || configuration.profile.delaysOffers
+      request.isOfferDelayed = request.isOfferDelayed || habits.delaysOffers
       return .call(request)
     case .register(var request):
       request.credentials = request.credentials ?? configuration.credentials
+      request.contactUser = request.contactUser ?? configuration.registrationContactUser
       return .register(request)
     case .cancel, .hangUp, .modify, .speak, .options, .hangUpAll: return command
     }
   }
 
   private func takeIn(_ id: LegID, _ message: SIPMessage, _ facts: LegFacts, at now: Instant, _ out: inout Outbox) -> [Party.Signal] {
+    if habits.knowsRegistrarByContact, let uri = try? message.requestURI(), !party.isRegisteredContact(uri) {
+      out.event(PartyEvent.violation(nil, "INVITE to \(uri), which is not the Contact that was registered (RFC 3261 §16.5)"))
+      return party.refuse(id, facts, status: 401, at: now, &out)
+    }
     if let status = configuration.rejectsWith { return party.refuse(id, facts, status: status, at: now, &out) }
+    if let form = habits.unreadableOffer, !message.body.isEmpty, (try? SessionDescription.parse(message.body)) == nil {
+      return party.refuse(id, facts, status: form.status, fields: [.init(.warning, form.warning)], at: now, &out)
+    }
     do throws(AdmissionFailure) {
       return try party.admit(id, message, facts, earlyMedia: configuration.hasEarlyMedia, at: now, &out)
     } catch {
@@ -100,7 +117,7 @@ public final class Persona: ScriptedHost {
       case .noMediaPort: return party.refuse(id, facts, status: 503, fields: [.init(.retryAfter, "10")], at: now, &out)
       case .description(let failure):
         let warning = MessageDraft.Field(.warning, failure.warningValue(agent: configuration.mediaAddress))
-        return party.refuse(id, facts, status: 488, fields: [warning], at: now, &out)
+        return party.refuse(id, facts, status: 488, fields: habits.refusesWithoutWarning ? [] : [warning], at: now, &out)
       }
     }
   }
@@ -108,18 +125,37 @@ public final class Persona: ScriptedHost {
   private func handle(_ signals: [Party.Signal], at now: Instant, _ out: inout Outbox) {
     for signal in signals {
       switch signal {
-      case .event(let event): out.event(event)
+      case .event(let event):
+        out.event(event)
+        if case .established(let id, _) = event, let place = configuration.directMedia {
+          handle(party.perform(.modify(id, .moveMedia(to: place)), at: now, &out), at: now, &out)
+        }
       case .incoming(let id, let message, let flow):
         let facts = LegFacts(incoming: message, flow: flow)
         handle(takeIn(id, message, facts, at: now, &out), at: now, &out)
       case .request(let server, let message, let flow):
-        let status = message.method == .options ? 200 : 501
+        guard let status = reaction(to: message, .outside) else {
+          party.ignore(server, at: now)
+          continue
+        }
         handle(party.respond(server, to: message, on: flow, status: status, at: now, &out), at: now, &out)
       case .inDialog(let id, let server, let message):
-        let status = message.method == .options || message.method == .info ? 200 : 501
+        guard let status = reaction(to: message, .inDialog) else {
+          party.ignore(server, at: now)
+          continue
+        }
         handle(party.respondInDialog(id, server, to: message, status: status, at: now, &out), at: now, &out)
       case .accepted: break
       }
+    }
+  }
+
+  /// The status of the answer; nil = none.
+  private func reaction(to message: SIPMessage, _ place: Reaction.Place) -> Int? {
+    if let reaction = habits.reactions.first(where: { $0.fits(message, place) }) { return reaction.status }
+    switch (message.method, place) {
+    case (.options?, _), (.info?, .inDialog): return 200
+    default: return 501
     }
   }
 }

@@ -8,8 +8,12 @@ public struct DescriptionStyle: Hashable, Sendable, Codable {
   public var firstVersion: UInt64?
   /// An answer takes the offerer's session id, and its version plus this; nil = an id of its own.
   public var answerVersionStep: UInt64?
-  /// b= lines at session level, after c=.
-  public var bandwidths: [String] = []
+  /// b= lines of answers at session level, after c=.
+  public var answerBandwidths: [String] = []
+  /// A new offer in a call names the agreed codec alone.
+  public var reoffersAgreedCodec = false
+  /// Payload type of telephone-event in our offers.
+  public var eventPayloadType: UInt8 = 101
   /// `a=maxptime`, in milliseconds.
   public var maximumPacketTime: Int?
   /// The events of telephone-event's fmtp.

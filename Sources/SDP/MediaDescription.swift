@@ -21,22 +21,57 @@ public struct MediaDescription: Hashable, Sendable {
     self.lines = lines
   }
 
-  init?(_ value: String) {
+  /// The m= line as it came.
+  private var written: SessionDescription.Line?
+
+  init?(_ line: SessionDescription.Line) {
+    guard let parts = MediaDescription.read(line.value) else { return nil }
+    self = parts
+    written = line
+  }
+
+  private static func read(_ value: String) -> MediaDescription? {
     let parts = value.utf8.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
     guard parts.count >= 4 else { return nil }
     let ports = parts[1].split(separator: "/", omittingEmptySubsequences: false)
     guard ports.count <= 2, let port = UInt16(ports[0]) else { return nil }
-    self.init(kind: parts[0], port: port, profile: parts[2], formats: Array(parts[3...]))
+    var result = MediaDescription(kind: parts[0], port: port, profile: parts[2], formats: Array(parts[3...]))
     if ports.count == 2 {
-      guard let count = Int(ports[1]) else { return nil }
-      portCount = count
+      guard let count = Int(ports[1]), count > 0 else { return nil }
+      result.portCount = count
     }
+    return result
   }
 
   /// What stands behind `m=`.
   var value: String {
     "\(kind) \(port)\(portCount.map { "/\($0)" } ?? "") \(profile) \(formats.joined(separator: " "))"
   }
+
+  /// The m= line: as it came while it still says what the values say, else written anew.
+  var line: SessionDescription.Line {
+    if let written, let read = Self.read(written.value), read.kind == kind, read.port == port, read.portCount == portCount,
+      read.profile == profile, read.formats == formats
+    {
+      return written
+    }
+    return SessionDescription.Line("m", value)
+  }
+
+  public static func == (left: MediaDescription, right: MediaDescription) -> Bool {
+    left.kind == right.kind && left.port == right.port && left.portCount == right.portCount && left.profile == right.profile
+      && left.formats == right.formats && left.lines == right.lines
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(kind)
+    hasher.combine(port)
+    hasher.combine(formats)
+  }
+
+  /// What c= says, also where it is a name or a kind of address we do not know (RFC 8866 §5.7).
+  public var connectionLines: [ConnectionLine] { lines.compactMap(ConnectionLine.init) }
+  public var bandwidths: [Bandwidth] { lines.compactMap(Bandwidth.init) }
 
   public var connection: IPAddress? { SDPLines.connection(lines) }
   public var direction: MediaDirection? { SDPLines.direction(lines) }

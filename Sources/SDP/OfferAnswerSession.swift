@@ -22,11 +22,12 @@ public struct OfferAnswerSession: Sendable {
   private var streams: [MediaDescription] = []
   private var audioIndex = 0
 
-  /// Payload type of telephone-event in our offers (contract 8.5).
-  private static let eventPayloadType: UInt8 = 101
+  /// What o= says instead of the address of c=: products whose media stands elsewhere name themselves.
+  private let origin: IPAddress?
 
-  public init(style: DescriptionStyle, sessionID: UInt64, capability: AudioCapability) {
+  public init(style: DescriptionStyle, sessionID: UInt64, capability: AudioCapability, origin: IPAddress? = nil) {
     self.style = style
+    self.origin = origin
     self.sessionID = sessionID
     self.capability = capability
     version = style.firstVersion ?? sessionID
@@ -40,8 +41,9 @@ public struct OfferAnswerSession: Sendable {
   public mutating func makeOffer(
     local: TransportAddress, direction: MediaDirection = .sendrecv, connection: IPAddress? = nil
   ) -> SessionDescription {
-    var formats: [(UInt8, String)] = capability.codecs.map { (number(for: $0), $0.rtpmap) }
-    if capability.hasTelephoneEvent { formats.append((agreement?.receiveEventPayloadType ?? Self.eventPayloadType, "telephone-event/8000")) }
+    let codecs = style.reoffersAgreedCodec ? agreement.map { [$0.codec] } ?? capability.codecs : capability.codecs
+    var formats: [(UInt8, String)] = codecs.map { (number(for: $0), $0.rtpmap) }
+    if capability.hasTelephoneEvent { formats.append((agreement?.receiveEventPayloadType ?? style.eventPayloadType, "telephone-event/8000")) }
     let audio = audioDescription(formats, port: local.port, profile: "RTP/AVP", direction: direction, packetTime: capability.packetTime)
     var media = streams.map(Self.rejected)
     if media.indices.contains(audioIndex) { media[audioIndex] = audio } else { media = [audio] }
@@ -113,7 +115,7 @@ public struct OfferAnswerSession: Sendable {
       formats, port: local.port, profile: theirs.profile, direction: direction, packetTime: result.packetTime)
     audioIndex = index
     takeOrigin(of: offer)
-    let answer = describe(media, address: local.address)
+    let answer = describe(media, address: local.address, bandwidths: style.answerBandwidths)
     commit(answer, result)
     return (answer, result)
   }
@@ -196,14 +198,15 @@ public struct OfferAnswerSession: Sendable {
   }
 
   /// The description with the origin's version moved on if anything changed.
-  private mutating func describe(_ media: [MediaDescription], address: IPAddress) -> SessionDescription {
+  private mutating func describe(_ media: [MediaDescription], address: IPAddress, bandwidths: [String] = []) -> SessionDescription {
     if let last, last.media == media, last.connection == address { return last }
     if last != nil { version += 1 }
     let family = address.isIPv6 ? "IP6" : "IP4"
+    let writer = origin ?? address
     let lines: [SessionDescription.Line] = [
-      .init("v", "0"), .init("o", "\(style.originUser) \(sessionID) \(version) IN \(family) \(address)"), .init("s", style.sessionName),
-      .init("c", "IN \(family) \(address)"),
-    ] + style.bandwidths.map { .init("b", $0) } + [.init("t", "0 0")]
+      .init("v", "0"), .init("o", "\(style.originUser) \(sessionID) \(version) IN \(writer.isIPv6 ? "IP6" : "IP4") \(writer)"),
+      .init("s", style.sessionName), .init("c", "IN \(family) \(address)"),
+    ] + bandwidths.map { .init("b", $0) } + [.init("t", "0 0")]
     let description = SessionDescription(lines: lines, media: media)
     last = description
     return description

@@ -1,17 +1,10 @@
 import SansIO
 
 /// A session description (RFC 8866) as the peer wrote it: every line in its place, known ones readable as values.
+///
+/// What was read is printed byte for byte as it came: line ends, spacing, text in other character sets, a last line without an end. Only
+/// empty lines, which RFC 8866 does not know, are left out. What is set or added here is written with CRLF.
 public struct SessionDescription: Hashable, Sendable {
-  /// `type=value`.
-  public struct Line: Hashable, Sendable {
-    public var type: Character
-    public var value: String
-    public init(_ type: Character, _ value: String) {
-      self.type = type
-      self.value = value
-    }
-  }
-
   /// The lines before the first m=.
   public var lines: [Line]
   public var media: [MediaDescription]
@@ -28,9 +21,9 @@ public struct SessionDescription: Hashable, Sendable {
   /// The direction attribute at session level, for media that have none.
   public var direction: MediaDirection? { SDPLines.direction(lines) }
 
-  /// Reads a description. Lines may end in CRLF or LF (RFC 8866 §5).
+  /// Reads a description. Lines may end in CRLF or LF (RFC 8866 §5), and the last one need not end.
   public static func parse(_ bytes: Bytes) throws(SDPError) -> SessionDescription {
-    guard bytes.count <= 65_535 else { throw .tooLong }
+    guard bytes.count <= maximumBytes else { throw .tooLong }
     var description = SessionDescription()
     var number = 0
     var start = 0
@@ -38,9 +31,13 @@ public struct SessionDescription: Hashable, Sendable {
       var end = start
       while end < bytes.count, bytes[end] != 10 { end += 1 }
       let next = end + 1
-      if end > start, bytes[end - 1] == 13 { end -= 1 }
+      var ending: Line.Ending = end < bytes.count ? .lf : .none
+      if ending == .lf, end > start, bytes[end - 1] == 13 {
+        end -= 1
+        ending = .crlf
+      }
       number += 1
-      if end > start { try description.take(bytes[start..<end], number) }
+      if end > start { try description.take(bytes[start..<end], ending, number) }
       start = next
     }
     guard let first = description.lines.first, first.type == "v" else { throw .noVersion }
@@ -49,11 +46,15 @@ public struct SessionDescription: Hashable, Sendable {
     return description
   }
 
-  private mutating func take(_ bytes: Bytes, _ number: Int) throws(SDPError) {
-    guard bytes.count >= 2, bytes[1] == UInt8(ascii: "="), bytes[0] < 128 else { throw .line(number, bytes.prefix(64).text) }
-    let line = Line(Character(UnicodeScalar(bytes[0])), bytes[2..<bytes.count].text)
+  private static let maximumBytes = 65_535
+  /// More m= lines than this are refused: each would have to be answered (a limit of the Lab).
+  public static let maximumMedia = 64
+
+  private mutating func take(_ bytes: Bytes, _ ending: Line.Ending, _ number: Int) throws(SDPError) {
+    guard let line = Line(bytes, ending) else { throw .line(number, bytes.prefix(64).text) }
     if line.type == "m" {
-      guard let part = MediaDescription(line.value) else { throw .media(number, String(line.value.prefix(64))) }
+      guard let part = MediaDescription(line) else { throw .media(number, String(line.value.prefix(64))) }
+      guard media.count < Self.maximumMedia else { throw .tooManyMedia }
       media.append(part)
     } else if media.isEmpty {
       lines.append(line)
@@ -62,20 +63,14 @@ public struct SessionDescription: Hashable, Sendable {
     }
   }
 
-  /// The bytes to send, with CRLF.
+  /// The bytes to send.
   public func serialized() -> Bytes {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(512)
-    func add(_ type: Character, _ value: String) {
-      bytes.append(type.asciiValue ?? UInt8(ascii: "?"))
-      bytes.append(UInt8(ascii: "="))
-      bytes += value.utf8
-      bytes += [13, 10]
-    }
-    for line in lines { add(line.type, line.value) }
+    for line in lines { line.write(to: &bytes) }
     for part in media {
-      add("m", part.value)
-      for line in part.lines { add(line.type, line.value) }
+      part.line.write(to: &bytes)
+      for line in part.lines { line.write(to: &bytes) }
     }
     return Bytes(bytes)
   }
@@ -97,8 +92,10 @@ public struct Origin: Hashable, Sendable {
 
   init?(_ value: String) {
     let parts = value.utf8.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
-    guard parts.count == 6, parts[3] == "IN" else { return nil }
-    self.init(username: parts[0], sessionID: parts[1], version: parts[2], address: parts[5])
+    // The last five are sure; products also write a username with spaces, or none.
+    guard parts.count >= 5, parts[parts.count - 3] == "IN" else { return nil }
+    let username = parts.dropLast(5).joined(separator: " ")
+    self.init(username: username, sessionID: parts[parts.count - 5], version: parts[parts.count - 4], address: parts[parts.count - 1])
   }
 }
 
@@ -107,6 +104,7 @@ public enum SDPError: Error, Hashable, Sendable {
   case tooLong
   case line(Int, String)
   case media(Int, String)
+  case tooManyMedia
   case noVersion
   case version(String)
   case origin
@@ -118,6 +116,7 @@ extension SDPError: CustomStringConvertible {
     case .tooLong: "SDP is longer than 65,535 bytes (a limit of the Lab)"
     case .line(let number, let text): "SDP line \(number) '\(text)' is no type=value (RFC 8866 §5)"
     case .media(let number, let text): "SDP line \(number) 'm=\(text)' is no media, port, protocol and formats (RFC 8866 §5.14)"
+    case .tooManyMedia: "SDP has more than \(SessionDescription.maximumMedia) m= lines (a limit of the Lab)"
     case .noVersion: "SDP does not begin with v= (RFC 8866 §5.1)"
     case .version(let text): "SDP version '\(text)' is not 0 (RFC 8866 §5.1)"
     case .origin: "SDP has no readable o= line (RFC 8866 §5.2)"

@@ -39,6 +39,19 @@ public struct Flow: Hashable, Sendable {
   }
 }
 
+extension Flow {
+  /// The way of a response to a request that came on this flow: a connection answers on itself; UDP to the source address, and to the
+  /// source port where the peer asked for it, else to the Via's (RFC 3261 §18.2.2, RFC 3581 §4).
+  public func reply(to via: Via) -> Flow {
+    guard transport == .udp, !via.hasResponsePort else { return self }
+    var reply = self
+    reply.remote.port = via.port ?? transport.defaultPort
+    return reply
+  }
+
+  public func reply(to request: SIPMessage) -> Flow { (try? request.via()).map { reply(to: $0) } ?? self }
+}
+
 extension Flow: CustomStringConvertible {
   public var description: String { "\(transport.viaToken) \(remote)" }
 }
@@ -51,6 +64,10 @@ public enum FlowFailure: Hashable, Sendable {
   case unreachable
   /// The TLS layer's verdict, in words.
   case tls(String)
+  /// We closed it: what came is no SIP message, and nobody knows where the next one begins (RFC 3261 §18.3).
+  case unreadable(String)
+  /// We closed it: no whole message came in time.
+  case silent(seconds: Int)
 }
 
 extension FlowFailure: CustomStringConvertible {
@@ -65,6 +82,8 @@ extension FlowFailure: CustomStringConvertible {
     case .closed(.timedOut): "connection timed out"
     case .unreachable: "port unreachable"
     case .tls(let reason): reason
+    case .unreadable(let rule): "closed here: \(rule)"
+    case .silent(let seconds): "closed here: no whole message came within \(seconds) s (a limit of the Lab)"
     }
   }
 }

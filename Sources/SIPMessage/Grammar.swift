@@ -92,6 +92,24 @@ enum Grammar {
     return String(decoding: result, as: UTF8.self)
   }
 
+  /// The text of a comment in parentheses, nested ones included; "" when there is none, nil when it does not end.
+  static func comment(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> String? {
+    guard position < end, span[position] == UInt8(ascii: "(") else { return "" }
+    let start = position + 1
+    var depth = 0
+    while position < end {
+      switch span[position] {
+      case .backslash: position += 1
+      case UInt8(ascii: "("): depth += 1
+      case UInt8(ascii: ")"): depth -= 1
+      default: break
+      }
+      position += 1
+      if depth == 0 { return position <= end ? text(span, start..<position - 1) : nil }
+    }
+    return nil
+  }
+
   // MARK: - Lists
 
   /// Splits at the commas that stand outside quoted strings and angle brackets; empty elements are left out (RFC 3261 §7.3.1).

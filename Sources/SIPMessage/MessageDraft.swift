@@ -9,13 +9,26 @@ public struct MessageDraft: Hashable, Sendable {
 
   public struct Field: Hashable, Sendable {
     public var name: HeaderName
-    public var value: String
+    public var value: String { didSet { raw = nil } }
     /// Between name and value; personas differ here.
     public var separator = ": "
+    /// The value where it is no UTF-8 and a String would lose bytes of it, such as a display name in ISO 8859-1.
+    private(set) var raw: Bytes?
 
     public init(_ name: HeaderName, _ value: String) {
       self.name = name
       self.value = value
+    }
+
+    /// A peer's value, written again as it came.
+    public init(_ name: HeaderName, bytes: Bytes) {
+      self.name = name
+      if let text = bytes.withUnsafeBytes({ String(validating: $0, as: UTF8.self) }) {
+        value = text
+      } else {
+        value = bytes.text
+        raw = bytes
+      }
     }
   }
 
@@ -50,7 +63,9 @@ public struct MessageDraft: Hashable, Sendable {
     case .request(let method, let uri): size += method.token.utf8.count + uri.utf8.count
     case .response(_, let reason): size += reason.utf8.count
     }
-    for field in fields { size += field.name.text.utf8.count + field.separator.utf8.count + field.value.utf8.count + 2 }
+    for field in fields {
+      size += field.name.text.utf8.count + field.separator.utf8.count + (field.raw?.count ?? field.value.utf8.count) + 2
+    }
     return Bytes(
       [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
         var writer = TextWriter(buffer)
@@ -70,7 +85,7 @@ public struct MessageDraft: Hashable, Sendable {
       writer.append("SIP/2.0 ")
       writer.append(String(status))
       writer.append(" ")
-      writer.append(reason)
+      writer.appendValue(reason)
       writer.append("\r\n")
     }
     var hasLength = false
@@ -78,7 +93,7 @@ public struct MessageDraft: Hashable, Sendable {
       if field.name.known == .contentLength { hasLength = true }
       writer.append(field.name.text)
       writer.append(field.separator)
-      writer.appendValue(field.value)
+      if let raw = field.raw { writer.appendValue(raw) } else { writer.appendValue(field.value) }
       writer.append("\r\n")
     }
     if !hasLength {
@@ -111,6 +126,16 @@ private struct TextWriter {
   mutating func appendValue(_ value: String) {
     let start = count
     append(value)
+    removeLineEnds(from: start)
+  }
+
+  mutating func appendValue(_ value: Bytes) {
+    let start = count
+    append(value)
+    removeLineEnds(from: start)
+  }
+
+  private func removeLineEnds(from start: Int) {
     for index in start..<count where buffer[index] == .carriageReturn || buffer[index] == .lineFeed { buffer[index] = .space }
   }
 
@@ -132,14 +157,18 @@ extension MessageDraft {
   ) -> MessageDraft {
     var draft = MessageDraft(status: status, reason: reason)
     for (index, via) in request.all(.via).enumerated() {
-      draft.append(.via, index == 0 ? ReceivedVia.marked(via, by: flow) : via.text)
+      draft.fields.append(Field(.via, bytes: index == 0 ? ReceivedVia.marked(via, by: flow) : via))
     }
-    if let from = request.first(.from) { draft.append(.from, from.text) }
+    if let from = request.first(.from) { draft.fields.append(Field(.from, bytes: from)) }
     if let to = request.first(.to) {
       let hasTag = (try? request.to())?.tag != nil
-      draft.append(.to, toTag != nil && !hasTag ? "\(to.text);tag=\(toTag ?? "")" : to.text)
+      if let toTag, !hasTag {
+        draft.fields.append(Field(.to, bytes: Bytes(to.array + Array(";tag=\(toTag)".utf8))))
+      } else {
+        draft.fields.append(Field(.to, bytes: to))
+      }
     }
-    if let callID = request.first(.callID) { draft.append(.callID, callID.text) }
+    if let callID = request.first(.callID) { draft.fields.append(Field(.callID, bytes: callID)) }
     if let cseq = request.first(.cseq) { draft.append(.cseq, cseq.text) }
     if status == 100, let timestamp = request.first(.timestamp) { draft.append(.timestamp, timestamp.text) }
     return draft
@@ -148,9 +177,9 @@ extension MessageDraft {
 
 /// Writes `received` and `rport` into a Via and leaves the rest of its text alone.
 enum ReceivedVia {
-  static func marked(_ value: Bytes, by flow: Flow) -> String {
+  static func marked(_ value: Bytes, by flow: Flow) -> Bytes {
     let end = value.withSpan { Grammar.elementEnd($0, 0, $0.count) }
-    guard let via = try? Via.parse(value[0..<end]) else { return value.text }
+    guard let via = try? Via.parse(value[0..<end]) else { return value }
     let source = flow.remote.address.unmapped
     var text = Array(value[0..<end])
     if via.hasResponsePort, via.parameters["rport"] == nil, let place = responsePortEnd(text) {
@@ -159,7 +188,7 @@ enum ReceivedVia {
     // RFC 3581 §4 wants `received` whenever rport is there; RFC 3261 §18.2.1 when the sent-by differs.
     if via.received == nil, via.hasResponsePort || via.host.address?.unmapped != source { text += ";received=\(source)".utf8 }
     if end < value.count { text += value[end..<value.count] }
-    return String(decoding: text, as: UTF8.self)
+    return Bytes(text)
   }
 
   /// The offset behind the name of a parameter `rport` without value.

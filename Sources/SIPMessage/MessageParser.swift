@@ -20,6 +20,8 @@ struct MessageParser {
   private var slots = ContiguousArray<SIPMessage.Slot>()
   private var startLine: SIPMessage.StartLine?
   private var contentLengthSlot = -1
+  /// A second Content-Length, which has to say the same.
+  private var otherLengthSlot = -1
 
   init(limits: SIPLimits) {
     self.limits = limits
@@ -45,7 +47,10 @@ struct MessageParser {
     }
   }
 
-  private mutating func parseField(_ span: Span<UInt8>, at start: Int) throws(SIPParseError) -> Int {
+  /// Whether one more field may be read.
+  var hasRoom: Bool { slots.count < limits.fields }
+
+  mutating func parseField(_ span: Span<UInt8>, at start: Int) throws(SIPParseError) -> Int {
     var nameEnd = start
     while nameEnd < span.count, Grammar.isToken(span[nameEnd]) { nameEnd += 1 }
     var colon = nameEnd
@@ -69,13 +74,15 @@ struct MessageParser {
     while end > value, Grammar.isWhite(span[end - 1]) { end -= 1 }
     guard slots.count < limits.fields else { throw .tooManyFields(limit: limits.fields) }
     let known = KnownHeaderTable.lookUp(span, start..<nameEnd)
-    if known == .contentLength, contentLengthSlot < 0 { contentLengthSlot = slots.count }
+    if known == .contentLength {
+      if contentLengthSlot < 0 { contentLengthSlot = slots.count } else { otherLengthSlot = slots.count }
+    }
     slots.append(.init(known: known, isFolded: isFolded, name: .init(start, nameEnd), value: .init(value, end)))
     return line.next
   }
 
   /// Where the line ends, without its CRLF or LF, and where the next begins; both equal when no line end was found.
-  private static func lineEnd(_ span: Span<UInt8>, from start: Int) -> (end: Int, next: Int) {
+  static func lineEnd(_ span: Span<UInt8>, from start: Int) -> (end: Int, next: Int) {
     let found = span.extracting(unchecked: start..<span.count).withUnsafeBufferPointer { buffer -> Int in
       guard let base = buffer.baseAddress else { return -1 }
       return Grammar.offset(of: .lineFeed, base, buffer.count)
@@ -121,11 +128,21 @@ struct MessageParser {
     while last > uri, span[last - 1] != .space { last -= 1 }
     guard last - 1 > uri else { throw .startLine }
     guard hasVersion(span, at: last, end: line.upperBound), line.upperBound - last == 7 else {
-      let isVersion = line.upperBound - last > 4 && Grammar.text(span, last..<last + 4).uppercased() == "SIP/"
-      throw isVersion ? .version(Grammar.text(span, last..<min(line.upperBound, last + 32))) : .startLine
+      throw versionError(span, last..<line.upperBound, line: uri..<line.upperBound)
     }
-    for index in uri..<last - 1 where Grammar.isWhite(span[index]) { throw .startLine }
+    for index in uri..<last - 1 where Grammar.isWhite(span[index]) { throw .requestLineSpacing }
     return .request(self.method(span, method), uri: .init(uri, last - 1))
+  }
+
+  /// What is wrong with a line whose last word is not SIP/2.0.
+  private static func versionError(_ span: Span<UInt8>, _ word: Range<Int>, line: Range<Int>) -> SIPParseError {
+    if word.count > 4, Grammar.text(span, word.lowerBound..<word.lowerBound + 4).uppercased() == "SIP/" {
+      return .version(Grammar.text(span, word.lowerBound..<min(word.upperBound, word.lowerBound + 32)))
+    }
+    var end = line.upperBound
+    while end > line.lowerBound, Grammar.isWhite(span[end - 1]) { end -= 1 }
+    let isSpaced = end < line.upperBound && end - line.lowerBound > 8 && hasVersion(span, at: end - 7, end: end)
+    return isSpaced ? .requestLineSpacing : .startLine
   }
 
   private static func method(_ span: Span<UInt8>, _ range: Range<Int>) -> SIPMethod {
@@ -151,15 +168,49 @@ struct MessageParser {
   /// The value of Content-Length; nil when there is none.
   func contentLength(_ bytes: Bytes) throws(SIPParseError) -> Int? {
     guard contentLengthSlot >= 0 else { return nil }
-    let range = slots[contentLengthSlot].value.range
-    var value = 0
-    guard !range.isEmpty, range.count <= 9 else { throw .contentLength(bytes[range].prefix(16).text) }
-    for index in range {
-      let digit = bytes[index] &- 48
-      guard digit < 10 else { throw .contentLength(bytes[range].text) }
-      value = value * 10 + Int(digit)
+    let value = try length(bytes, contentLengthSlot)
+    if otherLengthSlot >= 0 {
+      for slot in slots where slot.known == .contentLength && slot.value.range != slots[contentLengthSlot].value.range {
+        let other = bytes[slot.value.range]
+        guard Self.decimal(other) == value else { throw .contentLengths(value, other.prefix(16).text) }
+      }
     }
     return value
+  }
+
+  private func length(_ bytes: Bytes, _ slot: Int) throws(SIPParseError) -> Int {
+    let value = bytes[slots[slot].value.range]
+    guard let length = Self.decimal(value) else { throw .contentLength(value.prefix(16).text) }
+    return length
+  }
+
+  private static func decimal(_ text: Bytes) -> Int? {
+    guard !text.isEmpty, text.count <= 9 else { return nil }
+    var value = 0
+    for byte in text {
+      guard byte &- 48 < 10 else { return nil }
+      value = value * 10 + Int(byte &- 48)
+    }
+    return value
+  }
+
+  func message(_ bytes: Bytes, salvaged method: SIPMethod) -> SIPMessage {
+    SIPMessage(bytes: bytes, startLine: .request(method, uri: .init(0, 0)), slots: slots, bodyRange: .init(bytes.count, bytes.count))
+  }
+
+  /// The fields at the beginning of a body part up to an empty line, and where its body begins. Lines that are no fields are passed over.
+  static func readFields(_ bytes: Bytes) -> (fields: [SIPMessage.Field], bodyStart: Int) {
+    var parser = MessageParser(limits: .standard)
+    let bodyStart = bytes.withSpan { span -> Int in
+      var position = 0
+      while position < span.count, parser.hasRoom {
+        if span[position] == .lineFeed { return position + 1 }
+        if span[position] == .carriageReturn, position + 1 < span.count, span[position + 1] == .lineFeed { return position + 2 }
+        position = (try? parser.parseField(span, at: position)) ?? lineEnd(span, from: position).next
+      }
+      return position
+    }
+    return (parser.message(bytes, salvaged: .options).fields, bodyStart)
   }
 
   func message(_ bytes: Bytes, from bodyStart: Int, bodyCount: Int) throws(SIPParseError) -> SIPMessage {

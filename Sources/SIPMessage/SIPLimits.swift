@@ -21,12 +21,16 @@ public struct SIPLimits: Hashable, Sendable {
 public enum SIPParseError: Error, Hashable, Sendable {
   case empty
   case startLine
+  /// White space in the Request-URI, several spaces, or spaces at the end.
+  case requestLineSpacing
   case version(String)
   case statusCode(String)
   case fieldWithoutColon(offset: Int)
   case fieldName(offset: Int)
   case noEndOfHeader
   case contentLength(String)
+  /// Two lengths that are not the same.
+  case contentLengths(Int, String)
   case contentLengthMissing
   case bodyShort(declared: Int, present: Int)
   case startLineTooLong(limit: Int)
@@ -40,12 +44,14 @@ extension SIPParseError: CustomStringConvertible {
     switch self {
     case .empty: "nothing but line ends"
     case .startLine: "the first line is neither a Request-Line nor a Status-Line (RFC 3261 §7.1, §7.2)"
+    case .requestLineSpacing: "the Request-Line has white space beyond its two single spaces (RFC 3261 §7.1)"
     case .version(let text): "SIP version '\(text)' is not SIP/2.0 (RFC 3261 §7.1)"
     case .statusCode(let text): "'\(text)' is no status code from 100 to 699 (RFC 3261 §7.2)"
     case .fieldWithoutColon(let offset): "the header line at byte \(offset) has no colon (RFC 3261 §7.3.1)"
     case .fieldName(let offset): "the header name at byte \(offset) is no token (RFC 3261 §7.3.1)"
     case .noEndOfHeader: "no empty line ends the header (RFC 3261 §7)"
     case .contentLength(let text): "Content-Length '\(text)' is no length (RFC 3261 §20.14)"
+    case .contentLengths(let first, let second): "Content-Length says \(first) and '\(second)': the end of the message is unknown (RFC 3261 §20.14)"
     case .contentLengthMissing: "Content-Length is missing on a stream transport (RFC 3261 §18.3)"
     case .bodyShort(let declared, let present): "Content-Length says \(declared), \(present) bytes are there (RFC 3261 §18.3)"
     case .startLineTooLong(let limit): "the first line is longer than \(limit) bytes (a limit of the Lab)"
@@ -64,15 +70,23 @@ public enum SIPHeaderError: Error, Hashable, Sendable {
   case malformed(HeaderName, value: String, expected: String)
   /// The Request-URI, or a URI in a place of its own.
   case uri(value: String, expected: String)
+  case methodMismatch(line: SIPMethod, cseq: SIPMethod)
+  /// From has no tag, as in RFC 2543.
+  case noTag
+  /// The topmost Via has no branch that begins with the magic cookie and goes on.
+  case noBranch(String?)
 }
 
 extension SIPHeaderError: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .missing(let name): "\(name) is missing"
-    case .repeated(let name): "\(name) stands more than once"
+    case .missing(let name): "\(name) is missing (RFC 3261 §8.1.1)"
+    case .repeated(let name): "\(name) stands more than once (RFC 3261 §7.3.1)"
     case .malformed(let name, let value, let expected): "\(name) '\(value)' is not \(expected)"
     case .uri(let value, let expected): "URI '\(value)' is not \(expected)"
+    case .methodMismatch(let line, let cseq): "CSeq names \(cseq) and the Request-Line \(line) (RFC 3261 §8.1.1.5)"
+    case .noTag: "From has no tag (RFC 3261 §8.1.1.3)"
+    case .noBranch(let branch): "Via branch '\(branch ?? "")' does not begin with z9hG4bK and an identifier (RFC 3261 §8.1.1.7)"
     }
   }
 }

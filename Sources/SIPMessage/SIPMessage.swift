@@ -100,7 +100,7 @@ public struct SIPMessage: Sendable {
     return slot.known != .other || bytes[slot.name.range].text.lowercased() == name.text.lowercased()
   }
 
-  private func value(_ slot: Slot) -> Bytes {
+  func value(_ slot: Slot) -> Bytes {
     let value = bytes[slot.value.range]
     return slot.isFolded ? Self.unfolded(value) : value
   }

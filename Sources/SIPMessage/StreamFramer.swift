@@ -23,18 +23,25 @@ public struct StreamFramer: Sendable {
 
   /// Bytes that wait for the rest of their message.
   public var pendingCount: Int { buffer.count }
+  /// These bytes; after an error, those that could not be read.
+  public var pending: Bytes { buffer }
 
   public mutating func append(_ bytes: Bytes) {
-    if buffer.isEmpty {
+    guard !buffer.isEmpty else {
       buffer = bytes
-    } else {
-      buffer = Bytes(buffer.array + bytes.array)
+      return
     }
+    // Its array is taken out first, so that a message that comes byte by byte is not copied with each of them.
+    var array = buffer.array
+    buffer = Bytes()
+    array.append(contentsOf: bytes)
+    buffer = Bytes(array)
   }
 
   /// The next frame; nil when more bytes are needed. Call until nil.
   public mutating func next() throws(SIPParseError) -> Frame? {
     if wanted == nil {
+      dropStrayLineEnds()
       if let keepAlive = takeKeepAlive() { return keepAlive }
       guard let bodyStart = try headerEnd() else { return nil }
       var parser = MessageParser(limits: limits)
@@ -53,6 +60,15 @@ public struct StreamFramer: Sendable {
   private mutating func drop(_ count: Int) {
     buffer = count == buffer.count ? Bytes() : buffer[count..<buffer.count]
     searched = 0
+  }
+
+  /// Line ends before a message that are no CRLF are no part of it and mean nothing (RFC 3261 §7.5).
+  private mutating func dropStrayLineEnds() {
+    while let first = buffer.first {
+      let isStrayReturn = first == .carriageReturn && buffer.count > 1 && buffer[1] != .lineFeed
+      guard first == .lineFeed || isStrayReturn else { return }
+      drop(1)
+    }
   }
 
   /// A lone CRLF is a pong only when it is clear that no second one follows at once, which the end of a read tells.

@@ -61,9 +61,15 @@ extension TransactionLayer {
   }
 
   /// Sends CANCEL for an INVITE that has had a provisional response (RFC 3261 §9.1); nil when there is nothing to cancel.
-  public func cancel(_ id: ClientID, label: Label, at now: Instant, _ outputs: inout [Output]) -> ClientID? {
-    guard let entry = clients[id], case .invite(let machine) = entry.machine, machine.state == .proceeding, let draft = entry.draft?.derived(.cancel)
+  ///
+  /// - Parameter finish: completes the CANCEL in the user agent's spelling.
+  public func cancel(
+    _ id: ClientID, label: Label, finish: (inout MessageDraft) -> Void = { _ in }, at now: Instant, _ outputs: inout [Output]
+  ) -> ClientID? {
+    guard let entry = clients[id], case .invite(let machine) = entry.machine, machine.state == .proceeding,
+      var draft = entry.draft?.derived(.cancel)
     else { return nil }
+    finish(&draft)
     return send(draft, method: .cancel, branch: entry.key.branch, on: entry.flow, label: label, at: now, &outputs)
   }
 
@@ -144,7 +150,10 @@ extension TransactionLayer {
     case .sendInvite(let attempt):
       outputs.append(.send(entry.bytes, entry.flow, entry.label.repeated(attempt == 0 ? .first : .timerA, attempt)))
     case .sendAck(let attempt):
-      if let message, entry.acknowledgement == nil { entry.acknowledgement = entry.draft?.derived(.ack, to: message.0).serialized() }
+      if let message, entry.acknowledgement == nil, var draft = entry.draft?.derived(.ack, to: message.0) {
+        finishAcknowledgement(&draft)
+        entry.acknowledgement = draft.serialized()
+      }
       guard let bytes = entry.acknowledgement else { return }
       var label = entry.label.repeated(attempt == 0 ? .first : .repeated, attempt)
       label.subject = .request(.ack)

@@ -93,7 +93,7 @@ extension TransactionLayer {
     let machine: ServerEntry.Machine =
       method == .invite
       ? .invite(InviteServerTransaction(values, isReliable: isReliable)) : .other(NonInviteServerTransaction(values, isReliable: isReliable))
-    servers[id] = ServerEntry(machine: machine, key: key, request: message, flow: flow, replyFlow: Self.replyFlow(flow, via))
+    servers[id] = ServerEntry(machine: machine, key: key, request: message, flow: flow, replyFlow: flow.reply(to: via))
     serversByBranch[key] = id
     return id
   }
@@ -104,14 +104,6 @@ extension TransactionLayer {
       return
     }
     _ = step(id, invite: .ack, other: .retransmission, at: now, &outputs)
-  }
-
-  /// A connection answers on itself; UDP to the source address, and to the source port where the peer asked for it, else to the Via's.
-  private static func replyFlow(_ flow: Flow, _ via: Via) -> Flow {
-    guard flow.transport == .udp, !via.hasResponsePort else { return flow }
-    var reply = flow
-    reply.remote.port = via.port ?? flow.transport.defaultPort
-    return reply
   }
 
   func wakeServer(_ id: ServerID, at now: Instant, _ outputs: inout [Output]) {

@@ -34,7 +34,7 @@ public final class TransactionLayer {
     /// A response that belongs to no transaction.
     case strayResponse(SIPMessage, Flow)
     /// A message without a Via, CSeq or other field that a transaction needs.
-    case unusable(SIPHeaderError, Flow)
+    case unusable(SIPMessage, SIPHeaderError, Flow)
   }
 
   enum Key: Hashable, Sendable {
@@ -50,6 +50,8 @@ public final class TransactionLayer {
     }
   }
 
+  /// Completes the ACK of a final response other than 2xx in the user agent's spelling.
+  public var finishAcknowledgement: (inout MessageDraft) -> Void = { _ in }
   let values: TimerValues
   var clients: [ClientID: ClientEntry] = [:]
   var clientsByBranch: [BranchKey: ClientID] = [:]
@@ -86,7 +88,7 @@ public final class TransactionLayer {
         try receiveResponse(message, on: flow, at: now, &outputs)
       }
     } catch {
-      outputs.append(.unusable(error, flow))
+      outputs.append(.unusable(message, error, flow))
     }
   }
 
@@ -119,7 +121,7 @@ struct BranchKey: Hashable, Sendable {
   /// The key of the server transaction that a request belongs to; ACK belongs to its INVITE.
   init(request: SIPMessage, via: Via, method: SIPMethod) throws(SIPHeaderError) {
     self.method = method == .ack ? .invite : method
-    if let branch = via.branch, branch.hasPrefix(Via.magicCookie) {
+    if let branch = via.branch, via.hasTransactionBranch {
       self.branch = branch
       sentBy = via.host
       sentByPort = via.port

@@ -113,10 +113,13 @@ extension SIPTransportLayer {
 
   private func frame(_ id: ConnectionID, _ bytes: Bytes, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
     guard var framer = connections[id]?.framer, let flow = connections[id]?.flow else { return }
+    // Held once while it grows, else each append would copy what has gathered.
+    connections[id]?.framer = StreamFramer(limits: limits)
     framer.append(bytes)
     do {
+      var isWhole = false
       while let frame = try framer.next() {
-        deadlines.remove(id)
+        isWhole = true
         switch frame {
         case .message(let message): events.append(.message(message, flow))
         case .ping:
@@ -126,11 +129,22 @@ extension SIPTransportLayer {
         }
       }
       connections[id]?.framer = framer
+      awaitRest(id, isWhole: isWhole, hasBegun: framer.pendingCount > 0, at: now)
     } catch {
       // Nobody knows where the next message begins (RFC 3261 §18.3).
-      events.append(.malformed(error, bytes, flow))
+      events.append(.malformed(error, framer.pending, flow))
+      reject(error, framer.pending, flow, at: now, &out, &events)
       close(flow, .orderly, at: now, &out, &events)
-      events.append(.flowFailed(flow, .closed(.orderly)))
+      events.append(.flowFailed(flow, .unreadable("\(error)")))
+    }
+  }
+
+  /// A message that has begun has to end in time, and none of its bytes buys it more (a limit of the Lab).
+  private func awaitRest(_ id: ConnectionID, isWhole: Bool, hasBegun: Bool, at now: Instant) {
+    if isWhole, !hasBegun {
+      deadlines.remove(id)
+    } else if isWhole || deadlines[id] == nil {
+      deadlines.set(id, at: now.adding(nanoseconds: Self.patience))
     }
   }
 

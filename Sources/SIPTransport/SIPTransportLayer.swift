@@ -22,7 +22,8 @@ public final class SIPTransportLayer {
     case keepAlive(Flow)
   }
 
-  /// How long a connection may take to become useful: TLS up, or on an accepted TCP connection the first message. 64·T1.
+  /// How long a connection may take to become useful: TLS up, on an accepted TCP connection the first message, and later the rest of a
+  /// message that has begun. 64·T1.
   public static let patience: Int64 = 32_000_000_000
 
   /// The listeners with their real addresses once they are bound.
@@ -38,6 +39,10 @@ public final class SIPTransportLayer {
   /// Connections we opened, by where they go.
   var outgoing: [SIPTarget: ConnectionID] = [:]
   var deadlines = DeadlineQueue<ConnectionID>()
+  /// Whether a request that cannot be read is answered; nil = always.
+  public var mayAnswer: ((Flow) -> Bool)?
+  /// Requests rejected so far; it makes their To tags differ.
+  var rejections = 0
 
   /// - Parameters:
   ///   - serverTLS: for TLS listeners; a listener without it fails.
@@ -92,7 +97,7 @@ public final class SIPTransportLayer {
       events.append(.listening(listeners[index]))
     case .bindFailed(let port, _, let failure):
       if let listener = listener(of: port) { events.append(.listenFailed(listener, failure)) }
-    case .datagram(let port, from: let source, let bytes): receiveDatagram(port, source, bytes, &events)
+    case .datagram(let port, from: let source, let bytes): receiveDatagram(port, source, bytes, at: now, &out, &events)
     case .unreachable(let port, let remote):
       if let listener = listener(of: port) { events.append(.flowFailed(flow(port, listener, remote), .unreachable)) }
     case .accepted(let id, let port, local: let local, remote: let remote):
@@ -110,7 +115,7 @@ public final class SIPTransportLayer {
   public func wake(at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
     while let id = deadlines.takeExpired(at: now) {
       out.close(id, .reset)
-      fail(id, .closed(.timedOut), &events)
+      fail(id, .silent(seconds: Int(Self.patience / 1_000_000_000)), &events)
     }
   }
 

@@ -1,9 +1,9 @@
 import SIPMessage
-import SansIO
 
 /// How one product writes its SIP messages: everything that RFC 3261 leaves open and by which engineers recognise it in a trace.
 ///
-/// The value says nothing about behaviour. `plain` writes what the RFC's own examples write.
+/// `plain` writes what the RFC's own examples write. What a product claims but this program does not speak stands in ``withheld`` and is
+/// left out of what is written.
 public struct MessageStyle: Hashable, Sendable, Codable {
   /// The form of an identifier that only its owner reads: Call-ID, tag or branch.
   public enum IdentifierForm: Hashable, Sendable, Codable {
@@ -21,141 +21,148 @@ public struct MessageStyle: Hashable, Sendable, Codable {
     case random(upTo: UInt32)
   }
 
+  // MARK: - Headers
+
   /// The value of User-Agent in requests and Server in responses; nil = neither is written.
   public var product: String?
-  /// Header names in the order of this product's requests; those not listed follow as built. Empty = RFC 3261's order.
-  public var requestOrder: [String]
-  public var responseOrder: [String]
-  public var allow: [SIPMethod]
-  public var supported: [String]
-  /// `@host` after Call-IDs.
-  public var callIDHasHost: Bool
-  public var callID: IdentifierForm
-  public var tag: IdentifierForm
-  /// What follows the magic cookie, before the identifier: `"Pj"` for PJSIP.
-  public var branchPrefix: String
-  public var branch: IdentifierForm
-  public var firstSequence: FirstSequence
-  /// The user part of Contact; nil = that of From.
-  public var contactUser: String?
-  /// `;rport` before `;branch` in Via.
-  public var rportBeforeBranch: Bool
-  /// `;alias` in the Via of stream transports (RFC 5923).
-  public var aliasOnStreams: Bool
-  /// Header fields of every BYE of this product, as name and value: a Reason (RFC 3326).
-  public var byeHeaders: [[String]] = []
+  /// Empty = RFC 3261's order.
+  public var orders: [HeaderOrder] = []
   /// Header fields of its own.
   public var headers: [StyledHeader] = []
-  public var optionsMaxForwards = 70
-  /// The order of a 200 to a re-INVITE, where it differs.
-  public var reinviteResponseOrder: [String] = []
-  /// Responses have the user part in their Contact.
-  public var answersWithContactUser = true
+  /// Spaces between `Content-Length:` and the number, with a body and without.
+  public var contentLengthSpaces = [1, 1]
+
+  // MARK: - Capabilities
+
+  public var allow: [SIPMethod] = [.invite, .ack, .bye, .cancel, .options]
+  /// The option tags of each Supported header.
+  public var supported: [[String]] = []
+  /// Option tags that only requests have, after those of the first header.
+  public var requestOptions: [String] = []
+  /// Between option tags.
+  public var optionSeparator = ", "
+  public var withheld = WithheldFeatures()
+  /// Provisional responses above 100 have Supported.
+  public var supportedInProvisionals = true
+  /// 487 has Allow.
+  public var allowInTerminated = false
+  /// REGISTER has Allow.
+  public var allowInRegister = false
+
+  // MARK: - Identifiers
+
+  /// `@host` after Call-IDs.
+  public var callIDHasHost = false
+  public var callID = IdentifierForm.hex(32)
+  public var tag = IdentifierForm.hex(16)
+  /// What follows the magic cookie, before the identifier: `"Pj"` for PJSIP.
+  public var branchPrefix = ""
+  public var branch = IdentifierForm.hex(24)
+  public var firstSequence = FirstSequence.fixed(1)
   /// A response that makes no dialog takes the request's branch as To tag.
   public var takesBranchAsTag = false
-  /// Spaces between `Content-Length:` and the number, with a body and without.
-  public var contentLengthSpaces: [Int]
 
-  public static let plain = MessageStyle(
-    product: "Kallglot Lab", requestOrder: [], responseOrder: [],
-    allow: [.invite, .ack, .bye, .cancel, .options], supported: [], callIDHasHost: false, callID: .hex(32), tag: .hex(16),
-    branchPrefix: "", branch: .hex(24), firstSequence: .fixed(1), contactUser: nil, rportBeforeBranch: false, aliasOnStreams: false,
-    contentLengthSpaces: [1, 1])
+  // MARK: - Via and Contact
 
-  public init(
-    product: String?, requestOrder: [String], responseOrder: [String], allow: [SIPMethod], supported: [String], callIDHasHost: Bool,
-    callID: IdentifierForm, tag: IdentifierForm, branchPrefix: String, branch: IdentifierForm, firstSequence: FirstSequence,
-    contactUser: String?, rportBeforeBranch: Bool, aliasOnStreams: Bool, contentLengthSpaces: [Int]
-  ) {
-    self.product = product
-    self.requestOrder = requestOrder
-    self.responseOrder = responseOrder
-    self.allow = allow
-    self.supported = supported
-    self.callIDHasHost = callIDHasHost
-    self.callID = callID
-    self.tag = tag
-    self.branchPrefix = branchPrefix
-    self.branch = branch
-    self.firstSequence = firstSequence
-    self.contactUser = contactUser
-    self.rportBeforeBranch = rportBeforeBranch
-    self.aliasOnStreams = aliasOnStreams
-    self.contentLengthSpaces = contentLengthSpaces
+  /// `;rport` before `;branch` in Via.
+  public var rportBeforeBranch = false
+  /// `;alias` in the Via of stream transports (RFC 5923).
+  public var aliasOnStreams = false
+  /// Responses write the request's Via anew: rport and received first, then branch.
+  public var rewritesVia = false
+  /// The user part of a caller's Contact; nil = that of From.
+  public var contactUser: String?
+  /// Responses, and requests of the called side, have a user part in their Contact.
+  public var answersWithContactUser = true
+  /// `transport=TCP` instead of `transport=tcp`.
+  public var contactTransportIsUpperCase = false
+  /// Parameters behind the `>` of the Contact of calls, with their semicolon.
+  public var contactParameters = ""
+  /// Parameters inside the Contact URI of REGISTER, with their semicolon; a template, filled in once a registration.
+  public var registrationContactParameters = ""
+
+  // MARK: - OPTIONS, BYE, CANCEL
+
+  public var options = OptionsForm()
+  /// Header fields of every BYE that ends a call, as name and value: a Reason (RFC 3326).
+  public var byeHeaders: [[String]] = []
+  /// Header fields of the BYE after a 2xx that was never acknowledged.
+  public var unacknowledgedByeHeaders: [[String]] = []
+  public var cancelHeaders: [[String]] = []
+  /// Q.850 causes for the Reason of these refusals of an INVITE (RFC 3326).
+  public var refusalCauses: [Int: Int] = [:]
+
+  public var reactions = StackReactions()
+
+  public static let plain = MessageStyle(product: "Kallglot Lab")
+
+  public init(product: String?) { self.product = product }
+}
+
+/// The form of an OPTIONS request outside dialogs.
+public struct OptionsForm: Hashable, Sendable, Codable {
+  public var maxForwards = 70
+  /// From and Contact have a user part.
+  public var hasUser = true
+  public var hasAccept = true
+  /// Our 200 to OPTIONS has a Contact.
+  public var answerHasContact = true
+  public init() {}
+}
+
+/// What a stack does with requests before any application is asked, where products differ.
+public struct StackReactions: Hashable, Sendable, Codable {
+  /// A 100 at once for every INVITE, instead of after 200 ms.
+  public var sendsTryingAtOnce = false
+  /// A request with a CSeq not above the last one; nil = a phrase of ours.
+  public var lowSequencePhrase: String?
+  /// 491 and 500 for a re-INVITE that meets another; nil = RFC 3261's phrases.
+  public var pendingPhrase: String?
+  /// A copy of an INVITE by another path is a call of its own instead of 482.
+  public var acceptsMergedRequests = false
+  /// To a Request-URI with a foreign scheme (RFC 3261 §8.2.2.1).
+  public var foreignSchemeStatus = 416
+  /// A request whose CSeq names another method is not answered at all.
+  public var dropsSequenceMismatch = false
+  public init() {}
+}
+
+/// Features that a product claims and this program does not speak: they are left out of Allow, Supported and the message, and a Require of
+/// them gets 420.
+public struct WithheldFeatures: Hashable, Sendable, Codable {
+  public var methods: [SIPMethod] = []
+  public var options: [String] = []
+  /// Header fields that only such a feature has.
+  public var headers: [String] = []
+  public init(methods: [SIPMethod] = [], options: [String] = [], headers: [String] = []) {
+    self.methods = methods
+    self.options = options
+    self.headers = headers
   }
 }
 
 extension MessageStyle {
-  var byeFields: [MessageDraft.Field] { byeHeaders.filter { $0.count == 2 }.map { MessageDraft.Field(HeaderName($0[0]), $0[1]) } }
-}
+  /// Methods for Allow.
+  public var allowed: [SIPMethod] { allow.filter { !withheld.methods.contains($0) } }
 
-/// Makes the identifiers of one user agent in its style.
-struct IdentifierMint: Sendable {
-  private let style: MessageStyle
-  private var callIDs: Entropy
-  private var tags: Entropy
-  private var branches: Entropy
-  private var sequences: Entropy
-  private var waits: Entropy
-  private var extras: Entropy
-  private var counter: UInt32 = 0
-
-  init(style: MessageStyle, entropy: Entropy) {
-    self.style = style
-    callIDs = entropy.fork("call-id")
-    tags = entropy.fork("tag")
-    branches = entropy.fork("branch")
-    sequences = entropy.fork("cseq")
-    waits = entropy.fork("wait")
-    extras = entropy.fork("headers")
-  }
-
-  mutating func callID(host: String) -> String {
-    let value = Self.identifier(style.callID, ip: host, &callIDs, &counter)
-    return style.callIDHasHost ? "\(value)@\(host)" : value
-  }
-
-  mutating func tag() -> String { Self.identifier(style.tag, ip: "", &tags, &counter) }
-
-  /// A branch with RFC 3261's magic cookie (§8.1.1.7).
-  mutating func branch() -> String { "z9hG4bK" + style.branchPrefix + Self.identifier(style.branch, ip: "", &branches, &counter) }
-
-  /// A random number for waits and Retry-After.
-  mutating func number(in range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &waits) }
-
-  mutating func firstSequence() -> UInt32 {
-    switch style.firstSequence {
-    case .fixed(let number): number
-    case .random(let limit): UInt32.random(in: 1...max(1, limit), using: &sequences)
+  /// The values of the Supported headers.
+  func supportedValues(inRequest: Bool) -> [String] {
+    var lines = supported
+    if inRequest, !requestOptions.isEmpty {
+      if lines.isEmpty { lines = [requestOptions] } else { lines[0] += requestOptions }
     }
+    let claimed = lines.map { line in line.filter { !withheld.options.contains($0) } }
+    return claimed.filter { !$0.isEmpty }.map { $0.joined(separator: optionSeparator) }
   }
 
-  /// The fields that this product adds to a message.
-  mutating func headers(of method: SIPMethod, isResponse: Bool, user: String, ip: String, unixSeconds: Int64) -> [MessageDraft.Field] {
-    guard !style.headers.isEmpty else { return [] }
-    let date = SIPDate.text(unixSeconds: unixSeconds)
-    var fields: [MessageDraft.Field] = []
-    for header in style.headers where (isResponse ? header.responses : header.requests).contains(method) {
-      fields.append(header.field(user: user, ip: ip, date: date, entropy: &extras, counter: &counter))
-    }
-    return fields
+  /// Whether a Require of this option tag can be met.
+  func supports(_ option: String) -> Bool { !withheld.options.contains(option) && supported.contains { $0.contains(option) } }
+
+  /// Name and value pairs as header fields.
+  public static func fields(_ pairs: [[String]]) -> [MessageDraft.Field] {
+    pairs.filter { $0.count == 2 }.map { MessageDraft.Field(HeaderName($0[0]), $0[1]) }
   }
 
-  private static func identifier(
-    _ form: MessageStyle.IdentifierForm, ip: String, _ entropy: inout Entropy, _ counter: inout UInt32
-  ) -> String {
-    switch form {
-    case .template(let text): IdentifierTemplate(text).make(ip: ip, &entropy, &counter)
-    case .hex(let count): entropy.hex(count)
-    case .uuid: uuid(entropy.hex(32))
-    }
-  }
-
-  static func uuid(_ hex: String) -> String {
-    var digits = Array(hex.utf8)
-    digits[12] = UInt8(ascii: "4")
-    digits[16] = Array("89ab".utf8)[Int(digits[16] & 3)]
-    let parts = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(decoding: digits[$0], as: UTF8.self) }
-    return parts.joined(separator: "-")
-  }
+  /// Of the BYE that ends a call.
+  public var byeFields: [MessageDraft.Field] { Self.fields(byeHeaders) }
 }

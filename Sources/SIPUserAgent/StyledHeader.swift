@@ -3,8 +3,8 @@ import SansIO
 
 /// A header field that a product adds of its own, with what it writes into it.
 ///
-/// The value may have places: `{date}` (RFC 7231 §7.1.1.1), `{ip}` our address, `{user}` the user of our From, and those of
-/// ``IdentifierTemplate``.
+/// The value may have places: `{date}` (RFC 7231 §7.1.1.1), `{unix}` the seconds since 1970, `{ip}` our address, `{user}` the user of our
+/// own side, and those of ``IdentifierTemplate``.
 public struct StyledHeader: Hashable, Sendable, Codable {
   public var name: String
   public var value: String
@@ -12,28 +12,56 @@ public struct StyledHeader: Hashable, Sendable, Codable {
   public var requests: [SIPMethod]
   /// In responses to these requests.
   public var responses: [SIPMethod]
+  /// The statuses of those responses.
+  public var statuses: ClosedRange<Int>
   /// Between name and value.
   public var separator: String
+  /// All messages of a call have the same value.
+  public var isOfCall: Bool
 
-  public init(_ name: String, _ value: String, requests: [SIPMethod] = [], responses: [SIPMethod] = [], separator: String = ": ") {
+  public init(
+    _ name: String, _ value: String, requests: [SIPMethod] = [], responses: [SIPMethod] = [], statuses: ClosedRange<Int> = 100...699,
+    separator: String = ": ", isOfCall: Bool = false
+  ) {
     self.name = name
     self.value = value
     self.requests = requests
     self.responses = responses
+    self.statuses = statuses
     self.separator = separator
+    self.isOfCall = isOfCall
+  }
+
+  /// The message that wants its headers.
+  struct Place {
+    var method: SIPMethod
+    /// nil = a request.
+    var status: Int?
+    var callID: String
+    var user: String
+    var ip: String
+    var unixSeconds: Int64
+  }
+
+  func belongs(to place: Place) -> Bool {
+    guard let status = place.status else { return requests.contains(place.method) }
+    return responses.contains(place.method) && statuses.contains(status)
   }
 
   /// The field with its places filled in.
-  func field(user: String, ip: String, date: String, entropy: inout Entropy, counter: inout UInt32) -> MessageDraft.Field {
-    let text = value.replacing("{date}", with: date).replacing("{user}", with: user)
-    var field = MessageDraft.Field(HeaderName(name), IdentifierTemplate(text).make(ip: ip, &entropy, &counter))
+  func field(_ place: Place, entropy: inout Entropy, counter: inout UInt32) -> MessageDraft.Field {
+    var text = value.replacing("{user}", with: place.user)
+    if text.contains("{unix}") { text = text.replacing("{unix}", with: String(place.unixSeconds)) }
+    if text.contains("{date}") { text = text.replacing("{date}", with: SIPDate.text(unixSeconds: place.unixSeconds)) }
+    var field = MessageDraft.Field(HeaderName(name), IdentifierTemplate(text).make(ip: place.ip, &entropy, &counter))
     field.separator = separator
     return field
   }
 }
 
-/// An identifier as a product forms it: text with `{hex:8}`, `{HEX:8}`, `{digits:10}`, `{uuid}`, `{counter}` (hexadecimal, one more each
-/// time), `{ip}` and `{ip-reversed}` (the address bytes from last to first, hexadecimal).
+/// An identifier as a product forms it: text with `{hex:8}`, `{hex:10-14}` (so many digits or more), `{HEX:8}`, `{digits:10}`, `{number:5}`
+/// (digits, the first of which is no zero), `{letters:7}`, `{uuid}`, `{counter}` (hexadecimal, one more each time), `{ip}` and
+/// `{ip-reversed}` (the address bytes from last to first, hexadecimal).
 struct IdentifierTemplate {
   private let text: String
 
@@ -45,11 +73,13 @@ struct IdentifierTemplate {
     while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
       result += rest[..<open]
       let place = rest[rest.index(after: open)..<close].split(separator: ":")
-      let count = place.count > 1 ? Int(place[1]) ?? 0 : 0
+      let count = place.count > 1 ? Self.count(place[1], &entropy) : 0
       switch place.first {
       case "hex": result += entropy.hex(count)
       case "HEX": result += entropy.hex(count).uppercased()
-      case "digits": result += (0..<count).map { _ in String(UInt8.random(in: 0...9, using: &entropy)) }.joined()
+      case "digits": result += Self.draw("0123456789", count, &entropy)
+      case "number": result += Self.draw("123456789", min(count, 1), &entropy) + Self.draw("0123456789", count - 1, &entropy)
+      case "letters": result += Self.draw("abcdefghijklmnopqrstuvwxyz", count, &entropy)
       case "uuid": result += IdentifierMint.uuid(entropy.hex(32))
       case "counter":
         counter += 1
@@ -61,6 +91,18 @@ struct IdentifierTemplate {
       rest = rest[rest.index(after: close)...]
     }
     return result + rest
+  }
+
+  /// `8`, or `10-14`: a number of that range.
+  private static func count(_ text: Substring, _ entropy: inout Entropy) -> Int {
+    let bounds = text.split(separator: "-").compactMap { Int($0) }
+    guard let low = bounds.first, let high = bounds.last, low < high else { return bounds.first ?? 0 }
+    return Int.random(in: low...high, using: &entropy)
+  }
+
+  private static func draw(_ alphabet: String, _ count: Int, _ entropy: inout Entropy) -> String {
+    let letters = Array(alphabet.utf8)
+    return String(decoding: (0..<max(0, count)).map { _ in letters[Int.random(in: letters.indices, using: &entropy)] }, as: UTF8.self)
   }
 
   private static func reversed(_ ip: String) -> String {

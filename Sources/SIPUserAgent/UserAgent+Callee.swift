@@ -28,6 +28,8 @@ extension UserAgent {
     success.fields += fields
     success.append(.contentType, "application/sdp")
     success.body = body
+    let hasRung = if case .ringing = callee.machine.state { true } else { false }
+    complete(&success, status: 200, to: callee.invite, on: usage.flow, hasRung ? .successAfterProvisional : .responses, at: now)
     callee.success = success
     handleCallee(id, .accept, at: now, &out)
     return drain(at: now, &out)
@@ -47,38 +49,48 @@ extension UserAgent {
 
   func receiveRequest(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
     guard let method = message.method else { return }
-    guard let to = try? message.to(), let from = try? message.from(), let cseq = try? message.cseq() else {
-      refuseOutright(server, message, flow, status: 400, reason: "Bad Request: unreadable From, To or CSeq", at: now)
-      return
-    }
-    guard cseq.method == method else {
-      refuseOutright(server, message, flow, status: 400, reason: "Bad Request: CSeq names \(cseq.method)", at: now)
-      return
-    }
+    guard isSound(message, server, flow, at: now), let to = try? message.to(), let from = try? message.from(), let cseq = try? message.cseq()
+    else { return }
     if let tag = to.tag {
       receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
-    } else if isMerged(server, message, fromTag: from.tag, cseq) {
+    } else if !configuration.style.reactions.acceptsMergedRequests, isMerged(server, message, fromTag: from.tag, cseq) {
       // The same request by another path: the first copy is answered (RFC 3261 §8.2.2.2).
-      refuseOutright(server, message, flow, status: 482, reason: nil, at: now)
+      refuseOutright(server, message, flow, status: 482, at: now)
     } else if !hasKnownScheme(message) {
-      refuseOutright(server, message, flow, status: 416, reason: nil, at: now)
+      refuseOutright(server, message, flow, status: configuration.style.reactions.foreignSchemeStatus, at: now)
     } else if let unknown = unsupportedOptions(of: message) {
-      var draft = responseDraft(to: message, status: 420, toTag: mint.tag(), flow: flow)
-      draft.append(.unsupported, unknown)
-      respond(server, draft, status: 420, to: message, on: flow, leg: nil, at: now)
+      let supported = supportedInResponses.map { MessageDraft.Field(.supported, $0) }
+      refuseOutright(server, message, flow, status: 420, fields: [.init(.unsupported, unknown)] + supported, at: now)
     } else if method == .cancel {
       // There is no INVITE to cancel (RFC 3261 §9.2).
-      refuseOutright(server, message, flow, status: 481, reason: nil, at: now)
+      refuseOutright(server, message, flow, status: 481, at: now)
     } else if method == .invite, let field = unreadableBody(message) {
       // RFC 3261 §8.2.3: what we could have read.
-      var draft = responseDraft(to: message, status: 415, toTag: mint.tag(), flow: flow)
-      draft.fields.append(field)
-      respond(server, draft, status: 415, to: message, on: flow, leg: nil, at: now)
+      refuseOutright(server, message, flow, status: 415, fields: [field], at: now)
+    } else if method == .invite, refusesDescriptions(message) {
+      refuseOutright(server, message, flow, status: 406, at: now)
     } else if method == .invite {
       receiveInvite(server, message, flow, at: now)
     } else {
       events.append(.request(server, message, flow))
     }
+  }
+
+  /// Tells which rules the header breaks; a request that cannot be processed for it gets 400 with the rule (RFC 3261 §8.2, §16.3).
+  private func isSound(_ message: SIPMessage, _ server: ServerID, _ flow: Flow, at now: Instant) -> Bool {
+    let faults = message.faults()
+    guard let fatal = faults.first(where: \.isFatal) else {
+      for fault in faults { events.append(.violation(nil, "\(message.method?.token ?? "") from \(flow): \(fault)")) }
+      return true
+    }
+    events.append(.malformed(rule: "\(fatal)", flow))
+    let isMismatch = if case .methodMismatch = fatal.error { true } else { false }
+    if mayAnswer?(flow) ?? true, !isMismatch || !configuration.style.reactions.dropsSequenceMismatch {
+      refuseOutright(server, message, flow, status: 400, reason: "Bad Request: \(fatal)", at: now)
+    } else {
+      transactions.abandon(server, at: now)
+    }
+    return false
   }
 
   private func isMerged(_ server: ServerID, _ message: SIPMessage, fromTag: String?, _ cseq: CSeq) -> Bool {
@@ -101,13 +113,24 @@ extension UserAgent {
   /// Accept or Accept-Encoding for an INVITE whose body we cannot read and which has to be read; nil when all is well.
   private func unreadableBody(_ message: SIPMessage) -> MessageDraft.Field? {
     guard !message.body.isEmpty else { return nil }
-    let isOptional = message.first(HeaderName(.contentDisposition))?.text.lowercased().contains("handling=optional") == true
+    let isOptional = (try? message.contentDisposition())?.parameters["handling"]?.lowercased() == "optional"
     guard !isOptional else { return nil }
-    if let encoding = message.first(HeaderName(.contentEncoding))?.text.lowercased(), encoding != "identity" {
-      return MessageDraft.Field(HeaderName(.acceptEncoding), "identity")
+    if let encoding = message.first(.contentEncoding)?.text.lowercased(), encoding != "identity" {
+      return MessageDraft.Field(.acceptEncoding, "identity")
     }
-    let type = (message.first(.contentType)?.text ?? "").lowercased().prefix { $0 != ";" }.filter { $0 != " " }
-    return type == "application/sdp" || type.hasPrefix("multipart/") ? nil : MessageDraft.Field(.accept, "application/sdp")
+    let accept = MessageDraft.Field(.accept, "application/sdp, multipart/mixed")
+    guard message.body(ofType: "application/sdp") != nil else { return accept }
+    // A part that its writer insists on and we cannot read spoils the whole (RFC 5621 §8.2); other parts are passed over.
+    let isSpoilt = message.multipart()?.parts.contains { $0.isRequired && !Self.isReadable($0.contentType) } == true
+    return isSpoilt ? accept : nil
+  }
+
+  private static func isReadable(_ type: String) -> Bool { type == "application/sdp" || type.hasPrefix("multipart/") }
+
+  /// Whether the answer can be none that the caller would take: an Accept that leaves application/sdp out (RFC 3261 §20.1, §21.4.7).
+  private func refusesDescriptions(_ message: SIPMessage) -> Bool {
+    guard let accept = try? message.accept() else { return false }
+    return !accept.contains { $0.accepts("application/sdp") }
   }
 
   private func receiveInvite(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant) {
@@ -124,9 +147,13 @@ extension UserAgent {
       refuseOutright(server, message, flow, status: 400, reason: "Bad Request: \(error)", at: now)
       return
     }
+    usage.contactUser = answeringContactUser((try? message.to())?.uri.user)
     usages[id] = usage
     legsByTag[tag] = id
     legsByServer[server] = id
+    if configuration.style.reactions.sendsTryingAtOnce {
+      respond(server, responseDraft(to: message, status: 100, toTag: nil, flow: flow), status: 100, to: message, on: flow, leg: id, at: now)
+    }
     events.append(.incoming(id, message, flow))
   }
 
@@ -135,11 +162,12 @@ extension UserAgent {
     at now: Instant, _ out: inout Outbox
   ) {
     guard let id = leg(message, tag: tag, remoteTag: remoteTag), usages[id]?.dialog != nil else {
-      refuseOutright(server, message, flow, status: 481, reason: nil, at: now)
+      refuseOutright(server, message, flow, status: 481, at: now)
       return
     }
     guard usages[id]?.dialog?.accepts(sequence: cseq.number) == true else {
-      refuseOutright(server, message, flow, status: 500, reason: "CSeq \(cseq.number) is not above the last one", at: now)
+      let phrase = configuration.style.reactions.lowSequencePhrase ?? "CSeq \(cseq.number) is not above the last one"
+      refuseOutright(server, message, flow, status: 500, reason: phrase, at: now)
       return
     }
     usages[id]?.flow = flow
@@ -178,7 +206,7 @@ extension UserAgent {
   ) {
     guard let id = legsByServer[invite], let usage = usages[id] else {
       // Its INVITE has its final response already: the CANCEL is answered and changes nothing (RFC 3261 §9.2).
-      return refuseOutright(cancel, message, flow, status: 200, reason: nil, at: now)
+      return refuseOutright(cancel, message, flow, status: 200, at: now)
     }
     let draft = responseDraft(to: message, status: 200, toTag: usage.localTag, flow: usage.flow)
     respond(cancel, draft, status: 200, to: message, on: flow, leg: id, at: now)
@@ -196,7 +224,7 @@ extension UserAgent {
 
   /// Option tags of Require that we do not know, as a header value (RFC 3261 §8.2.2.3); nil when there are none.
   private func unsupportedOptions(of message: SIPMessage) -> String? {
-    let unknown = message.commaValues(.require).map(\.text).filter { !configuration.style.supported.contains($0) }
+    let unknown = message.commaValues(.require).map(\.text).filter { !configuration.style.supports($0) }
     return unknown.isEmpty ? nil : unknown.joined(separator: ", ")
   }
 
@@ -212,7 +240,11 @@ extension UserAgent {
       case .sendSuccess: sendSuccess(id, callee, attempt: 0, at: now)
       case .repeatSuccess(let attempt): sendSuccess(id, callee, attempt: attempt, at: now)
       case .sendRefusal(let status): sendRefusal(id, usage, callee, status: status, at: now)
-      case .sendBye: sendBye(id, at: now, &out)
+      case .sendBye:
+        if case .terminating(.ackMissing) = callee.machine.state {
+          usage.byeFields = MessageStyle.fields(configuration.style.unacknowledgedByeHeaders)
+        }
+        sendBye(id, at: now, &out)
       case .confirmed: if let message = acknowledgements[id] { events.append(.acknowledged(id, message)) }
       case .ended(let reason): end(id, reason)
       }
@@ -239,10 +271,14 @@ extension UserAgent {
 
   private func sendRefusal(_ id: LegID, _ usage: InviteUsage, _ callee: InviteUsage.Callee, status: Int, at now: Instant) {
     let refusal = refusals[id]
-    var draft = responseDraft(
-      to: callee.invite, status: status, reason: refusal?.reason, toTag: callee.localTag, flow: usage.flow)
+    // A challenge is the stack's own word: it makes no dialog.
+    let isChallenge = status == 401 && configuration.style.takesBranchAsTag
+    let tag = isChallenge ? replyTag(callee.invite) : callee.localTag
+    var draft = responseDraft(to: callee.invite, status: status, reason: refusal?.reason, toTag: tag, flow: usage.flow)
     draft.fields += refusal?.fields ?? []
-    respond(callee.server, draft, status: status, to: callee.invite, on: usage.flow, leg: id, at: now)
+    if let cause = configuration.style.refusalCauses[status], draft.first(.reason) == nil { draft.append(.reason, "Q.850;cause=\(cause)") }
+    let kind: HeaderOrder.Kind = isChallenge ? .stackResponses : .responses
+    respond(callee.server, draft, status: status, to: callee.invite, on: usage.flow, leg: id, kind: kind, at: now)
   }
 
   func timerFired(_ id: LegID, at now: Instant, _ out: inout Outbox) {

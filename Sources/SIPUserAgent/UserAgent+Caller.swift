@@ -21,7 +21,8 @@ extension UserAgent {
     invite.append(.to, call.to.description)
     invite.append(.callID, callID)
     invite.append(.cseq, "\(sequence) INVITE")
-    appendContact(to: &invite, user: call.from.uri.user, flow: flow)
+    let contactUser = configuration.style.contactUser ?? call.from.uri.user
+    appendContact(to: &invite, user: contactUser, flow: flow)
     appendCapabilities(to: &invite)
     for field in call.fields { invite.fields.append(field) }
     if !call.body.isEmpty {
@@ -33,7 +34,7 @@ extension UserAgent {
       call: call, invite: invite, sequence: sequence, client: client,
       digest: call.credentials.map { DigestClient($0) })
     let usage = InviteUsage(role: .caller(caller), flow: flow, localTag: tag, callID: callID)
-    usage.contactUser = call.from.uri.user
+    usage.contactUser = contactUser
     usages[id] = usage
     legsByTag[tag] = id
     return (callID, drain(at: now, &out))
@@ -47,11 +48,11 @@ extension UserAgent {
 
   /// Ends a leg whatever its state: CANCEL, a refusal or BYE.
   ///
-  /// - Parameter fields: for a BYE, such as Reason (RFC 3326).
+  /// - Parameter fields: for a BYE, such as Reason (RFC 3326); nil = those of the style.
   public func hangUp(
-    _ id: LegID, because reason: LegEnd = .hungUpHere, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
+    _ id: LegID, because reason: LegEnd = .hungUpHere, fields: [MessageDraft.Field]? = nil, at now: Instant, _ out: inout Outbox
   ) -> [UserAgentEvent] {
-    usages[id]?.byeFields = fields.isEmpty ? configuration.style.byeFields : fields
+    usages[id]?.byeFields = fields ?? configuration.style.byeFields
     switch usages[id]?.role {
     case .caller: handleCaller(id, .hangUp(reason), nil, at: now, &out)
     case .callee: handleCallee(id, .hangUp(reason), at: now, &out)
@@ -197,7 +198,11 @@ extension UserAgent {
   /// CANCEL has the INVITE's Request-URI, From, To, Call-ID, CSeq number and branch (RFC 3261 §9.1).
   private func sendCancel(_ id: LegID, _ caller: InviteUsage.Caller, _ flow: Flow, at now: Instant) {
     let label = Label(.request(.cancel), dialog: id.rawValue, sequence: caller.sequence)
-    if let client = transactions.cancel(caller.client, label: label, at: now, &transactionOutputs) {
+    let finish = { (draft: inout MessageDraft) in
+      draft.fields += MessageStyle.fields(self.configuration.style.cancelHeaders)
+      self.spell(&draft, .request(.cancel))
+    }
+    if let client = transactions.cancel(caller.client, label: label, finish: finish, at: now, &transactionOutputs) {
       purposes[client] = .cancel(id)
     }
     deadlines.set(id, at: now.adding(nanoseconds: 64 * configuration.timers.t1.wholeNanoseconds))

@@ -32,20 +32,22 @@ extension UserAgent {
   /// Via first, Max-Forwards, product; then the style's order and spacing.
   func finish(_ draft: MessageDraft, _ method: SIPMethod, branch: String, flow: Flow, at now: Instant) -> MessageDraft {
     var draft = draft
-    draft.prepend(.maxForwards, method == .options ? String(configuration.style.optionsMaxForwards) : "70")
+    draft.prepend(.maxForwards, method == .options ? String(configuration.style.options.maxForwards) : "70")
     draft.prepend(.via, via(branch: branch, flow: flow))
     if let product = configuration.style.product { draft.append(.userAgent, product) }
-    draft.fields += styledHeaders(method, isResponse: false, draft.first(.from), flow, at: now)
-    spell(&draft, order: configuration.style.requestOrder)
+    appendStyledHeaders(to: &draft, method, status: nil, own: draft.first(.from), flow, at: now)
+    spell(&draft, .request(method))
     return draft
   }
 
-  private func styledHeaders(_ method: SIPMethod, isResponse: Bool, _ own: String?, _ flow: Flow, at now: Instant) -> [MessageDraft.Field] {
-    guard !configuration.style.headers.isEmpty else { return [] }
-    let user = own.flatMap { try? NameAddress(parsing: $0).uri.user } ?? ""
-    return mint.headers(
-      of: method, isResponse: isResponse, user: user, ip: Self.hostText(flow.local.address),
-      unixSeconds: epoch.unixNanoseconds(at: now) / 1_000_000_000)
+  private func appendStyledHeaders(
+    to draft: inout MessageDraft, _ method: SIPMethod, status: Int?, own: String?, _ flow: Flow, at now: Instant
+  ) {
+    guard !configuration.style.headers.isEmpty else { return }
+    draft.fields += mint.headers(
+      for: StyledHeader.Place(
+        method: method, status: status, callID: draft.first(.callID) ?? "", user: own.flatMap { try? NameAddress(parsing: $0).uri.user } ?? "",
+        ip: Self.hostText(flow.local.address), unixSeconds: epoch.unixNanoseconds(at: now) / 1_000_000_000))
   }
 
   private func via(branch: String, flow: Flow) -> String {
@@ -62,21 +64,33 @@ extension UserAgent {
   private func flowTexts(_ flow: Flow) -> FlowTexts {
     if lastFlowTexts.transport == flow.transport, lastFlowTexts.local == flow.local, let texts = lastFlowTexts.texts { return texts }
     let host = configuration.contactHost ?? Self.hostText(flow.local.address)
-    let parameter = flow.transport == .udp ? "" : ";transport=\(flow.transport.rawValue)"
+    let name = configuration.style.contactTransportIsUpperCase ? flow.transport.viaToken : flow.transport.rawValue
+    let parameter = flow.transport == .udp ? "" : ";transport=\(name)"
     let texts = FlowTexts(
-      via: "SIP/2.0/\(flow.transport.viaToken) \(transport.viaSentBy(for: flow))", contact: "\(host):\(contactPort(flow))\(parameter)>")
+      via: "SIP/2.0/\(flow.transport.viaToken) \(transport.viaSentBy(for: flow))", contact: "\(host):\(contactPort(flow))\(parameter)")
     lastFlowTexts = (flow.transport, flow.local, texts)
     return texts
   }
 
-  func appendContact(to draft: inout MessageDraft, user: String?, flow: Flow, isAnswer: Bool = false) {
+  /// - Parameters:
+  ///   - parameters: inside the URI, with their semicolon.
+  ///   - isOfCall: it gets the parameters that this product's Contacts of calls have.
+  func appendContact(to draft: inout MessageDraft, user: String?, flow: Flow, parameters: String = "", isOfCall: Bool = true) {
     var value = "<sip:"
-    if !isAnswer || configuration.style.answersWithContactUser, let user = configuration.style.contactUser ?? user {
+    if let user {
       value += user
       value += "@"
     }
     value += flowTexts(flow).contact
+    value += parameters
+    value += ">"
+    if isOfCall { value += configuration.style.contactParameters }
     draft.append(.contact, value)
+  }
+
+  /// The user part of our Contact in a call that somebody else began; `user` is how they called us.
+  func answeringContactUser(_ user: String?) -> String? {
+    configuration.style.answersWithContactUser ? configuration.style.contactUser ?? user : nil
   }
 
   /// The port peers can reach us at: the listener's, since a connection that we opened has a port nobody listens on.
@@ -87,9 +101,10 @@ extension UserAgent {
 
   static func hostText(_ address: IPAddress) -> String { address.isIPv6 ? "[\(address)]" : address.description }
 
+  /// Allow and Supported of a request.
   func appendCapabilities(to draft: inout MessageDraft) {
     draft.append(.allow, allowValue)
-    if !configuration.style.supported.isEmpty { draft.append(.supported, configuration.style.supported.joined(separator: ", ")) }
+    for value in supportedInRequests { draft.append(.supported, value) }
   }
 
   /// A request within a dialog, without Via.
@@ -130,12 +145,19 @@ extension UserAgent {
   func responseDraft(to request: SIPMessage, status: Int, reason: String? = nil, toTag: String?, flow: Flow) -> MessageDraft {
     var draft = MessageDraft.response(to: request, status: status, reason: reason, toTag: toTag, received: flow)
     if let product = configuration.style.product { draft.append(.server, product) }
+    if configuration.style.rewritesVia { ResponseVia.rewrite(&draft) }
     guard request.method == .invite || request.method == .options else { return draft }
+    let style = configuration.style
     // RFC 3261 §12.1.1: Record-Route of the request goes into the response that makes the dialog.
     if (101...299).contains(status) {
       for route in request.all(.recordRoute) { draft.append(.recordRoute, route.text) }
-      appendContact(to: &draft, user: localUser(of: request), flow: flow, isAnswer: true)
-      appendCapabilities(to: &draft)
+      if request.method == .invite || style.options.answerHasContact {
+        appendContact(to: &draft, user: answeringContactUser(localUser(of: request)), flow: flow)
+      }
+      draft.append(.allow, allowValue)
+      if status >= 200 || style.supportedInProvisionals { for value in supportedInResponses { draft.append(.supported, value) } }
+    } else if status == 487, style.allowInTerminated {
+      draft.append(.allow, allowValue)
     }
     return draft
   }
@@ -144,11 +166,11 @@ extension UserAgent {
 
   /// Sends a response of a server transaction in this product's spelling.
   func respond(
-    _ server: ServerID, _ draft: MessageDraft, status: Int, to request: SIPMessage, on flow: Flow, leg: LegID?, at now: Instant
+    _ server: ServerID, _ draft: MessageDraft, status: Int, to request: SIPMessage, on flow: Flow, leg: LegID?,
+    kind: HeaderOrder.Kind = .responses, at now: Instant
   ) {
     var draft = draft
-    if let method = request.method { draft.fields += styledHeaders(method, isResponse: true, request.first(.to)?.text, flow, at: now) }
-    spell(&draft, order: configuration.style.responseOrder)
+    complete(&draft, status: status, to: request, on: flow, kind, at: now)
     let cseq = try? request.cseq()
     let label = Label(
       .response(status: UInt16(clamping: status), request.method?.label ?? .other), dialog: leg?.rawValue ?? 0,
@@ -156,29 +178,42 @@ extension UserAgent {
     transactions.respond(server, draft, status: status, label: label, at: now, &transactionOutputs)
   }
 
+  /// The product's own fields, order and spacing.
+  func complete(_ draft: inout MessageDraft, status: Int, to request: SIPMessage, on flow: Flow, _ kind: HeaderOrder.Kind, at now: Instant) {
+    if let method = request.method {
+      appendStyledHeaders(to: &draft, method, status: status, own: request.first(.to)?.text, flow, at: now)
+    }
+    spell(&draft, kind)
+  }
+
   /// Answers a request without asking the party.
-  func refuseOutright(_ server: ServerID, _ request: SIPMessage, _ flow: Flow, status: Int, reason: String?, at now: Instant) {
-    let hasTag = (try? request.to())?.tag != nil
-    let draft = responseDraft(to: request, status: status, reason: reason, toTag: hasTag ? nil : mint.tag(), flow: flow)
-    respond(server, draft, status: status, to: request, on: flow, leg: nil, at: now)
+  func refuseOutright(
+    _ server: ServerID, _ request: SIPMessage, _ flow: Flow, status: Int, reason: String? = nil, fields: [MessageDraft.Field] = [],
+    at now: Instant
+  ) {
+    var draft = responseDraft(to: request, status: status, reason: reason, toTag: replyTag(request), flow: flow)
+    draft.fields += fields
+    respond(server, draft, status: status, to: request, on: flow, leg: nil, kind: .stackResponses, at: now)
+  }
+
+  /// The To tag of a response that makes no dialog; nil when the request has one.
+  func replyTag(_ request: SIPMessage) -> String? {
+    guard (try? request.to())?.tag == nil else { return nil }
+    if configuration.style.takesBranchAsTag, let branch = try? request.via().branch { return branch }
+    return mint.tag()
   }
 
   // MARK: - Spelling
 
-  func spell(_ draft: inout MessageDraft, order: [String]) {
+  func spell(_ draft: inout MessageDraft, _ kind: HeaderOrder.Kind) {
     let spaces = configuration.style.contentLengthSpaces
-    if spaces != [1, 1], let width = draft.body.isEmpty ? spaces.last : spaces.first {
-      draft.append(.contentLength, String(draft.body.count))
-      if let last = draft.fields.indices.last { draft.fields[last].separator = ":" + String(repeating: " ", count: width) }
+    let names = orders.names(kind)
+    if names != nil || spaces != [1, 1], draft.first(.contentLength) == nil {
+      var length = MessageDraft.Field(.contentLength, String(draft.body.count))
+      if let width = draft.body.isEmpty ? spaces.last : spaces.first { length.separator = ":" + String(repeating: " ", count: width) }
+      draft.fields.append(length)
     }
-    guard !order.isEmpty else { return }
-    let ranks = order.map { HeaderName($0) }
-    let sorted = draft.fields.enumerated().sorted { left, right in
-      let leftRank = ranks.firstIndex(of: left.element.name) ?? ranks.count
-      let rightRank = ranks.firstIndex(of: right.element.name) ?? ranks.count
-      return (leftRank, left.offset) < (rightRank, right.offset)
-    }
-    draft.fields = sorted.map(\.element)
+    if let names { draft.fields = HeaderOrders.sorted(draft.fields, by: names) }
   }
 
   // MARK: - Ends

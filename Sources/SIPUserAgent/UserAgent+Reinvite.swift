@@ -41,7 +41,7 @@ extension UserAgent {
       success.append(.contentType, "application/sdp")
       success.body = body
     }
-    spell(&success, order: configuration.style.responseOrder)
+    complete(&success, status: 200, to: request, on: usage.flow, .reinviteResponses, at: now)
     usage.answeredReinvite = InviteUsage.AnsweredReinvite(server: server, sequence: (try? request.cseq().number) ?? 0, success: success)
     handleModification(id, .answer, at: now, &out)
     return drain(at: now, &out)
@@ -54,7 +54,7 @@ extension UserAgent {
   ) -> [UserAgentEvent] {
     guard usages[id] != nil else { return [] }
     handleModification(id, .refuse, at: now, &out)
-    return respondInDialog(id, server, to: request, status: status, fields: fields, at: now, &out)
+    return respondInDialog(id, server, to: request, status: status, fields: fields, kind: .reinviteResponses, at: now, &out)
   }
 
   // MARK: - What arrives
@@ -149,10 +149,10 @@ extension UserAgent {
 
   private func refuseArrived(_ id: LegID, _ usage: InviteUsage, status: Int, at now: Instant) {
     guard let (server, message) = usage.arrivedReinvite else { return }
-    var draft = responseDraft(to: message, status: status, toTag: nil, flow: usage.flow)
+    var draft = responseDraft(to: message, status: status, reason: configuration.style.reactions.pendingPhrase, toTag: nil, flow: usage.flow)
     // §14.2: a random number of seconds between 0 and 10.
     if status == 500 { draft.append(.retryAfter, String(mint.number(in: 0...10))) }
-    respond(server, draft, status: status, to: message, on: usage.flow, leg: id, at: now)
+    respond(server, draft, status: status, to: message, on: usage.flow, leg: id, kind: .reinviteResponses, at: now)
   }
 
   private func sendReinvite(_ id: LegID, _ usage: InviteUsage, _ reinvite: InviteUsage.Reinvite, at now: Instant, _ out: inout Outbox) {

@@ -13,6 +13,19 @@ struct OutgoingRequest {
   var digest: DigestClient?
 }
 
+/// What the Contact of a request outside dialogs says beside the address.
+public struct ContactForm: Hashable, Sendable {
+  /// nil = the user of From.
+  public var user: String?
+  /// Inside the URI, with their semicolon.
+  public var parameters = ""
+
+  public init(user: String? = nil, parameters: String = "") {
+    self.user = user
+    self.parameters = parameters
+  }
+}
+
 // Requests outside dialogs, both ways: OPTIONS, REGISTER and whatever a party answers itself (RFC 3261 §8, §10, §11).
 extension UserAgent {
   /// Sends a request outside any dialog; the answer comes as ``UserAgentEvent/response(_:_:)``. Digest challenges are answered once.
@@ -20,20 +33,25 @@ extension UserAgent {
   /// - Parameter fields: further header fields, with From, To and Call-ID where the caller keeps them over several requests (REGISTER).
   public func send(
     _ method: SIPMethod, to target: SIPTarget, uri: SIPURI, from: NameAddress, to: NameAddress, callID: String? = nil,
-    sequence: UInt32? = nil, credentials: Credentials? = nil, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
+    sequence: UInt32? = nil, contact: ContactForm = ContactForm(), credentials: Credentials? = nil, fields: [MessageDraft.Field] = [],
+    at now: Instant, _ out: inout Outbox
   ) -> (RequestID, [UserAgentEvent]) {
     let id = newRequestID()
     let flow = transport.flow(to: target, at: now, &out)
     let sequence = sequence ?? mint.firstSequence()
     var from = from
     if from.tag == nil { from.tag = mint.tag() }
+    if method == .options, !configuration.style.options.hasUser { from.uri.user = nil }
     var draft = MessageDraft(request: method, uri: uri.description)
     draft.append(.from, from.description)
     draft.append(.to, to.description)
     draft.append(.callID, callID ?? mint.callID(host: flow.local.address.description))
     draft.append(.cseq, "\(sequence) \(method.token)")
-    if !fields.contains(where: { $0.name == .contact }) { appendContact(to: &draft, user: from.uri.user, flow: flow) }
+    if !fields.contains(where: { $0.name == .contact }) {
+      appendContact(to: &draft, user: contact.user ?? from.uri.user, flow: flow, parameters: contact.parameters, isOfCall: false)
+    }
     draft.fields += fields
+    if method == .register, configuration.style.allowInRegister { draft.append(.allow, allowValue) }
     let request = OutgoingRequest(
       method: method, uri: uri.description, draft: draft, sequence: sequence, flow: flow,
       digest: credentials.map { DigestClient($0) })
@@ -75,21 +93,26 @@ extension UserAgent {
     _ server: ServerID, to request: SIPMessage, on flow: Flow, status: Int, reason: String? = nil,
     fields: [MessageDraft.Field] = [], body: Bytes = Bytes(), at now: Instant, _ out: inout Outbox
   ) -> [UserAgentEvent] {
-    let hasTag = (try? request.to())?.tag != nil
-    var draft = responseDraft(to: request, status: status, reason: reason, toTag: hasTag ? nil : mint.tag(), flow: flow)
+    let isOutside = (try? request.to())?.tag == nil
+    var draft = responseDraft(to: request, status: status, reason: reason, toTag: replyTag(request), flow: flow)
     draft.fields += fields
     draft.body = body
-    respond(server, draft, status: status, to: request, on: flow, leg: nil, at: now)
+    respond(server, draft, status: status, to: request, on: flow, leg: nil, kind: isOutside ? kind(of: request) : .responses, at: now)
     return drain(at: now, &out)
   }
 
+  private func kind(of request: SIPMessage) -> HeaderOrder.Kind { request.method.map { .responsesTo($0) } ?? .responses }
+
   /// Answers a request within a dialog, re-INVITE included.
   public func respondInDialog(
-    _ id: LegID, _ server: ServerID, to request: SIPMessage, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
-    _ out: inout Outbox
+    _ id: LegID, _ server: ServerID, to request: SIPMessage, status: Int, fields: [MessageDraft.Field] = [],
+    kind: HeaderOrder.Kind = .responses, at now: Instant, _ out: inout Outbox
   ) -> [UserAgentEvent] {
     guard let flow = usages[id]?.flow else { return [] }
-    return respond(server, to: request, on: flow, status: status, fields: fields, at: now, &out)
+    var draft = responseDraft(to: request, status: status, toTag: nil, flow: flow)
+    draft.fields += fields
+    respond(server, draft, status: status, to: request, on: flow, leg: nil, kind: kind, at: now)
+    return drain(at: now, &out)
   }
 
   /// Leaves a request without any answer, not even 100.
@@ -103,4 +126,7 @@ extension UserAgent {
     deadlines.remove(id)
     transactions.abandon(callee.server, at: now)
   }
+
+  /// Fresh identifiers in this product's form, for what a party keeps over several requests (REGISTER).
+  public func registrationContactParameters() -> String { mint.text(configuration.style.registrationContactParameters) }
 }

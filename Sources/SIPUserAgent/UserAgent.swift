@@ -57,6 +57,10 @@ public final class UserAgent {
   let configuration: Configuration
   /// The Allow value of this user agent.
   public let allowValue: String
+  /// The values of Supported, one a header.
+  let supportedInRequests: [String]
+  let supportedInResponses: [String]
+  let orders: HeaderOrders
   let transport: SIPTransportLayer
   let transactions: TransactionLayer
   let epoch: Epoch
@@ -93,13 +97,17 @@ public final class UserAgent {
   ) {
     self.configuration = configuration
     self.epoch = epoch
-    allowValue = configuration.style.allow.map(\.token).joined(separator: ", ")
+    allowValue = configuration.style.allowed.map(\.token).joined(separator: ", ")
+    supportedInRequests = configuration.style.supportedValues(inRequest: true)
+    supportedInResponses = configuration.style.supportedValues(inRequest: false)
+    orders = HeaderOrders(configuration.style.orders)
     transport = SIPTransportLayer(
       listeners: configuration.listeners, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("transport"),
       epoch: epoch, limits: configuration.limits, firstPort: firstPort, firstConnection: firstConnection)
     transactions = TransactionLayer(timers: configuration.timers)
     mint = IdentifierMint(style: configuration.style, entropy: entropy)
     clientNonces = entropy.fork("cnonce")
+    transactions.finishAcknowledgement = { [unowned self] in self.spell(&$0, .request(.ack)) }
   }
 
   /// The legs that have not ended, in the order they began.
@@ -143,6 +151,12 @@ public final class UserAgent {
     if let candidate = transport.nextDeadline { earliest = min(earliest, candidate) }
     if let candidate = deadlines.next { earliest = min(earliest, candidate) }
     return earliest == .distantFuture ? nil : earliest
+  }
+
+  /// Whether an unreadable request on a flow may be told what is wrong; nil = always. For a policy that drops.
+  public var mayAnswer: ((Flow) -> Bool)? {
+    get { transport.mayAnswer }
+    set { transport.mayAnswer = newValue }
   }
 
   /// Closes a connection, or forgets a UDP peer; for a policy that drops.
@@ -199,7 +213,9 @@ public final class UserAgent {
     case .endedServer(let id):
       legsByServer[id] = nil
       if let key = mergeKeysByServer.removeValue(forKey: id) { mergeKeys[key] = nil }
-    case .unusable(let error, let flow): events.append(.malformed(rule: "\(error)", flow))
+    case .unusable(let message, let error, let flow):
+      events.append(.malformed(rule: "\(error)", flow))
+      transport.reject(message, error, flow, at: now, &out, &transportEvents)
     case .strayResponse: break
     }
   }

@@ -100,6 +100,8 @@ public struct Cast {
     case .session(let id):
       guard let target = target(of: trunk, over: caller.transport) else { return nil }
       return .call(CallRequest(name: alias, uri: SIPURI(host: Self.domain, user: id), target: target))
+    // The endpoint does that itself: it knows the contact.
+    case .account: return nil
     case .uri(let text):
       guard let uri = try? SIPURI(parsing: text), let target = target(of: trunk, over: caller.transport) else { return nil }
       return .call(CallRequest(name: alias, uri: uri, target: target))

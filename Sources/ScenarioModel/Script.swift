@@ -12,6 +12,8 @@ public enum StageCommand: Sendable {
   public enum Destination: Hashable, Sendable {
     /// A session of the endpoint: `sip:sess_…@domain`.
     case session(id: String)
+    /// An account of the endpoint, at the contact it registered.
+    case account(String)
     /// Another member, by its address.
     case member(String)
     /// A URI as written, sent to the endpoint.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 
-/// `kallglot-lab`: scenarios, a live endpoint, a live call.
+/// `kallglot-lab`: scenarios, a live endpoint, a live call, captures read.
 @main
 struct KallglotLab: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -12,7 +12,9 @@ struct KallglotLab: AsyncParsableCommand {
       3 something could not run.
       """,
     version: "0.1.0",
-    subcommands: [RunCommand.self, ServeCommand.self, CallCommand.self, LintCommand.self, ListCommand.self, SchemaCommand.self])
+    subcommands: [
+      RunCommand.self, ServeCommand.self, CallCommand.self, InspectCommand.self, LintCommand.self, ListCommand.self, SchemaCommand.self,
+    ])
 
   static func main() async {
     do {

@@ -23,8 +23,8 @@ import Testing
     PacketDecoder.decode(Bytes(bytes), linkType: linkType)
   }
 
-  private func datagram(_ payload: Range<Int>, isCut: Bool = false) -> FrameContent {
-    .transport(DecodedPacket(carrier: .udp, source: alicePort, destination: bobPort, payload: payload, isCut: isCut))
+  private func datagram(_ payload: Range<Int>, of whole: Int? = nil) -> FrameContent {
+    .transport(DecodedPacket(carrier: .udp, source: alicePort, destination: bobPort, payload: payload, wholePayload: whole))
   }
 
   @Test func `what the writer makes is decoded to what it was made of`() throws {
@@ -68,7 +68,7 @@ import Testing
 
   @Test func `IPv6 extension headers are passed over (RFC 8200 §4)`() {
     let expected: FrameContent = .transport(
-      DecodedPacket(carrier: .udp, source: aliceSix, destination: bobSix, payload: 80..<82, isCut: false))
+      DecodedPacket(carrier: .udp, source: aliceSix, destination: bobSix, payload: 80..<82))
     let hopByHop: [UInt8] = [60, 0, 1, 4, 0, 0, 0, 0]
     let destination: [UInt8] = [51, 0, 1, 4, 0, 0, 0, 0]
     let authentication: [UInt8] = [17, 2] + [UInt8](repeating: 0, count: 14)
@@ -76,20 +76,27 @@ import Testing
     let atomic: [UInt8] = [17, 0, 0, 0, 0, 0, 0, 1]
     #expect(
       decoded(ipv6(atomic + udp, next: 44))
-        == .transport(DecodedPacket(carrier: .udp, source: aliceSix, destination: bobSix, payload: 56..<58, isCut: false)))
+        == .transport(DecodedPacket(carrier: .udp, source: aliceSix, destination: bobSix, payload: 56..<58)))
   }
 
-  @Test func `fragments and other protocols are reported`() {
+  @Test func `fragments and other protocols are reported, with what puts the fragments together`() {
     let (source, destination) = (alicePort.address, bobPort.address)
+    func part(_ offset: Int, isLast: Bool, _ payload: Range<Int>, isCut: Bool = false) -> FrameContent {
+      .fragment(
+        IPFragment(
+          source: source, destination: destination, protocolNumber: 17, identification: 1, offset: offset, isLast: isLast, payload: payload,
+          isCut: isCut))
+    }
+    #expect(decoded(ipv4(udp, fragment: [0x20, 0])) == part(0, isLast: false, 20..<30))
+    #expect(decoded(ipv4(udp, fragment: [0, 185])) == part(1480, isLast: true, 20..<30))
+    #expect(decoded(Array(ipv4(udp, fragment: [0, 185]).dropLast())) == part(1480, isLast: true, 20..<29, isCut: true))
     #expect(
-      decoded(ipv4(udp, fragment: [0x20, 0]))
-        == .fragment(source: source, destination: destination, protocolNumber: 17, offset: 0, isLast: false))
-    #expect(
-      decoded(ipv4(udp, fragment: [0, 185]))
-        == .fragment(source: source, destination: destination, protocolNumber: 17, offset: 1480, isLast: true))
-    #expect(
-      decoded(ipv6([17, 0, 0x05, 0xA8, 0, 0, 0, 1] + udp, next: 44))
-        == .fragment(source: aliceSix.address, destination: bobSix.address, protocolNumber: 17, offset: 1448, isLast: true))
+      decoded(ipv6([17, 0, 0x05, 0xA8, 0, 0, 1, 1] + udp, next: 44))
+        == .fragment(
+          IPFragment(
+            source: aliceSix.address, destination: bobSix.address, protocolNumber: 17, identification: 257, offset: 1448, isLast: true,
+            payload: 48..<58, isCut: false)))
+    #expect(PacketDecoder.decode(whole: Bytes(udp), protocolNumber: 17, source: source, destination: destination) == datagram(8..<10))
     #expect(decoded(ipv4(udp, protocolNumber: 1)) == .otherProtocol(1, source: source, destination: destination))
   }
 
@@ -104,7 +111,7 @@ import Testing
     var tooShort = udp
     tooShort[5] = 7
     #expect(decoded(ipv4(tooShort)) == .malformed(.length))
-    #expect(decoded(Array(ipv4(udp).dropLast())) == datagram(28..<29, isCut: true))
+    #expect(decoded(Array(ipv4(udp).dropLast())) == datagram(28..<29, of: 2))
     var segment = [UInt8](repeating: 0, count: 20)
     segment[12] = 0x40
     #expect(decoded(ipv4(segment, protocolNumber: 6)) == .malformed(.length))

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 extension Interop {
@@ -63,10 +64,13 @@ extension Interop {
   }
 }
 
+private let versions = Mutex<[Peer: String]>([:])
+
 /// The table stands last in the log: what was there, what was skipped.
 @Suite struct PeerTable {
-  @Test func `the peers of this run`() {
-    atexit { print(Peer.table()) }
+  @Test func `the peers of this run`() async {
+    for peer in Peer.allCases { if let version = await peer.version() { versions.withLock { $0[peer] = version } } }
+    atexit { print(Peer.table(versions.withLock { $0 })) }
     for peer in Peer.allCases where peer.isRequired { #expect(peer.path != nil, "LAB_REQUIRE_PEERS names \(peer.rawValue), which is not installed") }
   }
 }

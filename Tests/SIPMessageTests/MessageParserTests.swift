@@ -57,7 +57,7 @@ import Testing
 
   @Test(arguments: [
     ("\r\n\r\n", SIPParseError.empty), ("hello", .noEndOfHeader), ("hello\r\n\r\n", .startLine),
-    ("INVITE  SIP/2.0\r\n\r\n", .startLine), ("INVITE sip:a b SIP/2.0\r\n\r\n", .startLine),
+    ("INVITE  SIP/2.0\r\n\r\n", .startLine), ("INVITE sip:a b SIP/2.0\r\n\r\n", .requestLineSpacing),
     ("INVITE sip:a@b SIP/7.0\r\n\r\n", .version("SIP/7.0")), ("SIP/2.0 99 No\r\n\r\n", .statusCode("99 No")),
     ("SIP/2.0 4040 No\r\n\r\n", .statusCode("4040 No")), ("INVITE sip:a@b SIP/2.0\r\nno colon\r\n\r\n", .fieldName(offset: 24)),
     ("INVITE sip:a@b SIP/2.0\r\nnocolon\r\n\r\n", .fieldWithoutColon(offset: 24)),

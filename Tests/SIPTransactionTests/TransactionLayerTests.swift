@@ -39,7 +39,7 @@ import Testing
       case .ackMissing(let id): "no ACK \(id.rawValue)"
       case .endedServer(let id): "ended server \(id.rawValue)"
       case .strayResponse: "stray"
-      case .unusable(let error, _): "unusable: \(error)"
+      case .unusable(_, let error, _): "unusable: \(error)"
       }
     }
   }
@@ -167,6 +167,6 @@ import Testing
     var outputs: [TransactionLayer.Output] = []
     layer.receive(try SIPMessage.parse("OPTIONS sip:a SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n"), on: flow, at: .zero, &outputs)
     layer.receive(try message(.response(to: try message(request(.options)), status: 200, received: flow)), on: flow, at: .zero, &outputs)
-    #expect(lines(outputs) == ["unusable: Via is missing", "stray"])
+    #expect(lines(outputs) == ["unusable: Via is missing (RFC 3261 §8.1.1)", "stray"])
   }
 }

@@ -43,7 +43,7 @@ private let head = """
     ("summary: s\nsteps: []", "the key 'cast' is missing"), ("", "x.yaml: the file is empty"), ("a: [1", "x.yaml:2:1: this is no YAML"),
     (head + "steps:\n  - cal: {}", "x.yaml:7:5: steps[1].cal: unknown step 'cal', did you mean 'call'?"),
     (head + "steps:\n  - call: { from: pbxx, to: session demo }", "x.yaml:7:19: steps[1].call.from: 'pbxx' is not one of kallglot, pbx, did you mean 'pbx'?"),
-    (head + "steps:\n  - call: { from: pbx, to: seshun demo }", "'seshun demo' is neither 'session NAME', a SIP URI nor a name of the cast"),
+    (head + "steps:\n  - call: { from: pbx, to: seshun demo }", "'seshun demo' is neither 'session NAME', 'account NAME', a SIP URI nor a name of the cast"),
     (head + "steps:\n  - expect: { leg: leg, is: established }", "'leg' is no leg: no step before has placed a call"),
     (head + "steps:\n  - wait: soon", "x.yaml:7:11: steps[1].wait: 'soon' is not a duration such as '2 s' or '30 ms'"),
     (head + "steps:\n  - fault: { drop: the 2nd 99 INVITE }", "is not a message such as"),

@@ -101,14 +101,19 @@ extension SIPMessage {
 }
 
 /// `Digest a=b, c="d"`: names without regard to case, values without quotes; the first of a repeated name counts.
-private struct DigestParameters {
+struct DigestParameters {
   private var list: [(name: String, value: String)] = []
 
   init?(_ value: Bytes) {
     let scheme = value.prefix(6).text.lowercased()
     guard scheme == "digest", value.count > 7, Grammar.isWhite(value[6]) else { return nil }
+    self.init(list: value[7..<value.count])
+  }
+
+  /// Without a scheme in front.
+  init(list value: Bytes) {
     var parts: [Bytes] = []
-    Grammar.splitAtCommas(value[7..<value.count], into: &parts)
+    Grammar.splitAtCommas(value, into: &parts)
     list.reserveCapacity(parts.count)
     for part in parts {
       if let pair = part.withSpan(Self.pair) { list.append(pair) }

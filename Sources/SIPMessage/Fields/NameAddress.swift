@@ -46,9 +46,9 @@ public struct NameAddress: Hashable, Sendable {
       position = behind
       Grammar.skipWhite(span, &position, end)
     } else {
-      // Tokens before an angle bracket are a display name; without the bracket they are the URI.
+      // Words before an angle bracket are a display name; without the bracket they are the URI.
       var bracket = position
-      while bracket < end, Grammar.isToken(span[bracket]) || Grammar.isWhite(span[bracket]) { bracket += 1 }
+      while bracket < end, isNameByte(span[bracket]) { bracket += 1 }
       if bracket < end, span[bracket] == .less {
         var nameEnd = bracket
         while nameEnd > start, Grammar.isWhite(span[nameEnd - 1]) { nameEnd -= 1 }
@@ -60,6 +60,16 @@ public struct NameAddress: Hashable, Sendable {
       let parameters = Parameters.read(span, &position, end)
     else { return nil }
     return NameAddress(displayName: displayName, uri: uri, parameters: parameters)
+  }
+
+  /// What an unquoted display name is read from: tokens by the grammar; peers also leave UTF-8, `&`, `(` and the like unquoted. What has a
+  /// meaning of its own in a list, a URI or a parameter ends it (RFC 4475 §3.1.2.15).
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case .less, .greater, .comma, .semicolon, .colon, .quote, .equals, .backslash, 127: false
+    case 0..<32: Grammar.isWhite(byte)
+    default: true
+    }
   }
 
   private static func readURI(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, isBracketRequired: Bool) -> SIPURI? {

@@ -57,7 +57,7 @@ public struct Parameters: Sendable {
       next += 1
       Grammar.skipWhite(span, &next, end)
       // Two semicolons in a row, or one at the end: seen in the field, harmless.
-      if next >= end || span[next] == .semicolon {
+      if next >= end || span[next] == .semicolon || span[next] == .comma || span[next] == .greater {
         position = next
         continue
       }

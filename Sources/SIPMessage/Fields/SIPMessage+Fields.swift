@@ -13,6 +13,23 @@ extension SIPMessage {
     return try Via.parse(value)
   }
 
+  /// All hops, the topmost first.
+  public func vias() throws(SIPHeaderError) -> [Via] {
+    var hops: [Via] = []
+    for slot in slots where slot.known == .via {
+      let value = value(slot)
+      var start = 0
+      while start <= value.count {
+        let end = value.withSpan { Grammar.elementEnd($0, start, $0.count) }
+        let element = value[start..<end]
+        if element.contains(where: { !Grammar.isWhite($0) }) { hops.append(try Via.parse(element)) }
+        start = end + 1
+      }
+    }
+    guard !hops.isEmpty else { throw .missing(.via) }
+    return hops
+  }
+
   public func from() throws(SIPHeaderError) -> NameAddress { try address(.from) }
   public func to() throws(SIPHeaderError) -> NameAddress { try address(.to) }
 
@@ -23,7 +40,9 @@ extension SIPMessage {
 
   public func callID() throws(SIPHeaderError) -> String {
     guard let value = firstValue(.callID) else { throw .missing(.callID) }
-    guard !value.isEmpty else { throw .malformed(.callID, value: "", expected: "an identifier (RFC 3261 §20.8)") }
+    guard !value.isEmpty, !value.contains(where: Grammar.isWhite) else {
+      throw .malformed(.callID, value: value.prefix(64).text, expected: "one word (RFC 3261 §20.8)")
+    }
     return value.text
   }
 
@@ -43,37 +62,6 @@ extension SIPMessage {
     }
     guard let cseq else { throw .malformed(.cseq, value: value.prefix(64).text, expected: "a number below 2³¹ and a method (RFC 3261 §20.16)") }
     return cseq
-  }
-
-  public func contacts() throws(SIPHeaderError) -> ContactList {
-    var list: [NameAddress] = []
-    for slot in slots where slot.known == .contact {
-      let range = slot.value.range
-      if range.count == 1, bytes[range.lowerBound] == UInt8(ascii: "*") { return .star }
-      list += try addresses(.contact, in: bytes[range])
-    }
-    return list.isEmpty ? .none : .list(list)
-  }
-
-  public func recordRoutes() throws(SIPHeaderError) -> [NameAddress] { try addresses(.recordRoute) }
-  public func routes() throws(SIPHeaderError) -> [NameAddress] { try addresses(.route) }
-
-  private func addresses(_ name: HeaderName) throws(SIPHeaderError) -> [NameAddress] {
-    var list: [NameAddress] = []
-    for value in all(name) { list += try addresses(name, in: value) }
-    return list
-  }
-
-  private func addresses(_ name: HeaderName, in value: Bytes) throws(SIPHeaderError) -> [NameAddress] {
-    var list: [NameAddress] = []
-    var start = 0
-    while start < value.count {
-      let end = value.withSpan { Grammar.elementEnd($0, start, $0.count) }
-      let element = value[start..<end]
-      if element.contains(where: { !Grammar.isWhite($0) }) { list.append(try NameAddress.parse(element, as: name)) }
-      start = end + 1
-    }
-    return list
   }
 
   /// Seconds; nil when there is no Expires. A value that is no number counts as missing (RFC 3261 §20.19 lets a registrar choose).

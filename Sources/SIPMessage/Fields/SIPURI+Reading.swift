@@ -85,10 +85,13 @@ extension SIPURI {
 
 /// `host[:port]` (RFC 3261 §25.1).
 enum HostPort {
-  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> (SIPHost, UInt16?)? {
+  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, allowsSpace: Bool = false) -> (SIPHost, UInt16?)? {
     guard let host = host(span, &position, end) else { return nil }
-    guard position < end, span[position] == .colon else { return (host, nil) }
-    let start = position + 1
+    var colon = position
+    if allowsSpace { Grammar.skipWhite(span, &colon, end) }
+    guard colon < end, span[colon] == .colon else { return (host, nil) }
+    var start = colon + 1
+    if allowsSpace { Grammar.skipWhite(span, &start, end) }
     var digits = start
     while digits < end, span[digits] &- 48 < 10 { digits += 1 }
     guard let number = Grammar.number(span, start..<digits), let port = UInt16(exactly: number) else { return nil }
@@ -102,7 +105,9 @@ enum HostPort {
       while position < end, span[position] != .closeBracket { position += 1 }
       guard position < end else { return nil }
       position += 1
-      return IPAddress(Grammar.text(span, start..<position)).map(SIPHost.address)
+      let text = Grammar.text(span, start..<position)
+      // RFC 3261's own grammar let a third colon stand before an IPv4 tail; peers that follow it are understood (RFC 5118 §4.10).
+      return (IPAddress(text) ?? IPAddress(text.replacing(":::", with: "::"))).map(SIPHost.address)
     }
     while position < end, isHostByte(span[position]) { position += 1 }
     guard position > start else { return nil }

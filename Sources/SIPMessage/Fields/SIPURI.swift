@@ -109,10 +109,12 @@ extension SIPURI {
       Self.unescaped(user) == Self.unescaped(other.user), Self.folded(host) == Self.folded(other.host)
     else { return false }
     for name in ["user", "ttl", "method", "maddr", "transport"] where parameters.contains(name) || other.parameters.contains(name) {
-      guard let left = parameters[name], let right = other.parameters[name], Parameters.isSame(left, right) else { return false }
+      guard parameters.contains(name), other.parameters.contains(name), Parameters.isSame(parameters[name] ?? "", other.parameters[name] ?? "")
+      else { return false }
     }
     for parameter in parameters.list where other.parameters.contains(parameter.name) {
-      guard Parameters.isSame(parameter.value ?? "", other.parameters[parameter.name] ?? "") else { return false }
+      // A parameter may stand once (§19.1.1); of a doubled one the first counts, on both sides.
+      guard Parameters.isSame(parameters[parameter.name] ?? "", other.parameters[parameter.name] ?? "") else { return false }
     }
     let left = headers.map { "\($0.name.lowercased())=\($0.value)" }.sorted()
     return left == other.headers.map { "\($0.name.lowercased())=\($0.value)" }.sorted()
@@ -129,10 +131,10 @@ extension SIPURI {
     var result: [UInt8] = []
     var index = 0
     while index < bytes.count {
-      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
-        let value = UInt8(String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16)
+      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = hexadecimal(bytes[index + 1]),
+        let low = hexadecimal(bytes[index + 2])
       {
-        result.append(value)
+        result.append(high << 4 | low)
         index += 3
       } else {
         result.append(bytes[index])
@@ -140,5 +142,10 @@ extension SIPURI {
       }
     }
     return result
+  }
+
+  private static func hexadecimal(_ byte: UInt8) -> UInt8? {
+    if byte &- 48 < 10 { return byte - 48 }
+    return (byte | 0x20) &- 97 < 6 ? (byte | 0x20) - 87 : nil
   }
 }

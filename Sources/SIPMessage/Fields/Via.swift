@@ -14,6 +14,11 @@ public struct Via: Hashable, Sendable {
   public var hasResponsePort: Bool { parameters.contains("rport") }
 
   public static let magicCookie = "z9hG4bK"
+  /// Whether the branch identifies a transaction; the cookie alone does not (RFC 3261 §8.1.1.7, RFC 4475 §3.2.1).
+  public var hasTransactionBranch: Bool {
+    guard let branch else { return false }
+    return branch.utf8.count > 7 && branch.hasPrefix(Self.magicCookie)
+  }
 
   static func parse(_ bytes: Bytes) throws(SIPHeaderError) -> Via {
     let via = bytes.withSpan { span -> Via? in
@@ -30,7 +35,8 @@ public struct Via: Hashable, Sendable {
   static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Via? {
     guard let transport = readProtocol(span, &position, end) else { return nil }
     Grammar.skipWhite(span, &position, end)
-    guard let (host, port) = HostPort.read(span, &position, end), let parameters = Parameters.read(span, &position, end) else { return nil }
+    // White space may stand around the colon of the port (RFC 3261 §25.1, sent-by), unlike in a URI.
+    guard let (host, port) = HostPort.read(span, &position, end, allowsSpace: true), let parameters = Parameters.read(span, &position, end) else { return nil }
     Grammar.skipWhite(span, &position, end)
     guard position == end || span[position] == .comma else { return nil }
     return Via(transport: transport, host: host, port: port, parameters: parameters)
@@ -56,6 +62,9 @@ public struct Via: Hashable, Sendable {
 }
 
 extension Via: CustomStringConvertible {
+  /// Reads one hop.
+  public init(parsing text: String) throws(SIPHeaderError) { self = try Self.parse(Bytes(text)) }
+
   public var description: String { "SIP/2.0/\(transport) \(host)\(port.map { ":\($0)" } ?? "")\(parameters)" }
 }
 

@@ -84,7 +84,8 @@ public struct ScenarioFile: Sendable {
     if let scenario = Scenario.read(NodeReader(node: filled), file: file, name: name, notes: notes) { scenarios.append(scenario) }
     add(notes.problems)
     for problem in notes.references where !references.contains(problem) { references.append(problem) }
-    warnings = notes.problems.isEmpty ? notes.unused : []
+    // What an included file gives is there for all who include it.
+    warnings = notes.problems.isEmpty ? notes.unused.filter { $0.file == file } : []
     return filler.used
   }
 

@@ -3,14 +3,15 @@ import SansIO
 /// `call: { from: pbx, to: session demo, as: leg }`
 struct CallStep: FieldStep {
   static let keyword = "call"
-  static let summary = "A member places a call to a session, to another member or to a URI."
+  static let summary = "A member places a call to a session, to another member or to a URI; the endpoint calls an account where it registered."
   static let examples = [
-    "call: { from: pbx, to: session demo, as: leg }", "call: { from: kallglot, to: pbx }", "call: { from: pbx, to: \"sip:+4930123@sip.kallglot.com\" }",
+    "call: { from: pbx, to: session demo, as: leg }", "call: { from: kallglot, to: pbx }", "call: { from: kallglot, to: account acme }",
+    "call: { from: pbx, to: \"sip:+4930123@sip.kallglot.com\" }",
   ]
 
   static let defaultLeg = "leg"
   private static let from = Key.required("from", .member, "Who calls.")
-  private static let to = Key.required("to", .destination, "Who is called: `session NAME`, a name of the cast, or a SIP URI.")
+  private static let to = Key.required("to", .destination, "Who is called: `session NAME`, `account NAME` (by the endpoint, where it registered), a name of the cast, or a SIP URI.")
   private static let name = Key.standard("as", .text, defaultLeg, "What later steps call the caller's leg.")
   static let mapping = MappingShape([from, to, name])
 
@@ -24,6 +25,9 @@ struct CallStep: FieldStep {
     to = try fields[Self.to]
     toText = try fields.place(of: Self.to)?.text() ?? ""
     name = try fields[Self.name]
+    if case .account(let account) = to, scope.scenario.endpoint?.name != from {
+      throw fields.place.problem("only the endpoint knows where the account \(account) registered, \(from) does not")
+    }
     scope.legs.append(name)
     scope.notes.give(.leg, name, at: fields.place)
   }
@@ -31,7 +35,11 @@ struct CallStep: FieldStep {
   var text: String { "call from \(from) to \(toText) as \(name)" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
-    script.commands.append(.call(from: from, to: to, as: name))
+    if case .account(let account) = to {
+      script.commands.append(.administer(.callAccount(account, name: name)))
+    } else {
+      script.commands.append(.call(from: from, to: to, as: name))
+    }
     return .done
   }
 }
@@ -46,6 +54,13 @@ extension ValueType where Value == StageCommand.Destination {
         // A session that is not given may be called as well: that is what 404 is for.
         return .session(id: scope.scenario.sessions.first { $0.name == words[1] }?.id ?? "sess_\(words[1])")
       }
+      if words.count == 2, words[0] == "account" {
+        guard scope.scenario.accounts.contains(where: { $0.name == words[1] }) else {
+          throw place.problem("account '\(words[1])' is not given\(Spelling.hint(for: words[1], among: scope.scenario.accounts.map(\.name)))")
+        }
+        scope.notes.use(.account, words[1])
+        return .account(words[1])
+      }
       if scope.scenario.member(text) != nil {
         scope.notes.use(.member, text)
         return .member(text)
@@ -55,7 +70,7 @@ extension ValueType where Value == StageCommand.Destination {
         return .uri(text)
       }
       let hint = Spelling.hint(for: text, among: scope.scenario.cast.map(\.name))
-      throw place.problem("'\(text)' is neither 'session NAME', a SIP URI nor a name of the cast\(hint)")
+      throw place.problem("'\(text)' is neither 'session NAME', 'account NAME', a SIP URI nor a name of the cast\(hint)")
     }
   }
 }

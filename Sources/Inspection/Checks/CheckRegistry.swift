@@ -1,0 +1,87 @@
+import SansIO
+
+/// A check of one message as it passes.
+protocol MessageCheck: Sendable {
+  /// Stable, for programs.
+  var name: String { get }
+  func check(_ message: ObservedMessage) -> [Remark]
+}
+
+/// A check of a dialog when the capture has been read.
+protocol DialogCheck: Sendable {
+  var name: String { get }
+  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark]
+}
+
+/// A check of an RTP stream when the capture has been read.
+protocol StreamCheck: Sendable {
+  var name: String { get }
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark]
+}
+
+/// What a check says; name, Call-ID and *deliberately broken* are added by whoever runs it.
+struct Remark {
+  var severity: InspectionFinding.Severity
+  var rule: String
+  var text: String
+  var frame: Int
+
+  init(_ severity: InspectionFinding.Severity, _ rule: String, _ text: String, _ stamp: FrameStamp) {
+    self.severity = severity
+    self.rule = rule
+    self.text = text
+    frame = stamp.frame
+  }
+}
+
+/// What a check may know beside its subject.
+struct CheckContext {
+  var begin: FrameStamp
+  var end: FrameStamp
+  var stories: [Int: DialogStory]
+  var streamsByConversation: [Int: [RTPStream]]
+  /// The capture has RTP of anybody: where it has none, nothing is said about missing audio.
+  var hasRTP: Bool
+  var control: ControlTable
+}
+
+/// All checks, in the order in which they speak. A new one is a file and a line here.
+enum CheckRegistry {
+  static let messages: [any MessageCheck] = [
+    MandatoryHeaders(), CSeqMethod(), BranchCookie(), TagPresence(), ContactPresence(), BodyType(), ReadableDescription(), ViaTransport(),
+    DatagramSize(), PrivateContact(),
+  ]
+
+  static let dialogs: [any DialogCheck] = [
+    BeginsInTheMiddle(), FinalResponse(), Acknowledgement(), RepeatedSuccess(), AnswerAfterCancel(), ChallengeLoop(), SequenceOrder(),
+    UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(), MissingAnswer(), PrivateMediaAddress(), AudioBothWays(), TelephoneEventAgreed(),
+  ]
+
+  static let streams: [any StreamCheck] = [PayloadNegotiated(), MediaPlace(), MediaAfterEnd(), StreamQuality(), ReportedLoss()]
+
+  static func examine(_ message: ObservedMessage) -> [InspectionFinding] {
+    messages.flatMap { check in
+      check.check(message).map { finding($0, check.name, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken) }
+    }
+  }
+
+  static func examine(_ story: DialogStory, _ context: CheckContext) -> [InspectionFinding] {
+    dialogs.flatMap { check in
+      check.check(story, context).map {
+        finding($0, check.name, story.conversation.callID, isDeliberatelyBroken: story.conversation.isDeliberatelyBroken)
+      }
+    }
+  }
+
+  static func examine(_ stream: RTPStream, _ context: CheckContext) -> [InspectionFinding] {
+    let callID = stream.conversation.flatMap { context.stories[$0]?.conversation.callID }
+    return streams.flatMap { check in check.check(stream, context).map { finding($0, check.name, callID, isDeliberatelyBroken: false) } }
+  }
+
+  /// Nobody is accused of what a test does on purpose.
+  private static func finding(_ remark: Remark, _ name: String, _ callID: String?, isDeliberatelyBroken: Bool) -> InspectionFinding {
+    InspectionFinding(
+      name, isDeliberatelyBroken ? .note : remark.severity, remark.rule, remark.text + (isDeliberatelyBroken ? " (deliberately broken)" : ""),
+      frame: remark.frame, callID: callID)
+  }
+}

@@ -1,0 +1,144 @@
+import SDP
+import SIPMessage
+import SansIO
+
+/// An answer has the offer's m= lines, takes of each what was offered, and a direction that fits (RFC 3264 §6).
+struct AnswerMatchesOffer: DialogCheck {
+  let name = "answer-mismatch"
+
+  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] { story.agreements.flatMap { Self.remarks($0) } }
+
+  private static func remarks(_ agreement: MediaAgreement) -> [Remark] {
+    let (offer, answer) = (agreement.offer, agreement.answer)
+    guard offer.error == nil, answer.error == nil else { return [] }
+    guard offer.media.count == answer.media.count else {
+      return [
+        Remark(
+          .error, "RFC 3264 §6", "the answer has \(answer.media.count) m= lines, the offer in frame \(offer.stamp.frame) has \(offer.media.count)",
+          answer.stamp)
+      ]
+    }
+    return zip(offer.media, answer.media).flatMap { line($0, $1, answer.stamp, offer.stamp.frame) }
+  }
+
+  private static func line(_ offer: ObservedMedia, _ answer: ObservedMedia, _ stamp: FrameStamp, _ frame: Int) -> [Remark] {
+    guard offer.kind == answer.kind else {
+      return [Remark(.error, "RFC 3264 §6", "the answer says m=\(answer.kind) where the offer in frame \(frame) says m=\(offer.kind)", stamp)]
+    }
+    guard answer.port != 0 else { return [] }
+    if offer.port == 0 { return [Remark(.error, "RFC 3264 §6", "the answer takes m=\(answer.kind), which the offer in frame \(frame) has closed", stamp)] }
+    var remarks: [Remark] = []
+    if offer.profile != answer.profile {
+      remarks.append(Remark(.error, "RFC 3264 §6", "the answer says \(answer.profile), the offer in frame \(frame) \(offer.profile)", stamp))
+    }
+    let common = answer.encodings.contains { one in offer.encodings.contains { same($0, one) } } || !Set(offer.formats).isDisjoint(with: answer.formats)
+    if !common {
+      remarks.append(
+        Remark(
+          .error, "RFC 3264 §6.1",
+          "the answer has no format of the offer in frame \(frame) (\(list(answer)) for \(list(offer)))", stamp))
+    }
+    let extra = answer.encodings.filter { one in !offer.encodings.contains { same($0, one) } }
+    if common, let first = extra.first {
+      remarks.append(Remark(.note, "RFC 3264 §6.1", "the answer adds \(first.text), which was not offered in frame \(frame)", stamp))
+    }
+    if answer.direction.sends && !offer.direction.receives || answer.direction.receives && !offer.direction.sends {
+      remarks.append(
+        Remark(.error, "RFC 3264 §6.1", "the answer says \(answer.direction.rawValue) to \(offer.direction.rawValue) in frame \(frame)", stamp))
+    }
+    return remarks
+  }
+
+  private static func same(_ left: Encoding, _ right: Encoding) -> Bool {
+    left.name.lowercased() == right.name.lowercased() && left.clockRate == right.clockRate
+  }
+
+  private static func list(_ media: ObservedMedia) -> String { media.encodings.map(\.name).joined(separator: ", ") }
+}
+
+/// A 2xx and its ACK between them have offer and answer (RFC 3261 §13.2.1).
+struct MissingAnswer: DialogCheck {
+  let name = "missing-answer"
+
+  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
+    story.conversation.transactions.flatMap { transaction -> [Remark] in
+      guard transaction.method == .invite, transaction.request != nil, let success = transaction.success else { return [] }
+      let described = transaction.responses.contains { $0.description != nil && $0.status < 300 }
+      if transaction.description != nil, !described {
+        return [Remark(.error, "RFC 3261 §13.2.1", "\(success.status) to an INVITE with an offer has no answer", success.first)]
+      }
+      guard transaction.description == nil, let ack = transaction.acknowledgement else { return [] }
+      if !described { return [Remark(.error, "RFC 3261 §13.2.1", "\(success.status) to an INVITE without an offer makes none itself", success.first)] }
+      guard transaction.acknowledgedDescription == nil else { return [] }
+      return [Remark(.error, "RFC 3261 §13.2.1", "ACK has no answer to the offer in the \(success.status) of frame \(success.first.frame)", ack)]
+    }
+  }
+}
+
+/// Media asked to an address that only the sender's own network can reach.
+struct PrivateMediaAddress: DialogCheck {
+  let name = "private-media-address"
+
+  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
+    var remarks: [Remark] = []
+    for description in story.agreements.flatMap({ [$0.offer, $0.answer] }) {
+      guard let address = description.audio?.address?.address, address.isPrivate, !address.isUnspecified, !description.owner.address.isPrivate
+      else { continue }
+      remarks.append(
+        Remark(
+          .warning, "RFC 8866 §5.7",
+          "\(description.owner.address) asks for media at the private address \(address): RTP to it gets lost unless a NAT helper steps in",
+          description.stamp))
+    }
+    return remarks
+  }
+}
+
+/// Audio agreed both ways flows both ways.
+struct AudioBothWays: DialogCheck {
+  let name = "one-way-audio"
+
+  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
+    guard context.hasRTP, let success = story.success, let last = story.agreements.last(where: { $0.isInitial }), last.isBothWays,
+      duration(story) > 2_000_000_000, let offered = last.offer.audio, let answered = last.answer.audio
+    else { return [] }
+    let streams = context.streamsByConversation[story.conversation.number] ?? []
+    // Who sends is told by where it goes, and by where it comes from when the description of the other side was passed by.
+    let toOfferer = streams.contains { $0.key.destination == offered.address || $0.key.source == answered.address }
+    let toAnswerer = streams.contains { $0.key.destination == answered.address || $0.key.source == offered.address }
+    let (offerer, answerer) = (last.offer.owner.address, last.answer.owner.address)
+    switch (toOfferer, toAnswerer) {
+    case (true, true): return []
+    case (false, false):
+      return [Remark(.warning, "RFC 3264 §5.1", "no RTP of this dialog is in the capture, although both sides agreed to send and receive", success.first)]
+    case (true, false): return [oneWay(from: answerer, silent: offerer, success.first)]
+    case (false, true): return [oneWay(from: offerer, silent: answerer, success.first)]
+    }
+  }
+
+  private func duration(_ story: DialogStory) -> Int64 {
+    switch story.outcome {
+    case .hungUp(_, let lasted, _, _): lasted
+    case .up(let since): since
+    case .cancelled, .refused, .redirected, .challenged, .noFinalResponse, .beganBefore: 0
+    }
+  }
+
+  private func oneWay(from speaker: IPAddress, silent: IPAddress, _ stamp: FrameStamp) -> Remark {
+    Remark(
+      .warning, "RFC 3264 §5.1",
+      "one-way audio: RTP comes from \(speaker), none from \(silent), although both sides agreed to send and receive", stamp)
+  }
+}
+
+/// Without telephone-event DTMF can only go in the audio or by INFO (RFC 4733).
+struct TelephoneEventAgreed: DialogCheck {
+  let name = "no-telephone-event"
+
+  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
+    guard let agreement = story.agreements.first(where: { $0.isInitial }), agreement.codec != nil, !agreement.hasTelephoneEvent else { return [] }
+    let offered = agreement.offer.audio?.encodings.contains { $0.isTelephoneEvent } == true
+    let text = offered ? "the answer leaves telephone-event out" : "the offer has no telephone-event"
+    return [Remark(.note, "RFC 4733 §2.5.1.1", "\(text): DTMF can only go in the audio or by INFO", agreement.answer.stamp)]
+  }
+}

@@ -1,0 +1,46 @@
+import Capture
+import SansIO
+
+/// Reads capture files of any writer and says what is in them.
+///
+/// It knows nothing of the stack that sends: what it says of our own packets is an independent reading.
+public struct Inspector {
+  /// TLS secrets beside those that a capture carries itself.
+  private let secrets: [Bytes]
+
+  /// - Parameter secrets: contents of SSLKEYLOGFILEs.
+  public init(secrets: [Bytes] = []) { self.secrets = secrets }
+
+  /// Reads a file, as far as it goes.
+  /// - Throws: when it is no capture, or cannot be opened.
+  public func inspect(path: String) throws(CaptureReadError) -> InspectionReport { try inspect(ByteInput(path: path), name: path) }
+
+  /// Reads a capture in memory.
+  public func inspect(_ bytes: Bytes, name: String = "memory") throws(CaptureReadError) -> InspectionReport {
+    try inspect(ByteInput(bytes), name: name)
+  }
+
+  private func inspect(_ input: ByteInput, name: String) throws(CaptureReadError) -> InspectionReport {
+    let keyLog = KeyLog()
+    for text in secrets { keyLog.add(text) }
+    var reader = try CaptureReader(input)
+    let observer = CaptureObserver(path: name, keyLog: keyLog)
+    var problem: String?
+    var hasItems = false
+    do {
+      while let item = try reader.next() {
+        hasItems = true
+        switch item {
+        case .packet(let packet): observer.take(packet)
+        case .secrets(let secrets): observer.takeSecrets(secrets)
+        case .interface, .other: break
+        }
+      }
+    } catch {
+      if !hasItems, case .version = error.rule { throw error }
+      problem = error.description
+    }
+    observer.finish(problem: problem)
+    return InspectionReport(observer)
+  }
+}

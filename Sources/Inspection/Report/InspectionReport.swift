@@ -1,0 +1,76 @@
+import SansIO
+
+/// What was found in one capture. As lines for people, or as JSON.
+public struct InspectionReport {
+  /// How the report is written.
+  public struct Style: Sendable {
+    /// Columns of text.
+    public var width: Int
+    public var hasLadders: Bool
+    /// Only dialogs and registrations whose Call-ID contains this.
+    public var filter: String?
+
+    public init(width: Int = 120, hasLadders: Bool = true, filter: String? = nil) {
+      self.width = width
+      self.hasLadders = hasLadders
+      self.filter = filter
+    }
+  }
+
+  let facts: CaptureFacts
+  let counts: MessageCounts
+  let stories: [DialogStory]
+  let others: [Conversation]
+  let registrations: [RegistrationTable.Registration]
+  let pings: [PingTable.Ping]
+  let streams: [RTPStream]
+  let control: ControlTable
+  let connections: StreamTotals
+  let secured: [TLSFacts]
+  let dtlsPackets: Int
+  /// In the order of the frames.
+  public let findings: [InspectionFinding]
+  let findingsLeftOut: Int
+  let conversations: [Int: Conversation]
+
+  init(_ observer: CaptureObserver) {
+    facts = observer.facts
+    counts = observer.counts
+    let end = observer.facts.last ?? FrameStamp(frame: 0, time: 0)
+    let all = observer.dialogs.conversations
+    conversations = Dictionary(all.map { ($0.number, $0) }) { first, _ in first }
+    stories = all.filter { $0.kind == .dialog }.map { DialogStory($0, end: end) }
+    others = all.filter { $0.kind == .other }
+    registrations = observer.dialogs.registrations.list
+    pings = observer.dialogs.pings.list
+    streams = observer.streams.credible
+    control = observer.streams.control
+    connections = observer.connections.totals
+    secured = observer.connections.secured
+    dtlsPackets = observer.streams.dtlsPackets
+    let context = CheckContext(
+      begin: observer.facts.first ?? end, end: end, stories: Dictionary(stories.map { ($0.conversation.number, $0) }) { first, _ in first },
+      streamsByConversation: Dictionary(grouping: streams.filter { $0.conversation != nil }) { $0.conversation ?? 0 },
+      hasRTP: !streams.isEmpty, control: observer.streams.control)
+    var collector = observer.findings
+    for story in stories { collector.add(CheckRegistry.examine(story, context)) }
+    for stream in streams { collector.add(CheckRegistry.examine(stream, context)) }
+    for registration in registrations { collector.add(RegistrationChecks.examine(registration, end)) }
+    for ping in pings { collector.add(RegistrationChecks.examine(ping, end)) }
+    findings = collector.sorted
+    findingsLeftOut = collector.leftOut
+  }
+
+  public var frameCount: Int { facts.frames }
+  /// SIP messages, copies included.
+  public var messageCount: Int { counts.total }
+  /// Why the file could not be read to its end; nil when it could.
+  public var problem: String? { facts.problem }
+
+  /// Seconds since the first frame, with six digits.
+  func time(_ stamp: FrameStamp, digits: Int = 3) -> String {
+    Words.decimal(Double(stamp.time &- (facts.first?.time ?? stamp.time)) / 1e9, digits)
+  }
+
+  func streams(of conversation: Conversation) -> [RTPStream] { streams.filter { $0.conversation == conversation.number } }
+}

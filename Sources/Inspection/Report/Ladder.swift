@@ -1,0 +1,124 @@
+import SIPMessage
+import SansIO
+
+/// The messages of a conversation as arrows between hosts, in ASCII; RTP streams are one arrow each.
+struct Ladder {
+  private struct Step {
+    var stamp: FrameStamp
+    var source: Int
+    var destination: Int
+    var label: String
+    var isMedia: Bool
+  }
+
+  /// Columns that arrows are drawn between; with more hosts each step is a line of text.
+  private static let mostColumns = 5
+  private static let margin = 21
+
+  private let report: InspectionReport
+  private let width: Int
+  private var names: [String] = []
+  private var columns: [TransportAddress: Int] = [:]
+  private var byAddress = true
+  private var steps: [Step] = []
+  private var leftOut = 0
+
+  init(_ report: InspectionReport, _ conversation: Conversation, width: Int, mostRows: Int = 400) {
+    self.report = report
+    self.width = width
+    // Hosts are addresses; where all share one, as on a loopback, ports tell them apart.
+    let hosts = Set(conversation.rows.flatMap { [$0.source.address, $0.destination.address] })
+    byAddress = hosts.count > 1
+    let hasTransports = conversation.transports.count > 1
+    for row in conversation.rows.prefix(mostRows) {
+      steps.append(
+        Step(
+          stamp: row.stamp, source: column(row.source), destination: column(row.destination),
+          label: Self.label(row, hasTransport: hasTransports), isMedia: false))
+    }
+    leftOut = conversation.rowsLeftOut + max(conversation.rows.count - mostRows, 0)
+    for stream in report.streams(of: conversation) {
+      let (source, destination) = (stream.sender.map { column($0.owner) }, stream.receiver.map { column($0.owner) })
+      let lost = stream.statistics.lost == 0 ? "" : ", \(stream.statistics.lost) lost"
+      steps.append(
+        Step(
+          stamp: stream.first, source: source ?? column(stream.key.source), destination: destination ?? column(stream.key.destination),
+          label: "RTP \(stream.codec), \(Words.count(stream.statistics.packets, "packet"))\(lost)", isMedia: true))
+    }
+    steps.sort { $0.stamp.frame < $1.stamp.frame }
+  }
+
+  private mutating func column(_ address: TransportAddress) -> Int {
+    let key = byAddress ? TransportAddress(address.address, port: 0) : address
+    if let known = columns[key] { return known }
+    names.append(byAddress ? address.address.description : address.description)
+    columns[key] = names.count - 1
+    return names.count - 1
+  }
+
+  private static func label(_ row: Conversation.Row, hasTransport: Bool) -> String {
+    var text =
+      switch row.content {
+      case .request(let method): method.token
+      case .response(let status, let phrase): "\(status) \(phrase)".trimmingSpaces
+      }
+    if row.hasDescription { text += " (SDP)" }
+    if hasTransport { text += " \(row.transport.rawValue.uppercased())" }
+    if row.repetition > 0 { text += " (again\(row.repetition > 1 ? ", \(row.repetition + 1)th copy".replacing("2th", with: "2nd").replacing("3th", with: "3rd") : ""))" }
+    return text
+  }
+
+  var lines: [String] {
+    guard !steps.isEmpty else { return [] }
+    var lines = names.count > Self.mostColumns || names.count < 2 ? list : drawing
+    if leftOut > 0 { lines.append("  \(leftOut) more messages are not drawn") }
+    return lines
+  }
+
+  private func prefix(_ stamp: FrameStamp) -> String { "  \(Words.right(report.time(stamp), 9)) #\(Words.left(String(stamp.frame), 7)) " }
+
+  // MARK: - Arrows
+
+  private var spacing: Int {
+    let room = max(width - Self.margin - 8, 20) / max(names.count - 1, 1)
+    return min(max(room, 20), 48)
+  }
+
+  /// Where a host's line stands.
+  private func position(_ column: Int) -> Int { Self.margin + 8 + column * spacing }
+
+  private var drawing: [String] {
+    var heading = Array(repeating: Character(" "), count: position(names.count - 1) + 24)
+    for (column, name) in names.enumerated() {
+      let text = Words.clipped(name, spacing - 2)
+      let start = max(position(column) - text.count / 2, 0)
+      for (offset, character) in text.enumerated() where start + offset < heading.count { heading[start + offset] = character }
+    }
+    let title = "  " + Words.right("seconds", 9) + " frame"
+    for (offset, character) in title.enumerated() { heading[offset] = character }
+    return [String(heading).trimmingSpaces] + steps.map(arrow)
+  }
+
+  private func arrow(_ step: Step) -> String {
+    var cells = Array(repeating: Character(" "), count: position(names.count - 1) + 1)
+    for column in names.indices { cells[position(column)] = "|" }
+    for (offset, character) in prefix(step.stamp).enumerated() { cells[offset] = character }
+    guard step.source != step.destination else {
+      return String(cells) + " " + step.label + " (to itself)"
+    }
+    let (left, right) = (position(min(step.source, step.destination)), position(max(step.source, step.destination)))
+    let line: Character = step.isMedia ? "=" : "-"
+    for index in left + 1..<right { cells[index] = line }
+    if step.destination > step.source { cells[right - 1] = ">" } else { cells[left + 1] = "<" }
+    let label = " " + Words.clipped(step.label, right - left - 9) + " "
+    let start = left + (right - left - label.count) / 2 + 1
+    for (offset, character) in label.enumerated() { cells[start + offset] = character }
+    return String(cells)
+  }
+
+  // MARK: - Text
+
+  private var list: [String] {
+    steps.map { "\(prefix($0.stamp))\(names[$0.source]) -> \(names[$0.destination])  \($0.isMedia ? "== " : "")\($0.label)" }
+  }
+}

@@ -1,0 +1,55 @@
+import SansIO
+
+extension InspectionReport {
+  /// The RTP streams as a table; jitter and loss are Wireshark's numbers.
+  func streamLines() -> [String] {
+    guard !streams.isEmpty else { return [] }
+    let head = ["from", "to", "SSRC", "codec", "packets", "lost", "late", "twice", "max delta", "mean jitter", "max jitter"]
+    let rows = streams.prefix(200).map(Self.row)
+    let widths = head.indices.map { column in max(head[column].count, rows.map { $0[column].count }.max() ?? 0) }
+    func line(_ cells: [String]) -> String {
+      "  "
+        + cells.enumerated().map { column, cell in column < 4 ? Words.left(cell, widths[column]) : Words.right(cell, widths[column]) }
+        .joined(separator: "  ")
+    }
+    var lines = ["", "RTP streams (delta and jitter in ms)", line(head)]
+    for (stream, row) in zip(streams, rows) {
+      lines.append(line(row))
+      let more = details(stream)
+      if !more.isEmpty { lines.append("      \(more.joined(separator: "; "))") }
+    }
+    if streams.count > rows.count { lines.append("  and \(streams.count - rows.count) more") }
+    return lines
+  }
+
+  private static func row(_ stream: RTPStream) -> [String] {
+    let statistics = stream.statistics
+    let percent = statistics.expected > 0 ? Double(statistics.lost) * 100 / Double(statistics.expected) : 0
+    return [
+      stream.key.source.description, stream.key.destination.description, ssrc(stream), stream.codec + (stream.isSignalled ? "" : " ?"),
+      "\(statistics.packets)", "\(statistics.lost) (\(Words.decimal(percent, 1)) %)", "\(stream.order.late)", "\(stream.order.duplicates)",
+      Words.decimal(statistics.maximumDelta, 3), Words.decimal(statistics.meanJitter, 3), Words.decimal(statistics.maximumJitter, 3),
+    ]
+  }
+
+  static func ssrc(_ stream: RTPStream) -> String {
+    let digits = String(stream.key.ssrc, radix: 16, uppercase: true)
+    return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
+  private func details(_ stream: RTPStream) -> [String] {
+    var parts: [String] = []
+    if !stream.isSignalled { parts.append("no description of it is in the capture: recognised by its packets") }
+    if stream.payloads.count > 1 { parts.append(stream.payloads.map { "\(RTPStream.text($0)) \($0.packets)" }.joined(separator: ", ")) }
+    if let pause = stream.longestPause, pause.nanoseconds > 1_000_000_000 {
+      parts.append("longest pause \(Words.seconds(pause.nanoseconds)) before frame \(pause.stamp.frame)")
+    }
+    guard let reports = control[stream.key.ssrc] else { return parts }
+    var said: [String] = []
+    if let sent = reports.packetsSent { said.append("sender says \(sent) packets") }
+    if let lost = reports.cumulativeLost { said.append("receiver says \(lost) lost, jitter up to \(reports.maximumJitter) ticks") }
+    if reports.saidGoodbye { said.append("BYE") }
+    if !said.isEmpty { parts.append("RTCP: \(said.joined(separator: ", "))") }
+    return parts
+  }
+}

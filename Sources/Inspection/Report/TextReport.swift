@@ -1,0 +1,207 @@
+import SDP
+import SansIO
+
+extension InspectionReport {
+  /// The report as lines for people.
+  public func text(_ style: Style = Style()) -> [String] {
+    var lines = heading()
+    let shown = stories.filter { matches($0.conversation.callID, style) }
+    for (position, story) in shown.enumerated() { lines += dialog(story, position + 1, style) }
+    lines += registrationLines(style)
+    if style.filter == nil {
+      lines += pingLines() + otherLines() + streamLines() + tlsLines()
+    }
+    lines += findingLines(style)
+    return lines.map(Words.printable)
+  }
+
+  private func matches(_ callID: String, _ style: Style) -> Bool { style.filter.map { callID.contains($0) } ?? true }
+
+  // MARK: - Heading
+
+  private func heading() -> [String] {
+    let links = facts.linkTypes.map(\.description).joined(separator: ", ")
+    let begin = facts.first.map { ", from \(Words.wallTime($0.time))" } ?? ""
+    var lines = ["\(facts.path): \(Words.count(facts.frames, "frame")) in \(Words.seconds(facts.duration))\(begin)\(links.isEmpty ? "" : ", \(links)")"]
+    if let problem = facts.problem { lines.append("  The file is damaged or cut: \(problem). What stands before was read.") }
+    lines.append("  SIP: \(messageWords)")
+    let signalled = stories.filter { !$0.beginsInTheMiddle }.count
+    let middle = stories.count - signalled
+    lines.append(
+      "  \(Words.count(stories.count, "dialog"))\(middle > 0 ? " (\(middle) from the middle)" : ""), \(Words.count(registrations.count, "registration")), "
+        + "\(Words.count(streams.count, "RTP stream")), \(Words.count(control.packets, "RTCP packet"))")
+    let unread = unreadWords
+    if !unread.isEmpty { lines.append("  Not read: \(unread.joined(separator: "; "))") }
+    return lines
+  }
+
+  private var messageWords: String {
+    guard counts.total > 0 || counts.unreadable > 0 else { return "none" }
+    let requests = counts.requests.map { "\($0.method) \($0.count)" }
+    let responses = counts.sortedResponses.map { "\($0.status) \($0.count)" }
+    var words = "\(Words.count(counts.total, "message")): \((requests + responses).joined(separator: ", "))"
+    if counts.repeated > 0 { words += "; \(counts.repeated) of them repeated" }
+    if counts.unreadable > 0 { words += "; \(counts.unreadable) unreadable" }
+    return words
+  }
+
+  private var unreadWords: [String] {
+    var words = facts.unread.map { "\($0.count) \($0.reason)" }
+    if facts.cutFrames > 0 { words.append("\(Words.count(facts.cutFrames, "frame")) cut by the capture's snap length") }
+    if facts.fragmentsIncomplete > 0 { words.append("\(Words.count(facts.fragmentsIncomplete, "IP packet")) with missing fragments") }
+    if facts.udpOther > 0 { words.append("\(facts.udpOther) UDP datagrams of other kinds") }
+    if connections.otherBytes > 0 { words.append("\(connections.otherBytes) bytes of other TCP") }
+    if connections.lost > 0 { words.append("\(connections.lost) bytes missing in TCP streams") }
+    let closed = secured.reduce(0) { $0 + $1.closedBytes }
+    if closed > 0 { words.append("TLS: \(closed) bytes not decrypted") }
+    if control.unreadable > 0 { words.append("\(control.unreadable) RTCP packets (encrypted or damaged)") }
+    if dtlsPackets > 0 { words.append("\(dtlsPackets) DTLS packets") }
+    return words
+  }
+
+  // MARK: - Dialogs
+
+  private func dialog(_ story: DialogStory, _ number: Int, _ style: Style) -> [String] {
+    let conversation = story.conversation
+    let transports = conversation.transports.map { $0.rawValue.uppercased() }.joined(separator: ", ")
+    var lines = ["", "Dialog \(number)  \(conversation.callID)  \(transports)"]
+    lines.append("  \(conversation.fromURI) calls \(conversation.toURI)")
+    lines.append("  \(Words.outcome(story.outcome, story))")
+    if let facts = setUpWords(story) { lines.append("  \(facts)") }
+    if let media = mediaWords(story) { lines.append("  \(media)") }
+    guard style.hasLadders else { return lines }
+    return lines + [""] + Ladder(self, conversation, width: style.width).lines
+  }
+
+  private func setUpWords(_ story: DialogStory) -> String? {
+    var parts: [String] = []
+    if let delay = story.postDialDelay { parts.append("ringing after \(Words.seconds(delay))") }
+    if let delay = story.answerDelay { parts.append("answered after \(Words.seconds(delay))") }
+    if story.attempts.count > 1 { parts.append("\(story.attempts.count) attempts") }
+    if story.forks.count > 1 { parts.append("forked to \(story.forks.count)") }
+    if !story.modifications.isEmpty { parts.append(Words.count(story.modifications.count, "re-INVITE")) }
+    if story.holds > 0 { parts.append("held \(story.holds) times, resumed \(story.resumes)".replacing("held 1 times", with: "held once")) }
+    return parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+
+  private func mediaWords(_ story: DialogStory) -> String? {
+    guard let last = story.agreements.last else { return nil }
+    guard let codec = last.codec else { return "audio: refused or not agreed" }
+    var words = "audio: \(codec.text)"
+    if last.hasTelephoneEvent { words += ", telephone-event" }
+    if last.isSecure { words += ", SRTP" }
+    if let offer = last.offer.audio?.address, let answer = last.answer.audio?.address { words += ", \(offer) and \(answer)" }
+    return words
+  }
+
+  // MARK: - Registrations and the rest
+
+  private func registrationLines(_ style: Style) -> [String] {
+    let shown = registrations.filter { matches($0.callID, style) }
+    guard !shown.isEmpty else { return [] }
+    var lines = ["", "Registrations"]
+    for registration in shown {
+      lines.append("  \(registration.addressOfRecord) from \(registration.client) at \(registration.registrar) over \(registration.transport.rawValue.uppercased())")
+      lines.append("    \(Self.words(registration))")
+      if let contact = registration.contact { lines.append("    Contact \(contact)") }
+      guard style.hasLadders, let conversation = conversations[registration.conversation], conversation.kind == .registration else { continue }
+      lines += [""] + Ladder(self, conversation, width: style.width, mostRows: 24).lines
+    }
+    return lines
+  }
+
+  static func words(_ registration: RegistrationTable.Registration) -> String {
+    var parts: [String] = []
+    switch registration.state {
+    case .asked: parts.append("not answered")
+    case .challenged: parts.append("challenged, and nothing that was accepted followed")
+    case .registered: parts.append("registered for \(registration.granted.map { "\($0) s" } ?? "a time not said")\(asked(registration))")
+    case .removed: parts.append("removed")
+    case .refused(let status, let phrase): parts.append("refused with \(status) \(phrase)".trimmingSpaces)
+    }
+    parts.append(Words.count(registration.requests, "REGISTER"))
+    if registration.refreshes > 0 { parts.append(Words.count(registration.refreshes, "refresh").replacing("refreshs", with: "refreshes")) }
+    if registration.challenges > 0 { parts.append("\(Words.count(registration.challenges, "challenge")) (\(registration.algorithms.joined(separator: ", ")))") }
+    if registration.repeated > 0 { parts.append("\(registration.repeated) repeated") }
+    return parts.joined(separator: ", ")
+  }
+
+  private static func asked(_ registration: RegistrationTable.Registration) -> String {
+    guard let asked = registration.asked, asked != registration.granted, asked > 0 else { return "" }
+    return " (asked for \(asked) s)"
+  }
+
+  private func pingLines() -> [String] {
+    guard !pings.isEmpty else { return [] }
+    return ["", "OPTIONS"] + pings.map { ping in
+      let answers = ping.answers.map { "\($0.status) \($0.count) times".replacing(" 1 times", with: " once") }.joined(separator: ", ")
+      let times = ping.answered > 0 ? " in \(Words.seconds(ping.shortest)) to \(Words.seconds(ping.longest))" : ""
+      let open = ping.sent - ping.answered
+      return "  \(ping.source) asks \(ping.destination) over \(ping.transport.rawValue.uppercased()): \(ping.sent) sent"
+        + (answers.isEmpty ? "" : ", \(answers)\(times)") + (open > 0 ? ", \(open) not answered" : "")
+        + (ping.repeated > 0 ? ", \(ping.repeated) repeated" : "")
+    }
+  }
+
+  private func otherLines() -> [String] {
+    guard !others.isEmpty else { return [] }
+    return ["", "Other requests"] + others.prefix(50).map { conversation in
+      let what = conversation.transactions.prefix(8).map { "\($0.method.token) \($0.final.map { "\($0.status)" } ?? "not answered")" }
+      return "  \(conversation.fromURI) to \(conversation.toURI): \(what.joined(separator: ", "))  \(conversation.callID)"
+    } + (others.count > 50 ? ["  and \(others.count - 50) more"] : [])
+  }
+
+  private func tlsLines() -> [String] {
+    guard !secured.isEmpty else { return [] }
+    return ["", "TLS"] + secured.prefix(50).map { tls in
+      var parts = ["\(tls.client) to \(tls.server): \(tls.versionName)"]
+      if let suite = tls.cipherSuite { parts.append(TLSCipherSuite.name(suite)) }
+      if let name = tls.serverName { parts.append("for \(name)") }
+      if tls.openedBytes > 0 { parts.append("\(tls.openedBytes) bytes decrypted") }
+      if tls.closedBytes > 0 { parts.append("\(tls.closedBytes) bytes not read (\(tls.obstacle ?? "no decryption"))") }
+      for alert in tls.alerts where !alert.hasSuffix("close_notify") { parts.append("alert of the \(alert)") }
+      return "  " + parts.joined(separator: ", ")
+    } + (secured.count > 50 ? ["  and \(secured.count - 50) more connections"] : [])
+  }
+
+  // MARK: - Findings
+
+  private func findingLines(_ style: Style) -> [String] {
+    let shown = findings.filter { finding in style.filter == nil || finding.callID.map { matches($0, style) } == true }
+    guard !shown.isEmpty else { return ["", "Nothing is wrong as far as this capture shows."] }
+    let notes = shown.filter { $0.severity == .note }
+    let wrong = shown.filter { $0.severity != .note }
+    var lines: [String] = []
+    lines += [""] + (wrong.isEmpty ? ["Nothing is wrong as far as this capture shows."] : ["What is wrong"] + wrong.flatMap { Self.lines($0, style.width) })
+    if !notes.isEmpty { lines += ["", "Worth knowing"] + notes.flatMap { Self.lines($0, style.width) } }
+    if findingsLeftOut > 0 { lines.append("  and \(findingsLeftOut) more") }
+    return lines
+  }
+
+  private static func lines(_ finding: InspectionFinding, _ width: Int) -> [String] {
+    let mark = Words.left(finding.severity.rawValue, 8)
+    let rule = finding.rule.isEmpty ? "" : " (\(finding.rule))"
+    let more = finding.count > 1 ? ", and \(finding.count - 1) more times" : ""
+    let prefix = "  \(mark) #\(Words.left(String(finding.frame), 6)) "
+    return TextWrap.wrap("\(finding.text)\(more)\(rule)", first: prefix, rest: String(repeating: " ", count: prefix.count), width)
+  }
+}
+
+/// Breaks lines at spaces.
+enum TextWrap {
+  static func wrap(_ text: String, first: String, rest: String, _ width: Int) -> [String] {
+    var lines: [String] = []
+    var line = first
+    var isEmpty = true
+    for word in text.split(separator: " ") {
+      if !isEmpty, line.count + 1 + word.count > width {
+        lines.append(line)
+        line = rest
+        isEmpty = true
+      }
+      line += (isEmpty ? "" : " ") + word
+      isEmpty = false
+    }
+    return lines + [line]
+  }
+}

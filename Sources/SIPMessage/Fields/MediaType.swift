@@ -1,0 +1,74 @@
+import SansIO
+
+/// `type/subtype;parameter=value`: Content-Type, and with ranges such as `*/*` the elements of Accept (RFC 3261 §20.1, §20.15).
+public struct MediaType: Hashable, Sendable {
+  /// Both in lower case: types compare without regard to case.
+  public var type: String
+  public var subtype: String
+  public var parameters: Parameters
+
+  static func parse(_ bytes: Bytes, as name: HeaderName) throws(SIPHeaderError) -> MediaType {
+    guard let type = bytes.withSpan(read) else {
+      throw .malformed(name, value: bytes.prefix(128).text, expected: "type/subtype;parameters (RFC 3261 §20.15)")
+    }
+    return type
+  }
+
+  public init?(parsing text: String) {
+    guard let type = Bytes(text).withSpan(Self.read) else { return nil }
+    self = type
+  }
+
+  private init(type: String, subtype: String, parameters: Parameters) {
+    self.type = type
+    self.subtype = subtype
+    self.parameters = parameters
+  }
+
+  private static func read(_ span: Span<UInt8>) -> MediaType? {
+    var position = 0
+    guard let type = token(span, &position) else { return nil }
+    Grammar.skipWhite(span, &position, span.count)
+    guard position < span.count, span[position] == .slash else { return nil }
+    position += 1
+    guard let subtype = token(span, &position), let parameters = Parameters.read(span, &position, span.count) else { return nil }
+    Grammar.skipWhite(span, &position, span.count)
+    return position == span.count ? MediaType(type: type, subtype: subtype, parameters: parameters) : nil
+  }
+
+  private static func token(_ span: Span<UInt8>, _ position: inout Int) -> String? {
+    Grammar.skipWhite(span, &position, span.count)
+    let start = position
+    while position < span.count, Grammar.isToken(span[position]) { position += 1 }
+    return position > start ? Grammar.text(span, start..<position).lowercased() : nil
+  }
+
+  /// `application/sdp`, without parameters.
+  public var name: String { "\(type)/\(subtype)" }
+
+  /// Whether this range of an Accept takes `other` (RFC 3261 §20.1): `*/*`, `type/*` or the same type, with a preference above 0.
+  public func accepts(_ other: String) -> Bool {
+    guard (parameters["q"].flatMap { Double($0) } ?? 1) > 0 else { return false }
+    return name == "*/*" || name == other || (subtype == "*" && other.hasPrefix(type + "/"))
+  }
+}
+
+extension MediaType: CustomStringConvertible {
+  public var description: String { name + parameters.description }
+}
+
+extension SIPMessage {
+  /// Content-Type; nil when there is none.
+  public func contentType() throws(SIPHeaderError) -> MediaType? {
+    guard let value = firstValue(.contentType) else { return nil }
+    return try MediaType.parse(value, as: .contentType)
+  }
+
+  /// The media ranges of Accept in their order; nil when there is no Accept, empty when it is there and takes nothing (RFC 3261 §20.1).
+  public func accept() throws(SIPHeaderError) -> [MediaType]? {
+    guard firstValue(.accept) != nil else { return nil }
+    var types: [MediaType] = []
+    for element in commaValues(.accept) { types.append(try MediaType.parse(element, as: .accept)) }
+    return types
+  }
+}

@@ -1,0 +1,41 @@
+import SansIO
+
+/// An element of Warning: `370 192.0.2.1 "Not enough bandwidth"` (RFC 3261 §20.43).
+public struct WarningValue: Hashable, Sendable {
+  /// Three digits.
+  public var code: Int
+  /// Host, port or pseudonym of who warns.
+  public var agent: String
+  /// Without quotes.
+  public var text: String
+
+  static func parse(_ bytes: Bytes) throws(SIPHeaderError) -> WarningValue {
+    let result = bytes.withSpan { span -> WarningValue? in
+      var position = 0
+      while position < span.count, !Grammar.isWhite(span[position]) { position += 1 }
+      guard position == 3, let code = Grammar.number(span, 0..<3) else { return nil }
+      Grammar.skipWhite(span, &position, span.count)
+      let agent = position
+      while position < span.count, !Grammar.isWhite(span[position]) { position += 1 }
+      let agentEnd = position
+      Grammar.skipWhite(span, &position, span.count)
+      guard agentEnd > agent, position < span.count, span[position] == .quote,
+        Grammar.quotedEnd(span, position, span.count) == span.count
+      else { return nil }
+      return WarningValue(
+        code: code, agent: Grammar.text(span, agent..<agentEnd), text: Grammar.unquoted(Grammar.text(span, position..<span.count)))
+    }
+    guard let result else {
+      throw .malformed(.warning, value: bytes.prefix(128).text, expected: "three digits, an agent and a quoted text (RFC 3261 §20.43)")
+    }
+    return result
+  }
+}
+
+extension SIPMessage {
+  public func warnings() throws(SIPHeaderError) -> [WarningValue] {
+    var values: [WarningValue] = []
+    for element in commaValues(.warning) { values.append(try WarningValue.parse(element)) }
+    return values
+  }
+}

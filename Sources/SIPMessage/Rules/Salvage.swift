@@ -1,0 +1,58 @@
+import SansIO
+
+extension SIPMessage {
+  /// What can still be read of a request that broke a rule of ``SIPParseError``, so that its sender can be told which (RFC 3261 §8.2,
+  /// §18.3: 400).
+  ///
+  /// - Returns: nil for what does not look like a request, for ACK, which is never answered, and where no Via says whom to answer.
+  public static func salvage(_ bytes: Bytes, limits: SIPLimits = .standard) -> SIPMessage? {
+    let end = min(bytes.count, limits.messageBytes)
+    guard let message = MessageParser.salvage(bytes[0..<end], limits: limits), message.method != .ack, (try? message.via()) != nil
+    else { return nil }
+    return message
+  }
+}
+
+extension MessageParser {
+  /// Takes the header lines that can be read and passes over the others.
+  fileprivate static func salvage(_ bytes: Bytes, limits: SIPLimits) -> SIPMessage? {
+    var parser = MessageParser(limits: limits)
+    let method = bytes.withSpan { span -> SIPMethod? in
+      var position = 0
+      while position < span.count, span[position] == .carriageReturn || span[position] == .lineFeed { position += 1 }
+      let line = lineEnd(span, from: position)
+      guard let method = likelyMethod(span, position..<line.end) else { return nil }
+      position = line.next
+      while position < span.count, span[position] != .lineFeed, span[position] != .carriageReturn, parser.hasRoom {
+        position = (try? parser.parseField(span, at: position)) ?? lineEnd(span, from: position).next
+      }
+      return method
+    }
+    guard let method else { return nil }
+    return parser.message(bytes, salvaged: method)
+  }
+
+  /// The first token of a line that mentions a version and does not begin with one.
+  private static func likelyMethod(_ span: Span<UInt8>, _ line: Range<Int>) -> SIPMethod? {
+    var position = line.lowerBound
+    while position < line.upperBound, Grammar.isToken(span[position]) { position += 1 }
+    guard position > line.lowerBound, position < line.upperBound, Grammar.isWhite(span[position]) else { return nil }
+    let rest = Grammar.text(span, position..<line.upperBound).uppercased()
+    return rest.contains("SIP/") ? SIPMethod(Grammar.text(span, line.lowerBound..<position)) : nil
+  }
+}
+
+extension SIPParseError {
+  /// The status that a request with this error gets (RFC 3261 §21.4); nil where there is nothing to answer.
+  public var status: Int? {
+    switch self {
+    case .empty: nil
+    case .version: 505
+    case .startLineTooLong: 414
+    case .fieldTooLong, .tooManyFields, .messageTooLong: 513
+    case .startLine, .requestLineSpacing, .statusCode, .fieldWithoutColon, .fieldName, .noEndOfHeader, .contentLength, .contentLengths,
+      .contentLengthMissing, .bodyShort:
+      400
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import Foundation
+
+/// `lab-fuzz TARGET [libFuzzer options] [corpus folders]`: feeds libFuzzer's inputs to one reader. Built only with LAB_FUZZ=1 and
+/// `-sanitize=fuzzer` (see `make fuzz`). A property that does not hold ends the process, which libFuzzer reports with the input.
+@main
+enum LabFuzz {
+  static func main() {
+    var arguments = CommandLine.arguments
+    guard arguments.count > 1, let target = targets[arguments.remove(at: 1)] else {
+      FileHandle.standardError.write(Data("lab-fuzz: give one of \(targets.keys.sorted().joined(separator: ", "))\n".utf8))
+      exit(2)
+    }
+    var count = Int32(arguments.count)
+    var pointers = arguments.map { strdup($0) } + [nil]
+    let status = pointers.withUnsafeMutableBufferPointer { buffer -> Int32 in
+      var base = buffer.baseAddress
+      return withUnsafeMutablePointer(to: &base) { runDriver(&count, $0, target) }
+    }
+    exit(status)
+  }
+
+  typealias Target = @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
+
+  private static let targets: [String: Target] = [
+    "message": { data, count in
+      MessageTarget.run(input(data, count))
+      return 0
+    },
+    "sdp": { data, count in
+      DescriptionTarget.run(input(data, count))
+      return 0
+    },
+    "framing": { data, count in
+      FramingTarget.run(input(data, count))
+      return 0
+    },
+    "capture": { data, count in
+      CaptureTarget.run(input(data, count))
+      return 0
+    },
+  ]
+
+  private static func input(_ data: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
+    Array(UnsafeBufferPointer(start: data, count: count))
+  }
+}
+
+/// libFuzzer's entry for programs that have a `main` of their own.
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+  _ count: UnsafeMutablePointer<Int32>, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
+  _ target: LabFuzz.Target
+) -> Int32
+
+/// A property of the code under test; what does not hold is a finding.
+func hold(_ condition: Bool, _ property: @autoclosure () -> String) {
+  guard !condition else { return }
+  FileHandle.standardError.write(Data("PROPERTY BROKEN: \(property())\n".utf8))
+  fatalError()
+}

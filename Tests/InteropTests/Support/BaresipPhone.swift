@@ -1,0 +1,91 @@
+import Foundation
+import SansIO
+import Testing
+
+@testable import Media
+
+/// A baresip with a folder and an address of its own, driven by its `ctrl_tcp`.
+struct BaresipPhone: Sendable {
+  struct Settings: Sendable {
+    /// The line of its accounts file.
+    var account: String
+    /// A PEM file of the authorities it trusts.
+    var authority: String?
+    /// What it plays into its microphone.
+    var tone = 600
+    var seconds = 20
+  }
+
+  let program: Companion
+  let control: ControlSocket
+  private let folder: String
+
+  /// Starts one and waits until it takes commands.
+  static func start(_ scene: Scene, at address: String, _ settings: Settings) async throws -> BaresipPhone {
+    let folder = "\(scene.folder)/baresip-\(address)"
+    try FileManager.default.createDirectory(atPath: "\(folder)/heard", withIntermediateDirectories: true)
+    try tone(settings.tone, seconds: settings.seconds).write(to: URL(fileURLWithPath: "\(folder)/tone.wav"))
+    let config = """
+      sip_listen \(address):5090
+      \(settings.authority.map { "sip_cafile \($0)" } ?? "")
+      net_interface \(address)
+      audio_source aufile,\(folder)/tone.wav
+      audio_player aufile,\(folder)/play.wav
+      audio_alert aufile,\(folder)/tone.wav
+      module_path \(try modulePath())
+      module g711.so
+      module aufile.so
+      module sndfile.so
+      snd_path \(folder)/heard
+      module_app account.so
+      module_app contact.so
+      module_app menu.so
+      module_app ctrl_tcp.so
+      ctrl_tcp_listen \(address):4444
+
+      """
+    for (name, text) in [("config", config), ("accounts", settings.account + "\n"), ("contacts", "")] {
+      try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+    }
+    let program = try await scene.start("baresip", try Peer.baresip.required(), ["-f", folder])
+    _ = try await program.line("baresip is ready.")
+    return BaresipPhone(program: program, control: try ControlSocket(address: address, port: 4444), folder: folder)
+  }
+
+  /// Waits for an event, such as `CALL_ESTABLISHED`.
+  func event(_ type: String, after earlier: Transcript.Sighting? = nil) async throws -> Transcript.Sighting {
+    try await control.transcript.line("\"\(type)\"", after: earlier)
+  }
+
+  /// The tones in what it decoded of the RTP it got; after ``Scene/endAll()``.
+  func heard() throws -> [Int] {
+    let files = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/heard").filter { $0.hasSuffix("-dec.wav") }
+    let file = try #require(files.first, "baresip recorded nothing")
+    let data = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(folder)/heard/\(file)")))
+    var detector = ToneDetector(sampleRate: 8_000)
+    var found: [Int] = []
+    for offset in stride(from: 44, to: data.count - 1, by: 2) {
+      let sample = Int16(bitPattern: UInt16(data[offset]) | UInt16(data[offset + 1]) << 8)
+      if case .began(let frequency) = detector.receive(sample) { found.append(frequency) }
+    }
+    return found
+  }
+
+  /// A WAV file with a sine tone, 8 kHz, 16 bits.
+  private static func tone(_ frequency: Int, seconds: Int) -> Data {
+    var generator = ToneGenerator(Tone(frequency: frequency), sampleRate: 8_000)
+    var samples = Data()
+    for _ in 0..<seconds * 8_000 { withUnsafeBytes(of: generator.next().littleEndian) { samples.append(contentsOf: $0) } }
+    func word(_ value: Int, _ bytes: Int) -> Data { Data((0..<bytes).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }) }
+    var file = Data("RIFF".utf8) + word(36 + samples.count, 4) + Data("WAVEfmt ".utf8) + word(16, 4) + word(1, 2) + word(1, 2)
+    file += word(8_000, 4) + word(16_000, 4) + word(2, 2) + word(16, 2) + Data("data".utf8) + word(samples.count, 4)
+    return file + samples
+  }
+
+  /// The packaged modules, wherever this Debian has them.
+  private static func modulePath() throws -> String {
+    let base = "/usr/lib"
+    let candidates = ["\(base)/baresip/modules", "\(base)/x86_64-linux-gnu/baresip/modules", "\(base)/aarch64-linux-gnu/baresip/modules"]
+    return try #require(candidates.first { FileManager.default.fileExists(atPath: "\($0)/g711.so") })
+  }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Synchronization
+import Testing
+
+/// One test's own world: a folder, a /24 of 127/8, and the programs that run in it. All of them end with the test, and whatever the Lab
+/// captured is then read by tshark.
+final class Scene: Sendable {
+  let folder: String
+  /// The first three octets of its addresses.
+  let network: String
+  private let companions = Mutex<[(Companion, Int32)]>([])
+
+  private init(_ network: String) throws {
+    self.network = network
+    folder = try Place.temporary()
+  }
+
+  /// Our endpoint's address in this world.
+  var us: String { "\(network).1" }
+  var them: String { "\(network).2" }
+
+  /// - Parameter network: three octets that no other test uses.
+  static func run(_ network: String, _ body: (Scene) async throws -> Void) async throws {
+    let scene = try Scene(network)
+    do {
+      try await body(scene)
+    } catch {
+      try? await scene.endAll()
+      scene.leave()
+      throw error
+    }
+    try await scene.endAll()
+    try await scene.checkCaptures()
+    scene.leave()
+  }
+
+  /// Starts a program; it is ended with `signal` after the test.
+  func start(_ name: String, _ path: String, _ arguments: [String], endedBy signal: Int32 = SIGINT) async throws -> Companion {
+    let companion = try await Companion.start(name, path, arguments, folder: folder)
+    companions.withLock { $0.append((companion, signal)) }
+    return companion
+  }
+
+  /// Starts `kallglot-lab serve` with this configuration and waits until it listens. Its captures are in the folder of its name.
+  func serve(_ configuration: String, named name: String = "serve") async throws -> Companion {
+    let path = try write(configuration, to: "\(name).yaml")
+    let served = try await start(name, Place.lab, ["serve", "--config", path, "--out", "\(folder)/\(name)"])
+    _ = try await served.line("ready;")
+    return served
+  }
+
+  @discardableResult func write(_ text: String, to file: String) throws -> String {
+    let path = "\(folder)/\(file)"
+    try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    return path
+  }
+
+  /// Every capture below the folder.
+  func captures() throws -> [String] {
+    try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".pcapng") }.sorted().map { "\(folder)/\($0)" }
+  }
+
+  /// The capture whose name begins so; ``endAll()`` has to come first, since a file is complete when its program has ended.
+  func capture(_ prefix: String) throws -> String {
+    try #require(try captures().first { $0.hasPrefix("\(folder)/\(prefix)") }, "there is no capture \(prefix)…")
+  }
+
+  /// Ends all programs, the last one first.
+  func endAll() async throws {
+    let all = companions.withLock { companions in
+      defer { companions = [] }
+      return companions
+    }
+    for (companion, signal) in all.reversed() {
+      let code = try await companion.stop(signal)
+      try write(companion.transcript.text, to: "\(companion.name).log")
+      if companion.name.hasPrefix("serve") { #expect(code == 0, "serve ended with \(code):\n\(companion.transcript.text.suffix(2_000))") }
+    }
+  }
+
+  private func checkCaptures() async throws {
+    guard Peer.tshark.runs else { return }
+    for capture in try captures() {
+      let complaints = try await Shark.complaints(capture)
+      #expect(complaints.isEmpty, "\(capture): tshark says \(complaints)")
+    }
+  }
+
+  /// With `LAB_INTEROP_OUT` the folder goes there with its captures and logs, for people to look at.
+  private func leave() {
+    if let kept = ProcessInfo.processInfo.environment["LAB_INTEROP_OUT"] {
+      try? FileManager.default.createDirectory(atPath: kept, withIntermediateDirectories: true)
+      let place = "\(kept)/\(network)"
+      try? FileManager.default.removeItem(atPath: place)
+      try? FileManager.default.moveItem(atPath: folder, toPath: place)
+    } else {
+      try? FileManager.default.removeItem(atPath: folder)
+    }
+  }
+}
