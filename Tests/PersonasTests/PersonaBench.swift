@@ -160,6 +160,7 @@ extension PersonaBench {
     let target = SIPTarget(transport: transport, address: peer)
     var uri = SIPURI(host: "127.0.0.1", user: "bob")
     uri.port = peer.port
+    if transport != .udp { uri.parameters["transport"] = transport.rawValue }
     perform(.call(CallRequest(uri: uri, target: target)))
     return try last(.invite)
   }
