@@ -76,7 +76,7 @@ let package = Package(
       .testTarget(name: "ScenarioTests", dependencies: ["LabTesting", "Reports", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
       .testTarget(
         name: "InteropTests",
-        dependencies: ["SansIO", "Media", "ScenarioModel", "kallglot-lab", subprocess]),
+        dependencies: ["SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "kallglot-lab", subprocess]),
     ],
   swiftLanguageModes: [.v6]
 )

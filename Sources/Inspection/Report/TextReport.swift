@@ -80,7 +80,7 @@ extension InspectionReport {
     if story.attempts.count > 1 { parts.append("\(story.attempts.count) attempts") }
     if story.forks.count > 1 { parts.append("forked to \(story.forks.count)") }
     if !story.modifications.isEmpty { parts.append(Words.count(story.modifications.count, "re-INVITE")) }
-    if story.holds > 0 { parts.append("held \(story.holds) times, resumed \(story.resumes)".replacing("held 1 times", with: "held once")) }
+    if story.holds > 0 { parts.append("held \(Words.times(story.holds)), resumed \(Words.times(story.resumes))") }
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 
@@ -120,7 +120,7 @@ extension InspectionReport {
     case .refused(let status, let phrase): parts.append("refused with \(status) \(phrase)".trimmingSpaces)
     }
     parts.append(Words.count(registration.requests, "REGISTER"))
-    if registration.refreshes > 0 { parts.append(Words.count(registration.refreshes, "refresh").replacing("refreshs", with: "refreshes")) }
+    if registration.refreshes > 0 { parts.append("refreshed \(Words.times(registration.refreshes))") }
     if registration.challenges > 0 { parts.append("\(Words.count(registration.challenges, "challenge")) (\(registration.algorithms.joined(separator: ", ")))") }
     if registration.repeated > 0 { parts.append("\(registration.repeated) repeated") }
     return parts.joined(separator: ", ")
@@ -134,7 +134,7 @@ extension InspectionReport {
   private func pingLines() -> [String] {
     guard !pings.isEmpty else { return [] }
     return ["", "OPTIONS"] + pings.map { ping in
-      let answers = ping.answers.map { "\($0.status) \($0.count) times".replacing(" 1 times", with: " once") }.joined(separator: ", ")
+      let answers = ping.answers.map { "\($0.status) \(Words.times($0.count))" }.joined(separator: ", ")
       let times = ping.answered > 0 ? " in \(Words.seconds(ping.shortest)) to \(Words.seconds(ping.longest))" : ""
       let open = ping.sent - ping.answered
       return "  \(ping.source) asks \(ping.destination) over \(ping.transport.rawValue.uppercased()): \(ping.sent) sent"
@@ -181,7 +181,7 @@ extension InspectionReport {
   private static func lines(_ finding: InspectionFinding, _ width: Int) -> [String] {
     let mark = Words.left(finding.severity.rawValue, 8)
     let rule = finding.rule.isEmpty ? "" : " (\(finding.rule))"
-    let more = finding.count > 1 ? ", and \(finding.count - 1) more times" : ""
+    let more = finding.count > 1 ? ", \(Words.times(finding.count))" : ""
     let prefix = "  \(mark) #\(Words.left(String(finding.frame), 6)) "
     return TextWrap.wrap("\(finding.text)\(more)\(rule)", first: prefix, rest: String(repeating: " ", count: prefix.count), width)
   }

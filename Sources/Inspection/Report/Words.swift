@@ -24,6 +24,16 @@ enum Words {
   /// `"12 packets"`, `"1 packet"`.
   static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
+  /// `"once"`, `"twice"`, `"12 times"`, `"never"`.
+  static func times(_ number: Int) -> String {
+    switch number {
+    case 0: "never"
+    case 1: "once"
+    case 2: "twice"
+    default: "\(number) times"
+    }
+  }
+
   /// `2026-01-01T00:00:00.000Z` (RFC 3339), without a calendar of the system: days since 1970 as Howard Hinnant's civil-from-days does.
   static func wallTime(_ nanoseconds: Int64) -> String {
     let seconds = nanoseconds.floorDivided(by: 1_000_000_000)
