@@ -41,7 +41,7 @@ extension KallglotEndpoint {
     let signals: [Party.Signal]
     do throws(AdmissionFailure) {
       signals = try party.admit(
-        id, message, facts, capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken)), earlyMedia: policy.earlyMedia, at: now, &out)
+        id, message, facts, capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken), decidesOrder: true), earlyMedia: policy.earlyMedia, at: now, &out)
     } catch {
       sessions.discard(session.id)
       switch error {

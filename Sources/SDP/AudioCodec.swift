@@ -35,7 +35,14 @@ public struct AudioCapability: Hashable, Sendable {
   /// Offer and take telephone-event (RFC 4733).
   public var hasTelephoneEvent = true
 
-  public init(codecs: [AudioCodec]) { self.codecs = codecs }
+  /// Answer in the first codec of our order instead of the offerer's. RFC 3264 §6.1 recommends the offerer's; a policy whose list is a
+  /// preference (contract 2, Allowed audio codecs) decides by its own.
+  public var decidesOrder: Bool
+
+  public init(codecs: [AudioCodec], decidesOrder: Bool = false) {
+    self.codecs = codecs
+    self.decidesOrder = decidesOrder
+  }
 }
 
 /// What offer and answer agreed on for one audio stream, as one side sees it.

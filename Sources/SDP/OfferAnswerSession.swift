@@ -89,7 +89,8 @@ public struct OfferAnswerSession: Sendable {
 
   // MARK: - Answering
 
-  /// Answers an offer: the first codec of theirs that we have, by their number; every other stream is rejected (RFC 3264 §6).
+  /// Answers an offer: the first codec of theirs that we have (of ours that they have, where our order decides), by their number; every
+  /// other stream is rejected (RFC 3264 §6).
   ///
   /// Nothing changes when it throws: an agreement that held goes on.
   ///
@@ -128,6 +129,10 @@ public struct OfferAnswerSession: Sendable {
   }
 
   private func firstCommon(_ encodings: [Encoding]) -> (Encoding, AudioCodec)? {
+    if capability.decidesOrder {
+      for codec in capability.codecs { if let encoding = encodings.first(where: { $0.isCodec(codec) }) { return (encoding, codec) } }
+      return nil
+    }
     for encoding in encodings {
       if let codec = capability.codecs.first(where: encoding.isCodec) { return (encoding, codec) }
     }

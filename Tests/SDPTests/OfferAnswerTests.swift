@@ -40,6 +40,14 @@ import Testing
         """)
   }
 
+  @Test func `a list that is a preference decides over the offerer's order (contract 2, Allowed audio codecs)`() throws {
+    let style = DescriptionStyle(originUser: "kallglot", sessionName: "kallglot")
+    var session = OfferAnswerSession(style: style, sessionID: 7, capability: AudioCapability(codecs: [.pcma, .pcmu], decidesOrder: true))
+    let (answer, agreement) = try session.answer(try offer("m=audio 4000 RTP/AVP 18 0 8\r\n"), local: local)
+    #expect(agreement.codec == .pcma)
+    #expect(answer.media[0].formats == ["8"])
+  }
+
   @Test func `static numbers need no rtpmap (RFC 3551 §6)`() throws {
     var session = session()
     #expect(try session.answer(try offer("m=audio 4000 RTP/AVP 0\r\n"), local: local).1.codec == .pcmu)
