@@ -35,11 +35,6 @@ struct SendStep: FieldStep {
       scope.useNames(in: text)
       content = .template(try MessageTemplate(text, at: place, scope))
       first = String(text.prefix { $0 != "\n" })
-      // Names in raw text are used as well as those that a step names.
-      for session in scope.scenario.sessions where text.contains(session.id) { scope.notes.use(.session, session.name) }
-      for account in scope.scenario.accounts where text.contains(":\(account.username)@") || text.contains("\"\(account.username)\"") {
-        scope.notes.use(.account, account.name)
-      }
     }
   }
 
