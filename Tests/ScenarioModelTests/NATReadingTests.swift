@@ -50,7 +50,7 @@ private let cast = """
     ("{ nat: home, inside: [pbx], outside: 203.0.113.7, maping: address }", "unknown key 'maping' in network[1], did you mean 'mapping'?"),
     ("{ nat: home, inside: [pbx], outside: 203.0.113.7, filtering: address-and-prt }", "did you mean 'address-and-port'?"),
     ("{ nat: home, inside: [pbx], outside: 203.0.113.7, lifetime: 0 }", "a binding lives longer than nothing"),
-    ("{ nat: home, inside: [pbx], outside: 203.0.113.7 }\n  - { nat: home, inside: [branch], outside: 203.0.113.8 }", "9:10: network[2].nat: there are two NATs 'home'"),
+    ("{ nat: home, inside: [pbx], outside: 203.0.113.7 }\n  - { nat: home, inside: [branch], outside: 203.0.113.8 }", "9:12: network[2].nat: there are two NATs 'home'"),
     ("{ nat: home, inside: [pbx], outside: 203.0.113.7 }\n  - { nat: b, inside: [pbx], outside: 203.0.113.8 }", "pbx stands behind home already"),
     ("{ nat: home, inside: [pbx], outside: 203.0.113.7 }\n  - { nat: b, inside: [branch], outside: 203.0.113.7 }", "203.0.113.7 is the outside address of home"),
   ])
