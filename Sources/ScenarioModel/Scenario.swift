@@ -68,6 +68,7 @@ public struct Scenario: Sendable {
   public var sessions: [SessionGiven]
   public var cast: [Member]
   public var network: [LinkGiven]
+  public var nats: [NATGiven] = []
   public var steps: [any Step]
   /// What must not become true during the whole run.
   public var never: [Prohibition]
