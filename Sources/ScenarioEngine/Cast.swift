@@ -218,9 +218,15 @@ private struct HostBuilder {
       aor: NameAddress(uri: SIPURI(host: address(member.address).description, user: user)), credentials: credentials,
       answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
     configuration.hasEarlyMedia = member.hasEarlyMedia
+    let own = address(member.address)
+    configuration.mediaAddress = member.media.map(address) ?? own
+    configuration.musicAddress = member.music.map(address)
+    configuration.directMedia = member.directMedia.map { TransportAddress(address($0), port: 4_000) }
+    var addresses = [own]
+    for more in [member.media, member.music].compactMap({ $0.map(address) }) where !addresses.contains(more) { addresses.append(more) }
     let host = Persona(configuration, serverTLS: tls?.server, clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
     return Cast.Member(
-      name: member.name, host: host, addresses: [address(member.address)],
+      name: member.name, host: host, addresses: addresses,
       perform: { command, now, out in host.perform(command, at: now, &out) })
   }
 }

@@ -44,6 +44,11 @@ public struct Scenario: Sendable {
     public var rejectsWith: Int?
     /// A persona answers calls in a 183 first.
     public var hasEarlyMedia: Bool
+    /// Where a persona's RTP, and its music on hold, is; nil = `address`.
+    public var media: IPAddress?
+    public var music: IPAddress?
+    /// Where a persona moves the media of its calls to as soon as they are up.
+    public var directMedia: IPAddress?
   }
 
   public struct LinkGiven: Sendable {
