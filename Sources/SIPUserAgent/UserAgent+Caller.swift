@@ -10,7 +10,7 @@ extension UserAgent {
 
   /// Sends an INVITE for a reserved leg. News of it come as events.
   public func call(_ call: OutgoingCall, as id: LegID, at now: Instant, _ out: inout Outbox) -> (callID: String, [UserAgentEvent]) {
-    let flow = transport.flow(to: call.target, at: now, &out)
+    let flow = call.flow ?? transport.flow(to: call.target, at: now, &out)
     let tag = mint.tag()
     let callID = mint.callID(host: flow.local.address.description)
     let sequence = mint.firstSequence()

@@ -43,6 +43,7 @@ import Testing
       case .mapping(let mapping):
         found.append((name, mapping))
         for field in mapping.fields { visit("\(name).\(field.name)", field.shape) }
+      case .alternatives(let mappings): for mapping in mappings { visit(name, .mapping(mapping)) }
       case .list(let inner), .oneOrMore(let inner), .named(let inner): visit(name, inner)
       case .text, .flag, .integer, .words, .quantity, .name, .expectation, .steps, .table: break
       }

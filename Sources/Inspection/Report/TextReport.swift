@@ -6,7 +6,11 @@ extension InspectionReport {
   public func text(_ style: Style = Style()) -> [String] {
     var lines = heading()
     let shown = stories.filter { matches($0.conversation.callID, style) }
-    for (position, story) in shown.enumerated() { lines += dialog(story, position + 1, style) }
+    if shown.count <= Self.mostDrawn {
+      for (position, story) in shown.enumerated() { lines += dialog(story, position + 1, style) }
+    } else {
+      lines += dialogTable(shown)
+    }
     lines += registrationLines(style)
     if style.filter == nil {
       lines += pingLines() + otherLines() + streamLines() + tlsLines()
@@ -60,6 +64,22 @@ extension InspectionReport {
   }
 
   // MARK: - Dialogs
+
+  /// Dialogs that are told in full; of more there is a line each.
+  private static let mostDrawn = 50
+  private static let mostListed = 1_000
+
+  private func dialogTable(_ shown: [DialogStory]) -> [String] {
+    var lines = ["", "Dialogs (--filter CALL-ID tells one in full)", "    seconds frame    outcome, from, to, Call-ID"]
+    for story in shown.prefix(Self.mostListed) {
+      let conversation = story.conversation
+      lines.append(
+        "  \(Words.right(time(conversation.first), 9)) #\(Words.left(String(conversation.first.frame), 7)) \(Words.outcome(story.outcome, story)), "
+          + "\(conversation.fromURI) to \(conversation.toURI), \(conversation.callID)")
+    }
+    if shown.count > Self.mostListed { lines.append("  and \(shown.count - Self.mostListed) more; --json has them all") }
+    return lines
+  }
 
   private func dialog(_ story: DialogStory, _ number: Int, _ style: Style) -> [String] {
     let conversation = story.conversation
