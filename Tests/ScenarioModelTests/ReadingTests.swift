@@ -52,7 +52,7 @@ private let head = """
     (head + "policy: { allow: [pbx2] }\nsteps: []", "'pbx2' is neither an address, a CIDR range nor a name of the cast, did you mean 'pbx'?"),
     (head + "policy: { mediaPorts: 70000-1 }\nsteps: []", "'70000-1' is not a range of ports"),
     (head + "network:\n  - { between: [pbx, kallglot], loss: 130 % }\nsteps: []", "'130 %' is not a share"),
-    ("summary: s\ncast:\n  a: { persona: asterix-22, address: 192.0.2.1 }\nsteps: []", "'asterix-22' is not one of plain-caller, asterisk-22, did you mean 'asterisk-22'?"),
+    ("summary: s\ncast:\n  a: { persona: asterix-22, address: 192.0.2.1 }\nsteps: []", "'asterix-22' is not one of plain-caller, asterisk-22, cucm-14-trunk, did you mean 'asterisk-22'?"),
     ("summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1 }\n  b: { persona: plain-caller, address: 192.0.2.1 }\nsteps: []", "b and a have the same address 192.0.2.1"),
     ("summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1, account: acm }\nsteps: []", "account 'acm' is not given"),
   ])
