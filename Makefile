@@ -17,7 +17,7 @@ SECONDS ?= 60
 JOBS ?= 1
 FUZZ := LAB_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product lab-fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 
-.PHONY: run test libraries peers asterisk bench fuzz lint clean
+.PHONY: run test libraries peers asterisk bench fuzz lint docs clean
 
 run: libraries
 	$(RELEASE) --product kallglot-lab
@@ -50,6 +50,11 @@ peers:
 asterisk:
 	@$(call install,mmdebstrap)
 	@fixtures/peers/asterisk-root
+
+# Writes the language reference from the code that reads scenario files; a test holds that it is up to date.
+REFERENCE := Sources/ScenarioModel/ScenarioModel.docc/LanguageReference.md
+docs:
+	{ sed '/^<!-- generated -->$$/q' $(REFERENCE); swift run -q kallglot-lab schema --reference; } > $(REFERENCE).new && mv $(REFERENCE).new $(REFERENCE)
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests

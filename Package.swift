@@ -73,10 +73,10 @@ let package = Package(
         ]),
       .testTarget(name: "ArchitectureTests"),
       .testTarget(name: "TortureTests", dependencies: stack + ["Legs", "Kallglot", "Personas", "VirtualNetwork"]),
-      .testTarget(name: "ScenarioTests", dependencies: ["LabTesting", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
+      .testTarget(name: "ScenarioTests", dependencies: ["LabTesting", "Reports", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
       .testTarget(
         name: "InteropTests",
-        dependencies: ["SansIO", "Media", "ScenarioModel", "kallglot-lab", subprocess]),
+        dependencies: ["SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "kallglot-lab", subprocess]),
     ],
   swiftLanguageModes: [.v6]
 )

@@ -176,6 +176,7 @@ final class CaptureObserver {
     let end = facts.last ?? FrameStamp(frame: 0, time: 0)
     connections.finish(end) { take($0) }
     dialogs.finish()
+    facts.udpOther += streams.unproven
   }
 }
 

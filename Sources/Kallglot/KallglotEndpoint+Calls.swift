@@ -15,7 +15,13 @@ extension KallglotEndpoint {
     guard let target = target(of: binding) else {
       return out.event(EndpointEvent.notCalled(account: account, reason: "its contact \(binding.contact) names no address that can be called"))
     }
-    handle(party.perform(.call(CallRequest(name: name, uri: binding.contact, target: target)), at: now, &out), at: now, &out)
+    // A peer that is not where its Contact says stands behind a NAT: only the flow of its REGISTER leads back to it (RFC 5626 §5.3).
+    let flow = target.address.address == binding.contact.host.address ? nil : binding.flow
+    let way = flow.map { "over the flow of its REGISTER from \($0.remote)" } ?? "at \(target.address)"
+    let decision = PolicyDecision(
+      .registration, setting: "natContact", .passed, detail: "\(account) is called \(way); its Contact is \(binding.contact)")
+    out.event(EndpointEvent.decision(nil, decision, method: "INVITE", source: target.address))
+    handle(party.perform(.call(CallRequest(name: name, uri: binding.contact, target: target, flow: flow)), at: now, &out), at: now, &out)
   }
 
   /// The contact's own address, or where its REGISTER came from when that is another one: a contact behind a NAT, or a name.

@@ -66,18 +66,22 @@ extension KallglotEndpoint {
     }
   }
 
+  /// The address of record of a REGISTER; nil when it was refused, since it has to be a SIP or SIPS URI (RFC 3261 §10.2).
+  private func addressOfRecord(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) -> SIPURI? {
+    guard let aor = try? message.to().uri else {
+      respond(server, message, flow, status: 400, at: now, &out)
+      return nil
+    }
+    guard case .other(let scheme) = aor.scheme else { return aor }
+    let reason = "Bad Request: the address of record is a \(scheme) URI and not sip or sips (RFC 3261 §10.2)"
+    handle(party.respond(server, to: message, on: flow, status: 400, reason: reason, at: now, &out), at: now, &out)
+    return nil
+  }
+
   private func bind(
     _ server: ServerID, _ account: Account, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
   ) {
-    guard let aor = try? message.to().uri else {
-      respond(server, message, flow, status: 400, at: now, &out)
-      return
-    }
-    if case .other(let scheme) = aor.scheme {
-      let reason = "Bad Request: the address of record is a \(scheme) URI and not sip or sips (RFC 3261 §10.2)"
-      handle(party.respond(server, to: message, on: flow, status: 400, reason: reason, at: now, &out), at: now, &out)
-      return
-    }
+    guard let aor = addressOfRecord(server, message, flow, at: now, &out) else { return }
     if !account.policy.anyDomain, !isOurs(aor) {
       let decision = PolicyDecision(.domain, setting: "anyDomain", .refused(status: 404), detail: "domain \(aor.host) is not ours")
       refuse(server, decision, message, flow, at: now, &out)

@@ -29,7 +29,7 @@ extension Party {
     to.uri.parameters = Parameters()
     let call = OutgoingCall(
       requestURI: request.uri, target: request.target, from: request.from ?? configuration.aor, to: to,
-      credentials: request.credentials, fields: request.fields, body: body)
+      credentials: request.credentials, fields: request.fields, body: body, flow: request.flow)
     let (callID, events) = userAgent.call(call, as: leg.id, at: now, &out)
     leg.facts.callID = callID
     tell(.started(leg.id, leg.facts))

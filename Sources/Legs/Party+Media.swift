@@ -11,13 +11,10 @@ extension Party {
     case .unreachable: break
     case .datagram(let port, _, _):
       guard let id = legsByPort[port], let leg = legs[id], leg.media != nil else { return }
-      if leg.music?.owns(port) == true {
-        leg.music?.media?.receive(arrival, at: now, &out)
-      } else {
-        leg.media?.receive(arrival, at: now, &out)
-      }
-      // RTCP counts as life as well (contract 8.3): a party that sends no audio for a while still reports.
-      leg.silentSince = now
+      let isLife =
+        leg.music?.owns(port) == true ? leg.music?.media?.receive(arrival, at: now, &out) : leg.media?.receive(arrival, at: now, &out)
+      // RTCP counts as life as well (contract 8.3): a party that sends no audio for a while still reports. A stranger's packets do not.
+      if isLife == true { leg.silentSince = now }
       afterMedia(leg, at: now, &out)
     case .bound(let port, _):
       guard let id = legsByPort[port], let leg = legs[id] else { return }
@@ -87,7 +84,7 @@ extension Party {
       case .toneHeard(let frequency): tell(.toneHeard(leg.id, frequency: frequency))
       case .toneEnded: tell(.toneEnded(leg.id))
       case .violation(let rule): tell(.violation(leg.id, rule))
-      case .remoteLatched: break
+      case .remoteLatched(let source): tell(.mediaLatched(leg.id, source))
       }
     }
     var deadline = leg.media?.nextDeadline

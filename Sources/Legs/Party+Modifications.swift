@@ -98,7 +98,7 @@ extension Party {
     leg.wish = wish
     leg.agreement = agreement
     leg.silentSince = now
-    leg.media?.update(agreement)
+    leg.media?.update(agreement, isRenegotiated: true)
     // Media that was moved elsewhere is not ours to send.
     leg.media?.isPaused = agreement.local != TransportAddress(configuration.mediaAddress, port: leg.port)
     tell(.modified(leg.id, agreement))

@@ -31,11 +31,14 @@ public struct CallRequest: Sendable {
   public var fields: [MessageDraft.Field]
   /// The INVITE has no offer; the answer to the one in the 2xx goes into the ACK (RFC 3261 §13.2.1).
   public var isOfferDelayed: Bool
+  /// The flow that the callee registered over; nil = a way to the target is found or opened.
+  public var flow: Flow?
 
   public init(
     name: String? = nil, uri: SIPURI, target: SIPTarget, from: NameAddress? = nil, credentials: Credentials? = nil,
-    fields: [MessageDraft.Field] = [], isOfferDelayed: Bool = false
+    fields: [MessageDraft.Field] = [], isOfferDelayed: Bool = false, flow: Flow? = nil
   ) {
+    self.flow = flow
     self.isOfferDelayed = isOfferDelayed
     self.name = name
     self.uri = uri

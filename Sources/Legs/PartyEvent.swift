@@ -26,6 +26,8 @@ public enum PartyEvent: HostEvent, Hashable {
   case refused(LegID, status: Int, phrase: String, explanation: String?)
   /// The first RTP packet came.
   case mediaStarted(LegID)
+  /// RTP goes to another address than SDP named, because it comes from there (contract 8.5).
+  case mediaLatched(LegID, TransportAddress)
   case toneHeard(LegID, frequency: Int)
   case toneEnded(LegID)
   /// The Reason of the peer's BYE or CANCEL, such as `Q.850;cause=16`; the end follows.
@@ -42,7 +44,7 @@ public enum PartyEvent: HostEvent, Hashable {
     switch self {
     case .started(let leg, _), .ringing(let leg, _), .established(let leg, _), .earlyMedia(let leg, _),
       .modified(let leg, _), .modificationFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
-      .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
+      .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
       leg
     case .violation(let leg, _): leg
     case .listening, .listenFailed, .connectionFailed, .malformed, .registered, .registrationFailed, .optionsAnswered, .optionsFailed: nil
@@ -102,6 +104,7 @@ extension PartyEvent {
     case .modificationFailed: "leg-modification-failed"
     case .refused: "leg-refused"
     case .mediaStarted: "media-started"
+    case .mediaLatched: "media-latched"
     case .toneHeard: "tone-heard"
     case .toneEnded: "tone-ended"
     case .reason: "leg-reason"
@@ -132,6 +135,7 @@ extension PartyEvent {
       case .refused(_, let status, let phrase, let explanation):
         [.init("status", status), .init("phrase", phrase)] + (explanation.map { [.init("explanation", $0)] } ?? [])
       case .mediaStarted, .toneEnded: []
+      case .mediaLatched(_, let source): [.init("source", .address(source))]
       case .toneHeard(_, let frequency): [.init("hertz", frequency)]
       case .reason(_, let text): [.init("text", text)]
       case .ended(_, let reason, let report): [.init("reason", "\(reason)")] + (report?.journalFields ?? [])

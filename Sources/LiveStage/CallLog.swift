@@ -58,6 +58,7 @@ public struct CallLog {
     case .refused(let leg, let status, let phrase, let explanation):
       return "\(leg): \(status) \(phrase)\(explanation.map { ": \($0)" } ?? "")"
     case .mediaStarted(let leg): return "\(leg): first RTP packet came"
+    case .mediaLatched(let leg, let source): return "\(leg): RTP comes from \(source), not from where SDP says; it is answered there"
     case .toneHeard(let leg, let frequency): return "\(leg): hears a tone of \(frequency) Hz"
     case .toneEnded(let leg): return "\(leg): the tone ended"
     case .reason(let leg, let text): return "\(leg): the peer gives a reason: \(text)"

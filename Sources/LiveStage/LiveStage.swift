@@ -42,8 +42,14 @@ public final class LiveStage: @unchecked Sendable {
     }
   }
 
-  /// Runs to the end.
+  /// Runs to the end. A scenario with a NAT is *not applicable*: here the kernel is the network.
   public func run() async -> ScenarioResult {
+    if let nat = scenario.nats.first {
+      try? await group.shutdownGracefully()
+      return ScenarioResult(
+        name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: 0, verdict: .notApplicable,
+        reason: "the live stage has no NAT '\(nat.name)': run it in virtual time")
+    }
     let promise = loop.makePromise(of: Void.self)
     loop.execute { [self] in
       self.promise = promise
@@ -92,6 +98,9 @@ public final class LiveStage: @unchecked Sendable {
     case .hangUpAll: for (index, member) in cast.members.enumerated() { perform(index) { member.perform(.hangUpAll, $0, &$1) } }
     case .send(let from, let to, let bytes):
       guard let index = cast.members.firstIndex(where: { $0.name == from }), let remote = cast.wireTarget(from: from, to: to) else { return }
+      perform(index) { [cast] in cast.members[index].send(bytes, remote, $0, &$1) }
+    case .inject(let from, let to, let port, let bytes):
+      guard let index = cast.members.firstIndex(where: { $0.name == from }), let remote = cast.wireTarget(from: from, to: to, port: port) else { return }
       perform(index) { [cast] in cast.members[index].send(bytes, remote, $0, &$1) }
     case .administer(let command):
       guard let index = cast.members.firstIndex(where: \.isEndpoint) else { return }

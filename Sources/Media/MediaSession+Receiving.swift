@@ -3,60 +3,51 @@ import RTP
 import SDP
 import SansIO
 
-/// Symmetric RTP (contract 8.5): after four packets in a row of one source from one address, media goes back there. RTCP follows the same
-/// rule with its first valid report.
-struct RemoteLatch: Sendable, Hashable {
-  private static let needed = 4
-
-  private(set) var rtp: TransportAddress?
-  private(set) var rtcp: TransportAddress?
-  private var candidate: TransportAddress?
-  private var ssrc: UInt32 = 0
-  private var count = 0
-
-  /// Counts a valid packet; true when the latch just closed on another address than the agreed one.
-  mutating func receive(from source: TransportAddress, ssrc: UInt32, agreed: TransportAddress) -> Bool {
-    guard rtp == nil else { return false }
-    if candidate == source, self.ssrc == ssrc {
-      count += 1
-    } else {
-      (candidate, self.ssrc, count) = (source, ssrc, 1)
-    }
-    guard count >= Self.needed else { return false }
-    rtp = source
-    return source != agreed
-  }
-
-  mutating func receiveControl(from source: TransportAddress) { if rtcp == nil { rtcp = source } }
-}
-
 extension MediaSession {
-  /// Takes a datagram of one of the session's two ports.
-  public mutating func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
-    guard case .datagram(let port, from: let source, let bytes) = arrival else { return }
-    if port == rtpPort {
-      // RTCP on the RTP port (RFC 5761) is known by its type.
-      if bytes.count > 1, (192...223).contains(bytes[1]) { receiveControl(bytes, from: source, at: now) } else { receiveAudio(bytes, from: source, at: now) }
-    } else if port == rtcpPort {
-      receiveControl(bytes, from: source, at: now)
-    }
+  /// Takes a datagram of one of the session's two ports. False when it is no sign of life of the peer: a stranger's.
+  @discardableResult
+  public mutating func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) -> Bool {
+    guard case .datagram(let port, from: let source, let bytes) = arrival else { return false }
+    // RTCP on the RTP port (RFC 5761) is known by its type.
+    let isControl = port == rtcpPort || (bytes.count > 1 && (192...223).contains(bytes[1]))
+    guard port == rtpPort || port == rtcpPort else { return false }
+    return isControl ? receiveControl(bytes, from: source, at: now) : receiveAudio(bytes, from: source, at: now)
   }
 
-  private mutating func receiveAudio(_ bytes: Bytes, from source: TransportAddress, at now: Instant) {
+  private mutating func receiveAudio(_ bytes: Bytes, from source: TransportAddress, at now: Instant) -> Bool {
     // STUN keep-alives (RFC 8489) share the port and are none of our business.
-    if let first = bytes.first, first < 4 { return }
+    if let first = bytes.first, first < 4 { return true }
     let packet: RTPPacket
-    do { packet = try RTPPacket.parse(bytes) } catch { return complain("\(error)") }
+    do { packet = try RTPPacket.parse(bytes) } catch {
+      complain("\(error)")
+      return true
+    }
     guard packet.payloadType == agreement.receivePayloadType || isKnownExtra(packet.payloadType) else {
-      return complain("RTP payload type \(packet.payloadType) was not agreed (RFC 3264 §6.1)")
+      complain("RTP payload type \(packet.payloadType) was not agreed (RFC 3264 §6.1)")
+      return true
     }
     if !agreement.direction.receives { complain("RTP came although the stream is \(agreement.direction.rawValue) (RFC 3264 §6.1)") }
+    // Comfort noise that nobody agreed on proves nothing about who sends it (contract 8.5: a negotiated payload type).
+    let isNegotiated = packet.payloadType == agreement.receivePayloadType || packet.payloadType == agreement.receiveEventPayloadType
+    switch latch.receive(from: source, ssrc: packet.ssrc, agreed: agreement.remote, isNegotiated: isNegotiated) {
+    case .taken: break
+    case .latched: if source != agreement.remote { latched(to: source) }
+    case .late: return false
+    case .foreign:
+      complain("RTP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) until a re-INVITE (contract 8.5, symmetric RTP)")
+      return false
+    }
     let isAhead = statistics.map { $0.ssrc != packet.ssrc || $0.isAhead(packet.sequenceNumber) } ?? true
     count(packet, at: now)
     octetsReceived &+= UInt32(truncatingIfNeeded: packet.payload.count)
-    if latch.receive(from: source, ssrc: packet.ssrc, agreed: agreement.remote), let address = latch.rtp { events.append(.remoteLatched(address)) }
-    guard packet.payloadType == agreement.receivePayloadType, isAhead else { return }
-    listen(packet.payload)
+    if packet.payloadType == agreement.receivePayloadType, isAhead { listen(packet.payload) }
+    return true
+  }
+
+  private mutating func latched(to source: TransportAddress) {
+    events.append(.remoteLatched(source))
+    guard agreement.remote.address.isPrivate, source.address != agreement.remote.address else { return }
+    complain("SDP names the private address \(agreement.remote), RTP comes from \(source) and is answered there (RFC 1918 §3, contract 8.5)")
   }
 
   /// telephone-event where it was agreed, and comfort noise, which some send without asking.
@@ -95,9 +86,16 @@ extension MediaSession {
     }
   }
 
-  private mutating func receiveControl(_ bytes: Bytes, from source: TransportAddress, at now: Instant) {
+  private mutating func receiveControl(_ bytes: Bytes, from source: TransportAddress, at now: Instant) -> Bool {
+    guard latch.acceptsControl(from: source, agreed: agreement.remoteControl) else {
+      complain("RTCP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) (contract 8.5, symmetric RTP)")
+      return false
+    }
     let packets: [RTCPPacket]
-    do { packets = try RTCPPacket.parse(bytes) } catch { return complain("\(error)") }
+    do { packets = try RTCPPacket.parse(bytes) } catch {
+      complain("\(error)")
+      return true
+    }
     latch.receiveControl(from: source)
     for packet in packets {
       switch packet {
@@ -108,6 +106,7 @@ extension MediaSession {
       case .cname, .bye, .other: break
       }
     }
+    return true
   }
 
   private mutating func read(_ blocks: [ReceptionReport]) {

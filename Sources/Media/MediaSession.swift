@@ -110,8 +110,11 @@ public struct MediaSession: Sendable {
   }
 
   /// Takes a new agreement of the same leg: hold, another address, another codec.
-  public mutating func update(_ agreement: AudioAgreement) {
-    if agreement.remote != self.agreement.remote { latch = RemoteLatch() }
+  ///
+  /// - Parameter isRenegotiated: a re-INVITE made it, after which RTP may come from elsewhere (contract 8.5).
+  public mutating func update(_ agreement: AudioAgreement, isRenegotiated: Bool = false) {
+    let isSameAddress = agreement.remote == self.agreement.remote
+    if isRenegotiated || !isSameAddress { latch.reopen(isSameAddress: isSameAddress) }
     self.agreement = agreement
     law = agreement.codec == .pcma ? .a : .mu
   }

@@ -1,3 +1,7 @@
+import Codecs
+import SDP
+import SansIO
+
 /// A sine tone.
 public struct Tone: Hashable, Sendable, Codable {
   /// Hertz, below half of the codec's sampling rate.
@@ -44,4 +48,18 @@ private enum SineTable {
     let value = [sine, cosine, -sine, -cosine][quarter]
     return Int16(max(-32_767, min(32_767, (value * 32_767).rounded())))
   }
+}
+
+/// A tone as G.711 payload, for packets that no session sends.
+public struct ToneSpeech: Sendable {
+  private var generator: ToneGenerator
+  private let law: G711.Law
+
+  public init(_ tone: Tone, codec: AudioCodec) {
+    generator = ToneGenerator(tone, sampleRate: 8_000)
+    law = codec == .pcma ? .a : .mu
+  }
+
+  /// The next samples at 8 kHz, one byte each.
+  public mutating func next(_ count: Int) -> Bytes { Bytes((0..<count).map { _ in G711.encode(generator.next(), law) }) }
 }

@@ -93,6 +93,10 @@ private let asteriskIdentifiers = [
   },
   Quirk("random-first-cseq", "the first CSeq is a random number", source: "\(observed), INVITE, OPTIONS, REGISTER; PJSIP 2.17 source") {
     $0.style.firstSequence = .random(upTo: 32_767)
+    $0.style.firstSequenceOutside = .random(upTo: 65_535)
+  },
+  Quirk("cnonce-32", "cnonce has 32 hexadecimal digits", source: "\(observed), REGISTER and INVITE after 401") {
+    $0.style.clientNonceLength = 32
   },
   Quirk(
     "branch-as-tag", "responses that make no dialog take the request's branch as To tag",

@@ -20,7 +20,7 @@ private let cucmHeaders = [
   },
   Quirk(
     "request-order", "Date behind To, CSeq behind Allow, Contact and Max-Forwards almost last",
-    source: "CUCM 10.5 and 11.5 trace T1, CUCM 12.5 trace T3"
+    source: "CUCM 10.5 and 11.5 trace T1, CUCM 12.5 trace T3, OPTIONS ping trace T20"
   ) {
     $0.style.orders.append(
       HeaderOrder(
@@ -30,11 +30,6 @@ private let cucmHeaders = [
           "Supported", "Call-Info", "Session-ID", "Cisco-Guid", "Session-Expires", "P-Asserted-Identity", "Remote-Party-ID", "Contact",
           "Max-Forwards", "Content-Type", "Content-Length",
         ]))
-  },
-  Quirk("options-order", "OPTIONS has CSeq behind User-Agent, then Contact and Max-Forwards", source: "CUCM OPTIONS ping trace T20") {
-    $0.style.orders.append(
-      HeaderOrder(
-        .request(.options), ["Via", "From", "To", "Date", "Call-ID", "User-Agent", "CSeq", "Contact", "Max-Forwards", "Content-Length"]))
   },
   Quirk("allow-list", "Allow, the same in all releases", source: "CUCM 10.5 to 12.5 traces T1, T3, T16") {
     $0.style.allow = [.invite, .options, .info, .bye, .cancel, .ack, .prack, .update, .refer, .subscribe, .notify]

@@ -1,16 +1,20 @@
 import SansIO
 import ScenarioModel
 
-/// Results as JSON. ``version`` grows when a field changes its meaning or goes; new fields leave it as it is.
+/// Results as JSON: `fixtures/results.schema.json` describes them. ``version`` grows when a field changes its meaning or goes; new fields
+/// leave it as it is, so readers ignore what they do not know.
 public enum JSONReport {
   public static let version = 1
 
-  public static func document(_ results: [ScenarioResult], elapsed: Duration) -> String {
+  /// - Parameter selected: how many scenarios should have run; more than there are results when the run was interrupted.
+  public static func document(_ results: [ScenarioResult], selected: Int? = nil, elapsed: Duration) -> String {
     let list = results.map { object($0) }.joined(separator: ",\n    ")
     let counts = Verdict.allCases.map { verdict in "\(text(verdict.rawValue)): \(results.count { $0.verdict == verdict })" }
     return """
       {
         "version": \(version),
+        "selected": \(selected ?? results.count),
+        "interrupted": \((selected ?? 0) > results.count),
         "elapsedNanoseconds": \(elapsed.wholeNanoseconds),
         "verdicts": {\(counts.joined(separator: ", "))},
         "scenarios": [
@@ -27,7 +31,7 @@ public enum JSONReport {
       ("proves", "[\(result.proves.map(text).joined(separator: ", "))]"), ("seed", text(String(result.seed))),
       ("verdict", text(result.verdict.rawValue)), ("reason", result.reason.map(text) ?? "null"),
       ("durationNanoseconds", "\(result.duration.wholeNanoseconds)"), ("elapsedNanoseconds", "\(result.elapsed.wholeNanoseconds)"),
-      ("packets", "\(result.packets)"), ("captures", result.folder.map(text) ?? "null"), ("replay", text(result.replayCommand)),
+      ("packets", "\(result.packets)"), ("hosts", "[\(result.hosts.map(text).joined(separator: ", "))]"), ("captures", result.folder.map(text) ?? "null"), ("replay", text(result.replayCommand)),
       ("findings", "[\(result.findings.map { object($0, result) }.joined(separator: ", "))]"),
     ]
     return "{" + fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"

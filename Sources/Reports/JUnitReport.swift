@@ -1,35 +1,89 @@
 import SansIO
 import ScenarioModel
 
-/// Results as JUnit XML, in the form that CI servers read.
+/// Results as JUnit XML that validates against the schema CI servers use (Jenkins xunit plugin, junit-10).
+///
+/// One test suite a folder, with the seed and what each scenario proves as its properties: that schema gives a test case none of its own.
 public enum JUnitReport {
   public static func document(_ results: [ScenarioResult], elapsed: Duration) -> String {
-    let failures = results.count { $0.verdict == .failed }
-    let errors = results.count { $0.verdict == .couldNotRun || $0.verdict == .void }
-    let skipped = results.count { $0.verdict == .notApplicable }
-    var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-    text += "<testsuites tests=\"\(results.count)\" failures=\"\(failures)\" errors=\"\(errors)\" time=\"\(seconds(elapsed))\">\n"
-    text += "  <testsuite name=\"kallglot-lab\" tests=\"\(results.count)\" failures=\"\(failures)\" errors=\"\(errors)\" "
-    text += "skipped=\"\(skipped)\" time=\"\(seconds(elapsed))\">\n"
+    var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"kallglot-lab\" \(Counts(results).total) time=\"\(seconds(elapsed))\">\n"
+    for (folder, results) in folders(results) { text += suite(folder, results) }
+    return text + "</testsuites>\n"
+  }
+
+  /// In the order in which the first scenario of each folder stands.
+  private static func folders(_ results: [ScenarioResult]) -> [(String, [ScenarioResult])] {
+    var folders: [(name: String, results: [ScenarioResult])] = []
+    for result in results {
+      let name = folder(result)
+      if let index = folders.firstIndex(where: { $0.name == name }) { folders[index].results.append(result) } else { folders.append((name, [result])) }
+    }
+    return folders
+  }
+
+  private static func suite(_ folder: String, _ results: [ScenarioResult]) -> String {
+    let time = results.reduce(Duration.zero) { $0 + $1.elapsed }
+    let counts = Counts(results)
+    var text = "  <testsuite name=\"\(escaped(folder))\" \(counts.total) skipped=\"\(counts.skipped)\" time=\"\(seconds(time))\">\n    <properties>\n"
+    if let seed = results.first?.seed { text += property("seed", "\(seed)") }
+    for result in results where !result.proves.isEmpty { text += property("proves \(name(result))", result.proves.joined(separator: ", ")) }
+    text += "    </properties>\n"
     for result in results { text += testCase(result) }
-    return text + "  </testsuite>\n</testsuites>\n"
+    return text + "  </testsuite>\n"
+  }
+
+  private static func property(_ name: String, _ value: String) -> String {
+    "      <property name=\"\(escaped(name))\" value=\"\(escaped(value))\"/>\n"
   }
 
   private static func testCase(_ result: ScenarioResult) -> String {
-    let folder = result.name.split(separator: "/").dropLast().joined(separator: ".")
-    let name = result.name.split(separator: "/").last.map(String.init) ?? result.name
-    let head = "    <testcase classname=\"\(escaped(folder))\" name=\"\(escaped(name))\" time=\"\(seconds(result.elapsed))\""
+    let classname = folder(result).replacing("/", with: ".")
+    let head = "    <testcase classname=\"\(escaped(classname))\" name=\"\(escaped(name(result)))\" time=\"\(seconds(result.elapsed))\">\n"
+    return head + outcome(result) + "      <system-out>\(escaped(notes(result)))</system-out>\n    </testcase>\n"
+  }
+
+  private static func outcome(_ result: ScenarioResult) -> String {
     switch result.verdict {
-    case .passed: return head + "/>\n"
-    case .notApplicable: return head + "><skipped message=\"\(escaped(result.reason ?? "not applicable"))\"/></testcase>\n"
+    case .passed: return ""
+    case .notApplicable: return "      <skipped message=\"\(escaped(result.reason ?? "not applicable"))\"/>\n"
     case .failed:
-      let message = result.findings.first.map { "\($0.rule): expected \($0.expected), observed \($0.observed)" } ?? "failed"
+      let first = result.findings.first
+      let message = first.map { "expected \($0.expected), observed \($0.observed)" } ?? "failed"
       let detail = TextReport.lines(result).dropFirst().joined(separator: "\n")
-      return head + ">\n      <failure message=\"\(escaped(message))\">\(escaped(detail))</failure>\n    </testcase>\n"
+      return "      <failure type=\"\(escaped(first?.rule ?? ""))\" message=\"\(escaped(message))\">\(escaped(detail))</failure>\n"
     case .couldNotRun, .void:
-      return head + ">\n      <error message=\"\(escaped("\(result.verdict.rawValue): \(result.reason ?? "")"))\"/>\n    </testcase>\n"
+      return "      <error type=\"\(escaped(result.verdict.rawValue))\" message=\"\(escaped(result.reason ?? ""))\"/>\n"
     }
   }
+
+  private static func notes(_ result: ScenarioResult) -> String {
+    var lines = [result.summary]
+    if !result.proves.isEmpty { lines.append("proves: \(result.proves.joined(separator: ", "))") }
+    lines.append("\(TextReport.clock(result.duration)) of virtual time, \(result.packets) packets, seed \(result.seed)")
+    if let folder = result.folder { lines.append("captures: \(folder)") }
+    return (lines + ["replay: \(result.replayCommand)"]).joined(separator: "\n")
+  }
+
+  // MARK: - Parts
+
+  private struct Counts {
+    let total: String
+    let skipped: Int
+
+    init(_ results: [ScenarioResult]) {
+      let failures = results.count { $0.verdict == .failed }
+      let errors = results.count { $0.verdict == .couldNotRun || $0.verdict == .void }
+      total = "tests=\"\(results.count)\" failures=\"\(failures)\" errors=\"\(errors)\""
+      skipped = results.count { $0.verdict == .notApplicable }
+    }
+  }
+
+  private static func folder(_ result: ScenarioResult) -> String {
+    let folder = result.name.split(separator: "/").dropLast().joined(separator: "/")
+    return folder.isEmpty ? "scenarios" : folder
+  }
+
+  private static func name(_ result: ScenarioResult) -> String { result.name.split(separator: "/").last.map(String.init) ?? result.name }
 
   private static func seconds(_ duration: Duration) -> String {
     let micro = max(0, duration.wholeNanoseconds / 1_000)

@@ -4,8 +4,9 @@ import ScenarioModel
 /// Results as lines for people and CI logs.
 public enum TextReport {
   /// One line a scenario, then its findings: rule, expected, observed, `host#frame`, replay command.
-  public static func lines(_ result: ScenarioResult) -> [String] {
-    var lines = ["\(mark(result.verdict)) \(result.name)  \(clock(result.duration)) virtual, \(milliseconds(result.elapsed)) ms"]
+  public static func lines(_ result: ScenarioResult, style: TextStyle = .plain) -> [String] {
+    let mark = result.verdict.isGood ? style.good(mark(result.verdict)) : style.bad(mark(result.verdict))
+    var lines = ["\(mark) \(result.name)  \(clock(result.duration)) virtual, \(milliseconds(result.elapsed)) ms"]
     if let reason = result.reason { lines.append("    \(reason)") }
     for finding in result.findings { lines += self.lines(finding, result) }
     return lines
@@ -32,26 +33,12 @@ public enum TextReport {
     }
   }
 
-  /// The last lines: how many of each verdict, how long.
-  public static func summary(_ results: [ScenarioResult], elapsed: Duration) -> [String] {
-    let counts = Verdict.allCases.compactMap { verdict -> String? in
-      let count = results.count { $0.verdict == verdict }
-      return count == 0 ? nil : "\(count) \(verdict.rawValue)"
-    }
-    let virtual = results.reduce(Duration.zero) { $0 + $1.duration }
-    let packets = results.reduce(0) { $0 + $1.packets }
-    return [
-      "\(results.count) scenarios: \(counts.joined(separator: ", ")). \(clock(virtual)) of virtual time and \(packets) packets in "
-        + "\(milliseconds(elapsed)) ms."
-    ]
-  }
-
-  private static func milliseconds(_ duration: Duration) -> String {
+  static func milliseconds(_ duration: Duration) -> String {
     let micro = duration.wholeNanoseconds / 1_000
     return "\(micro / 1_000).\(micro % 1_000 / 100)"
   }
 
-  private static func clock(_ duration: Duration) -> String {
+  static func clock(_ duration: Duration) -> String {
     let milliseconds = duration.wholeNanoseconds / 1_000_000
     let fraction = String(milliseconds % 1_000)
     return "\(milliseconds / 1_000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction) s"
@@ -66,9 +53,14 @@ public enum RunOutcome: Int32, Sendable {
   case badInput = 2
   /// Something could not run, or the harness broke.
   case couldNotRun = 3
+  /// Ctrl-C or SIGTERM came before all of them had run: 128 + SIGINT, as shells say it.
+  case interrupted = 130
 
-  public init(_ results: [ScenarioResult]) {
-    if results.contains(where: { $0.verdict == .failed }) {
+  /// - Parameter selected: how many scenarios should have run.
+  public init(_ results: [ScenarioResult], selected: Int? = nil) {
+    if let selected, selected > results.count {
+      self = .interrupted
+    } else if results.contains(where: { $0.verdict == .failed }) {
       self = .failed
     } else if results.contains(where: { $0.verdict == .couldNotRun || $0.verdict == .void }) {
       self = .couldNotRun

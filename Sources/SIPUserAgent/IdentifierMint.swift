@@ -39,8 +39,8 @@ struct IdentifierMint: Sendable {
   /// A random number for waits and Retry-After.
   mutating func number(in range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &waits) }
 
-  mutating func firstSequence() -> UInt32 {
-    switch style.firstSequence {
+  mutating func firstSequence(isOutside: Bool = false) -> UInt32 {
+    switch isOutside ? style.firstSequenceOutside ?? style.firstSequence : style.firstSequence {
     case .fixed(let number): number
     case .random(let limit): UInt32.random(in: 1...max(1, limit), using: &sequences)
     }

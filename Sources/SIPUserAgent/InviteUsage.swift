@@ -100,6 +100,8 @@ final class InviteUsage {
   var byeFields: [MessageDraft.Field] = []
   /// The user part of our Contact.
   var contactUser: String?
+  /// That the peer's Contact is not where the peer is has been told.
+  var hasToldContact = false
   var flow: Flow
   let localTag: String
   let callID: String

@@ -59,6 +59,10 @@ public struct MessageStyle: Hashable, Sendable, Codable {
   public var branchPrefix = ""
   public var branch = IdentifierForm.hex(24)
   public var firstSequence = FirstSequence.fixed(1)
+  /// That of requests outside dialogs; nil = the same.
+  public var firstSequenceOutside: FirstSequence?
+  /// Digits of cnonce.
+  public var clientNonceLength = 16
   /// A response that makes no dialog takes the request's branch as To tag.
   public var takesBranchAsTag = false
 

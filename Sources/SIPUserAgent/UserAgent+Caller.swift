@@ -10,7 +10,7 @@ extension UserAgent {
 
   /// Sends an INVITE for a reserved leg. News of it come as events.
   public func call(_ call: OutgoingCall, as id: LegID, at now: Instant, _ out: inout Outbox) -> (callID: String, [UserAgentEvent]) {
-    let flow = transport.flow(to: call.target, at: now, &out)
+    let flow = call.flow ?? transport.flow(to: call.target, at: now, &out)
     let tag = mint.tag()
     let callID = mint.callID(host: flow.local.address.description)
     let sequence = mint.firstSequence()
@@ -18,7 +18,7 @@ extension UserAgent {
     var from = call.from
     from.tag = tag
     invite.append(.from, from.description)
-    invite.append(.to, call.to.description)
+    invite.append(.to, Self.logical(call.to).description)
     invite.append(.callID, callID)
     invite.append(.cseq, "\(sequence) INVITE")
     let contactUser = configuration.style.contactUser ?? call.from.uri.user
@@ -154,7 +154,7 @@ extension UserAgent {
   ) -> Bool {
     guard caller.machine.isUnanswered, var digest = caller.digest else { return false }
     let uri = caller.requestURI.description
-    guard let answer = digest.answer(message, method: .invite, uri: uri, clientNonce: clientNonces.hex(16)) else { return false }
+    guard let answer = digest.answer(message, method: .invite, uri: uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength)) else { return false }
     caller.digest = digest
     caller.sequence += 1
     caller.invite.set(.cseq, "\(caller.sequence) INVITE")

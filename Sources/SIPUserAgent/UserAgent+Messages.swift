@@ -122,10 +122,22 @@ extension UserAgent {
   /// The flow of a request within a dialog: to the next hop, except that a connection in use, and by policy the address the peer really
   /// has, are preferred to a Contact nobody may be able to reach.
   func inDialogFlow(_ usage: InviteUsage, at now: Instant, _ out: inout Outbox) -> Flow {
-    guard let dialog = usage.dialog, !usage.flow.transport.isReliable, let address = dialog.nextHop.host.address else { return usage.flow }
+    guard let dialog = usage.dialog, let address = dialog.nextHop.host.address else { return usage.flow }
+    noteContact(usage, dialog, address)
+    guard !usage.flow.transport.isReliable else { return usage.flow }
     let hop = TransportAddress(address, port: dialog.nextHop.port ?? usage.flow.transport.defaultPort)
     if hop == usage.flow.remote || (dialog.routeSet.isEmpty && configuration.prefersFlowOverContact) { return usage.flow }
     return transport.flow(to: SIPTarget(transport: usage.flow.transport, address: hop, serverName: nil), at: now, &out)
+  }
+
+  /// A Contact that the peer is not at (contract 8.5, `natContact`): told once a leg, since nobody else could reach it there.
+  private func noteContact(_ usage: InviteUsage, _ dialog: Dialog, _ contact: IPAddress) {
+    let source = usage.flow.remote
+    guard !usage.hasToldContact, dialog.routeSet.isEmpty, contact.unmapped != source.address.unmapped else { return }
+    usage.hasToldContact = true
+    let way = configuration.prefersFlowOverContact || usage.flow.transport.isReliable ? "requests go there" : "requests go to Contact all the same"
+    let rule = "Contact names \(contact), the peer is at \(source): \(way) (RFC 3261 §8.1.1.8, contract 8.5 natContact)"
+    events.append(.violation(legsByTag[usage.localTag], rule))
   }
 
   func sendBye(_ id: LegID, at now: Instant, _ out: inout Outbox) {

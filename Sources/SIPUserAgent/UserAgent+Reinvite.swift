@@ -110,7 +110,7 @@ extension UserAgent {
     _ id: LegID, _ usage: InviteUsage, _ reinvite: InviteUsage.Reinvite, _ message: SIPMessage, at now: Instant, _ out: inout Outbox
   ) -> Bool {
     guard case .caller(let caller) = usage.role, var digest = caller.digest, let uri = usage.dialog?.requestPath.uri.description,
-      let answer = digest.answer(message, method: .invite, uri: uri, clientNonce: clientNonces.hex(16))
+      let answer = digest.answer(message, method: .invite, uri: uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength))
     else { return false }
     caller.digest = digest
     reinvite.credentials = MessageDraft.Field(answer.header, answer.value)

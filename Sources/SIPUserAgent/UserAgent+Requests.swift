@@ -38,13 +38,13 @@ extension UserAgent {
   ) -> (RequestID, [UserAgentEvent]) {
     let id = newRequestID()
     let flow = transport.flow(to: target, at: now, &out)
-    let sequence = sequence ?? mint.firstSequence()
+    let sequence = sequence ?? mint.firstSequence(isOutside: true)
     var from = from
     if from.tag == nil { from.tag = mint.tag() }
     if method == .options, !configuration.style.options.hasUser { from.uri.user = nil }
     var draft = MessageDraft(request: method, uri: uri.description)
     draft.append(.from, from.description)
-    draft.append(.to, to.description)
+    draft.append(.to, Self.logical(to).description)
     draft.append(.callID, callID ?? mint.callID(host: flow.local.address.description))
     draft.append(.cseq, "\(sequence) \(method.token)")
     if !fields.contains(where: { $0.name == .contact }) {
@@ -69,7 +69,7 @@ extension UserAgent {
   func receiveRequestResponse(_ id: RequestID, _ status: Int, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     guard status >= 200, var request = requests[id] else { return }
     if status == 401 || status == 407, var digest = request.digest,
-      let answer = digest.answer(message, method: request.method, uri: request.uri, clientNonce: clientNonces.hex(16))
+      let answer = digest.answer(message, method: request.method, uri: request.uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength))
     {
       request.digest = digest
       request.sequence += 1
@@ -129,4 +129,11 @@ extension UserAgent {
 
   /// Fresh identifiers in this product's form, for what a party keeps over several requests (REGISTER).
   public func registrationContactParameters() -> String { mint.text(configuration.style.registrationContactParameters) }
+
+  /// An address as To and From may have it: without port (RFC 3261 §19.1.1, table 1).
+  static func logical(_ address: NameAddress) -> NameAddress {
+    var address = address
+    address.uri.port = nil
+    return address
+  }
 }

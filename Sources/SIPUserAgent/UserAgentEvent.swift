@@ -80,11 +80,14 @@ public struct OutgoingCall: Sendable {
   public var fields: [MessageDraft.Field]
   /// An SDP offer; empty = delayed offer.
   public var body: Bytes
+  /// The flow a registration came by, instead of a way to the target of its own (RFC 5626 §5.3).
+  public var flow: Flow?
 
   public init(
     requestURI: SIPURI, target: SIPTarget, from: NameAddress, to: NameAddress, credentials: Credentials? = nil,
-    fields: [MessageDraft.Field] = [], body: Bytes = Bytes()
+    fields: [MessageDraft.Field] = [], body: Bytes = Bytes(), flow: Flow? = nil
   ) {
+    self.flow = flow
     self.requestURI = requestURI
     self.target = target
     self.from = from

@@ -77,14 +77,14 @@ public struct Cast {
     case .party(let member, let command): (member, command)
     case .register(let member, let expires): register(member, expires: expires).map { (member, $0) }
     case .options(let member): options(member).map { (member, $0) }
-    case .fault, .note, .finding, .hangUpAll, .administer, .send: nil
+    case .fault, .note, .finding, .hangUpAll, .administer, .send, .inject: nil
     }
   }
 
-  /// Where a wire member's bytes go: the other's port of the same transport.
-  public func wireTarget(from: String, to: String) -> TransportAddress? {
+  /// Where a wire member's bytes go: the other's port of the same transport, or this one.
+  public func wireTarget(from: String, to: String, port: UInt16? = nil) -> TransportAddress? {
     guard let sender = scenario.member(from), let receiver = scenario.member(to) else { return nil }
-    return TransportAddress(address(receiver.address), port: sender.transport.defaultPort)
+    return TransportAddress(address(scenario.address(of: receiver, seenBy: from)), port: port ?? sender.transport.defaultPort)
   }
 
   // MARK: - Commands
@@ -98,35 +98,35 @@ public struct Cast {
     guard let caller = scenario.member(name) else { return nil }
     switch destination {
     case .session(let id):
-      guard let target = target(of: trunk, over: caller.transport) else { return nil }
+      guard let target = target(of: trunk, over: caller.transport, from: name) else { return nil }
       return .call(CallRequest(name: alias, uri: SIPURI(host: Self.domain, user: id), target: target))
     // The endpoint does that itself: it knows the contact.
     case .account: return nil
     case .uri(let text):
-      guard let uri = try? SIPURI(parsing: text), let target = target(of: trunk, over: caller.transport) else { return nil }
+      guard let uri = try? SIPURI(parsing: text), let target = target(of: trunk, over: caller.transport, from: name) else { return nil }
       return .call(CallRequest(name: alias, uri: uri, target: target))
     case .member(let callee):
       let member = scenario.member(callee)
       let transport = if case .endpoint = member?.role { caller.transport } else { member?.transport ?? .udp }
-      guard let target = target(of: member, over: transport) else { return nil }
+      guard let target = target(of: member, over: transport, from: name) else { return nil }
       return .call(CallRequest(name: alias, uri: SIPURI(host: target.address.address.description, user: callee), target: target))
     }
   }
 
-  private func target(of member: Scenario.Member?, over transport: SIPTransportProtocol) -> SIPTarget? {
+  private func target(of member: Scenario.Member?, over transport: SIPTransportProtocol, from viewer: String) -> SIPTarget? {
     guard let member else { return nil }
     return SIPTarget(
-      transport: transport, address: TransportAddress(address(member.address), port: transport.defaultPort),
+      transport: transport, address: TransportAddress(address(scenario.address(of: member, seenBy: viewer)), port: transport.defaultPort),
       serverName: transport == .tls ? Self.domain : nil)
   }
 
   private func options(_ name: String) -> PartyCommand? {
-    guard let member = scenario.member(name), let target = target(of: trunk, over: member.transport) else { return nil }
+    guard let member = scenario.member(name), let target = target(of: trunk, over: member.transport, from: name) else { return nil }
     return .options(to: target, uri: SIPURI(host: Self.domain))
   }
 
   private func register(_ name: String, expires: Int) -> PartyCommand? {
-    guard let member = scenario.member(name), let target = target(of: trunk, over: member.transport) else { return nil }
+    guard let member = scenario.member(name), let target = target(of: trunk, over: member.transport, from: name) else { return nil }
     let username = scenario.accounts.first { $0.name == member.account }?.username ?? name
     return .register(
       RegisterRequest(
@@ -218,9 +218,15 @@ private struct HostBuilder {
       aor: NameAddress(uri: SIPURI(host: address(member.address).description, user: user)), credentials: credentials,
       answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
     configuration.hasEarlyMedia = member.hasEarlyMedia
+    let own = address(member.address)
+    configuration.mediaAddress = member.media.map(address) ?? own
+    configuration.musicAddress = member.music.map(address)
+    configuration.directMedia = member.directMedia.map { TransportAddress(address($0), port: 4_000) }
+    var addresses = [own]
+    for more in [member.media, member.music].compactMap({ $0.map(address) }) where !addresses.contains(more) { addresses.append(more) }
     let host = Persona(configuration, serverTLS: tls?.server, clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
     return Cast.Member(
-      name: member.name, host: host, addresses: [address(member.address)],
+      name: member.name, host: host, addresses: addresses,
       perform: { command, now, out in host.perform(command, at: now, &out) })
   }
 }

@@ -3,6 +3,7 @@ import Legs
 import Personas
 import SansIO
 import ScenarioModel
+import VirtualNetwork
 
 /// Finds the frame that news rest on: what the host received at that instant, else the last signalling it sent.
 ///
@@ -81,6 +82,12 @@ extension StageEvent {
     case WireHost.Event.received(let message): self = .message(member, message, evidence)
     case WireHost.Event.unreadable(let rule): self = .wire(member, "unreadable: \(rule)", evidence)
     case WireHost.Event.closed(let how): self = .wire(member, how, evidence)
+    case EndpointEvent.notCalled(let account, let reason):
+      let decision = PolicyDecision(.registration, .refused(status: 480), detail: "\(account) cannot be called: \(reason)")
+      self = .decision(member, nil, decision, evidence)
+    case NATEvent.mapped(let inside, let outside, isStream: _): self = .nat(member, .mapped(inside: inside, outside: outside), evidence)
+    case NATEvent.dropped(let reason, let source, let destination):
+      self = .nat(member, .dropped(reason, source: source, destination: destination), evidence)
     default: return nil
     }
   }

@@ -42,7 +42,7 @@ public struct ScenarioEngine: Sendable {
   /// - Parameter traffic: what the members have sent and opened until now, in the order of the cast.
   public mutating func handle(_ event: StageEvent, traffic: [MemberTraffic] = [], at now: Instant) -> [StageCommand] {
     script.take(traffic)
-    take(event)
+    take(event, at: now)
     switch (state, event) {
     case (.idle, .began):
       state = .running(step: 0, isBegun: false)
@@ -57,12 +57,13 @@ public struct ScenarioEngine: Sendable {
     return script.commands
   }
 
-  private mutating func take(_ event: StageEvent) {
+  private mutating func take(_ event: StageEvent, at now: Instant) {
     switch event {
     case .party(let member, let news, let evidence): script.take(member, news, evidence)
     case .decision(let member, let leg, let decision, let evidence): script.take(member, leg, decision, evidence)
     case .message(let member, let message, let evidence): script.take(member, message, evidence)
     case .wire(let member, let news, let evidence): script.take(member, wire: news, evidence)
+    case .nat(let name, let news, let evidence): script.nats.take(name, news, evidence, at: now)
     case .began, .deadline: break
     }
   }
@@ -104,6 +105,7 @@ public struct ScenarioEngine: Sendable {
       case .failed(var finding):
         finding.step = step.text
         finding.at = now
+        if let drops = script.nats.drops(since: script.stepBegan) { finding.observed += "; meanwhile \(drops)" }
         record(finding)
         return clear(at: now)
       }

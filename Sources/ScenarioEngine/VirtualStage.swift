@@ -26,6 +26,7 @@ public final class VirtualStage {
     for sink in sinks { simulation.addSink(sink) }
     for member in cast.members { simulation.add(member.host, name: member.name, addresses: member.addresses) }
     for given in scenario.network { connect(given) }
+    for given in scenario.nats { simulation.add(NAT(given), name: given.name, inside: given.inside.compactMap(cast.number)) }
   }
 
   private func connect(_ given: Scenario.LinkGiven) {
@@ -53,7 +54,7 @@ public final class VirtualStage {
       name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: seed,
       verdict: isStuck ? .void : engine.verdict, findings: engine.findings,
       reason: isStuck ? "the run did not end: nothing was left to happen, or a day of virtual time passed" : nil,
-      duration: Instant.zero.duration(to: simulation.now), hosts: cast.members.map(\.name), packets: evidence.packets)
+      duration: Instant.zero.duration(to: simulation.now), hosts: cast.members.map(\.name) + scenario.nats.map(\.name), packets: evidence.packets)
   }
 
   private func tell(_ event: StageEvent) {
@@ -74,6 +75,9 @@ public final class VirtualStage {
       for member in cast.members { perform(member.name) { member.perform(.hangUpAll, $0, &$1) } }
     case .send(let from, let to, let bytes):
       guard let member = cast.member(from), let remote = cast.wireTarget(from: from, to: to) else { return }
+      perform(from) { member.send(bytes, remote, $0, &$1) }
+    case .inject(let from, let to, let port, let bytes):
+      guard let member = cast.member(from), let remote = cast.wireTarget(from: from, to: to, port: port) else { return }
       perform(from) { member.send(bytes, remote, $0, &$1) }
     case .administer(let command):
       guard let member = cast.members.first(where: \.isEndpoint) else { return }
@@ -109,6 +113,24 @@ public final class VirtualStage {
     faults.compactMap { fault in
       guard let report = simulation.fault(fault.number), report.struck == 0 else { return nil }
       return (fault.plan, report.seen)
+    }
+  }
+}
+
+extension NAT {
+  init(_ given: NATGiven) {
+    self.init(
+      outside: given.outside, mapping: Behaviour(given.mapping), filtering: Behaviour(given.filtering), lifetime: given.lifetime,
+      streamLifetime: given.streamLifetime, hairpin: given.hairpin)
+  }
+}
+
+extension NAT.Behaviour {
+  init(_ given: NATGiven.Behaviour) {
+    switch given {
+    case .endpointIndependent: self = .endpointIndependent
+    case .address: self = .addressDependent
+    case .addressAndPort: self = .addressAndPortDependent
     }
   }
 }

@@ -26,6 +26,8 @@ public struct LegStory: Sendable {
   public var hears: Int?
   public var heard: [Int] = []
   public var report: MediaReport?
+  /// Where our RTP goes because the peer's comes from there; nil = where SDP says.
+  public var latched: TransportAddress?
   /// The frame that brought the last news.
   public var evidence: FrameCitation?
 
@@ -49,6 +51,7 @@ public struct LegStory: Sendable {
       hears = frequency
       heard.append(frequency)
     case .toneEnded: hears = nil
+    case .mediaLatched(_, let source): latched = source
     case .ended(_, let end, let report):
       state = .ended
       self.end = end

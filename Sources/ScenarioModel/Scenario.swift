@@ -44,6 +44,11 @@ public struct Scenario: Sendable {
     public var rejectsWith: Int?
     /// A persona answers calls in a 183 first.
     public var hasEarlyMedia: Bool
+    /// Where a persona's RTP, and its music on hold, is; nil = `address`.
+    public var media: IPAddress?
+    public var music: IPAddress?
+    /// Where a persona moves the media of its calls to as soon as they are up.
+    public var directMedia: IPAddress?
   }
 
   public struct LinkGiven: Sendable {
@@ -68,6 +73,7 @@ public struct Scenario: Sendable {
   public var sessions: [SessionGiven]
   public var cast: [Member]
   public var network: [LinkGiven]
+  public var nats: [NATGiven] = []
   public var steps: [any Step]
   /// What must not become true during the whole run.
   public var never: [Prohibition]

@@ -29,6 +29,8 @@ public enum StageCommand: Sendable {
   case options(String)
   /// A wire member sends bytes to another member.
   case send(from: String, to: String, Bytes)
+  /// A wire member sends a datagram to a port of another member.
+  case inject(from: String, to: String, port: UInt16, Bytes)
   /// What Kallglot's portal or API would do.
   case administer(KallglotEndpoint.Command)
   /// Something that shall happen to a message.
@@ -50,6 +52,8 @@ public enum StageEvent: Sendable {
   case message(String, SIPMessage, FrameCitation?)
   /// A wire member's connection ended, or bytes came that are no message.
   case wire(String, String, FrameCitation?)
+  /// News of a NAT.
+  case nat(String, NATNews, FrameCitation?)
   /// The engine's deadline has come.
   case deadline
 }
@@ -73,6 +77,8 @@ public struct Script: Sendable {
   private var traffic: [MemberTraffic] = []
   /// What wire members remember of what they received.
   var wireDialogs = WireDialogs()
+  /// What the NATs have done.
+  public var nats = NATStory()
   /// What the running step asks for.
   public var commands: [StageCommand] = []
   /// When the running step began.
@@ -201,7 +207,8 @@ public struct Script: Sendable {
     case .registrationFailed(_, let reason): registered[member] = (nil, reason)
     case .violation(_, let rule): violations.append((member, rule, evidence))
     case .malformed(let source, let rule): violations.append((member, "\(source) sent what is no SIP message: \(rule)", evidence))
-    case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended, .mediaStarted:
+    case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended, .mediaStarted,
+      .mediaLatched:
       guard let leg = event.leg, let index = indexes[LegKey(member: member, leg: leg)] else { return }
       if let evidence { stories[index].evidence = evidence }
       stories[index].take(event)

@@ -10,7 +10,10 @@ import Synchronization
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run scenario files in virtual time.",
-    discussion: "Each scenario leaves a pcapng a host and a journal in its own folder below --out.")
+    discussion: """
+      Each scenario leaves a pcapng a host and a journal in its own folder below --out. Ctrl-C ends the run after the scenarios under way and \
+      reports what was done, with exit code 130. NO_COLOR is respected; without a terminal, and where CI is set, lines are plain.
+      """)
 
   @Argument(help: "Scenario files, or folders of them.")
   var paths: [String]
@@ -46,48 +49,32 @@ struct RunCommand: ParsableCommand {
     }
     for path in [out].compactMap(\.self) { try Output.makeFolder(path) }
     let started = ContinuousClock.now
-    let results = runAll(scenarios)
+    let terminal = Terminal(isTerminal: isatty(STDOUT_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
+    let results = runAll(scenarios, terminal)
     let elapsed = ContinuousClock.now - started
-    for line in TextReport.summary(results, elapsed: elapsed) { say(line) }
+    for line in Summary.lines(results, selected: scenarios.count, elapsed: elapsed, style: terminal.style) { say(line) }
     if let junit { try Output.write(JUnitReport.document(results, elapsed: elapsed), to: junit) }
-    if let json { try Output.write(JSONReport.document(results, elapsed: elapsed), to: json) }
-    let status = RunOutcome(results)
+    if let json { try Output.write(JSONReport.document(results, selected: scenarios.count, elapsed: elapsed), to: json) }
+    let status = RunOutcome(results, selected: scenarios.count)
     if status != .passed { throw ExitWith(code: status.rawValue) }
   }
 
-  /// Runs the scenarios on `jobs` threads; results stand and are printed in the order of the files.
-  private func runAll(_ scenarios: [Scenario]) -> [ScenarioResult] {
-    let board = ResultBoard(count: scenarios.count)
+  /// Runs the scenarios on `jobs` threads, until all are done or somebody interrupts.
+  private func runAll(_ scenarios: [Scenario], _ terminal: Terminal) -> [ScenarioResult] {
+    Interruption.watch()
+    let board = RunBoard(count: scenarios.count, terminal: terminal)
     let next = Atomic<Int>(0)
     DispatchQueue.concurrentPerform(iterations: min(jobs, scenarios.count)) { _ in
-      while true {
+      while !Interruption.hasCome {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard index < scenarios.count else { return }
         let scenario = scenarios[index]
+        board.began(scenario.name)
         board.put(VirtualRun.run(scenario, seed: seed, folder: out.map { "\($0)/\(scenario.name)" }), at: index)
       }
     }
-    return board.results
+    return board.finish()
   }
-}
-
-/// Collects results from several threads and prints them in order as soon as their turn has come.
-private final class ResultBoard: Sendable {
-  private let state: Mutex<(results: [ScenarioResult?], printed: Int)>
-
-  init(count: Int) { state = Mutex(([ScenarioResult?](repeating: nil, count: count), 0)) }
-
-  func put(_ result: ScenarioResult, at index: Int) {
-    state.withLock { state in
-      state.results[index] = result
-      while state.printed < state.results.count, let next = state.results[state.printed] {
-        for line in TextReport.lines(next) { say(line) }
-        state.printed += 1
-      }
-    }
-  }
-
-  var results: [ScenarioResult] { state.withLock { $0.results.compactMap(\.self) } }
 }
 
 /// Files that a user named for us to write.

@@ -1,4 +1,6 @@
 import Foundation
+import SansIO
+import SecureTransport
 import Testing
 
 /// sipp's built-in scenarios. They wait more than they work, so they run beside each other.
@@ -33,6 +35,27 @@ import Testing
       try await scene.endAll()
       #expect(serve.transcript.text.components(separatedBy: "hung up by the peer").count == 6, "\(serve.transcript.text)")
       #expect(try scene.captures().count { $0.contains("/call-") } == 5)
+    }
+  }
+
+  /// Debian 12's sipp has no TLS; that of the Asterisk's folder has, and checks our certificate.
+  @Test(.enabled(if: Peer.asterisk.runs, Peer.asterisk.reason))
+  func `sipp 3.8 -sn uac completes its calls over TLS`() async throws {
+    try await Scene.run("127.31.7") { scene in
+      let root = try #require(AsteriskRoot.found, Peer.asterisk.reason)
+      _ = try await scene.serve(open("tls \(scene.us):5061"))
+      let made = try LabCertificates.make(names: ["sipp.example.com"], addresses: [], entropy: .system, epoch: .virtual)
+      let (certificate, key) = (try scene.write(made.certificate.text, to: "sipp.pem"), try scene.write(made.privateKey.text, to: "sipp.key"))
+      let (path, arguments) = root.command(
+        "usr/bin/sipp",
+        [
+          "-sn", "uac", "\(scene.us):5061", "-t", "l1", "-i", scene.them, "-mi", scene.them, "-m", "3", "-r", "10", "-d", "300", "-nostdin",
+          "-timeout", "30", "-tls_cert", certificate, "-tls_key", key, "-tls_ca", "\(scene.folder)/serve/authority.pem",
+        ])
+      let output = try await program(path, arguments, folder: scene.folder)
+      #expect(output.code == 0 && succeeded(output.output) == 3, "\(output.output.suffix(1_500))")
+      try await scene.endAll()
+      #expect(try scene.captures().count { $0.contains("/call-") } == 3)
     }
   }
 

@@ -33,7 +33,7 @@ private let answered = """
       case .party(let member, .hangUp(let leg)): "hang up \(member) \(leg)"
       case .hangUpAll: "hang up all"
       case .finding(let finding): "finding: \(finding.expected); \(finding.observed); frame \(finding.evidence?.frame ?? 0)"
-      case .note, .party, .register, .options, .administer, .send, .fault: nil
+      case .note, .party, .register, .options, .administer, .send, .inject, .fault: nil
       }
     }
   }

@@ -38,6 +38,7 @@ final class Conversation {
   private(set) var messageCount = 0
   private(set) var transactions: [ObservedTransaction] = []
   private(set) var isDeliberatelyBroken = false
+  /// Used where there are many; a call has five.
   private var index: [ObservedTransaction.Key: Int] = [:]
   /// Sequence numbers that went back, by the side that sent them.
   private(set) var regressions: [(stamp: FrameStamp, tag: String, from: UInt32, to: UInt32)] = []
@@ -93,7 +94,7 @@ final class Conversation {
   private func request(_ message: ObservedMessage) -> Int {
     if message.method == .ack { return acknowledge(message) }
     let key = message.transactionKey(message.method)
-    if let known = index[key] {
+    if let known = position(key) {
       transactions[known].copies += 1
       if transactions[known].request == nil { transactions[known].request = message.stamp }
       transactions[known].lastRequest = message.stamp
@@ -107,7 +108,7 @@ final class Conversation {
     transaction.explanation = message.explanation
     transaction.hasCredentials = message.message.first(.authorization) != nil || message.message.first(.proxyAuthorization) != nil
     add(transaction)
-    if message.method == .cancel, let known = index[message.transactionKey(.invite)], transactions[known].cancel == nil {
+    if message.method == .cancel, let known = position(message.transactionKey(.invite)), transactions[known].cancel == nil {
       transactions[known].cancel = message.stamp
     }
     return 0
@@ -116,7 +117,7 @@ final class Conversation {
   /// The ACK of a non-2xx has the INVITE's branch (RFC 3261 §17.1.1.3); that of a 2xx its sequence number and tags (§13.2.2.4).
   private func acknowledge(_ message: ObservedMessage) -> Int {
     let known =
-      index[message.transactionKey(.invite)]
+      position(message.transactionKey(.invite))
       ?? transactions.lastIndex { $0.method == .invite && $0.key.number == message.cseq.number && $0.fromTag == message.fromTag }
     guard let known else { return 0 }
     let isRepeated = transactions[known].lastAcknowledgement != nil && transactions[known].source == message.source
@@ -131,17 +132,22 @@ final class Conversation {
 
   private func acknowledged(_ known: Int) -> Int { transactions[known].acknowledgement?.frame ?? 0 }
 
-  private func add(_ transaction: ObservedTransaction) {
-    if transactions.count >= Self.mostTransactions { forgetOldest() }
-    index[transaction.key] = transactions.count
-    transactions.append(transaction)
+  private static let few = 16
+
+  private func position(_ key: ObservedTransaction.Key) -> Int? {
+    transactions.count <= Self.few ? transactions.lastIndex { $0.key == key } : index[key]
   }
 
-  /// Half of what a long-lived Call-ID has is enough to go on.
-  private func forgetOldest() {
-    transactions.removeFirst(Self.mostTransactions / 2)
-    index = [:]
-    for (position, transaction) in transactions.enumerated() { index[transaction.key] = position }
+  private func add(_ transaction: ObservedTransaction) {
+    // Half of what a long-lived Call-ID has is enough to go on.
+    if transactions.count >= Self.mostTransactions { transactions.removeFirst(Self.mostTransactions / 2) }
+    transactions.append(transaction)
+    if transactions.count == Self.few + 1 || transactions.count == Self.mostTransactions / 2 + 1 {
+      index = [:]
+      for (position, transaction) in transactions.enumerated() { index[transaction.key] = position }
+    } else if transactions.count > Self.few {
+      index[transaction.key] = transactions.count - 1
+    }
   }
 
   // MARK: - Responses
@@ -149,8 +155,8 @@ final class Conversation {
   private func response(_ message: ObservedMessage) -> Int {
     guard let status = message.status else { return 0 }
     let key = message.transactionKey(message.cseq.method)
-    if index[key] == nil { add(ObservedTransaction(message, key: key)) }
-    guard let known = index[key] else { return 0 }
+    if position(key) == nil { add(ObservedTransaction(message, key: key)) }
+    guard let known = position(key) else { return 0 }
     let same = transactions[known].responses.firstIndex { response in
       response.status == status && response.toTag == message.toTag && (response.description == nil) == (message.description == nil)
     }

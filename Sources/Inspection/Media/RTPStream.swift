@@ -42,8 +42,8 @@ final class RTPStream {
 
   var isSignalled: Bool { receiver != nil || sender != nil }
   var conversation: Int? { receiver?.conversation ?? sender?.conversation }
-  /// Without a description only a run of consecutive numbers makes a stream of what looks like RTP.
-  var isCredible: Bool { isSignalled || order.consecutive >= 4 && order.consecutive * 2 > statistics.packets }
+  /// Without a description only numbers that follow each other make a stream of what looks like RTP.
+  var isCredible: Bool { isSignalled || order.near >= 2 && order.near * 2 >= statistics.packets }
 
   /// Takes a packet.
   /// - Parameter time: milliseconds since the capture's first frame.

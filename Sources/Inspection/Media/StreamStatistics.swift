@@ -106,8 +106,8 @@ struct StreamStatistics {
 struct OrderCounter {
   private(set) var late = 0
   private(set) var duplicates = 0
-  /// Ascending runs of consecutive numbers tell RTP from chance.
-  private(set) var consecutive = 0
+  /// Steps to a number nearby, which tell RTP from chance: of random numbers one in five hundred is.
+  private(set) var near = 0
   private var highest: UInt16?
   private var window: UInt128 = 0
 
@@ -118,7 +118,7 @@ struct OrderCounter {
       return
     }
     let step = Int(Int16(bitPattern: sequence &- highest))
-    if step == 1 { consecutive += 1 }
+    if step != 0, abs(step) <= 64 { near += 1 }
     if step > 0 {
       window = step < 128 ? window << UInt128(step) | 1 : 1
       self.highest = sequence

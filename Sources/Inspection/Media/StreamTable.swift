@@ -16,6 +16,9 @@ struct StreamTable {
   private static let mostGuesses = 2_048
 
   var credible: [RTPStream] { order.filter(\.isCredible) }
+  /// Packets that look like RTP and have not proved themselves.
+  var unproven: Int { droppedPackets + order.reduce(0) { $0 + ($1.isCredible ? 0 : $1.statistics.packets) } }
+  private var droppedPackets = 0
 
   mutating func add(_ description: ObservedDescription, conversation: Int) { media.add(description, conversation: conversation) }
 
@@ -70,7 +73,7 @@ struct StreamTable {
     let old = guesses.prefix(Self.mostGuesses / 2).filter { key in streams[key].map { !$0.isCredible } ?? false }
     guesses.removeFirst(Self.mostGuesses / 2)
     let dropped = Set(old)
-    for key in old { streams[key] = nil }
+    for key in old { droppedPackets += streams.removeValue(forKey: key)?.statistics.packets ?? 0 }
     order.removeAll { dropped.contains($0.key) }
   }
 }

@@ -18,42 +18,66 @@ indirect enum JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral
   init(_ value: Double) { self = value.isFinite ? .number(value) : .null }
 
   /// Members one a line for the outer levels, the rest on a line of its own.
-  func text(indent: Int = 0, breaks: Int = 3) -> String {
-    let inner = String(repeating: " ", count: indent + 2)
-    let outer = String(repeating: " ", count: indent)
+  func text() -> String {
+    var text = ""
+    write(to: &text, indent: 0, breaks: 3)
+    return text
+  }
+
+  private func write(to text: inout String, indent: Int, breaks: Int) {
     switch self {
-    case .null: return "null"
-    case .bool(let value): return value ? "true" : "false"
-    case .integer(let value): return "\(value)"
-    case .number(let value): return value == value.rounded() && abs(value) < 1e15 ? "\(Int(value)).0" : "\(value)"
-    case .string(let value): return Self.quoted(value)
+    case .null: text += "null"
+    case .bool(let value): text += value ? "true" : "false"
+    case .integer(let value): text += String(value)
+    case .number(let value): text += value == value.rounded() && abs(value) < 1e15 ? "\(Int(value)).0" : "\(value)"
+    case .string(let value): Self.quote(value, to: &text)
     case .array(let values):
-      guard !values.isEmpty else { return "[]" }
-      let items = values.map { $0.text(indent: indent + 2, breaks: breaks - 1) }
-      return breaks > 0 ? "[\n\(inner)\(items.joined(separator: ",\n\(inner)"))\n\(outer)]" : "[\(items.joined(separator: ", "))]"
+      Self.list(values, "[", "]", to: &text, indent, breaks) { $0.write(to: &$1, indent: indent + 2, breaks: breaks - 1) }
     case .object(let members):
-      guard !members.isEmpty else { return "{}" }
-      let items = members.map { "\(Self.quoted($0.0)): \($0.1.text(indent: indent + 2, breaks: breaks - 1))" }
-      return breaks > 0 ? "{\n\(inner)\(items.joined(separator: ",\n\(inner)"))\n\(outer)}" : "{\(items.joined(separator: ", "))}"
+      Self.list(members, "{", "}", to: &text, indent, breaks) { member, text in
+        Self.quote(member.0, to: &text)
+        text += ": "
+        member.1.write(to: &text, indent: indent + 2, breaks: breaks - 1)
+      }
     }
   }
 
-  /// RFC 8259 §7.
-  private static func quoted(_ value: String) -> String {
-    var result = "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case "\u{0}"..<" ", "\u{7F}"..."\u{9F}":
-        let hex = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: result.unicodeScalars.append(scalar)
-      }
+  private static func list<Element>(
+    _ elements: [Element], _ open: String, _ close: String, to text: inout String, _ indent: Int, _ breaks: Int,
+    _ write: (Element, inout String) -> Void
+  ) {
+    text += open
+    let separator = breaks > 0 ? "\n" + String(repeating: " ", count: indent + 2) : ""
+    for (position, element) in elements.enumerated() {
+      text += position == 0 ? separator : breaks > 0 ? "," + separator : ", "
+      write(element, &text)
     }
-    return result + "\""
+    if breaks > 0, !elements.isEmpty { text += "\n" + String(repeating: " ", count: indent) }
+    text += close
+  }
+
+  /// RFC 8259 §7.
+  private static func quote(_ value: String, to text: inout String) {
+    text += "\""
+    if value.utf8.allSatisfy({ $0 >= 32 && $0 < 127 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+      text += value
+    } else {
+      for scalar in value.unicodeScalars { escape(scalar, to: &text) }
+    }
+    text += "\""
+  }
+
+  private static func escape(_ scalar: Unicode.Scalar, to text: inout String) {
+    switch scalar {
+    case "\"": text += "\\\""
+    case "\\": text += "\\\\"
+    case "\n": text += "\\n"
+    case "\r": text += "\\r"
+    case "\t": text += "\\t"
+    case "\u{0}"..<" ", "\u{7F}"..."\u{9F}":
+      let hex = String(scalar.value, radix: 16)
+      text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+    default: text.unicodeScalars.append(scalar)
+    }
   }
 }

@@ -64,7 +64,7 @@ struct Ladder {
       }
     if row.hasDescription { text += " (SDP)" }
     if hasTransport { text += " \(row.transport.rawValue.uppercased())" }
-    if row.repetition > 0 { text += " (again\(row.repetition > 1 ? ", \(row.repetition + 1)th copy".replacing("2th", with: "2nd").replacing("3th", with: "3rd") : ""))" }
+    if row.repetition > 0 { text += row.repetition == 1 ? " (again)" : " (again, copy \(row.repetition + 1))" }
     return text
   }
 
@@ -88,32 +88,48 @@ struct Ladder {
   private func position(_ column: Int) -> Int { Self.margin + 8 + column * spacing }
 
   private var drawing: [String] {
-    var heading = Array(repeating: Character(" "), count: position(names.count - 1) + 24)
+    var heading = Cells(count: position(names.count - 1) + 24)
+    heading.put("  " + Words.right("seconds", 9) + " frame", at: 0)
     for (column, name) in names.enumerated() {
       let text = Words.clipped(name, spacing - 2)
-      let start = max(position(column) - text.count / 2, 0)
-      for (offset, character) in text.enumerated() where start + offset < heading.count { heading[start + offset] = character }
+      heading.put(text, at: max(position(column) - text.utf8.count / 2, 0))
     }
-    let title = "  " + Words.right("seconds", 9) + " frame"
-    for (offset, character) in title.enumerated() { heading[offset] = character }
-    return [String(heading).trimmingSpaces] + steps.map(arrow)
+    return [heading.text.trimmingSpaces] + steps.map(arrow)
   }
 
   private func arrow(_ step: Step) -> String {
-    var cells = Array(repeating: Character(" "), count: position(names.count - 1) + 1)
-    for column in names.indices { cells[position(column)] = "|" }
-    for (offset, character) in prefix(step.stamp).enumerated() { cells[offset] = character }
-    guard step.source != step.destination else {
-      return String(cells) + " " + step.label + " (to itself)"
-    }
+    var cells = Cells(count: position(names.count - 1) + 1)
+    for column in names.indices { cells.put("|", at: position(column)) }
+    cells.put(prefix(step.stamp), at: 0)
+    guard step.source != step.destination else { return "\(cells.text) \(step.label) (to itself)" }
     let (left, right) = (position(min(step.source, step.destination)), position(max(step.source, step.destination)))
-    let line: Character = step.isMedia ? "=" : "-"
-    for index in left + 1..<right { cells[index] = line }
-    if step.destination > step.source { cells[right - 1] = ">" } else { cells[left + 1] = "<" }
+    cells.fill(left + 1..<right, with: step.isMedia ? "=" : "-")
+    cells.put(step.destination > step.source ? ">" : "<", at: step.destination > step.source ? right - 1 : left + 1)
     let label = " " + Words.clipped(step.label, right - left - 9) + " "
-    let start = left + (right - left - label.count) / 2 + 1
-    for (offset, character) in label.enumerated() { cells[start + offset] = character }
-    return String(cells)
+    cells.put(label, at: left + (right - left - label.unicodeScalars.count) / 2 + 1)
+    return cells.text
+  }
+
+  /// A line of ASCII that is written in any order; what is not ASCII becomes `?`.
+  private struct Cells {
+    private var bytes: [UInt8]
+
+    init(count: Int) { bytes = [UInt8](repeating: 32, count: count) }
+
+    mutating func put(_ text: String, at start: Int) {
+      var position = start
+      for scalar in text.unicodeScalars {
+        guard bytes.indices.contains(position) else { return }
+        bytes[position] = scalar.isASCII ? UInt8(truncatingIfNeeded: scalar.value) : UInt8(ascii: "?")
+        position += 1
+      }
+    }
+
+    mutating func fill(_ range: Range<Int>, with character: Unicode.Scalar) {
+      for position in range where bytes.indices.contains(position) { bytes[position] = UInt8(truncatingIfNeeded: character.value) }
+    }
+
+    var text: String { String(decoding: bytes, as: UTF8.self) }
   }
 
   // MARK: - Text

@@ -6,7 +6,11 @@ extension InspectionReport {
   public func text(_ style: Style = Style()) -> [String] {
     var lines = heading()
     let shown = stories.filter { matches($0.conversation.callID, style) }
-    for (position, story) in shown.enumerated() { lines += dialog(story, position + 1, style) }
+    if shown.count <= Self.mostDrawn {
+      for (position, story) in shown.enumerated() { lines += dialog(story, position + 1, style) }
+    } else {
+      lines += dialogTable(shown)
+    }
     lines += registrationLines(style)
     if style.filter == nil {
       lines += pingLines() + otherLines() + streamLines() + tlsLines()
@@ -61,6 +65,22 @@ extension InspectionReport {
 
   // MARK: - Dialogs
 
+  /// Dialogs that are told in full; of more there is a line each.
+  private static let mostDrawn = 50
+  private static let mostListed = 1_000
+
+  private func dialogTable(_ shown: [DialogStory]) -> [String] {
+    var lines = ["", "Dialogs (--filter CALL-ID tells one in full)", "    seconds frame    outcome, from, to, Call-ID"]
+    for story in shown.prefix(Self.mostListed) {
+      let conversation = story.conversation
+      lines.append(
+        "  \(Words.right(time(conversation.first), 9)) #\(Words.left(String(conversation.first.frame), 7)) \(Words.outcome(story.outcome, story)), "
+          + "\(conversation.fromURI) to \(conversation.toURI), \(conversation.callID)")
+    }
+    if shown.count > Self.mostListed { lines.append("  and \(shown.count - Self.mostListed) more; --json has them all") }
+    return lines
+  }
+
   private func dialog(_ story: DialogStory, _ number: Int, _ style: Style) -> [String] {
     let conversation = story.conversation
     let transports = conversation.transports.map { $0.rawValue.uppercased() }.joined(separator: ", ")
@@ -80,7 +100,7 @@ extension InspectionReport {
     if story.attempts.count > 1 { parts.append("\(story.attempts.count) attempts") }
     if story.forks.count > 1 { parts.append("forked to \(story.forks.count)") }
     if !story.modifications.isEmpty { parts.append(Words.count(story.modifications.count, "re-INVITE")) }
-    if story.holds > 0 { parts.append("held \(story.holds) times, resumed \(story.resumes)".replacing("held 1 times", with: "held once")) }
+    if story.holds > 0 { parts.append("held \(Words.times(story.holds)), resumed \(Words.times(story.resumes))") }
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 
@@ -120,7 +140,7 @@ extension InspectionReport {
     case .refused(let status, let phrase): parts.append("refused with \(status) \(phrase)".trimmingSpaces)
     }
     parts.append(Words.count(registration.requests, "REGISTER"))
-    if registration.refreshes > 0 { parts.append(Words.count(registration.refreshes, "refresh").replacing("refreshs", with: "refreshes")) }
+    if registration.refreshes > 0 { parts.append("refreshed \(Words.times(registration.refreshes))") }
     if registration.challenges > 0 { parts.append("\(Words.count(registration.challenges, "challenge")) (\(registration.algorithms.joined(separator: ", ")))") }
     if registration.repeated > 0 { parts.append("\(registration.repeated) repeated") }
     return parts.joined(separator: ", ")
@@ -134,7 +154,7 @@ extension InspectionReport {
   private func pingLines() -> [String] {
     guard !pings.isEmpty else { return [] }
     return ["", "OPTIONS"] + pings.map { ping in
-      let answers = ping.answers.map { "\($0.status) \($0.count) times".replacing(" 1 times", with: " once") }.joined(separator: ", ")
+      let answers = ping.answers.map { "\($0.status) \(Words.times($0.count))" }.joined(separator: ", ")
       let times = ping.answered > 0 ? " in \(Words.seconds(ping.shortest)) to \(Words.seconds(ping.longest))" : ""
       let open = ping.sent - ping.answered
       return "  \(ping.source) asks \(ping.destination) over \(ping.transport.rawValue.uppercased()): \(ping.sent) sent"
@@ -181,7 +201,7 @@ extension InspectionReport {
   private static func lines(_ finding: InspectionFinding, _ width: Int) -> [String] {
     let mark = Words.left(finding.severity.rawValue, 8)
     let rule = finding.rule.isEmpty ? "" : " (\(finding.rule))"
-    let more = finding.count > 1 ? ", and \(finding.count - 1) more times" : ""
+    let more = finding.count > 1 ? ", \(Words.times(finding.count))" : ""
     let prefix = "  \(mark) #\(Words.left(String(finding.frame), 6)) "
     return TextWrap.wrap("\(finding.text)\(more)\(rule)", first: prefix, rest: String(repeating: " ", count: prefix.count), width)
   }

@@ -24,6 +24,16 @@ enum Words {
   /// `"12 packets"`, `"1 packet"`.
   static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
+  /// `"once"`, `"twice"`, `"12 times"`, `"never"`.
+  static func times(_ number: Int) -> String {
+    switch number {
+    case 0: "never"
+    case 1: "once"
+    case 2: "twice"
+    default: "\(number) times"
+    }
+  }
+
   /// `2026-01-01T00:00:00.000Z` (RFC 3339), without a calendar of the system: days since 1970 as Howard Hinnant's civil-from-days does.
   static func wallTime(_ nanoseconds: Int64) -> String {
     let seconds = nanoseconds.floorDivided(by: 1_000_000_000)
@@ -47,18 +57,18 @@ enum Words {
     return String(repeating: "0", count: max(width - text.count, 0)) + text
   }
 
-  static func left(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(width - text.count, 0)) }
-  static func right(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(width - text.count, 0)) + text }
+  static func left(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(width - text.unicodeScalars.count, 0)) }
+  static func right(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(width - text.unicodeScalars.count, 0)) + text }
 
   /// At most so many characters, the end replaced when it is longer.
   static func clipped(_ text: String, _ width: Int) -> String {
-    guard text.count > width else { return text }
+    guard text.utf8.count > width, text.count > width else { return text }
     return width > 3 ? text.prefix(width - 3) + "..." : String(text.prefix(max(width, 0)))
   }
 
   /// Printable text alone: what a peer wrote must not move a terminal's cursor.
   static func printable(_ text: String) -> String {
-    text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 && !(0x80...0x9F).contains($0.value) }
+    text.utf8.allSatisfy { $0 >= 32 && $0 < 127 } || text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 && !(0x80...0x9F).contains($0.value) }
       ? text : String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || (127...159).contains($0.value) ? "?" : $0 }))
   }
 

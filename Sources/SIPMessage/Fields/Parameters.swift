@@ -47,37 +47,38 @@ public struct Parameters: Sendable {
 
   /// Reads `;a=b;c` from `position` on; stops at the first byte that belongs to no parameter.
   ///
+  /// - Parameter allowsSpace: whether white space may stand around `;` and `=`, as in header fields; in a URI it ends the URI.
   /// - Returns: nil when a quoted value does not end or a name is empty.
-  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Parameters? {
+  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, allowsSpace: Bool = true) -> Parameters? {
     var list: [Parameter] = []
     while true {
       var next = position
-      Grammar.skipWhite(span, &next, end)
+      if allowsSpace { Grammar.skipWhite(span, &next, end) }
       guard next < end, span[next] == .semicolon else { return Parameters(list) }
       next += 1
-      Grammar.skipWhite(span, &next, end)
+      if allowsSpace { Grammar.skipWhite(span, &next, end) }
       // Two semicolons in a row, or one at the end: seen in the field, harmless.
       if next >= end || span[next] == .semicolon || span[next] == .comma || span[next] == .greater {
         position = next
         continue
       }
-      guard let parameter = readOne(span, &next, end) else { return nil }
+      guard let parameter = readOne(span, &next, end, allowsSpace) else { return nil }
       if list.isEmpty { list.reserveCapacity(4) }
       list.append(parameter)
       position = next
     }
   }
 
-  private static func readOne(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Parameter? {
+  private static func readOne(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, _ allowsSpace: Bool) -> Parameter? {
     let start = position
     while position < end, isNameByte(span[position]) { position += 1 }
     guard position > start else { return nil }
     let name = Grammar.text(span, start..<position)
     var next = position
-    Grammar.skipWhite(span, &next, end)
+    if allowsSpace { Grammar.skipWhite(span, &next, end) }
     guard next < end, span[next] == .equals else { return Parameter(name, nil) }
     next += 1
-    Grammar.skipWhite(span, &next, end)
+    if allowsSpace { Grammar.skipWhite(span, &next, end) }
     let value = next
     if next < end, span[next] == .quote {
       guard let behind = Grammar.quotedEnd(span, next, end) else { return nil }

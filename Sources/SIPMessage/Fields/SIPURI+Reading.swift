@@ -22,7 +22,7 @@ extension SIPURI {
     uri.port = port
     guard !stopsAtSemicolon else { return uri }
     if position < end, span[position] == .semicolon {
-      guard let parameters = Parameters.read(span, &position, end) else { return nil }
+      guard let parameters = Parameters.read(span, &position, end, allowsSpace: false) else { return nil }
       uri.parameters = parameters
     }
     if position < end, span[position] == .question { readHeaders(span, &position, end, &uri) }

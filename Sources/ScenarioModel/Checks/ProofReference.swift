@@ -5,7 +5,7 @@ import Personas
 /// - a check of the suite: `CALL-01`
 /// - a section of an RFC or a whole one: `RFC 3261 §13.3.1.4`, `RFC 3550 §A.1`, `RFC 6026`
 /// - a section of Kallglot's contract: `contract 8.1`
-/// - a product, or one of its habits: `persona asterisk-22`, `quirk asterisk-22/line-parameter`
+/// - a product, or one of its habits: `persona asterisk-22`, `quirk cucm-14-trunk/call-id`
 enum ProofReference {
   static let forms = "a check id such as CALL-01, 'RFC 3261 §9.1', 'contract 8.1', 'persona NAME' or 'quirk NAME/HABIT'"
 
@@ -18,14 +18,16 @@ enum ProofReference {
     case "persona" where words.count == 2: return unknownPersona(words[1])
     case "quirk" where words.count == 2:
       let parts = words[1].split(separator: "/", omittingEmptySubsequences: false)
-      return parts.count == 2 && !parts[1].isEmpty ? unknownPersona(String(parts[0])) : "'\(text)' is not of the form 'quirk NAME/HABIT'"
+      guard parts.count == 2, !parts[1].isEmpty else { return "'\(text)' is not of the form 'quirk NAME/HABIT'" }
+      return unknownPersona(String(parts[0])) ?? unknownQuirk(String(parts[1]), of: String(parts[0]))
     case let first? where words.count == 1 && isCheck(first):
       guard CheckCatalogue.check(first) == nil else { return nil }
       let group = first.prefix { $0 != "-" }
       guard CheckCatalogue.groups.contains(where: { $0.id == group }) else {
         return "there is no check '\(first)', the group \(group) does not exist\(Spelling.hint(for: String(group), among: CheckCatalogue.groups.map(\.id)))"
       }
-      return "there is no check '\(first)': \(group) has \(CheckCatalogue.checks.count { $0.group == group }) of them"
+      let ids = CheckCatalogue.checks.filter { $0.group == group }.map(\.id)
+      return "there is no check '\(first)': \(group) has \(ids.first ?? "") to \(ids.last ?? "")"
     default: return "'\(text)' is not \(forms)"
     }
   }
@@ -33,6 +35,11 @@ enum ProofReference {
   private static func unknownPersona(_ name: String) -> String? {
     let names = PersonaProfile.all.map(\.id)
     return names.contains(name) ? nil : "there is no persona '\(name)'\(Spelling.hint(for: name, among: names))"
+  }
+
+  private static func unknownQuirk(_ id: String, of persona: String) -> String? {
+    let ids = PersonaProfile.all.first { $0.id == persona }?.quirks.map(\.id) ?? []
+    return ids.contains(id) ? nil : "\(persona) has no quirk '\(id)'\(Spelling.hint(for: id, among: ids))"
   }
 
   /// `CALL-01`, or what looks like it.

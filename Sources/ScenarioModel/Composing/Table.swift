@@ -119,9 +119,9 @@ struct TableFiller {
   private mutating func value(_ name: String, _ node: SourceNode) -> SourceNode? {
     used.insert(name)
     if let value = row?.values[name] { return value }
-    let known = row == nil ? "this file has no table" : "the table has: \(columns.joined(separator: ", "))"
+    let known = row == nil ? "This file has no table" : "The table has: \(columns.joined(separator: ", "))"
     let hint = Spelling.hint(for: name, among: columns)
-    problems.append(node.problem("'${\(name)}' is no column\(hint.isEmpty ? ";" : hint) \(known)"))
+    problems.append(node.problem("'${\(name)}' is no column\(hint.isEmpty ? "." : hint) \(known)"))
     return nil
   }
 

@@ -3,7 +3,7 @@ enum ExpectationRegistry {
   static let kinds: [any Expectation.Type] = [
     LegExpectation.self, MemberLegExpectation.self, ModificationExpectation.self, ToneExpectation.self, DecisionExpectation.self,
     RegistrationExpectation.self, PingExpectation.self, MessageExpectation.self, WireExpectation.self, ViolationExpectation.self,
-    PortExpectation.self, SendingExpectation.self,
+    PortExpectation.self, SendingExpectation.self, NATExpectation.self, LatchExpectation.self,
   ]
 
   /// Reads the expectation in `place`, which may have the keys in `others` besides.

@@ -36,7 +36,9 @@ struct MessageExpectation: Expectation {
       containing: try fields[Self.containing] ?? [])
     (times, name) = (try fields[Self.times], try fields[Self.name])
     if let name, let place = fields.place(of: Self.name) {
-      guard MessageTemplate.isName(name) else { throw place.problem("'\(name)' is no name for a message: it clashes with a place such as \(MessageTemplate.reservedText)") }
+      guard MessageTemplate.isName(name) else {
+        throw place.problem("'\(name)' is no name for a message: expected letters and digits, and none of \(MessageTemplate.reservedText)")
+      }
       scope.messages.append(name)
       scope.notes.give(.message, name, at: place)
     }

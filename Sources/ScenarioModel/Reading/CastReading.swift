@@ -14,9 +14,13 @@ enum CastKeys {
   static let answerDelay = Key.standard("answerDelay", .duration, "0", "From INVITE to 200 when this member is called.", inherits: true)
   static let rejectsWith = Key.optional("rejectsWith", .integer(300...699), "Refuses every call with this status.")
   static let earlyMedia = Key.standard("earlyMedia", .flag, "false", "A persona answers calls in a 183 first.")
+  static let media = Key.optional("media", .address, "Where a persona's RTP is, when not at its address: a phone behind its call manager.")
+  static let music = Key.optional("music", .address, "Where a persona's music on hold comes from, when not from its own address.")
+  static let directMedia = Key.optional(
+    "directMedia", .address, "A persona moves the media of a call to port 4000 there as soon as it is up, by a re-INVITE.")
 
   static let shape = MappingShape(
-    [endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia],
+    [endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia, media, music, directMedia],
     exactlyOneOf: [["endpoint", "persona", "wire"]])
 }
 
@@ -62,9 +66,12 @@ extension Scenario {
         scope.notes.use(.account, name)
       }
     }
-    return Member(
+    var member = Member(
       name: name, role: role, address: try fields[CastKeys.address], transport: transport, account: account, password: try fields[CastKeys.password],
       answerDelay: try fields[CastKeys.answerDelay], rejectsWith: try fields[CastKeys.rejectsWith], hasEarlyMedia: try fields[CastKeys.earlyMedia])
+    (member.media, member.music) = (try fields[CastKeys.media], try fields[CastKeys.music])
+    member.directMedia = try fields[CastKeys.directMedia]
+    return member
   }
 
   /// Stands for a member that could not be read; such a scenario never runs.

@@ -20,6 +20,7 @@ extension Shape {
   static func fields(of shape: Shape) -> [FieldDescription] {
     switch shape {
     case .mapping(let mapping): mapping.fields
+    case .alternatives(let mappings): mappings.flatMap(\.fields)
     case .expectation(let others): others
     case .text, .flag, .integer, .words, .quantity, .name, .list, .oneOrMore, .named, .steps, .table: []
     }

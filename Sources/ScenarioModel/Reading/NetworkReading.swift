@@ -10,11 +10,15 @@ enum NetworkKeys {
   static let reorder = Key.standard("reorder", .share, "0", "Of the datagrams are overtaken.")
 
   static let shape = MappingShape([between, delay, jitter, loss, duplicate, reorder])
+
+  /// An element is a link or a NAT.
+  static let element = Shape.alternatives([shape, NATKeys.shape])
 }
 
 extension Scenario {
   /// Reads one element of `network:`.
   mutating func readNetwork(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
+    if try place.pairs().contains(where: { $0.key == NATKeys.nat.description.name }) { return try readNAT(place, scope) }
     let fields = try place.fields(NetworkKeys.shape, scope)
     let ends = try fields[NetworkKeys.between]
     guard ends.count == 2 else { throw (fields.place(of: NetworkKeys.between) ?? place).problem("expected two names of the cast") }

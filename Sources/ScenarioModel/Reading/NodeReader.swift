@@ -81,7 +81,11 @@ public struct NodeReader: Sendable {
   }
 
   /// `2 s`, `30 ms`, `1.5 min`, `0`.
-  public func duration() throws(SourceProblem) -> Duration { try value("a duration such as '2 s' or '30 ms'", ScalarText.duration) }
+  public func duration() throws(SourceProblem) -> Duration {
+    let text = try text()
+    if let duration = ScalarText.duration(text) { return duration }
+    throw problem("'\(text)' is not a duration such as '2 s' or '30 ms'\(Int(text) == nil ? "" : ", did you mean '\(text) s'?")")
+  }
 
   /// `3 %`, `0.5 %`, `1/64`.
   public func ratio() throws(SourceProblem) -> Ratio { try value("a share such as '3 %' or '1/64'", ScalarText.ratio) }

@@ -6,7 +6,7 @@ enum ScenarioKeys {
   static let policy = Key.optional("policy", .place(.mapping(PolicySchema.shape)), "Settings of the endpoint and of all accounts.")
   static let given = Key.optional("given", .place(.mapping(GivenKeys.shape)), "What exists before the run: accounts and sessions.")
   static let cast = Key.required("cast", .place(.named(.mapping(CastKeys.shape))), "Who is on stage: each member by the name that steps use.")
-  static let network = Key.optional("network", .place(.list(.mapping(NetworkKeys.shape))), "Links between members; one that is not named is perfect, with 1 ms.")
+  static let network = Key.optional("network", .place(.list(NetworkKeys.element)), "Links between members, of which one that is not named is perfect with 1 ms; and NATs.")
   static let never = Key.optional("never", .place(.list(.expectation([]))), "What must not become true during the whole run.")
   static let steps = Key.required("steps", .place(.steps), "What happens, in this order.")
   static let allowViolations = Key.standard("allowViolations", .flag, "false", "Peers may break rules; otherwise that fails the run.")

@@ -11,6 +11,8 @@ public indirect enum Shape: Sendable {
   /// A list, or one element that stands for a list of one.
   case oneOrMore(Shape)
   case mapping(MappingShape)
+  /// One of several mappings, told apart by their keys.
+  case alternatives([MappingShape])
   /// Names of the file's own choice, each with such a value.
   case named(Shape)
   /// An expectation, with these fields besides its own.
@@ -27,7 +29,7 @@ public indirect enum Shape: Sendable {
   }
 
   public enum Name: String, Sendable, CaseIterable {
-    case member, wireMember = "wire member", account, session, leg
+    case member, wireMember = "wire member", account, session, leg, nat = "NAT"
     case memberOrLeg = "member or leg"
   }
 }

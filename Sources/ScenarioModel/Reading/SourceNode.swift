@@ -63,7 +63,7 @@ extension SourceNode {
     } catch let problem as SourceProblem {
       throw problem
     } catch let error as YamlError {
-      throw problem(error, file: file)
+      throw problem(error, text, file: file)
     } catch {
       throw SourceProblem(file: file, "\(error)")
     }
@@ -93,14 +93,21 @@ extension SourceNode {
     return SourceNode(.scalar(node.scalar?.string ?? ""), file: file, line: line, column: column)
   }
 
-  private static func problem(_ error: YamlError, file: String) -> SourceProblem {
+  private static func problem(_ error: YamlError, _ text: String, file: String) -> SourceProblem {
     switch error {
-    case .scanner(_, let text, let mark, _), .parser(_, let text, let mark, _), .composer(_, let text, let mark, _):
-      SourceProblem(file: file, line: mark.line, column: mark.column, "this is no YAML: \(text)")
+    case .scanner(_, let what, let mark, _), .parser(_, let what, let mark, _), .composer(_, let what, let mark, _):
+      SourceProblem(file: file, line: mark.line, column: mark.column, "this is no YAML: \(what)\(hint(at: mark.line, in: text))")
     case .duplicatedKeysInMapping(let keys, let context):
       SourceProblem(
         file: file, line: context.mark.line, column: context.mark.column, "the key \(keys.map(\.description).joined(separator: ", ")) stands twice")
     default: SourceProblem(file: file, "this is no YAML: \(error)")
     }
+  }
+
+  /// Between braces `${x}` without quotes ends the mapping: the mistake that tables invite.
+  private static func hint(at line: Int, in text: String) -> String {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines.indices.contains(line - 1), lines[line - 1].contains("${") else { return "" }
+    return "; between braces a place of a table needs quotes: \"${…}\""
   }
 }

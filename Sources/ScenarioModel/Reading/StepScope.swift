@@ -55,6 +55,13 @@ public struct StepScope {
     return name
   }
 
+  /// What a scenario writes itself may name anything as it stands on the wire: session ids, users, addresses.
+  func useNames(in text: String) {
+    for session in scenario.sessions where text.contains(session.id) { notes.use(.session, session.name) }
+    for account in scenario.accounts where text.contains(account.username) { notes.use(.account, account.name) }
+    for member in scenario.cast where text.contains(member.address.description) { notes.use(.member, member.name) }
+  }
+
   /// A name of the cast or of a leg.
   func memberOrLeg(_ place: NodeReader) throws(SourceProblem) -> String {
     let name = try place.word((scenario.cast.map(\.name) + legs).map { ($0, $0) })

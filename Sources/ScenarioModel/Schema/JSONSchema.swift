@@ -13,7 +13,7 @@ public enum JSONSchema {
         "properties",
         .object([
           ("cast", .object([("additionalProperties", schema(of: .mapping(CastKeys.shape)))])),
-          ("given", schema(of: .mapping(GivenKeys.shape))), ("network", .object([("items", schema(of: .mapping(NetworkKeys.shape)))])),
+          ("given", schema(of: .mapping(GivenKeys.shape))), ("network", .object([("items", schema(of: NetworkKeys.element))])),
         ])
       ),
     ])
@@ -75,6 +75,7 @@ public enum JSONSchema {
         if !contexts.contains(where: { expectationName($0) == expectationName(others) }) { contexts.append(others) }
         for field in others { visit(field.shape) }
       case .mapping(let mapping): for field in mapping.fields { visit(field.shape) }
+      case .alternatives(let mappings): for mapping in mappings { visit(.mapping(mapping)) }
       case .list(let inner), .oneOrMore(let inner), .named(let inner): visit(inner)
       case .text, .flag, .integer, .words, .quantity, .name, .steps, .table: break
       }
@@ -106,6 +107,7 @@ public enum JSONSchema {
     case .oneOrMore(let inner): anyOf([schema(of: inner, isWhole: isWhole), list(of: inner, isWhole)])
     case .named(let inner): .object([("type", .string("object")), ("additionalProperties", schema(of: inner, isWhole: isWhole))])
     case .mapping(let mapping): schema(of: mapping, isWhole)
+    case .alternatives(let mappings): anyOf(mappings.map { schema(of: $0, isWhole) })
     case .expectation(let others): reference(expectationName(others))
     case .steps: .object([("type", .string("array")), ("items", reference("step"))])
     case .table: table

@@ -7,6 +7,7 @@ public enum LanguageReference {
       section("Keys of a member of the cast", keys(CastKeys.shape)),
       section("Keys of an account and of a session in `given`", keys(GivenKeys.Account.shape) + "\n" + keys(GivenKeys.Session.shape)),
       section("Keys of a link in `network`", keys(NetworkKeys.shape)),
+      section("Keys of a NAT in `network`", keys(NATKeys.shape)),
       section("Keys of `defaults`", keys(DefaultsKeys.shape)),
       section("Keys of `policy`", keys(PolicySchema.shape)),
       "## Steps\n\n" + StepRegistry.kinds.map { step($0) }.joined(separator: "\n"),
@@ -23,7 +24,7 @@ public enum LanguageReference {
       switch kind.shape {
       case .mapping(let mapping): keys(mapping)
       case .expectation(let others): "An expectation, and beside its keys:\n\n" + keys(MappingShape(descriptions: others))
-      case .text, .flag, .integer, .words, .quantity, .name, .list, .oneOrMore, .named, .steps, .table: "Takes \(words(kind.shape)).\n"
+      case .text, .flag, .integer, .words, .quantity, .name, .list, .oneOrMore, .named, .alternatives, .steps, .table: "Takes \(words(kind.shape)).\n"
       }
     // The policy's keys stand in a section of their own.
     let own = kind.keyword == ChangePolicyStep.keyword ? "`account` (required), and the keys of `policy`.\n" : fields
@@ -69,7 +70,7 @@ public enum LanguageReference {
     case .name(let name): "name of a \(name.rawValue)"
     case .list(let inner): "list: \(words(inner))"
     case .oneOrMore(let inner): "one or a list: \(words(inner))"
-    case .mapping: "keys, see below"
+    case .mapping, .alternatives: "keys, see below"
     case .named(let inner): "names, each with: \(words(inner))"
     case .expectation: "an expectation"
     case .steps: "list of steps"

@@ -66,7 +66,7 @@ extension ValueType where Value == StageCommand.Destination {
         return .member(text)
       }
       if text.hasPrefix("sip:") || text.hasPrefix("sips:") {
-        for session in scope.scenario.sessions where text.contains(session.id) { scope.notes.use(.session, session.name) }
+        scope.useNames(in: text)
         return .uri(text)
       }
       let hint = Spelling.hint(for: text, among: scope.scenario.cast.map(\.name))

@@ -70,7 +70,7 @@ struct FaultStep: FieldStep {
   private static func check(_ plan: FaultPlan, _ place: NodeReader, _ scenario: Scenario) throws(SourceProblem) {
     switch plan.subject {
     case .rtp, .rtcp:
-      guard plan.condition == nil else { throw place.problem("where, containing and replace read SIP messages, not \(plan.subject)") }
+      guard plan.condition == nil else { throw place.problem("where, containing and replace read SIP messages, not RTP or RTCP") }
       return
     case .request, .response, .none, .keepAlive, .tlsHandshake, .tlsClose, .raw: break
     }

@@ -18,7 +18,7 @@ struct MessageTemplate: Sendable {
 
   private static let made = ["branch", "tag", "callID"]
   private static let reserved = made + ["received", "body"]
-  static let reservedText = reserved.map { "${\($0).…}" }.joined(separator: ", ")
+  static let reservedText = reserved.joined(separator: ", ")
 
   /// Whether an expectation may call its message so.
   static func isName(_ name: String) -> Bool { !reserved.contains(name) && !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" } }

@@ -23,6 +23,7 @@ struct RequestStep: FieldStep {
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     wire = try WireStep(fields, scope)
     (method, uri, sequence) = (try fields[Self.method], try fields[Self.uri], try fields[Self.cseq])
+    scope.useNames(in: uri ?? "")
   }
 
   var text: String { "\(wire.from) sends \(method) within its dialog" }

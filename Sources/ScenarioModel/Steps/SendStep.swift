@@ -32,13 +32,9 @@ struct SendStep: FieldStep {
       (content, first) = (.bytes(bytes), "\(bytes.count) bytes")
     } else {
       guard let place = fields.place(of: Self.message), let text = try fields[Self.message] else { throw fields.place.problem("the key 'message' is missing") }
+      scope.useNames(in: text)
       content = .template(try MessageTemplate(text, at: place, scope))
       first = String(text.prefix { $0 != "\n" })
-      // Names in raw text are used as well as those that a step names.
-      for session in scope.scenario.sessions where text.contains(session.id) { scope.notes.use(.session, session.name) }
-      for account in scope.scenario.accounts where text.contains(":\(account.username)@") || text.contains("\"\(account.username)\"") {
-        scope.notes.use(.account, account.name)
-      }
     }
   }
 

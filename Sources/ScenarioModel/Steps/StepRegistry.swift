@@ -3,7 +3,7 @@ public enum StepRegistry {
   public static let kinds: [any Step.Type] = [
     CallStep.self, ExpectStep.self, InAnyOrderStep.self, NeverStep.self, SpeakStep.self, HangUpStep.self, CancelStep.self, HoldStep.self,
     ResumeStep.self, ReinviteStep.self, RegisterStep.self, UnregisterStep.self, OptionsStep.self, FaultStep.self, WaitStep.self, SendStep.self,
-    ReplyStep.self, RequestStep.self,
+    ReplyStep.self, RequestStep.self, InjectStep.self,
     RegeneratePasswordStep.self, ChangePolicyStep.self, DeactivateStep.self, EndSessionStep.self, IncludeStep.self,
   ]
 

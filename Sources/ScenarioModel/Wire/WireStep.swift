@@ -21,6 +21,7 @@ struct WireStep: Sendable {
     to = try fields[Self.to]
     body = try fields[Self.body]
     self.fields = (try fields[Self.headers] ?? []).flatMap { entry in entry.value.map { (entry.name, $0) } }
+    scope.useNames(in: ([body ?? ""] + self.fields.map(\.1)).joined(separator: "\n"))
     let member = scope.scenario.member(from)
     let address = member?.address ?? .anyV4
     via = "SIP/2.0/\((member?.transport ?? .udp).viaToken) \(address.isIPv6 ? "[\(address)]" : address.description)"

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 /// One test's own world: a folder, a /24 of 127/8, and the programs that run in it. All of them end with the test, and whatever the Lab
-/// captured is then read by tshark.
+/// captured is then read by tshark and by `inspect`, which have to agree.
 final class Scene: Sendable {
   let folder: String
   /// The first three octets of its addresses.
@@ -84,6 +84,8 @@ final class Scene: Sendable {
     for capture in try captures() {
       let complaints = try await Shark.complaints(capture)
       #expect(complaints.isEmpty, "\(capture): tshark says \(complaints)")
+      let (shark, ours) = (try await Sight.shark(capture), try await Sight.inspect(capture))
+      #expect(shark == ours, "\(capture): tshark sees \(shark), inspect \(ours)")
     }
   }
 

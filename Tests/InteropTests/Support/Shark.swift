@@ -15,11 +15,12 @@ enum Shark {
     var isRTP: Bool
   }
 
-  private static let rtp = ["-d", "udp.port==10000-39999,rtp"]
+  /// Its arguments for a capture, with RTP seen as such although the SDP may be encrypted.
+  static func reading(_ capture: String) -> [String] { ["-r", capture, "-d", "udp.port==10000-39999,rtp"] }
 
   /// What it finds malformed or cut short, one line each.
   static func complaints(_ capture: String) async throws -> [String] {
-    let read = try await program(try Peer.tshark.required(), ["-r", capture] + rtp + ["-Y", "_ws.malformed || _ws.short"])
+    let read = try await program(try Peer.tshark.required(), reading(capture) + ["-Y", "_ws.malformed || _ws.short"])
     let lines = read.output.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("Running as user") }
     return read.code == 0 ? lines : lines + ["exit code \(read.code)"]
   }
@@ -46,7 +47,7 @@ enum Shark {
 
   private static func rows(_ capture: String, _ fields: [String], _ more: [String]) async throws -> [[String]] {
     let read = try await program(
-      try Peer.tshark.required(), ["-r", capture] + rtp + more + ["-T", "fields"] + fields.flatMap { ["-e", $0] })
+      try Peer.tshark.required(), reading(capture) + more + ["-T", "fields"] + fields.flatMap { ["-e", $0] })
     return read.output.split(separator: "\n").map { $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init) }
       .filter { $0.count == fields.count }
   }

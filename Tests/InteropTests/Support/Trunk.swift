@@ -13,11 +13,12 @@ enum Trunk {
   /// Asterisk's side: transport, digest, where we are; its media on its own address.
   ///
   /// - Parameters:
+  ///   - from: what its From is made of.
   ///   - more: further lines of the endpoint.
   ///   - us: our address when there are two of us; then with a name of its own, and the transport of the first one.
   static func pjsip(
-    _ scene: Scene, transport: String, registers: Bool = false, codecs: String = "ulaw,alaw", more: String = "", us: String? = nil,
-    named name: String = "kallglot"
+    _ scene: Scene, transport: String, registers: Bool = false, codecs: String = "ulaw,alaw", from: String = "from_user=acme", more: String = "",
+    us: String? = nil, named name: String = "kallglot"
   ) -> String {
     let (isFirst, us, port) = (us == nil, us ?? scene.us, transport == "tls" ? 5061 : 5060)
     let suffix = transport == "udp" ? "" : "\\;transport=\(transport)"
@@ -29,8 +30,10 @@ enum Trunk {
       outbound_auth=\(name)
       server_uri=sip:\(us):\(port)\(suffix)
       client_uri=sip:acme@\(us)
-      expiration=120
+      expiration=3600
+      contact_user=acme
       retry_interval=5
+      max_random_initial_delay=1
       line=yes
       endpoint=\(name)
       """
@@ -47,7 +50,7 @@ enum Trunk {
       bind_rtp_to_media_address=yes
       outbound_auth=\(name)
       aors=\(name)
-      from_user=acme
+      \(from)
       \(more)
       [\(name)]
       type=auth
@@ -63,7 +66,9 @@ enum Trunk {
   }
 
   /// Asterisk knows our calls by their address.
-  static func identify(_ scene: Scene) -> String { "[kallglot-identify]\ntype=identify\nendpoint=kallglot\nmatch=\(scene.us)\n" }
+  static func identify(_ scene: Scene, as name: String = "kallglot") -> String {
+    "[\(name)-identify]\ntype=identify\nendpoint=\(name)\nmatch=\(scene.us)\n"
+  }
 
   /// `kallglot-lab call` from our address.
   static func call(_ scene: Scene, _ extension: String, for duration: String = "3 s") async throws -> (code: Int32, output: String) {

@@ -27,14 +27,15 @@ struct FinalResponse: DialogCheck {
           .warning, "RFC 3261 §13.3.1.1", "INVITE got \(provisional) and no final response for \(Words.seconds(waited))", sent)
       ]
     }
-    let copies = invite.copies > 1 ? ", sent \(invite.copies) times" : ""
-    guard waited >= patience else {
+    let copies = invite.copies > 1 ? ", sent \(invite.copies) times," : ""
+    // Timer A gives seven copies within Timer B.
+    guard waited >= patience || invite.copies >= 7 else {
       return [Remark(.note, "RFC 3261 §17.1.1.2", "INVITE\(copies) has no response when the capture ends \(Words.seconds(waited)) later", sent)]
     }
     return [
       Remark(
         .error, "RFC 3261 §17.1.1.2",
-        "INVITE to \(invite.destination)\(copies), got no response at all: Timer B ends it after 32 s. Nobody listens there, or a firewall drops it", sent)
+        "INVITE to \(invite.destination)\(copies) got no response at all until Timer B: nobody listens there, or something drops it", sent)
     ]
   }
 }
@@ -50,8 +51,8 @@ struct Acknowledgement: DialogCheck {
       }
       let waited = context.end.since(final.first)
       let rule = final.status < 300 ? "RFC 3261 §13.2.2.4" : "RFC 3261 §17.1.1.3"
-      let copies = final.copies > 1 ? ", sent \(final.copies) times" : ""
-      let text = "\(final.status) to INVITE\(copies), has no ACK in this capture"
+      let copies = final.copies > 1 ? ", sent \(final.copies) times," : ""
+      let text = "\(final.status) to INVITE\(copies) has no ACK in this capture"
       if waited >= patience { return Remark(.error, rule, text, final.first) }
       guard waited >= 4_000_000_000 || final.copies > 1 else { return nil }
       return Remark(.note, rule, text + ", which ends \(Words.seconds(waited)) later", final.first)
@@ -130,10 +131,10 @@ struct UnansweredRequest: DialogCheck {
       guard let sent = transaction.request, !transaction.isComplete, transaction.method != .invite || !transaction.isInitial else { return nil }
       let waited = context.end.since(sent)
       guard waited >= patience, transaction.responses.isEmpty || transaction.method != .invite else { return nil }
-      let copies = transaction.copies > 1 ? ", sent \(transaction.copies) times" : ""
+      let copies = transaction.copies > 1 ? ", sent \(transaction.copies) times," : ""
       return Remark(
         .error, transaction.method == .invite ? "RFC 3261 §17.1.1.2" : "RFC 3261 §17.1.2.2",
-        "\(transaction.method.token) to \(transaction.destination)\(copies), got no final response", sent)
+        "\(transaction.method.token) to \(transaction.destination)\(copies) got no final response", sent)
     }
   }
 }

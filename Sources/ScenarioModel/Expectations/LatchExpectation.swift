@@ -1,0 +1,49 @@
+import SansIO
+
+/// `latched: kallglot, to: 203.0.113.7`, or with a port; of the newest leg of a member that is not over.
+struct LatchExpectation: Expectation {
+  static let summary = "A member sends RTP to this address (with or without a port) because the peer's comes from there, whatever SDP says."
+  static let examples = ["{ latched: kallglot, to: 203.0.113.7, within: 1 s }", "{ latched: kallglot, to: \"203.0.113.7:20000\" }"]
+
+  /// An address, with a port or without.
+  struct Target: Sendable, Hashable {
+    var address: IPAddress
+    var port: UInt16?
+
+    init?(_ text: String) {
+      if let full = TransportAddress(text) { (address, port) = (full.address, full.port) } else {
+        guard let address = IPAddress(text) else { return nil }
+        (self.address, port) = (address, nil)
+      }
+    }
+
+    var text: String { port.map { TransportAddress(address, port: $0).description } ?? address.description }
+  }
+
+  private static let latched = Key.required("latched", .member, "Who sends.")
+  private static let to = Key.required(
+    "to",
+    ValueType<Target>(.text) { (place, _) throws(SourceProblem) in
+      try place.value("an address such as 203.0.113.7, or one with a port such as 203.0.113.7:20000") { Target($0) }
+    }, "Where the peer's RTP comes from.")
+  static let fields: [any DescribedField] = [latched, to]
+
+  private let member: String
+  private let target: Target
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (member, target) = (try fields[Self.latched], try fields[Self.to])
+  }
+
+  var text: String { "\(member) sends RTP to \(target.text), where it comes from" }
+  var rule: String { "contract 8.5: symmetric RTP" }
+
+  func judge(_ script: Script) -> Judgement {
+    guard let story = script.live(member) else { return .open("\(member) has no leg", script.lastEvidence[member]) }
+    guard let latched = story.latched else {
+      return .open("\(member) sends RTP to \(story.agreement.map { "\($0.remote), as SDP says" } ?? "nobody")", story.evidence)
+    }
+    let isThere = latched.address == target.address && (target.port == nil || target.port == latched.port)
+    return isThere ? .met : .open("\(member) sends RTP to \(latched)", story.evidence)
+  }
+}

@@ -1,0 +1,90 @@
+import SansIO
+
+/// `nat: home, drops: expired, from: kallglot, times: 7`, `nat: home, maps: pbx, port: 5062`
+struct NATExpectation: Expectation {
+  static let summary = "A NAT has dropped packets for this reason, or given a member an outside port."
+  static let examples = ["{ nat: home, drops: expired, from: kallglot, times: 7, within: 35 s }", "{ nat: home, maps: pbx, port: 5062 }"]
+
+  private static let nat = Key.required("nat", .nat, "Which one.")
+  private static let drops = Key.optional("drops", .words(FilterReason.allCases.map { ("\($0.word)", $0) }), "Why it drops.")
+  private static let from = Key.optional("from", .member, "With drops: whose packets.")
+  private static let times = Key.standard("times", .count, "1", "With drops: how many.")
+  private static let maps = Key.optional("maps", .member, "Who has got a port of its outside address.")
+  private static let port = Key.optional("port", .integer(1...65_535), "With maps: which one.")
+  static let fields: [any DescribedField] = [nat, drops, from, times, maps, port]
+
+  private struct Party {
+    var name: String
+    /// Its own address and the one it has outside.
+    var addresses: [IPAddress]
+  }
+
+  private enum Wish {
+    case drop(FilterReason, from: Party?, Count)
+    case mapping(Party, port: Int?)
+  }
+
+  private let name: String
+  private let wish: Wish
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    name = try fields[Self.nat]
+    let scenario = scope.scenario
+    let party = { (name: String) in Party(name: name, addresses: [scenario.member(name)?.address, scenario.nat(of: name)?.outside].compactMap(\.self)) }
+    switch (try fields[Self.drops], try fields[Self.maps]) {
+    case (let reason?, nil): wish = .drop(reason, from: try fields[Self.from].map(party), try fields[Self.times])
+    case (nil, let member?): wish = .mapping(party(member), port: try fields[Self.port])
+    case (nil, nil), (_?, _?): throw fields.place.problem("expected one of drops and maps")
+    }
+  }
+
+  var text: String {
+    switch wish {
+    case .drop(let reason, let source, let count):
+      "NAT \(name) drops packets\(source.map { " from \($0.name)" } ?? "") (\(reason.word))\(count.text.isEmpty ? "" : " \(count.text)")"
+    case .mapping(let member, let port): "NAT \(name) gives \(member.name) \(port.map { "port \($0)" } ?? "a port")"
+    }
+  }
+
+  var rule: String {
+    switch wish {
+    case .drop(let reason, _, _): "\(reason)"
+    case .mapping: "RFC 4787 §4.1, §4.2"
+    }
+  }
+
+  func judge(_ script: Script) -> Judgement {
+    let seen = matches(script)
+    let all = script.nats.entries.filter { $0.nat == name }
+    let observed = all.last.map { "the last it did: \(Self.text($0.news))" } ?? "it did nothing"
+    switch wish {
+    case .drop(_, _, let count): return count.judge(seen.count, "\(seen.count) such packets; \(observed)", all.last?.evidence)
+    case .mapping: return seen.isEmpty ? .open(observed, all.last?.evidence) : .met
+    }
+  }
+
+  func sighting(_ script: Script) -> (String, FrameCitation?) {
+    guard let entry = matches(script).last else { return ("it became true", nil) }
+    return (Self.text(entry.news), entry.evidence)
+  }
+
+  private func matches(_ script: Script) -> [NATStory.Entry] {
+    script.nats.entries.filter { entry in
+      guard entry.nat == name else { return false }
+      switch (wish, entry.news) {
+      case (.drop(let reason, let from, _), .dropped(let actual, let source, _)):
+        return reason == actual && from.map { $0.addresses.contains(source.address) } ?? true
+      case (.mapping(let member, let port), .mapped(let inside, let outside)):
+        return member.addresses.contains(inside.address) && port.map { $0 == Int(outside.port) } ?? true
+      case (.drop, .mapped), (.mapping, .dropped): return false
+      }
+    }
+  }
+
+  private static func text(_ news: NATNews) -> String {
+    switch news {
+    case .mapped(let inside, let outside): "\(inside) got \(outside)"
+    case .dropped(let reason, let source, let destination): "a packet from \(source) to \(destination) was dropped: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Media
+import RTP
+import SansIO
+
+/// `inject: { from: stranger, to: kallglot, tone: 1000 Hz, packets: 10 }`
+struct InjectStep: FieldStep {
+  static let keyword = "inject"
+  static let summary = "A wire member on UDP sends RTP of an SSRC of its own, with a tone, to the media port of another member's newest leg, all at once."
+  static let examples = ["inject: { from: wire, to: kallglot, tone: 1000 Hz, packets: 10 }"]
+
+  private static let from = Key.required("from", .wireMember, "Who sends.")
+  private static let to = Key.required("to", .member, "Into whose stream.")
+  private static let tone = Key.required("tone", .frequency, "What it carries.")
+  private static let packets = Key.standard("packets", .integer(1...1_000), "10", "How many packets of 20 ms.")
+  static let mapping = MappingShape([from, to, tone, packets])
+
+  private let from: String
+  private let to: String
+  private let frequency: Int
+  private let packets: Int
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (from, to) = (try fields[Self.from], try fields[Self.to])
+    (frequency, packets) = (try fields[Self.tone], try fields[Self.packets])
+    guard scope.scenario.member(from)?.transport == .udp else {
+      throw (fields.place(of: Self.from) ?? fields.place).problem("\(from) is on TCP: RTP is sent over UDP")
+    }
+  }
+
+  var text: String { "\(from) injects \(packets) RTP packets with \(frequency) Hz into the stream to \(to)" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress {
+    guard let story = script.live(to), let agreement = story.agreement, story.state != .ended else {
+      return .failed(Finding(rule: "the scenario", expected: "\(to) has a call with media", observed: "it has none", evidence: script.lastEvidence[to]))
+    }
+    var speech = ToneSpeech(Tone(frequency: frequency), codec: agreement.codec)
+    for index in 0..<packets {
+      let packet = RTPPacket(
+        payloadType: agreement.receivePayloadType, marker: index == 0, sequenceNumber: UInt16(truncatingIfNeeded: index),
+        timestamp: UInt32(index) * 160, ssrc: 0xBAD0_BAD0, payload: speech.next(160))
+      script.commands.append(.inject(from: from, to: to, port: agreement.local.port, packet.serialized()))
+    }
+    return .done
+  }
+}

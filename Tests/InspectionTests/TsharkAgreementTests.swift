@@ -1,0 +1,120 @@
+import Foundation
+import LabTesting
+import SansIO
+import ScenarioModel
+import Testing
+
+@testable import Inspection
+
+/// Two independent readers of one file: what they say has to be the same.
+@Suite(.enabled(if: Tshark.runs, Tshark.reason)) struct TsharkAgreementTests {
+  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  private let folder = Folder()
+
+  private func ours(_ report: InspectionReport) -> Set<Tshark.Stream> {
+    func place(_ address: TransportAddress) -> String { "\(address.address) \(address.port)" }
+    return Set(
+      report.streams.map { stream in
+        let statistics = stream.statistics
+        return Tshark.Stream(
+          source: place(stream.key.source), destination: place(stream.key.destination), ssrc: stream.key.ssrc, packets: statistics.packets,
+          lost: statistics.lost, meanDelta: Words.decimal(statistics.meanDelta, 3), maximumDelta: Words.decimal(statistics.maximumDelta, 3),
+          meanJitter: Words.decimal(statistics.meanJitter, 3), maximumJitter: Words.decimal(statistics.maximumJitter, 3))
+      })
+  }
+
+  private func messages(_ report: InspectionReport) -> [String: Int] {
+    var counts: [String: Int] = [:]
+    for (method, count) in report.counts.requests { counts[method] = count }
+    for (status, count) in report.counts.responses { counts["\(status)"] = count }
+    return counts
+  }
+
+  private func compare(_ path: String) throws -> InspectionReport {
+    let report = try Inspector().inspect(path: path)
+    if report.facts.deliberatelyBroken == 0 {
+      let theirs = try Tshark.messages(path, folder: folder)
+      #expect(messages(report) == theirs, "SIP in \(path)")
+    }
+    // tshark knows streams by their description alone; those that we recognise without one are no part of the comparison.
+    let guessed = Set(report.streams.filter { !$0.isSignalled }.map(\.key.ssrc))
+    let mine = ours(report).filter { !guessed.contains($0.ssrc) }
+    let theirs = try Tshark.streams(path, folder: folder).filter { !guessed.contains($0.ssrc) }
+    #expect(mine == theirs, "RTP in \(path)")
+    return report
+  }
+
+  @Test func `on every capture of the scenario library: SIP by method and status, packets, loss, delta and jitter of each stream`() throws {
+    try #require(Tshark.isInstalled, "tshark is required and not installed")
+    var (messages, streams, opened) = (0, 0, 0)
+    for scenario in try ScenarioSuite("\(Self.root)/scenarios").scenarios {
+      let place = folder.file(scenario.name)
+      _ = ScenarioSuite.run(scenario, folder: place)
+      for file in try FileManager.default.contentsOfDirectory(atPath: place).sorted() where file.hasSuffix(".pcapng") {
+        let report = try compare("\(place)/\(file)")
+        messages += report.messageCount
+        streams += report.streams.count
+        opened += report.secured.reduce(0) { $0 + $1.openedBytes }
+        #expect(report.secured.allSatisfy { $0.closedBytes == 0 }, "TLS in \(scenario.name) decrypts itself")
+      }
+    }
+    #expect(messages > 300 && streams > 30 && opened > 1_000)
+  }
+
+  @Test(arguments: 0..<6 as Range<UInt64>)
+  func `on streams with loss, reordering, copies, events, noise and wraps`(seed: UInt64) throws {
+    try #require(Tshark.isInstalled, "tshark is required and not installed")
+    let path = folder.write(rough(seed).file, to: "rough.pcapng")
+    let report = try compare(path)
+    #expect(report.streams.count == 2 && report.streams.contains { $0.statistics.lost != 0 && $0.order.late > 0 })
+    #expect(report.streams.contains { $0.events > 0 })
+  }
+
+  /// A dialog with two streams whose packets suffer.
+  private func rough(_ seed: UInt64) -> Packets {
+    var generator = SeededGenerator(seed: seed).fork("rough")
+    var packets = Packets()
+    packets.establish()
+    for (source, from, destination, port, ssrc) in [(alice, 10_000, bob, 20_000, 7), (bob, 20_000, alice, 10_000, 8)] as [(IPAddress, UInt16, IPAddress, UInt16, UInt32)] {
+      var queue: [Bytes] = []
+      for index in 0..<600 {
+        let type: UInt8 = index % 100 > 95 ? 101 : index % 77 == 0 ? 13 : 0
+        let timestamp = 0xFFFF_F000 &+ UInt32(index) * 160
+        let packet = rtpPacket(type, UInt16(truncatingIfNeeded: 65_400 + index), timestamp, ssrc, marker: index % 100 == 96)
+        if Int.random(in: 0..<100, using: &generator) >= 4 { queue.append(packet) }
+        if Int.random(in: 0..<100, using: &generator) < 3 { queue.append(packet) }
+        guard queue.count > 1 || index == 599 else { continue }
+        if queue.count > 1, Int.random(in: 0..<100, using: &generator) < 10 { queue.swapAt(0, 1) }
+        while let next = queue.first, queue.count > 1 || index == 599 {
+          queue.removeFirst()
+          packets.udp(source, from, to: destination, port, next)
+          packets.wait(Int64.random(in: 0...35, using: &generator))
+        }
+      }
+    }
+    packets.hangUp()
+    return packets
+  }
+
+  @Test func `classic pcap says the same as the pcapng it was made of`() throws {
+    try #require(Tshark.isInstalled, "tshark is required and not installed")
+    let path = folder.write(rough(9).file, to: "original.pcapng")
+    let classic = folder.file("classic.pcap")
+    _ = try Tshark.run("editcap", ["-F", "nsecpcap", path, classic], folder: folder)
+    let (first, second) = (try Inspector().inspect(path: path), try compare(classic))
+    #expect(first.text().dropFirst() == second.text().dropFirst(), "all but the file's name")
+    let micro = folder.file("micro.pcap")
+    _ = try Tshark.run("editcap", ["-F", "pcap", path, micro], folder: folder)
+    _ = try compare(micro)
+  }
+
+  @Test func `a snap length cuts packets, which is said and accuses nobody; RTP needs no more than its header`() throws {
+    try #require(Tshark.isInstalled, "tshark is required and not installed")
+    let path = folder.write(rough(3).file, to: "original.pcapng")
+    let cut = folder.file("cut.pcap")
+    _ = try Tshark.run("editcap", ["-F", "pcap", "-s", "96", path, cut], folder: folder)
+    let report = try Inspector().inspect(path: cut)
+    #expect(report.facts.cutFrames > 500 && report.accusations.isEmpty && report.counts.unreadable == 0, "\(report.findings)")
+    #expect(ours(report) == (try Tshark.streams(cut, options: ["-d", "udp.port==10000-20000,rtp"], folder: folder)))
+  }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import LabTesting
+import Reports
+import ScenarioEngine
+import ScenarioModel
+import Subprocess
+import Testing
+
+/// `lint`, `list` and `schema` as people call them.
+@Suite(.timeLimit(.minutes(2))) struct ToolTests {
+  private func lab(_ arguments: [String]) async throws -> (code: Int32, lines: [String], errors: String) {
+    let result = try await Subprocess.run(
+      .path(.init(Place.lab)), arguments: .init(arguments), workingDirectory: .init(Place.root), output: .string(limit: 1 << 22), error: .string(limit: 1 << 20))
+    let code: Int32 = if case .exited(let code) = result.terminationStatus { code } else { -1 }
+    return (code, result.standardOutput.split(separator: "\n").map(String.init), result.standardError)
+  }
+
+  @Test func `the repository's own scenarios have no mistake and no warning`() async throws {
+    let outcome = try await lab(["lint", "--strict", "scenarios"])
+    #expect(outcome.code == 0, "\(outcome.lines.joined(separator: "\n"))")
+    #expect(outcome.lines.last?.hasSuffix("0 mistakes, 0 warnings") == true)
+  }
+
+  @Test func `lint tells every mistake of every file once, with its place, and exits with 2`() async throws {
+    let folder = try Place.temporary()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let head = "summary: s\ncast: { kallglot: { endpoint: default, address: 198.51.100.10 } }\n"
+    try (head + "include: _t.yaml\nproves: [CALL-99]\nsteps:\n  - wait: soon\n  - wait: later\n").write(toFile: "\(folder)/a.yaml", atomically: true, encoding: .utf8)
+    try (head + "include: _t.yaml\nsteps: []\n").write(toFile: "\(folder)/b.yaml", atomically: true, encoding: .utf8)
+    try "policy: { requireTLS: perhaps }\n".write(toFile: "\(folder)/_t.yaml", atomically: true, encoding: .utf8)
+    try "polici: {}\n".write(toFile: "\(folder)/_u.yaml", atomically: true, encoding: .utf8)
+    let outcome = try await lab(["lint", folder])
+    #expect(outcome.code == 2)
+    let places = outcome.lines.dropLast().map { $0.replacing("\(folder)/", with: "").prefix { $0 != " " } }
+    #expect(places == ["a.yaml:6:11:", "a.yaml:7:11:", "_t.yaml:1:23:", "a.yaml:4:10:", "_u.yaml:1:1:"])
+    #expect(outcome.lines.last == "4 files, 0 scenarios, 5 mistakes, 0 warnings")
+  }
+
+  @Test func `a file that is there to be included is no scenario`() async throws {
+    let folder = try Place.temporary()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try "policy: {}\n".write(toFile: "\(folder)/_t.yaml", atomically: true, encoding: .utf8)
+    let outcome = try await lab(["run", "\(folder)/_t.yaml"])
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("is there to be included and is no scenario itself"))
+  }
+
+  @Test func `list shows each scenario with what it is about and what it proves`() async throws {
+    let outcome = try await lab(["list", "scenarios/basic/answered-udp.yaml"])
+    #expect(outcome.code == 0)
+    #expect(outcome.lines.first?.hasPrefix("basic/answered-udp  A caller reaches its session over UDP") == true)
+    #expect(outcome.lines[1].hasSuffix("proves RFC 3261 §13, RFC 3261 §22, RFC 3264 §6, CALL-01"))
+    #expect(outcome.lines.last == "1 scenarios")
+  }
+
+  @Test func `list --checks shows all 230 checks, who proves them, and the verdicts of the last run`() async throws {
+    let folder = try Place.temporary()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let results = "\(folder)/results.json"
+    #expect(try await lab(["run", "scenarios/basic/answered-udp.yaml", "--json", results]).code == 0)
+    let outcome = try await lab(["list", "--checks", "--results", results])
+    #expect(outcome.code == 0)
+    for check in CheckCatalogue.checks { #expect(outcome.lines.contains { $0.hasPrefix("  \(check.id) ") && $0.hasSuffix(check.title) }, "\(check.id)") }
+    #expect(outcome.lines.contains("                        basic/answered-udp: passed"))
+    #expect(outcome.lines.contains { $0.hasPrefix("  CALL-01  V  passed") })
+    #expect(outcome.lines.last?.hasPrefix("230 checks: ") == true)
+    #expect(try await lab(["list", "--checks", "--results", "\(folder)/none.json"]).code == 2)
+    try "{}".write(toFile: results, atomically: true, encoding: .utf8)
+    #expect(try await lab(["list", "--checks", "--results", results]).errors.contains("is no results file of run --json"))
+  }
+
+  @Test func `of a check's scenarios one that failed outweighs those that passed`() throws {
+    let scenarios = try ScenarioSuite("\(Place.root)/scenarios").scenarios.filter { $0.proves.contains("CALL-01") }
+    #expect(scenarios.count > 1)
+    let check = try #require(CheckCatalogue.check("CALL-01"))
+    var verdicts = Dictionary(scenarios.map { ($0.name, Verdict.passed) }, uniquingKeysWith: { first, _ in first })
+    #expect(CheckReport.standing(of: check, scenarios, verdicts: verdicts) == .passed)
+    verdicts[scenarios[0].name] = .couldNotRun
+    #expect(CheckReport.standing(of: check, scenarios, verdicts: verdicts) == .open)
+    verdicts[scenarios[1].name] = .failed
+    #expect(CheckReport.standing(of: check, scenarios, verdicts: verdicts) == .failed)
+    #expect(CheckReport.standing(of: check, scenarios, verdicts: [:]) == .notRun)
+    #expect(CheckReport.standing(of: check, [], verdicts: verdicts) == .unproven)
+  }
+
+  @Test func `schema prints JSON of draft 2020-12 for scenarios and for serve, and the reference as Markdown`() async throws {
+    for (arguments, title) in [(["schema"], "Kallglot Lab scenario"), (["schema", "--serve"], "Kallglot Lab serve configuration")] {
+      let outcome = try await lab(arguments)
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.lines.joined(separator: "\n").utf8)) as? [String: Any])
+      #expect(object["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
+      #expect(object["title"] as? String == title)
+    }
+    #expect(try await lab(["schema", "--reference"]).lines.first == "## Keys of a file")
+  }
+
+  @Test func `one row of a table is replayed by the command that its finding prints`() async throws {
+    let folder = try Place.temporary()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let text = """
+      summary: s
+      cast: { kallglot: { endpoint: default, address: 198.51.100.10 }, pbx: { persona: plain-caller, address: 192.0.2.20 } }
+      table: { status: [200, 403] }
+      steps:
+        - options: pbx
+        - expect: { pinged: pbx, status: "${status}", within: 1 s }
+      """
+    try text.write(toFile: "\(folder)/x.yaml", atomically: true, encoding: .utf8)
+    let outcome = try await lab(["run", "\(folder)/x.yaml"])
+    #expect(outcome.code == 1)
+    #expect(outcome.lines.contains { $0.hasSuffix("x.yaml --seed 1 --filter '[403]'") })
+    let row = try await lab(["run", "\(folder)/x.yaml", "--seed", "1", "--filter", "[200]"])
+    #expect(row.code == 0)
+  }
+}
