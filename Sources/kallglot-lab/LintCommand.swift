@@ -25,11 +25,26 @@ struct LintCommand: ParsableCommand {
     // A mistake in an included file is one, however many files include it.
     var told: Set<SourceProblem> = []
     let mistakes = (unreadable + all.flatMap { $0.problems + $0.references }).filter { told.insert($0).inserted }
-    let warnings = all.flatMap(\.warnings).filter { told.insert($0).inserted }
+    let warnings = (all.flatMap(\.warnings) + twins(files)).filter { told.insert($0).inserted }
     for mistake in mistakes { say("\(mistake)") }
     for warning in warnings { say("\(warning) (warning)") }
     let scenarios = files.reduce(0) { $0 + $1.scenarios.count }
     say("\(all.count) files, \(scenarios) scenarios, \(mistakes.count) mistakes, \(warnings.count) warnings")
     if !mistakes.isEmpty || strict && !warnings.isEmpty { throw ExitWith(code: 2) }
+  }
+
+  /// Scenarios of one name would write their captures into one folder.
+  private func twins(_ files: [ScenarioFile]) -> [SourceProblem] {
+    var owners: [String: String] = [:]
+    var problems: [SourceProblem] = []
+    for file in files {
+      for scenario in file.scenarios {
+        if let owner = owners[scenario.name], owner != file.file {
+          problems.append(SourceProblem(file: file.file, "the scenario is called \(scenario.name), as that of \(owner) is"))
+        }
+        owners[scenario.name] = file.file
+      }
+    }
+    return problems
   }
 }

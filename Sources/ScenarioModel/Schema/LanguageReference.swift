@@ -67,7 +67,7 @@ public enum LanguageReference {
     case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
     case .words(let words): words.map { "`\($0)`" }.joined(separator: ", ")
     case .quantity(let quantity): quantity.rawValue
-    case .name(let name): "name of a \(name.rawValue)"
+    case .name(let name): "name of \(name == .account ? "an" : "a") \(name.rawValue)"
     case .list(let inner): "list: \(words(inner))"
     case .oneOrMore(let inner): "one or a list: \(words(inner))"
     case .mapping, .alternatives: "keys, see below"
