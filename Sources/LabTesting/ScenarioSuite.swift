@@ -10,11 +10,10 @@ import ScenarioModel
 /// import Testing
 ///
 /// @Test(arguments: try ScenarioSuite("scenarios", beside: #filePath).scenarios)
-/// func `the trunk behaves`(scenario: Scenario) {
-///   let result = ScenarioSuite.run(scenario)
-///   #expect(result.verdict == .passed, "\(ScenarioSuite.explanation(result))")
-/// }
+/// func `the trunk behaves`(scenario: Scenario) { #expect(ScenarioSuite.run(scenario).verdict == .passed) }
 /// ```
+/// ``explanation(_:)`` is the comment such an expectation wants.
+///
 /// Each runs in virtual time: a minute of it takes milliseconds, and the same seed gives the same run. With the environment variable
 /// `LAB_CAPTURES` set to a folder, every run leaves a pcapng a host and its journal there. `Tests/Examples/TrunkTests` is a whole package
 /// that does this.
