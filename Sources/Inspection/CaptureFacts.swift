@@ -10,6 +10,8 @@ struct CaptureFacts {
   var linkTypes: [LinkType] = []
   /// Frames that the capture cut before the end of what mattered.
   var cutFrames = 0
+  /// SIP messages among them.
+  var cutMessages = 0
   var fragmentsJoined = 0
   var fragmentsIncomplete = 0
   /// Frames by why they were not read, in words, in the order of the first.

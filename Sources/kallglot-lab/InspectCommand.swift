@@ -69,7 +69,8 @@ struct InspectCommand: ParsableCommand {
 
   /// What else a file may be that people take for a capture.
   private static func hint(_ file: String) -> String {
-    guard let handle = FileHandle(forReadingAtPath: file), let head = try? handle.read(upToCount: 4) else { return "" }
+    guard let handle = FileHandle(forReadingAtPath: file) else { return "" }
+    let head = (try? handle.read(upToCount: 4)) ?? Data()
     if head.isEmpty { return "; it is empty" }
     if head.starts(with: [0x1F, 0x8B]) { return "; it is compressed: gunzip it first" }
     if head.starts(with: Array("snoo".utf8)) { return "; it is a snoop file: editcap -F pcapng turns it into one" }

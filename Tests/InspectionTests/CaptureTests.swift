@@ -37,8 +37,8 @@ import Testing
 
   @Test func `a byte changed anywhere harms nobody`() throws {
     let whole = small.file.array
-    for position in stride(from: 0, to: whole.count, by: 3) {
-      for change in [0xFF, 0x80, 0x01] as [UInt8] {
+    for position in stride(from: 0, to: whole.count, by: 2) {
+      for change in [position % 4 == 0 ? 0xFF : 0x01] as [UInt8] {
         var damaged = whole
         damaged[position] ^= change
         if let report = try? Inspector().inspect(Bytes(damaged)) { #expect(!InspectionReport.json([report]).isEmpty) }

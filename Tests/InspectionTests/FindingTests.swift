@@ -58,6 +58,18 @@ import Testing
     #expect(report.accusations == ["no-final-response"] && report.finding("no-final-response")?.text.contains("sent 7 times") == true)
   }
 
+  @Test func `what may be in a part that was not captured accuses nobody`() throws {
+    var packets = Packets()
+    packets.tcp(bob, 5_061, to: alice, 40_000, at: 1, "SIP/2.0 200 OK\r\n")
+    packets.tcp(bob, 5_061, to: alice, 40_000, at: 900, "more")
+    for _ in 0..<7 {
+      packets.udp(alice, to: bob, talk.request("INVITE", cseq: 1, sdp: Talk.sdp(alice, 10_000)))
+      packets.wait(6_000)
+    }
+    let report = try packets.report()
+    #expect(report.accusations.isEmpty && report.finding("no-final-response")?.text.contains("parts of this capture are missing") == true)
+  }
+
   @Test func `a 2xx without ACK is named after 64 T1, and before only noted (RFC 3261 §13.3.1.4)`() throws {
     var packets = Packets()
     packets.udp(alice, to: bob, talk.request("INVITE", cseq: 1, sdp: Talk.sdp(alice, 10_000)))

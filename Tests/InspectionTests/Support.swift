@@ -57,6 +57,7 @@ struct Packets {
 struct Talk {
   var callID = "talk"
   var bobTag = "b1"
+  var transport = "UDP"
 
   static func sdp(_ address: IPAddress, _ port: UInt16, formats: String = "0 101", direction: String = "sendrecv", extra: String = "") -> String {
     """
@@ -91,7 +92,7 @@ struct Talk {
   private func message(
     _ first: String, branch: String, host: IPAddress, from: String, to: String, cseq: String, _ extra: [String], _ sdp: String
   ) -> Bytes {
-    var lines = [first, "Via: SIP/2.0/UDP \(host):5060;branch=z9hG4bK\(branch)", "From: \(from)", "To: \(to)", "Call-ID: \(callID)", "CSeq: \(cseq)"]
+    var lines = [first, "Via: SIP/2.0/\(transport) \(host):5060;branch=z9hG4bK\(branch)", "From: \(from)", "To: \(to)", "Call-ID: \(callID)", "CSeq: \(cseq)"]
     lines += extra
     if !sdp.isEmpty { lines.append("Content-Type: application/sdp") }
     lines.append("Content-Length: \(sdp.utf8.count)")

@@ -83,6 +83,14 @@ struct DialogStory {
   /// Nanoseconds from the first INVITE to the first 2xx.
   var answerDelay: Int64? { delay { (200..<300).contains($0.status) } }
 
+  /// The first of them is 180, not 183 or another.
+  var rings: Bool {
+    for attempt in attempts {
+      if let response = attempt.responses.first(where: { (180...183).contains($0.status) }) { return response.status == 180 }
+    }
+    return false
+  }
+
   private func delay(_ matches: (ObservedTransaction.Response) -> Bool) -> Int64? {
     guard let begin = attempts.first?.request else { return nil }
     for attempt in attempts {

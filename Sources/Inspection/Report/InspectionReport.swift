@@ -51,14 +51,20 @@ public struct InspectionReport {
     let context = CheckContext(
       begin: observer.facts.first ?? end, end: end, stories: Dictionary(stories.map { ($0.conversation.number, $0) }) { first, _ in first },
       streamsByConversation: Dictionary(grouping: streams.filter { $0.conversation != nil }) { $0.conversation ?? 0 },
-      hasRTP: !streams.isEmpty, control: observer.streams.control)
+      hasRTP: !streams.isEmpty, control: observer.streams.control, hasHoles: Self.hasHoles(observer))
     var collector = observer.findings
     for story in stories { collector.add(CheckRegistry.examine(story, context)) }
+    for conversation in others { collector.add(CheckRegistry.examineLone(DialogStory(conversation, end: end), context)) }
     for stream in streams { collector.add(CheckRegistry.examine(stream, context)) }
     for registration in registrations { collector.add(RegistrationChecks.examine(registration, end)) }
     for ping in pings { collector.add(RegistrationChecks.examine(ping, end)) }
     findings = collector.sorted
     findingsLeftOut = collector.leftOut
+  }
+
+  private static func hasHoles(_ observer: CaptureObserver) -> Bool {
+    observer.connections.totals.lost > 0 || observer.counts.unreadable > 0 || observer.facts.problem != nil || observer.facts.fragmentsIncomplete > 0
+      || observer.facts.cutMessages > 0 || observer.connections.secured.contains { $0.closedBytes > 0 }
   }
 
   public var frameCount: Int { facts.frames }

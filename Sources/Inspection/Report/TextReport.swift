@@ -95,7 +95,7 @@ extension InspectionReport {
 
   private func setUpWords(_ story: DialogStory) -> String? {
     var parts: [String] = []
-    if let delay = story.postDialDelay { parts.append("ringing after \(Words.seconds(delay))") }
+    if let delay = story.postDialDelay { parts.append("\(story.rings ? "ringing" : "progress") after \(Words.seconds(delay))") }
     if let delay = story.answerDelay { parts.append("answered after \(Words.seconds(delay))") }
     if story.attempts.count > 1 { parts.append("\(story.attempts.count) attempts") }
     if story.forks.count > 1 { parts.append("forked to \(story.forks.count)") }

@@ -17,6 +17,7 @@ struct BeginsInTheMiddle: DialogCheck {
 /// An INVITE gets a final response, or Timer B ends it (RFC 3261 §17.1.1.2).
 struct FinalResponse: DialogCheck {
   let name = "no-final-response"
+  let judgesAbsence = true
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard case .noFinalResponse(let provisional, let waited) = story.outcome, let invite = story.decisive, let sent = invite.request else { return [] }
@@ -35,7 +36,7 @@ struct FinalResponse: DialogCheck {
     return [
       Remark(
         .error, "RFC 3261 §17.1.1.2",
-        "INVITE to \(invite.destination)\(copies) got no response at all until Timer B: nobody listens there, or something drops it", sent)
+        "INVITE to \(invite.destination)\(copies) got no response at all until Timer B: nobody listens there, something drops it, or the capture shows one direction only", sent)
     ]
   }
 }
@@ -43,6 +44,7 @@ struct FinalResponse: DialogCheck {
 /// Every final response to INVITE is acknowledged (RFC 3261 §13.2.2.4, §17.1.1.3).
 struct Acknowledgement: DialogCheck {
   let name = "no-ack"
+  let judgesAbsence = true
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in
@@ -80,6 +82,7 @@ struct RepeatedSuccess: DialogCheck {
 /// A 2xx wins over a CANCEL; the caller then acknowledges and hangs up (RFC 3261 §9.1, §15).
 struct AnswerAfterCancel: DialogCheck {
   let name = "answer-after-cancel"
+  let judgesAbsence = true
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard let invite = story.decisive, let cancel = invite.cancel, let success = invite.success else { return [] }
@@ -125,6 +128,7 @@ struct SequenceOrder: DialogCheck {
 /// Requests inside a dialog get a final response, or Timer F ends them (RFC 3261 §17.1.2.2).
 struct UnansweredRequest: DialogCheck {
   let name = "unanswered-request"
+  let judgesAbsence = true
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in

@@ -94,19 +94,20 @@ struct PrivateMediaAddress: DialogCheck {
   }
 }
 
-/// Audio agreed both ways flows both ways.
+/// Audio agreed both ways flows both ways. Only dialogs with one agreement are judged: a change may have moved the media elsewhere.
 struct AudioBothWays: DialogCheck {
   let name = "one-way-audio"
+  let judgesAbsence = true
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
-    guard context.hasRTP, let success = story.success, let last = story.agreements.last(where: { $0.isInitial }), last.isBothWays,
-      duration(story) > 2_000_000_000, let offered = last.offer.audio, let answered = last.answer.audio
+    guard context.hasRTP, let success = story.success, story.agreements.count == 1, let agreement = story.agreements.first, agreement.isBothWays,
+      duration(story) > 2_000_000_000, let offered = agreement.offer.audio, let answered = agreement.answer.audio
     else { return [] }
     let streams = context.streamsByConversation[story.conversation.number] ?? []
-    // Who sends is told by where it goes, and by where it comes from when the description of the other side was passed by.
+    // Where one side's description is in other words than its packets, the other side's still tells who speaks.
     let toOfferer = streams.contains { $0.key.destination == offered.address || $0.key.source == answered.address }
     let toAnswerer = streams.contains { $0.key.destination == answered.address || $0.key.source == offered.address }
-    let (offerer, answerer) = (last.offer.owner.address, last.answer.owner.address)
+    let (offerer, answerer) = (agreement.offer.owner.address, agreement.answer.owner.address)
     switch (toOfferer, toAnswerer) {
     case (true, true): return []
     case (false, false):
