@@ -49,7 +49,11 @@ struct MessageCounts {
     total += 1
     if repetition > 0 { repeated += 1 }
     if let status = message.status {
-      if let known = responses.firstIndex(where: { $0.status == status }) { responses[known].count += 1 } else { responses.append((status, 1)) }
+      if let known = responses.firstIndex(where: { $0.status == status }) {
+        responses[known].count += 1
+      } else {
+        responses.append((status, 1))
+      }
     } else {
       let method = message.method.token
       if let known = requests.firstIndex(where: { $0.method == method }) {

@@ -107,7 +107,8 @@ final class CaptureObserver {
     guard isOnSIPPort, payload.count > 8, payload.contains(where: { $0 > 32 }), SIPRecognition.couldBeText(payload) else { return }
     findings.add(
       InspectionFinding(
-        "not-sip", .note, "RFC 3261 §7", "text on port 5060 that does not begin like SIP: '\(payload.prefix { $0 >= 32 }.prefix(60).text)'",
+        "not-sip", .note, "RFC 3261 §7",
+        "text on port 5060 that does not begin like SIP: '\(payload.prefix { $0 >= 32 }.prefix(60).text)'",
         frame: stamp.frame))
   }
 
@@ -138,7 +139,8 @@ final class CaptureObserver {
       let isSIP = [carried.source.port, carried.destination.port].contains { (5_060...5_090).contains($0) }
       findings.add(
         InspectionFinding(
-          "tls-alert", isSIP ? .error : .note, "RFC 8446 §6.2", "\(carried.source) ends TLS with \(carried.destination) by the alert \(carried.value)",
+          "tls-alert", isSIP ? .error : .note, "RFC 8446 §6.2",
+          "\(carried.source) ends TLS with \(carried.destination) by the alert \(carried.value)",
           frame: carried.stamp.frame))
     }
   }

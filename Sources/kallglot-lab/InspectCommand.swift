@@ -9,8 +9,8 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect", abstract: "Say what is in a capture: dialogs, registrations, RTP, and what is wrong.",
     discussion: """
-      Reads pcap and pcapng of any writer, as far as they go. TLS is decrypted where the capture carries its secrets, as ours do, or --keylog \
-      names them. Exit code 0 when every file could be read, 2 when one is missing or no capture.
+      Reads pcap and pcapng of any writer, as far as they go. TLS is decrypted where the capture carries its secrets, or \
+      --keylog names them. Exit code 0 when every file could be read, 2 when one is missing or no capture.
       """)
 
   @Argument(help: "Capture files: pcap or pcapng.")
@@ -41,7 +41,9 @@ struct InspectCommand: ParsableCommand {
       if json {
         reports.append(report)
       } else {
-        say((position == 0 ? [] : ["", String(repeating: "=", count: width), ""]).joined(separator: "\n") + report.text(style).joined(separator: "\n"))
+        say(
+          (position == 0 ? [] : ["", String(repeating: "=", count: width), ""]).joined(separator: "\n")
+            + report.text(style).joined(separator: "\n"))
       }
     }
     if json { FileHandle.standardOutput.write(Data(InspectionReport.json(reports, style).utf8)) }

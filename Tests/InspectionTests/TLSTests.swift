@@ -32,7 +32,8 @@ import Testing
   /// An INVITE from Alice and Bob's 486 over TLS, and an alert where the session ends.
   private func talk(_ version: TLSVersion, cipherList: String? = nil, losing lost: Int = 0) throws -> Wire {
     let authority = try #require(Self.authority)
-    let leaf = try authority.issue(CertificateRequest(commonName: "bob.example", sipDomains: ["bob.example"], dnsNames: ["bob.example"]), entropy: Entropy(seed: 8))
+    let leaf = try authority.issue(
+      CertificateRequest(commonName: "bob.example", sipDomains: ["bob.example"], dnsNames: ["bob.example"]), entropy: Entropy(seed: 8))
     func context(_ role: TLSConfiguration.Role) throws -> TLSContext {
       try TLSContext(
         TLSConfiguration(
@@ -56,7 +57,8 @@ import Testing
       }
     }
     settle(&wire)
-    queue.append((client.send(Talk(transport: "TLS").request("INVITE", cseq: 1, branch: "x", sdp: Talk.sdp(alice, 10_000)), at: .zero), true))
+    queue.append(
+      (client.send(Talk(transport: "TLS").request("INVITE", cseq: 1, branch: "x", sdp: Talk.sdp(alice, 10_000)), at: .zero), true))
     settle(&wire)
     wire.skip(lost)
     queue.append((server.send(Talk(transport: "TLS").response("486 Busy Here", cseq: 1, "INVITE", branch: "x"), at: .zero), false))
@@ -65,11 +67,14 @@ import Testing
     return wire
   }
 
-  @Test(arguments: [
-    (TLSVersion.tls13, nil, "TLS 1.3"), (.tls12, "ECDHE+AES128+AESGCM", "TLS 1.2"), (.tls12, "ECDHE+AES256+AESGCM", "TLS 1.2"),
-    (.tls12, "ECDHE+CHACHA20", "TLS 1.2"),
-  ] as [(TLSVersion, String?, String)])
-  func `SIP is read through TLS with the session's secrets (RFC 8446 §5.2, RFC 5246 §6.2.3.3)`(version: TLSVersion, ciphers: String?, name: String) throws {
+  @Test(
+    arguments: [
+      (TLSVersion.tls13, nil, "TLS 1.3"), (.tls12, "ECDHE+AES128+AESGCM", "TLS 1.2"), (.tls12, "ECDHE+AES256+AESGCM", "TLS 1.2"),
+      (.tls12, "ECDHE+CHACHA20", "TLS 1.2"),
+    ] as [(TLSVersion, String?, String)])
+  func `SIP is read through TLS with the session's secrets (RFC 8446 §5.2, RFC 5246 §6.2.3.3)`(
+    version: TLSVersion, ciphers: String?, name: String
+  ) throws {
     let wire = try talk(version, cipherList: ciphers)
     let report = try Inspector(secrets: [wire.secrets]).inspect(wire.packets.file)
     #expect(report.counts.total == 3 && report.stories.first?.conversation.transports == [.tls])

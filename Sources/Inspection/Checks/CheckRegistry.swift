@@ -62,7 +62,8 @@ enum CheckRegistry {
 
   static let dialogs: [any DialogCheck] = [
     BeginsInTheMiddle(), FinalResponse(), Acknowledgement(), RepeatedSuccess(), AnswerAfterCancel(), ChallengeLoop(), SequenceOrder(),
-    UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(), MissingAnswer(), PrivateMediaAddress(), AudioBothWays(), TelephoneEventAgreed(),
+    UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(), MissingAnswer(), PrivateMediaAddress(), AudioBothWays(),
+    TelephoneEventAgreed(),
   ]
 
   static let streams: [any StreamCheck] = [PayloadNegotiated(), MediaPlace(), MediaAfterEnd(), StreamQuality(), ReportedLoss()]
@@ -101,7 +102,8 @@ enum CheckRegistry {
   /// Nobody is accused of what a test does on purpose.
   private static func finding(_ remark: Remark, _ name: String, _ callID: String?, isDeliberatelyBroken: Bool) -> InspectionFinding {
     InspectionFinding(
-      name, isDeliberatelyBroken ? .note : remark.severity, remark.rule, remark.text + (isDeliberatelyBroken ? " (deliberately broken)" : ""),
+      name, isDeliberatelyBroken ? .note : remark.severity, remark.rule,
+      remark.text + (isDeliberatelyBroken ? " (deliberately broken)" : ""),
       frame: remark.frame, callID: callID)
   }
 }

@@ -39,7 +39,7 @@ enum Outcome {
 }
 
 /// A conversation with an INVITE, looked at as a whole.
-struct DialogStory {
+final class DialogStory {
   let conversation: Conversation
   let outcome: Outcome
   /// The caller's attempts on the first hop that the capture shows: with credentials, or at another target.

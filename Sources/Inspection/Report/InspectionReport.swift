@@ -32,6 +32,7 @@ public struct InspectionReport {
   public let findings: [InspectionFinding]
   let findingsLeftOut: Int
   let conversations: [Int: Conversation]
+  let forgotten: Int
 
   init(_ observer: CaptureObserver) {
     facts = observer.facts
@@ -39,6 +40,7 @@ public struct InspectionReport {
     let end = observer.facts.last ?? FrameStamp(frame: 0, time: 0)
     let all = observer.dialogs.conversations
     conversations = Dictionary(all.map { ($0.number, $0) }) { first, _ in first }
+    forgotten = observer.dialogs.forgotten
     stories = all.filter { $0.kind == .dialog }.map { DialogStory($0, end: end) }
     others = all.filter { $0.kind == .other }
     registrations = observer.dialogs.registrations.list
@@ -63,7 +65,8 @@ public struct InspectionReport {
   }
 
   private static func hasHoles(_ observer: CaptureObserver) -> Bool {
-    observer.connections.totals.lost > 0 || observer.counts.unreadable > 0 || observer.facts.problem != nil || observer.facts.fragmentsIncomplete > 0
+    observer.connections.totals.lost > 0 || observer.counts.unreadable > 0 || observer.facts.problem != nil
+      || observer.facts.fragmentsIncomplete > 0
       || observer.facts.cutMessages > 0 || observer.connections.secured.contains { $0.closedBytes > 0 }
   }
 
