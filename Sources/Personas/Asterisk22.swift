@@ -100,7 +100,7 @@ private let asteriskIdentifiers = [
   },
   Quirk(
     "ack-without-credentials", "the ACK of a 2xx has no Authorization, whatever RFC 3261 §13.2.2.4 says",
-    source: "met: Asterisk 22.10.1 against this endpoint, ACK of an INVITE with credentials"
+    source: "\(observed), ACK of an INVITE with credentials"
   ) {
     $0.style.acknowledgesWithCredentials = false
   },
