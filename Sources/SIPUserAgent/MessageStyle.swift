@@ -63,6 +63,8 @@ public struct MessageStyle: Hashable, Sendable, Codable {
   public var firstSequenceOutside: FirstSequence?
   /// Digits of cnonce.
   public var clientNonceLength = 16
+  /// The ACK of a 2xx carries the INVITE's credentials (RFC 3261 §13.2.2.4).
+  public var acknowledgesWithCredentials = true
   /// A response that makes no dialog takes the request's branch as To tag.
   public var takesBranchAsTag = false
 

@@ -119,6 +119,13 @@ private let asteriskWriting = [
     bench.receive(Peer.answer(try bench.register(), 401, headers: ["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\""]))
     return try bench.last(.register).value("Authorization")?.contains(#/cnonce="[0-9a-f]{32}"/#) == true
   },
+  QuirkCheck("ack-without-credentials") {
+    let bench = PersonaBench($0)
+    bench.receive(Peer.answer(try bench.invite(), 401, headers: ["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\""]))
+    let invite = try bench.last(.invite)
+    bench.receive(Peer.answer(invite, 200, headers: ["Contact: <sip:mini@127.0.0.1:6001>"], body: Peer.offer))
+    return try invite.value("Authorization") != nil && bench.last(.ack).value("Authorization") == nil
+  },
   QuirkCheck("register-line") {
     let bench = PersonaBench($0)
     let contact = try bench.register().value("Contact") ?? ""
