@@ -33,6 +33,9 @@ enum Place {
     ("policy/address-off-list", "192.0.2.64/26", "192.0.2.0/26"), ("policy/cap-reached", "maxConcurrentCalls: 1", "maxConcurrentCalls: 2"),
     ("faults/lost-200", "the first 2 200 INVITE", "every 200 INVITE"), ("basic/caller-cancels", "answerDelay: 10 s", "answerDelay: 1 s"),
     ("faults/timer-b", "every INVITE", "the first 3 INVITE"), ("network/lossy-link", "loss: 3 %", "loss: 100 %"),
+    ("personas/cucm-hold-with-music", "tone: 660 Hz", "tone: 600 Hz"), ("personas/cucm-ping", "pinged: cucm, status: 200", "pinged: cucm, status: 483"),
+    ("personas/asterisk-direct-media", ", directMedia: 192.0.2.50", ""), ("personas/asterisk-line", "to: account acme, as: second", "to: asterisk, as: second"),
+    ("personas/cucm-on-the-wire", "cucm-14-trunk", "plain-caller"),
   ])
   func `a scenario fails when what it is about is taken away`(name: String, old: String, new: String) throws {
     let file = "\(Place.root)/scenarios/\(name).yaml"
