@@ -191,6 +191,19 @@ private let asteriskAnswers = [
     return bench.responses(180).count == 2 && bench.responses(482).isEmpty
   },
   QuirkCheck("foreign-scheme-404") { try answered($0, Peer.request("INVITE", uri: "tel:+4930123", body: Peer.offer)).response(404).status == 404 },
+  QuirkCheck("accepted-types") {
+    try answered($0, Peer.request("INVITE", contentType: "text/plain", body: "hello")).response(415).value("Accept") == "application/sdp"
+  },
+  QuirkCheck("sips-480") {
+    let refusal = try answered($0, Peer.request("INVITE", uri: "sips:ring@127.0.0.1:5060", body: Peer.offer)).response(480)
+    return refusal.value("Warning") == "381 SIP \"SIPS Required\""
+  },
+  QuirkCheck("force-rport") {
+    let via = "127.0.0.1:7999;branch=z9hG4bKpeer1"
+    let bench = answered($0, Peer.request("OPTIONS").replacingOccurrences(of: "127.0.0.1:6001;branch=z9hG4bKpeer1;rport", with: via))
+    return try bench.destinations.last == bench.peer
+      && bench.response(200).value("Via") == "SIP/2.0/UDP 127.0.0.1:7999;rport=6001;received=127.0.0.1;branch=z9hG4bKpeer1"
+  },
   QuirkCheck("cseq-mismatch-dropped") {
     let bench = answered($0, Peer.request("INVITE", body: Peer.offer).replacingOccurrences(of: "CSeq: 1 INVITE", with: "CSeq: 1 BYE"))
     bench.advance(.seconds(1))

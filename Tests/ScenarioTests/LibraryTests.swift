@@ -38,6 +38,9 @@ enum Place {
     ("registration/eleventh-contact", "192.0.2.111:5060", "192.0.2.110:5060"), ("basic/fork-two-answers", "tag: two", "tag: one"),
     ("authentication/loop-guard", "nonce=\"two\"", "nonce=\"two\", stale=true"), ("faults/every-packet-twice", "duplicate", "loss"),
     ("mid-call/hold-sends-nothing", "inactive", "sendonly"), ("basic/silence", "{ drop: every RTCP, from: deaf }", "{ drop: every PRACK, from: deaf }"),
+    ("personas/cucm-hold-with-music", "tone: 660 Hz", "tone: 600 Hz"), ("personas/cucm-ping", "pinged: cucm, status: 200", "pinged: cucm, status: 483"),
+    ("personas/asterisk-direct-media", ", directMedia: 192.0.2.50", ""), ("personas/asterisk-line", "to: account acme, as: second", "to: asterisk, as: second"),
+    ("personas/cucm-on-the-wire", "cucm-14-trunk", "plain-caller"),
   ])
   func `a scenario fails when what it is about is taken away`(name: String, old: String, new: String) throws {
     let file = "\(Place.root)/scenarios/\(name).yaml"
