@@ -17,7 +17,7 @@ SECONDS ?= 60
 JOBS ?= 1
 FUZZ := LAB_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product lab-fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 
-.PHONY: run test libraries peers asterisk bench fuzz lint docs clean
+.PHONY: run test example libraries peers asterisk bench fuzz lint docs clean
 
 run: libraries
 	$(RELEASE) --product kallglot-lab
@@ -26,6 +26,12 @@ run: libraries
 test: libraries peers
 	@$(MAKE) --no-print-directory asterisk || echo "The tests with Asterisk will be skipped." >&2
 	LAB_REQUIRE_PEERS=$${LAB_REQUIRE_PEERS-sipp,baresip,sipsak,tshark} swift test
+	@$(MAKE) --no-print-directory example
+
+# A package of somebody else's that runs scenarios in its own swift test; it builds all of this once more, beside.
+example: libraries
+	@cp -f Package.resolved Tests/Examples/TrunkTests/ 2>/dev/null || true
+	swift test --package-path Tests/Examples/TrunkTests --scratch-path .build-example $(EXAMPLE_FLAGS)
 
 bench: libraries
 	@$(call install,$(BENCH))

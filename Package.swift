@@ -53,13 +53,14 @@ let package = Package(
     + module("VirtualNetwork", ["SansIO"])
     + module("LiveNetwork", ["SansIO"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
-    + module("Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"], testing: ["LabTesting", "ScenarioModel", "ScenarioEngine"])
+    + module("Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"], testing: ["LabTesting", "ScenarioModel", "SecureTransport"])
     + module("ScenarioModel", stack + ["Legs", "Kallglot", "Personas", .product(name: "Yams", package: "Yams")])
     + module("ScenarioEngine", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "ScenarioModel"])
     + module("LiveStage", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio, testing: ["LabTesting"])
     + [
       .target(name: "LabTesting", dependencies: ["SansIO", "SIPMessage", "ScenarioModel", "ScenarioEngine"]),
+      .testTarget(name: "LabTestingTests", dependencies: ["LabTesting"]),
       .executableTarget(
         name: "kallglot-lab",
         dependencies: stack + [

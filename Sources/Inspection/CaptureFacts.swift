@@ -10,6 +10,8 @@ struct CaptureFacts {
   var linkTypes: [LinkType] = []
   /// Frames that the capture cut before the end of what mattered.
   var cutFrames = 0
+  /// SIP messages among them.
+  var cutMessages = 0
   var fragmentsJoined = 0
   var fragmentsIncomplete = 0
   /// Frames by why they were not read, in words, in the order of the first.
@@ -47,7 +49,11 @@ struct MessageCounts {
     total += 1
     if repetition > 0 { repeated += 1 }
     if let status = message.status {
-      if let known = responses.firstIndex(where: { $0.status == status }) { responses[known].count += 1 } else { responses.append((status, 1)) }
+      if let known = responses.firstIndex(where: { $0.status == status }) {
+        responses[known].count += 1
+      } else {
+        responses.append((status, 1))
+      }
     } else {
       let method = message.method.token
       if let known = requests.firstIndex(where: { $0.method == method }) {

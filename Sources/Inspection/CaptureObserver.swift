@@ -93,7 +93,8 @@ final class CaptureObserver {
     let origin = Carried(value: (), source: found.source, destination: found.destination, transport: ObservedTransport.udp, stamp: stamp)
     do { sip(try SIPMessage.parse(payload), origin) } catch {
       if found.isCut {
-        facts.skip("SIP message cut by the capture")
+        facts.cutMessages += 1
+        facts.skip("SIP messages cut by the capture")
       } else {
         unreadable(error, payload.prefix { $0 != 13 && $0 != 10 }.prefix(80).text, origin)
       }
@@ -106,7 +107,8 @@ final class CaptureObserver {
     guard isOnSIPPort, payload.count > 8, payload.contains(where: { $0 > 32 }), SIPRecognition.couldBeText(payload) else { return }
     findings.add(
       InspectionFinding(
-        "not-sip", .note, "RFC 3261 §7", "text on port 5060 that does not begin like SIP: '\(payload.prefix { $0 >= 32 }.prefix(60).text)'",
+        "not-sip", .note, "RFC 3261 §7",
+        "text on port 5060 that does not begin like SIP: '\(payload.prefix { $0 >= 32 }.prefix(60).text)'",
         frame: stamp.frame))
   }
 
@@ -133,9 +135,12 @@ final class CaptureObserver {
           "\(carried.value) bytes from \(carried.source) to \(carried.destination) are not in the capture: what they carried is not read",
           frame: carried.stamp.frame))
     case .tlsAlert(let carried):
+      // A capture may have the TLS of anything else too.
+      let isSIP = [carried.source.port, carried.destination.port].contains { (5_060...5_090).contains($0) }
       findings.add(
         InspectionFinding(
-          "tls-alert", .error, "RFC 8446 §6.2", "\(carried.source) ends TLS with \(carried.destination) by the alert \(carried.value)",
+          "tls-alert", isSIP ? .error : .note, "RFC 8446 §6.2",
+          "\(carried.source) ends TLS with \(carried.destination) by the alert \(carried.value)",
           frame: carried.stamp.frame))
     }
   }

@@ -78,6 +78,18 @@ let asteriskResponses = [
   Quirk("foreign-scheme-404", "404 instead of 416 for a tel Request-URI", source: "\(observed), INVITE tel:") {
     $0.style.reactions.foreignSchemeStatus = 404
   },
+  Quirk("accepted-types", "a 415 accepts application/sdp alone", source: "\(observed), INVITE with text/plain") {
+    $0.style.reactions.acceptedTypes = "application/sdp"
+  },
+  Quirk("sips-480", "480 with Warning 381 for a sips Request-URI over UDP", source: "\(observed), INVITE sips: over UDP") {
+    $0.style.reactions.wantsSecureTransport = true
+  },
+  Quirk(
+    "force-rport", "responses go to the source port although Via has no rport",
+    source: "\(observed), OPTIONS without rport; force_rport=yes in Asterisk 22 documentation"
+  ) {
+    $0.style.reactions.answersToSourcePort = true
+  },
   Quirk("cseq-mismatch-dropped", "a request whose CSeq names another method is not answered", source: "\(observed), CSeq method mismatch") {
     $0.style.reactions.dropsSequenceMismatch = true
   },

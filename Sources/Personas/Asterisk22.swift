@@ -99,6 +99,12 @@ private let asteriskIdentifiers = [
     $0.style.clientNonceLength = 32
   },
   Quirk(
+    "ack-without-credentials", "the ACK of a 2xx has no Authorization, whatever RFC 3261 §13.2.2.4 says",
+    source: "\(observed), ACK of an INVITE with credentials"
+  ) {
+    $0.style.acknowledgesWithCredentials = false
+  },
+  Quirk(
     "branch-as-tag", "responses that make no dialog take the request's branch as To tag",
     source: "\(observed), 401, 415, 420, 481, 501, OPTIONS"
   ) {

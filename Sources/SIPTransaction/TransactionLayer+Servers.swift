@@ -93,7 +93,7 @@ extension TransactionLayer {
     let machine: ServerEntry.Machine =
       method == .invite
       ? .invite(InviteServerTransaction(values, isReliable: isReliable)) : .other(NonInviteServerTransaction(values, isReliable: isReliable))
-    servers[id] = ServerEntry(machine: machine, key: key, request: message, flow: flow, replyFlow: flow.reply(to: via))
+    servers[id] = ServerEntry(machine: machine, key: key, request: message, flow: flow, replyFlow: answersToSourcePort ? flow : flow.reply(to: via))
     serversByBranch[key] = id
     return id
   }

@@ -52,6 +52,8 @@ public final class TransactionLayer {
 
   /// Completes the ACK of a final response other than 2xx in the user agent's spelling.
   public var finishAcknowledgement: (inout MessageDraft) -> Void = { _ in }
+  /// As if every Via had rport (RFC 3581 §4).
+  public var answersToSourcePort = false
   let values: TimerValues
   var clients: [ClientID: ClientEntry] = [:]
   var clientsByBranch: [BranchKey: ClientID] = [:]

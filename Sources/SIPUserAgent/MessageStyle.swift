@@ -63,6 +63,8 @@ public struct MessageStyle: Hashable, Sendable, Codable {
   public var firstSequenceOutside: FirstSequence?
   /// Digits of cnonce.
   public var clientNonceLength = 16
+  /// The ACK of a 2xx carries the INVITE's credentials (RFC 3261 §13.2.2.4).
+  public var acknowledgesWithCredentials = true
   /// A response that makes no dialog takes the request's branch as To tag.
   public var takesBranchAsTag = false
 
@@ -126,6 +128,12 @@ public struct StackReactions: Hashable, Sendable, Codable {
   public var acceptsMergedRequests = false
   /// To a Request-URI with a foreign scheme (RFC 3261 §8.2.2.1).
   public var foreignSchemeStatus = 416
+  /// An INVITE for a sips URI that came over UDP gets 480 with Warning 381 (RFC 5630 §5.3).
+  public var wantsSecureTransport = false
+  /// Responses go to the port a request came from, whether its Via has rport or not.
+  public var answersToSourcePort = false
+  /// Accept of a 415.
+  public var acceptedTypes = "application/sdp, multipart/mixed"
   /// A request whose CSeq names another method is not answered at all.
   public var dropsSequenceMismatch = false
   public init() {}

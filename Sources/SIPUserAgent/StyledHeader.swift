@@ -113,8 +113,8 @@ struct IdentifierTemplate {
 /// `Thu, 01 Jan 2026 00:00:00 GMT`: the only form SIP's Date has (RFC 3261 §20.17).
 enum SIPDate {
   static func text(unixSeconds: Int64) -> String {
-    let days = Int(unixSeconds / 86_400)
-    let rest = Int(unixSeconds % 86_400)
+    let rest = Int((unixSeconds % 86_400 + 86_400) % 86_400)
+    let days = Int((unixSeconds - Int64(rest)) / 86_400)
     let (year, month, day) = civil(days)
     let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(days % 7 + 7) % 7]
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

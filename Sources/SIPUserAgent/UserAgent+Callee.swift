@@ -51,7 +51,10 @@ extension UserAgent {
     guard let method = message.method else { return }
     guard isSound(message, server, flow, at: now), let to = try? message.to(), let from = try? message.from(), let cseq = try? message.cseq()
     else { return }
-    if let tag = to.tag {
+    if method == .cancel {
+      // There is no INVITE to cancel, or its transaction is over (RFC 3261 §9.2).
+      refuseOutright(server, message, flow, status: 481, at: now)
+    } else if let tag = to.tag {
       receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
     } else if !configuration.style.reactions.acceptsMergedRequests, isMerged(server, message, fromTag: from.tag, cseq) {
       // The same request by another path: the first copy is answered (RFC 3261 §8.2.2.2).
@@ -61,9 +64,8 @@ extension UserAgent {
     } else if let unknown = unsupportedOptions(of: message) {
       let supported = supportedInResponses.map { MessageDraft.Field(.supported, $0) }
       refuseOutright(server, message, flow, status: 420, fields: [.init(.unsupported, unknown)] + supported, at: now)
-    } else if method == .cancel {
-      // There is no INVITE to cancel (RFC 3261 §9.2).
-      refuseOutright(server, message, flow, status: 481, at: now)
+    } else if configuration.style.reactions.wantsSecureTransport, method == .invite, isSecureOverDatagrams(message, flow) {
+      refuseOutright(server, message, flow, status: 480, fields: [.init(.warning, "381 SIP \"SIPS Required\"")], at: now)
     } else if method == .invite, let field = unreadableBody(message) {
       // RFC 3261 §8.2.3: what we could have read.
       refuseOutright(server, message, flow, status: 415, fields: [field], at: now)
@@ -102,6 +104,10 @@ extension UserAgent {
     return false
   }
 
+  private func isSecureOverDatagrams(_ message: SIPMessage, _ flow: Flow) -> Bool {
+    flow.transport == .udp && (try? message.requestURI())?.scheme == .sips
+  }
+
   private func hasKnownScheme(_ message: SIPMessage) -> Bool {
     guard let uri = try? message.requestURI() else { return true }
     switch uri.scheme {
@@ -118,7 +124,7 @@ extension UserAgent {
     if let encoding = message.first(.contentEncoding)?.text.lowercased(), encoding != "identity" {
       return MessageDraft.Field(.acceptEncoding, "identity")
     }
-    let accept = MessageDraft.Field(.accept, "application/sdp, multipart/mixed")
+    let accept = MessageDraft.Field(.accept, configuration.style.reactions.acceptedTypes)
     guard message.body(ofType: "application/sdp") != nil else { return accept }
     // A part that its writer insists on and we cannot read spoils the whole (RFC 5621 §8.2); other parts are passed over.
     let isSpoilt = message.multipart()?.parts.contains { $0.isRequired && !Self.isReadable($0.contentType) } == true

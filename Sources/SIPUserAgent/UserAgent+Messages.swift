@@ -157,6 +157,7 @@ extension UserAgent {
   func responseDraft(to request: SIPMessage, status: Int, reason: String? = nil, toTag: String?, flow: Flow) -> MessageDraft {
     var draft = MessageDraft.response(to: request, status: status, reason: reason, toTag: toTag, received: flow)
     if let product = configuration.style.product { draft.append(.server, product) }
+    if configuration.style.reactions.answersToSourcePort { ResponseVia.addSource(flow.remote, to: &draft) }
     if configuration.style.rewritesVia { ResponseVia.rewrite(&draft) }
     guard request.method == .invite || request.method == .options else { return draft }
     let style = configuration.style

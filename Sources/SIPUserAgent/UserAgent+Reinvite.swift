@@ -193,7 +193,7 @@ extension UserAgent {
   ) -> MessageDraft {
     guard let dialog = usage.dialog else { preconditionFailure("a 2xx is acknowledged in its dialog") }
     var draft = inDialogDraft(.ack, dialog, sequence: sequence)
-    for name in [HeaderName.authorization, .proxyAuthorization] {
+    for name in [HeaderName.authorization, .proxyAuthorization] where configuration.style.acknowledgesWithCredentials {
       if let value = invite.first(name) { draft.append(name, value) }
     }
     if !body.isEmpty {

@@ -107,6 +107,7 @@ public final class UserAgent {
     transactions = TransactionLayer(timers: configuration.timers)
     mint = IdentifierMint(style: configuration.style, entropy: entropy)
     clientNonces = entropy.fork("cnonce")
+    transactions.answersToSourcePort = configuration.style.reactions.answersToSourcePort
     transactions.finishAcknowledgement = { [unowned self] in self.spell(&$0, .request(.ack)) }
   }
 

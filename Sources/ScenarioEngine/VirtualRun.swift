@@ -6,15 +6,19 @@ import ScenarioModel
 public enum VirtualRun {
   /// Runs the scenario.
   ///
-  /// - Parameter folder: gets a pcapng a host and `journal.ndjson`; nil = nothing is written.
-  public static func run(_ scenario: Scenario, seed: UInt64, folder: String? = nil) -> ScenarioResult {
+  /// - Parameters:
+  ///   - folder: gets a pcapng a host and `journal.ndjson`; nil = nothing is written.
+  ///   - observers: see every packet and record of the run besides.
+  public static func run(
+    _ scenario: Scenario, seed: UInt64, folder: String? = nil, observers: [any JournalSink] = []
+  ) -> ScenarioResult {
     let started = ContinuousClock.now
     let captures = folder.map { CaptureSink(.folder($0)) }
     let journal = folder.map { JournalFile(path: "\($0)/journal.ndjson") }
     let sinks: [(any JournalSink)?] = [captures, journal]
     var result: ScenarioResult
     do {
-      result = try VirtualStage(scenario, seed: seed, sinks: sinks.compactMap(\.self)).run()
+      result = try VirtualStage(scenario, seed: seed, sinks: sinks.compactMap(\.self) + observers).run()
     } catch {
       result = couldNotRun(scenario, seed: seed, "\(error)")
     }

@@ -9,8 +9,8 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect", abstract: "Say what is in a capture: dialogs, registrations, RTP, and what is wrong.",
     discussion: """
-      Reads pcap and pcapng of any writer, as far as they go. TLS is decrypted where the capture carries its secrets, as ours do, or --keylog \
-      names them. Exit code 0 when every file could be read, 2 when one is missing or no capture.
+      Reads pcap and pcapng of any writer, as far as they go. TLS is decrypted where the capture carries its secrets, or \
+      --keylog names them. Exit code 0 when every file could be read, 2 when one is missing or no capture.
       """)
 
   @Argument(help: "Capture files: pcap or pcapng.")
@@ -41,7 +41,9 @@ struct InspectCommand: ParsableCommand {
       if json {
         reports.append(report)
       } else {
-        say((position == 0 ? [] : ["", String(repeating: "=", count: width), ""]).joined(separator: "\n") + report.text(style).joined(separator: "\n"))
+        say(
+          (position == 0 ? [] : ["", String(repeating: "=", count: width), ""]).joined(separator: "\n")
+            + report.text(style).joined(separator: "\n"))
       }
     }
     if json { FileHandle.standardOutput.write(Data(InspectionReport.json(reports, style).utf8)) }
@@ -69,7 +71,8 @@ struct InspectCommand: ParsableCommand {
 
   /// What else a file may be that people take for a capture.
   private static func hint(_ file: String) -> String {
-    guard let handle = FileHandle(forReadingAtPath: file), let head = try? handle.read(upToCount: 4) else { return "" }
+    guard let handle = FileHandle(forReadingAtPath: file) else { return "" }
+    let head = (try? handle.read(upToCount: 4)) ?? Data()
     if head.isEmpty { return "; it is empty" }
     if head.starts(with: [0x1F, 0x8B]) { return "; it is compressed: gunzip it first" }
     if head.starts(with: Array("snoo".utf8)) { return "; it is a snoop file: editcap -F pcapng turns it into one" }

@@ -18,7 +18,7 @@ private let independent: [String: Set<String>] = ["Inspection": ["SansIO", "SIPM
 private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "Inspection", "lab-bench"], "CVirtualTime": ["SecureTransport"], "CPcap": ["Capture"],
   "NIOCore": ["LiveNetwork", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
-  "ArgumentParser": ["kallglot-lab", "lab-bench"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz"], "FoundationEssentials": ["ScenarioEngine", "LiveStage"],
+  "ArgumentParser": ["kallglot-lab", "lab-bench"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz"], "FoundationEssentials": ["ScenarioEngine", "LiveStage", "LabTesting"],
   "Dispatch": ["kallglot-lab"], "Synchronization": ["kallglot-lab"],
   "Glibc": ["SIPMessage", "Media", "LiveNetwork", "Capture", "SecureTransport", "lab-bench"],
 ]

@@ -37,8 +37,8 @@ import Testing
 
   @Test func `a byte changed anywhere harms nobody`() throws {
     let whole = small.file.array
-    for position in stride(from: 0, to: whole.count, by: 3) {
-      for change in [0xFF, 0x80, 0x01] as [UInt8] {
+    for position in stride(from: 0, to: whole.count, by: 2) {
+      for change in [position % 4 == 0 ? 0xFF : 0x01] as [UInt8] {
         var damaged = whole
         damaged[position] ^= change
         if let report = try? Inspector().inspect(Bytes(damaged)) { #expect(!InspectionReport.json([report]).isEmpty) }
@@ -76,7 +76,8 @@ import Testing
     var packets = Packets()
     let talk = Talk()
     packets.udp(alice, to: bob, talk.request("INVITE", cseq: 1, branch: "x", sdp: Talk.sdp(alice, 10_000)))
-    packets.udp(bob, to: alice, talk.response("486 \u{1B}[2JBusy \u{7} " + String(repeating: "very ", count: 40), cseq: 1, "INVITE", branch: "x"))
+    packets.udp(
+      bob, to: alice, talk.response("486 \u{1B}[2JBusy \u{7} " + String(repeating: "very ", count: 40), cseq: 1, "INVITE", branch: "x"))
     for width in [100, 140] {
       let lines = try packets.report().text(.init(width: width))
       #expect(lines.allSatisfy { !$0.unicodeScalars.contains { $0.value < 32 } })
@@ -90,7 +91,9 @@ import Testing
     #expect(invite.contains("#1 ") && invite.contains("|-") && invite.hasSuffix(">|"))
     #expect(lines.contains { $0.contains("|<") && $0.contains("180 Ringing") && $0.hasSuffix("-|") })
     var packets = Packets()
-    for host in 1...8 as ClosedRange<UInt32> { packets.udp(IPAddress(v4: 0xC000_0200 + host), to: bob, Talk().request("INVITE", cseq: Int(host))) }
+    for host in 1...8 as ClosedRange<UInt32> {
+      packets.udp(IPAddress(v4: 0xC000_0200 + host), to: bob, Talk().request("INVITE", cseq: Int(host)))
+    }
     #expect(try packets.report().text().contains { $0.contains("192.0.2.8 -> 198.51.100.20  INVITE") })
   }
 }

@@ -28,13 +28,16 @@ import Testing
     packets.udp(alice, to: bob, talk.request("INVITE", cseq: 1, branch: "x", sdp: Talk.sdp(alice, 10_000)))
     packets.udp(bob, to: alice, talk.response("180 Ringing", cseq: 1, "INVITE", branch: "x"))
     packets.wait(3_000)
-    packets.udp(alice, to: bob, talk.request("CANCEL", cseq: 1, branch: "x", extra: ["Reason: SIP;cause=200;text=\"Call completed elsewhere\""]))
+    packets.udp(
+      alice, to: bob, talk.request("CANCEL", cseq: 1, branch: "x", extra: ["Reason: SIP;cause=200;text=\"Call completed elsewhere\""]))
     packets.udp(bob, to: alice, talk.response("200 OK", cseq: 1, "CANCEL", branch: "x"))
     packets.udp(bob, to: alice, talk.response("487 Request Terminated", cseq: 1, "INVITE", branch: "x"))
     packets.udp(alice, to: bob, talk.request("ACK", cseq: 1, branch: "x", inDialog: true))
     let report = try packets.report()
     let story = try #require(report.stories.first)
-    #expect(Words.outcome(story.outcome, story) == "cancelled by the caller after 3.000 s (Reason SIP;cause=200;text=\"Call completed elsewhere\")")
+    #expect(
+      Words.outcome(story.outcome, story)
+        == "cancelled by the caller after 3.000 s (Reason SIP;cause=200;text=\"Call completed elsewhere\")")
     #expect(report.accusations.isEmpty, "\(report.findings)")
   }
 
@@ -42,7 +45,8 @@ import Testing
     var packets = Packets()
     packets.udp(alice, to: bob, talk.request("INVITE", cseq: 1, branch: "x", sdp: Talk.sdp(alice, 10_000)))
     packets.udp(
-      bob, to: alice, talk.response("488 Not Acceptable Here", cseq: 1, "INVITE", branch: "x", extra: ["Warning: 305 bob \"No common codec\""]))
+      bob, to: alice,
+      talk.response("488 Not Acceptable Here", cseq: 1, "INVITE", branch: "x", extra: ["Warning: 305 bob \"No common codec\""]))
     packets.udp(alice, to: bob, talk.request("ACK", cseq: 1, branch: "x", inDialog: true))
     let report = try packets.report()
     let story = try #require(report.stories.first)
@@ -129,7 +133,8 @@ import Testing
       packets.udp(alice, to: bob, talk.request("REGISTER", cseq: first, extra: ["Expires: 3600"]))
       packets.udp(
         bob, to: alice,
-        talk.response("401 Unauthorized", cseq: first, "REGISTER", extra: ["WWW-Authenticate: Digest realm=\"x\",nonce=\"n\",algorithm=SHA-256"]))
+        talk.response(
+          "401 Unauthorized", cseq: first, "REGISTER", extra: ["WWW-Authenticate: Digest realm=\"x\",nonce=\"n\",algorithm=SHA-256"]))
       packets.udp(alice, to: bob, talk.request("REGISTER", cseq: second, extra: ["Expires: 3600", "Authorization: Digest username=\"a\""]))
       packets.udp(bob, to: alice, talk.response("200 OK", cseq: second, "REGISTER", extra: ["Expires: 120"]))
       packets.wait(round == 1 ? 130_000 : 100_000)
@@ -137,7 +142,8 @@ import Testing
     let report = try packets.report()
     let registration = try #require(report.registrations.first)
     #expect(registration.state == .registered && registration.granted == 120 && registration.asked == 3600)
-    #expect(registration.requests == 6 && registration.refreshes == 2 && registration.challenges == 3 && registration.algorithms == ["SHA-256"])
+    #expect(
+      registration.requests == 6 && registration.refreshes == 2 && registration.challenges == 3 && registration.algorithms == ["SHA-256"])
     let late = try #require(report.finding("late-refresh"))
     #expect(late.text.contains("10.0 s after its binding had expired") && late.frame == 9)
     #expect(!report.findings.contains { $0.check == "challenge-loop" }, "each challenge was met")

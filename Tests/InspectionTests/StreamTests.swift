@@ -27,7 +27,9 @@ import Testing
 
   @Test func `what only looks like RTP is none`() throws {
     var packets = Packets()
-    for index in 0..<50 { packets.udp(alice, 10_000, to: bob, 20_000, rtpPacket(0, UInt16(index &* 7_919 & 0xFFFF), 0, UInt32(index / 10))) }
+    for index in 0..<50 {
+      packets.udp(alice, 10_000, to: bob, 20_000, rtpPacket(0, UInt16(index &* 7_919 & 0xFFFF), 0, UInt32(index / 10)))
+    }
     let report = try packets.report()
     #expect(report.streams.isEmpty && report.facts.udpOther == 50)
   }
@@ -50,7 +52,8 @@ import Testing
   @Test func `packets of 20 ms without jitter have none, and a late one raises it as RFC 3550 smooths`() {
     var statistics = StreamStatistics()
     for index in 0..<10 {
-      statistics.take(sequence: UInt16(index), timestamp: UInt32(index) * 160, marker: false, payloadType: 0, clockRate: 8_000, at: Double(index) * 20)
+      statistics.take(
+        sequence: UInt16(index), timestamp: UInt32(index) * 160, marker: false, payloadType: 0, clockRate: 8_000, at: Double(index) * 20)
     }
     #expect(statistics.maximumJitter == 0 && statistics.maximumDelta == 20 && statistics.meanDelta == 20)
     statistics.take(sequence: 10, timestamp: 1_600, marker: false, payloadType: 0, clockRate: 8_000, at: 216)
@@ -61,7 +64,8 @@ import Testing
     var packets = Packets()
     packets.establish()
     packets.rtp(alice, 10_000, to: bob, 20_000, count: 60)
-    let report: [UInt8] = [0x81, 201, 0, 7, 0, 0, 0, 9, 0, 0, 0, 7, 64, 0, 0, 20] + [0, 0, 0, 60, 0, 0, 0, 33] + [UInt8](repeating: 0, count: 8)
+    let report: [UInt8] =
+      [0x81, 201, 0, 7, 0, 0, 0, 9, 0, 0, 0, 7, 64, 0, 0, 20] + [0, 0, 0, 60, 0, 0, 0, 33] + [UInt8](repeating: 0, count: 8)
     packets.udp(bob, 20_001, to: alice, 10_001, Bytes(report))
     let result = try packets.report()
     let said = try #require(result.control[7])

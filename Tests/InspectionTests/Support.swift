@@ -26,7 +26,8 @@ struct Packets {
   }
 
   mutating func tcp(
-    _ source: IPAddress, _ from: UInt16, to destination: IPAddress, _ port: UInt16, _ flags: TCPSegment.Flags = [.psh, .ack], at sequence: UInt32,
+    _ source: IPAddress, _ from: UInt16, to destination: IPAddress, _ port: UInt16, _ flags: TCPSegment.Flags = [.psh, .ack],
+    at sequence: UInt32,
     ack: UInt32 = 0, _ payload: Bytes = Bytes()
   ) {
     add(
@@ -39,7 +40,8 @@ struct Packets {
   ) {
     records.append(
       PacketRecord(
-        at: Instant(nanoseconds: now), host: HostID(0), frame: UInt32(records.count + 1), direction: .sent, carrier: carrier, source: source,
+        at: Instant(nanoseconds: now), host: HostID(0), frame: UInt32(records.count + 1), direction: .sent, carrier: carrier,
+        source: source,
         destination: destination, payload: payload, label: label))
   }
 
@@ -57,8 +59,11 @@ struct Packets {
 struct Talk {
   var callID = "talk"
   var bobTag = "b1"
+  var transport = "UDP"
 
-  static func sdp(_ address: IPAddress, _ port: UInt16, formats: String = "0 101", direction: String = "sendrecv", extra: String = "") -> String {
+  static func sdp(_ address: IPAddress, _ port: UInt16, formats: String = "0 101", direction: String = "sendrecv", extra: String = "")
+    -> String
+  {
     """
     v=0\r\no=- 1 1 IN IP4 \(address)\r\ns=-\r\nc=IN IP4 \(address)\r\nt=0 0\r\nm=audio \(port) RTP/AVP \(formats)\r
     a=rtpmap:101 telephone-event/8000\r\n\(extra)a=\(direction)\r\n
@@ -67,13 +72,15 @@ struct Talk {
 
   /// A request of Alice, or of Bob where `fromBob` says so.
   func request(
-    _ method: String, cseq: Int, branch: String? = nil, inDialog: Bool = false, fromBob: Bool = false, sdp: String = "", extra: [String] = []
+    _ method: String, cseq: Int, branch: String? = nil, inDialog: Bool = false, fromBob: Bool = false, sdp: String = "",
+    extra: [String] = []
   ) -> Bytes {
     let from = fromBob ? "<sip:bob@example.com>;tag=\(bobTag)" : "<sip:alice@example.com>;tag=a1"
     let to = fromBob ? "<sip:alice@example.com>;tag=a1" : "<sip:bob@example.com>\(inDialog ? ";tag=\(bobTag)" : "")"
     let host = fromBob ? bob : alice
     return message(
-      "\(method) sip:\(fromBob ? "alice" : "bob")@example.com SIP/2.0", branch: branch ?? "\(method)\(cseq)\(fromBob ? "b" : "")", host: host,
+      "\(method) sip:\(fromBob ? "alice" : "bob")@example.com SIP/2.0", branch: branch ?? "\(method)\(cseq)\(fromBob ? "b" : "")",
+      host: host,
       from: from, to: to, cseq: "\(cseq) \(method)", ["Max-Forwards: 70", "Contact: <sip:user@\(host)>"] + extra, sdp)
   }
 
@@ -91,7 +98,10 @@ struct Talk {
   private func message(
     _ first: String, branch: String, host: IPAddress, from: String, to: String, cseq: String, _ extra: [String], _ sdp: String
   ) -> Bytes {
-    var lines = [first, "Via: SIP/2.0/UDP \(host):5060;branch=z9hG4bK\(branch)", "From: \(from)", "To: \(to)", "Call-ID: \(callID)", "CSeq: \(cseq)"]
+    var lines = [
+      first, "Via: SIP/2.0/\(transport) \(host):5060;branch=z9hG4bK\(branch)", "From: \(from)", "To: \(to)", "Call-ID: \(callID)",
+      "CSeq: \(cseq)",
+    ]
     lines += extra
     if !sdp.isEmpty { lines.append("Content-Type: application/sdp") }
     lines.append("Content-Length: \(sdp.utf8.count)")
@@ -121,7 +131,8 @@ extension Packets {
 
   /// `count` packets of 20 ms.
   mutating func rtp(
-    _ source: IPAddress, _ from: UInt16, to destination: IPAddress, _ port: UInt16, type: UInt8 = 0, count: Int, first: UInt16 = 1, ssrc: UInt32 = 7
+    _ source: IPAddress, _ from: UInt16, to destination: IPAddress, _ port: UInt16, type: UInt8 = 0, count: Int, first: UInt16 = 1,
+    ssrc: UInt32 = 7
   ) {
     for index in 0..<count {
       udp(source, from, to: destination, port, rtpPacket(type, first &+ UInt16(index), UInt32(index) * 160, ssrc))

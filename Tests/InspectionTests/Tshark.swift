@@ -5,7 +5,9 @@ import Testing
 /// Wireshark's command line, the independent reader beside ours.
 enum Tshark {
   static let isInstalled = FileManager.default.isExecutableFile(atPath: "/usr/bin/tshark")
-  static let isRequired = (ProcessInfo.processInfo.environment["LAB_REQUIRE_PEERS"] ?? "").split(separator: ",").contains { $0.filter { $0 != " " } == "tshark" }
+  static let isRequired = (ProcessInfo.processInfo.environment["LAB_REQUIRE_PEERS"] ?? "").split(separator: ",").contains {
+    $0.filter { $0 != " " } == "tshark"
+  }
   /// True when its tests run: it is there, or its absence has to fail them.
   static var runs: Bool { isInstalled || isRequired }
   static let reason: Comment = "tshark is not installed (Debian package tshark); LAB_REQUIRE_PEERS=tshark would make this a failure"
@@ -55,7 +57,8 @@ enum Tshark {
 
   /// SIP messages by method or status.
   static func messages(_ path: String, folder: Folder) throws -> [String: Int] {
-    let output = try run("tshark", ["-r", path, "-n", "-Y", "sip", "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code"], folder: folder)
+    let output = try run(
+      "tshark", ["-r", path, "-n", "-Y", "sip", "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code"], folder: folder)
     var counts: [String: Int] = [:]
     for word in output.split(whereSeparator: { "\t\n,".contains($0) }) { counts[String(word), default: 0] += 1 }
     return counts

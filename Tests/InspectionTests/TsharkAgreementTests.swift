@@ -8,7 +8,8 @@ import Testing
 
 /// Two independent readers of one file: what they say has to be the same.
 @Suite(.enabled(if: Tshark.runs, Tshark.reason)) struct TsharkAgreementTests {
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
   private let folder = Folder()
 
   private func ours(_ report: InspectionReport) -> Set<Tshark.Stream> {
@@ -75,7 +76,9 @@ import Testing
     var generator = SeededGenerator(seed: seed).fork("rough")
     var packets = Packets()
     packets.establish()
-    for (source, from, destination, port, ssrc) in [(alice, 10_000, bob, 20_000, 7), (bob, 20_000, alice, 10_000, 8)] as [(IPAddress, UInt16, IPAddress, UInt16, UInt32)] {
+    for (source, from, destination, port, ssrc) in [(alice, 10_000, bob, 20_000, 7), (bob, 20_000, alice, 10_000, 8)]
+      as [(IPAddress, UInt16, IPAddress, UInt16, UInt32)]
+    {
       var queue: [Bytes] = []
       for index in 0..<600 {
         let type: UInt8 = index % 100 > 95 ? 101 : index % 77 == 0 ? 13 : 0

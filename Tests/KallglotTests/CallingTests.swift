@@ -49,8 +49,10 @@ import Testing
       }
     }
 
+    /// What it told; that it listens is no news.
     var events: [EndpointEvent] {
-      out.departures.compactMap { if case .event(let event) = $0 { event as? EndpointEvent } else { nil } }
+      let all = out.departures.compactMap { if case .event(let event) = $0 { event as? EndpointEvent } else { nil } }
+      return all.filter { if case .party(.listening) = $0 { false } else { true } }
     }
   }
 

@@ -119,6 +119,13 @@ private let asteriskWriting = [
     bench.receive(Peer.answer(try bench.register(), 401, headers: ["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\""]))
     return try bench.last(.register).value("Authorization")?.contains(#/cnonce="[0-9a-f]{32}"/#) == true
   },
+  QuirkCheck("ack-without-credentials") {
+    let bench = PersonaBench($0)
+    bench.receive(Peer.answer(try bench.invite(), 401, headers: ["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\""]))
+    let invite = try bench.last(.invite)
+    bench.receive(Peer.answer(invite, 200, headers: ["Contact: <sip:mini@127.0.0.1:6001>"], body: Peer.offer))
+    return try invite.value("Authorization") != nil && bench.last(.ack).value("Authorization") == nil
+  },
   QuirkCheck("register-line") {
     let bench = PersonaBench($0)
     let contact = try bench.register().value("Contact") ?? ""
@@ -184,6 +191,19 @@ private let asteriskAnswers = [
     return bench.responses(180).count == 2 && bench.responses(482).isEmpty
   },
   QuirkCheck("foreign-scheme-404") { try answered($0, Peer.request("INVITE", uri: "tel:+4930123", body: Peer.offer)).response(404).status == 404 },
+  QuirkCheck("accepted-types") {
+    try answered($0, Peer.request("INVITE", contentType: "text/plain", body: "hello")).response(415).value("Accept") == "application/sdp"
+  },
+  QuirkCheck("sips-480") {
+    let refusal = try answered($0, Peer.request("INVITE", uri: "sips:ring@127.0.0.1:5060", body: Peer.offer)).response(480)
+    return refusal.value("Warning") == "381 SIP \"SIPS Required\""
+  },
+  QuirkCheck("force-rport") {
+    let via = "127.0.0.1:7999;branch=z9hG4bKpeer1"
+    let bench = answered($0, Peer.request("OPTIONS").replacingOccurrences(of: "127.0.0.1:6001;branch=z9hG4bKpeer1;rport", with: via))
+    return try bench.destinations.last == bench.peer
+      && bench.response(200).value("Via") == "SIP/2.0/UDP 127.0.0.1:7999;rport=6001;received=127.0.0.1;branch=z9hG4bKpeer1"
+  },
   QuirkCheck("cseq-mismatch-dropped") {
     let bench = answered($0, Peer.request("INVITE", body: Peer.offer).replacingOccurrences(of: "CSeq: 1 INVITE", with: "CSeq: 1 BYE"))
     bench.advance(.seconds(1))

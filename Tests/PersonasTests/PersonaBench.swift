@@ -18,9 +18,9 @@ final class PersonaBench {
   /// All SIP messages that left, oldest first.
   private(set) var sent: [SIPMessage] = []
   private(set) var events: [PartyEvent] = []
-  private(set) var instants: [Instant] = []
+  /// Where the messages that left over UDP went.
+  private(set) var destinations: [TransportAddress] = []
   private var connection: ConnectionID?
-  private var lastRTPAddress: TransportAddress?
   /// Addresses that RTP left for, and the bound places it left from.
   private(set) var rtp: [(from: TransportAddress?, to: TransportAddress)] = []
   private var places: [PortID: TransportAddress] = [:]
@@ -58,19 +58,19 @@ final class PersonaBench {
       places[port] = address
       persona.receive(.bound(port, address), at: now, &out)
     case .datagram(let port, let to, let bytes, _):
-      if let message = try? SIPMessage.parse(bytes) { note(message) } else if bytes.first == 0x80 { rtp.append((places[port], to)) }
+      if let message = try? SIPMessage.parse(bytes) {
+        sent.append(message)
+        destinations.append(to)
+      } else if bytes.first == 0x80 {
+        rtp.append((places[port], to))
+      }
     case .open(let id, _, let remote):
       connection = id
       persona.receive(.opened(id, local: .init(Self.here, port: 40_000), remote: remote), at: now, &out)
-    case .bytes(_, let bytes, _): if let message = try? SIPMessage.parse(bytes) { note(message) }
+    case .bytes(_, let bytes, _): if let message = try? SIPMessage.parse(bytes) { sent.append(message) }
     case .event(let event): if let event = event as? PartyEvent { events.append(event) }
     default: break
     }
-  }
-
-  private func note(_ message: SIPMessage) {
-    sent.append(message)
-    instants.append(now)
   }
 
   func perform(_ command: PartyCommand) { drive { persona.perform(command, at: $0, &$1) } }

@@ -123,6 +123,12 @@ import Testing
     #expect(try parsed(sound + "\nCall-ID: y").faults().map(\.weight) == [.fatal])
   }
 
+  @Test func `a fault is told once, however often its field stands`() throws {
+    let many = String(repeating: "\nDate: never\nWarning: x\nSubject: a\nSubject: b", count: 60)
+    let faults = try parsed(sound + many).faults().map { "\($0)".split(separator: " ")[0] }
+    #expect(faults == ["Subject", "Date", "Date", "Warning"])
+  }
+
   @Test func `a broken request can be salvaged to be answered, other things cannot (RFC 3261 §18.3)`() throws {
     let broken = sip(sound.replacing("SIP/2.0\nVia", with: "SIP/9.0\nno colon here\nVia"))
     let request = try #require(SIPMessage.salvage(broken))

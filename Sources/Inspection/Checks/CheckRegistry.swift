@@ -10,7 +10,13 @@ protocol MessageCheck: Sendable {
 /// A check of a dialog when the capture has been read.
 protocol DialogCheck: Sendable {
   var name: String { get }
+  /// It speaks of messages that are not there: no proof where parts of the capture are missing.
+  var judgesAbsence: Bool { get }
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark]
+}
+
+extension DialogCheck {
+  var judgesAbsence: Bool { false }
 }
 
 /// A check of an RTP stream when the capture has been read.
@@ -43,6 +49,8 @@ struct CheckContext {
   /// The capture has RTP of anybody: where it has none, nothing is said about missing audio.
   var hasRTP: Bool
   var control: ControlTable
+  /// SIP may be missing: a gap in a stream, a cut or unreadable message, TLS that stayed closed, a damaged file.
+  var hasHoles: Bool
 }
 
 /// All checks, in the order in which they speak. A new one is a file and a line here.
@@ -54,7 +62,8 @@ enum CheckRegistry {
 
   static let dialogs: [any DialogCheck] = [
     BeginsInTheMiddle(), FinalResponse(), Acknowledgement(), RepeatedSuccess(), AnswerAfterCancel(), ChallengeLoop(), SequenceOrder(),
-    UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(), MissingAnswer(), PrivateMediaAddress(), AudioBothWays(), TelephoneEventAgreed(),
+    UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(), MissingAnswer(), PrivateMediaAddress(), AudioBothWays(),
+    TelephoneEventAgreed(),
   ]
 
   static let streams: [any StreamCheck] = [PayloadNegotiated(), MediaPlace(), MediaAfterEnd(), StreamQuality(), ReportedLoss()]
@@ -66,11 +75,23 @@ enum CheckRegistry {
   }
 
   static func examine(_ story: DialogStory, _ context: CheckContext) -> [InspectionFinding] {
-    dialogs.flatMap { check in
-      check.check(story, context).map {
-        finding($0, check.name, story.conversation.callID, isDeliberatelyBroken: story.conversation.isDeliberatelyBroken)
+    dialogs.flatMap { examine(story, $0, context) }
+  }
+
+  private static func examine(_ story: DialogStory, _ check: any DialogCheck, _ context: CheckContext) -> [InspectionFinding] {
+    check.check(story, context).map { remark in
+      var remark = remark
+      if check.judgesAbsence, context.hasHoles, remark.severity != .note {
+        remark.severity = .note
+        remark.text += "; but parts of this capture are missing"
       }
+      return finding(remark, check.name, story.conversation.callID, isDeliberatelyBroken: story.conversation.isDeliberatelyBroken)
     }
+  }
+
+  /// What holds for requests outside INVITE dialogs as well.
+  static func examineLone(_ story: DialogStory, _ context: CheckContext) -> [InspectionFinding] {
+    examine(story, UnansweredRequest(), context)
   }
 
   static func examine(_ stream: RTPStream, _ context: CheckContext) -> [InspectionFinding] {
@@ -81,7 +102,8 @@ enum CheckRegistry {
   /// Nobody is accused of what a test does on purpose.
   private static func finding(_ remark: Remark, _ name: String, _ callID: String?, isDeliberatelyBroken: Bool) -> InspectionFinding {
     InspectionFinding(
-      name, isDeliberatelyBroken ? .note : remark.severity, remark.rule, remark.text + (isDeliberatelyBroken ? " (deliberately broken)" : ""),
+      name, isDeliberatelyBroken ? .note : remark.severity, remark.rule,
+      remark.text + (isDeliberatelyBroken ? " (deliberately broken)" : ""),
       frame: remark.frame, callID: callID)
   }
 }

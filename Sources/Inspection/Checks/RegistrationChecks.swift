@@ -20,11 +20,13 @@ enum RegistrationChecks {
     }
     if let late = registration.lateRefreshes.first {
       add(
-        "late-refresh", .warning, "RFC 3261 §10.2.4", "\(name) refreshes \(Words.seconds(late.late)) after its binding had expired", late.stamp)
+        "late-refresh", .warning, "RFC 3261 §10.2.4", "\(name) refreshes \(Words.seconds(late.late)) after its binding had expired",
+        late.stamp)
     }
     if registration.state == .asked, end.since(registration.first) >= patience {
       add(
-        "no-final-response", .error, "RFC 3261 §17.1.2.2", "REGISTER of \(name) to \(registration.registrar) got no answer", registration.first)
+        "no-final-response", .error, "RFC 3261 §17.1.2.2", "REGISTER of \(name) to \(registration.registrar) got no answer",
+        registration.first)
     }
     return findings
   }
@@ -34,7 +36,8 @@ enum RegistrationChecks {
     return [
       InspectionFinding(
         "options-unanswered", .warning, "RFC 3261 §17.1.2.2",
-        "\(Words.count(ping.unanswered, "OPTIONS request")) from \(ping.source.address) to \(ping.destination) got no answer", frame: first.frame)
+        "\(Words.count(ping.unanswered, "OPTIONS request")) from \(ping.source.address) to \(ping.destination) got no answer",
+        frame: first.frame)
     ]
   }
 }

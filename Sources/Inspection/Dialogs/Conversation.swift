@@ -126,7 +126,11 @@ final class Conversation {
     if let description = message.description { transactions[known].acknowledgedDescription = description }
     guard isRepeated else { return 0 }
     return rows.count { row in
-      if case .request(.ack) = row.content { row.source == message.source && row.destination == message.destination && row.stamp.frame >= acknowledged(known) } else { false }
+      if case .request(.ack) = row.content {
+        row.source == message.source && row.destination == message.destination && row.stamp.frame >= acknowledged(known)
+      } else {
+        false
+      }
     }
   }
 

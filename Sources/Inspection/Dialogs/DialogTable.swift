@@ -10,6 +10,10 @@ struct DialogTable {
   private(set) var registrations = RegistrationTable()
   private var created = 0
 
+  /// Conversations that are kept; the oldest are forgotten for more, and said to be.
+  private static let mostConversations = 50_000
+  private(set) var forgotten = 0
+
   /// Finished OPTIONS whose copies may still come.
   private static let patience = 512
 
@@ -30,6 +34,11 @@ struct DialogTable {
   }
 
   private mutating func make(_ message: ObservedMessage) -> Conversation {
+    if order.count >= Self.mostConversations {
+      for old in order.prefix(Self.mostConversations / 10) { byCallID[old.callID] = nil }
+      order.removeFirst(Self.mostConversations / 10)
+      forgotten += Self.mostConversations / 10
+    }
     created += 1
     let conversation = Conversation(message, number: created)
     byCallID[message.callID] = conversation

@@ -31,7 +31,9 @@ struct MediaAgreement {
       guard let answer = answering?.description else { return nil }
       return MediaAgreement(offer: offer, answer: answer, method: transaction.method, isInitial: transaction.isInitial)
     }
-    guard transaction.method == .invite, let offer = answering?.description, let answer = transaction.acknowledgedDescription else { return nil }
+    guard transaction.method == .invite, let offer = answering?.description, let answer = transaction.acknowledgedDescription else {
+      return nil
+    }
     return MediaAgreement(offer: offer, answer: answer, method: .invite, isInitial: transaction.isInitial)
   }
 

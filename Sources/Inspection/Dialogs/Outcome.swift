@@ -39,7 +39,7 @@ enum Outcome {
 }
 
 /// A conversation with an INVITE, looked at as a whole.
-struct DialogStory {
+final class DialogStory {
   let conversation: Conversation
   let outcome: Outcome
   /// The caller's attempts on the first hop that the capture shows: with credentials, or at another target.
@@ -82,6 +82,14 @@ struct DialogStory {
   var postDialDelay: Int64? { delay { (180...183).contains($0.status) } }
   /// Nanoseconds from the first INVITE to the first 2xx.
   var answerDelay: Int64? { delay { (200..<300).contains($0.status) } }
+
+  /// The first of them is 180, not 183 or another.
+  var rings: Bool {
+    for attempt in attempts {
+      if let response = attempt.responses.first(where: { (180...183).contains($0.status) }) { return response.status == 180 }
+    }
+    return false
+  }
 
   private func delay(_ matches: (ObservedTransaction.Response) -> Bool) -> Int64? {
     guard let begin = attempts.first?.request else { return nil }

@@ -62,7 +62,8 @@ struct PingTable {
   mutating func unanswered(_ conversation: Conversation) {
     for transaction in conversation.transactions where transaction.method == .options && !transaction.isComplete {
       guard let request = transaction.request,
-        let position = index[Key(source: transaction.source.address, destination: transaction.destination, transport: transaction.transport)]
+        let position = index[
+          Key(source: transaction.source.address, destination: transaction.destination, transport: transaction.transport)]
       else { continue }
       list[position].unanswered += 1
       if list[position].firstUnanswered == nil { list[position].firstUnanswered = request }

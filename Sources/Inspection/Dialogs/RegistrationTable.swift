@@ -72,7 +72,9 @@ struct RegistrationTable {
     list[position].requests += 1
     if let contact = message.message.first(.contact)?.text { list[position].contact = contact }
     list[position].asked = Self.expiry(message)
-    guard let success = list[position].lastSuccess, let granted = list[position].granted, list[position].state == .registered else { return }
+    guard let success = list[position].lastSuccess, let granted = list[position].granted, list[position].state == .registered else {
+      return
+    }
     let late = message.stamp.since(success) - Int64(granted) * 1_000_000_000
     if late > 0, granted > 0 { list[position].lateRefreshes.append((message.stamp, late)) }
   }
@@ -88,7 +90,9 @@ struct RegistrationTable {
       if list[position].state != .registered { list[position].state = .challenged }
       for challenge in message.message.digestChallenges(status == 401 ? .wwwAuthenticate : .proxyAuthenticate) {
         let name = challenge.algorithm ?? "MD5"
-        if !list[position].algorithms.contains(name), list[position].algorithms.count < Self.mostAlgorithms { list[position].algorithms.append(name) }
+        if !list[position].algorithms.contains(name), list[position].algorithms.count < Self.mostAlgorithms {
+          list[position].algorithms.append(name)
+        }
       }
     case 200..<300:
       list[position].challengesInARow = 0
@@ -111,7 +115,9 @@ struct RegistrationTable {
 
   /// What the request asks for: the Contact's expires before Expires (RFC 3261 §10.2.1.1).
   private static func expiry(_ message: ObservedMessage) -> Int? {
-    if case .list(let contacts) = (try? message.message.contacts()) ?? .none, let value = contacts.first?.parameters["expires"] { return Int(value) }
+    if case .list(let contacts) = (try? message.message.contacts()) ?? .none, let value = contacts.first?.parameters["expires"] {
+      return Int(value)
+    }
     return message.message.expires()
   }
 

@@ -25,7 +25,9 @@ struct StreamTable {
   /// Takes a datagram that may be RTP or RTCP.
   /// - Parameter time: milliseconds since the capture's first frame.
   /// - Returns: whether it was.
-  mutating func take(_ payload: Bytes, _ key: (source: TransportAddress, destination: TransportAddress), _ stamp: FrameStamp, time: Double) -> Bool {
+  mutating func take(_ payload: Bytes, _ key: (source: TransportAddress, destination: TransportAddress), _ stamp: FrameStamp, time: Double)
+    -> Bool
+  {
     guard payload.count >= 8 else { return false }
     if payload[0] >> 6 != 2 {
       if (20...25).contains(payload[0]), media[key.destination] != nil || media[key.source] != nil { dtlsPackets += 1 }

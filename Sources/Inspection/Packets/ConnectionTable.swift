@@ -21,7 +21,8 @@ struct ConnectionTable {
 
   /// Takes a segment; what came whole by it goes to `sink`.
   mutating func take(
-    _ segment: TCPSegment, from source: TransportAddress, to destination: TransportAddress, _ payload: Bytes, whole: Int, _ stamp: FrameStamp,
+    _ segment: TCPSegment, from source: TransportAddress, to destination: TransportAddress, _ payload: Bytes, whole: Int,
+    _ stamp: FrameStamp,
     _ sink: (StreamEvent) -> Void
   ) {
     let isLower = source < destination

@@ -34,7 +34,8 @@ final class ObservedConnection {
     last = stamp
     let isClient = source == client
     if segment.flags.contains(.ack) {
-      let freed = isClient ? directions.server.acknowledged(segment.acknowledgement) : directions.client.acknowledged(segment.acknowledgement)
+      let freed =
+        isClient ? directions.server.acknowledged(segment.acknowledgement) : directions.client.acknowledged(segment.acknowledgement)
       read(freed, fromClient: !isClient, stamp, sink)
     }
     let pieces =
@@ -49,7 +50,11 @@ final class ObservedConnection {
 
   private func read(_ pieces: [TCPDirection.Piece], fromClient: Bool, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
     for piece in pieces {
-      if fromClient { take(piece, &readers.client, fromClient: true, stamp, sink) } else { take(piece, &readers.server, fromClient: false, stamp, sink) }
+      if fromClient {
+        take(piece, &readers.client, fromClient: true, stamp, sink)
+      } else {
+        take(piece, &readers.server, fromClient: false, stamp, sink)
+      }
     }
   }
 

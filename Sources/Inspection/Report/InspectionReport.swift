@@ -32,6 +32,7 @@ public struct InspectionReport {
   public let findings: [InspectionFinding]
   let findingsLeftOut: Int
   let conversations: [Int: Conversation]
+  let forgotten: Int
 
   init(_ observer: CaptureObserver) {
     facts = observer.facts
@@ -39,6 +40,7 @@ public struct InspectionReport {
     let end = observer.facts.last ?? FrameStamp(frame: 0, time: 0)
     let all = observer.dialogs.conversations
     conversations = Dictionary(all.map { ($0.number, $0) }) { first, _ in first }
+    forgotten = observer.dialogs.forgotten
     stories = all.filter { $0.kind == .dialog }.map { DialogStory($0, end: end) }
     others = all.filter { $0.kind == .other }
     registrations = observer.dialogs.registrations.list
@@ -51,14 +53,21 @@ public struct InspectionReport {
     let context = CheckContext(
       begin: observer.facts.first ?? end, end: end, stories: Dictionary(stories.map { ($0.conversation.number, $0) }) { first, _ in first },
       streamsByConversation: Dictionary(grouping: streams.filter { $0.conversation != nil }) { $0.conversation ?? 0 },
-      hasRTP: !streams.isEmpty, control: observer.streams.control)
+      hasRTP: !streams.isEmpty, control: observer.streams.control, hasHoles: Self.hasHoles(observer))
     var collector = observer.findings
     for story in stories { collector.add(CheckRegistry.examine(story, context)) }
+    for conversation in others { collector.add(CheckRegistry.examineLone(DialogStory(conversation, end: end), context)) }
     for stream in streams { collector.add(CheckRegistry.examine(stream, context)) }
     for registration in registrations { collector.add(RegistrationChecks.examine(registration, end)) }
     for ping in pings { collector.add(RegistrationChecks.examine(ping, end)) }
     findings = collector.sorted
     findingsLeftOut = collector.leftOut
+  }
+
+  private static func hasHoles(_ observer: CaptureObserver) -> Bool {
+    observer.connections.totals.lost > 0 || observer.counts.unreadable > 0 || observer.facts.problem != nil
+      || observer.facts.fragmentsIncomplete > 0
+      || observer.facts.cutMessages > 0 || observer.connections.secured.contains { $0.closedBytes > 0 }
   }
 
   public var frameCount: Int { facts.frames }

@@ -7,8 +7,8 @@ extension InspectionReport {
 
   /// One document for all files of a command line.
   ///
-  /// Frames are numbers as Wireshark counts them; times are seconds since the file's first frame; durations are seconds; delta and jitter are
-  /// milliseconds.
+  /// Frames are numbers as Wireshark counts them; times are seconds since the file's first frame; durations are seconds; delta and jitter
+  /// are milliseconds.
   public static func json(_ reports: [InspectionReport], _ style: Style = Style()) -> String {
     JSONValue.object([("version", .integer(jsonVersion)), ("files", .array(reports.map { $0.json(style) }))]).text() + "\n"
   }
@@ -17,10 +17,12 @@ extension InspectionReport {
     func isShown(_ callID: String?) -> Bool { style.filter.map { callID?.contains($0) == true } ?? true }
     return .object([
       ("file", .string(facts.path)), ("frames", .integer(facts.frames)), ("duration", seconds(facts.duration)),
-      ("begin", JSONValue(facts.first.map { Words.wallTime($0.time) })), ("linkTypes", .array(facts.linkTypes.map { .string($0.description) })),
-      ("problem", JSONValue(facts.problem)), ("messages", messagesJSON), ("unread", unreadJSON),
+      ("begin", JSONValue(facts.first.map { Words.wallTime($0.time) })),
+      ("linkTypes", .array(facts.linkTypes.map { .string($0.description) })),
+      ("problem", JSONValue(facts.problem)), ("forgottenCallIDs", .integer(forgotten)), ("messages", messagesJSON), ("unread", unreadJSON),
       ("dialogs", .array(stories.filter { isShown($0.conversation.callID) }.map(dialogJSON))),
-      ("registrations", .array(registrations.filter { isShown($0.callID) }.map(registrationJSON))), ("options", .array(pings.map(pingJSON))),
+      ("registrations", .array(registrations.filter { isShown($0.callID) }.map(registrationJSON))),
+      ("options", .array(pings.map(pingJSON))),
       ("streams", .array(streams.filter { style.filter == nil || isShown(callID(of: $0)) }.map(streamJSON))),
       ("tls", .array(secured.map(tlsJSON))),
       ("findings", .array(findings.filter { isShown($0.callID) }.map(findingJSON))),
@@ -60,7 +62,8 @@ extension InspectionReport {
       ("transports", .array(conversation.transports.map { .string($0.rawValue) })), ("caller", JSONValue(story.caller?.description)),
       ("callee", JSONValue(story.callee?.description)), ("first", stampJSON(conversation.first)), ("last", stampJSON(conversation.last)),
       ("outcome", outcomeJSON(story)), ("postDialDelay", seconds(story.postDialDelay)), ("answerDelay", seconds(story.answerDelay)),
-      ("attempts", .integer(story.attempts.count)), ("forks", .integer(story.forks.count)), ("reinvites", .integer(story.modifications.count)),
+      ("attempts", .integer(story.attempts.count)), ("forks", .integer(story.forks.count)),
+      ("reinvites", .integer(story.modifications.count)),
       ("holds", .integer(story.holds)), ("resumes", .integer(story.resumes)), ("codec", JSONValue(agreement?.codec?.text)),
       ("telephoneEvent", JSONValue(agreement?.hasTelephoneEvent == true)), ("srtp", JSONValue(agreement?.isSecure == true)),
       ("beginsInTheMiddle", JSONValue(story.beginsInTheMiddle)),

@@ -26,14 +26,18 @@ extension InspectionReport {
   private func heading() -> [String] {
     let links = facts.linkTypes.map(\.description).joined(separator: ", ")
     let begin = facts.first.map { ", from \(Words.wallTime($0.time))" } ?? ""
-    var lines = ["\(facts.path): \(Words.count(facts.frames, "frame")) in \(Words.seconds(facts.duration))\(begin)\(links.isEmpty ? "" : ", \(links)")"]
+    var lines = [
+      "\(facts.path): \(Words.count(facts.frames, "frame")) in \(Words.seconds(facts.duration))\(begin)\(links.isEmpty ? "" : ", \(links)")"
+    ]
     if let problem = facts.problem { lines.append("  The file is damaged or cut: \(problem). What stands before was read.") }
     lines.append("  SIP: \(messageWords)")
     let signalled = stories.filter { !$0.beginsInTheMiddle }.count
     let middle = stories.count - signalled
     lines.append(
-      "  \(Words.count(stories.count, "dialog"))\(middle > 0 ? " (\(middle) from the middle)" : ""), \(Words.count(registrations.count, "registration")), "
+      "  \(Words.count(stories.count, "dialog"))\(middle > 0 ? " (\(middle) from the middle)" : ""), "
+        + "\(Words.count(registrations.count, "registration")), "
         + "\(Words.count(streams.count, "RTP stream")), \(Words.count(control.packets, "RTCP packet"))")
+    if forgotten > 0 { lines.append("  The \(forgotten) oldest Call-IDs were forgotten to save memory: they are counted, not told") }
     let unread = unreadWords
     if !unread.isEmpty { lines.append("  Not read: \(unread.joined(separator: "; "))") }
     return lines
@@ -74,7 +78,8 @@ extension InspectionReport {
     for story in shown.prefix(Self.mostListed) {
       let conversation = story.conversation
       lines.append(
-        "  \(Words.right(time(conversation.first), 9)) #\(Words.left(String(conversation.first.frame), 7)) \(Words.outcome(story.outcome, story)), "
+        "  \(Words.right(time(conversation.first), 9)) #\(Words.left(String(conversation.first.frame), 7)) "
+          + "\(Words.outcome(story.outcome, story)), "
           + "\(conversation.fromURI) to \(conversation.toURI), \(conversation.callID)")
     }
     if shown.count > Self.mostListed { lines.append("  and \(shown.count - Self.mostListed) more; --json has them all") }
@@ -95,7 +100,7 @@ extension InspectionReport {
 
   private func setUpWords(_ story: DialogStory) -> String? {
     var parts: [String] = []
-    if let delay = story.postDialDelay { parts.append("ringing after \(Words.seconds(delay))") }
+    if let delay = story.postDialDelay { parts.append("\(story.rings ? "ringing" : "progress") after \(Words.seconds(delay))") }
     if let delay = story.answerDelay { parts.append("answered after \(Words.seconds(delay))") }
     if story.attempts.count > 1 { parts.append("\(story.attempts.count) attempts") }
     if story.forks.count > 1 { parts.append("forked to \(story.forks.count)") }
@@ -121,10 +126,15 @@ extension InspectionReport {
     guard !shown.isEmpty else { return [] }
     var lines = ["", "Registrations"]
     for registration in shown {
-      lines.append("  \(registration.addressOfRecord) from \(registration.client) at \(registration.registrar) over \(registration.transport.rawValue.uppercased())")
+      lines.append(
+        "  \(registration.addressOfRecord) from \(registration.client) at \(registration.registrar) over "
+          + registration.transport.rawValue.uppercased()
+      )
       lines.append("    \(Self.words(registration))")
       if let contact = registration.contact { lines.append("    Contact \(contact)") }
-      guard style.hasLadders, let conversation = conversations[registration.conversation], conversation.kind == .registration else { continue }
+      guard style.hasLadders, let conversation = conversations[registration.conversation], conversation.kind == .registration else {
+        continue
+      }
       lines += [""] + Ladder(self, conversation, width: style.width, mostRows: 24).lines
     }
     return lines
@@ -141,7 +151,9 @@ extension InspectionReport {
     }
     parts.append(Words.count(registration.requests, "REGISTER"))
     if registration.refreshes > 0 { parts.append("refreshed \(Words.times(registration.refreshes))") }
-    if registration.challenges > 0 { parts.append("\(Words.count(registration.challenges, "challenge")) (\(registration.algorithms.joined(separator: ", ")))") }
+    if registration.challenges > 0 {
+      parts.append("\(Words.count(registration.challenges, "challenge")) (\(registration.algorithms.joined(separator: ", ")))")
+    }
     if registration.repeated > 0 { parts.append("\(registration.repeated) repeated") }
     return parts.joined(separator: ", ")
   }
@@ -153,35 +165,38 @@ extension InspectionReport {
 
   private func pingLines() -> [String] {
     guard !pings.isEmpty else { return [] }
-    return ["", "OPTIONS"] + pings.map { ping in
-      let answers = ping.answers.map { "\($0.status) \(Words.times($0.count))" }.joined(separator: ", ")
-      let times = ping.answered > 0 ? " in \(Words.seconds(ping.shortest)) to \(Words.seconds(ping.longest))" : ""
-      let open = ping.sent - ping.answered
-      return "  \(ping.source) asks \(ping.destination) over \(ping.transport.rawValue.uppercased()): \(ping.sent) sent"
-        + (answers.isEmpty ? "" : ", \(answers)\(times)") + (open > 0 ? ", \(open) not answered" : "")
-        + (ping.repeated > 0 ? ", \(ping.repeated) repeated" : "")
-    }
+    return ["", "OPTIONS"]
+      + pings.map { ping in
+        let answers = ping.answers.map { "\($0.status) \(Words.times($0.count))" }.joined(separator: ", ")
+        let times = ping.answered > 0 ? " in \(Words.seconds(ping.shortest)) to \(Words.seconds(ping.longest))" : ""
+        let open = ping.sent - ping.answered
+        return "  \(ping.source) asks \(ping.destination) over \(ping.transport.rawValue.uppercased()): \(ping.sent) sent"
+          + (answers.isEmpty ? "" : ", \(answers)\(times)") + (open > 0 ? ", \(open) not answered" : "")
+          + (ping.repeated > 0 ? ", \(ping.repeated) repeated" : "")
+      }
   }
 
   private func otherLines() -> [String] {
     guard !others.isEmpty else { return [] }
-    return ["", "Other requests"] + others.prefix(50).map { conversation in
-      let what = conversation.transactions.prefix(8).map { "\($0.method.token) \($0.final.map { "\($0.status)" } ?? "not answered")" }
-      return "  \(conversation.fromURI) to \(conversation.toURI): \(what.joined(separator: ", "))  \(conversation.callID)"
-    } + (others.count > 50 ? ["  and \(others.count - 50) more"] : [])
+    return ["", "Other requests"]
+      + others.prefix(50).map { conversation in
+        let what = conversation.transactions.prefix(8).map { "\($0.method.token) \($0.final.map { "\($0.status)" } ?? "not answered")" }
+        return "  \(conversation.fromURI) to \(conversation.toURI): \(what.joined(separator: ", "))  \(conversation.callID)"
+      } + (others.count > 50 ? ["  and \(others.count - 50) more"] : [])
   }
 
   private func tlsLines() -> [String] {
     guard !secured.isEmpty else { return [] }
-    return ["", "TLS"] + secured.prefix(50).map { tls in
-      var parts = ["\(tls.client) to \(tls.server): \(tls.versionName)"]
-      if let suite = tls.cipherSuite { parts.append(TLSCipherSuite.name(suite)) }
-      if let name = tls.serverName { parts.append("for \(name)") }
-      if tls.openedBytes > 0 { parts.append("\(tls.openedBytes) bytes decrypted") }
-      if tls.closedBytes > 0 { parts.append("\(tls.closedBytes) bytes not read (\(tls.obstacle ?? "no decryption"))") }
-      for alert in tls.alerts where !alert.hasSuffix("close_notify") { parts.append("alert of the \(alert)") }
-      return "  " + parts.joined(separator: ", ")
-    } + (secured.count > 50 ? ["  and \(secured.count - 50) more connections"] : [])
+    return ["", "TLS"]
+      + secured.prefix(50).map { tls in
+        var parts = ["\(tls.client) to \(tls.server): \(tls.versionName)"]
+        if let suite = tls.cipherSuite { parts.append(TLSCipherSuite.name(suite)) }
+        if let name = tls.serverName { parts.append("for \(name)") }
+        if tls.openedBytes > 0 { parts.append("\(tls.openedBytes) bytes decrypted") }
+        if tls.closedBytes > 0 { parts.append("\(tls.closedBytes) bytes not read (\(tls.obstacle ?? "no decryption"))") }
+        for alert in tls.alerts where !alert.hasSuffix("close_notify") { parts.append("alert of the \(alert)") }
+        return "  " + parts.joined(separator: ", ")
+      } + (secured.count > 50 ? ["  and \(secured.count - 50) more connections"] : [])
   }
 
   // MARK: - Findings
@@ -192,7 +207,10 @@ extension InspectionReport {
     let notes = shown.filter { $0.severity == .note }
     let wrong = shown.filter { $0.severity != .note }
     var lines: [String] = []
-    lines += [""] + (wrong.isEmpty ? ["Nothing is wrong as far as this capture shows."] : ["What is wrong"] + wrong.flatMap { Self.lines($0, style.width) })
+    lines +=
+      [""]
+      + (wrong.isEmpty
+        ? ["Nothing is wrong as far as this capture shows."] : ["What is wrong"] + wrong.flatMap { Self.lines($0, style.width) })
     if !notes.isEmpty { lines += ["", "Worth knowing"] + notes.flatMap { Self.lines($0, style.width) } }
     if findingsLeftOut > 0 { lines.append("  and \(findingsLeftOut) more") }
     return lines

@@ -49,7 +49,8 @@ enum Words {
     let civilMonth = month < 10 ? month + 3 : month - 9
     let year = yearOfEra + era * 400 + (civilMonth <= 2 ? 1 : 0)
     let milliseconds = (nanoseconds - seconds * 1_000_000_000) / 1_000_000
-    return "\(pad(year, 4))-\(pad(civilMonth, 2))-\(pad(day, 2))T\(pad(time / 3_600, 2)):\(pad(time / 60 % 60, 2)):\(pad(time % 60, 2)).\(pad(milliseconds, 3))Z"
+    let date = "\(pad(year, 4))-\(pad(civilMonth, 2))-\(pad(day, 2))"
+    return "\(date)T\(pad(time / 3_600, 2)):\(pad(time / 60 % 60, 2)):\(pad(time % 60, 2)).\(pad(milliseconds, 3))Z"
   }
 
   static func pad(_ number: Int64, _ width: Int) -> String {
@@ -57,8 +58,12 @@ enum Words {
     return String(repeating: "0", count: max(width - text.count, 0)) + text
   }
 
-  static func left(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(width - text.unicodeScalars.count, 0)) }
-  static func right(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(width - text.unicodeScalars.count, 0)) + text }
+  static func left(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(width - text.unicodeScalars.count, 0))
+  }
+  static func right(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(width - text.unicodeScalars.count, 0)) + text
+  }
 
   /// At most so many characters, the end replaced when it is longer.
   static func clipped(_ text: String, _ width: Int) -> String {
@@ -68,7 +73,8 @@ enum Words {
 
   /// Printable text alone: what a peer wrote must not move a terminal's cursor.
   static func printable(_ text: String) -> String {
-    text.utf8.allSatisfy { $0 >= 32 && $0 < 127 } || text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 && !(0x80...0x9F).contains($0.value) }
+    text.utf8.allSatisfy { $0 >= 32 && $0 < 127 }
+      || text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 && !(0x80...0x9F).contains($0.value) }
       ? text : String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || (127...159).contains($0.value) ? "?" : $0 }))
   }
 
@@ -80,7 +86,8 @@ enum Words {
       return "answered, hung up by the \(side.rawValue) after \(seconds(lasted))\(because(cause))"
     case .up(let since): return "answered, still up when the capture ends \(seconds(since)) later"
     case .cancelled(let after, let cause, _): return "cancelled by the caller after \(seconds(after))\(because(cause))"
-    case .refused(let status, let phrase, let explanation, _): return "refused with \(status) \(phrase)".trimmingSpaces + because(explanation)
+    case .refused(let status, let phrase, let explanation, _):
+      return "refused with \(status) \(phrase)".trimmingSpaces + because(explanation)
     case .redirected(let status, let target, _): return "redirected with \(status)\(target.map { " to \($0)" } ?? "")"
     case .challenged(let status, _): return "challenged with \(status), and no credentials that fit followed"
     case .noFinalResponse(let provisional, let waited):

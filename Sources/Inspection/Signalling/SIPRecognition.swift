@@ -52,7 +52,9 @@ enum SIPRecognition {
     return end - position > 8 && matchesVersion(span, end - 7)
   }
 
-  private static func isTokenByte(_ byte: UInt8) -> Bool { byte | 0x20 >= 97 && byte | 0x20 <= 122 || byte >= 48 && byte <= 57 || byte == 45 || byte == 95 }
+  private static func isTokenByte(_ byte: UInt8) -> Bool {
+    byte | 0x20 >= 97 && byte | 0x20 <= 122 || byte >= 48 && byte <= 57 || byte == 45 || byte == 95
+  }
 
   private static func matchesVersion(_ span: Span<UInt8>, _ start: Int) -> Bool {
     guard start >= 0, start + 7 <= span.count else { return false }

@@ -30,7 +30,9 @@ enum TLSHello {
       let suite = cursor.half(), cursor.skip(1)
     else { return nil }
     var hello = Server(random: random.compacted(), cipherSuite: suite, version: version)
-    for (type, value) in extensions(&cursor) where type == 43 && value.count == 2 { hello.version = UInt16(value[0]) << 8 | UInt16(value[1]) }
+    for (type, value) in extensions(&cursor) where type == 43 && value.count == 2 {
+      hello.version = UInt16(value[0]) << 8 | UInt16(value[1])
+    }
     return hello
   }
 

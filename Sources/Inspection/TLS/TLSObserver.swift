@@ -114,7 +114,9 @@ final class TLSObserver {
 
   private var obstacle: String {
     guard let hello = serverHello else { return "the handshake is not in the capture" }
-    guard TLSCipherSuite(hello.cipherSuite) != nil else { return "cipher suite \(TLSCipherSuite.name(hello.cipherSuite)) is not opened here" }
+    guard TLSCipherSuite(hello.cipherSuite) != nil else {
+      return "cipher suite \(TLSCipherSuite.name(hello.cipherSuite)) is not opened here"
+    }
     return "the capture has no secrets for it"
   }
 
@@ -187,7 +189,8 @@ final class TLSObserver {
 /// Alerts by name (RFC 8446 §6).
 enum TLSAlertName {
   private static let names: [UInt8: String] = [
-    0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow", 40: "handshake_failure", 42: "bad_certificate",
+    0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow", 40: "handshake_failure",
+    42: "bad_certificate",
     43: "unsupported_certificate", 44: "certificate_revoked", 45: "certificate_expired", 46: "certificate_unknown", 47: "illegal_parameter",
     48: "unknown_ca", 49: "access_denied", 50: "decode_error", 51: "decrypt_error", 70: "protocol_version", 71: "insufficient_security",
     80: "internal_error", 86: "inappropriate_fallback", 90: "user_canceled", 109: "missing_extension", 110: "unsupported_extension",

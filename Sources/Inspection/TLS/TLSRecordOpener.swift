@@ -25,7 +25,9 @@ struct TLSRecordOpener {
     }
     guard payload.count >= 16 else { return nil }
     let size = payload.count - 16
-    let additional = isTLS13 ? record.header.array : sequenceBytes + [record.header[0], record.header[1], record.header[2], UInt8(size >> 8), UInt8(size & 255)]
+    let additional =
+      isTLS13
+      ? record.header.array : sequenceBytes + [record.header[0], record.header[1], record.header[2], UInt8(size >> 8), UInt8(size & 255)]
     guard let clear = decrypt(payload, nonce: nonce(explicit), additional) else { return nil }
     sequence &+= 1
     guard isTLS13 else { return (record.type.rawValue, Bytes(clear)) }

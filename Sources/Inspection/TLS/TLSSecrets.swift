@@ -11,7 +11,8 @@ enum TLSSecrets {
 
   /// Key and IV of a traffic secret (RFC 8446 §7.3).
   static func trafficKeys(_ secret: Bytes, _ suite: TLSCipherSuite) -> Keys? {
-    guard let key = expandLabel(secret.array, "key", suite.cipher.keyCount, suite.hash), let iv = expandLabel(secret.array, "iv", 12, suite.hash)
+    guard let key = expandLabel(secret.array, "key", suite.cipher.keyCount, suite.hash),
+      let iv = expandLabel(secret.array, "iv", 12, suite.hash)
     else { return nil }
     return Keys(key: key, iv: iv)
   }

@@ -16,8 +16,21 @@ extension SIPMessage {
 private struct FaultChecker {
   let message: SIPMessage
   var faults: [MessageFault] = []
+  /// A bit for each known field that is there.
+  private var present: (UInt64, UInt64) = (0, 0)
 
-  init(message: SIPMessage) { self.message = message }
+  init(message: SIPMessage) {
+    self.message = message
+    for slot in message.slots {
+      let number = slot.known.rawValue
+      if number < 64 { present.0 |= 1 << UInt64(number) } else { present.1 |= 1 << UInt64(number - 64) }
+    }
+  }
+
+  private func has(_ known: KnownHeader) -> Bool {
+    let number = known.rawValue
+    return (number < 64 ? present.0 >> UInt64(number) : present.1 >> UInt64(number - 64)) & 1 == 1
+  }
 
   private mutating func add(_ weight: MessageFault.Weight, _ error: SIPHeaderError) { faults.append(MessageFault(weight, error)) }
 
@@ -40,13 +53,14 @@ private struct FaultChecker {
 
   /// One pass over the slots: which of the fields that stand once stand more often (RFC 3261 §7.3.1).
   private mutating func checkCount() {
-    var seen: UInt64 = 0
+    var (seen, told): (UInt64, UInt64) = (0, 0)
     for slot in message.slots {
-      guard let (bit, isFatal) = Self.single(slot.known) else { continue }
+      guard let (bit, isFatal) = Self.single(slot.known), told & bit == 0 else { continue }
       guard seen & bit != 0 else {
         seen |= bit
         continue
       }
+      told |= bit
       // The same value twice says nothing wrong; gateways do that with Content-Type and Content-Length.
       let name = HeaderName(slot.known)
       let isSame = message.all(name).allSatisfy { $0 == message.first(name) }
@@ -75,33 +89,19 @@ private struct FaultChecker {
   }
 
   private mutating func checkAddresses() {
-    var (contact, recordRoute, route) = (false, false, false)
-    for slot in message.slots {
-      switch slot.known {
-      case .contact: contact = true
-      case .recordRoute: recordRoute = true
-      case .route: route = true
-      default: break
-      }
-    }
-    if contact { check(.fatal) { _ = try $0.contacts() } }
-    if recordRoute { check(.fatal) { _ = try $0.recordRoutes() } }
-    if route { check(.fatal) { _ = try $0.routes() } }
+    if has(.contact) { check(.fatal) { _ = try $0.contacts() } }
+    if has(.recordRoute) { check(.fatal) { _ = try $0.recordRoutes() } }
+    if has(.route) { check(.fatal) { _ = try $0.routes() } }
   }
 
-  /// Fields that nobody needs to carry a call.
+  /// Fields that nobody needs to carry a call, and Content-Type. Each is told once, however often it stands.
   private mutating func checkOptional() {
-    for slot in message.slots {
-      switch slot.known {
-      case .date: check(.tolerated) { _ = try $0.date() }
-      case .expires: check(.tolerated) { _ = try $0.number(.expires) }
-      case .retryAfter: check(.tolerated) { _ = try $0.retryAfter() }
-      case .timestamp: check(.tolerated) { _ = try $0.timestamp() }
-      case .warning: check(.tolerated) { _ = try $0.warnings() }
-      case .contentType: check(.fatal) { _ = try $0.contentType() }
-      default: break
-      }
-    }
+    if has(.date) { check(.tolerated) { _ = try $0.date() } }
+    if has(.expires) { check(.tolerated) { _ = try $0.number(.expires) } }
+    if has(.retryAfter) { check(.tolerated) { _ = try $0.retryAfter() } }
+    if has(.timestamp) { check(.tolerated) { _ = try $0.timestamp() } }
+    if has(.warning) { check(.tolerated) { _ = try $0.warnings() } }
+    if has(.contentType) { check(.fatal) { _ = try $0.contentType() } }
   }
 
   // MARK: - Requests and responses

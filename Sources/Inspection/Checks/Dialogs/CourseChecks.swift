@@ -17,9 +17,12 @@ struct BeginsInTheMiddle: DialogCheck {
 /// An INVITE gets a final response, or Timer B ends it (RFC 3261 §17.1.1.2).
 struct FinalResponse: DialogCheck {
   let name = "no-final-response"
+  let judgesAbsence = true
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
-    guard case .noFinalResponse(let provisional, let waited) = story.outcome, let invite = story.decisive, let sent = invite.request else { return [] }
+    guard case .noFinalResponse(let provisional, let waited) = story.outcome, let invite = story.decisive, let sent = invite.request else {
+      return []
+    }
     if let provisional {
       guard waited > 180_000_000_000 else { return [] }
       return [
@@ -30,12 +33,16 @@ struct FinalResponse: DialogCheck {
     let copies = invite.copies > 1 ? ", sent \(invite.copies) times," : ""
     // Timer A gives seven copies within Timer B.
     guard waited >= patience || invite.copies >= 7 else {
-      return [Remark(.note, "RFC 3261 §17.1.1.2", "INVITE\(copies) has no response when the capture ends \(Words.seconds(waited)) later", sent)]
+      return [
+        Remark(.note, "RFC 3261 §17.1.1.2", "INVITE\(copies) has no response when the capture ends \(Words.seconds(waited)) later", sent)
+      ]
     }
     return [
       Remark(
         .error, "RFC 3261 §17.1.1.2",
-        "INVITE to \(invite.destination)\(copies) got no response at all until Timer B: nobody listens there, or something drops it", sent)
+        "INVITE to \(invite.destination)\(copies) got no response at all until Timer B: "
+          + "nobody listens there, something drops it, or the capture shows one direction only",
+        sent)
     ]
   }
 }
@@ -43,10 +50,12 @@ struct FinalResponse: DialogCheck {
 /// Every final response to INVITE is acknowledged (RFC 3261 §13.2.2.4, §17.1.1.3).
 struct Acknowledgement: DialogCheck {
   let name = "no-ack"
+  let judgesAbsence = true
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in
-      guard transaction.method == .invite, transaction.request != nil, let final = transaction.final, transaction.acknowledgement == nil else {
+      guard transaction.method == .invite, transaction.request != nil, let final = transaction.final, transaction.acknowledgement == nil
+      else {
         return nil
       }
       let waited = context.end.since(final.first)
@@ -71,7 +80,8 @@ struct RepeatedSuccess: DialogCheck {
       else { return nil }
       return Remark(
         .warning, "RFC 3261 §13.3.1.4",
-        "\(success.status) to INVITE is repeated after the ACK in frame \(ack.frame), the last time in frame \(success.last.frame): the ACK does not reach \(success.source)",
+        "\(success.status) to INVITE is repeated after the ACK in frame \(ack.frame), the last time in frame \(success.last.frame): "
+          + "the ACK does not reach \(success.source)",
         success.last)
     }
   }
@@ -80,6 +90,7 @@ struct RepeatedSuccess: DialogCheck {
 /// A 2xx wins over a CANCEL; the caller then acknowledges and hangs up (RFC 3261 §9.1, §15).
 struct AnswerAfterCancel: DialogCheck {
   let name = "answer-after-cancel"
+  let judgesAbsence = true
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard let invite = story.decisive, let cancel = invite.cancel, let success = invite.success else { return [] }
@@ -96,17 +107,22 @@ struct ChallengeLoop: DialogCheck {
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let refused = story.attempts.filter { attempt in
-      attempt.hasCredentials && attempt.final.map { ($0.status == 401 || $0.status == 407) && !$0.challenge.contains { $0.isStale } } == true
+      attempt.hasCredentials
+        && attempt.final.map { ($0.status == 401 || $0.status == 407) && !$0.challenge.contains { $0.isStale } } == true
     }
     guard let first = refused.first?.final else { return [] }
     guard refused.count > 1 else {
       return [
-        Remark(.warning, "RFC 3261 §22.2", "INVITE with credentials is challenged again with \(first.status): name, password or realm do not fit", first.first)
+        Remark(
+          .warning, "RFC 3261 §22.2",
+          "INVITE with credentials is challenged again with \(first.status): name, password or realm do not fit", first.first)
       ]
     }
     return [
       Remark(
-        .error, "RFC 3261 §22.2", "INVITE with credentials is challenged again \(refused.count) times: the caller repeats what was refused", first.first)
+        .error, "RFC 3261 §22.2",
+        "INVITE with credentials is challenged again \(refused.count) times: the caller repeats what was refused",
+        first.first)
     ]
   }
 }
@@ -125,10 +141,13 @@ struct SequenceOrder: DialogCheck {
 /// Requests inside a dialog get a final response, or Timer F ends them (RFC 3261 §17.1.2.2).
 struct UnansweredRequest: DialogCheck {
   let name = "unanswered-request"
+  let judgesAbsence = true
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in
-      guard let sent = transaction.request, !transaction.isComplete, transaction.method != .invite || !transaction.isInitial else { return nil }
+      guard let sent = transaction.request, !transaction.isComplete, transaction.method != .invite || !transaction.isInitial else {
+        return nil
+      }
       let waited = context.end.since(sent)
       guard waited >= patience, transaction.responses.isEmpty || transaction.method != .invite else { return nil }
       let copies = transaction.copies > 1 ? ", sent \(transaction.copies) times," : ""
@@ -145,14 +164,18 @@ struct RefusedRequest: DialogCheck {
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in
-      guard !transaction.isInitial, let final = transaction.final, final.status >= 400, ![401, 407, 487].contains(final.status) else { return nil }
+      guard !transaction.isInitial, let final = transaction.final, final.status >= 400, ![401, 407, 487].contains(final.status) else {
+        return nil
+      }
       let because = final.explanation.map { ": \($0)" } ?? ""
       switch final.status {
       case 481:
         return Remark(
-          .warning, "RFC 3261 §12.2.2", "\(transaction.method.token) got 481: \(final.source) does not know this dialog (any more)", final.first)
+          .warning, "RFC 3261 §12.2.2", "\(transaction.method.token) got 481: \(final.source) does not know this dialog (any more)",
+          final.first)
       case 491:
-        return Remark(.note, "RFC 3261 §14.1", "\(transaction.method.token) got 491: both sides wanted a change at once (glare)", final.first)
+        return Remark(
+          .note, "RFC 3261 §14.1", "\(transaction.method.token) got 491: both sides wanted a change at once (glare)", final.first)
       default:
         let what = "\(transaction.method.token) within the dialog got \(final.status) \(final.phrase)".trimmingSpaces
         return Remark(.note, "RFC 3261 §14.1", what + because, final.first)

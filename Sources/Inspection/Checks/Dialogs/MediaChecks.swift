@@ -14,7 +14,8 @@ struct AnswerMatchesOffer: DialogCheck {
     guard offer.media.count == answer.media.count else {
       return [
         Remark(
-          .error, "RFC 3264 §6", "the answer has \(answer.media.count) m= lines, the offer in frame \(offer.stamp.frame) has \(offer.media.count)",
+          .error, "RFC 3264 §6",
+          "the answer has \(answer.media.count) m= lines, the offer in frame \(offer.stamp.frame) has \(offer.media.count)",
           answer.stamp)
       ]
     }
@@ -23,15 +24,22 @@ struct AnswerMatchesOffer: DialogCheck {
 
   private static func line(_ offer: ObservedMedia, _ answer: ObservedMedia, _ stamp: FrameStamp, _ frame: Int) -> [Remark] {
     guard offer.kind == answer.kind else {
-      return [Remark(.error, "RFC 3264 §6", "the answer says m=\(answer.kind) where the offer in frame \(frame) says m=\(offer.kind)", stamp)]
+      return [
+        Remark(.error, "RFC 3264 §6", "the answer says m=\(answer.kind) where the offer in frame \(frame) says m=\(offer.kind)", stamp)
+      ]
     }
     guard answer.port != 0 else { return [] }
-    if offer.port == 0 { return [Remark(.error, "RFC 3264 §6", "the answer takes m=\(answer.kind), which the offer in frame \(frame) has closed", stamp)] }
+    if offer.port == 0 {
+      return [Remark(.error, "RFC 3264 §6", "the answer takes m=\(answer.kind), which the offer in frame \(frame) has closed", stamp)]
+    }
     var remarks: [Remark] = []
     if offer.profile != answer.profile {
-      remarks.append(Remark(.error, "RFC 3264 §6", "the answer says \(answer.profile), the offer in frame \(frame) \(offer.profile)", stamp))
+      remarks.append(
+        Remark(.error, "RFC 3264 §6", "the answer says \(answer.profile), the offer in frame \(frame) \(offer.profile)", stamp))
     }
-    let common = answer.encodings.contains { one in offer.encodings.contains { same($0, one) } } || !Set(offer.formats).isDisjoint(with: answer.formats)
+    let common =
+      answer.encodings.contains { one in offer.encodings.contains { same($0, one) } }
+      || !Set(offer.formats).isDisjoint(with: answer.formats)
     if !common {
       remarks.append(
         Remark(
@@ -44,7 +52,8 @@ struct AnswerMatchesOffer: DialogCheck {
     }
     if answer.direction.sends && !offer.direction.receives || answer.direction.receives && !offer.direction.sends {
       remarks.append(
-        Remark(.error, "RFC 3264 §6.1", "the answer says \(answer.direction.rawValue) to \(offer.direction.rawValue) in frame \(frame)", stamp))
+        Remark(
+          .error, "RFC 3264 §6.1", "the answer says \(answer.direction.rawValue) to \(offer.direction.rawValue) in frame \(frame)", stamp))
     }
     return remarks
   }
@@ -68,9 +77,13 @@ struct MissingAnswer: DialogCheck {
         return [Remark(.error, "RFC 3261 §13.2.1", "\(success.status) to an INVITE with an offer has no answer", success.first)]
       }
       guard transaction.description == nil, let ack = transaction.acknowledgement else { return [] }
-      if !described { return [Remark(.error, "RFC 3261 §13.2.1", "\(success.status) to an INVITE without an offer makes none itself", success.first)] }
+      if !described {
+        return [Remark(.error, "RFC 3261 §13.2.1", "\(success.status) to an INVITE without an offer makes none itself", success.first)]
+      }
       guard transaction.acknowledgedDescription == nil else { return [] }
-      return [Remark(.error, "RFC 3261 §13.2.1", "ACK has no answer to the offer in the \(success.status) of frame \(success.first.frame)", ack)]
+      return [
+        Remark(.error, "RFC 3261 §13.2.1", "ACK has no answer to the offer in the \(success.status) of frame \(success.first.frame)", ack)
+      ]
     }
   }
 }
@@ -82,7 +95,8 @@ struct PrivateMediaAddress: DialogCheck {
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var remarks: [Remark] = []
     for description in story.agreements.flatMap({ [$0.offer, $0.answer] }) {
-      guard let address = description.audio?.address?.address, address.isPrivate, !address.isUnspecified, !description.owner.address.isPrivate
+      guard let address = description.audio?.address?.address, address.isPrivate, !address.isUnspecified,
+        !description.owner.address.isPrivate
       else { continue }
       remarks.append(
         Remark(
@@ -94,23 +108,29 @@ struct PrivateMediaAddress: DialogCheck {
   }
 }
 
-/// Audio agreed both ways flows both ways.
+/// Audio agreed both ways flows both ways. Only dialogs with one agreement are judged: a change may have moved the media elsewhere.
 struct AudioBothWays: DialogCheck {
   let name = "one-way-audio"
+  let judgesAbsence = true
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
-    guard context.hasRTP, let success = story.success, let last = story.agreements.last(where: { $0.isInitial }), last.isBothWays,
-      duration(story) > 2_000_000_000, let offered = last.offer.audio, let answered = last.answer.audio
+    guard context.hasRTP, let success = story.success, story.agreements.count == 1, let agreement = story.agreements.first,
+      agreement.isBothWays,
+      duration(story) > 2_000_000_000, let offered = agreement.offer.audio, let answered = agreement.answer.audio
     else { return [] }
     let streams = context.streamsByConversation[story.conversation.number] ?? []
-    // Who sends is told by where it goes, and by where it comes from when the description of the other side was passed by.
+    // Where one side's description is in other words than its packets, the other side's still tells who speaks.
     let toOfferer = streams.contains { $0.key.destination == offered.address || $0.key.source == answered.address }
     let toAnswerer = streams.contains { $0.key.destination == answered.address || $0.key.source == offered.address }
-    let (offerer, answerer) = (last.offer.owner.address, last.answer.owner.address)
+    let (offerer, answerer) = (agreement.offer.owner.address, agreement.answer.owner.address)
     switch (toOfferer, toAnswerer) {
     case (true, true): return []
     case (false, false):
-      return [Remark(.warning, "RFC 3264 §5.1", "no RTP of this dialog is in the capture, although both sides agreed to send and receive", success.first)]
+      return [
+        Remark(
+          .warning, "RFC 3264 §5.1", "no RTP of this dialog is in the capture, although both sides agreed to send and receive",
+          success.first)
+      ]
     case (true, false): return [oneWay(from: answerer, silent: offerer, success.first)]
     case (false, true): return [oneWay(from: offerer, silent: answerer, success.first)]
     }
@@ -136,7 +156,9 @@ struct TelephoneEventAgreed: DialogCheck {
   let name = "no-telephone-event"
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
-    guard let agreement = story.agreements.first(where: { $0.isInitial }), agreement.codec != nil, !agreement.hasTelephoneEvent else { return [] }
+    guard let agreement = story.agreements.first(where: { $0.isInitial }), agreement.codec != nil, !agreement.hasTelephoneEvent else {
+      return []
+    }
     let offered = agreement.offer.audio?.encodings.contains { $0.isTelephoneEvent } == true
     let text = offered ? "the answer leaves telephone-event out" : "the offer has no telephone-event"
     return [Remark(.note, "RFC 4733 §2.5.1.1", "\(text): DTMF can only go in the audio or by INFO", agreement.answer.stamp)]

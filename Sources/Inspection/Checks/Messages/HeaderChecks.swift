@@ -11,7 +11,8 @@ struct MandatoryHeaders: MessageCheck {
       remarks.append(Remark(.warning, "RFC 3261 §8.1.1.6", "\(message.title) has no Max-Forwards", message.stamp))
     }
     for header in [HeaderName.from, .to, .callID, .cseq] where message.message.all(header).count > 1 {
-      remarks.append(Remark(.error, "RFC 3261 §7.3.1", "\(message.title) has \(header) \(message.message.all(header).count) times", message.stamp))
+      remarks.append(
+        Remark(.error, "RFC 3261 §7.3.1", "\(message.title) has \(header) \(message.message.all(header).count) times", message.stamp))
     }
     return remarks
   }
@@ -33,7 +34,8 @@ struct BranchCookie: MessageCheck {
 
   func check(_ message: ObservedMessage) -> [Remark] {
     guard message.message.isRequest, message.message.first(.via) != nil, !message.branch.hasPrefix(Via.magicCookie) else { return [] }
-    let text = message.branch.isEmpty ? "has no branch in Via" : "has the branch '\(message.branch.prefix(40))', which does not begin with z9hG4bK"
+    let text =
+      message.branch.isEmpty ? "has no branch in Via" : "has the branch '\(message.branch.prefix(40))', which does not begin with z9hG4bK"
     return [Remark(.note, "RFC 3261 §8.1.1.7", "\(message.title) \(text): its sender speaks RFC 2543", message.stamp)]
   }
 }
@@ -74,7 +76,8 @@ struct BodyType: MessageCheck {
   func check(_ message: ObservedMessage) -> [Remark] {
     guard !message.message.body.isEmpty, message.message.first(.contentType) == nil else { return [] }
     return [
-      Remark(.error, "RFC 3261 §20.15", "\(message.title) has a body of \(message.message.body.count) bytes and no Content-Type", message.stamp)
+      Remark(
+        .error, "RFC 3261 §20.15", "\(message.title) has a body of \(message.message.body.count) bytes and no Content-Type", message.stamp)
     ]
   }
 }
@@ -99,7 +102,8 @@ struct ViaTransport: MessageCheck {
     guard said != message.transport.rawValue, ["udp", "tcp", "tls"].contains(said) else { return [] }
     return [
       Remark(
-        .warning, "RFC 3261 §18.1.1", "\(message.title) came over \(message.transport.rawValue.uppercased()), its Via says \(via.transport)",
+        .warning, "RFC 3261 §18.1.1",
+        "\(message.title) came over \(message.transport.rawValue.uppercased()), its Via says \(via.transport)",
         message.stamp)
     ]
   }
@@ -115,12 +119,16 @@ struct DatagramSize: MessageCheck {
     if message.fragments > 1 {
       return [
         Remark(
-          .note, "RFC 3261 §18.1.1", "\(message.title) of \(count) bytes came in \(message.fragments) IP fragments, which firewalls like to drop",
+          .note, "RFC 3261 §18.1.1",
+          "\(message.title) of \(count) bytes came in \(message.fragments) IP fragments, which firewalls like to drop",
           message.stamp)
       ]
     }
     guard message.message.isRequest, count > 1_300 else { return [] }
-    return [Remark(.note, "RFC 3261 §18.1.1", "\(message.title) has \(count) bytes over UDP, more than the 1,300 that are allowed", message.stamp)]
+    return [
+      Remark(
+        .note, "RFC 3261 §18.1.1", "\(message.title) has \(count) bytes over UDP, more than the 1,300 that are allowed", message.stamp)
+    ]
   }
 }
 
@@ -136,7 +144,8 @@ struct PrivateContact: MessageCheck {
     return [
       Remark(
         .warning, "RFC 3261 §8.1.1.8",
-        "\(message.title) from \(message.source.address) has the private address \(address) in Contact: requests to it find nobody unless a NAT helper steps in",
+        "\(message.title) from \(message.source.address) has the private address \(address) in Contact: "
+          + "requests to it find nobody unless a NAT helper steps in",
         message.stamp)
     ]
   }
@@ -148,6 +157,7 @@ extension IPAddress {
     let address = unmapped
     if address.isIPv6 { return address.high >> 57 == 0x7E || address.high >> 54 == 0x3FA || address == .loopbackV6 }
     let word = UInt32(truncatingIfNeeded: address.low)
-    return word >> 24 == 10 || word >> 20 == 0xAC1 || word >> 16 == 0xC0A8 || word >> 22 == 0x191 || word >> 16 == 0xA9FE || word >> 24 == 127
+    return word >> 24 == 10 || word >> 20 == 0xAC1 || word >> 16 == 0xC0A8 || word >> 22 == 0x191 || word >> 16 == 0xA9FE
+      || word >> 24 == 127
   }
 }

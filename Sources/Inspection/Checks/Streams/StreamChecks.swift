@@ -14,7 +14,8 @@ struct PayloadNegotiated: StreamCheck {
       let theirs = own.flatMap { mine in receiver.media.encodings.first { $0.name.lowercased() == mine.name.lowercased() } }
       var text = "\(stream.key.source) sends payload type \(use.type), which \(stream.key.destination) did not describe"
       if let own, let theirs {
-        text = "\(stream.key.source) sends \(own.name) as \(use.type), its own number; \(stream.key.destination) asked for \(theirs.payloadType)"
+        text =
+          "\(stream.key.source) sends \(own.name) as \(use.type), its own number; \(stream.key.destination) asked for \(theirs.payloadType)"
       }
       return Remark(severity, "RFC 3264 §5.1", text, use.first)
     }
@@ -36,7 +37,8 @@ struct MediaPlace: StreamCheck {
     return [
       Remark(
         .note, "RFC 4961 §4",
-        "RTP to \(stream.key.destination) comes from \(stream.key.source), while its sender takes media at \(other): asymmetric, or a NAT between",
+        "RTP to \(stream.key.destination) comes from \(stream.key.source), while its sender takes media at \(other): "
+          + "asymmetric, or a NAT between",
         stream.first)
     ]
   }
@@ -53,7 +55,8 @@ struct MediaAfterEnd: StreamCheck {
     return [
       Remark(
         .warning, "RFC 3261 §15.1.1",
-        "\(stream.key.source) sends RTP until \(Words.seconds(stream.last.since(done))) after the BYE in frame \(bye.request?.frame ?? 0)", stream.last)
+        "\(stream.key.source) sends RTP until \(Words.seconds(stream.last.since(done))) after the BYE in frame \(bye.request?.frame ?? 0)",
+        stream.last)
     ]
   }
 }
@@ -91,13 +94,16 @@ struct ReportedLoss: StreamCheck {
   let name = "reported-loss"
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard let reports = context.control[stream.key.ssrc], let lost = reports.cumulativeLost, stream.statistics.packets >= 50 else { return [] }
+    guard let reports = context.control[stream.key.ssrc], let lost = reports.cumulativeLost, stream.statistics.packets >= 50 else {
+      return []
+    }
     let beyond = Int(lost) - max(stream.statistics.lost, 0)
     guard beyond * 100 >= stream.statistics.packets else { return [] }
     return [
       Remark(
         .warning, "RFC 3550 §6.4.1",
-        "\(stream.key.destination) reports \(lost) packets lost from \(stream.key.source), the capture misses \(stream.statistics.lost): they get lost behind it",
+        "\(stream.key.destination) reports \(lost) packets lost from \(stream.key.source), the capture misses "
+          + "\(stream.statistics.lost): they get lost behind it",
         reports.last)
     ]
   }
