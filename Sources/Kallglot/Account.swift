@@ -41,6 +41,8 @@ public struct Session: Sendable, Hashable {
   /// Legs that are up or being set up; at most two (contract 8.3).
   public var legs: [LegID] = []
   public var roles: [LegID: Role] = [:]
+  /// `routing.sip.headers`: the `X-` fields among them are echoed in our 200 (contract 8.7).
+  public var headers: [MessageDraft.Field] = []
 
   public init(id: String, account: String, state: State = .created) {
     self.id = id

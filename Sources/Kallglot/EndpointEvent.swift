@@ -9,6 +9,12 @@ public enum EndpointEvent: HostEvent, Hashable {
   case decision(LegID?, PolicyDecision, method: String, source: TransportAddress)
   /// A leg joined a session.
   case joined(LegID, session: String, account: String, role: Session.Role)
+  /// The `X-` header fields of an INVITE, as `Name: value`, in their order (contract 8.7).
+  case carried(LegID, session: String, headers: [String])
+  /// A digit came by INFO (contract 8.4).
+  case digit(LegID, String, milliseconds: Int)
+  /// A session is over: its last leg is gone and its grace has passed, or the API ended it.
+  case sessionEnded(String, reason: String)
   /// A call to an account was asked for and cannot be placed.
   case notCalled(account: String, reason: String)
 
@@ -17,6 +23,9 @@ public enum EndpointEvent: HostEvent, Hashable {
     case .party(let event): event.journalName
     case .decision: "policy-decision"
     case .joined: "session-joined"
+    case .carried: "headers-carried"
+    case .digit: "digit-relayed"
+    case .sessionEnded: "session-ended"
     case .notCalled: "account-not-called"
     }
   }
@@ -32,6 +41,11 @@ public enum EndpointEvent: HostEvent, Hashable {
       ]
     case .joined(let leg, let session, let account, let role):
       [.init("leg", leg.rawValue), .init("session", session), .init("account", account), .init("role", role.rawValue)]
+    case .carried(let leg, let session, let headers):
+      [.init("leg", leg.rawValue), .init("session", session)] + headers.map { .init("header", $0) }
+    case .digit(let leg, let digit, let milliseconds):
+      [.init("leg", leg.rawValue), .init("digit", digit), .init("milliseconds", milliseconds)]
+    case .sessionEnded(let session, let reason): [.init("session", session), .init("reason", reason)]
     case .notCalled(let account, let reason): [.init("account", account), .init("reason", reason)]
     }
   }

@@ -22,9 +22,11 @@ extension KallglotEndpoint {
         .concurrency, setting: "maxConcurrentCalls", .refused(status: policy.capReachedStatus),
         detail: "\(calls) of \(policy.maxConcurrentCalls) calls are up")
       let fields = policy.capReachedStatus == 503 ? [MessageDraft.Field(.retryAfter, "10")] : []
+      sessions.discard(session.id)
       return refuse(id, facts, decision, message, flow, fields: fields, at: now, &out)
     }
     if policy.requireSRTP {
+      sessions.discard(session.id)
       return refuseDescription(id, facts, .wrongProfile, setting: "requireSRTP", message, flow, at: now, &out)
     }
     let passed = PolicyDecision(
@@ -41,7 +43,8 @@ extension KallglotEndpoint {
     let signals: [Party.Signal]
     do throws(AdmissionFailure) {
       signals = try party.admit(
-        id, message, facts, capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken), decidesOrder: true), earlyMedia: policy.earlyMedia, at: now, &out)
+        id, message, facts, capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken), decidesOrder: true), earlyMedia: policy.earlyMedia,
+        answerFields: session.headers.filter { $0.name.text.lowercased().hasPrefix("x-") }, rtpTimeout: policy.rtpTimeout, at: now, &out)
     } catch {
       sessions.discard(session.id)
       switch error {
@@ -53,10 +56,13 @@ extension KallglotEndpoint {
       return
     }
     tell(passed, leg: id, message, flow, &out)
-    admitted[id] = account.name
+    admitted[id] = Admission(account: account.name, policy: policy)
     callsByAccount[account.name, default: 0] += 1
     let role = sessions.join(id, session.id, role: Session.Role(message))
     out.event(EndpointEvent.joined(id, session: session.id, account: account.name, role: role))
+    let carried = message.fields.filter { $0.known == .other && $0.name.prefix(2).text.lowercased() == "x-" }.map { "\($0.name): \($0.value)" }
+    if !carried.isEmpty { out.event(EndpointEvent.carried(id, session: session.id, headers: carried)) }
+    sessionDeadlines.remove(session.id)
     handle(signals, at: now, &out)
   }
 

@@ -51,7 +51,7 @@ extension KallglotEndpoint {
     case .accepted(let username):
       guard let account = account(username: username) else { return Judgement(outcome: .refused(Self.wrong("unknown username"))) }
       if let failure = AccessChecks.firstFailure(account.policy, flow: flow) { return Judgement(outcome: .refused(failure)) }
-      let passed = PolicyDecision(.authentication, .passed, detail: "account \(account.name)", isLabDecision: false)
+      let passed = PolicyDecision(.authentication, .passed, detail: "account \(account.name)")
       return Judgement(outcome: .passed(account), decisions: [passed])
     case .wrongCredentials(let why): return Judgement(outcome: .refused(Self.wrong(why.rawValue)))
     case .noCredentials: return challenge(policy, stale: false, detail: "no credentials for realm \(configuration.domain)", at: now)

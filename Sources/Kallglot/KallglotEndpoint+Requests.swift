@@ -14,27 +14,13 @@ extension KallglotEndpoint {
     }
     switch method {
     case .register: register(server, message, flow, at: now, &out)
-    case .options: respond(server, message, flow, status: 200, fields: [.init(.accept, "application/sdp")], at: now, &out)
-    case .subscribe, .publish: respond(server, message, flow, status: 489, at: now, &out)
-    case .notify, .bye, .prack, .update, .info: respond(server, message, flow, status: 481, at: now, &out)
+    case .options: respond(server, message, flow, status: 200, fields: capabilityFields, at: now, &out)
+    case .subscribe, .publish: refuseMethod(server, message, flow, status: 489, setting: "", at: now, &out)
+    case .notify, .bye, .prack, .update, .info: refuseMethod(server, message, flow, status: 481, setting: "", at: now, &out)
     case .message: refuseMethod(server, message, flow, status: 405, setting: "", at: now, &out)
     case .refer: refuseMethod(server, message, flow, status: policy.referStatus, setting: "referStatus", at: now, &out)
     default: refuseMethod(server, message, flow, status: 501, setting: "", at: now, &out)
     }
-  }
-
-  func answerInDialog(_ id: LegID, _ server: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
-    let isDigit = message.first(.contentType)?.text.lowercased().hasPrefix("application/dtmf-relay") == true
-    let status: Int
-    switch message.method {
-    case .options: status = 200
-    case .info: status = isDigit ? 200 : 415
-    case .refer: status = configuration.listener.referStatus
-    case .message, .subscribe, .publish, .notify, .prack, .update, .register: status = 405
-    default: status = 501
-    }
-    let fields = status == 405 ? [MessageDraft.Field(.allow, party.userAgent.allowValue)] : []
-    handle(party.respondInDialog(id, server, to: message, status: status, fields: fields, at: now, &out), at: now, &out)
   }
 
   /// The rule by which a peer gets no word at all, before it is known who it is.
@@ -82,24 +68,33 @@ extension KallglotEndpoint {
     _ server: ServerID, _ account: Account, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
   ) {
     guard let aor = addressOfRecord(server, message, flow, at: now, &out) else { return }
-    if !account.policy.anyDomain, !isOurs(aor) {
-      let decision = PolicyDecision(.domain, setting: "anyDomain", .refused(status: 404), detail: "domain \(aor.host) is not ours")
-      refuse(server, decision, message, flow, at: now, &out)
-      return
+    if let decision = refusal(of: try? message.requestURI(), aor, account) { return refuse(server, decision, message, flow, at: now, &out) }
+    let owner = account.name.isEmpty ? aor.user ?? "" : account.name
+    answer(registrar.register(message, account: owner, on: flow, at: now), server, message, flow, at: now, &out)
+  }
+
+  /// Whose bindings these would be (contract 8.2); nil when they are the account's own.
+  private func refusal(of uri: SIPURI?, _ aor: SIPURI, _ account: Account) -> PolicyDecision? {
+    if !account.policy.anyDomain, let foreign = [uri ?? aor, aor].first(where: { !isOurs($0) }) {
+      return PolicyDecision(.domain, setting: "anyDomain", .refused(status: 404), detail: "domain \(foreign.host) is not ours")
     }
     if account.policy.authentication == .digest, aor.user != account.username {
-      let decision = PolicyDecision(.domain, .refused(status: 403), detail: "the address of record is not the username's")
-      refuse(server, decision, message, flow, at: now, &out)
-      return
+      return PolicyDecision(.domain, .refused(status: 403), detail: "the address of record is not the username's")
     }
-    let owner = account.name.isEmpty ? aor.user ?? "" : account.name
-    switch registrar.register(message, account: owner, on: flow, at: now) {
+    return nil
+  }
+
+  private func answer(
+    _ outcome: Registrar.Outcome, _ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
+  ) {
+    switch outcome {
     case .bound(let contacts):
-      let fields = contacts.map { MessageDraft.Field(.contact, "<\($0.0)>;expires=\($0.1)") }
+      let fields = contacts.map { MessageDraft.Field(.contact, $0.fieldValue) }
       tell(PolicyDecision(.registration, .passed, detail: "\(contacts.count) contacts bound"), leg: nil, message, flow, &out)
       respond(server, message, flow, status: 200, fields: fields, at: now, &out)
     case .intervalTooBrief:
-      respond(server, message, flow, status: 423, fields: [.init(.minExpires, "\(Registrar.minimumSeconds)")], at: now, &out)
+      let decision = PolicyDecision(.registration, .refused(status: 423), detail: "shorter than \(Registrar.minimumSeconds) s")
+      refuse(server, decision, message, flow, fields: [.init(.minExpires, "\(Registrar.minimumSeconds)")], at: now, &out)
     case .tooManyContacts:
       let decision = PolicyDecision(
         .registration, .refused(status: 403), detail: "more than \(Registrar.maximumContacts) contacts")
@@ -123,14 +118,16 @@ extension KallglotEndpoint {
     refuse(server, decision, message, flow, fields: fields, at: now, &out)
   }
 
-  private func refuse(
+  func refuse(
     _ server: ServerID, _ decision: PolicyDecision, _ message: SIPMessage, _ flow: Flow, fields: [MessageDraft.Field] = [],
     at now: Instant, _ out: inout Outbox
   ) {
     tell(decision, leg: nil, message, flow, &out)
     switch decision.verdict {
     case .refused(let status): respond(server, message, flow, status: status, fields: fields, at: now, &out)
-    case .dropped: party.ignore(server, at: now)
+    case .dropped:
+      party.ignore(server, at: now)
+      if flow.transport.isReliable { handle(party.drop(flow, at: now, &out), at: now, &out) }
     case .passed, .challenged: break
     }
   }

@@ -69,8 +69,17 @@ public final class KallglotEndpoint: ScriptedHost {
   var sessions: SessionTable
   var registrar = Registrar()
   var digest: DigestServer
-  /// Admitted legs and the account whose cap they count against.
-  var admitted: [LegID: String] = [:]
+  /// What a leg was admitted with: the account whose cap it counts against, and the policy of that moment, which holds to its end.
+  struct Admission {
+    var account: String
+    var policy: Policy
+  }
+
+  var admitted: [LegID: Admission] = [:]
+  /// Sessions without legs, until their grace is over.
+  var sessionDeadlines = DeadlineQueue<String>()
+  /// Calls that may not last for ever.
+  var durationDeadlines = DeadlineQueue<LegID>()
   var callsByAccount: [String: Int] = [:]
 
   /// - Parameter tls: the context of TLS listeners; nil where none listens.
@@ -102,9 +111,21 @@ public final class KallglotEndpoint: ScriptedHost {
     handle(party.receive(arrival, at: now, &out), at: now, &out)
   }
 
-  public func wake(at now: Instant, _ out: inout Outbox) { handle(party.wake(at: now, &out), at: now, &out) }
+  public func wake(at now: Instant, _ out: inout Outbox) {
+    handle(party.wake(at: now, &out), at: now, &out)
+    while let id = durationDeadlines.takeExpired(at: now) {
+      let reason = [MessageDraft.Field(.reason, "SIP;cause=200;text=\"Maximum call duration\"")]
+      handle(party.hangUp(id, because: .durationReached, fields: reason, at: now, &out), at: now, &out)
+    }
+    while let id = sessionDeadlines.takeExpired(at: now) { complete(id, &out) }
+  }
 
-  public var nextDeadline: Instant? { party.nextDeadline }
+  public var nextDeadline: Instant? {
+    var earliest = party.nextDeadline ?? .distantFuture
+    if let candidate = durationDeadlines.next { earliest = min(earliest, candidate) }
+    if let candidate = sessionDeadlines.next { earliest = min(earliest, candidate) }
+    return earliest == .distantFuture ? nil : earliest
+  }
 
   public func perform(_ command: Command, at now: Instant, _ out: inout Outbox) {
     switch command {
@@ -115,6 +136,8 @@ public final class KallglotEndpoint: ScriptedHost {
     case .callAccount(let account, let name): callAccount(account, name: name, at: now, &out)
     case .endSession(let id):
       let reason = [MessageDraft.Field(.reason, "SIP;cause=200;text=\"Session ended\"")]
+      guard let state = sessions[id]?.state, state != .ended else { return }
+      out.event(EndpointEvent.sessionEnded(id, reason: "ended by the API"))
       for leg in sessions.end(id) { handle(party.hangUp(leg, fields: reason, at: now, &out), at: now, &out) }
     }
   }
@@ -130,6 +153,7 @@ public final class KallglotEndpoint: ScriptedHost {
       case .event(let event): handle(event, at: now, &out)
       case .incoming(let id, let message, let flow): admit(id, message, flow, at: now, &out)
       case .request(let server, let message, let flow): answer(server, message, flow, at: now, &out)
+      case .defective(let server, let message, let flow, let defect): answer(server, message, flow, defect, at: now, &out)
       case .inDialog(let id, let server, let message): answerInDialog(id, server, message, at: now, &out)
       case .accepted(let flow): judgeConnection(flow, at: now, &out)
       }
@@ -141,16 +165,28 @@ public final class KallglotEndpoint: ScriptedHost {
     switch event {
     case .established(let id, _):
       sessions.activate(id)
+      if let limit = admitted[id]?.policy.maxCallDuration { durationDeadlines.set(id, at: now.advanced(by: limit)) }
       if let tone = configuration.tone { handle(party.perform(.speak(id, tone, for: nil), at: now, &out), at: now, &out) }
-    case .ended(let id, _, _): release(id)
+    case .ended(let id, _, _): release(id, at: now, &out)
     default: break
     }
   }
 
-  private func release(_ id: LegID) {
-    sessions.leave(id)
-    guard let account = admitted.removeValue(forKey: id) else { return }
-    callsByAccount[account, default: 1] -= 1
+  private func release(_ id: LegID, at now: Instant, _ out: inout Outbox) {
+    let admission = admitted.removeValue(forKey: id)
+    durationDeadlines.remove(id)
+    if let session = sessions.leave(id) {
+      let grace = admission?.policy.byeGrace ?? .zero
+      if grace > .zero { sessionDeadlines.set(session, at: now.advanced(by: grace)) } else { complete(session, &out) }
+    }
+    guard let account = admission?.account else { return }
+    let left = callsByAccount[account, default: 1] - 1
+    callsByAccount[account] = left > 0 ? left : nil
+  }
+
+  /// The session is over: its last leg is gone and nobody joined it since.
+  private func complete(_ id: String, _ out: inout Outbox) {
+    if sessions.complete(id) { out.event(EndpointEvent.sessionEnded(id, reason: "completed")) }
   }
 
   func tell(_ decision: PolicyDecision, leg: LegID?, _ message: SIPMessage, _ flow: Flow, _ out: inout Outbox) {
@@ -163,6 +199,7 @@ extension MessageStyle {
   public static let kallglot: MessageStyle = {
     var style = MessageStyle.plain
     style.product = "Kallglot"
+    style.allow = [.invite, .ack, .bye, .cancel, .options, .register, .info]
     return style
   }()
 }

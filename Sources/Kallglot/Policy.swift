@@ -36,7 +36,10 @@ public struct Policy: Hashable, Sendable {
   public var anyDomain = false
   public var mediaPorts: ClosedRange<UInt16> = 20_000...20_100
   public var rtpTimeout: Duration = .seconds(60)
+  /// How long a session waits for another leg after its last one is gone.
   public var byeGrace: Duration = .zero
+  /// BYE after so long; nil = a call may last for ever (contract 8.7).
+  public var maxCallDuration: Duration?
   public var natContact: NATContact = .flow
   /// Answer in a 183 while the call waits for its 200 (contract 8.4).
   public var earlyMedia = false
@@ -46,6 +49,16 @@ public struct Policy: Hashable, Sendable {
 
   /// A new account's settings (contract 8.7).
   public static let standard = Policy()
+
+  /// The ready-made policy `production` (contract 8.7): TLS only, Require TLS and Require SRTP, and an allowlist.
+  ///
+  /// - Parameter allow: not empty; nobody else gets in.
+  public static func production(allow: [AddressRange]) -> Policy {
+    precondition(!allow.isEmpty, "the production policy needs an allowlist")
+    var policy = Policy()
+    (policy.transports, policy.requireTLS, policy.requireSRTP, policy.allow) = ([.tls], true, true, allow)
+    return policy
+  }
 
   public init() {}
 }

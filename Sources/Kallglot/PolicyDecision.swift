@@ -36,15 +36,27 @@ public struct PolicyDecision: Hashable, Sendable {
   public var verdict: Verdict
   /// Facts for the log: the address, the reason. No secret.
   public var detail: String
-  /// False where Kallglot's public documentation says so; true where the Lab decided (contract 8).
-  public var isLabDecision: Bool
 
-  public init(_ rule: Rule, setting: String = "", _ verdict: Verdict, detail: String = "", isLabDecision: Bool = true) {
+  public init(_ rule: Rule, setting: String = "", _ verdict: Verdict, detail: String = "") {
     self.rule = rule
     self.setting = setting
     self.verdict = verdict
     self.detail = detail
-    self.isLabDecision = isLabDecision
+  }
+
+  /// False where Kallglot's public guide says so, true where the Lab decided (contract 8).
+  ///
+  /// The guide names the credential check, the address filter, the transport and TLS policy, the access toggle and the cap on calls, and
+  /// says that they are looked at when a call authenticates: that a call passes them is its word. It states no status for any refusal, no
+  /// realm and no algorithm, so every refusal, silence and challenge is the Lab's; so is all it does not speak of.
+  public var isLabDecision: Bool {
+    guard verdict == .passed else { return true }
+    switch rule {
+    // "none" is a setting of the Lab.
+    case .authentication: return setting == "authentication"
+    case .transport, .requireTLS, .allowlist, .sipAccess, .concurrency: return false
+    case .organization, .session, .mediaPort, .description, .method, .registration, .domain: return true
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import SansIO
 struct Registrar {
   struct Binding: Hashable {
     var contact: SIPURI
+    var parameters: Parameters
     var callID: String
     var sequence: UInt32
     var expires: Instant
@@ -12,23 +13,25 @@ struct Registrar {
     var flow: Flow?
   }
 
+  /// A binding as the 200 lists it.
+  struct Granted: Equatable {
+    var contact: SIPURI
+    /// `q` and the feature tags of the Contact that made it, such as `+sip.instance` (RFC 3261 §10.3 step 8, RFC 3840 §9).
+    var parameters: Parameters
+    /// Seconds left.
+    var seconds: Int
+
+    var fieldValue: String { "<\(contact)>\(parameters);expires=\(seconds)" }
+  }
+
   enum Outcome: Equatable {
-    /// The bindings that hold now, with the seconds each has left.
-    case bound([(SIPURI, Int)])
+    /// The bindings that hold now.
+    case bound([Granted])
     case intervalTooBrief
     case tooManyContacts
     /// An older request of the same client (§10.3 step 6).
     case outOfOrder
     case badRequest(String)
-
-    static func == (left: Outcome, right: Outcome) -> Bool {
-      switch (left, right) {
-      case (.bound(let first), .bound(let second)): first.elementsEqual(second, by: ==)
-      case (.intervalTooBrief, .intervalTooBrief), (.tooManyContacts, .tooManyContacts), (.outOfOrder, .outOfOrder): true
-      case (.badRequest(let first), .badRequest(let second)): first == second
-      default: false
-      }
-    }
   }
 
   static let minimumSeconds = 60
@@ -48,6 +51,7 @@ struct Registrar {
     switch contacts {
     case .none: break
     case .star:
+      guard request.all(.contact).count == 1 else { return .badRequest("Contact * stands alone (RFC 3261 §10.2.2)") }
       guard general == 0 else { return .badRequest("Contact * needs Expires: 0 (RFC 3261 §10.2.2)") }
       if current.contains(where: { $0.callID == callID && $0.sequence >= sequence }) { return .outOfOrder }
       current = []
@@ -60,13 +64,15 @@ struct Registrar {
         if let known { current.remove(at: known) }
         guard asked > 0 else { continue }
         let expires = now.advanced(by: .seconds(min(asked, Self.maximumSeconds)))
-        let binding = Binding(contact: contact.uri, callID: callID, sequence: sequence, expires: expires, flow: flow)
+        let parameters = Parameters(contact.parameters.list.filter { $0.name.lowercased() == "q" || $0.name.hasPrefix("+") })
+        let binding = Binding(contact: contact.uri, parameters: parameters, callID: callID, sequence: sequence, expires: expires, flow: flow)
         current.insert(binding, at: known ?? current.count)
       }
       guard current.count <= Self.maximumContacts else { return .tooManyContacts }
     }
-    bindings[account] = current
-    return .bound(current.map { ($0.contact, Int(now.duration(to: $0.expires).components.seconds)) })
+    bindings[account] = current.isEmpty ? nil : current
+    return .bound(
+      current.map { Granted(contact: $0.contact, parameters: $0.parameters, seconds: Int(now.duration(to: $0.expires).components.seconds)) })
   }
 
   /// The contacts of an account, in the order they were bound.

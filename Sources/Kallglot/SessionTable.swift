@@ -61,13 +61,29 @@ struct SessionTable {
     if let id = sessionsByLeg[leg] { sessions[id]?.state = .active }
   }
 
-  /// A leg is gone. The session ends with its last leg if it was active; one that never was stays open for another try.
-  mutating func leave(_ leg: LegID) {
-    guard let id = sessionsByLeg.removeValue(forKey: leg), var session = sessions[id] else { return }
-    session.legs.removeAll { $0 == leg }
-    session.roles[leg] = nil
-    if session.legs.isEmpty, session.state == .active { session.state = .ended }
-    // Sessions that a call made are not looked up again once they are over.
-    sessions[id] = session.legs.isEmpty && id.hasPrefix("sess_inbound") ? nil : session
+  /// A leg is gone. The id of its session when that was the last leg of an active one: it ends after its grace, by ``complete(_:)``. A
+  /// session that never was active stays open for another try.
+  mutating func leave(_ leg: LegID) -> String? {
+    guard let id = sessionsByLeg.removeValue(forKey: leg), sessions[id] != nil else { return nil }
+    sessions[id]?.legs.removeAll { $0 == leg }
+    sessions[id]?.roles[leg] = nil
+    guard let session = sessions[id], session.legs.isEmpty else { return nil }
+    if session.state == .active { return id }
+    forgetInbound(id)
+    return nil
   }
+
+  /// Ends a session that is without legs still.
+  mutating func complete(_ id: String) -> Bool {
+    guard let session = sessions[id], session.legs.isEmpty, session.state == .active else { return false }
+    sessions[id]?.state = .ended
+    forgetInbound(id)
+    return true
+  }
+
+  /// Sessions that a call made are not looked up again once they are over.
+  private mutating func forgetInbound(_ id: String) { if id.hasPrefix("sess_inbound") { sessions[id] = nil } }
+
+  /// Sessions, and legs in them.
+  var counts: (sessions: Int, legs: Int) { (sessions.count, sessionsByLeg.count) }
 }

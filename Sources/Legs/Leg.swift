@@ -37,6 +37,10 @@ final class Leg {
   /// Our 200 had the offer, the ACK has to bring the answer.
   var awaitsAnswer = false
   var hasEarlyMedia = false
+  /// Answers in provisional responses by the To tag of their callee: a forked INVITE has several early dialogs.
+  private var earlyAnswers: [(tag: String, answer: SessionDescription)] = []
+  /// BYE after so long without RTP while we may receive; nil = the party's own time.
+  var rtpTimeout: Duration?
   /// Header fields of our 200.
   var answerFields: [MessageDraft.Field] = []
   /// The 2xx was acknowledged.
@@ -71,4 +75,11 @@ final class Leg {
   }
 
   var hasOpenPorts: Bool { unbound == 0 }
+
+  func keepEarly(_ answer: SessionDescription, of tag: String) {
+    earlyAnswers.removeAll { $0.tag == tag }
+    if earlyAnswers.count < 16 { earlyAnswers.append((tag, answer)) }
+  }
+
+  func earlyAnswer(of tag: String) -> SessionDescription? { earlyAnswers.first { $0.tag == tag }?.answer }
 }

@@ -14,6 +14,14 @@ extension Party {
     return takeSignals()
   }
 
+  /// Refuses a request for what is wrong with it.
+  public func refuse(
+    _ server: ServerID, _ request: SIPMessage, _ flow: Flow, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox
+  ) -> [Signal] {
+    absorb(userAgent.refuse(server, request, flow, defect, at: now, &out), at: now, &out)
+    return takeSignals()
+  }
+
   /// Answers a request within a dialog.
   public func respondInDialog(
     _ id: LegID, _ server: ServerID, to request: SIPMessage, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
@@ -31,8 +39,10 @@ extension Party {
   }
 
   /// Ends a leg with these header fields in its BYE.
-  public func hangUp(_ id: LegID, fields: [MessageDraft.Field], at now: Instant, _ out: inout Outbox) -> [Signal] {
-    absorb(userAgent.hangUp(id, because: .hungUpHere, fields: fields, at: now, &out), at: now, &out)
+  public func hangUp(
+    _ id: LegID, because reason: LegEnd = .hungUpHere, fields: [MessageDraft.Field], at now: Instant, _ out: inout Outbox
+  ) -> [Signal] {
+    absorb(userAgent.hangUp(id, because: reason, fields: fields, at: now, &out), at: now, &out)
     return takeSignals()
   }
 

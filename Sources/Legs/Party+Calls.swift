@@ -14,7 +14,7 @@ extension Party {
       direction: .outgoing, callID: "", from: from.uri.description, to: request.uri.description,
       transport: request.target.transport, peer: request.target.address, name: request.name)
     guard let leg = makeLeg(userAgent.reserveLeg(), facts) else {
-      tell(.violation(nil, "no media port is free in \(configuration.mediaPorts) for a call to \(request.uri)"))
+      tell(.portsMissing(nil, reason: "no media port is free in \(configuration.mediaPorts) for a call to \(request.uri)"))
       return
     }
     leg.pending = .call(request)
@@ -39,31 +39,50 @@ extension Party {
   /// A provisional response; one with an answer starts early media (RFC 3960 §3). The answer proper is that of the 2xx.
   func provisionalCame(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     tell(.ringing(id, status: message.status ?? 0))
-    guard let leg = legs[id], !leg.isOfferDelayed, !message.body.isEmpty else { return }
+    guard let leg = legs[id], !leg.isOfferDelayed, Self.hasDescription(message) else { return }
     var preview = leg.session
-    do {
-      let agreement = try preview.accept(answer: try Self.sessionDescription(message))
+    do throws(OfferAnswerFailure) {
+      let answer = try Self.sessionDescription(message)
+      let agreement = try preview.accept(answer: answer)
+      leg.keepEarly(answer, of: (try? message.to())?.tag ?? "")
       startMedia(leg, agreement, at: now, &out)
       tell(.earlyMedia(id, agreement))
     } catch {
-      tell(.violation(id, "the answer in the \(message.status ?? 0) cannot be used: \(error)"))
+      tell(.violation(id, error.violation(.answerUnusable, in: message)))
     }
   }
 
   /// Our INVITE got its 2xx: with the answer, or with the offer when ours had none.
   func answered(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     guard let leg = legs[id] else { return }
-    do {
+    do throws(OfferAnswerFailure) {
+      guard leg.isOfferDelayed else {
+        return establish(leg, try leg.session.accept(answer: try finalAnswer(leg, message)), at: now, &out)
+      }
       let description = try Self.sessionDescription(message)
-      guard leg.isOfferDelayed else { return establish(leg, try leg.session.accept(answer: description), at: now, &out) }
       let local = TransportAddress(configuration.mediaAddress, port: leg.port)
       let (answer, agreement) = try leg.session.answer(description, local: local)
       absorb(userAgent.acknowledge(id, body: answer.serialized(), at: now, &out), at: now, &out)
       establish(leg, agreement, at: now, &out)
     } catch {
-      if leg.isOfferDelayed { absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out) }
-      endUnusable(id, "\(leg.isOfferDelayed ? "offer" : "answer") in the 2xx cannot be used: \(error)", at: now, &out)
+      if leg.isOfferDelayed { acknowledgeUnusable(id, message, at: now, &out) }
+      endUnusable(id, error.violation(leg.isOfferDelayed ? .offerUnusable : .answerUnusable, in: message), at: now, &out)
     }
+  }
+
+  /// The answer in the 2xx; where it has none, the one that the same callee gave in a provisional response.
+  private func finalAnswer(_ leg: Leg, _ message: SIPMessage) throws(OfferAnswerFailure) -> SessionDescription {
+    guard !Self.hasDescription(message) else { return try Self.sessionDescription(message) }
+    let violation = PeerViolation(.answerMissing, "\(message)")
+    guard let early = leg.earlyAnswer(of: (try? message.to())?.tag ?? "") else { throw .broken(violation) }
+    tell(.violation(leg.id, violation))
+    return early
+  }
+
+  /// A 2xx whose offer cannot be used is acknowledged with an answer that declines it (RFC 3261 §13.2.2.4).
+  func acknowledgeUnusable(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    let answer = userAgent.configuration.decline(message.body(ofType: "application/sdp") ?? Bytes())
+    absorb(userAgent.acknowledge(id, body: answer, at: now, &out), at: now, &out)
   }
 
   // MARK: - Being called
@@ -73,11 +92,12 @@ extension Party {
   /// - Parameters:
   ///   - capability: what this call may use; nil = what the party can do.
   ///   - answerFields: header fields for the 200.
+  ///   - rtpTimeout: BYE after so long without RTP; nil = the party's own time.
   ///   - earlyMedia: answer in a 183 as soon as the ports are open, and send media from then on.
   /// - Throws: before anything was done; the owner refuses the INVITE.
   public func admit(
     _ id: LegID, _ invite: SIPMessage, _ facts: LegFacts, capability: AudioCapability? = nil, earlyMedia: Bool = false,
-    answerFields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
+    answerFields: [MessageDraft.Field] = [], rtpTimeout: Duration? = nil, at now: Instant, _ out: inout Outbox
   ) throws(AdmissionFailure) -> [Signal] {
     guard let leg = makeLeg(id, facts, capability: capability) else { throw .noMediaPort }
     do throws(OfferAnswerFailure) {
@@ -94,6 +114,7 @@ extension Party {
     tell(.started(id, facts))
     leg.answerFields = answerFields
     leg.hasEarlyMedia = earlyMedia && Self.hasDescription(invite)
+    leg.rtpTimeout = rtpTimeout
     leg.answerAt = now.advanced(by: configuration.answerDelay)
     if configuration.answerDelay > .zero { answerDeadlines.set(id, at: leg.answerAt) }
     if !leg.hasEarlyMedia { absorb(userAgent.ring(id, at: now, &out), at: now, &out) }
@@ -150,10 +171,10 @@ extension Party {
       return
     }
     leg.awaitsAnswer = false
-    do {
+    do throws(OfferAnswerFailure) {
       establish(leg, try leg.session.accept(answer: try Self.sessionDescription(message)), at: now, &out)
     } catch {
-      endUnusable(id, "the answer in the ACK cannot be used: \(error)", at: now, &out)
+      endUnusable(id, error.violation(message.body.isEmpty ? .answerMissing : .answerUnusable, in: message), at: now, &out)
     }
   }
 
@@ -200,7 +221,7 @@ extension Party {
     leg.portAttempts += 1
     closePorts(leg, &out)
     guard leg.portAttempts <= 8, let port = ports.take() else {
-      tell(.violation(leg.id, "no media port could be opened: \(failure)"))
+      tell(.portsMissing(leg.id, reason: "no media port could be opened: \(failure)"))
       legs[leg.id] = nil
       let fields = [MessageDraft.Field(.retryAfter, "10")]
       absorb(userAgent.refuse(leg.id, status: 503, fields: fields, at: now, &out), at: now, &out)
@@ -216,7 +237,7 @@ extension Party {
       id: leg.id, facts: leg.facts, session: newSession(leg.capability), port: port, rtp: PortID(lastPort),
       rtcp: PortID(lastPort + 1), capability: leg.capability)
     (fresh.pending, fresh.offer, fresh.answerAt, fresh.portAttempts) = (leg.pending, leg.offer, leg.answerAt, leg.portAttempts)
-    (fresh.hasEarlyMedia, fresh.answerFields) = (leg.hasEarlyMedia, leg.answerFields)
+    (fresh.hasEarlyMedia, fresh.answerFields, fresh.rtpTimeout) = (leg.hasEarlyMedia, leg.answerFields, leg.rtpTimeout)
     if case .answer = leg.pending { try? prepareAnswer(fresh) }
     legs[leg.id] = fresh
     legsByPort[fresh.rtp] = fresh.id
@@ -293,6 +314,12 @@ extension Party {
 }
 
 extension OfferAnswerFailure {
+  /// The rule that was broken: the one that offer/answer named, else this one.
+  func violation(_ rule: PeerViolation.Rule, in message: SIPMessage) -> PeerViolation {
+    if case .broken(let violation) = self { return violation }
+    return PeerViolation(rule, "\(message.method?.token ?? "\(message.status ?? 0)"): \(warningText)")
+  }
+
   /// A Warning value (RFC 3261 §20.43): code, agent, text.
   public func warningValue(agent: IPAddress) -> String {
     let host = agent.isIPv6 ? "[\(agent)]" : agent.description

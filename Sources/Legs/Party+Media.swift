@@ -34,6 +34,7 @@ extension Party {
     leg.upSince = now
     leg.silentSince = now
     tell(.established(leg.id, agreement))
+    tellViolations(leg)
     if leg.media == nil { startMedia(leg, agreement, at: now, &out) } else { leg.media?.update(agreement) }
     afterMedia(leg, at: now, &out)
   }
@@ -66,7 +67,7 @@ extension Party {
     guard let leg = legs[id], leg.media != nil else { return }
     leg.media?.wake(at: now, &out)
     leg.music?.media?.wake(at: now, &out)
-    if let timeout = configuration.rtpTimeout, leg.agreement?.direction.receives == true, let since = leg.silentSince,
+    if let timeout = leg.rtpTimeout ?? configuration.rtpTimeout, leg.agreement?.direction.receives == true, let since = leg.silentSince,
       since.advanced(by: timeout) <= now
     {
       hangUp(id, because: .mediaSilence, at: now, &out)
@@ -83,13 +84,13 @@ extension Party {
       case .firstPacketReceived: tell(.mediaStarted(leg.id))
       case .toneHeard(let frequency): tell(.toneHeard(leg.id, frequency: frequency))
       case .toneEnded: tell(.toneEnded(leg.id))
-      case .violation(let rule): tell(.violation(leg.id, rule))
+      case .violation(let violation): tell(.violation(leg.id, violation))
       case .remoteLatched(let source): tell(.mediaLatched(leg.id, source))
       }
     }
     var deadline = leg.media?.nextDeadline
     if let music = leg.music?.media?.nextDeadline { deadline = min(deadline ?? music, music) }
-    if let timeout = configuration.rtpTimeout, let since = leg.silentSince, leg.agreement?.direction.receives == true {
+    if let timeout = leg.rtpTimeout ?? configuration.rtpTimeout, let since = leg.silentSince, leg.agreement?.direction.receives == true {
       let limit = since.advanced(by: timeout)
       deadline = min(deadline ?? limit, limit)
     }

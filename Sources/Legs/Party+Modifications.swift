@@ -58,7 +58,8 @@ extension Party {
   func modified(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     guard let leg = legs[id], let change = leg.change else { return }
     leg.change = nil
-    do {
+    let asksForOffer = if case .askForOffer = change { true } else { false }
+    do throws(OfferAnswerFailure) {
       let description = try Self.sessionDescription(message)
       if case .askForOffer(let wish) = change {
         let place = wish == .sendonly ? musicPlace(leg) : nil
@@ -79,8 +80,8 @@ extension Party {
       continueChanges(leg, at: now, &out)
     } catch {
       // The 2xx is acknowledged all the same, then the call ends (RFC 3261 §13.2.2.4).
-      absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out)
-      endUnusable(id, "the 2xx to the re-INVITE cannot be used: \(error)", at: now, &out)
+      if asksForOffer { acknowledgeUnusable(id, message, at: now, &out) } else { absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out) }
+      endUnusable(id, error.violation(asksForOffer ? .offerUnusable : .answerUnusable, in: message), at: now, &out)
     }
   }
 
@@ -102,6 +103,7 @@ extension Party {
     // Media that was moved elsewhere is not ours to send.
     leg.media?.isPaused = agreement.local != TransportAddress(configuration.mediaAddress, port: leg.port)
     tell(.modified(leg.id, agreement))
+    tellViolations(leg)
     afterMedia(leg, at: now, &out)
   }
 
@@ -132,18 +134,23 @@ extension Party {
   func reinviteAcknowledged(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     guard let leg = legs[id], leg.awaitsAnswer else { return }
     leg.awaitsAnswer = false
-    do {
+    do throws(OfferAnswerFailure) {
       let agreement = try leg.session.accept(answer: try Self.sessionDescription(message))
       adopt(leg, agreement, wish: leg.wish, at: now, &out)
     } catch {
-      endUnusable(id, "the answer in the ACK cannot be used: \(error)", at: now, &out)
+      endUnusable(id, error.violation(message.body.isEmpty ? .answerMissing : .answerUnusable, in: message), at: now, &out)
     }
   }
 
+  /// What offer/answer noticed without harm to the call.
+  func tellViolations(_ leg: Leg) {
+    for violation in leg.session.takeViolations() { tell(.violation(leg.id, violation)) }
+  }
+
   /// Ends a call whose offer/answer failed when nothing but BYE is left (contract 8.1).
-  func endUnusable(_ id: LegID, _ rule: String, at now: Instant, _ out: inout Outbox) {
-    tell(.violation(id, rule))
+  func endUnusable(_ id: LegID, _ violation: PeerViolation, at now: Instant, _ out: inout Outbox) {
+    tell(.violation(id, violation))
     let reason = MessageDraft.Field(.reason, "SIP;cause=488;text=\"Not Acceptable Here\"")
-    absorb(userAgent.hangUp(id, because: .violation(rule), fields: [reason], at: now, &out), at: now, &out)
+    absorb(userAgent.hangUp(id, because: .violation(violation), fields: [reason], at: now, &out), at: now, &out)
   }
 }

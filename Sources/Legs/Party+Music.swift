@@ -42,7 +42,7 @@ extension Party {
 
   /// Without the server the party answers from its own address, silent.
   func musicFailed(_ leg: Leg, _ failure: BindFailure, at now: Instant, _ out: inout Outbox) {
-    tell(.violation(leg.id, "no port for music could be opened at \(musicAddress): \(failure)"))
+    tell(.portsMissing(leg.id, reason: "no port for music could be opened at \(musicAddress): \(failure)"))
     stopMusic(leg, at: now, &out)
   }
 

@@ -4,109 +4,117 @@ import SIPTransport
 import SIPUserAgent
 import SansIO
 
-/// A binding that this party keeps at a registrar (RFC 3261 §10.2).
-struct Registration {
-  let number: Int
+/// A binding that this party keeps at a registrar, with what its requests have in common (RFC 3261 §10.2.4).
+final class Registration {
   var request: RegisterRequest
+  var usage: RegistrationUsage
   /// Call-ID and CSeq of the next REGISTER; nil = new ones. All REGISTERs of a binding have the same Call-ID (§10.2.4).
   var next: (callID: String, sequence: UInt32)?
   /// The binding's Contact, the same in every refresh and in its removal.
-  var contact: ContactForm
-  /// Raised when the registrar says 423.
-  var expires: Int
-  var attempts = 0
+  let contact: ContactForm
   var isBound = false
+  /// The request that waits for its answer.
+  var open: RequestID?
+
+  init(request: RegisterRequest, contact: ContactForm, lead: Int?) {
+    self.request = request
+    self.contact = contact
+    usage = RegistrationUsage(lead: lead)
+  }
+
+  var aor: String { request.aor.uri.description }
 }
 
 // Registering, keep-alive: requests of our own outside dialogs.
 extension Party {
+  /// Makes, changes or removes a binding. One for the same address of record at the same registrar is the same binding.
   func register(_ request: RegisterRequest, at now: Instant, _ out: inout Outbox) {
-    let key = "\(request.aor.uri) at \(request.target.address)"
-    let number = registrationNumbers[key] ?? registrationNumbers.count + 1
-    registrationNumbers[key] = number
-    registrationDeadlines.remove(number)
-    var registration =
-      keptRegistrations[number]
-      ?? Registration(
-        number: number, request: request,
-        contact: ContactForm(user: request.contactUser, parameters: userAgent.registrationContactParameters()), expires: request.expires)
-    (registration.request, registration.expires, registration.attempts) = (request, request.expires, 0)
-    send(registration, at: now, &out)
+    let known = registrations.firstIndex { $0.request.aor.uri == request.aor.uri && $0.request.target.address == request.target.address }
+    if let known {
+      registrations[known].request = request
+    } else {
+      let contact = ContactForm(user: request.contactUser, parameters: userAgent.registrationContactParameters())
+      registrations.append(Registration(request: request, contact: contact, lead: configuration.habits.registrationLead))
+    }
+    handleRegistration(known ?? registrations.count - 1, .register(expires: request.expires), reason: "", at: now, &out)
   }
 
-  private func send(_ registration: Registration, at now: Instant, _ out: inout Outbox) {
+  private func send(_ registration: Registration, expires: Int, at now: Instant, _ out: inout Outbox) {
     let request = registration.request
     let (id, events) = userAgent.send(
       .register, to: request.target, uri: request.registrar, from: request.aor, to: request.aor, callID: registration.next?.callID,
       sequence: registration.next?.sequence, contact: registration.contact, credentials: request.credentials,
-      fields: [.init(.expires, String(registration.expires))], at: now, &out)
-    registrations[id] = registration
+      fields: [.init(.expires, String(expires))], at: now, &out)
+    registration.open = id
     absorb(events, at: now, &out)
   }
 
-  func requestAnswered(_ id: RequestID, _ message: SIPMessage, at now: Instant) {
+  func requestAnswered(_ id: RequestID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     let status = message.status ?? 0
-    if pings.remove(id) != nil {
-      tell(.optionsAnswered(status: status))
-      return
-    }
-    guard var registration = registrations.removeValue(forKey: id) else { return }
-    let aor = registration.request.aor.uri.description
+    if pings.remove(id) != nil { return tell(.optionsAnswered(status: status)) }
+    guard let index = registrations.firstIndex(where: { $0.open == id }) else { return }
+    let registration = registrations[index]
+    registration.open = nil
+    // Challenges and redirections used numbers of their own.
     if let callID = try? message.callID(), let sequence = try? message.cseq().number { registration.next = (callID, sequence + 1) }
-    if status == 423, registration.attempts == 0, let minimum = message.first(.minExpires).flatMap({ Int($0.text) }),
-      (1...86_400).contains(minimum)
-    {
-      registration.expires = minimum
-      registration.attempts = 1
-      registrationDeadlines.set(registration.number, at: now)
-    } else if (200..<300).contains(status) {
-      // Who removes its binding is not in the list any more.
-      let granted = registration.expires == 0 ? 0 : grantedExpiry(message, registration) ?? registration.expires
-      registration.isBound = granted > 0
-      tell(.registered(aor: aor, expires: granted))
-      if registration.isBound {
-        registrationDeadlines.set(registration.number, at: now.advanced(by: .seconds(granted - lead(granted))))
+    let input: RegistrationUsage.Input =
+      switch status {
+      case 200..<300: .granted(grantedExpiry(message, registration))
+      case 423: .tooBrief(minimum: message.first(.minExpires).flatMap { Int($0.text) })
+      default: .refused(status: status, retryAfter: message.first(.retryAfter).flatMap { Int($0.text.prefix { $0.isNumber }) })
       }
-    } else {
-      registration.isBound = false
-      tell(.registrationFailed(aor: aor, reason: "\(status) \(message.reasonPhrase?.text ?? "")"))
-    }
-    keptRegistrations[registration.number] = registration
+    handleRegistration(index, input, reason: "\(status) \(message.reasonPhrase?.text ?? "")", at: now, &out)
   }
 
-  /// Some seconds before the end, so that a lost request can be repeated.
-  private func lead(_ granted: Int) -> Int { min(configuration.habits.registrationLead ?? max(granted / 10, 5), granted / 2) }
-
-  func requestFailed(_ id: RequestID, _ failure: TransactionFailure) {
-    if pings.remove(id) != nil {
-      tell(.optionsFailed(reason: "\(failure)"))
-    } else if var registration = registrations.removeValue(forKey: id) {
-      // How far the CSeq got is not known.
-      (registration.next, registration.isBound) = (nil, false)
-      keptRegistrations[registration.number] = registration
-      tell(.registrationFailed(aor: registration.request.aor.uri.description, reason: "\(failure)"))
-    }
+  func requestFailed(_ id: RequestID, _ failure: TransactionFailure, at now: Instant, _ out: inout Outbox) {
+    if pings.remove(id) != nil { return tell(.optionsFailed(reason: "\(failure)")) }
+    guard let index = registrations.firstIndex(where: { $0.open == id }) else { return }
+    // How far the CSeq got is not known.
+    (registrations[index].open, registrations[index].next) = (nil, nil)
+    handleRegistration(index, .failed, reason: "\(failure)", at: now, &out)
   }
 
-  func refreshRegistration(_ number: Int, at now: Instant, _ out: inout Outbox) {
-    if let registration = keptRegistrations[number] { send(registration, at: now, &out) }
+  func refreshRegistration(_ index: Int, at now: Instant, _ out: inout Outbox) {
+    handleRegistration(index, .timer, reason: "", at: now, &out)
+  }
+
+  private func handleRegistration(
+    _ index: Int, _ input: RegistrationUsage.Input, reason: String, at now: Instant, _ out: inout Outbox
+  ) {
+    let registration = registrations[index]
+    let outputs = registration.usage.handle(input, at: now) { Int64.random(in: $0, using: &mediaEntropy) }
+    registrationDeadlines.set(index, at: registration.usage.nextDeadline)
+    for output in outputs {
+      switch output {
+      case .send(let expires): send(registration, expires: expires, at: now, &out)
+      case .bound(let seconds):
+        registration.isBound = seconds > 0
+        tell(.registered(aor: registration.aor, expires: seconds))
+      case .absurdMinimum(let minimum):
+        tell(.violation(nil, PeerViolation(.minimumExpires, "\(minimum.map { "\($0) s" } ?? "none") for \(registration.usage.expires) s")))
+      case .failed(let retry):
+        registration.isBound = false
+        tell(.registrationFailed(aor: registration.aor, reason: retry.map { "\(reason); next attempt in \($0) s" } ?? reason))
+      }
+    }
   }
 
   /// Whether a call to this URI came to a Contact that we registered, by the parameters we put into it. True while no binding of ours has
   /// any.
   public func isRegisteredContact(_ uri: SIPURI) -> Bool {
-    let bound = (1..<registrationNumbers.count + 1).compactMap { keptRegistrations[$0] }.filter(\.isBound)
-    let marks = bound.map(\.contact.parameters).filter { !$0.isEmpty }
+    let marks = registrations.filter(\.isBound).map(\.contact.parameters).filter { !$0.isEmpty }
     return marks.isEmpty || marks.contains { uri.parameters.description.contains($0) }
   }
 
   /// Seconds granted: the `expires` of our own Contact among all that are bound (RFC 3261 §10.2.4), known by the parameters we put into it,
-  /// else by its address; else Expires.
-  private func grantedExpiry(_ message: SIPMessage, _ registration: Registration) -> Int? {
-    guard case .list(let contacts)? = try? message.contacts() else { return message.expires() }
+  /// else by its address; else Expires, else what was asked for. Who removes its binding is not in the list any more.
+  private func grantedExpiry(_ message: SIPMessage, _ registration: Registration) -> Int {
+    let asked = registration.usage.expires
+    guard asked > 0 else { return 0 }
+    guard case .list(let contacts)? = try? message.contacts() else { return message.expires() ?? asked }
     let mark = registration.contact.parameters
     let own = contacts.first { mark.isEmpty ? isOwn($0.uri, registration.request.target.transport) : $0.uri.parameters.description.contains(mark) }
-    return (own ?? (contacts.count == 1 ? contacts.first : nil))?.parameters["expires"].flatMap { Int($0) } ?? message.expires()
+    return (own ?? (contacts.count == 1 ? contacts.first : nil))?.parameters["expires"].flatMap { Int($0) } ?? message.expires() ?? asked
   }
 
   private func isOwn(_ contact: SIPURI, _ transport: SIPTransportProtocol) -> Bool {

@@ -54,6 +54,8 @@ public final class Party {
     case event(PartyEvent)
     /// An initial INVITE.
     case incoming(LegID, SIPMessage, Flow)
+    /// A request that RFC 3261 wants refused whatever it asks for: ``Party/refuse(_:_:_:_:at:_:)``, or ``Party/ignore(_:at:)``.
+    case defective(ServerID, SIPMessage, Flow, RequestDefect)
     /// A request outside dialogs other than INVITE.
     case request(ServerID, SIPMessage, Flow)
     /// A request within a dialog that the party does not answer itself.
@@ -71,10 +73,7 @@ public final class Party {
   var answerDeadlines = DeadlineQueue<LegID>()
   var mediaEntropy: Entropy
   var lastPort: UInt32 = 1_000
-  var registrations: [RequestID: Registration] = [:]
-  /// Bindings by number, which address of record and registrar give.
-  var keptRegistrations: [Int: Registration] = [:]
-  var registrationNumbers: [String: Int] = [:]
+  var registrations: [Registration] = []
   var registrationDeadlines = DeadlineQueue<Int>()
   var pings: Set<RequestID> = []
   var signals: [Signal] = []
@@ -83,8 +82,14 @@ public final class Party {
   public init(_ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch) {
     self.configuration = configuration
     self.epoch = epoch
+    var settings = configuration.userAgent
+    let (style, address) = (configuration.descriptions, configuration.mediaAddress)
+    settings.decline = { body in
+      guard let offer = try? SessionDescription.parse(body) else { return Bytes() }
+      return OfferAnswerSession.declining(offer, style: style, address: address).serialized()
+    }
     userAgent = UserAgent(
-      configuration.userAgent, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("sip"), epoch: epoch)
+      settings, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("sip"), epoch: epoch)
     ports = MediaPortPool(configuration.mediaPorts)
     mediaEntropy = entropy.fork("media")
   }
@@ -177,9 +182,10 @@ public final class Party {
     case .reason(let id, let text): tell(.reason(id, text))
     case .ended(let id, let reason): ended(id, reason, at: now, &out)
     case .request(let server, let message, let flow): signals.append(.request(server, message, flow))
-    case .response(let id, let message): requestAnswered(id, message, at: now)
-    case .requestFailed(let id, let failure): requestFailed(id, failure)
-    case .violation(let id, let rule): tell(.violation(id, rule))
+    case .defective(let server, let message, let flow, let defect): signals.append(.defective(server, message, flow, defect))
+    case .response(let id, let message): requestAnswered(id, message, at: now, &out)
+    case .requestFailed(let id, let failure): requestFailed(id, failure, at: now, &out)
+    case .violation(let id, let violation): tell(.violation(id, violation))
     }
   }
 

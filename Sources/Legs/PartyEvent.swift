@@ -38,7 +38,9 @@ public enum PartyEvent: HostEvent, Hashable {
   case optionsAnswered(status: Int)
   case optionsFailed(reason: String)
   /// A rule that the peer broke.
-  case violation(LegID?, String)
+  case violation(LegID?, PeerViolation)
+  /// No media port is left, or none could be opened: our own want, not the peer's fault.
+  case portsMissing(LegID?, reason: String)
 
   public var leg: LegID? {
     switch self {
@@ -46,7 +48,7 @@ public enum PartyEvent: HostEvent, Hashable {
       .modified(let leg, _), .modificationFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
       .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
       leg
-    case .violation(let leg, _): leg
+    case .violation(let leg, _), .portsMissing(let leg, _): leg
     case .listening, .listenFailed, .connectionFailed, .malformed, .registered, .registrationFailed, .optionsAnswered, .optionsFailed: nil
     }
   }
@@ -114,6 +116,7 @@ extension PartyEvent {
     case .optionsAnswered: "options-answered"
     case .optionsFailed: "options-failed"
     case .violation: "violation"
+    case .portsMissing: "media-ports-missing"
     }
   }
 
@@ -143,7 +146,8 @@ extension PartyEvent {
       case .registrationFailed(let aor, let reason): [.init("aor", aor), .init("reason", reason)]
       case .optionsAnswered(let status): [.init("status", status)]
       case .optionsFailed(let reason): [.init("reason", reason)]
-      case .violation(_, let rule): [.init("rule", rule)]
+      case .violation(_, let violation): violation.journalFields
+      case .portsMissing(_, let reason): [.init("reason", reason)]
       }
     return (leg.map { [JournalField("leg", $0.rawValue)] } ?? []) + own
   }

@@ -69,7 +69,8 @@ public struct CallLog {
     case .registrationFailed(let aor, let reason): return "registration of \(aor) failed: \(reason)"
     case .optionsAnswered(let status): return "OPTIONS answered with \(status)"
     case .optionsFailed(let reason): return "OPTIONS: \(reason)"
-    case .violation(let leg, let rule): return "\(leg.map { "\($0): " } ?? "")the peer broke a rule: \(rule)"
+    case .violation(let leg, let violation): return "\(leg.map { "\($0): " } ?? "")the peer broke a rule: \(violation)"
+    case .portsMissing(let leg, let reason): return "\(leg.map { "\($0): " } ?? "")\(reason)"
     }
   }
 

@@ -19,14 +19,14 @@ extension MediaSession {
     if let first = bytes.first, first < 4 { return true }
     let packet: RTPPacket
     do { packet = try RTPPacket.parse(bytes) } catch {
-      complain("\(error)")
+      complain(.rtpMalformed, "\(error)")
       return true
     }
     guard packet.payloadType == agreement.receivePayloadType || isKnownExtra(packet.payloadType) else {
-      complain("RTP payload type \(packet.payloadType) was not agreed (RFC 3264 §6.1)")
+      complain(.rtpPayloadType, "\(packet.payloadType)")
       return true
     }
-    if !agreement.direction.receives { complain("RTP came although the stream is \(agreement.direction.rawValue) (RFC 3264 §6.1)") }
+    if !agreement.direction.receives { complain(.rtpWhileHeld, "the stream is \(agreement.direction.rawValue)") }
     // Comfort noise that nobody agreed on proves nothing about who sends it (contract 8.5: a negotiated payload type).
     let isNegotiated = packet.payloadType == agreement.receivePayloadType || packet.payloadType == agreement.receiveEventPayloadType
     switch latch.receive(from: source, ssrc: packet.ssrc, agreed: agreement.remote, isNegotiated: isNegotiated) {
@@ -34,7 +34,7 @@ extension MediaSession {
     case .latched: if source != agreement.remote { latched(to: source) }
     case .late: return false
     case .foreign:
-      complain("RTP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) until a re-INVITE (contract 8.5, symmetric RTP)")
+      complain(.rtpSource, "RTP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) until a re-INVITE (contract 8.5)")
       return false
     }
     let isAhead = statistics.map { $0.ssrc != packet.ssrc || $0.isAhead(packet.sequenceNumber) } ?? true
@@ -47,7 +47,7 @@ extension MediaSession {
   private mutating func latched(to source: TransportAddress) {
     events.append(.remoteLatched(source))
     guard agreement.remote.address.isPrivate, source.address != agreement.remote.address else { return }
-    complain("SDP names the private address \(agreement.remote), RTP comes from \(source) and is answered there (RFC 1918 §3, contract 8.5)")
+    complain(.privateAddress, "SDP names the private address \(agreement.remote), RTP comes from \(source) and is answered there (contract 8.5)")
   }
 
   /// telephone-event where it was agreed, and comfort noise, which some send without asking.
@@ -88,12 +88,12 @@ extension MediaSession {
 
   private mutating func receiveControl(_ bytes: Bytes, from source: TransportAddress, at now: Instant) -> Bool {
     guard latch.acceptsControl(from: source, agreed: agreement.remoteControl) else {
-      complain("RTCP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) (contract 8.5, symmetric RTP)")
+      complain(.rtpSource, "RTCP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) (contract 8.5, symmetric RTP)")
       return false
     }
     let packets: [RTCPPacket]
     do { packets = try RTCPPacket.parse(bytes) } catch {
-      complain("\(error)")
+      complain(.rtcpMalformed, "\(error)")
       return true
     }
     latch.receiveControl(from: source)
@@ -113,7 +113,8 @@ extension MediaSession {
     for block in blocks where block.ssrc == ssrc { packetsLostAtPeer = Int(block.cumulativeLost) }
   }
 
-  private mutating func complain(_ rule: String) {
-    if reported.count < 16, reported.insert(rule).inserted { events.append(.violation(rule)) }
+  private mutating func complain(_ rule: PeerViolation.Rule, _ detail: String) {
+    let violation = PeerViolation(rule, detail)
+    if reported.count < 16, reported.insert(violation).inserted { events.append(.violation(violation)) }
   }
 }

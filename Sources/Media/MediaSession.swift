@@ -10,7 +10,7 @@ public enum MediaEvent: Hashable, Sendable {
   case toneHeard(Int)
   case toneEnded
   /// A rule that the peer's packets broke, told once a kind.
-  case violation(String)
+  case violation(PeerViolation)
   /// RTP goes where the peer's came from (contract 8.5).
   case remoteLatched(TransportAddress)
 }
@@ -67,7 +67,7 @@ public struct MediaSession: Sendable {
   var lostBefore = 0
   var detector = ToneDetector(sampleRate: 8_000)
   var tones: [Int] = []
-  var reported: Set<String> = []
+  var reported: Set<PeerViolation> = []
 
   // RTCP
   var reportDue: Instant?

@@ -103,7 +103,7 @@ public final class Persona: ScriptedHost {
 
   private func takeIn(_ id: LegID, _ message: SIPMessage, _ facts: LegFacts, at now: Instant, _ out: inout Outbox) -> [Party.Signal] {
     if habits.knowsRegistrarByContact, let uri = try? message.requestURI(), !party.isRegisteredContact(uri) {
-      out.event(PartyEvent.violation(nil, "INVITE to \(uri), which is not the Contact that was registered (RFC 3261 §16.5)"))
+      out.event(PartyEvent.violation(nil, PeerViolation(.registeredContact, "INVITE to \(uri)")))
       return party.refuse(id, facts, status: 401, at: now, &out)
     }
     if let status = configuration.rejectsWith { return party.refuse(id, facts, status: status, at: now, &out) }
@@ -133,6 +133,8 @@ public final class Persona: ScriptedHost {
       case .incoming(let id, let message, let flow):
         let facts = LegFacts(incoming: message, flow: flow)
         handle(takeIn(id, message, facts, at: now, &out), at: now, &out)
+      case .defective(let server, let message, let flow, let defect):
+        handle(party.refuse(server, message, flow, defect, at: now, &out), at: now, &out)
       case .request(let server, let message, let flow):
         guard let status = reaction(to: message, .outside) else {
           party.ignore(server, at: now)

@@ -85,6 +85,8 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
   case noAudio
   case noCommonCodec
   case wrongProfile
+  /// The description breaks a rule; 399 where it is an offer.
+  case broken(PeerViolation)
   case other(String)
 
   /// The Warning code of RFC 3261 §20.43 that contract 8.1 asks for.
@@ -93,7 +95,7 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     case .wrongProfile: 302
     case .noAudio: 304
     case .noCommonCodec: 305
-    case .other: 399
+    case .broken, .other: 399
     }
   }
 
@@ -102,6 +104,7 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     case .wrongProfile: "Incompatible transport protocol: the media profile cannot be agreed"
     case .noAudio: "Media type not available: no audio stream in the offer"
     case .noCommonCodec: "Incompatible media format: no common codec"
+    case .broken(let violation): violation.description.replacing("\"", with: "'")
     case .other(let text): text.replacing("\"", with: "'")
     }
   }

@@ -82,6 +82,9 @@ public struct MediaDescription: Hashable, Sendable {
   /// Milliseconds of audio in a packet that the writer wants to get (RFC 8866 §6.4).
   public var packetTime: Int? { attributes("ptime").first.flatMap { Int($0.split(separator: ".").first ?? "") } }
 
+  /// Milliseconds of audio in a packet that the writer can take at most (RFC 8866 §6.5).
+  public var maximumPacketTime: Int? { attributes("maxptime").first.flatMap { Int($0.split(separator: ".").first ?? "") } }
+
   /// Where RTCP goes when it is not the next port (RFC 3605).
   public var rtcpPort: UInt16? { attributes("rtcp").first.flatMap { UInt16($0.split(separator: " ").first ?? "") } }
 

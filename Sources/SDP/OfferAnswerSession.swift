@@ -8,7 +8,8 @@ import SansIO
 ///    │                      └── refused: the old agreement holds
 ///    └──── answer(offer) ─────────────────────────────────► agreed ──► … again
 /// ```
-/// The origin's version grows by one with each description that differs from the last (RFC 3264 §8).
+/// The origin's version grows by one with each description that differs from the last (RFC 3264 §8). What the peer does wrong without
+/// harm is kept for ``takeViolations()``.
 public struct OfferAnswerSession: Sendable {
   private let style: DescriptionStyle
   private var sessionID: UInt64
@@ -21,6 +22,11 @@ public struct OfferAnswerSession: Sendable {
   /// The m= lines of the exchange so far, so that a new offer keeps their number and order (RFC 3264 §8).
   private var streams: [MediaDescription] = []
   private var audioIndex = 0
+  /// The payload numbers by which each codec has gone here: they stay for the whole session (RFC 3264 §8.3.2).
+  private var numbers: [(codec: AudioCodec, number: UInt8)] = []
+  /// The peer's last description.
+  private var peer: SessionDescription?
+  private var violations: [PeerViolation] = []
 
   /// What o= says instead of the address of c=: products whose media stands elsewhere name themselves.
   private let origin: IPAddress?
@@ -41,9 +47,7 @@ public struct OfferAnswerSession: Sendable {
   public mutating func makeOffer(
     local: TransportAddress, direction: MediaDirection = .sendrecv, connection: IPAddress? = nil
   ) -> SessionDescription {
-    let codecs = style.reoffersAgreedCodec ? agreement.map { [$0.codec] } ?? capability.codecs : capability.codecs
-    var formats: [(UInt8, String)] = codecs.map { (number(for: $0), $0.rtpmap) }
-    if capability.hasTelephoneEvent { formats.append((agreement?.receiveEventPayloadType ?? style.eventPayloadType, "telephone-event/8000")) }
+    let formats = offeredFormats()
     let audio = audioDescription(formats, port: local.port, profile: "RTP/AVP", direction: direction, packetTime: capability.packetTime)
     var media = streams.map(Self.rejected)
     if media.indices.contains(audioIndex) { media[audioIndex] = audio } else { media = [audio] }
@@ -55,25 +59,32 @@ public struct OfferAnswerSession: Sendable {
   /// The offer was refused: what was agreed before holds on (RFC 3261 §14.1).
   public mutating func withdrawOffer() { offered = nil }
 
-  private func number(for codec: AudioCodec) -> UInt8 {
-    if let agreement, agreement.codec == codec { return agreement.receivePayloadType }
-    return codec.offeredPayloadType
+  /// Our codecs and telephone-event with their numbers: those in use, else those we like, else free dynamic ones.
+  private func offeredFormats() -> [(UInt8, String)] {
+    let event = agreement?.receiveEventPayloadType
+    var taken = numbers.map(\.number) + (event.map { [$0] } ?? [])
+    func free(_ wish: UInt8) -> UInt8 {
+      let number = taken.contains(wish) ? (96...127).first { !taken.contains($0) && $0 != style.eventPayloadType } ?? wish : wish
+      taken.append(number)
+      return number
+    }
+    let codecs = style.reoffersAgreedCodec ? agreement.map { [$0.codec] } ?? capability.codecs : capability.codecs
+    var formats = codecs.map { codec in
+      (numbers.first { $0.codec == codec }?.number ?? free(codec.offeredPayloadType), codec.rtpmap)
+    }
+    if capability.hasTelephoneEvent { formats.append((event ?? free(style.eventPayloadType), "telephone-event/8000")) }
+    return formats
   }
 
   /// Takes the answer to our offer (RFC 3264 §7).
   public mutating func accept(answer: SessionDescription) throws(OfferAnswerFailure) -> AudioAgreement {
-    guard let offered else { throw .other("an answer came without an offer (RFC 3264 §4)") }
-    guard answer.media.count == offered.description.media.count else {
-      throw .other("the answer has \(answer.media.count) m= lines, the offer \(offered.description.media.count) (RFC 3264 §6)")
-    }
-    let ours = offered.description.media[audioIndex]
-    let theirs = answer.media[audioIndex]
-    guard theirs.kind == "audio", theirs.port != 0 else { throw .noAudio }
-    guard theirs.profile == ours.profile else { throw .wrongProfile }
+    guard let offered else { throw .broken(PeerViolation(.answerWithoutOffer)) }
+    let (ours, theirs) = try answeredStream(offered.description, answer)
     let (offers, answers) = (ours.encodings, theirs.encodings)
     for encoding in answers {
       guard let codec = capability.codecs.first(where: encoding.isCodec), let own = offers.first(where: { $0.isCodec(codec) })
       else { continue }
+      checkDirection(answer: theirs.direction ?? answer.direction, offer: ours.direction)
       let wanted = Self.direction(ours, offered.description)
       let granted = Self.direction(theirs, answer).reversed
       let direction = MediaDirection(sends: wanted.sends && granted.sends, receives: wanted.receives && granted.receives)
@@ -81,10 +92,34 @@ public struct OfferAnswerSession: Sendable {
       (result.sendPayloadType, result.receivePayloadType) = (encoding.payloadType, own.payloadType)
       result.sendEventPayloadType = Self.eventNumber(answers)
       result.receiveEventPayloadType = result.sendEventPayloadType == nil ? nil : Self.eventNumber(offers)
-      commit(offered.description, result)
+      commit(offered.description, result, peer: answer)
       return result
     }
-    throw .noCommonCodec
+    throw .broken(PeerViolation(.answerFormat, theirs.formats.joined(separator: " ")))
+  }
+
+  /// Our audio stream and what the answer says of it; all m= lines have to be there, in our order.
+  private func answeredStream(
+    _ offer: SessionDescription, _ answer: SessionDescription
+  ) throws(OfferAnswerFailure) -> (MediaDescription, MediaDescription) {
+    guard answer.media.count == offer.media.count else {
+      throw .broken(PeerViolation(.answerStreamCount, "\(answer.media.count) instead of \(offer.media.count)"))
+    }
+    for (ours, theirs) in zip(offer.media, answer.media) where ours.kind != theirs.kind {
+      throw .broken(PeerViolation(.answerStreamOrder, "\(theirs.kind) instead of \(ours.kind)"))
+    }
+    let (ours, theirs) = (offer.media[audioIndex], answer.media[audioIndex])
+    guard theirs.port != 0 else { throw .noAudio }
+    guard theirs.profile == ours.profile else { throw .broken(PeerViolation(.answerProfile, "\(theirs.profile) instead of \(ours.profile)")) }
+    return (ours, theirs)
+  }
+
+  /// What an answer may say to an offered direction (RFC 3264 §6.1).
+  private mutating func checkDirection(answer: MediaDirection?, offer: MediaDirection?) {
+    let (answer, allowed) = (answer ?? .sendrecv, (offer ?? .sendrecv).reversed)
+    if (answer.sends && !allowed.sends) || (answer.receives && !allowed.receives) {
+      violations.append(PeerViolation(.answerDirection, "\(answer.rawValue) to \((offer ?? .sendrecv).rawValue)"))
+    }
   }
 
   // MARK: - Answering
@@ -116,9 +151,23 @@ public struct OfferAnswerSession: Sendable {
       formats, port: local.port, profile: theirs.profile, direction: direction, packetTime: result.packetTime)
     audioIndex = index
     takeOrigin(of: offer)
+    if offer.media.count < streams.count { violations.append(PeerViolation(.offerDropsStreams, "\(offer.media.count) after \(streams.count)")) }
     let answer = describe(media, address: local.address, bandwidths: style.answerBandwidths)
-    commit(answer, result)
+    commit(answer, result, peer: offer)
     return (answer, result)
+  }
+
+  /// The answer that declines every stream of an offer, for a 2xx that nobody wants (RFC 3261 §13.2.2.4).
+  public static func declining(_ offer: SessionDescription, style: DescriptionStyle, address: IPAddress) -> SessionDescription {
+    var session = OfferAnswerSession(style: style, sessionID: 1, capability: AudioCapability(codecs: []))
+    return session.describe(offer.media.map(rejected), address: address)
+  }
+
+  /// What the peer did wrong since the last call.
+  public mutating func takeViolations() -> [PeerViolation] {
+    guard !violations.isEmpty else { return [] }
+    defer { violations = [] }
+    return violations
   }
 
   private func usableStream(_ offer: SessionDescription) throws(OfferAnswerFailure) -> Int {
@@ -142,18 +191,42 @@ public struct OfferAnswerSession: Sendable {
   private func agree(
     _ codec: AudioCodec, _ theirs: MediaDescription, _ description: SessionDescription, local: TransportAddress, direction: MediaDirection
   ) throws(OfferAnswerFailure) -> AudioAgreement {
-    guard let address = theirs.connection ?? description.connection else { throw .other("no readable c= line (RFC 8866 §5.7)") }
-    let packetTime = theirs.packetTime.flatMap { (10...120).contains($0) && $0 % 10 == 0 ? $0 : nil } ?? capability.packetTime
+    guard let address = theirs.connection ?? description.connection else {
+      throw .broken(PeerViolation(offered == nil ? .offerUnusable : .answerUnusable, "no c= line with an address (RFC 8866 §5.7)"))
+    }
+    guard address.isIPv6 == local.address.isIPv6 || address.isUnspecified else {
+      throw .other("media address \(address) is of another family than ours")
+    }
     return AudioAgreement(
       codec: codec, local: local, remote: TransportAddress(address, port: theirs.port),
       remoteControl: TransportAddress(address, port: theirs.rtcpPort ?? theirs.port &+ 1), direction: direction, sendPayloadType: 0,
-      receivePayloadType: 0, packetTime: packetTime)
+      receivePayloadType: 0, packetTime: packetTime(theirs))
   }
 
-  private mutating func commit(_ description: SessionDescription, _ result: AudioAgreement) {
+  /// What the peer asked for by ptime, no more than its maxptime; whole steps of 10 ms.
+  private func packetTime(_ theirs: MediaDescription) -> Int {
+    let wish = theirs.packetTime.flatMap { (10...120).contains($0) && $0 % 10 == 0 ? $0 : nil } ?? capability.packetTime
+    guard let maximum = theirs.maximumPacketTime, maximum >= 10 else { return wish }
+    return min(wish, maximum / 10 * 10)
+  }
+
+  private mutating func commit(_ description: SessionDescription, _ result: AudioAgreement, peer theirs: SessionDescription) {
+    checkOrigin(theirs)
+    peer = theirs
+    if !numbers.contains(where: { $0.codec == result.codec }) { numbers.append((result.codec, result.receivePayloadType)) }
     streams = description.media
     agreement = result
     offered = nil
+  }
+
+  /// The peer's o= line keeps its session id, and its version moves with any change (RFC 3264 §8).
+  private mutating func checkOrigin(_ new: SessionDescription) {
+    guard let peer, let before = peer.origin, let after = new.origin else { return }
+    if before.sessionID != after.sessionID {
+      violations.append(PeerViolation(.originVersion, "session id \(after.sessionID) instead of \(before.sessionID)"))
+    } else if before.version == after.version, peer.media != new.media || peer.connection != new.connection || peer.direction != new.direction {
+      violations.append(PeerViolation(.originVersion, "changed, still version \(after.version)"))
+    }
   }
 
   // MARK: - Parts

@@ -31,6 +31,9 @@ public enum SIPMethod: Hashable, Sendable {
     }
   }
 
+  /// The methods of the standards the Lab knows.
+  public static var standard: [SIPMethod] { all }
+
   static let all: [SIPMethod] = [
     .invite, .ack, .bye, .cancel, .options, .register, .prack, .update, .info, .refer, .subscribe, .notify, .message, .publish,
   ]

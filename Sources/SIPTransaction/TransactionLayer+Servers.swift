@@ -15,16 +15,19 @@ final class ServerEntry {
   let flow: Flow
   /// Where responses go (RFC 3261 §18.2.2, RFC 3581 §4).
   let replyFlow: Flow
+  /// Of the Via's sent-by.
+  let viaPort: UInt16
   var response: (bytes: Bytes, label: Label)?
   /// Nothing is ever answered: the policy drops this peer.
   var isAbandoned = false
 
-  init(machine: Machine, key: BranchKey, request: SIPMessage, flow: Flow, replyFlow: Flow) {
+  init(machine: Machine, key: BranchKey, request: SIPMessage, flow: Flow, replyFlow: Flow, viaPort: UInt16) {
     self.machine = machine
     self.key = key
     self.request = request
     self.flow = flow
     self.replyFlow = replyFlow
+    self.viaPort = viaPort
   }
 
   var nextDeadline: Instant? {
@@ -66,8 +69,11 @@ extension TransactionLayer {
     _ message: SIPMessage, _ method: SIPMethod, on flow: Flow, at now: Instant, _ outputs: inout [Output]
   ) throws(SIPHeaderError) {
     let via = try message.via()
-    let key = try BranchKey(request: message, via: via, method: method)
+    let toTag = via.hasTransactionBranch ? nil : try message.to().tag
+    var key = try BranchKey(request: message, via: via, method: method, toTag: toTag)
     if method == .ack {
+      // A peer of RFC 2543 acknowledges with the To tag of the response, which its INVITE did not have (§17.2.3).
+      if toTag != nil, serversByBranch[key] == nil { key = try BranchKey(request: message, via: via, method: method) }
       receiveAck(message, key, on: flow, at: now, &outputs)
       return
     }
@@ -80,11 +86,19 @@ extension TransactionLayer {
     _ = try message.callID()
     let id = open(message, method, key, via, on: flow)
     if method == .invite { _ = step(id, invite: .start, other: .retransmission, at: now, &outputs) }
-    if method == .cancel, let invite = serversByBranch[key.replacing(method: .invite)] {
-      outputs.append(.cancelled(invite, by: id, message, flow))
+    if method == .cancel, let target = cancelled(key) {
+      outputs.append(.cancelled(target, by: id, message, flow))
     } else {
       outputs.append(.request(id, message, flow))
     }
+  }
+
+  /// The request that a CANCEL means: an INVITE, or one of another method, on which it has no effect (§9.2).
+  private func cancelled(_ key: BranchKey) -> ServerID? {
+    for method in [SIPMethod.invite] + SIPMethod.standard where method != .cancel && method != .ack {
+      if let id = serversByBranch[key.replacing(method: method)] { return id }
+    }
+    return nil
   }
 
   private func open(_ message: SIPMessage, _ method: SIPMethod, _ key: BranchKey, _ via: Via, on flow: Flow) -> ServerID {
@@ -93,7 +107,9 @@ extension TransactionLayer {
     let machine: ServerEntry.Machine =
       method == .invite
       ? .invite(InviteServerTransaction(values, isReliable: isReliable)) : .other(NonInviteServerTransaction(values, isReliable: isReliable))
-    servers[id] = ServerEntry(machine: machine, key: key, request: message, flow: flow, replyFlow: answersToSourcePort ? flow : flow.reply(to: via))
+    servers[id] = ServerEntry(
+      machine: machine, key: key, request: message, flow: flow,
+      replyFlow: answersToSourcePort ? flow : flow.reply(to: via), viaPort: via.port ?? flow.transport.defaultPort)
     serversByBranch[key] = id
     return id
   }
@@ -181,7 +197,7 @@ extension TransactionLayer {
   private func transmit(_ entry: ServerEntry, cause: Label.Cause?, attempt: Int, _ outputs: inout [Output]) {
     guard let response = entry.response else { return }
     let label = cause.map { response.label.repeated($0, attempt) } ?? response.label
-    outputs.append(.send(response.bytes, entry.replyFlow, label))
+    outputs.append(.reply(response.bytes, entry.replyFlow, port: entry.viaPort, label))
   }
 }
 

@@ -18,6 +18,8 @@ public final class TransactionLayer {
 
   public enum Output: Sendable {
     case send(Bytes, Flow, Label)
+    /// A response, for the connection its request came by; `port`: of the Via's sent-by, in case that connection is gone (§18.2.2).
+    case reply(Bytes, Flow, port: UInt16, Label)
     /// A request for the user agent, ACK and CANCEL with a match excepted. It has to be answered or abandoned.
     case request(ServerID, SIPMessage, Flow)
     /// An ACK for a 2xx.
@@ -121,7 +123,9 @@ struct BranchKey: Hashable, Sendable {
   func hash(into hasher: inout Hasher) { hasher.combine(branch) }
 
   /// The key of the server transaction that a request belongs to; ACK belongs to its INVITE.
-  init(request: SIPMessage, via: Via, method: SIPMethod) throws(SIPHeaderError) {
+  ///
+  /// - Parameter toTag: for a peer of RFC 2543: that of To, but for an ACK that of its INVITE.
+  init(request: SIPMessage, via: Via, method: SIPMethod, toTag: String? = nil) throws(SIPHeaderError) {
     self.method = method == .ack ? .invite : method
     if let branch = via.branch, via.hasTransactionBranch {
       self.branch = branch
@@ -130,8 +134,8 @@ struct BranchKey: Hashable, Sendable {
     } else {
       // A peer of RFC 2543 (§17.2.3): the fields that make its request one of a kind.
       let parts = [
-        request.requestURIBytes?.text ?? "", try request.from().tag ?? "", try request.callID(), "\(try request.cseq().number)",
-        via.description,
+        request.requestURIBytes?.text ?? "", toTag ?? "", try request.from().tag ?? "", try request.callID(),
+        "\(try request.cseq().number)", via.description,
       ]
       branch = parts.joined(separator: "\n")
     }

@@ -31,6 +31,7 @@ extension SIPTransportLayer {
     }
     connections[id] = connection
     outgoing[target] = id
+    deadlines.set(id, at: now.adding(nanoseconds: Self.patience))
     out.open(id, from: source, to: target.address)
     return flow
   }

@@ -135,6 +135,14 @@ public final class SIPTransportLayer {
     return connect(to: target, at: now, &out)
   }
 
+  /// Whether something can be sent on the flow: a connection that ended cannot carry anything.
+  public func isUsable(_ flow: Flow) -> Bool {
+    switch flow.path {
+    case .port: true
+    case .connection(let id): connections[id] != nil
+    }
+  }
+
   /// Sends bytes on a flow; on a connection that is not up yet they wait for it.
   public func send(_ bytes: Bytes, on flow: Flow, _ label: Label, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
     switch flow.path {

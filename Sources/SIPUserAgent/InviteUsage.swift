@@ -24,8 +24,10 @@ final class InviteUsage {
     var acknowledgement: MessageDraft?
     /// The INVITE had no offer: the ACK waits for the party's answer to the one in the 2xx.
     var isOfferDelayed: Bool { call.body.isEmpty }
-    /// Request-URIs tried so far: a redirection back to one of them is a loop (RFC 3261 §8.1.3.4).
-    var tried: Set<String> = []
+    /// Where redirections lead.
+    var targets = TargetSet()
+    /// 2xx of other branches, by their To tag, with the ACK that each got.
+    var forks: [String: (usage: InviteUsage, acknowledgement: MessageDraft)] = [:]
 
     init(call: OutgoingCall, invite: MessageDraft, sequence: UInt32, client: TransactionLayer.ClientID, digest: DigestClient?) {
       self.call = call
@@ -36,11 +38,13 @@ final class InviteUsage {
       self.digest = digest
     }
 
-    /// The next INVITE goes to another Request-URI with the next CSeq number; To, From and Call-ID stay (RFC 3261 §8.1.3.4).
-    func redirect(to uri: SIPURI) {
-      requestURI = uri
+    /// The next INVITE goes to another Request-URI (nil: to another next hop alone) with the next CSeq number; To, From and Call-ID stay
+    /// (RFC 3261 §8.1.3.4).
+    func redirect(to uri: SIPURI?, contact: String) {
+      requestURI = uri ?? requestURI
       requestURI.headers = []
       sequence += 1
+      invite.set(.contact, contact)
       invite.startLine = .request(.invite, uri: requestURI.description)
       invite.set(.cseq, "\(sequence) INVITE")
     }
@@ -51,6 +55,8 @@ final class InviteUsage {
     let server: ServerID
     let invite: SIPMessage
     let localTag: String
+    /// When the INVITE's Expires is over (RFC 3261 §13.3.1).
+    var expiresAt: Instant?
     /// The answer in 183, once there is early media.
     var progress: Bytes?
     /// The 2xx, repeated until its ACK comes.
@@ -98,6 +104,8 @@ final class InviteUsage {
   var arrivedReinvite: (server: ServerID, message: SIPMessage)?
   /// Header fields for the BYE that ends this leg: a Reason.
   var byeFields: [MessageDraft.Field] = []
+  /// The answer to a challenge of the BYE.
+  var byeCredentials: MessageDraft.Field?
   /// The user part of our Contact.
   var contactUser: String?
   /// That the peer's Contact is not where the peer is has been told.
@@ -112,6 +120,14 @@ final class InviteUsage {
     self.flow = flow
     self.localTag = localTag
     self.callID = callID
+  }
+
+  /// Whether our BYE is under way.
+  var isTerminating: Bool {
+    switch role {
+    case .caller(let caller): if case .terminating = caller.machine.state { true } else { false }
+    case .callee(let callee): if case .terminating = callee.machine.state { true } else { false }
+    }
   }
 
   /// Whether BYE can be sent and answered.

@@ -1,3 +1,5 @@
+import SansIO
+
 /// One side's INVITE usage, numbered by its host in the order the legs began. It never goes on a wire.
 public struct LegID: Hashable, Sendable, Comparable, CustomStringConvertible {
   public var rawValue: UInt32
@@ -26,8 +28,12 @@ public enum LegEnd: Hashable, Sendable {
   case dialogLost
   /// BYE after RTP silence (the endpoint's `rtpTimeout`).
   case mediaSilence
-  /// The peer broke a rule so that the call could not go on; the text names it.
-  case violation(String)
+  /// The INVITE's Expires ran out before anybody answered (RFC 3261 §13.3.1).
+  case expired
+  /// The call was as long as it may be (the endpoint's `maxCallDuration`).
+  case durationReached
+  /// The peer broke a rule so that the call could not go on.
+  case violation(PeerViolation)
 }
 
 extension LegEnd: CustomStringConvertible {
@@ -44,7 +50,9 @@ extension LegEnd: CustomStringConvertible {
     case .transportFailed: "transport failed"
     case .dialogLost: "the peer does not know the dialog any more"
     case .mediaSilence: "no RTP"
-    case .violation(let rule): "peer broke a rule: \(rule)"
+    case .expired: "the INVITE's Expires ran out before the answer"
+    case .durationReached: "the maximum duration of a call was reached"
+    case .violation(let violation): "peer broke a rule: \(violation)"
     }
   }
 }

@@ -29,7 +29,7 @@ extension UserAgent {
       invite.append(.contentType, "application/sdp")
       invite.body = call.body
     }
-    let client = sendInvite(invite, id, sequence: sequence, on: flow, at: now)
+    let client = sendInvite(invite, id, sequence: sequence, on: flow, at: now, &out)
     let caller = InviteUsage.Caller(
       call: call, invite: invite, sequence: sequence, client: client,
       digest: call.credentials.map { DigestClient($0) })
@@ -61,11 +61,11 @@ extension UserAgent {
     return drain(at: now, &out)
   }
 
-  private func sendInvite(
-    _ invite: MessageDraft, _ id: LegID, sequence: UInt32, on flow: Flow, at now: Instant
+  func sendInvite(
+    _ invite: MessageDraft, _ id: LegID, sequence: UInt32, on flow: Flow, at now: Instant, _ out: inout Outbox
   ) -> TransactionLayer.ClientID {
     let label = Label(.request(.invite), dialog: id.rawValue, sequence: sequence)
-    let client = sendRequest(invite, method: .invite, on: flow, label: label, at: now)
+    let client = sendRequest(invite, method: .invite, on: flow, label: label, at: now, &out)
     purposes[client] = .invite(id)
     return client
   }
@@ -75,78 +75,38 @@ extension UserAgent {
   func receiveResponse(
     _ id: TransactionLayer.ClientID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
   ) {
+    // Whatever comes now, the connection served.
+    if !oversized.isEmpty { oversized[id] = nil }
     guard let status = message.status, let purpose = purposes[id] else { return }
     switch purpose {
-    case .invite(let leg): receiveInviteResponse(leg, id, status, message, at: now, &out)
+    case .invite(let leg): receiveInviteResponse(leg, id, status, message, flow, at: now, &out)
     case .cancel: break
-    case .bye(let leg): if status >= 200 { byeCompleted(leg, at: now, &out) }
+    case .bye(let leg): receiveByeResponse(leg, status, message, at: now, &out)
     case .reinvite(let leg): receiveReinviteResponse(leg, id, status, message, at: now, &out)
     case .request(let request): receiveRequestResponse(request, status, message, at: now, &out)
     }
   }
 
   private func receiveInviteResponse(
-    _ id: LegID, _ client: TransactionLayer.ClientID, _ status: Int, _ message: SIPMessage, at now: Instant, _ out: inout Outbox
+    _ id: LegID, _ client: TransactionLayer.ClientID, _ status: Int, _ message: SIPMessage, _ flow: Flow, at now: Instant,
+    _ out: inout Outbox
   ) {
-    guard let usage = usages[id], case .caller(let caller) = usage.role else { return }
+    guard let usage = usageOrRemains(id), case .caller(let caller) = usage.role else { return }
     switch status {
     case ..<200:
       handleCaller(id, .provisional(status: status), message, at: now, &out)
     case ..<300:
-      receiveSuccess(id, usage, message, at: now, &out)
+      receiveSuccess(id, usage, message, flow, at: now, &out)
     case 401, 407:
       // The answer to an INVITE that was already replaced by one with credentials.
       guard client == caller.client else { return }
-      if !answerChallenge(id, usage, caller, message, at: now, &out) {
-        handleCaller(id, .rejected(status: status), message, at: now, &out)
-      }
+      if answerChallenge(id, usage, caller, message, at: now, &out) || tryNextTarget(id, usage, caller, after: message, at: now, &out) { return }
+      handleCaller(id, .rejected(status: status), message, at: now, &out)
     default:
       guard client == caller.client else { return }
-      if status < 400, redirect(id, usage, caller, message, at: now, &out) { return }
+      if tryNextTarget(id, usage, caller, after: message, at: now, &out) { return }
       handleCaller(id, .rejected(status: status), message, at: now, &out)
     }
-  }
-
-  /// Tries the contact of a 3xx with the highest q that was not tried yet (RFC 3261 §8.1.3.4); false when there is none.
-  ///
-  /// Only contacts with an address are followed: a name would have to be resolved first.
-  private func redirect(
-    _ id: LegID, _ usage: InviteUsage, _ caller: InviteUsage.Caller, _ message: SIPMessage, at now: Instant, _ out: inout Outbox
-  ) -> Bool {
-    guard configuration.followsRedirections, caller.machine.isUnanswered, case .list(let contacts)? = try? message.contacts() else {
-      return false
-    }
-    caller.tried.insert(caller.requestURI.description)
-    let byPreference = contacts.enumerated().sorted { (-$0.element.preference, $0.offset) < (-$1.element.preference, $1.offset) }
-    for contact in byPreference.map(\.element) {
-      guard let address = contact.uri.host.address, caller.tried.count < 8, caller.tried.insert(contact.uri.description).inserted else { continue }
-      let transport = contact.uri.parameters["transport"].flatMap { SIPTransportProtocol(rawValue: $0.lowercased()) } ?? usage.flow.transport
-      let target = SIPTarget(
-        transport: transport, address: TransportAddress(address, port: contact.uri.port ?? transport.defaultPort), serverName: nil)
-      usage.flow = self.transport.flow(to: target, at: now, &out)
-      caller.redirect(to: contact.uri)
-      caller.client = sendInvite(caller.invite, id, sequence: caller.sequence, on: usage.flow, at: now)
-      return true
-    }
-    return false
-  }
-
-  /// Makes the dialog of the first 2xx; one from another branch of a fork is acknowledged and ended at once.
-  private func receiveSuccess(_ id: LegID, _ usage: InviteUsage, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
-    guard case .caller(let caller) = usage.role else { return }
-    let dialog: Dialog
-    do {
-      dialog = try Dialog(callerOf: message, sequence: caller.sequence, fallbackTarget: caller.requestURI)
-    } catch {
-      events.append(.violation(id, "2xx to INVITE that makes no dialog: \(error) (RFC 3261 §12.1.2)"))
-      return
-    }
-    if let known = usage.dialog, known.remoteTag != dialog.remoteTag {
-      endForkedDialog(id, dialog, at: now, &out)
-      return
-    }
-    if usage.dialog == nil { usages[id]?.dialog = dialog }
-    handleCaller(id, .success, message, at: now, &out)
   }
 
   private func answerChallenge(
@@ -159,19 +119,53 @@ extension UserAgent {
     caller.sequence += 1
     caller.invite.set(.cseq, "\(caller.sequence) INVITE")
     caller.invite.set(answer.header, answer.value)
-    caller.client = sendInvite(caller.invite, id, sequence: caller.sequence, on: usage.flow, at: now)
+    caller.client = sendInvite(caller.invite, id, sequence: caller.sequence, on: usage.flow, at: now, &out)
     return true
   }
 
   func clientFailed(_ id: TransactionLayer.ClientID, _ failure: TransactionFailure, at now: Instant, _ out: inout Outbox) {
-    guard let purpose = purposes.removeValue(forKey: id) else { return }
+    let purpose = purposes.removeValue(forKey: id)
+    if let next = retryOverDatagrams(id, failure, at: now) {
+      if let purpose { move(purpose, to: next) }
+      return
+    }
     switch purpose {
-    case .invite(let leg): handleCaller(leg, .failed(failure), nil, at: now, &out)
+    case nil: break
+    case .invite(let leg):
+      if let usage = usages[leg], case .caller(let caller) = usage.role, caller.client == id,
+        tryNextTarget(leg, usage, caller, after: nil, at: now, &out)
+      { return }
+      handleCaller(leg, .failed(failure), nil, at: now, &out)
     case .cancel: break
     case .bye(let leg): byeCompleted(leg, at: now, &out)
     case .reinvite(let leg): handleModification(leg, .dialogGone, at: now, &out)
     case .request(let request): requestFailed(request, failure)
     }
+  }
+
+  /// The request goes on in another transaction.
+  private func move(_ purpose: ClientPurpose, to client: TransactionLayer.ClientID) {
+    purposes[client] = purpose
+    switch purpose {
+    case .invite(let leg): if case .caller(let caller) = usages[leg]?.role { caller.client = client }
+    case .reinvite(let leg): usages[leg]?.reinvite?.client = client
+    case .cancel, .bye, .request: break
+    }
+  }
+
+  /// The BYE is over with any final answer but a challenge, which is answered once (RFC 3261 §22.2).
+  private func receiveByeResponse(_ id: LegID, _ status: Int, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    guard status >= 200 else { return }
+    if status == 401 || status == 407, let usage = usages[id], case .caller(let caller) = usage.role, usage.byeCredentials == nil,
+      let uri = usage.dialog?.requestPath.uri.description
+    {
+      caller.digest?.beginRequest()
+      if let answer = caller.digest?.answer(message, method: .bye, uri: uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength)) {
+        usage.byeCredentials = MessageDraft.Field(answer.header, answer.value)
+        return sendBye(id, at: now, &out)
+      }
+    }
+    byeCompleted(id, at: now, &out)
   }
 
   // MARK: - The machine and its outputs
@@ -184,7 +178,7 @@ extension UserAgent {
     for output in outputs {
       switch output {
       case .sendCancel: sendCancel(id, caller, usage.flow, at: now)
-      case .acknowledge: acknowledge(id, at: now, &out)
+      case .acknowledge: acknowledge(id, message, at: now, &out)
       case .sendBye: sendBye(id, at: now, &out)
       case .ringing: if let message { events.append(.ringing(id, message)) }
       case .established: if let message { events.append(.answered(id, message)) }
@@ -208,28 +202,16 @@ extension UserAgent {
     deadlines.set(id, at: now.adding(nanoseconds: 64 * configuration.timers.t1.wholeNanoseconds))
   }
 
-  /// At once for an INVITE that had the offer; else the party's answer is waited for.
-  private func acknowledge(_ id: LegID, at now: Instant, _ out: inout Outbox) {
+  /// At once for an INVITE that had the offer; else the party's answer is waited for, unless the call was given up: then the offer is
+  /// declined.
+  private func acknowledge(_ id: LegID, _ message: SIPMessage?, at now: Instant, _ out: inout Outbox) {
     guard let usage = usages[id], case .caller(let caller) = usage.role, usage.dialog != nil else { return }
     let isRepeated = caller.acknowledgement != nil
     if !isRepeated {
       guard !caller.isOfferDelayed || !usage.isEstablished else { return }
-      caller.acknowledgement = acknowledgementDraft(usage, sequence: caller.sequence, invite: caller.invite, body: Bytes(), at: now, &out)
+      let answer = caller.isOfferDelayed ? configuration.decline(message?.body ?? Bytes()) : Bytes()
+      caller.acknowledgement = acknowledgementDraft(usage, sequence: caller.sequence, invite: caller.invite, body: answer, at: now, &out)
     }
     sendAcknowledgement(id, usage, caller.acknowledgement, sequence: caller.sequence, isRepeated: isRepeated, at: now, &out)
-  }
-
-  /// A 2xx from another branch of a fork: acknowledged, and ended at once (RFC 3261 §13.2.2.4).
-  private func endForkedDialog(_ id: LegID, _ dialog: Dialog, at now: Instant, _ out: inout Outbox) {
-    guard let usage = usages[id], case .caller(let caller) = usage.role else { return }
-    let forked = InviteUsage(role: usage.role, flow: usage.flow, localTag: usage.localTag, callID: usage.callID)
-    forked.dialog = dialog
-    let acknowledgement = acknowledgementDraft(forked, sequence: caller.sequence, invite: caller.invite, body: Bytes(), at: now, &out)
-    sendAcknowledgement(id, forked, acknowledgement, sequence: caller.sequence, isRepeated: false, at: now, &out)
-    var other = dialog
-    let sequence = other.nextSequence()
-    let bye = inDialogDraft(.bye, other, sequence: sequence)
-    _ = sendRequest(
-      bye, method: .bye, on: usage.flow, label: Label(.request(.bye), dialog: id.rawValue, sequence: sequence), at: now)
   }
 }

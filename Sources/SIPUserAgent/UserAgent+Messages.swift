@@ -20,15 +20,6 @@ extension UserAgent {
 
   // MARK: - Requests
 
-  /// Completes a request with Via, Max-Forwards and the style's spelling, and hands it to a client transaction.
-  func sendRequest(
-    _ draft: MessageDraft, method: SIPMethod, on flow: Flow, label: Label, at now: Instant
-  ) -> TransactionLayer.ClientID {
-    let branch = mint.branch()
-    return transactions.send(
-      finish(draft, method, branch: branch, flow: flow, at: now), method: method, branch: branch, on: flow, label: label, at: now, &transactionOutputs)
-  }
-
   /// Via first, Max-Forwards, product; then the style's order and spacing.
   func finish(_ draft: MessageDraft, _ method: SIPMethod, branch: String, flow: Flow, at now: Instant) -> MessageDraft {
     var draft = draft
@@ -76,6 +67,10 @@ extension UserAgent {
   ///   - parameters: inside the URI, with their semicolon.
   ///   - isOfCall: it gets the parameters that this product's Contacts of calls have.
   func appendContact(to draft: inout MessageDraft, user: String?, flow: Flow, parameters: String = "", isOfCall: Bool = true) {
+    draft.append(.contact, contactValue(user: user, flow: flow, parameters: parameters, isOfCall: isOfCall))
+  }
+
+  func contactValue(user: String?, flow: Flow, parameters: String = "", isOfCall: Bool = true) -> String {
     var value = "<sip:"
     if let user {
       value += user
@@ -85,7 +80,7 @@ extension UserAgent {
     value += parameters
     value += ">"
     if isOfCall { value += configuration.style.contactParameters }
-    draft.append(.contact, value)
+    return value
   }
 
   /// The user part of our Contact in a call that somebody else began; `user` is how they called us.
@@ -119,25 +114,14 @@ extension UserAgent {
     return draft
   }
 
-  /// The flow of a request within a dialog: to the next hop, except that a connection in use, and by policy the address the peer really
-  /// has, are preferred to a Contact nobody may be able to reach.
-  func inDialogFlow(_ usage: InviteUsage, at now: Instant, _ out: inout Outbox) -> Flow {
-    guard let dialog = usage.dialog, let address = dialog.nextHop.host.address else { return usage.flow }
-    noteContact(usage, dialog, address)
-    guard !usage.flow.transport.isReliable else { return usage.flow }
-    let hop = TransportAddress(address, port: dialog.nextHop.port ?? usage.flow.transport.defaultPort)
-    if hop == usage.flow.remote || (dialog.routeSet.isEmpty && configuration.prefersFlowOverContact) { return usage.flow }
-    return transport.flow(to: SIPTarget(transport: usage.flow.transport, address: hop, serverName: nil), at: now, &out)
-  }
-
   /// A Contact that the peer is not at (contract 8.5, `natContact`): told once a leg, since nobody else could reach it there.
-  private func noteContact(_ usage: InviteUsage, _ dialog: Dialog, _ contact: IPAddress) {
+  func noteContact(_ usage: InviteUsage, _ dialog: Dialog, _ contact: IPAddress) {
     let source = usage.flow.remote
     guard !usage.hasToldContact, dialog.routeSet.isEmpty, contact.unmapped != source.address.unmapped else { return }
     usage.hasToldContact = true
     let way = configuration.prefersFlowOverContact || usage.flow.transport.isReliable ? "requests go there" : "requests go to Contact all the same"
-    let rule = "Contact names \(contact), the peer is at \(source): \(way) (RFC 3261 §8.1.1.8, contract 8.5 natContact)"
-    events.append(.violation(legsByTag[usage.localTag], rule))
+    let detail = "Contact names \(contact), the peer is at \(source): \(way) (contract 8.5, natContact)"
+    events.append(.violation(legsByTag[usage.localTag], PeerViolation(.contactElsewhere, detail)))
   }
 
   func sendBye(_ id: LegID, at now: Instant, _ out: inout Outbox) {
@@ -147,7 +131,8 @@ extension UserAgent {
     let label = Label(.request(.bye), dialog: id.rawValue, sequence: sequence)
     var draft = inDialogDraft(.bye, dialog, sequence: sequence)
     draft.fields += usage.byeFields
-    let client = sendRequest(draft, method: .bye, on: inDialogFlow(usage, at: now, &out), label: label, at: now)
+    if let credentials = usage.byeCredentials { draft.fields.append(credentials) }
+    let client = sendRequest(draft, method: .bye, on: inDialogFlow(usage, at: now, &out), label: label, at: now, &out)
     purposes[client] = .bye(id)
   }
 
@@ -257,6 +242,7 @@ extension UserAgent {
     guard let usage = usages.removeValue(forKey: id) else { return }
     legsByTag[usage.localTag] = nil
     deadlines.remove(id)
+    keepRemains(id, usage)
     events.append(.ended(id, reason))
   }
 }

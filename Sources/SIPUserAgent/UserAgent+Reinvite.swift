@@ -12,7 +12,10 @@ extension UserAgent {
       events.append(.modificationFailed(id, status: nil, reason: "the call is not up"))
       return drain(at: now, &out)
     }
-    if case .idle = usage.modification.state { usage.reinvite = InviteUsage.Reinvite(body: body, fields: fields) }
+    if case .idle = usage.modification.state {
+      usage.reinvite = InviteUsage.Reinvite(body: body, fields: fields)
+      if case .caller(let caller) = usage.role { caller.digest?.beginRequest() }
+    }
     handleModification(id, .modify, at: now, &out)
     return drain(at: now, &out)
   }
@@ -64,6 +67,8 @@ extension UserAgent {
     usage.arrivedReinvite = (server, message)
     defer { usage.arrivedReinvite = nil }
     if usage.isEstablished { return handleModification(id, .requested, at: now, &out) }
+    // Our BYE is under way: the dialog is over (RFC 5407 §3.1.4).
+    if usage.isTerminating { return refuseArrived(id, usage, status: 481, at: now) }
     // Between our 200 and its ACK: 491 (RFC 5407 §3.1.5); before our final response: 500 (RFC 3261 §14.2).
     if case .callee(let callee) = usage.role, case .accepted = callee.machine.state {
       refuseArrived(id, usage, status: 491, at: now)
@@ -149,7 +154,9 @@ extension UserAgent {
 
   private func refuseArrived(_ id: LegID, _ usage: InviteUsage, status: Int, at now: Instant) {
     guard let (server, message) = usage.arrivedReinvite else { return }
-    var draft = responseDraft(to: message, status: status, reason: configuration.style.reactions.pendingPhrase, toTag: nil, flow: usage.flow)
+    let phrase = status == 481 ? nil : configuration.style.reactions.pendingPhrase
+    var draft = responseDraft(to: message, status: status, reason: phrase, toTag: nil, flow: usage.flow)
+    if status == 500 { events.append(.violation(id, PeerViolation(.inviteOverlaps, "CSeq \((try? message.cseq().number) ?? 0)"))) }
     // §14.2: a random number of seconds between 0 and 10.
     if status == 500 { draft.append(.retryAfter, String(mint.number(in: 0...10))) }
     respond(server, draft, status: status, to: message, on: usage.flow, leg: id, kind: .reinviteResponses, at: now)
@@ -172,7 +179,7 @@ extension UserAgent {
     reinvite.draft = draft
     (reinvite.isAnswered, reinvite.acknowledgement, reinvite.response) = (false, nil, nil)
     let label = Label(.request(.invite), dialog: id.rawValue, sequence: reinvite.sequence)
-    let client = sendRequest(draft, method: .invite, on: flow, label: label, at: now)
+    let client = sendRequest(draft, method: .invite, on: flow, label: label, at: now, &out)
     reinvite.client = client
     purposes[client] = .reinvite(id)
   }

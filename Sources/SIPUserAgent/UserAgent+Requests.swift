@@ -6,11 +6,18 @@ import SansIO
 /// A request outside dialogs that waits for its final response.
 struct OutgoingRequest {
   var method: SIPMethod
-  var uri: String
+  var uri: SIPURI
   var draft: MessageDraft
   var sequence: UInt32
   var flow: Flow
   var digest: DigestClient?
+  /// Where redirections lead.
+  var targets = TargetSet()
+
+  mutating func raiseSequence() {
+    sequence += 1
+    draft.set(.cseq, "\(sequence) \(method.token)")
+  }
 }
 
 /// What the Contact of a request outside dialogs says beside the address.
@@ -28,7 +35,8 @@ public struct ContactForm: Hashable, Sendable {
 
 // Requests outside dialogs, both ways: OPTIONS, REGISTER and whatever a party answers itself (RFC 3261 §8, §10, §11).
 extension UserAgent {
-  /// Sends a request outside any dialog; the answer comes as ``UserAgentEvent/response(_:_:)``. Digest challenges are answered once.
+  /// Sends a request outside any dialog; the answer comes as ``UserAgentEvent/response(_:_:)``. Digest challenges are answered once,
+  /// redirections to an address followed.
   ///
   /// - Parameter fields: further header fields, with From, To and Call-ID where the caller keeps them over several requests (REGISTER).
   public func send(
@@ -53,34 +61,54 @@ extension UserAgent {
     draft.fields += fields
     if method == .register, configuration.style.allowInRegister { draft.append(.allow, allowValue) }
     let request = OutgoingRequest(
-      method: method, uri: uri.description, draft: draft, sequence: sequence, flow: flow,
+      method: method, uri: uri, draft: draft, sequence: sequence, flow: flow,
       digest: credentials.map { DigestClient($0) })
     requests[id] = request
-    transmit(id, request, at: now)
+    transmit(id, request, at: now, &out)
     return (id, drain(at: now, &out))
   }
 
-  private func transmit(_ id: RequestID, _ request: OutgoingRequest, at now: Instant) {
+  private func transmit(_ id: RequestID, _ request: OutgoingRequest, at now: Instant, _ out: inout Outbox) {
     let label = Label(.request(request.method.label), sequence: request.sequence)
-    let client = sendRequest(request.draft, method: request.method, on: request.flow, label: label, at: now)
+    let client = sendRequest(request.draft, method: request.method, on: request.flow, label: label, at: now, &out)
     purposes[client] = .request(id)
   }
 
   func receiveRequestResponse(_ id: RequestID, _ status: Int, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     guard status >= 200, var request = requests[id] else { return }
     if status == 401 || status == 407, var digest = request.digest,
-      let answer = digest.answer(message, method: request.method, uri: request.uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength))
+      let answer = digest.answer(
+        message, method: request.method, uri: request.uri.description, clientNonce: clientNonces.hex(configuration.style.clientNonceLength))
     {
       request.digest = digest
-      request.sequence += 1
-      request.draft.set(.cseq, "\(request.sequence) \(request.method.token)")
+      request.raiseSequence()
       request.draft.set(answer.header, answer.value)
       requests[id] = request
-      transmit(id, request, at: now)
-      return
+      return transmit(id, request, at: now, &out)
+    }
+    if (300..<400).contains(status), follow(message, &request, at: now, &out) {
+      requests[id] = request
+      return transmit(id, request, at: now, &out)
     }
     requests[id] = nil
     events.append(.response(id, message))
+  }
+
+  /// Turns a request to the next contact of a 3xx (RFC 3261 §8.1.3.4); false when there is none. Its Contact stays: bindings are made for
+  /// the address that was registered.
+  private func follow(_ message: SIPMessage, _ request: inout OutgoingRequest, at now: Instant, _ out: inout Outbox) -> Bool {
+    guard configuration.followsRedirections else { return false }
+    request.targets.add(message, from: request.uri)
+    guard let next = request.targets.next(), let target = next.target(insteadOf: request.flow) else { return false }
+    request.flow = transport.flow(to: target, at: now, &out)
+    if !next.isProxy {
+      request.uri = next.uri
+      request.uri.headers = []
+      request.draft.startLine = .request(request.method, uri: request.uri.description)
+    }
+    request.raiseSequence()
+    request.digest?.beginRequest()
+    return true
   }
 
   func requestFailed(_ id: RequestID, _ failure: TransactionFailure) {

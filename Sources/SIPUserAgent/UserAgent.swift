@@ -7,8 +7,9 @@ import SecureTransport
 /// The user agent core of RFC 3261 §8 and §12 to §15: dialogs and INVITE usages on top of one transport and one transaction layer.
 ///
 /// It decides nothing about who may call: it tells its party (``UserAgentEvent``) and does as told. One object a host, owned by that
-/// host. Its parts: the caller's side in `UserAgent+Caller`, the called side in `UserAgent+Callee`, requests outside dialogs in
-/// `UserAgent+Requests`, message building in `UserAgent+Messages`.
+/// host. Its parts: the caller's side in `UserAgent+Caller`, with redirections in `UserAgent+Targets` and forks in `UserAgent+Forks`; the
+/// called side in `UserAgent+Incoming` and `UserAgent+Callee`; requests outside dialogs in `UserAgent+Requests`, message building in
+/// `UserAgent+Messages`, the way of each message in `UserAgent+Flows`.
 public final class UserAgent {
   public struct Configuration: Sendable {
     public var style: MessageStyle
@@ -21,7 +22,11 @@ public final class UserAgent {
     public var contactHost: String?
     /// URI schemes besides sip and sips that a Request-URI may have; others get 416 (RFC 3261 §8.2.2.1).
     public var foreignSchemes: Set<String> = []
-    /// Follow a 3xx of an INVITE to its contacts (RFC 3261 §8.1.3.4).
+    /// Requests over UDP that are longer, in bytes, go over TCP (RFC 3261 §18.1.1); nil = never.
+    public var datagramLimit: Int? = 1_300
+    /// The answer that declines an offer, for a 2xx that nobody wants and that has to be acknowledged (RFC 3261 §13.2.2.4).
+    public var decline: @Sendable (Bytes) -> Bytes = { _ in Bytes() }
+    /// Follow a 3xx to its contacts (RFC 3261 §8.1.3.4).
     public var followsRedirections = true
 
     public init(
@@ -54,7 +59,7 @@ public final class UserAgent {
     case request(RequestID)
   }
 
-  let configuration: Configuration
+  public let configuration: Configuration
   /// The Allow value of this user agent.
   public let allowValue: String
   /// The values of Supported, one a header.
@@ -76,6 +81,10 @@ public final class UserAgent {
   var mergeKeys: [MergeKey: ServerID] = [:]
   var mergeKeysByServer: [ServerID: MergeKey] = [:]
   var requests: [RequestID: OutgoingRequest] = [:]
+  /// Calls of ours that are over while late 2xx may still come.
+  var remains: [LegID: InviteUsage] = [:]
+  /// Requests that went over TCP for their size.
+  var oversized: [TransactionLayer.ClientID: OversizedRequest] = [:]
   var deadlines = DeadlineQueue<LegID>()
   /// Set only while the machine handles the input they belong to.
   var refusals: [LegID: Refusal] = [:]
@@ -113,6 +122,9 @@ public final class UserAgent {
 
   /// The legs that have not ended, in the order they began.
   public var liveLegs: [LegID] { usages.keys.sorted() }
+
+  /// The flow that requests of a leg come and go by; nil when the leg has ended.
+  public func flow(of leg: LegID) -> Flow? { usages[leg]?.flow }
 
   func newLegID() -> LegID {
     lastLeg += 1
@@ -183,7 +195,9 @@ public final class UserAgent {
 
   private func handle(_ event: SIPTransportLayer.Event, at now: Instant) {
     switch event {
-    case .message(let message, let flow): transactions.receive(message, on: flow, at: now, &transactionOutputs)
+    case .message(let message, let flow):
+      if hasSeveralVias(message) { return }
+      transactions.receive(message, on: flow, at: now, &transactionOutputs)
     case .flowFailed(let flow, let failure):
       transactions.flowFailed(flow, failure, at: now, &transactionOutputs)
       events.append(.flowFailed(flow, failure))
@@ -198,6 +212,15 @@ public final class UserAgent {
     }
   }
 
+  /// A response with more than one Via was not meant for us: it is discarded (RFC 3261 §8.1.3.3).
+  private func hasSeveralVias(_ message: SIPMessage) -> Bool {
+    guard !message.isRequest else { return false }
+    let count = message.commaValues(.via).count
+    guard count > 1 else { return false }
+    events.append(.violation(nil, PeerViolation(.severalVias, "\(message) has \(count)")))
+    return true
+  }
+
   private func handle(_ output: TransactionLayer.Output, at now: Instant, _ out: inout Outbox) {
     switch output {
     case .send(let bytes, let flow, let label):
@@ -208,9 +231,11 @@ public final class UserAgent {
       receiveCancel(of: invite, by: cancel, message, flow, at: now, &out)
     case .response(let id, let message, let flow): receiveResponse(id, message, flow, at: now, &out)
     case .failed(let id, let failure): clientFailed(id, failure, at: now, &out)
-    case .ended(let id): purposes[id] = nil
-    case .ackMissing(let id):
-      events.append(.violation(legsByServer[id], "no ACK for our final response within 64·T1 (RFC 3261 §17.2.1, Timer H)"))
+    case .reply(let bytes, let flow, port: let port, let label): reply(bytes, on: flow, port: port, label, at: now, &out)
+    case .ended(let id):
+      if !oversized.isEmpty { oversized[id] = nil }
+      if case .invite(let leg)? = purposes.removeValue(forKey: id) { dropRemains(leg, id) }
+    case .ackMissing(let id): events.append(.violation(legsByServer[id], PeerViolation(.refusalNotAcknowledged)))
     case .endedServer(let id):
       legsByServer[id] = nil
       if let key = mergeKeysByServer.removeValue(forKey: id) { mergeKeys[key] = nil }

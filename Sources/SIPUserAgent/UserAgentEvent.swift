@@ -41,13 +41,16 @@ public enum UserAgentEvent: Sendable {
   case reason(LegID, String)
   case ended(LegID, LegEnd)
 
+  /// A request that RFC 3261 wants refused whatever it asks for: ``UserAgent/refuse(_:_:_:_:at:_:)``, or ``UserAgent/ignore(_:at:)`` for
+  /// a peer that gets no answers.
+  case defective(ServerID, SIPMessage, Flow, RequestDefect)
   /// A request outside dialogs that is no INVITE.
   case request(ServerID, SIPMessage, Flow)
   /// The final response to a request of ``UserAgent/send(_:to:uri:fields:at:_:)``, or its failure.
   case response(RequestID, SIPMessage)
   case requestFailed(RequestID, TransactionFailure)
-  /// A rule that the peer broke without harm to the call.
-  case violation(LegID?, String)
+  /// A rule that the peer broke.
+  case violation(LegID?, PeerViolation)
 }
 
 /// A request outside dialogs that we sent.

@@ -205,7 +205,8 @@ public struct Script: Sendable {
       stories.append(LegStory(member: member, id: id, callID: facts.callID, name: facts.name, evidence: evidence))
     case .registered(_, let expires): registered[member] = (expires, nil)
     case .registrationFailed(_, let reason): registered[member] = (nil, reason)
-    case .violation(_, let rule): violations.append((member, rule, evidence))
+    case .violation(_, let violation): violations.append((member, violation.description, evidence))
+    case .portsMissing(_, let reason): violations.append((member, reason, evidence))
     case .malformed(let source, let rule): violations.append((member, "\(source) sent what is no SIP message: \(rule)", evidence))
     case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended, .mediaStarted,
       .mediaLatched:

@@ -32,19 +32,24 @@ import Testing
       table.activate(leg)
     }
     #expect(table.lookUp("sess_a", account: "acme") == .full)
-    table.leave(LegID(1))
+    let first = table.leave(LegID(1))
+    #expect(first == nil)
     guard case .found = table.lookUp("sess_a", account: "acme") else {
       Issue.record("one leg is left")
       return
     }
-    table.leave(LegID(2))
+    let last = table.leave(LegID(2))
+    #expect(last == "sess_a")
+    #expect(table.lookUp("sess_a", account: "acme") != .ended, "it waits for its grace")
+    let isOver = table.complete("sess_a")
+    #expect(isOver)
     #expect(table.lookUp("sess_a", account: "acme") == .ended)
   }
 
   @Test func `a leg that never was up leaves the session as it was`() {
     var table = SessionTable([Session(id: "sess_a", account: "acme")])
     _ = table.join(LegID(1), "sess_a", role: nil)
-    table.leave(LegID(1))
+    _ = table.leave(LegID(1))
     #expect(table.lookUp("sess_a", account: "acme") != .ended)
   }
 }
@@ -57,7 +62,7 @@ import Testing
   }
 
   private func seconds(_ outcome: Registrar.Outcome) -> [Int]? {
-    if case .bound(let contacts) = outcome { contacts.map(\.1) } else { nil }
+    if case .bound(let contacts) = outcome { contacts.map(\.seconds) } else { nil }
   }
 
   @Test func `expiry is 3600 s, at most 7200, below 60 it is refused with 423, 0 removes (contract 8.2)`() throws {

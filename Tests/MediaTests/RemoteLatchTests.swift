@@ -85,7 +85,7 @@ import Testing
     call.receive(8, from: outside)
     let rules = call.session.takeEvents().compactMap { if case .violation(let rule) = $0 { rule } else { nil } }
     #expect(rules.count == 1)
-    #expect(rules.first?.contains("SDP names the private address 10.0.0.20:30000, RTP comes from 203.0.113.7:30000") == true)
+    #expect(rules.first?.description.contains("SDP names the private address 10.0.0.20:30000, RTP comes from 203.0.113.7:30000") == true)
     var plain = Call(agreement(outside))
     plain.receive(8, from: outside)
     #expect(plain.session.takeEvents() == [.firstPacketReceived])
@@ -102,7 +102,7 @@ import Testing
       Issue.record("nobody told")
       return
     }
-    #expect(rule.contains("198.51.100.66:4000 is ignored"))
+    #expect(rule.description.contains("198.51.100.66:4000 is ignored"))
     expectLife(true, call.receive(1, from: outside))
   }
 

@@ -30,6 +30,7 @@ import Testing
     outputs.map { output in
       switch output {
       case .send(let bytes, _, let label): "send \(bytes.text.prefix { $0 != "\r\n" }) [\(label)]"
+      case .reply(let bytes, _, port: _, let label): "send \(bytes.text.prefix { $0 != "\r\n" }) [\(label)]"
       case .request(let id, let message, _): "request \(id.rawValue) \(message)"
       case .ack: "ack"
       case .cancelled(let invite, by: let cancel, _, _): "cancelled \(invite.rawValue) by \(cancel.rawValue)"
@@ -144,7 +145,7 @@ import Testing
       layer.receive(options, on: source, at: .zero, &outputs)
       guard case .request(let id, _, _)? = outputs.first else { return }
       layer.respond(id, .response(to: options, status: 200, received: source), status: 200, label: .none, at: .zero, &outputs)
-      guard case .send(_, let target, _)? = outputs.last else { return }
+      guard case .reply(_, let target, port: _, _)? = outputs.last else { return }
       #expect(target.remote.port == UInt16(port))
     }
   }

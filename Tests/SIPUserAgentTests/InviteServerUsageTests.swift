@@ -56,3 +56,23 @@ import Testing
     #expect(usage.handle(.hangUp(.hungUpHere), at: seconds(1)) == [.sendRefusal(status: 480), .ended(.hungUpHere)])
   }
 }
+
+@Suite struct EarlyEndTests {
+  @Test(arguments: [InviteServerUsage.Input.bye, .expired])
+  func `an early BYE and an expired INVITE both leave the INVITE with 487 (RFC 3261 §15.1.2, §13.3.1)`(input: InviteServerUsage.Input) {
+    for rings in [false, true] {
+      var usage = InviteServerUsage()
+      if rings { _ = usage.handle(.ring, at: .zero) }
+      let end: LegEnd = input == .bye ? .hungUpByPeer : .expired
+      #expect(usage.handle(input, at: .zero) == [.sendRefusal(status: 487), .ended(end)])
+    }
+  }
+
+  @Test func `once answered, Expires means nothing (RFC 3261 §13.3.1)`() {
+    var usage = InviteServerUsage()
+    _ = usage.handle(.accept, at: .zero)
+    #expect(usage.handle(.expired, at: .zero) == [])
+    _ = usage.handle(.ack, at: .zero)
+    #expect(usage.handle(.expired, at: .zero) == [])
+  }
+}

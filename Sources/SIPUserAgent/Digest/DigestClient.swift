@@ -2,14 +2,30 @@ import SIPMessage
 
 /// Answers digest challenges with one account's credentials (RFC 3261 §22.2, RFC 7616 §3.4).
 ///
-/// It answers one challenge a request, and a second one only when the server says that the nonce was stale: a server that keeps
-/// challenging would otherwise be asked for ever (RFC 3261 §22.2).
+/// Each realm, and a proxy apart from a server, is answered once a request, and again only when it says that the nonce was stale. A
+/// server that keeps challenging is not asked for ever (RFC 3261 §22.2): after ``limit`` answers a request has failed.
 public struct DigestClient: Sendable, Hashable {
+  private struct Protection: Sendable, Hashable {
+    var realm: String
+    var isProxy: Bool
+    var nonce: String
+    var nonceCount: UInt32 = 0
+    /// Answers given for the request at hand.
+    var answers = 0
+  }
+
+  /// Answers for one request, all realms together.
+  static let limit = 4
+
   private let credentials: Credentials
-  private var nonce: String?
-  private var nonceCount: UInt32 = 0
+  private var protections: [Protection] = []
 
   public init(_ credentials: Credentials) { self.credentials = credentials }
+
+  /// Another request begins: it may be challenged anew. Nonces and their counts go on.
+  public mutating func beginRequest() {
+    for index in protections.indices { protections[index].answers = 0 }
+  }
 
   /// The header that answers the challenge in a 401 or 407.
   ///
@@ -25,23 +41,35 @@ public struct DigestClient: Sendable, Hashable {
       guard let algorithm = DigestAlgorithm(parameter: challenge.algorithm), let offered = challenge.nonce else { continue }
       let usesProtection = challenge.qop.contains { $0.lowercased() == "auth" }
       guard usesProtection || challenge.qop.isEmpty else { continue }
-      guard nonce == nil || challenge.isStale else { return nil }
-      nonceCount = offered == nonce ? nonceCount + 1 : 1
-      nonce = offered
+      guard let count = take(challenge, nonce: offered, isProxy: isProxy) else { return nil }
       let value = credentials(
-        for: challenge, algorithm, nonce: offered, method: method, uri: uri, clientNonce: usesProtection ? clientNonce : nil)
+        for: challenge, algorithm, nonce: offered, count: count, method: method, uri: uri, clientNonce: usesProtection ? clientNonce : nil)
       return (isProxy ? .proxyAuthorization : .authorization, value)
     }
     return nil
   }
 
+  /// The nonce count of the answer; nil when this realm has had its answer.
+  private mutating func take(_ challenge: DigestChallenge, nonce: String, isProxy: Bool) -> UInt32? {
+    guard protections.reduce(0, { $0 + $1.answers }) < Self.limit else { return nil }
+    let realm = challenge.realm ?? ""
+    let known = protections.firstIndex { $0.realm == realm && $0.isProxy == isProxy }
+    if known == nil { protections.append(Protection(realm: realm, isProxy: isProxy, nonce: nonce)) }
+    let index = known ?? protections.count - 1
+    guard protections[index].answers == 0 || challenge.isStale else { return nil }
+    if protections[index].nonce != nonce { (protections[index].nonce, protections[index].nonceCount) = (nonce, 0) }
+    protections[index].nonceCount += 1
+    protections[index].answers += 1
+    return protections[index].nonceCount
+  }
+
   private func credentials(
-    for challenge: DigestChallenge, _ algorithm: DigestAlgorithm, nonce: String, method: SIPMethod, uri: String, clientNonce: String?
+    for challenge: DigestChallenge, _ algorithm: DigestAlgorithm, nonce: String, count: UInt32, method: SIPMethod, uri: String,
+    clientNonce: String?
   ) -> String {
-    let count = String(nonceCount, radix: 16)
+    let digits = String(count, radix: 16)
     let protection = clientNonce.map {
-      DigestCalculation.Protection(
-        nonceCount: String(repeating: "0", count: max(0, 8 - count.count)) + count, clientNonce: $0)
+      DigestCalculation.Protection(nonceCount: String(repeating: "0", count: max(0, 8 - digits.count)) + digits, clientNonce: $0)
     }
     let secretHash = DigestCalculation.secretHash(
       algorithm, username: credentials.username, realm: challenge.realm ?? "", password: credentials.password.reveal())

@@ -7,6 +7,7 @@ import SansIO
 ///                 │                        │                        │  │  └ T1, 2·T1 … T2: 200 again     │
 ///                 ├──────── refuse / 3xx–6xx ──► ended              │  └ 64·T1: BYE ──► terminating     BYE from peer ──► ended
 ///                 └──────── CANCEL / 487 ──────► ended              └ BYE from peer ──► ended
+///                           early BYE, Expires over / 487 ──► ended  (§15.1.2, §13.3.1)
 /// ```
 ///
 /// The user agent core, not the transaction, repeats the 2xx (§13.3.1.4): first after T1, then doubling up to T2, on any transport,
@@ -42,6 +43,8 @@ public struct InviteServerUsage: Hashable, Sendable {
     /// The deadline given by ``nextDeadline``.
     case timer
     case transportFailed
+    /// The INVITE's Expires is over.
+    case expired
   }
 
   public enum Output: Hashable, Sendable {
@@ -76,6 +79,14 @@ public struct InviteServerUsage: Hashable, Sendable {
     self.t2 = t2
   }
 
+  /// No final response yet.
+  public var isUnanswered: Bool {
+    switch state {
+    case .received, .ringing: true
+    case .accepted, .confirmed, .terminating, .ended: false
+    }
+  }
+
   public mutating func handle(_ input: Input, at now: Instant) -> [Output] {
     let next: State
     let outputs: [Output]
@@ -105,7 +116,12 @@ public struct InviteServerUsage: Hashable, Sendable {
     case (.accepted(var acceptance), .hangUp(let reason)):
       acceptance.hangUp = reason
       (next, outputs) = (.accepted(acceptance), [])
-    case (.accepted, .bye), (.confirmed, .bye), (.received, .bye), (.ringing, .bye):
+    case (.received, .bye), (.ringing, .bye):
+      // The INVITE is still to be answered (RFC 3261 §15.1.2).
+      (next, outputs) = (.ended(.hungUpByPeer), [.sendRefusal(status: 487), .ended(.hungUpByPeer)])
+    case (.received, .expired), (.ringing, .expired):
+      (next, outputs) = (.ended(.expired), [.sendRefusal(status: 487), .ended(.expired)])
+    case (.accepted, .bye), (.confirmed, .bye):
       (next, outputs) = (.ended(.hungUpByPeer), [.ended(.hungUpByPeer)])
 
     case (.confirmed, .hangUp(let reason)):
@@ -113,8 +129,10 @@ public struct InviteServerUsage: Hashable, Sendable {
     case (.terminating(let reason), .byeCompleted), (.terminating(let reason), .bye):
       (next, outputs) = (.ended(reason), [.ended(reason)])
 
-    case (.received, .ack), (.received, .byeCompleted), (.received, .timer), (.ringing, .ack), (.ringing, .byeCompleted), (.accepted, .ring), (.accepted, .accept), (.accepted, .refuse), (.accepted, .cancelled),
-      (.accepted, .byeCompleted), (.accepted, .transportFailed), (.confirmed, .ring), (.confirmed, .accept), (.confirmed, .refuse),
+    case (.received, .ack), (.received, .byeCompleted), (.received, .timer), (.ringing, .ack), (.ringing, .byeCompleted),
+      (.accepted, .ring), (.accepted, .accept), (.accepted, .refuse), (.accepted, .cancelled),
+      (.accepted, .byeCompleted), (.accepted, .transportFailed), (.accepted, .expired), (.confirmed, .expired), (.terminating, .expired),
+      (.confirmed, .ring), (.confirmed, .accept), (.confirmed, .refuse),
       (.confirmed, .cancelled), (.confirmed, .ack), (.confirmed, .byeCompleted), (.confirmed, .timer), (.confirmed, .transportFailed),
       (.terminating, .ring), (.terminating, .accept), (.terminating, .refuse), (.terminating, .cancelled), (.terminating, .ack),
       (.terminating, .hangUp), (.terminating, .timer), (.terminating, .transportFailed), (.ended, _):

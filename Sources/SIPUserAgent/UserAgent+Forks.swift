@@ -1,0 +1,67 @@
+import SIPMessage
+import SIPTransaction
+import SIPTransport
+import SansIO
+
+// The 2xx of an INVITE, from one branch or several (RFC 3261 §13.2.2.4).
+extension UserAgent {
+  /// The usage of a call, or of one that has ended and whose INVITE transaction still takes 2xx (RFC 6026, Timer M).
+  func usageOrRemains(_ id: LegID) -> InviteUsage? { usages[id] ?? remains[id] }
+
+  /// Makes the dialog of the first 2xx; one from another branch of a fork is acknowledged and ended at once.
+  func receiveSuccess(_ id: LegID, _ usage: InviteUsage, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
+    guard case .caller(let caller) = usage.role else { return }
+    let dialog: Dialog
+    do {
+      dialog = try Dialog(callerOf: message, sequence: caller.sequence, fallbackTarget: caller.requestURI)
+    } catch {
+      events.append(.violation(id, PeerViolation(.successWithoutDialog, "\(error)")))
+      return
+    }
+    if let known = usage.dialog, known.remoteTag != dialog.remoteTag {
+      return endForkedDialog(id, usage, caller, dialog, message, flow, at: now, &out)
+    }
+    guard usages[id] != nil else {
+      // The call is over, but the peer still waits for the ACK of this 2xx.
+      return sendAcknowledgement(id, usage, caller.acknowledgement, sequence: caller.sequence, isRepeated: true, at: now, &out)
+    }
+    if usage.dialog == nil {
+      usage.dialog = dialog
+      if message.first(.contact) == nil { events.append(.violation(id, PeerViolation(.contactMissing, "\(message)"))) }
+    }
+    handleCaller(id, .success, message, at: now, &out)
+  }
+
+  /// A 2xx from another branch: acknowledged, with an offer in it declined, and ended with BYE, all in a dialog of its own. Its
+  /// repetitions get the same ACK again.
+  private func endForkedDialog(
+    _ id: LegID, _ usage: InviteUsage, _ caller: InviteUsage.Caller, _ dialog: Dialog, _ message: SIPMessage, _ flow: Flow,
+    at now: Instant, _ out: inout Outbox
+  ) {
+    if let fork = caller.forks[dialog.remoteTag] {
+      return sendAcknowledgement(id, fork.usage, fork.acknowledgement, sequence: caller.sequence, isRepeated: true, at: now, &out)
+    }
+    let fork = InviteUsage(role: usage.role, flow: flow, localTag: usage.localTag, callID: usage.callID)
+    fork.dialog = dialog
+    let answer = caller.isOfferDelayed ? configuration.decline(message.body) : Bytes()
+    let acknowledgement = acknowledgementDraft(fork, sequence: caller.sequence, invite: caller.invite, body: answer, at: now, &out)
+    caller.forks[dialog.remoteTag] = (fork, acknowledgement)
+    sendAcknowledgement(id, fork, acknowledgement, sequence: caller.sequence, isRepeated: false, at: now, &out)
+    var other = dialog
+    let sequence = other.nextSequence()
+    let label = Label(.request(.bye), dialog: id.rawValue, sequence: sequence)
+    let bye = inDialogDraft(.bye, other, sequence: sequence)
+    _ = sendRequest(bye, method: .bye, on: inDialogFlow(fork, at: now, &out), label: label, at: now, &out)
+  }
+
+  /// Keeps what a late 2xx has to be acknowledged with, as long as the INVITE's transaction lives.
+  func keepRemains(_ id: LegID, _ usage: InviteUsage) {
+    guard usage.dialog != nil, case .caller(let caller) = usage.role, purposes[caller.client] != nil else { return }
+    remains[id] = usage
+  }
+
+  func dropRemains(_ id: LegID, _ client: TransactionLayer.ClientID) {
+    guard let usage = remains[id], case .caller(let caller) = usage.role, caller.client == client else { return }
+    remains[id] = nil
+  }
+}

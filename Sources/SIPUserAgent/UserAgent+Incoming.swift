@@ -1,0 +1,224 @@
+import SIPMessage
+import SIPTransaction
+import SIPTransport
+import SansIO
+
+// What arrives at the called side: requests outside and within dialogs, ACK, CANCEL (RFC 3261 §8.2, §9.2, §12.2.2, §13.3, §15.1.2).
+extension UserAgent {
+  // MARK: - Outside dialogs
+
+  func receiveRequest(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
+    guard let method = message.method else { return }
+    guard isSound(message, server, flow, at: now), let to = try? message.to(), let from = try? message.from(), let cseq = try? message.cseq()
+    else { return }
+    if let tag = to.tag, method != .cancel {
+      receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
+    } else if let defect = defect(of: message, method, server, flow, fromTag: from.tag, cseq) {
+      events.append(.defective(server, message, flow, defect))
+    } else if method == .invite {
+      receiveInvite(server, message, flow, at: now)
+    } else {
+      events.append(.request(server, message, flow))
+    }
+  }
+
+  /// Tells which rules the header breaks; a request that cannot be processed for it gets 400 with the rule (RFC 3261 §8.2, §16.3).
+  private func isSound(_ message: SIPMessage, _ server: ServerID, _ flow: Flow, at now: Instant) -> Bool {
+    let faults = message.faults()
+    guard let fatal = faults.first(where: \.isFatal) else {
+      for fault in faults {
+        events.append(.violation(nil, PeerViolation(.messageForm, "\(message.method?.token ?? "") from \(flow): \(fault)")))
+      }
+      return true
+    }
+    events.append(.malformed(rule: "\(fatal)", flow))
+    let isMismatch = if case .methodMismatch = fatal.error { true } else { false }
+    if isMismatch, configuration.style.reactions.dropsSequenceMismatch {
+      transactions.abandon(server, at: now)
+    } else {
+      events.append(.defective(server, message, flow, .unreadable("\(fatal)")))
+    }
+    return false
+  }
+
+  /// What has to be refused in any request outside dialogs; nil when all is well.
+  private func defect(
+    of message: SIPMessage, _ method: SIPMethod, _ server: ServerID, _ flow: Flow, fromTag: String?, _ cseq: CSeq
+  ) -> RequestDefect? {
+    let reactions = configuration.style.reactions
+    if method == .cancel { return .nothingToCancel }
+    if !reactions.acceptsMergedRequests, isMerged(server, message, fromTag: fromTag, cseq) { return .merged }
+    if !hasKnownScheme(message) { return .unknownScheme(status: reactions.foreignSchemeStatus) }
+    if let unknown = unsupportedOptions(of: message) { return .unknownExtensions(unknown) }
+    guard method == .invite else { return nil }
+    if reactions.wantsSecureTransport, isSecureOverDatagrams(message, flow) { return .secureTransportWanted }
+    if let field = unreadableBody(message) { return .unreadableBody(field) }
+    return refusesDescriptions(message) ? .noAcceptableAnswer : nil
+  }
+
+  /// Answers a request that was told as ``UserAgentEvent/defective(_:_:_:_:)``.
+  public func refuse(
+    _ server: ServerID, _ request: SIPMessage, _ flow: Flow, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox
+  ) -> [UserAgentEvent] {
+    refuse(server, request, flow, defect, at: now)
+    return drain(at: now, &out)
+  }
+
+  private func isMerged(_ server: ServerID, _ message: SIPMessage, fromTag: String?, _ cseq: CSeq) -> Bool {
+    guard let fromTag, let callID = try? message.callID() else { return false }
+    let key = MergeKey(fromTag: fromTag, callID: callID, sequence: cseq.number, method: cseq.method)
+    if mergeKeys[key] != nil { return true }
+    mergeKeys[key] = server
+    mergeKeysByServer[server] = key
+    return false
+  }
+
+  private func isSecureOverDatagrams(_ message: SIPMessage, _ flow: Flow) -> Bool {
+    flow.transport == .udp && (try? message.requestURI())?.scheme == .sips
+  }
+
+  private func hasKnownScheme(_ message: SIPMessage) -> Bool {
+    guard let uri = try? message.requestURI() else { return true }
+    switch uri.scheme {
+    case .sip, .sips: return true
+    case .other(let name): return configuration.foreignSchemes.contains(name)
+    }
+  }
+
+  /// Option tags of Require that we do not know, as a header value (RFC 3261 §8.2.2.3); nil when there are none.
+  private func unsupportedOptions(of message: SIPMessage) -> String? {
+    let unknown = message.commaValues(.require).map(\.text).filter { !configuration.style.supports($0) }
+    return unknown.isEmpty ? nil : unknown.joined(separator: ", ")
+  }
+
+  /// Accept or Accept-Encoding for an INVITE whose body we cannot read and which has to be read; nil when all is well.
+  private func unreadableBody(_ message: SIPMessage) -> MessageDraft.Field? {
+    guard !message.body.isEmpty else { return nil }
+    let isOptional = (try? message.contentDisposition())?.parameters["handling"]?.lowercased() == "optional"
+    guard !isOptional else { return nil }
+    if let encoding = message.first(.contentEncoding)?.text.lowercased(), encoding != "identity" {
+      return MessageDraft.Field(.acceptEncoding, "identity")
+    }
+    let accept = MessageDraft.Field(.accept, configuration.style.reactions.acceptedTypes)
+    guard message.body(ofType: "application/sdp") != nil else { return accept }
+    // A part that its writer insists on and we cannot read spoils the whole (RFC 5621 §8.2); other parts are passed over.
+    let isSpoilt = message.multipart()?.parts.contains { $0.isRequired && !Self.isReadable($0.contentType) } == true
+    return isSpoilt ? accept : nil
+  }
+
+  private static func isReadable(_ type: String) -> Bool { type == "application/sdp" || type.hasPrefix("multipart/") }
+
+  /// Whether the answer can be none that the caller would take: an Accept that leaves application/sdp out (RFC 3261 §20.1, §21.4.7).
+  private func refusesDescriptions(_ message: SIPMessage) -> Bool {
+    guard let accept = try? message.accept() else { return false }
+    return !accept.contains { $0.accepts("application/sdp") }
+  }
+
+  private func receiveInvite(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant) {
+    let id = newLegID()
+    let tag = mint.tag()
+    let timers = configuration.timers
+    let machine = InviteServerUsage(t1: timers.t1.wholeNanoseconds, t2: timers.t2.wholeNanoseconds)
+    let callee = InviteUsage.Callee(machine: machine, server: server, invite: message, localTag: tag)
+    let callID = (try? message.callID()) ?? ""
+    let usage = InviteUsage(role: .callee(callee), flow: flow, localTag: tag, callID: callID)
+    do {
+      usage.dialog = try Dialog(calleeOf: message, localTag: tag, localSequence: mint.firstSequence())
+    } catch {
+      events.append(.defective(server, message, flow, .unreadable("\(error)")))
+      return
+    }
+    usage.contactUser = answeringContactUser((try? message.to())?.uri.user)
+    if let seconds = message.expires() { callee.expiresAt = now.advanced(by: .seconds(seconds)) }
+    usages[id] = usage
+    legsByTag[tag] = id
+    legsByServer[server] = id
+    if callee.expiresAt != nil { rearm(id, usage) }
+    if configuration.style.reactions.sendsTryingAtOnce {
+      respond(server, responseDraft(to: message, status: 100, toTag: nil, flow: flow), status: 100, to: message, on: flow, leg: id, at: now)
+    }
+    events.append(.incoming(id, message, flow))
+    if message.first(.contact) == nil { events.append(.violation(id, PeerViolation(.contactMissing, "INVITE"))) }
+  }
+
+  // MARK: - Within dialogs
+
+  private func receiveInDialog(
+    _ server: ServerID, _ message: SIPMessage, _ method: SIPMethod, tag: String, remoteTag: String, cseq: CSeq, _ flow: Flow,
+    at now: Instant, _ out: inout Outbox
+  ) {
+    guard let id = leg(message, tag: tag, remoteTag: remoteTag), let usage = usages[id], usage.dialog != nil else {
+      events.append(.defective(server, message, flow, .noSuchDialog))
+      return
+    }
+    guard usage.dialog?.accepts(sequence: cseq.number) == true else {
+      events.append(.violation(id, PeerViolation(.sequenceNotHigher, "\(method) \(cseq.number)")))
+      let phrase = configuration.style.reactions.lowSequencePhrase ?? "CSeq \(cseq.number) is not above the last one"
+      refuseOutright(server, message, flow, status: 500, reason: phrase, at: now)
+      return
+    }
+    usage.flow = flow
+    if let unknown = unsupportedOptions(of: message) {
+      events.append(.violation(id, PeerViolation(.requireInDialog, unknown)))
+      return refuse(server, message, flow, .unknownExtensions(unknown), at: now)
+    }
+    switch method {
+    case .bye:
+      let draft = responseDraft(to: message, status: 200, toTag: nil, flow: flow)
+      respond(server, draft, status: 200, to: message, on: flow, leg: id, at: now)
+      tellReason(id, message)
+      byeReceived(id, at: now, &out)
+    case .invite:
+      if let field = unreadableBody(message) { return refuse(server, message, flow, .unreadableBody(field), at: now) }
+      receiveReinvite(id, server, message, at: now, &out)
+    default:
+      events.append(.inDialog(id, server, message))
+    }
+  }
+
+  private func refuse(
+    _ server: ServerID, _ request: SIPMessage, _ flow: Flow, _ defect: RequestDefect, at now: Instant
+  ) {
+    var fields = defect.fields
+    if case .unknownExtensions = defect { fields += supportedInResponses.map { MessageDraft.Field(.supported, $0) } }
+    refuseOutright(server, request, flow, status: defect.status, reason: defect.reason, fields: fields, at: now)
+  }
+
+  func receiveAcknowledgement(_ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    guard let tag = try? message.to().tag, let remoteTag = try? message.from().tag ?? "", let sequence = try? message.cseq().number,
+      let id = leg(message, tag: tag, remoteTag: remoteTag), let usage = usages[id]
+    else { return }
+    acknowledgements[id] = message
+    defer { acknowledgements[id] = nil }
+    if case .callee(let callee) = usage.role, case .accepted = callee.machine.state {
+      guard let invited = try? callee.invite.cseq().number, invited == sequence else {
+        events.append(.violation(id, PeerViolation(.acknowledgementSequence, "\(sequence)")))
+        return
+      }
+      handleCallee(id, .ack, at: now, &out)
+    } else if case .answered = usage.modification.state, usage.answeredReinvite?.sequence == sequence {
+      handleModification(id, .ack, at: now, &out)
+    }
+  }
+
+  func receiveCancel(
+    of invite: ServerID, by cancel: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
+  ) {
+    guard let id = legsByServer[invite], let usage = usages[id] else {
+      // Its request has its final response already, or is none that can be cancelled: the CANCEL is answered and changes nothing (§9.2).
+      return refuseOutright(cancel, message, flow, status: 200, at: now)
+    }
+    let draft = responseDraft(to: message, status: 200, toTag: usage.localTag, flow: usage.flow)
+    respond(cancel, draft, status: 200, to: message, on: flow, leg: id, at: now)
+    tellReason(id, message)
+    handleCallee(id, .cancelled, at: now, &out)
+  }
+
+  /// The leg that a request within a dialog names: all three identifiers have to agree (RFC 3261 §12.2.2).
+  private func leg(_ message: SIPMessage, tag: String, remoteTag: String) -> LegID? {
+    guard let id = legsByTag[tag], let usage = usages[id], let callID = try? message.callID(), usage.callID == callID,
+      usage.dialog.map({ $0.remoteTag == remoteTag }) ?? true
+    else { return nil }
+    return id
+  }
+}

@@ -1,0 +1,131 @@
+/// A rule of a standard that a peer broke, as a value: what findings, logs and scenarios name.
+public struct PeerViolation: Error, Hashable, Sendable {
+  public var rule: Rule
+  /// What was seen: the value, the status, the count. Never a secret.
+  public var detail: String
+
+  public init(_ rule: Rule, _ detail: String = "") {
+    self.rule = rule
+    self.detail = detail
+  }
+}
+
+extension PeerViolation {
+  /// The rules that the Lab watches while it takes part in a call. The raw value is the word by which a scenario selects one.
+  public enum Rule: String, Hashable, Sendable, CaseIterable {
+    // Messages, transactions and dialogs
+    case messageForm = "message-form"
+    case refusalNotAcknowledged = "refusal-not-acknowledged"
+    case acknowledgementSequence = "ack-sequence"
+    case successWithoutDialog = "success-without-dialog"
+    case contactMissing = "contact-missing"
+    case contactElsewhere = "contact-elsewhere"
+    case sequenceNotHigher = "cseq-not-higher"
+    case inviteOverlaps = "invite-overlaps"
+    case requireInDialog = "unknown-extension-required"
+    case severalVias = "response-with-several-vias"
+    // Offer and answer
+    case offerUnusable = "offer-unusable"
+    case answerMissing = "answer-missing"
+    case answerUnusable = "answer-unusable"
+    case answerWithoutOffer = "answer-without-offer"
+    case answerStreamCount = "answer-stream-count"
+    case answerStreamOrder = "answer-stream-order"
+    case answerFormat = "answer-format"
+    case answerProfile = "answer-profile"
+    case answerDirection = "answer-direction"
+    case offerDropsStreams = "offer-drops-streams"
+    case originVersion = "origin-version"
+    // Registration
+    case minimumExpires = "min-expires"
+    case registeredContact = "registered-contact"
+    // Media
+    case rtpMalformed = "rtp-malformed"
+    case rtpPayloadType = "rtp-payload-type"
+    case rtpWhileHeld = "rtp-while-held"
+    case rtpSource = "rtp-source"
+    case privateAddress = "private-address"
+    case rtcpMalformed = "rtcp-malformed"
+  }
+}
+
+extension PeerViolation.Rule {
+  /// The standard and its section.
+  public var section: String {
+    switch self {
+    case .messageForm: "RFC 3261 §7.3"
+    case .refusalNotAcknowledged: "RFC 3261 §17.2.1"
+    case .acknowledgementSequence: "RFC 3261 §13.2.2.4"
+    case .successWithoutDialog: "RFC 3261 §12.1.2"
+    case .contactMissing, .contactElsewhere: "RFC 3261 §8.1.1.8"
+    case .sequenceNotHigher: "RFC 3261 §12.2.1.1"
+    case .inviteOverlaps: "RFC 3261 §14.1"
+    case .requireInDialog: "RFC 3261 §8.2.2.3"
+    case .severalVias: "RFC 3261 §8.1.3.3"
+    case .offerUnusable: "RFC 3264 §5"
+    case .answerMissing: "RFC 3261 §13.2.1"
+    case .answerUnusable, .answerStreamCount, .answerStreamOrder, .answerFormat: "RFC 3264 §6"
+    case .answerProfile: "RFC 3264 §6"
+    case .answerWithoutOffer: "RFC 3264 §4"
+    case .answerDirection: "RFC 3264 §6.1"
+    case .offerDropsStreams, .originVersion: "RFC 3264 §8"
+    case .registeredContact: "RFC 3261 §16.5"
+    case .minimumExpires: "RFC 3261 §20.23"
+    case .rtpMalformed: "RFC 3550 §5.1"
+    case .rtpPayloadType: "RFC 3264 §5.1"
+    case .rtpWhileHeld: "RFC 3264 §5.1"
+    case .privateAddress: "RFC 1918 §3"
+    case .rtpSource: "RFC 4961 §3"
+    case .rtcpMalformed: "RFC 3550 §6.1"
+    }
+  }
+
+  /// The rule in our words.
+  public var sentence: String {
+    switch self {
+    case .messageForm: "a header has the form and the fields that its message needs"
+    case .refusalNotAcknowledged: "a final refusal of an INVITE is acknowledged within 64·T1 (Timer H)"
+    case .acknowledgementSequence: "an ACK has the CSeq number of the INVITE that it acknowledges"
+    case .successWithoutDialog: "a 2xx to INVITE has what makes a dialog: From, To, Call-ID and readable routes"
+    case .contactMissing: "an INVITE and its 2xx have one Contact"
+    case .contactElsewhere: "a Contact names an address at which its writer can be reached"
+    case .sequenceNotHigher: "each request within a dialog has a higher CSeq number than the last"
+    case .inviteOverlaps: "no INVITE is sent while another one of the dialog is open"
+    case .requireInDialog: "only extensions that we named in Supported are required of us"
+    case .severalVias: "a response reaches its client with one Via"
+    case .offerUnusable: "an offer can be answered: readable, with a reachable address"
+    case .answerMissing: "an offer in the INVITE is answered in the 2xx"
+    case .answerUnusable: "an answer agrees on at least one offered stream"
+    case .answerWithoutOffer: "an answer follows an offer"
+    case .answerStreamCount: "an answer has as many m= lines as the offer"
+    case .answerStreamOrder: "the m= lines of an answer have the media types of the offer, in its order"
+    case .answerFormat: "an answer takes formats of the offer"
+    case .answerProfile: "an answer has the transport protocol of the offered stream"
+    case .answerDirection: "an answer's direction is one that the offer allows"
+    case .offerDropsStreams: "a later offer has at least as many m= lines as the description before it"
+    case .originVersion: "a changed description has a new version in its o= line, and the same session id"
+    case .registeredContact: "a call to a registered party has the Contact that it registered as its Request-URI"
+    case .minimumExpires: "a 423 names a Min-Expires above what was asked for"
+    case .rtpMalformed: "an RTP packet has a whole header of version 2"
+    case .rtpPayloadType: "RTP comes with a payload type that was agreed"
+    case .rtpWhileHeld: "no RTP comes while the stream does not let its sender send"
+    case .privateAddress: "a private address is not named to a peer outside its network"
+    case .rtpSource: "RTP comes from one address until the session is changed"
+    case .rtcpMalformed: "an RTCP packet is whole, with lengths that add up"
+    }
+  }
+}
+
+extension PeerViolation: CustomStringConvertible {
+  /// `ack-sequence: an ACK has … (RFC 3261 §13.2.2.4): 5 instead of 4`
+  public var description: String {
+    "\(rule.rawValue): \(rule.sentence) (\(rule.section))\(detail.isEmpty ? "" : ": \(detail)")"
+  }
+}
+
+extension PeerViolation {
+  /// The facts for the journal.
+  public var journalFields: [JournalField] {
+    [.init("rule", rule.rawValue), .init("section", rule.section), .init("detail", detail)]
+  }
+}

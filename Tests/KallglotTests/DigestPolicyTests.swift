@@ -1,0 +1,98 @@
+import SIPMessage
+import SIPUserAgent
+import SansIO
+import Testing
+
+@testable import Kallglot
+
+@Suite struct DigestPolicyTests {
+  private let bench = EndpointBench(.standard)
+
+  private func challenge() throws -> SIPMessage { try #require(bench.send(bench.invite()).last) }
+
+  private func attempt(_ header: String, to uri: String = "sip:sess_demo@sip.kallglot.com") -> SIPMessage? {
+    bench.send(bench.invite(to: uri, headers: [header])).last
+  }
+
+  @Test func `a challenge has SHA-256 and MD5 as two lines in this order, our realm, qop auth and one nonce (contract 8.2)`() throws {
+    let refusal = try challenge()
+    #expect(refusal.status == 401)
+    let challenges = refusal.digestChallenges(.wwwAuthenticate)
+    #expect(challenges.map(\.algorithm) == ["SHA-256", "MD5"])
+    #expect(challenges.allSatisfy { $0.realm == "sip.kallglot.com" && $0.qop == ["auth"] && !$0.isStale })
+    #expect(challenges[0].nonce == challenges[1].nonce && challenges[0].nonce?.isEmpty == false)
+    #expect(refusal.all(.wwwAuthenticate).count == 2)
+  }
+
+  @Test(arguments: [DigestAlgorithm.sha256, .md5])
+  func `either algorithm gets the call through (contract 8.2)`(algorithm: DigestAlgorithm) throws {
+    #expect(attempt(bench.authorization(for: try challenge(), algorithm: algorithm))?.status == 200)
+  }
+
+  @Test func `digestAlgorithms says what is offered; what is not offered is refused (contract 8.2)`() throws {
+    let bench = EndpointBench(.with { $0.digestAlgorithms = [.md5] })
+    let refusal = try #require(bench.send(bench.invite()).last)
+    #expect(refusal.digestChallenges(.wwwAuthenticate).map(\.algorithm) == ["MD5"])
+    let nonce = refusal.digestChallenges(.wwwAuthenticate)[0].nonce
+    #expect(bench.send(bench.invite(headers: [bench.authorization(for: refusal, algorithm: .sha256, nonce: nonce)])).statuses == [403])
+    #expect(bench.send(bench.invite(headers: [bench.authorization(for: refusal, algorithm: .md5)])).last?.status == 200)
+  }
+
+  @Test func `wrong password, user, uri and method are 403 and look alike; another realm is no credentials (AUTH-04, ACL-10)`() throws {
+    let refusal = try challenge()
+    let wrong = [
+      bench.authorization(for: refusal, password: "guess"), bench.authorization(for: refusal, username: "nobody"),
+      bench.authorization(for: refusal, uri: "sip:sess_other@sip.kallglot.com"), bench.authorization(for: refusal, method: "REGISTER"),
+    ].compactMap { attempt($0) }
+    #expect(wrong.statuses == [403, 403, 403, 403])
+    #expect(Set(wrong.map { $0.fields.map(\.name.text) }).count == 1)
+    #expect(Set(wrong.map { $0.reasonPhrase?.text }).count == 1)
+    #expect(attempt(bench.authorization(for: refusal, realm: "elsewhere"))?.status == 401)
+    let reasons = bench.decisions.filter { $0.verdict == .refused(status: 403) }.map(\.detail)
+    #expect(reasons.count == 4 && Set(reasons).count == 3, "the report tells user, password and uri apart: \(reasons)")
+  }
+
+  @Test func `counts may come reordered, none twice; a replay is challenged with stale (contract 8.2, AUTH-05)`() throws {
+    let refusal = try challenge()
+    #expect(attempt(bench.authorization(for: refusal, count: 2), to: "sip:sess_demo@sip.kallglot.com")?.status == 200)
+    #expect(bench.send(bench.request("REGISTER", to: "sip:sip.kallglot.com", headers: [bench.authorization(for: refusal, method: "REGISTER", uri: "sip:sip.kallglot.com", count: 1)], aor: "sip:acme@sip.kallglot.com")).statuses == [200])
+    let replay = attempt(bench.authorization(for: refusal, count: 2))
+    #expect(replay?.status == 401)
+    #expect(replay?.digestChallenges(.wwwAuthenticate).first?.isStale == true)
+    #expect(attempt(bench.authorization(for: refusal, password: "guess", count: 2))?.status == 403, "a wrong digest learns nothing of counts")
+  }
+
+  @Test func `a nonce lives for 300 s, then the right digest is told stale and the wrong one 403 (contract 8.2)`() throws {
+    let (first, second) = (try challenge(), try challenge())
+    bench.wait(.seconds(300))
+    #expect(attempt(bench.authorization(for: first))?.status == 200)
+    bench.wait(.seconds(1))
+    let stale = attempt(bench.authorization(for: second))
+    #expect(stale?.status == 401 && stale?.digestChallenges(.wwwAuthenticate).allSatisfy(\.isStale) == true)
+    #expect(attempt(bench.authorization(for: second, password: "guess"))?.status == 403)
+  }
+
+  @Test func `a regenerated password refuses the old one at once, takes the new one and leaves calls alone (REG-12)`() throws {
+    let uri = "sip:+49@sip.kallglot.com"
+    let first = try challenge()
+    let answer = try #require(attempt(bench.authorization(for: first, uri: uri), to: uri))
+    let call = EndpointBench.Call(identity: try answer.callID().replacing("@pbx.example", with: ""), tag: try #require(try answer.to().tag), contact: "")
+    bench.send(bench.inDialog("ACK", call, sequence: 1, uri: uri))
+    bench.perform(.setPassword(account: "acme", Secret("fresh")))
+    #expect(attempt(bench.authorization(for: try challenge()))?.status == 403)
+    #expect(attempt(bench.authorization(for: try challenge(), password: "fresh"))?.status == 200)
+    #expect(bench.send(bench.inDialog("INVITE", call, sequence: 2, body: EndpointBench.offer)).statuses == [200])
+    #expect(bench.send(bench.inDialog("BYE", call, sequence: 3)).statuses == [200])
+  }
+
+  @Test func `REGISTER and the initial INVITE are challenged; OPTIONS, CANCEL and requests of a call are not (contract 8.2, 8.4)`() throws {
+    #expect(bench.send(bench.request("REGISTER", to: "sip:sip.kallglot.com", aor: "sip:acme@sip.kallglot.com")).statuses == [401])
+    #expect(bench.send(bench.request("OPTIONS")).statuses == [200])
+    #expect(bench.send(bench.request("CANCEL")).statuses == [481])
+  }
+
+  @Test func `no secret stands in an event`() throws {
+    _ = attempt(bench.authorization(for: try challenge()))
+    for event in bench.events { #expect(!"\(event.journalFields)".contains("s3cret")) }
+  }
+}

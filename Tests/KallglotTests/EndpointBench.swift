@@ -1,0 +1,248 @@
+import SIPMessage
+import SIPTransport
+import SansIO
+import Testing
+
+@testable import Kallglot
+@testable import Legs
+@testable import SIPTransaction
+@testable import SIPTransport
+@testable import SIPUserAgent
+
+/// An endpoint without a network: messages go in as text, answers come back as values, and time moves when a test says so.
+///
+/// Media ports open at once. What the endpoint said of its decisions is kept, too.
+final class EndpointBench {
+  static let address = IPAddress(v4: 0xC633_640A)  // 198.51.100.10
+  static let caller = TransportAddress(IPAddress(v4: 0xC000_0214), port: 5060)  // 192.0.2.20
+
+  let endpoint: KallglotEndpoint
+  private(set) var now = Instant.zero
+  /// What left since the last call of ``take()``.
+  private var sent: [SIPMessage] = []
+  private(set) var events: [EndpointEvent] = []
+  /// UDP ports that were bound and not released, the listener excepted.
+  private(set) var openPorts: Set<PortID> = []
+  private(set) var bindings = 0
+  private(set) var resets: [ConnectionID] = []
+  private(set) var opened: [(id: ConnectionID, to: TransportAddress)] = []
+  private var number = 0
+  private var nonceCount: UInt32 = 0
+
+  init(
+    _ policy: Policy = .open, accounts: [Account]? = nil, sessions: [Session] = [Session(id: "sess_demo", account: "acme")],
+    answerDelay: Duration = .zero
+  ) {
+    let own = Account(name: "acme", username: "acme", password: Secret("s3cret"), policy: policy)
+    var settings = KallglotEndpoint.Configuration(
+      accounts: accounts ?? [own], sessions: sessions, listener: policy,
+      listeners: [.init(.udp, .init(Self.address, port: 5060)), .init(.tcp, .init(Self.address, port: 5060))], mediaAddress: Self.address,
+      answerDelay: answerDelay)
+    settings.sendsMedia = false
+    endpoint = KallglotEndpoint(settings, tls: nil, entropy: Entropy(seed: 1), epoch: .virtual)
+    call { endpoint.start(at: $0, &$1) }
+  }
+
+  private func call(_ body: (Instant, inout Outbox) -> Void) {
+    var out = Outbox()
+    body(now, &out)
+    for departure in out.departures { act(on: departure) }
+  }
+
+  private func act(on departure: Departure) {
+    switch departure {
+    case .bind(let port, let address, let kind):
+      if kind == .datagram, port.rawValue > 2 {
+        openPorts.insert(port)
+        bindings += 1
+      }
+      call { endpoint.receive(.bound(port, address), at: $0, &$1) }
+    case .unbind(let port): openPorts.remove(port)
+    case .datagram(_, to: _, let bytes, let label), .bytes(_, let bytes, let label):
+      if case .rtp = label.subject { return }
+      if let message = try? SIPMessage.parse(bytes) { sent.append(message) }
+    case .close(let id, let mode): if mode == .reset { resets.append(id) }
+    case .open(let id, from: _, to: let remote): opened.append((id, remote))
+    case .event(let event): if let event = event as? EndpointEvent { events.append(event) }
+    case .finish, .resolve, .secret: break
+    }
+  }
+
+  // MARK: - In
+
+  /// Sends text over UDP and takes what came back.
+  @discardableResult
+  func send(_ text: String, from source: TransportAddress = caller) -> [SIPMessage] {
+    call { endpoint.receive(.datagram(PortID(1), from: source, Bytes(text)), at: $0, &$1) }
+    return take()
+  }
+
+  /// A peer connects over TCP.
+  func connect(_ id: ConnectionID, from source: TransportAddress = caller) {
+    call { endpoint.receive(.accepted(id, PortID(2), local: .init(Self.address, port: 5060), remote: source), at: $0, &$1) }
+  }
+
+  @discardableResult
+  func send(_ text: String, on id: ConnectionID) -> [SIPMessage] {
+    call { endpoint.receive(.bytes(id, Bytes(text)), at: $0, &$1) }
+    return take()
+  }
+
+  func receive(_ arrival: Arrival) { call { endpoint.receive(arrival, at: $0, &$1) } }
+
+  func perform(_ command: KallglotEndpoint.Command) { call { endpoint.perform(command, at: $0, &$1) } }
+
+  /// Lets time pass, timers and all; what was sent meanwhile.
+  @discardableResult
+  func wait(_ duration: Duration) -> [SIPMessage] {
+    let end = now.advanced(by: duration)
+    while let due = endpoint.nextDeadline, due <= end {
+      now = max(now, due)
+      call { endpoint.wake(at: $0, &$1) }
+    }
+    now = end
+    return take()
+  }
+
+  func take() -> [SIPMessage] {
+    defer { sent = [] }
+    return sent
+  }
+
+  func forgetEvents() { events = [] }
+
+  // MARK: - Messages
+
+  static let offer = """
+    v=0\r
+    o=pbx 1 1 IN IP4 192.0.2.20\r
+    s=-\r
+    c=IN IP4 192.0.2.20\r
+    t=0 0\r
+    m=audio 4000 RTP/AVP 0 8\r
+    a=sendrecv\r
+
+    """
+
+  /// A request outside dialogs with an identity of its own, unless one is given.
+  func request(
+    _ method: String, to uri: String = "sip:sess_demo@sip.kallglot.com", identity: String? = nil, sequence: Int = 1, toTag: String? = nil,
+    branch: String? = nil, via: String = "192.0.2.20:5060", transport: String = "UDP", headers: [String] = [], type: String = "application/sdp",
+    body: String = "", aor: String? = nil
+  ) -> String {
+    number += 1
+    let identity = identity ?? "call\(number)"
+    var lines = [
+      "\(method) \(uri) SIP/2.0", "Via: SIP/2.0/\(transport) \(via);branch=\(branch ?? "z9hG4bK\(method)\(number)");rport",
+      "From: <\(aor ?? "sip:pbx@pbx.example")>;tag=f\(identity)", "To: <\(aor ?? uri)>\(toTag.map { ";tag=\($0)" } ?? "")",
+      "Call-ID: \(identity)@pbx.example", "CSeq: \(sequence) \(method)", "Max-Forwards: 70",
+    ]
+    if !headers.contains(where: { $0.hasPrefix("Contact") || $0 == "no Contact" }) { lines.append("Contact: <sip:pbx@192.0.2.20:5060>") }
+    lines += headers.filter { $0 != "no Contact" }
+    if !body.isEmpty { lines.append("Content-Type: \(type)") }
+    lines.append("Content-Length: \(body.utf8.count)")
+    return lines.joined(separator: "\r\n") + "\r\n\r\n" + body
+  }
+
+  func invite(
+    to uri: String = "sip:sess_demo@sip.kallglot.com", identity: String? = nil, sequence: Int = 1, headers: [String] = [], body: String = offer
+  ) -> String {
+    request("INVITE", to: uri, identity: identity, sequence: sequence, headers: headers, body: body)
+  }
+
+  /// What answers the challenges in a 401: the first of this algorithm.
+  func authorization(
+    for challenge: SIPMessage, method: String = "INVITE", uri: String = "sip:sess_demo@sip.kallglot.com", username: String = "acme",
+    password: String = "s3cret", algorithm: DigestAlgorithm = .sha256, count: UInt32 = 1, realm: String = "sip.kallglot.com", nonce: String? = nil
+  ) -> String {
+    let offered = challenge.digestChallenges(.wwwAuthenticate).first { $0.algorithm == algorithm.rawValue }
+    let digits = String(count, radix: 16)
+    let nc = String(repeating: "0", count: 8 - digits.count) + digits
+    var answer = DigestCredentials()
+    (answer.username, answer.realm, answer.nonce, answer.uri) = (username, realm, nonce ?? offered?.nonce ?? "", uri)
+    (answer.algorithm, answer.qop, answer.nonceCount, answer.clientNonce) = (algorithm.rawValue, "auth", nc, "cn")
+    answer.response = DigestCalculation.response(
+      algorithm, secretHash: DigestCalculation.secretHash(algorithm, username: username, realm: realm, password: password),
+      .init(nonce: answer.nonce ?? "", method: method, uri: uri, protection: .init(nonceCount: nc, clientNonce: "cn")))
+    return "Authorization: \(answer)"
+  }
+
+  // MARK: - Whole calls
+
+  /// What a test keeps of a call that is up.
+  struct Call {
+    var identity: String
+    var tag: String
+    var contact: String
+    var sequence = 1
+  }
+
+  /// INVITE, 200, ACK; without digest.
+  func establish(_ identity: String, to uri: String = "sip:+49@sip.kallglot.com", headers: [String] = []) -> Call? {
+    let answers = send(invite(to: uri, identity: identity, headers: headers))
+    guard let success = answers.last, success.status == 200, let tag = try? success.to().tag else { return nil }
+    let call = Call(identity: identity, tag: tag, contact: "sip:198.51.100.10:5060")
+    send(inDialog("ACK", call, sequence: 1, uri: uri))
+    return call
+  }
+
+  func inDialog(
+    _ method: String, _ call: Call, sequence: Int, uri: String = "sip:198.51.100.10:5060", headers: [String] = [], type: String = "application/sdp",
+    body: String = ""
+  ) -> String {
+    request(method, to: uri, identity: call.identity, sequence: sequence, toTag: call.tag, headers: headers, type: type, body: body)
+  }
+
+  /// The ACK of a refusal, with the INVITE's branch.
+  func acknowledge(_ invite: String, _ refusal: SIPMessage) -> String {
+    let branch = invite.split(separator: "branch=")[1].prefix { $0 != ";" }
+    let identity = invite.split(separator: "Call-ID: ")[1].prefix { $0 != "@" }
+    let uri = invite.split(separator: " ")[1]
+    let sequence = (try? refusal.cseq().number).map(Int.init) ?? 1
+    return request("ACK", to: String(uri), identity: String(identity), sequence: sequence, toTag: (try? refusal.to().tag) ?? "", branch: String(branch))
+  }
+
+  // MARK: - What is seen
+
+  var decisions: [PolicyDecision] {
+    events.compactMap { if case .decision(_, let decision, _, _) = $0 { decision } else { nil } }
+  }
+
+  var ends: [LegEnd] { events.compactMap { if case .party(.ended(_, let end, _)) = $0 { end } else { nil } } }
+
+  var violations: [PeerViolation.Rule] { events.compactMap { if case .party(.violation(_, let violation)) = $0 { violation.rule } else { nil } } }
+
+  /// What is still held, by name; empty when all is given back.
+  var leftovers: [String] {
+    let agent = endpoint.party.userAgent
+    let tables: [(String, Int)] = [
+      ("legs", endpoint.party.legs.count), ("media ports", endpoint.party.legsByPort.count), ("usages", agent.usages.count),
+      ("tags", agent.legsByTag.count), ("remains", agent.remains.count), ("transactions", agent.transactions.count),
+      ("purposes", agent.purposes.count), ("merge keys", agent.mergeKeys.count), ("merge servers", agent.mergeKeysByServer.count),
+      ("servers", agent.legsByServer.count), ("requests", agent.requests.count), ("oversized", agent.oversized.count),
+      ("refusals", agent.refusals.count), ("acknowledgements", agent.acknowledgements.count), ("admitted", endpoint.admitted.count),
+      ("slots", endpoint.callsByAccount.count), ("session legs", endpoint.sessions.counts.legs),
+      ("deadlines", endpoint.nextDeadline == nil ? 0 : 1), ("open ports", openPorts.count),
+    ]
+    return tables.filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
+  }
+}
+
+extension Policy {
+  /// The standard policy without digest, for what is not about digest.
+  static var open: Policy { with { $0.authentication = .none } }
+
+  static func with(_ change: (inout Policy) -> Void) -> Policy {
+    var policy = Policy.standard
+    change(&policy)
+    return policy
+  }
+}
+
+extension [SIPMessage] {
+  var statuses: [Int] { compactMap(\.status) }
+}
+
+extension SIPMessage {
+  func text(_ name: HeaderName) -> String? { first(name)?.text }
+}
