@@ -7,7 +7,7 @@ import Testing
     let folder = try Place.temporary()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     // So many that a busy machine cannot run them all before this test has read the first line: the pipe is full long before.
-    let paths = [String](repeating: "\(Place.root)/scenarios", count: 20)
+    let paths = [String](repeating: "\(Place.root)/scenarios", count: 5)
     let arguments = ["run"] + paths + ["--jobs", "1", "--json", "\(folder)/r.json", "--junit", "\(folder)/r.xml"]
     let result = try await Subprocess.run(
       .path(.init(Place.lab)), arguments: .init(arguments), input: .none, output: .sequence, error: .discarded
