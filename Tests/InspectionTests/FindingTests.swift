@@ -204,6 +204,16 @@ import Testing
         && texts[1].contains("sends payload type 18"), "\(texts)")
   }
 
+  @Test func `an offer that was refused asked for nothing (RFC 3261 §14.1)`() throws {
+    var packets = Packets()
+    packets.establish()
+    packets.udp(bob, to: alice, talk.request("INVITE", cseq: 1, fromBob: true, sdp: Talk.sdp(bob, 20_000, formats: "18")))
+    packets.udp(alice, to: bob, talk.response("488 Not Acceptable Here", cseq: 1, "INVITE", toBob: true))
+    packets.udp(bob, to: alice, talk.request("ACK", cseq: 1, branch: "INVITE1b", fromBob: true))
+    packets.rtp(alice, 10_000, to: bob, 20_000, count: 10)
+    #expect(try packets.report().finding("payload-type") == nil)
+  }
+
   @Test func `media that goes on after BYE is named (RFC 3261 §15.1.1)`() throws {
     var packets = Packets()
     packets.establish()

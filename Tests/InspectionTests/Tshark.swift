@@ -40,9 +40,19 @@ enum Tshark {
     var maximumJitter: String
   }
 
-  static func streams(_ path: String, options: [String] = [], folder: Folder) throws -> Set<Stream> {
-    let output = try run("tshark", ["-r", path, "-n"] + options + ["-q", "-z", "rtp,streams"], folder: folder)
-    return Set(output.split(separator: "\n").compactMap { line in stream(line.split(separator: " ").map(String.init)) })
+  /// What tshark says of a file in one run: RTP streams, and SIP messages by method or status.
+  static func read(_ path: String, options: [String] = [], folder: Folder) throws -> (streams: Set<Stream>, messages: [String: Int]) {
+    let fields = ["-Y", "sip", "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code"]
+    // Without the preference tshark loses a TLS stream at a segment that comes again.
+    let preferences = ["-o", "tcp.reassemble_out_of_order:TRUE"]
+    let lines = try run("tshark", ["-r", path, "-n"] + preferences + options + fields + ["-z", "rtp,streams"], folder: folder).split(
+      separator: "\n")
+    let table = lines.firstIndex { $0.hasPrefix("=") } ?? lines.count
+    var messages: [String: Int] = [:]
+    for line in lines[..<table] {
+      for word in line.split(whereSeparator: { "\t,".contains($0) }) { messages[String(word), default: 0] += 1 }
+    }
+    return (Set(lines[table...].compactMap { line in stream(line.split(separator: " ").map(String.init)) }), messages)
   }
 
   /// Start, end, source, port, destination, port, SSRC, payload names, packets, lost, `(%)`, min, mean, max delta, min, mean, max jitter.
@@ -53,15 +63,6 @@ enum Tshark {
     return Stream(
       source: "\(words[2]) \(words[3])", destination: "\(words[4]) \(words[5])", ssrc: ssrc, packets: packets, lost: lost,
       meanDelta: words[percent + 2], maximumDelta: words[percent + 3], meanJitter: words[percent + 5], maximumJitter: words[percent + 6])
-  }
-
-  /// SIP messages by method or status.
-  static func messages(_ path: String, folder: Folder) throws -> [String: Int] {
-    let output = try run(
-      "tshark", ["-r", path, "-n", "-Y", "sip", "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code"], folder: folder)
-    var counts: [String: Int] = [:]
-    for word in output.split(whereSeparator: { "\t\n,".contains($0) }) { counts[String(word), default: 0] += 1 }
-    return counts
   }
 }
 

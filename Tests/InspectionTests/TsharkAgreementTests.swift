@@ -33,22 +33,34 @@ import Testing
 
   private func compare(_ path: String) throws -> InspectionReport {
     let report = try Inspector().inspect(path: path)
+    let theirs = try Tshark.read(path, folder: folder)
     if report.facts.deliberatelyBroken == 0 {
-      let theirs = try Tshark.messages(path, folder: folder)
-      #expect(messages(report) == theirs, "SIP in \(path)")
+      // tshark gives a method even to what cannot be read, so that there only the sums are compared.
+      let (mine, unreadable) = (messages(report), report.counts.unreadable)
+      let isSame = unreadable == 0 ? mine == theirs.messages : mine.values.reduce(unreadable, +) == theirs.messages.values.reduce(0, +)
+      #expect(isSame, "SIP in \(path): \(mine) and \(unreadable) unreadable, tshark \(theirs.messages)")
     }
     // tshark knows streams by their description alone; those that we recognise without one are no part of the comparison.
     let guessed = Set(report.streams.filter { !$0.isSignalled }.map(\.key.ssrc))
     let mine = ours(report).filter { !guessed.contains($0.ssrc) }
-    let theirs = try Tshark.streams(path, folder: folder).filter { !guessed.contains($0.ssrc) }
-    #expect(mine == theirs, "RTP in \(path)")
+    #expect(mine == theirs.streams.filter { !guessed.contains($0.ssrc) }, "RTP in \(path)")
     return report
   }
 
-  @Test func `on every capture of the scenario library: SIP by method and status, packets, loss, delta and jitter of each stream`() throws {
+  /// Every tenth scenario; all of them, which takes minutes, where `LAB_EVERY_CAPTURE` says so.
+  private static func scenarios() throws -> [Scenario] {
+    // What tshark 4.0 does not read: the second of two messages in one segment, a Status-Line that ends behind its code.
+    let beyond = ["basic/one-segment-two-messages", "personas/cucm-on-the-wire"]
+    let all = try ScenarioSuite("\(root)/scenarios").scenarios.filter { !beyond.contains($0.name) }
+    guard ProcessInfo.processInfo.environment["LAB_EVERY_CAPTURE"] == nil else { return all }
+    let always = ["basic/answered-tls", "network/lossy-link", "faults/lost-200-tcp"]
+    return all.enumerated().filter { $0.offset % 10 == 0 || always.contains($0.element.name) }.map(\.element)
+  }
+
+  @Test func `on captures of the scenario library: SIP by method and status, packets, loss, delta and jitter of each stream`() throws {
     try #require(Tshark.isInstalled, "tshark is required and not installed")
     var (messages, streams, opened) = (0, 0, 0)
-    for scenario in try ScenarioSuite("\(Self.root)/scenarios").scenarios {
+    for scenario in try Self.scenarios() {
       let place = folder.file(scenario.name)
       _ = ScenarioSuite.run(scenario, folder: place)
       for file in try FileManager.default.contentsOfDirectory(atPath: place).sorted() where file.hasSuffix(".pcapng") {
@@ -56,10 +68,10 @@ import Testing
         messages += report.messageCount
         streams += report.streams.count
         opened += report.secured.reduce(0) { $0 + $1.openedBytes }
-        #expect(report.secured.allSatisfy { $0.closedBytes == 0 }, "TLS in \(scenario.name) decrypts itself")
+        #expect(report.secured.allSatisfy { $0.obstacle == nil }, "TLS in \(scenario.name) decrypts itself")
       }
     }
-    #expect(messages > 300 && streams > 30 && opened > 1_000)
+    #expect(messages > 300 && streams > 20 && opened > 1_000)
   }
 
   @Test(arguments: 0..<6 as Range<UInt64>)
@@ -118,6 +130,7 @@ import Testing
     _ = try Tshark.run("editcap", ["-F", "pcap", "-s", "96", path, cut], folder: folder)
     let report = try Inspector().inspect(path: cut)
     #expect(report.facts.cutFrames > 500 && report.accusations.isEmpty && report.counts.unreadable == 0, "\(report.findings)")
-    #expect(ours(report) == (try Tshark.streams(cut, options: ["-d", "udp.port==10000-20000,rtp"], folder: folder)))
+    let theirs = try Tshark.read(cut, options: ["-d", "udp.port==10000-20000,rtp"], folder: folder)
+    #expect(ours(report) == theirs.streams)
   }
 }

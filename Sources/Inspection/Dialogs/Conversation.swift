@@ -166,6 +166,7 @@ final class Conversation {
     }
     if let same {
       transactions[known].responses[same].copies += 1
+      if transactions[known].acknowledgement != nil { transactions[known].responses[same].copiesAfterAcknowledgement += 1 }
       transactions[known].responses[same].last = message.stamp
       return transactions[known].responses[same].copies - 1
     }

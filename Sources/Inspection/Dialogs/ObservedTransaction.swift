@@ -17,6 +17,7 @@ struct ObservedTransaction {
     var first: FrameStamp
     var last: FrameStamp
     var copies = 1
+    var copiesAfterAcknowledgement = 0
     var source: TransportAddress
     var toTag: String?
     /// Reason and Warning in words.

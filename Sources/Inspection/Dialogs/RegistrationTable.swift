@@ -70,7 +70,9 @@ struct RegistrationTable {
 
   private mutating func request(_ message: ObservedMessage, _ position: Int) {
     list[position].requests += 1
-    if let contact = message.message.first(.contact)?.text { list[position].contact = contact }
+    // Without Contact it asks what is bound, and refreshes nothing (RFC 3261 §10.2.3).
+    guard let contact = message.message.first(.contact)?.text else { return }
+    list[position].contact = contact
     list[position].asked = Self.expiry(message)
     guard let success = list[position].lastSuccess, let granted = list[position].granted, list[position].state == .registered else {
       return

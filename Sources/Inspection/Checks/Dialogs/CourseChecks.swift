@@ -75,13 +75,13 @@ struct RepeatedSuccess: DialogCheck {
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in
-      guard transaction.method == .invite, let success = transaction.success, success.copies > 2, let ack = transaction.acknowledgement,
-        success.last.since(ack) > 500_000_000
+      guard transaction.method == .invite, let success = transaction.success, success.copiesAfterAcknowledgement > 1,
+        let ack = transaction.acknowledgement, success.last.since(ack) > 500_000_000
       else { return nil }
       return Remark(
         .warning, "RFC 3261 §13.3.1.4",
         "\(success.status) to INVITE is repeated after the ACK in frame \(ack.frame), the last time in frame \(success.last.frame): "
-          + "the ACK does not reach \(success.source)",
+          + "the ACK does not reach \(success.source), or late",
         success.last)
     }
   }

@@ -5,7 +5,7 @@ struct PayloadNegotiated: StreamCheck {
   let name = "payload-type"
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard let receiver = stream.receiver else { return [] }
+    guard let receiver = stream.receiver, !isRefused(receiver, context) else { return [] }
     return stream.payloads.compactMap { use in
       guard !use.isNegotiated, use.packets > 2 else { return nil }
       // Comfort noise may come without having been asked for (RFC 3389 §4 discourages it).
@@ -19,6 +19,13 @@ struct PayloadNegotiated: StreamCheck {
       }
       return Remark(severity, "RFC 3264 §5.1", text, use.first)
     }
+  }
+
+  /// What a refused offer says never held (RFC 3261 §14.1).
+  private func isRefused(_ use: MediaTable.Use, _ context: CheckContext) -> Bool {
+    context.stories[use.conversation]?.conversation.transactions.contains { transaction in
+      transaction.description?.stamp == use.description && transaction.success == nil && transaction.final != nil
+    } ?? false
   }
 }
 
