@@ -23,6 +23,7 @@ extension Scenario {
     var scenario = Scenario(file: file, name: name)
     let before = notes.problems.count
     notes.attempt { () throws(SourceProblem) in try scenario.read(root, notes) }
+    for member in scenario.cast where notes.uses(member.address) { notes.use(.member, member.name) }
     return notes.problems.count == before ? scenario : nil
   }
 

@@ -38,6 +38,7 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
     line.replacing("@steps", with: StepRegistry.kinds.map { $0.keyword }.joined(separator: ", "))
       .replacing("@expectations", with: ExpectationRegistry.kinds.map { $0.key }.joined(separator: ", "))
       .replacing("@policy", with: PolicySchema.names.joined(separator: ", "))
+      .replacing("@member", with: CastKeys.shape.names.joined(separator: ", "))
       .replacing("@personas", with: PersonaProfile.all.map(\.id).joined(separator: ", "))
   }
 }

@@ -12,6 +12,7 @@ import Testing
       kallglot: { endpoint: default, address: 198.51.100.10 }
       pbx: { persona: plain-caller, address: 192.0.2.20, account: acme }
       wire: { wire: raw, address: 192.0.2.30 }
+    network: [{ nat: home, inside: [pbx], outside: 203.0.113.7 }]
     steps:
       - call: { from: pbx, to: session demo, as: leg }
 

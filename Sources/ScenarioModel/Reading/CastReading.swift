@@ -7,7 +7,7 @@ enum CastKeys {
   static let endpoint = Key.optional("endpoint", .words([("default", true)]), "The Kallglot endpoint.")
   static let persona = Key.optional("persona", .words(PersonaProfile.all.map { ($0.id, $0) }), "A PBX with the habits of this product.")
   static let wire = Key.optional("wire", .words([("raw", true)]), "A host without a stack: it sends bytes as steps write them and shows what comes.")
-  static let address = Key.required("address", .address, "Its IP address; no other member has it.")
+  static let address = Key.required("address", .ownAddress, "Its IP address; no other member has it.")
   static let transport = Key.standard("transport", .transport, "udp", "What it calls and is called over.", inherits: true)
   static let account = Key.optional("account", .text, "The account whose credentials a persona uses.", inherits: true)
   static let password = Key.optional("password", .text, "Instead of the account's password.")

@@ -1,3 +1,5 @@
+import SansIO
+
 /// What reading a file brings up besides the scenario: every mistake, what is never used, and where names were given.
 ///
 /// A reference, so that all who read one file write into the same; nothing outlives the reading.
@@ -9,6 +11,7 @@ final class ReadingNotes {
   /// References of `proves` to what does not exist.
   private(set) var references: [SourceProblem] = []
   private var used: Set<String> = []
+  private var addresses: Set<IPAddress> = []
   private var given: [(kind: Kind, name: String, place: NodeReader)] = []
 
   func add(_ problem: SourceProblem) { problems.append(problem) }
@@ -24,6 +27,8 @@ final class ReadingNotes {
     }
   }
 
+  func use(_ address: IPAddress) { addresses.insert(address) }
+  func uses(_ address: IPAddress) -> Bool { addresses.contains(address) }
   func use(_ kind: Kind, _ name: String) { used.insert("\(kind) \(name)") }
   func give(_ kind: Kind, _ name: String, at place: NodeReader) { given.append((kind, name, place)) }
 

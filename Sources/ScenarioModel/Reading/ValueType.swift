@@ -57,10 +57,13 @@ extension ValueType where Value == IPAddress {
   static var address: ValueType {
     ValueType(.quantity(.address)) { (place, scope) throws(SourceProblem) in
       let address = try place.address()
-      for member in scope.scenario.cast where member.address == address { scope.notes.use(.member, member.name) }
+      scope.notes.use(address)
       return address
     }
   }
+
+  /// Where a member stands.
+  static var ownAddress: ValueType { ValueType(.quantity(.address)) { (place, _) throws(SourceProblem) in try place.address() } }
 }
 
 extension ValueType where Value == Bytes {
