@@ -12,6 +12,8 @@ import Testing
       kallglot: { endpoint: default, address: 198.51.100.10 }
       pbx: { persona: plain-caller, address: 192.0.2.20, account: acme }
       wire: { wire: raw, address: 192.0.2.30 }
+      branch: { persona: plain-caller, address: 10.0.0.21 }
+    network: [ { nat: home, inside: [branch], outside: 203.0.113.7 } ]
     steps:
       - call: { from: pbx, to: session demo, as: leg }
 

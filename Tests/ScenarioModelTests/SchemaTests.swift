@@ -33,7 +33,7 @@ private struct Document {
     #expect(schema.properties("properties", "policy") == Set(PolicySchema.names))
     #expect(schema.properties("properties", "defaults") == Set(DefaultsKeys.shape.names))
     #expect(schema.properties("then", "properties", "cast", "additionalProperties") == Set(CastKeys.shape.names))
-    #expect(schema.properties("then", "properties", "network", "items") == Set(NetworkKeys.shape.names))
+    #expect(schema.properties("then", "properties", "network", "items") == Set(NetworkKeys.shape.names + NATKeys.shape.names))
     #expect(schema.properties("then", "properties", "given") == Set(GivenKeys.shape.names))
     #expect(schema.properties("$defs", "expectation").isSuperset(of: ExpectationRegistry.kinds.map { $0.key }))
     #expect(try Document(JSONSchema.serve).properties() == Set(PolicySchema.names + ServeKeys.all.map(\.description.name)))
