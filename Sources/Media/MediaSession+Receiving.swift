@@ -26,7 +26,7 @@ extension MediaSession {
       complain(.rtpPayloadType, "\(packet.payloadType)")
       return true
     }
-    if !agreement.direction.receives { complain(.rtpWhileHeld, "the stream is \(agreement.direction.rawValue)") }
+    if !agreement.direction.receives { noteUnwanted(at: now) }
     // Comfort noise that nobody agreed on proves nothing about who sends it (contract 8.5: a negotiated payload type).
     let isNegotiated = packet.payloadType == agreement.receivePayloadType || packet.payloadType == agreement.receiveEventPayloadType
     switch latch.receive(from: source, ssrc: packet.ssrc, agreed: agreement.remote, isNegotiated: isNegotiated) {
@@ -42,6 +42,13 @@ extension MediaSession {
     octetsReceived &+= UInt32(truncatingIfNeeded: packet.payload.count)
     if packet.payloadType == agreement.receivePayloadType, isAhead { listen(packet.payload) }
     return true
+  }
+
+  private mutating func noteUnwanted(at now: Instant) {
+    let since = unwantedSince ?? now
+    unwantedSince = since
+    guard since.duration(to: now) > Self.holdGrace else { return }
+    complain(.rtpWhileHeld, "the stream is \(agreement.direction.rawValue), and RTP still comes after \(Self.holdGrace)")
   }
 
   private mutating func latched(to source: TransportAddress) {

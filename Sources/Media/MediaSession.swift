@@ -36,6 +36,10 @@ public struct MediaReport: Hashable, Sendable {
 /// Packets leave at absolute times: each 20 ms after the last one's due time, whenever the wake-up really came.
 public struct MediaSession: Sendable {
   public private(set) var agreement: AudioAgreement
+  /// When the first packet came that the direction does not allow; nil = none since it changed.
+  var unwantedSince: Instant?
+  /// What was under way when a hold began, and left before its sender knew, is nobody's mistake.
+  static let holdGrace: Duration = .seconds(1)
   /// Whether RTP leaves at all.
   public var isSending = true
   /// The call's media stands at another address for a while: neither RTP nor RTCP leaves here.
@@ -115,6 +119,7 @@ public struct MediaSession: Sendable {
   public mutating func update(_ agreement: AudioAgreement, isRenegotiated: Bool = false) {
     let isSameAddress = agreement.remote == self.agreement.remote
     if isRenegotiated || !isSameAddress { latch.reopen(isSameAddress: isSameAddress) }
+    if agreement.direction != self.agreement.direction { unwantedSince = nil }
     self.agreement = agreement
     law = agreement.codec == .pcma ? .a : .mu
   }

@@ -119,6 +119,16 @@ import Testing
     #expect(try rtp(out).isEmpty)
   }
 
+  @Test func `RTP that was under way when a hold began is nobody's mistake, RTP that goes on is named (RFC 3264 §5.1)`() {
+    var session = session { $0.direction = .sendonly }
+    var out = Outbox()
+    func violations(_ events: [MediaEvent]) -> Int { events.count { if case .violation = $0 { true } else { false } } }
+    for index in 0..<50 { session.receive(packet(UInt16(index)), at: milliseconds(Int64(index) * 20), &out) }
+    #expect(violations(session.takeEvents()) == 0)
+    for index in 50..<60 { session.receive(packet(UInt16(index)), at: milliseconds(Int64(index) * 20), &out) }
+    #expect(violations(session.takeEvents()) == 1)
+  }
+
   @Test func `media goes back to where four packets in a row came from, not before (contract 8.5)`() throws {
     var session = session()
     var out = Outbox()
