@@ -140,7 +140,7 @@ import Testing
     bench.answer(invite, 200, body: PartyBench.answer.replacing("AVP 0 101", with: "AVP 18"))
     let sent = bench.take()
     #expect(sent.words == ["ACK", "BYE"])
-    #expect(try offer(sent[0]).media.map(\.port) == [0])
+    #expect(try offer(try #require(sent.first)).media.map(\.port) == [0])
     #expect(bench.violations == [.offerUnusable])
   }
 
