@@ -60,7 +60,7 @@ let package = Package(
     + module("LiveStage", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio, testing: ["LabTesting"])
     + [
       .target(name: "LabTesting", dependencies: ["SansIO", "SIPMessage", "ScenarioModel", "ScenarioEngine"]),
-      .testTarget(name: "LabTestingTests", dependencies: ["LabTesting"]),
+      .testTarget(name: "LabTestingTests", dependencies: ["LabTesting", "SansIO", "ScenarioModel"]),
       .executableTarget(
         name: "kallglot-lab",
         dependencies: stack + [
