@@ -42,7 +42,7 @@ extension Party {
   public func hangUp(
     _ id: LegID, because reason: LegEnd = .hungUpHere, fields: [MessageDraft.Field], at now: Instant, _ out: inout Outbox
   ) -> [Signal] {
-    absorb(userAgent.hangUp(id, because: reason, fields: fields, at: now, &out), at: now, &out)
+    bringDown(id, because: reason, fields: fields, at: now, &out)
     return takeSignals()
   }
 

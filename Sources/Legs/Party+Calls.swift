@@ -273,7 +273,18 @@ extension Party {
       leg.laterChanges = []
       return modify(id, .moveMedia(to: nil), at: now, &out)
     }
-    absorb(userAgent.hangUp(id, because: reason, fields: byeFields(id, at: now), at: now, &out), at: now, &out)
+    bringDown(id, because: reason, fields: byeFields(id, at: now), at: now, &out)
+  }
+
+  /// Hangs up. Once BYE is on its way nothing more is said, whether it is answered or not (RFC 3261 §15.1.1).
+  func bringDown(_ id: LegID, because reason: LegEnd = .hungUpHere, fields: [MessageDraft.Field]?, at now: Instant, _ out: inout Outbox) {
+    if let leg = legs[id], leg.isUp {
+      leg.media?.stop(at: now, &out)
+      leg.music?.media?.stop(at: now, &out)
+      leg.silentSince = nil
+      afterMedia(leg, at: now, &out)
+    }
+    absorb(userAgent.hangUp(id, because: reason, fields: fields, at: now, &out), at: now, &out)
   }
 
   /// nil = those of the style.

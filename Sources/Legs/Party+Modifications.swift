@@ -75,7 +75,7 @@ extension Party {
         if case .moveMedia(let elsewhere) = change { leg.mediaElsewhere = elsewhere }
         if case .hold(.inactive) = change { leg.music?.media?.stop(at: now, &out) }
         adopt(leg, agreement, wish: change.wish ?? leg.wish, at: now, &out)
-        if leg.endsWhenMediaIsBack { return absorb(userAgent.hangUp(id, fields: [], at: now, &out), at: now, &out) }
+        if leg.endsWhenMediaIsBack { return bringDown(id, fields: [], at: now, &out) }
       }
       continueChanges(leg, at: now, &out)
     } catch {
@@ -90,7 +90,7 @@ extension Party {
     guard let leg = legs[id] else { return }
     leg.change = nil
     leg.session.withdrawOffer()
-    if leg.endsWhenMediaIsBack { return absorb(userAgent.hangUp(id, fields: [], at: now, &out), at: now, &out) }
+    if leg.endsWhenMediaIsBack { return bringDown(id, fields: [], at: now, &out) }
     continueChanges(leg, at: now, &out)
   }
 
@@ -151,6 +151,6 @@ extension Party {
   func endUnusable(_ id: LegID, _ violation: PeerViolation, at now: Instant, _ out: inout Outbox) {
     tell(.violation(id, violation))
     let reason = MessageDraft.Field(.reason, "SIP;cause=488;text=\"Not Acceptable Here\"")
-    absorb(userAgent.hangUp(id, because: .violation(violation), fields: [reason], at: now, &out), at: now, &out)
+    bringDown(id, because: .violation(violation), fields: [reason], at: now, &out)
   }
 }
