@@ -82,7 +82,9 @@ extension Interop {
         _ = try await second.line("hung up by the peer", after: back)
         try await scene.endAll()
         try await checkDirectMedia(scene, other)
-        for (party, tone) in [(first, 900), (second, 500)] { #expect(party.transcript.text.contains("hears a tone of \(tone) Hz"), "\(party.transcript.text)") }
+        for (party, tone) in [(first, 900), (second, 500)] {
+          #expect(party.transcript.text.contains("hears a tone of \(tone) Hz"), "\(party.transcript.text)")
+        }
       }
     }
 

@@ -4,7 +4,8 @@ import Testing
 
 extension Interop {
   /// The persona `asterisk-22` beside the product: the same scenario with both, their messages compared field by field.
-  @Suite(.enabled(if: Peer.asterisk.runs, Peer.asterisk.reason), .enabled(if: Peer.tshark.runs, Peer.tshark.reason)) struct AsteriskPersonaTests {
+  @Suite(.enabled(if: Peer.asterisk.runs, Peer.asterisk.reason), .enabled(if: Peer.tshark.runs, Peer.tshark.reason))
+  struct AsteriskPersonaTests {
     private static let known = "\(Place.root)/fixtures/peers/asterisk-22-differences.txt"
 
     /// The persona's half. Its addresses are those of the real one's half.
@@ -58,7 +59,9 @@ extension Interop {
         let (real, persona) = (try await real(scene), try await persona(scene))
         let found = SentMessages.differences(real: real, persona: persona)
         print("asterisk-22 and the real Asterisk differ so:\n" + found.map { "  \($0)" }.joined(separator: "\n"))
-        let known = try String(contentsOfFile: Self.known, encoding: .utf8).split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
+        let known = try String(contentsOfFile: Self.known, encoding: .utf8).split(separator: "\n").map(String.init).filter {
+          !$0.hasPrefix("#")
+        }
         let (fresh, gone) = (found.filter { !known.contains($0) }, known.filter { !found.contains($0) })
         #expect(fresh.isEmpty, "differences that are not in \(Self.known):\n\(fresh.joined(separator: "\n"))")
         #expect(gone.isEmpty, "listed in \(Self.known) and not found any more:\n\(gone.joined(separator: "\n"))")
@@ -70,7 +73,8 @@ extension Interop {
       let serve = try await scene.serve(Trunk.endpoint(scene, listen: "udp \(scene.us):5060"))
       let asterisk = try await AsteriskServer.start(
         scene,
-        pjsip: Trunk.pjsip(scene, transport: "udp", registers: true, from: "from_domain=\(scene.them)", named: "acme") + Trunk.identify(scene, as: "acme"),
+        pjsip: Trunk.pjsip(scene, transport: "udp", registers: true, from: "from_domain=\(scene.them)", named: "acme")
+          + Trunk.identify(scene, as: "acme"),
         dialplan: dialplan)
       try await asterisk.ask("pjsip qualify acme")
       _ = try await serve.line("policy step registration passed: 1 contacts")

@@ -55,7 +55,8 @@ extension Interop {
           scene, pjsip: Trunk.pjsip(scene, transport: "udp") + Trunk.identify(scene),
           dialplan: "[from-kallglot]\nexten => busy,1,Hangup(17)\nexten => congested,1,Hangup(34)")
         let refused = try await Trunk.call(scene, name)
-        #expect(refused.code == 1 && refused.output.contains("not answered: \(status)") && refused.output.contains(reason), "\(refused.output)")
+        #expect(
+          refused.code == 1 && refused.output.contains("not answered: \(status)") && refused.output.contains(reason), "\(refused.output)")
         _ = try await asterisk.line("INVITE sip:\(name)@")
       }
     }

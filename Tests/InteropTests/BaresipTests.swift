@@ -17,7 +17,8 @@ extension Interop {
     }
 
     private func trunk(_ scene: Scene, _ transport: String, _ port: Int) -> BaresipPhone.Settings {
-      let account = "<sip:acme@sip.kallglot.com;transport=\(transport)>;outbound=\"sip:\(scene.us):\(port);transport=\(transport)\""
+      let account =
+        "<sip:acme@sip.kallglot.com;transport=\(transport)>;outbound=\"sip:\(scene.us):\(port);transport=\(transport)\""
         + ";auth_user=acme;auth_pass=s3cret-pass;regint=60;audio_codecs=PCMU/8000/1"
       return .init(account: account, authority: transport == "tls" ? "\(scene.folder)/serve/authority.pem" : nil)
     }
@@ -46,7 +47,8 @@ extension Interop {
 
     /// tshark shows the SIP, inside TLS too, from the file alone.
     private func checkCapture(_ capture: String) async throws {
-      let shown = try await program(try Peer.tshark.required(), ["-r", capture, "-Y", "sip", "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code"])
+      let shown = try await program(
+        try Peer.tshark.required(), ["-r", capture, "-Y", "sip", "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code"])
       #expect(shown.output.contains("INVITE") && shown.output.contains("BYE") && shown.output.contains("200"), "\(shown.output)")
     }
 

@@ -16,14 +16,17 @@ import Testing
   }
 
   private func succeeded(_ output: String) -> Int? {
-    output.split(separator: "\n").last { $0.contains("Successful call") }?.split(separator: "|").last.flatMap { Int($0.trimmingCharacters(in: .whitespaces)) }
+    output.split(separator: "\n").last { $0.contains("Successful call") }?.split(separator: "|").last.flatMap {
+      Int($0.trimmingCharacters(in: .whitespaces))
+    }
   }
 
   /// Runs one of sipp's scenarios against our endpoint to its end.
   private func sipp(_ scene: Scene, _ scenario: String, _ more: [String]) async throws -> (code: Int32, output: String) {
     try await program(
       try Peer.sipp.required(),
-      ["-sn", scenario, "\(scene.us):5060", "-i", scene.them, "-mi", scene.them, "-p", "5070", "-nostdin", "-timeout", "30"] + more, folder: scene.folder)
+      ["-sn", scenario, "\(scene.us):5060", "-i", scene.them, "-mi", scene.them, "-p", "5070", "-nostdin", "-timeout", "30"] + more,
+      folder: scene.folder)
   }
 
   @Test(arguments: [("u1", "udp", "127.31.1"), ("t1", "tcp", "127.31.2")])
@@ -45,7 +48,9 @@ import Testing
       let root = try #require(AsteriskRoot.found, Peer.asterisk.reason)
       _ = try await scene.serve(open("tls \(scene.us):5061"))
       let made = try LabCertificates.make(names: ["sipp.example.com"], addresses: [], entropy: .system, epoch: .virtual)
-      let (certificate, key) = (try scene.write(made.certificate.text, to: "sipp.pem"), try scene.write(made.privateKey.text, to: "sipp.key"))
+      let (certificate, key) = (
+        try scene.write(made.certificate.text, to: "sipp.pem"), try scene.write(made.privateKey.text, to: "sipp.key")
+      )
       let (path, arguments) = root.command(
         "usr/bin/sipp",
         [
@@ -84,7 +89,9 @@ import Testing
       try await scene.endAll()
       let messages = try await Shark.messages(try scene.capture("serve/call-00001"))
       let ack = try #require(messages.first { $0.message.method == .ack }?.message)
-      #expect(ack.bytes.text.contains("retrievedContact: <sip:") && ack.bytes.text.contains("retrievedSdpOrigin-username:kallglot"), "\(ack.bytes.text)")
+      #expect(
+        ack.bytes.text.contains("retrievedContact: <sip:") && ack.bytes.text.contains("retrievedSdpOrigin-username:kallglot"),
+        "\(ack.bytes.text)")
     }
   }
 

@@ -12,7 +12,8 @@ extension Interop {
 
     /// One of each kind; `inspect` and tshark are compared on all scenarios beside its own tests.
     private static let scenarios = [
-      "basic/answered-udp", "basic/answered-tcp", "basic/answered-tls", "faults/lost-200", "faults/lost-200-tcp", "mid-call/hold-by-both-sides",
+      "basic/answered-udp", "basic/answered-tcp", "basic/answered-tls", "faults/lost-200", "faults/lost-200-tcp",
+      "mid-call/hold-by-both-sides",
       "network/lossy-link", "personas/asterisk-over-tls",
     ]
 
@@ -33,7 +34,8 @@ extension Interop {
     }
 
     private func read(_ tshark: String, _ path: String) async throws -> (Counts, String) {
-      let result = try await program(tshark, ["-r", path, "-d", "udp.port==10000-20200,rtp", "-T", "fields", "-e", "frame.protocols", "-e", "_ws.malformed"])
+      let result = try await program(
+        tshark, ["-r", path, "-d", "udp.port==10000-20200,rtp", "-T", "fields", "-e", "frame.protocols", "-e", "_ws.malformed"])
       var counts = Counts()
       for line in result.output.split(separator: "\n") {
         counts.sip += line.components(separatedBy: ":sip").count - 1
@@ -49,7 +51,8 @@ extension Interop {
       let path = "\(folder)/\(parts.dropLast().joined(separator: "/"))/journal.ndjson"
       var counts = Counts()
       var segments: Set<Substring> = []
-      for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") where line.contains("\"host\":\"\(host)\",\"frame\"") {
+      for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      where line.contains("\"host\":\"\(host)\",\"frame\"") {
         guard let label = line.components(separatedBy: "\"label\":\"").last?.prefix(while: { $0 != "\"" }) else { continue }
         // tshark reads a segment that TCP sent twice once.
         if line.contains("\"proto\":\"tcp\""), isSIP(label), let range = line.range(of: "\"seq\":[0-9]+", options: .regularExpression) {
@@ -77,6 +80,8 @@ private let versions = Mutex<[Peer: String]>([:])
   @Test func `the peers of this run`() async {
     for peer in Peer.allCases { if let version = await peer.version() { versions.withLock { $0[peer] = version } } }
     atexit { print(Peer.table(versions.withLock { $0 })) }
-    for peer in Peer.allCases where peer.isRequired { #expect(peer.path != nil, "LAB_REQUIRE_PEERS names \(peer.rawValue), which is not installed") }
+    for peer in Peer.allCases where peer.isRequired {
+      #expect(peer.path != nil, "LAB_REQUIRE_PEERS names \(peer.rawValue), which is not installed")
+    }
   }
 }

@@ -33,7 +33,9 @@ import Testing
     func bindAll() {
       let asked = out.departures
       out = Outbox()
-      for departure in asked { if case .bind(let port, let address, _) = departure { endpoint.receive(.bound(port, address), at: now, &out) } }
+      for departure in asked {
+        if case .bind(let port, let address, _) = departure { endpoint.receive(.bound(port, address), at: now, &out) }
+      }
     }
 
     func receive(_ text: String, from source: TransportAddress = CallingTests.pbx) {

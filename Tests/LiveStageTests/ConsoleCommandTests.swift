@@ -8,8 +8,10 @@ import Testing
 @Suite struct ConsoleCommandTests {
   @Test func `each command is read, spaces and tabs do not matter`() throws {
     let lines: [(String, ConsoleCommand)] = [
-      ("call acme", .call("acme")), ("  call\tsip:100@192.0.2.7  ", .call("sip:100@192.0.2.7")), ("hold 3", .modify(LegID(3), .hold(.sendonly))),
-      ("hold 3 inactive", .modify(LegID(3), .hold(.inactive))), ("resume 3", .modify(LegID(3), .resume)), ("refresh 3", .modify(LegID(3), .refresh)),
+      ("call acme", .call("acme")), ("  call\tsip:100@192.0.2.7  ", .call("sip:100@192.0.2.7")),
+      ("hold 3", .modify(LegID(3), .hold(.sendonly))),
+      ("hold 3 inactive", .modify(LegID(3), .hold(.inactive))), ("resume 3", .modify(LegID(3), .resume)),
+      ("refresh 3", .modify(LegID(3), .refresh)),
       ("hangup 12", .hangUp(LegID(12))), ("calls", .calls), ("help", .help),
     ]
     for (line, command) in lines { #expect(try ConsoleCommand.read(line) == command, "\(line)") }
@@ -26,6 +28,8 @@ import Testing
     let target = try CallTarget("sip:service@192.0.2.7;transport=tcp").target
     #expect(target.transport == .tcp && "\(target.address)" == "192.0.2.7:5060")
     #expect(try CallTarget("sips:a@192.0.2.7").target.address.port == 5061)
-    for text in ["tel:+49301234", "sip:a@192.0.2.7;transport=sctp", "nonsense"] { #expect(throws: LiveFailure.self) { try CallTarget(text) } }
+    for text in ["tel:+49301234", "sip:a@192.0.2.7;transport=sctp", "nonsense"] {
+      #expect(throws: LiveFailure.self) { try CallTarget(text) }
+    }
   }
 }

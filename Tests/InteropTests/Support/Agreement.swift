@@ -34,21 +34,24 @@ struct Sight: Equatable, CustomStringConvertible {
     let report = try JSONDecoder().decode(Report.self, from: Data(read.output.utf8))
     let streams = report.files.flatMap(\.streams).map { stream in
       let digits = String(stream.ssrc, radix: 16, uppercase: true)
-      return line(stream.source, stream.destination, "0x" + String(repeating: "0", count: 8 - digits.count) + digits, stream.packets, stream.lost)
+      return line(
+        stream.source, stream.destination, "0x" + String(repeating: "0", count: 8 - digits.count) + digits, stream.packets, stream.lost)
     }
     return Sight(messages: report.files.reduce(0) { $0 + $1.messages.total }, streams: streams.sorted())
   }
 
   /// By tshark.
   static func shark(_ capture: String) async throws -> Sight {
-    let methods = try await program(try Peer.tshark.required(), Shark.reading(capture) + ["-Y", "sip", "-T", "fields", "-E", "occurrence=a", "-e", "sip.CSeq.method"])
+    let methods = try await program(
+      try Peer.tshark.required(), Shark.reading(capture) + ["-Y", "sip", "-T", "fields", "-E", "occurrence=a", "-e", "sip.CSeq.method"])
     let messages = methods.output.split(separator: "\n").filter { !$0.hasPrefix("Running as") }
       .reduce(0) { $0 + $1.split(separator: ",").count }
     let table = try await program(try Peer.tshark.required(), Shark.reading(capture) + ["-q", "-z", "rtp,streams"])
     let streams = table.output.split(separator: "\n").compactMap { row -> String? in
       let words = row.split(separator: " ").map(String.init)
       guard words.count > 9, let ssrc = words.firstIndex(where: { $0.hasPrefix("0x") }), ssrc == 6,
-        let percent = words.firstIndex(where: { $0.hasPrefix("(") }), let lost = Int(words[percent - 1]), let packets = Int(words[percent - 2])
+        let percent = words.firstIndex(where: { $0.hasPrefix("(") }), let lost = Int(words[percent - 1]),
+        let packets = Int(words[percent - 2])
       else { return nil }
       return line("\(words[2]):\(words[3])", "\(words[4]):\(words[5])", words[ssrc], packets, lost)
     }

@@ -22,7 +22,8 @@ struct AsteriskRoot: Sendable {
     let libraries = (try? files.contentsOfDirectory(atPath: "\(folder)/usr/lib"))?.sorted().map { "\(folder)/usr/lib/\($0)" }
       .first { files.fileExists(atPath: "\($0)/libc.so.6") }
     let loader = ["\(folder)/usr/lib64", "\(folder)/usr/lib"].lazy
-      .compactMap { place in (try? files.contentsOfDirectory(atPath: place))?.first { $0.hasPrefix("ld-linux") }.map { "\(place)/\($0)" } }.first
+      .compactMap { place in (try? files.contentsOfDirectory(atPath: place))?.first { $0.hasPrefix("ld-linux") }.map { "\(place)/\($0)" } }
+      .first
     guard let libraries, let loader else { return nil }
     return AsteriskRoot(loader: loader, libraries: libraries)
   }()
@@ -49,7 +50,9 @@ struct AsteriskServer: Sendable {
   /// - Parameters:
   ///   - pjsip: `pjsip.conf` without its `[global]`.
   ///   - dialplan: `extensions.conf`.
-  static func start(_ scene: Scene, pjsip: String, dialplan: String, rtpPorts: ClosedRange<Int> = 10_000...10_099) async throws -> AsteriskServer {
+  static func start(_ scene: Scene, pjsip: String, dialplan: String, rtpPorts: ClosedRange<Int> = 10_000...10_099) async throws
+    -> AsteriskServer
+  {
     let root = try #require(AsteriskRoot.found, Peer.asterisk.reason)
     let folder = "\(scene.folder)/asterisk"
     for place in ["db", "key", "spool", "run", "log"] {

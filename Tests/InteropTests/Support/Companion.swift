@@ -11,7 +11,9 @@ final class Companion: Sendable {
   private let typing: AsyncStream<String>.Continuation
   private let running: Task<Int32, any Error>
 
-  private init(_ name: String, _ transcript: Transcript, process: Int32, typing: AsyncStream<String>.Continuation, running: Task<Int32, any Error>) {
+  private init(
+    _ name: String, _ transcript: Transcript, process: Int32, typing: AsyncStream<String>.Continuation, running: Task<Int32, any Error>
+  ) {
     self.name = name
     self.transcript = transcript
     self.process = process
@@ -35,7 +37,9 @@ final class Companion: Sendable {
         started.yield(execution.processIdentifier.value)
         await withTaskGroup(of: Void.self) { group in
           group.addTask { for await line in lines { _ = try? await execution.standardInputWriter.write(line + "\n") } }
-          do { for try await line in execution.standardOutput.strings() { transcript.take(line) } } catch { transcript.take("its output broke off: \(error)") }
+          do { for try await line in execution.standardOutput.strings() { transcript.take(line) } } catch {
+            transcript.take("its output broke off: \(error)")
+          }
           group.cancelAll()
         }
       }
@@ -49,7 +53,9 @@ final class Companion: Sendable {
   /// Types a line at it.
   func type(_ line: String) { typing.yield(line) }
 
-  func line(_ text: String, after earlier: Transcript.Sighting? = nil, within limit: Duration = .seconds(15)) async throws -> Transcript.Sighting {
+  func line(_ text: String, after earlier: Transcript.Sighting? = nil, within limit: Duration = .seconds(15)) async throws
+    -> Transcript.Sighting
+  {
     try await transcript.line(text, after: earlier, within: limit)
   }
 

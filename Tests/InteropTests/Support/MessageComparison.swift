@@ -81,11 +81,14 @@ struct SentMessages {
     }
     let (common, same) = (names.filter(others.contains), others.filter(names.contains))
     if common != same { found.append("order | real: \(common.joined(separator: " ")) | persona: \(same.joined(separator: " "))") }
-    let (own, foreign) = (real.description.filter { !persona.description.contains($0) }, persona.description.filter { !real.description.contains($0) })
+    let (own, foreign) = (
+      real.description.filter { !persona.description.contains($0) }, persona.description.filter { !real.description.contains($0) }
+    )
     if !own.isEmpty || !foreign.isEmpty {
       found.append("SDP | real: \(own.joined(separator: "  ")) | persona: \(foreign.joined(separator: "  "))")
     } else if real.description != persona.description {
-      found.append("SDP order | real: \(real.description.joined(separator: "  ")) | persona: \(persona.description.joined(separator: "  "))")
+      found.append(
+        "SDP order | real: \(real.description.joined(separator: "  ")) | persona: \(persona.description.joined(separator: "  "))")
     }
     return found
   }

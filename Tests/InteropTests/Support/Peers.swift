@@ -59,7 +59,9 @@ enum Peer: String, CaseIterable {
 
 enum Place {
   static let root = (0..<4).reduce(URL(fileURLWithPath: #filePath)) { place, _ in place.deletingLastPathComponent() }.path
-  static let lab = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("kallglot-lab").path
+  static let lab = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent(
+    "kallglot-lab"
+  ).path
 
   static func temporary() throws -> String {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("lab-\(UUID().uuidString)").path
@@ -71,7 +73,8 @@ enum Place {
 /// Runs a program to its end; its exit code and what it printed.
 func program(_ path: String, _ arguments: [String], folder: String? = nil) async throws -> (code: Int32, output: String) {
   let result = try await Subprocess.run(
-    .path(.init(path)), arguments: .init(arguments), workingDirectory: folder.map { .init($0) }, output: .string(limit: 4 << 20), error: .combinedWithOutput)
+    .path(.init(path)), arguments: .init(arguments), workingDirectory: folder.map { .init($0) }, output: .string(limit: 4 << 20),
+    error: .combinedWithOutput)
   let code: Int32 = if case .exited(let code) = result.terminationStatus { code } else { -1 }
   return (code, result.standardOutput)
 }

@@ -26,7 +26,10 @@ enum Shark {
   }
 
   static func packets(_ capture: String) async throws -> [Packet] {
-    let fields = ["frame.time_relative", "ip.src", "udp.srcport", "ip.dst", "udp.dstport", "sip.Method", "sip.Status-Code", "sip.CSeq.method", "rtp.seq"]
+    let fields = [
+      "frame.time_relative", "ip.src", "udp.srcport", "ip.dst", "udp.dstport", "sip.Method", "sip.Status-Code", "sip.CSeq.method",
+      "rtp.seq",
+    ]
     let rows = try await rows(capture, fields, [])
     return rows.map { row in
       let sip = row[6].isEmpty ? (row[5].isEmpty ? nil : row[5]) : "\(row[6]) \(row[7])"
@@ -40,7 +43,9 @@ enum Shark {
     let rows = try await rows(capture, ["ip.src", "udp.srcport", "udp.payload"], ["-Y", "sip"])
     return try rows.map { row in
       let digits = Array(row[2].utf8)
-      let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap { UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16) }
+      let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+        UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)
+      }
       return ("\(row[0]):\(row[1])", try SIPMessage.parse(Bytes(bytes)))
     }
   }

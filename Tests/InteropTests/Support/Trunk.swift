@@ -17,7 +17,8 @@ enum Trunk {
   ///   - more: further lines of the endpoint.
   ///   - us: our address when there are two of us; then with a name of its own, and the transport of the first one.
   static func pjsip(
-    _ scene: Scene, transport: String, registers: Bool = false, codecs: String = "ulaw,alaw", from: String = "from_user=acme", more: String = "",
+    _ scene: Scene, transport: String, registers: Bool = false, codecs: String = "ulaw,alaw", from: String = "from_user=acme",
+    more: String = "",
     us: String? = nil, named name: String = "kallglot"
   ) -> String {
     let (isFirst, us, port) = (us == nil, us ?? scene.us, transport == "tls" ? 5061 : 5060)
@@ -74,6 +75,7 @@ enum Trunk {
   static func call(_ scene: Scene, _ extension: String, for duration: String = "3 s") async throws -> (code: Int32, output: String) {
     let path = try scene.write("address: \(scene.us)\n", to: "call.yaml")
     return try await program(
-      Place.lab, ["call", "sip:\(`extension`)@\(scene.them)", "--config", path, "--for", duration, "--tone", "--out", "\(scene.folder)/call"])
+      Place.lab,
+      ["call", "sip:\(`extension`)@\(scene.them)", "--config", path, "--for", duration, "--tone", "--out", "\(scene.folder)/call"])
   }
 }
