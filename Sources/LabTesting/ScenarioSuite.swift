@@ -64,7 +64,7 @@ public struct ScenarioSuite: Sendable {
   /// Where a run's captures go by the environment; runs of one scenario with several seeds do not overwrite each other.
   static func captureFolder(_ scenario: Scenario, _ seed: UInt64, _ environment: [String: String]) -> String? {
     guard let base = environment["LAB_CAPTURES"], !base.isEmpty else { return nil }
-    return "\(base)/\(scenario.name)\(seed == 1 ? "" : "-seed-\(seed)")"
+    return "\(base)/\(scenario.folderName)\(seed == 1 ? "" : "-seed-\(seed)")"
   }
 
   /// What to show when a result is not what a test wants: every finding with its rule, what was expected and observed and on which frame,

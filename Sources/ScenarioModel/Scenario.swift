@@ -87,6 +87,16 @@ public struct Scenario: Sendable {
     (accounts, sessions, cast, network, steps, never) = ([], [], [], [], [], [])
   }
 
+  /// Where below an output folder its captures go: its name, with a table's values in a form that every shell takes.
+  public var folderName: String {
+    guard let bracket = name.firstIndex(of: "[") else { return name }
+    var row = ""
+    for character in name[bracket...].dropFirst().dropLast() {
+      if character.isASCII, character.isLetter || character.isNumber || "._".contains(character) { row.append(character) } else if row.last != "-" { row.append("-") }
+    }
+    return "\(name[..<bracket])-\(row)"
+  }
+
   public func member(_ name: String) -> Member? { cast.first { $0.name == name } }
   /// The Kallglot endpoint, if one is on stage.
   public var endpoint: Member? { cast.first { if case .endpoint = $0.role { true } else { false } } }

@@ -64,13 +64,14 @@ struct RunCommand: ParsableCommand {
     Interruption.watch()
     let board = RunBoard(count: scenarios.count, terminal: terminal)
     let next = Atomic<Int>(0)
+    let folders = out.map { Output.folders(of: scenarios, in: $0) }
     DispatchQueue.concurrentPerform(iterations: min(jobs, scenarios.count)) { _ in
       while !Interruption.hasCome {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard index < scenarios.count else { return }
         let scenario = scenarios[index]
         board.began(scenario.name)
-        board.put(VirtualRun.run(scenario, seed: seed, folder: out.map { "\($0)/\(scenario.name)" }), at: index)
+        board.put(VirtualRun.run(scenario, seed: seed, folder: folders?[index]), at: index)
       }
     }
     return board.finish()
@@ -84,6 +85,16 @@ enum Output {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw Complaint("the folder \(path) cannot be made: \(reason(error))")
+    }
+  }
+
+  /// A folder for each, also when two have one name.
+  static func folders(of scenarios: [Scenario], in out: String) -> [String] {
+    var taken: [String: Int] = [:]
+    return scenarios.map { scenario in
+      let count = taken[scenario.folderName, default: 0] + 1
+      taken[scenario.folderName] = count
+      return "\(out)/\(scenario.folderName)\(count == 1 ? "" : "-\(count)")"
     }
   }
 
