@@ -1,3 +1,5 @@
+import SansIO
+
 /// A JSON value (RFC 8259) whose members keep their order.
 indirect enum JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
   case null
@@ -30,12 +32,12 @@ indirect enum JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral
     case .bool(let value): text += value ? "true" : "false"
     case .integer(let value): text += String(value)
     case .number(let value): text += value == value.rounded() && abs(value) < 1e15 ? "\(Int(value)).0" : "\(value)"
-    case .string(let value): Self.quote(value, to: &text)
+    case .string(let value): JSONText.quote(value, to: &text)
     case .array(let values):
       Self.list(values, "[", "]", to: &text, indent, breaks) { $0.write(to: &$1, indent: indent + 2, breaks: breaks - 1) }
     case .object(let members):
       Self.list(members, "{", "}", to: &text, indent, breaks) { member, text in
-        Self.quote(member.0, to: &text)
+        JSONText.quote(member.0, to: &text)
         text += ": "
         member.1.write(to: &text, indent: indent + 2, breaks: breaks - 1)
       }
@@ -54,30 +56,5 @@ indirect enum JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral
     }
     if breaks > 0, !elements.isEmpty { text += "\n" + String(repeating: " ", count: indent) }
     text += close
-  }
-
-  /// RFC 8259 §7.
-  private static func quote(_ value: String, to text: inout String) {
-    text += "\""
-    if value.utf8.allSatisfy({ $0 >= 32 && $0 < 127 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-      text += value
-    } else {
-      for scalar in value.unicodeScalars { escape(scalar, to: &text) }
-    }
-    text += "\""
-  }
-
-  private static func escape(_ scalar: Unicode.Scalar, to text: inout String) {
-    switch scalar {
-    case "\"": text += "\\\""
-    case "\\": text += "\\\\"
-    case "\n": text += "\\n"
-    case "\r": text += "\\r"
-    case "\t": text += "\\t"
-    case "\u{0}"..<" ", "\u{7F}"..."\u{9F}":
-      let hex = String(scalar.value, radix: 16)
-      text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-    default: text.unicodeScalars.append(scalar)
-    }
   }
 }

@@ -1,3 +1,5 @@
+import SansIO
+
 /// A JSON document that keeps the order of its members.
 indirect enum JSONValue: Sendable {
   case string(String)
@@ -12,7 +14,7 @@ indirect enum JSONValue: Sendable {
   func text(indent: Int = 0) -> String {
     let (inner, outer) = (String(repeating: " ", count: indent + 2), String(repeating: " ", count: indent))
     switch self {
-    case .string(let value): return Self.quoted(value)
+    case .string(let value): return JSONText.quoted(value)
     case .integer(let value): return String(value)
     case .flag(let value): return String(value)
     case .list(let values):
@@ -22,24 +24,8 @@ indirect enum JSONValue: Sendable {
       return "[\n\(values.map { inner + $0.text(indent: indent + 2) }.joined(separator: ",\n"))\n\(outer)]"
     case .object(let members):
       if members.isEmpty { return "{}" }
-      let lines = members.map { "\(inner)\(Self.quoted($0.0)): \($0.1.text(indent: indent + 2))" }
+      let lines = members.map { "\(inner)\(JSONText.quoted($0.0)): \($0.1.text(indent: indent + 2))" }
       return "{\n\(lines.joined(separator: ",\n"))\n\(outer)}"
     }
-  }
-
-  private static func quoted(_ value: String) -> String {
-    var result = "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case "\u{0}"..<" ": result += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }
