@@ -9,8 +9,7 @@ extension UserAgent {
 
   func receiveRequest(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
     guard let method = message.method else { return }
-    guard isSound(message, server, flow, at: now), let to = try? message.to(), let from = try? message.from(), let cseq = try? message.cseq()
-    else { return }
+    guard let audit = soundness(of: message, server, flow, at: now), let to = audit.to, let from = audit.from, let cseq = audit.cseq else { return }
     if let tag = to.tag, method != .cancel {
       receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
     } else if let defect = defect(of: message, method, server, flow, fromTag: from.tag, cseq) {
@@ -22,14 +21,15 @@ extension UserAgent {
     }
   }
 
-  /// Tells which rules the header breaks; a request that cannot be processed for it gets 400 with the rule (RFC 3261 §8.2, §16.3).
-  private func isSound(_ message: SIPMessage, _ server: ServerID, _ flow: Flow, at now: Instant) -> Bool {
-    let faults = message.faults()
-    guard let fatal = faults.first(where: \.isFatal) else {
-      for fault in faults {
+  /// Tells which rules the header breaks; a request that cannot be processed for it gets 400 with the rule (RFC 3261 §8.2, §16.3), and nil
+  /// is returned.
+  private func soundness(of message: SIPMessage, _ server: ServerID, _ flow: Flow, at now: Instant) -> MessageAudit? {
+    let audit = message.audit()
+    guard let fatal = audit.faults.first(where: \.isFatal) else {
+      for fault in audit.faults {
         events.append(.violation(nil, PeerViolation(.messageForm, "\(message.method?.token ?? "") from \(flow): \(fault)")))
       }
-      return true
+      return audit
     }
     events.append(.malformed(rule: "\(fatal)", flow))
     let isMismatch = if case .methodMismatch = fatal.error { true } else { false }
@@ -38,7 +38,7 @@ extension UserAgent {
     } else {
       events.append(.defective(server, message, flow, .unreadable("\(fatal)")))
     }
-    return false
+    return nil
   }
 
   /// What has to be refused in any request outside dialogs; nil when all is well.

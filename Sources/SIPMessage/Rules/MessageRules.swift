@@ -5,17 +5,29 @@ extension SIPMessage {
   ///
   /// Fatal is what leaves unknown to whom, in which dialog or transaction, or for whom a message is: RFC 3261 §8.1.1's fields missing,
   /// doubled or unreadable. What old or careless peers leave out without harm is tolerated (RFC 3261 §8.1.1, RFC 2543 peers; RFC 4475).
-  public func faults() -> [MessageFault] {
+  public func faults() -> [MessageFault] { audit().faults }
+
+  /// ``faults()`` with the fields that were read for it, so that nobody has to read them again.
+  public func audit() -> MessageAudit {
     var checker = FaultChecker(message: self)
     checker.checkFields()
     if isRequest { checker.checkRequest() } else { checker.checkResponse() }
-    return checker.faults
+    return checker.audit
   }
+}
+
+/// What a look over a header found; a field that cannot be read is nil and stands among the faults.
+public struct MessageAudit: Sendable {
+  public internal(set) var faults: [MessageFault] = []
+  public internal(set) var from: NameAddress?
+  public internal(set) var to: NameAddress?
+  public internal(set) var cseq: CSeq?
 }
 
 private struct FaultChecker {
   let message: SIPMessage
-  var faults: [MessageFault] = []
+  var audit = MessageAudit()
+  private var topmostVia: Via?
   /// A bit for each known field that is there.
   private var present: (UInt64, UInt64) = (0, 0)
 
@@ -32,21 +44,23 @@ private struct FaultChecker {
     return (number < 64 ? present.0 >> UInt64(number) : present.1 >> UInt64(number - 64)) & 1 == 1
   }
 
-  private mutating func add(_ weight: MessageFault.Weight, _ error: SIPHeaderError) { faults.append(MessageFault(weight, error)) }
+  private mutating func add(_ weight: MessageFault.Weight, _ error: SIPHeaderError) { audit.faults.append(MessageFault(weight, error)) }
 
   /// Runs a reader for its error alone.
-  private mutating func check(_ weight: MessageFault.Weight, _ read: (SIPMessage) throws -> Void) {
-    do { try read(message) } catch let error as SIPHeaderError { add(weight, error) } catch {}
+  @discardableResult
+  private mutating func check<Value>(_ weight: MessageFault.Weight, _ read: (SIPMessage) throws(SIPHeaderError) -> Value) -> Value? {
+    do throws(SIPHeaderError) { return try read(message) } catch { add(weight, error) }
+    return nil
   }
 
   // MARK: - What every message needs
 
   mutating func checkFields() {
     checkCount()
-    check(.fatal) { _ = try $0.from() }
-    check(.fatal) { _ = try $0.to() }
-    check(.fatal) { _ = try $0.callID() }
-    check(.fatal) { _ = try $0.vias() }
+    audit.from = check(.fatal) { (message) throws(SIPHeaderError) in try message.from() }
+    audit.to = check(.fatal) { (message) throws(SIPHeaderError) in try message.to() }
+    check(.fatal) { (message) throws(SIPHeaderError) in try message.callID() }
+    topmostVia = check(.fatal) { (message) throws(SIPHeaderError) in try message.vias() }?.first
     checkAddresses()
     checkOptional()
   }
@@ -89,35 +103,36 @@ private struct FaultChecker {
   }
 
   private mutating func checkAddresses() {
-    if has(.contact) { check(.fatal) { _ = try $0.contacts() } }
-    if has(.recordRoute) { check(.fatal) { _ = try $0.recordRoutes() } }
-    if has(.route) { check(.fatal) { _ = try $0.routes() } }
+    if has(.contact) { check(.fatal) { (message) throws(SIPHeaderError) in try message.contacts() } }
+    if has(.recordRoute) { check(.fatal) { (message) throws(SIPHeaderError) in try message.recordRoutes() } }
+    if has(.route) { check(.fatal) { (message) throws(SIPHeaderError) in try message.routes() } }
   }
 
   /// Fields that nobody needs to carry a call, and Content-Type. Each is told once, however often it stands.
   private mutating func checkOptional() {
-    if has(.date) { check(.tolerated) { _ = try $0.date() } }
-    if has(.expires) { check(.tolerated) { _ = try $0.number(.expires) } }
-    if has(.retryAfter) { check(.tolerated) { _ = try $0.retryAfter() } }
-    if has(.timestamp) { check(.tolerated) { _ = try $0.timestamp() } }
-    if has(.warning) { check(.tolerated) { _ = try $0.warnings() } }
-    if has(.contentType) { check(.fatal) { _ = try $0.contentType() } }
+    if has(.date) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.date() } }
+    if has(.expires) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.number(.expires) } }
+    if has(.retryAfter) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.retryAfter() } }
+    if has(.timestamp) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.timestamp() } }
+    if has(.warning) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.warnings() } }
+    if has(.contentType) { check(.fatal) { (message) throws(SIPHeaderError) in try message.contentType() } }
   }
 
   // MARK: - Requests and responses
 
   mutating func checkRequest() {
     check(.fatal, Self.checkRequestURI)
-    check(.fatal, Self.checkSequence)
+    audit.cseq = check(.fatal, Self.checkSequence)
     check(.fatal, Self.checkHops)
-    if message.first(.maxForwards) == nil { add(.tolerated, .missing(.maxForwards)) }
-    if let from = try? message.from(), from.tag == nil { add(.tolerated, .noTag) }
-    if let via = try? message.via(), !via.hasTransactionBranch { add(.tolerated, .noBranch(via.branch)) }
+    if !has(.maxForwards) { add(.tolerated, .missing(.maxForwards)) }
+    if let from = audit.from, from.tag == nil { add(.tolerated, .noTag) }
+    if let via = topmostVia, !via.hasTransactionBranch { add(.tolerated, .noBranch(via.branch)) }
   }
 
-  private static func checkSequence(_ message: SIPMessage) throws(SIPHeaderError) {
+  private static func checkSequence(_ message: SIPMessage) throws(SIPHeaderError) -> CSeq {
     let cseq = try message.cseq()
     if let method = message.method, cseq.method != method { throw .methodMismatch(line: method, cseq: cseq.method) }
+    return cseq
   }
 
   private static func checkHops(_ message: SIPMessage) throws(SIPHeaderError) {
@@ -134,5 +149,5 @@ private struct FaultChecker {
     }
   }
 
-  mutating func checkResponse() { check(.fatal) { _ = try $0.cseq() } }
+  mutating func checkResponse() { audit.cseq = check(.fatal) { (message) throws(SIPHeaderError) in try message.cseq() } }
 }
