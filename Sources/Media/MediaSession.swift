@@ -120,6 +120,8 @@ public struct MediaSession: Sendable {
     let isSameAddress = agreement.remote == self.agreement.remote
     if isRenegotiated || !isSameAddress { latch.reopen(isSameAddress: isSameAddress) }
     if agreement.direction != self.agreement.direction { unwantedSince = nil }
+    // Speech begins anew after a hold: the marker tells the peer's jitter buffer (RFC 3551 §4.1).
+    if agreement.direction.sends, !self.agreement.direction.sends { isTalkspurtStart = true }
     self.agreement = agreement
     law = agreement.codec == .pcma ? .a : .mu
   }

@@ -119,6 +119,22 @@ import Testing
     #expect(try rtp(out).isEmpty)
   }
 
+  @Test func `the first packet after a hold has the marker, and only that one (RFC 3551 §4.1)`() throws {
+    var session = session()
+    var out = Outbox()
+    for tick in 1...5 { session.wake(at: milliseconds(Int64(tick) * 20), &out) }
+    var held = session.agreement
+    held.direction = .recvonly
+    session.update(held)
+    for tick in 6...10 { session.wake(at: milliseconds(Int64(tick) * 20), &out) }
+    held.direction = .sendrecv
+    session.update(held)
+    for tick in 11...15 { session.wake(at: milliseconds(Int64(tick) * 20), &out) }
+    let packets = try rtp(out)
+    #expect(packets.count == 10)
+    #expect(packets.indices.filter { packets[$0].marker } == [0, 5])
+  }
+
   @Test func `RTP that was under way when a hold began is nobody's mistake, RTP that goes on is named (RFC 3264 §5.1)`() {
     var session = session { $0.direction = .sendonly }
     var out = Outbox()
