@@ -6,7 +6,9 @@ import Foundation
 enum LabFuzz {
   static func main() {
     var arguments = CommandLine.arguments
-    guard arguments.count > 1, let target = targets[arguments.remove(at: 1)] else {
+    // The processes that -fork=N starts get the options alone: they inherit the name.
+    if arguments.count > 1, targets[arguments[1]] != nil { setenv(variable, arguments.remove(at: 1), 1) }
+    guard let name = ProcessInfo.processInfo.environment[variable], let target = targets[name] else {
       FileHandle.standardError.write(Data("lab-fuzz: give one of \(targets.keys.sorted().joined(separator: ", "))\n".utf8))
       exit(2)
     }
@@ -18,6 +20,8 @@ enum LabFuzz {
     }
     exit(status)
   }
+
+  private static let variable = "LAB_FUZZ_TARGET"
 
   typealias Target = @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
 
