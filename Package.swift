@@ -53,18 +53,23 @@ let package = Package(
     + module("VirtualNetwork", ["SansIO"])
     + module("LiveNetwork", ["SansIO"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
-    + module("Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"], testing: ["LabTesting", "ScenarioModel", "SecureTransport"])
+    + module(
+      "Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"],
+      testing: ["LabTesting", "ScenarioModel", "SecureTransport"])
     + module("ScenarioModel", stack + ["Legs", "Kallglot", "Personas", .product(name: "Yams", package: "Yams")])
     + module("ScenarioEngine", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "ScenarioModel"])
-    + module("LiveStage", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio, testing: ["LabTesting"])
+    + module(
+      "LiveStage", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio,
+      testing: ["LabTesting"])
     + [
       .target(name: "LabTesting", dependencies: ["SansIO", "SIPMessage", "ScenarioModel", "ScenarioEngine"]),
       .testTarget(name: "LabTestingTests", dependencies: ["LabTesting", "SansIO", "ScenarioModel"]),
       .executableTarget(
         name: "kallglot-lab",
         dependencies: stack + [
-          "Reports", "Inspection", "Capture", "ScenarioEngine", "ScenarioModel", "LiveStage", "LiveNetwork", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          "Reports", "Inspection", "Capture", "ScenarioEngine", "ScenarioModel", "LiveStage", "LiveNetwork",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(
         name: "lab-bench",
@@ -74,7 +79,8 @@ let package = Package(
         ]),
       .testTarget(name: "ArchitectureTests"),
       .testTarget(name: "TortureTests", dependencies: stack + ["Legs", "Kallglot", "Personas", "VirtualNetwork"]),
-      .testTarget(name: "ScenarioTests", dependencies: ["LabTesting", "Reports", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
+      .testTarget(
+        name: "ScenarioTests", dependencies: ["LabTesting", "Reports", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
       .testTarget(
         name: "InteropTests",
         dependencies: ["SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "kallglot-lab", subprocess]),

@@ -11,7 +11,8 @@ extension KallglotEndpoint {
     let facts = LegFacts(incoming: message, flow: flow)
     guard let account = authenticate(id, facts, message, flow, at: now, &out) else { return }
     if !account.isActive {
-      let decision = PolicyDecision(.organization, .refused(status: 403), detail: "organization of \(account.name) is inactive or has no credits")
+      let decision = PolicyDecision(
+        .organization, .refused(status: 403), detail: "organization of \(account.name) is inactive or has no credits")
       return refuse(id, facts, decision, message, flow, at: now, &out)
     }
     guard let session = session(id, facts, account, message, flow, at: now, &out) else { return }
@@ -43,13 +44,15 @@ extension KallglotEndpoint {
     let signals: [Party.Signal]
     do throws(AdmissionFailure) {
       signals = try party.admit(
-        id, message, facts, capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken), decidesOrder: true), earlyMedia: policy.earlyMedia,
+        id, message, facts, capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken), decidesOrder: true),
+        earlyMedia: policy.earlyMedia,
         answerFields: session.headers.filter { $0.name.text.lowercased().hasPrefix("x-") }, rtpTimeout: policy.rtpTimeout, at: now, &out)
     } catch {
       sessions.discard(session.id)
       switch error {
       case .noMediaPort:
-        let decision = PolicyDecision(.mediaPort, setting: "mediaPorts", .refused(status: 503), detail: "no port pair is free in \(policy.mediaPorts)")
+        let decision = PolicyDecision(
+          .mediaPort, setting: "mediaPorts", .refused(status: 503), detail: "no port pair is free in \(policy.mediaPorts)")
         refuse(id, facts, decision, message, flow, fields: [.init(.retryAfter, "10")], at: now, &out)
       case .description(let failure): refuseDescription(id, facts, failure, setting: "codecs", message, flow, at: now, &out)
       }
@@ -60,7 +63,9 @@ extension KallglotEndpoint {
     callsByAccount[account.name, default: 0] += 1
     let role = sessions.join(id, session.id, role: Session.Role(message))
     out.event(EndpointEvent.joined(id, session: session.id, account: account.name, role: role))
-    let carried = message.fields.filter { $0.known == .other && $0.name.prefix(2).text.lowercased() == "x-" }.map { "\($0.name): \($0.value)" }
+    let carried = message.fields.filter { $0.known == .other && $0.name.prefix(2).text.lowercased() == "x-" }.map {
+      "\($0.name): \($0.value)"
+    }
     if !carried.isEmpty { out.event(EndpointEvent.carried(id, session: session.id, headers: carried)) }
     sessionDeadlines.remove(session.id)
     handle(signals, at: now, &out)

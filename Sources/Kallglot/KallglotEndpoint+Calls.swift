@@ -13,7 +13,8 @@ extension KallglotEndpoint {
       return out.event(EndpointEvent.notCalled(account: account, reason: "no contact of it is registered"))
     }
     guard let target = target(of: binding) else {
-      return out.event(EndpointEvent.notCalled(account: account, reason: "its contact \(binding.contact) names no address that can be called"))
+      return out.event(
+        EndpointEvent.notCalled(account: account, reason: "its contact \(binding.contact) names no address that can be called"))
     }
     // A peer that is not where its Contact says stands behind a NAT: only the flow of its REGISTER leads back to it (RFC 5626 §5.3).
     let flow = target.address.address == binding.contact.host.address ? nil : binding.flow

@@ -77,7 +77,9 @@ struct DigitRelay: Equatable {
       let pair = line.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != " " } }
       if pair.count == 2 { fields.append((pair[0].lowercased(), pair[1])) }
     }
-    guard let signal = fields.first(where: { $0.0 == "signal" })?.1, signal.count == 1, "0123456789*#ABCD".contains(signal) else { return nil }
+    guard let signal = fields.first(where: { $0.0 == "signal" })?.1, signal.count == 1, "0123456789*#ABCD".contains(signal) else {
+      return nil
+    }
     self.signal = signal
     milliseconds = fields.first { $0.0 == "duration" }.flatMap { Int($0.1) } ?? 250
   }

@@ -21,7 +21,9 @@ extension KallglotEndpoint {
   func candidate(_ message: SIPMessage) -> Account? { candidate(message, credentials(of: message)) }
 
   private func candidate(_ message: SIPMessage, _ credentials: DigestCredentials?) -> Account? {
-    if let user = try? message.requestURI().user, user.hasPrefix("sess_"), let owner = sessions[user]?.account, let account = accounts[owner] {
+    if let user = try? message.requestURI().user, user.hasPrefix("sess_"), let owner = sessions[user]?.account,
+      let account = accounts[owner]
+    {
       return account
     }
     if let username = credentials?.username, let account = account(username: username) { return account }
@@ -74,7 +76,9 @@ extension KallglotEndpoint {
     return Judgement(outcome: .challenged(decision, fields))
   }
 
-  private func verify(_ message: SIPMessage, _ credentials: DigestCredentials?, algorithms: [DigestAlgorithm], at now: Instant) -> DigestVerdict {
+  private func verify(_ message: SIPMessage, _ credentials: DigestCredentials?, algorithms: [DigestAlgorithm], at now: Instant)
+    -> DigestVerdict
+  {
     guard let method = message.method, let uri = message.requestURIBytes?.text else { return .noCredentials }
     // Only what the closure needs, so that the digest's state is not shared with it.
     let accounts = accountNames.compactMap { self.accounts[$0] }

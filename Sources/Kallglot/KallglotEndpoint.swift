@@ -91,7 +91,8 @@ public final class KallglotEndpoint: ScriptedHost {
         userAgent: UserAgent.Configuration(
           style: configuration.style, listeners: configuration.listeners,
           prefersFlowOverContact: policy.natContact == .flow, contactHost: policy.contactHost),
-        capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken)), mediaAddress: configuration.mediaAddress, mediaPorts: policy.mediaPorts,
+        capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken)), mediaAddress: configuration.mediaAddress,
+        mediaPorts: policy.mediaPorts,
         descriptions: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"),
         aor: NameAddress(uri: SIPURI(host: configuration.domain, user: "kallglot")), answerDelay: configuration.answerDelay,
         rtpTimeout: policy.rtpTimeout, sendsMedia: configuration.sendsMedia),

@@ -65,14 +65,16 @@ struct Registrar {
         guard asked > 0 else { continue }
         let expires = now.advanced(by: .seconds(min(asked, Self.maximumSeconds)))
         let parameters = Parameters(contact.parameters.list.filter { $0.name.lowercased() == "q" || $0.name.hasPrefix("+") })
-        let binding = Binding(contact: contact.uri, parameters: parameters, callID: callID, sequence: sequence, expires: expires, flow: flow)
+        let binding = Binding(
+          contact: contact.uri, parameters: parameters, callID: callID, sequence: sequence, expires: expires, flow: flow)
         current.insert(binding, at: known ?? current.count)
       }
       guard current.count <= Self.maximumContacts else { return .tooManyContacts }
     }
     bindings[account] = current.isEmpty ? nil : current
     return .bound(
-      current.map { Granted(contact: $0.contact, parameters: $0.parameters, seconds: Int(now.duration(to: $0.expires).components.seconds)) })
+      current.map { Granted(contact: $0.contact, parameters: $0.parameters, seconds: Int(now.duration(to: $0.expires).components.seconds)) }
+    )
   }
 
   /// The contacts of an account, in the order they were bound.

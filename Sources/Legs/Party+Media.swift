@@ -46,7 +46,8 @@ extension Party {
       return
     }
     var media = MediaSession(
-      agreement: agreement, cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)", rtpPort: leg.rtp, rtcpPort: leg.rtcp,
+      agreement: agreement, cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)", rtpPort: leg.rtp,
+      rtcpPort: leg.rtcp,
       dialog: leg.id.rawValue, entropy: mediaEntropy.fork("\(leg.id)"), epoch: epoch)
     media.isSending = configuration.sendsMedia
     media.start(at: now)

@@ -80,7 +80,11 @@ extension Party {
       continueChanges(leg, at: now, &out)
     } catch {
       // The 2xx is acknowledged all the same, then the call ends (RFC 3261 §13.2.2.4).
-      if asksForOffer { acknowledgeUnusable(id, message, at: now, &out) } else { absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out) }
+      if asksForOffer {
+        acknowledgeUnusable(id, message, at: now, &out)
+      } else {
+        absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out)
+      }
       endUnusable(id, error.violation(asksForOffer ? .offerUnusable : .answerUnusable, in: message), at: now, &out)
     }
   }
@@ -124,7 +128,8 @@ extension Party {
       absorb(userAgent.answerReinvite(id, server, message, body: answer.serialized(), at: now, &out), at: now, &out)
       adopt(leg, agreement, wish: leg.wish, at: now, &out)
     } catch {
-      let fields = configuration.habits.reinviteRefusalHeaders.map(MessageStyle.fields)
+      let fields =
+        configuration.habits.reinviteRefusalHeaders.map(MessageStyle.fields)
         ?? [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
       absorb(userAgent.refuseReinvite(id, server, message, status: 488, fields: fields, at: now, &out), at: now, &out)
     }

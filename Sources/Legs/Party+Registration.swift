@@ -113,7 +113,9 @@ extension Party {
     guard asked > 0 else { return 0 }
     guard case .list(let contacts)? = try? message.contacts() else { return message.expires() ?? asked }
     let mark = registration.contact.parameters
-    let own = contacts.first { mark.isEmpty ? isOwn($0.uri, registration.request.target.transport) : $0.uri.parameters.description.contains(mark) }
+    let own = contacts.first {
+      mark.isEmpty ? isOwn($0.uri, registration.request.target.transport) : $0.uri.parameters.description.contains(mark)
+    }
     return (own ?? (contacts.count == 1 ? contacts.first : nil))?.parameters["expires"].flatMap { Int($0) } ?? message.expires() ?? asked
   }
 

@@ -98,7 +98,9 @@ public final class CallCaptures: JournalSink {
     remember(.packet(packet), packet.payload.count + 64, key)
     guard case .tcp(let segment) = packet.carrier else { return }
     if segment.flags.contains(.fin) { recordings[key]?.finished.insert(packet.direction) }
-    if segment.flags.contains(.rst) || recordings[key]?.finished.count == 2, let recording = recordings.removeValue(forKey: key) { keep(recording) }
+    if segment.flags.contains(.rst) || recordings[key]?.finished.count == 2, let recording = recordings.removeValue(forKey: key) {
+      keep(recording)
+    }
   }
 
   /// A connection that is over and never carried a call goes where the rest is.
@@ -129,7 +131,11 @@ public final class CallCaptures: JournalSink {
     switch record.body {
     case .secret(let line): secret(line)
     case .event(let event):
-      if case EndpointEvent.party(let event) = event { take(event, at: record.at) } else if let event = event as? PartyEvent { take(event, at: record.at) }
+      if case EndpointEvent.party(let event) = event {
+        take(event, at: record.at)
+      } else if let event = event as? PartyEvent {
+        take(event, at: record.at)
+      }
     case .step, .bound, .unbound, .bindFailed, .finding, .note: break
     }
   }

@@ -48,7 +48,9 @@ public struct CallLog {
     case .malformed(let source, let rule): return "\(source) sent what is no SIP message: \(rule)"
     case .started(let leg, let facts):
       peers[leg] = facts
-      let arrow = facts.direction == .incoming ? "from \(facts.from) (\(facts.peer)) to \(facts.to)" : "to \(facts.to) (\(facts.peer)) from \(facts.from)"
+      let arrow =
+        facts.direction == .incoming
+        ? "from \(facts.from) (\(facts.peer)) to \(facts.to)" : "to \(facts.to) (\(facts.peer)) from \(facts.from)"
       return "\(leg): call \(arrow) over \(facts.transport.viaToken), Call-ID \(facts.callID)"
     case .ringing(let leg, let status): return "\(leg): \(status)"
     case .established(let leg, let agreement): return "\(leg): up, \(Self.text(agreement))"
@@ -78,7 +80,8 @@ public struct CallLog {
   public static func text(_ report: MediaReport) -> String {
     let micro = report.jitter.wholeNanoseconds / 1_000
     let tones = report.tones.isEmpty ? "" : ", heard \(report.tones.map { "\($0) Hz" }.joined(separator: ", "))"
-    return "RTP out \(report.packetsSent), in \(report.packetsReceived), \(report.packetsLost) lost, jitter \(micro / 1_000).\(micro % 1_000 / 100) ms\(tones)"
+    return
+      "RTP out \(report.packetsSent), in \(report.packetsReceived), \(report.packetsLost) lost, jitter \(micro / 1_000).\(micro % 1_000 / 100) ms\(tones)"
   }
 
   /// `PCMU 20 ms, RTP 192.0.2.1:20000 to 192.0.2.2:10000, sendrecv`.
@@ -90,6 +93,7 @@ public struct CallLog {
     let milliseconds = now.nanoseconds / 1_000_000
     let fraction = String(milliseconds % 1_000)
     let seconds = String(milliseconds / 1_000)
-    return String(repeating: " ", count: max(0, 5 - seconds.count)) + seconds + "." + String(repeating: "0", count: 3 - fraction.count) + fraction
+    return String(repeating: " ", count: max(0, 5 - seconds.count)) + seconds + "." + String(repeating: "0", count: 3 - fraction.count)
+      + fraction
   }
 }

@@ -109,7 +109,8 @@ public final class LiveCaller: @unchecked Sendable {
     case .established:
       outcome.established = true
       driver.eventLoop.scheduleTask(in: .nanoseconds(duration.wholeNanoseconds)) { [self] in endCall() }
-    case .refused(_, let status, let phrase, let explanation): outcome.refusal = "\(status) \(phrase)\(explanation.map { " (\($0))" } ?? "")"
+    case .refused(_, let status, let phrase, let explanation):
+      outcome.refusal = "\(status) \(phrase)\(explanation.map { " (\($0))" } ?? "")"
     case .ended(_, let end, let report):
       outcome.end = end
       outcome.report = report

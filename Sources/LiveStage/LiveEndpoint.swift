@@ -52,7 +52,8 @@ public final class LiveEndpoint: @unchecked Sendable {
     let clock = LiveClock()
     let tls = try Self.tls(configuration, epoch: clock.epoch)
     authority = tls?.authority
-    host = Self.endpoint(configuration, account, tls?.context, try tls.map { _ in try TLSContext(TLSConfiguration(role: .client)) }, clock.epoch)
+    host = Self.endpoint(
+      configuration, account, tls?.context, try tls.map { _ in try TLSContext(TLSConfiguration(role: .client)) }, clock.epoch)
     captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch) }
     driver = LiveDriver(
       host, name: "kallglot", on: group.next(), clock: clock, quantum: .milliseconds(1), sinks: captures.map { [$0] } ?? [])
@@ -61,11 +62,14 @@ public final class LiveEndpoint: @unchecked Sendable {
 
   /// - Parameter clientTLS: for calls to registered contacts; what a PBX shows as its certificate is not checked.
   private static func endpoint(
-    _ configuration: ServeConfiguration, _ account: ServeConfiguration.AccountGiven, _ tls: TLSContext?, _ clientTLS: TLSContext?, _ epoch: Epoch
+    _ configuration: ServeConfiguration, _ account: ServeConfiguration.AccountGiven, _ tls: TLSContext?, _ clientTLS: TLSContext?,
+    _ epoch: Epoch
   ) -> KallglotEndpoint {
     var settings = KallglotEndpoint.Configuration(
       domain: configuration.domain,
-      accounts: [Account(name: account.username, username: account.username, password: Secret(account.password), policy: configuration.policy)],
+      accounts: [
+        Account(name: account.username, username: account.username, password: Secret(account.password), policy: configuration.policy)
+      ],
       sessions: configuration.sessions.map { Session(id: $0, account: account.username) }, listener: configuration.policy,
       listeners: configuration.listeners, mediaAddress: configuration.listeners.first?.address.address ?? .loopbackV4)
     settings.answerDelay = configuration.answerDelay
@@ -165,7 +169,10 @@ public final class LiveEndpoint: @unchecked Sendable {
     }
     switch news {
     case .listening(let listener):
-      waiting = waiting.filter { !($0.transport == listener.transport && $0.address.address == listener.address.address && ($0.address.port == listener.address.port || $0.address.port == 0)) }
+      waiting = waiting.filter {
+        !($0.transport == listener.transport && $0.address.address == listener.address.address
+          && ($0.address.port == listener.address.port || $0.address.port == 0))
+      }
       if waiting.isEmpty { bound?.succeed() }
     case .listenFailed(let listener, let failure): bound?.fail(LiveFailure.listening(listener, failure))
     case .ended: endIfQuiet()

@@ -97,16 +97,21 @@ public final class LiveStage: @unchecked Sendable {
     case .fault(let plan): record(.note("a live stage makes no faults: \(plan.text)"))
     case .hangUpAll: for (index, member) in cast.members.enumerated() { perform(index) { member.perform(.hangUpAll, $0, &$1) } }
     case .send(let from, let to, let bytes):
-      guard let index = cast.members.firstIndex(where: { $0.name == from }), let remote = cast.wireTarget(from: from, to: to) else { return }
+      guard let index = cast.members.firstIndex(where: { $0.name == from }), let remote = cast.wireTarget(from: from, to: to) else {
+        return
+      }
       perform(index) { [cast] in cast.members[index].send(bytes, remote, $0, &$1) }
     case .inject(let from, let to, let port, let bytes):
-      guard let index = cast.members.firstIndex(where: { $0.name == from }), let remote = cast.wireTarget(from: from, to: to, port: port) else { return }
+      guard let index = cast.members.firstIndex(where: { $0.name == from }), let remote = cast.wireTarget(from: from, to: to, port: port)
+      else { return }
       perform(index) { [cast] in cast.members[index].send(bytes, remote, $0, &$1) }
     case .administer(let command):
       guard let index = cast.members.firstIndex(where: \.isEndpoint) else { return }
       perform(index) { [cast] in cast.members[index].administer(command, $0, &$1) }
     case .call, .party, .register, .options:
-      guard let (name, command) = cast.partyCommand(command), let index = cast.members.firstIndex(where: { $0.name == name }) else { return }
+      guard let (name, command) = cast.partyCommand(command), let index = cast.members.firstIndex(where: { $0.name == name }) else {
+        return
+      }
       perform(index) { [cast] in cast.members[index].perform(command, $0, &$1) }
     }
   }

@@ -6,7 +6,9 @@ import ScenarioModel
 /// What a PBX has to be told to reach a served endpoint: ready configurations.
 public enum SetupGuide {
   public static func lines(_ configuration: ServeConfiguration, _ account: ServeConfiguration.AccountGiven) -> [String] {
-    let target = configuration.listeners.first { $0.transport == .tls } ?? configuration.listeners.first { $0.transport == .tcp } ?? configuration.listeners.first
+    let target =
+      configuration.listeners.first { $0.transport == .tls } ?? configuration.listeners.first { $0.transport == .tcp }
+      ?? configuration.listeners.first
     guard let target else { return [] }
     var lines = ["", "account   \(account.username)", "password  \(account.password)", "domain    \(configuration.domain)"]
     lines += ["", "--- Asterisk, pjsip.conf ---"] + asterisk(target, configuration.domain, account)

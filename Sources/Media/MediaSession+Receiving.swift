@@ -34,7 +34,9 @@ extension MediaSession {
     case .latched: if source != agreement.remote { latched(to: source) }
     case .late: return false
     case .foreign:
-      complain(.rtpSource, "RTP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) until a re-INVITE (contract 8.5)")
+      complain(
+        .rtpSource, "RTP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) until a re-INVITE (contract 8.5)"
+      )
       return false
     }
     let isAhead = statistics.map { $0.ssrc != packet.ssrc || $0.isAhead(packet.sequenceNumber) } ?? true
@@ -54,7 +56,8 @@ extension MediaSession {
   private mutating func latched(to source: TransportAddress) {
     events.append(.remoteLatched(source))
     guard agreement.remote.address.isPrivate, source.address != agreement.remote.address else { return }
-    complain(.privateAddress, "SDP names the private address \(agreement.remote), RTP comes from \(source) and is answered there (contract 8.5)")
+    complain(
+      .privateAddress, "SDP names the private address \(agreement.remote), RTP comes from \(source) and is answered there (contract 8.5)")
   }
 
   /// telephone-event where it was agreed, and comfort noise, which some send without asking.
@@ -95,7 +98,8 @@ extension MediaSession {
 
   private mutating func receiveControl(_ bytes: Bytes, from source: TransportAddress, at now: Instant) -> Bool {
     guard latch.acceptsControl(from: source, agreed: agreement.remoteControl) else {
-      complain(.rtpSource, "RTCP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) (contract 8.5, symmetric RTP)")
+      complain(
+        .rtpSource, "RTCP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) (contract 8.5, symmetric RTP)")
       return false
     }
     let packets: [RTCPPacket]

@@ -175,7 +175,8 @@ extension MediaReport {
   /// (latency is not measured), duration of the call in seconds.
   public func statisticsHeader(seconds: Int) -> String {
     let milliseconds = jitter.wholeNanoseconds / 1_000_000
-    return "PS=\(packetsSent),OS=\(octetsSent),PR=\(packetsReceived),OR=\(octetsReceived),PL=\(max(0, packetsLost)),JI=\(milliseconds),LA=0,DU=\(seconds)"
+    return
+      "PS=\(packetsSent),OS=\(octetsSent),PR=\(packetsReceived),OR=\(octetsReceived),PL=\(max(0, packetsLost)),JI=\(milliseconds),LA=0,DU=\(seconds)"
   }
 }
 

@@ -27,7 +27,8 @@ private let asteriskHeaders = [
         .requests,
         [
           "Via", "From", "To", "Contact", "Call-ID", "CSeq", "Route", "Reason", "Allow", "Supported", "Require", "Session-Expires",
-          "Min-SE", "P-Asserted-Identity", "Remote-Party-ID", "Max-Forwards", "User-Agent", "Authorization", "Proxy-Authorization", "Content-Type",
+          "Min-SE", "P-Asserted-Identity", "Remote-Party-ID", "Max-Forwards", "User-Agent", "Authorization", "Proxy-Authorization",
+          "Content-Type",
           "Content-Length",
         ]))
   },

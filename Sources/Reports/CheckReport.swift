@@ -39,7 +39,9 @@ public enum CheckReport {
         }
       }
     }
-    let counts = Standing.allCases.map { standing in "\(total[standing, default: 0]) \(standing == .unproven ? "without a scenario" : standing.rawValue)" }
+    let counts = Standing.allCases.map { standing in
+      "\(total[standing, default: 0]) \(standing == .unproven ? "without a scenario" : standing.rawValue)"
+    }
     lines.append("\(CheckCatalogue.checks.count) checks: \(counts.joined(separator: ", "))")
     if verdicts == nil { lines.append("no results yet: kallglot-lab run PATH --json out/results.json writes them") }
     return lines

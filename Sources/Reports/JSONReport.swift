@@ -31,7 +31,8 @@ public enum JSONReport {
       ("proves", "[\(result.proves.map(text).joined(separator: ", "))]"), ("seed", text(String(result.seed))),
       ("verdict", text(result.verdict.rawValue)), ("reason", result.reason.map(text) ?? "null"),
       ("durationNanoseconds", "\(result.duration.wholeNanoseconds)"), ("elapsedNanoseconds", "\(result.elapsed.wholeNanoseconds)"),
-      ("packets", "\(result.packets)"), ("hosts", "[\(result.hosts.map(text).joined(separator: ", "))]"), ("captures", result.folder.map(text) ?? "null"), ("replay", text(result.replayCommand)),
+      ("packets", "\(result.packets)"), ("hosts", "[\(result.hosts.map(text).joined(separator: ", "))]"),
+      ("captures", result.folder.map(text) ?? "null"), ("replay", text(result.replayCommand)),
       ("findings", "[\(result.findings.map { object($0, result) }.joined(separator: ", "))]"),
     ]
     return "{" + fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"

@@ -6,7 +6,8 @@ import ScenarioModel
 /// One test suite a folder, with the seed and what each scenario proves as its properties: that schema gives a test case none of its own.
 public enum JUnitReport {
   public static func document(_ results: [ScenarioResult], elapsed: Duration) -> String {
-    var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"kallglot-lab\" \(Counts(results).total) time=\"\(seconds(elapsed))\">\n"
+    var text =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"kallglot-lab\" \(Counts(results).total) time=\"\(seconds(elapsed))\">\n"
     for (folder, results) in folders(results) { text += suite(folder, results) }
     return text + "</testsuites>\n"
   }
@@ -16,7 +17,11 @@ public enum JUnitReport {
     var folders: [(name: String, results: [ScenarioResult])] = []
     for result in results {
       let name = folder(result)
-      if let index = folders.firstIndex(where: { $0.name == name }) { folders[index].results.append(result) } else { folders.append((name, [result])) }
+      if let index = folders.firstIndex(where: { $0.name == name }) {
+        folders[index].results.append(result)
+      } else {
+        folders.append((name, [result]))
+      }
     }
     return folders
   }
@@ -24,7 +29,8 @@ public enum JUnitReport {
   private static func suite(_ folder: String, _ results: [ScenarioResult]) -> String {
     let time = results.reduce(Duration.zero) { $0 + $1.elapsed }
     let counts = Counts(results)
-    var text = "  <testsuite name=\"\(escaped(folder))\" \(counts.total) skipped=\"\(counts.skipped)\" time=\"\(seconds(time))\">\n    <properties>\n"
+    var text =
+      "  <testsuite name=\"\(escaped(folder))\" \(counts.total) skipped=\"\(counts.skipped)\" time=\"\(seconds(time))\">\n    <properties>\n"
     if let seed = results.first?.seed { text += property("seed", "\(seed)") }
     for result in results where !result.proves.isEmpty { text += property("proves \(name(result))", result.proves.joined(separator: ", ")) }
     text += "    </properties>\n"

@@ -24,11 +24,14 @@ public enum Summary {
 
   /// The name with its first finding, then how to see it again.
   private static func badLines(_ result: ScenarioResult, _ style: TextStyle) -> [String] {
-    let finding = result.findings.first.map { "\($0.rule): expected \($0.expected), observed \($0.observed) (\(result.citation($0.evidence)))" }
+    let finding = result.findings.first.map {
+      "\($0.rule): expected \($0.expected), observed \($0.observed) (\(result.citation($0.evidence)))"
+    }
     let more = result.findings.count > 1 ? "; \(result.findings.count - 1) more findings" : ""
     let verdict = result.verdict == .failed ? "" : "\(result.verdict.rawValue): "
     return [
-      "  \(style.bad(result.name))  \(verdict)\(finding ?? result.reason ?? "no finding says why")\(more)", "    \(style.faint(result.replayCommand))",
+      "  \(style.bad(result.name))  \(verdict)\(finding ?? result.reason ?? "no finding says why")\(more)",
+      "    \(style.faint(result.replayCommand))",
     ]
   }
 
@@ -40,7 +43,8 @@ public enum Summary {
     }
     let virtual = results.reduce(Duration.zero) { $0 + $1.duration }
     let packets = results.reduce(0) { $0 + $1.packets }
-    return "\(results.count) scenarios: \(counts.isEmpty ? "none ran" : counts.joined(separator: ", ")). \(TextReport.clock(virtual)) of virtual time and "
+    return
+      "\(results.count) scenarios: \(counts.isEmpty ? "none ran" : counts.joined(separator: ", ")). \(TextReport.clock(virtual)) of virtual time and "
       + "\(packets) packets in \(TextReport.milliseconds(elapsed)) ms."
   }
 

@@ -18,7 +18,8 @@ public enum TextReport {
     lines.append("    rule      \(finding.rule)")
     lines.append("    expected  \(finding.expected)")
     lines.append("    observed  \(finding.observed)")
-    lines.append("    frame     \(result.citation(finding.evidence)) at \(finding.at) s\(result.folder.map { " (captures in \($0))" } ?? "")")
+    lines.append(
+      "    frame     \(result.citation(finding.evidence)) at \(finding.at) s\(result.folder.map { " (captures in \($0))" } ?? "")")
     lines.append("    replay    \(result.replayCommand)")
     return lines
   }

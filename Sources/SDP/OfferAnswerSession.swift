@@ -110,7 +110,9 @@ public struct OfferAnswerSession: Sendable {
     }
     let (ours, theirs) = (offer.media[audioIndex], answer.media[audioIndex])
     guard theirs.port != 0 else { throw .noAudio }
-    guard theirs.profile == ours.profile else { throw .broken(PeerViolation(.answerProfile, "\(theirs.profile) instead of \(ours.profile)")) }
+    guard theirs.profile == ours.profile else {
+      throw .broken(PeerViolation(.answerProfile, "\(theirs.profile) instead of \(ours.profile)"))
+    }
     return (ours, theirs)
   }
 
@@ -151,7 +153,9 @@ public struct OfferAnswerSession: Sendable {
       formats, port: local.port, profile: theirs.profile, direction: direction, packetTime: result.packetTime)
     audioIndex = index
     takeOrigin(of: offer)
-    if offer.media.count < streams.count { violations.append(PeerViolation(.offerDropsStreams, "\(offer.media.count) after \(streams.count)")) }
+    if offer.media.count < streams.count {
+      violations.append(PeerViolation(.offerDropsStreams, "\(offer.media.count) after \(streams.count)"))
+    }
     let answer = describe(media, address: local.address, bandwidths: style.answerBandwidths)
     commit(answer, result, peer: offer)
     return (answer, result)
@@ -224,7 +228,9 @@ public struct OfferAnswerSession: Sendable {
     guard let peer, let before = peer.origin, let after = new.origin else { return }
     if before.sessionID != after.sessionID {
       violations.append(PeerViolation(.originVersion, "session id \(after.sessionID) instead of \(before.sessionID)"))
-    } else if before.version == after.version, peer.media != new.media || peer.connection != new.connection || peer.direction != new.direction {
+    } else if before.version == after.version,
+      peer.media != new.media || peer.connection != new.connection || peer.direction != new.direction
+    {
       violations.append(PeerViolation(.originVersion, "changed, still version \(after.version)"))
     }
   }
@@ -281,10 +287,11 @@ public struct OfferAnswerSession: Sendable {
     if last != nil { version += 1 }
     let family = address.isIPv6 ? "IP6" : "IP4"
     let writer = origin ?? address
-    let lines: [SessionDescription.Line] = [
-      .init("v", "0"), .init("o", "\(style.originUser) \(sessionID) \(version) IN \(writer.isIPv6 ? "IP6" : "IP4") \(writer)"),
-      .init("s", style.sessionName), .init("c", "IN \(family) \(address)"),
-    ] + bandwidths.map { .init("b", $0) } + [.init("t", "0 0")]
+    let lines: [SessionDescription.Line] =
+      [
+        .init("v", "0"), .init("o", "\(style.originUser) \(sessionID) \(version) IN \(writer.isIPv6 ? "IP6" : "IP4") \(writer)"),
+        .init("s", style.sessionName), .init("c", "IN \(family) \(address)"),
+      ] + bandwidths.map { .init("b", $0) } + [.init("t", "0 0")]
     let description = SessionDescription(lines: lines, media: media)
     last = description
     return description

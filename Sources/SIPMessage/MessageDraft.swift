@@ -117,7 +117,9 @@ private struct TextWriter {
   mutating func append(_ text: String) {
     let length = text.utf8.count
     let rest = UnsafeMutableBufferPointer(rebasing: buffer[count..<count + length])
-    let copied: Void? = text.utf8.withContiguousStorageIfAvailable { UnsafeMutableRawBufferPointer(rest).copyMemory(from: UnsafeRawBufferPointer($0)) }
+    let copied: Void? = text.utf8.withContiguousStorageIfAvailable {
+      UnsafeMutableRawBufferPointer(rest).copyMemory(from: UnsafeRawBufferPointer($0))
+    }
     if copied == nil { for (index, byte) in text.utf8.enumerated() { rest[index] = byte } }
     count += length
   }
@@ -217,7 +219,8 @@ public enum SIPStatus {
     400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     406: "Not Acceptable", 407: "Proxy Authentication Required", 408: "Request Timeout", 410: "Gone", 412: "Conditional Request Failed",
     413: "Request Entity Too Large", 414: "Request-URI Too Long", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme",
-    420: "Bad Extension", 421: "Extension Required", 422: "Session Interval Too Small", 423: "Interval Too Brief", 428: "Use Identity Header",
+    420: "Bad Extension", 421: "Extension Required", 422: "Session Interval Too Small", 423: "Interval Too Brief",
+    428: "Use Identity Header",
     430: "Flow Failed", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 483: "Too Many Hops",
     484: "Address Incomplete", 485: "Ambiguous", 486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event",
     491: "Request Pending", 493: "Undecipherable", 500: "Server Internal Error", 501: "Not Implemented", 502: "Bad Gateway",

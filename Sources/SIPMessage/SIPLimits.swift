@@ -51,7 +51,8 @@ extension SIPParseError: CustomStringConvertible {
     case .fieldName(let offset): "the header name at byte \(offset) is no token (RFC 3261 §7.3.1)"
     case .noEndOfHeader: "no empty line ends the header (RFC 3261 §7)"
     case .contentLength(let text): "Content-Length '\(text)' is no length (RFC 3261 §20.14)"
-    case .contentLengths(let first, let second): "Content-Length says \(first) and '\(second)': the end of the message is unknown (RFC 3261 §20.14)"
+    case .contentLengths(let first, let second):
+      "Content-Length says \(first) and '\(second)': the end of the message is unknown (RFC 3261 §20.14)"
     case .contentLengthMissing: "Content-Length is missing on a stream transport (RFC 3261 §18.3)"
     case .bodyShort(let declared, let present): "Content-Length says \(declared), \(present) bytes are there (RFC 3261 §18.3)"
     case .startLineTooLong(let limit): "the first line is longer than \(limit) bytes (a limit of the Lab)"

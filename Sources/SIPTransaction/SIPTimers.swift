@@ -47,7 +47,6 @@ public enum TransactionFailure: Hashable, Sendable {
   case transport(FlowFailure)
 }
 
-
 extension TransactionFailure: CustomStringConvertible {
   public var description: String {
     switch self {

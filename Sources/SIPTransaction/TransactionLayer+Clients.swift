@@ -53,7 +53,8 @@ extension TransactionLayer {
     let isReliable = flow.transport.isReliable
     let machine: ClientEntry.Machine =
       method == .invite
-      ? .invite(InviteClientTransaction(values, isReliable: isReliable)) : .other(NonInviteClientTransaction(values, isReliable: isReliable))
+      ? .invite(InviteClientTransaction(values, isReliable: isReliable))
+      : .other(NonInviteClientTransaction(values, isReliable: isReliable))
     clients[id] = ClientEntry(machine: machine, key: key, flow: flow, draft: draft, bytes: draft.serialized(), label: label)
     clientsByBranch[key] = id
     step(id, invite: .start, other: .start, nil, at: now, &outputs)

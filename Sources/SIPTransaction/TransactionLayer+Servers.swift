@@ -106,7 +106,8 @@ extension TransactionLayer {
     let isReliable = flow.transport.isReliable
     let machine: ServerEntry.Machine =
       method == .invite
-      ? .invite(InviteServerTransaction(values, isReliable: isReliable)) : .other(NonInviteServerTransaction(values, isReliable: isReliable))
+      ? .invite(InviteServerTransaction(values, isReliable: isReliable))
+      : .other(NonInviteServerTransaction(values, isReliable: isReliable))
     servers[id] = ServerEntry(
       machine: machine, key: key, request: message, flow: flow,
       replyFlow: answersToSourcePort ? flow : flow.reply(to: via), viaPort: via.port ?? flow.transport.defaultPort)
@@ -115,7 +116,8 @@ extension TransactionLayer {
   }
 
   private func receiveAck(_ message: SIPMessage, _ key: BranchKey, on flow: Flow, at now: Instant, _ outputs: inout [Output]) {
-    guard let id = serversByBranch[key], let entry = servers[id], case .invite(let machine) = entry.machine, machine.state != .accepted else {
+    guard let id = serversByBranch[key], let entry = servers[id], case .invite(let machine) = entry.machine, machine.state != .accepted
+    else {
       outputs.append(.ack(message, flow))
       return
     }

@@ -75,7 +75,8 @@ extension SIPTransportLayer {
   ) {
     guard let listener = listener(of: port) else { return }
     let flow = Flow(transport: listener.transport, local: local, remote: remote, path: .connection(id))
-    var connection = StreamConnection(flow: flow, target: nil, framer: StreamFramer(limits: limits), tls: nil, isOpen: listener.transport != .tls)
+    var connection = StreamConnection(
+      flow: flow, target: nil, framer: StreamFramer(limits: limits), tls: nil, isOpen: listener.transport != .tls)
     if listener.transport == .tls, let serverTLS {
       connection.tls = TLSConnection(serverTLS, serverName: nil, entropy: fork(id), epoch: epoch)
     }

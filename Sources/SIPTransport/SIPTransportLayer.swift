@@ -71,7 +71,11 @@ public final class SIPTransportLayer {
       case .udp: out.bind(port, listener.address, .datagram)
       case .tcp: out.bind(port, listener.address, .listener)
       case .tls:
-        if serverTLS == nil { events.append(.listenFailed(listener, .other("no certificate is configured"))) } else { out.bind(port, listener.address, .listener) }
+        if serverTLS == nil {
+          events.append(.listenFailed(listener, .other("no certificate is configured")))
+        } else {
+          out.bind(port, listener.address, .listener)
+        }
       case .ws, .wss: events.append(.listenFailed(listener, .other("SIP over WebSocket is not offered yet")))
       }
     }

@@ -39,7 +39,8 @@ public enum RequestDefect: Hashable, Sendable {
     switch self {
     case .unreadable(let text): "Bad Request: \(text)"
     case .merged: "Request Merged"
-    case .unreadableBody, .noAcceptableAnswer, .unknownScheme, .unknownExtensions, .nothingToCancel, .noSuchDialog, .secureTransportWanted: nil
+    case .unreadableBody, .noAcceptableAnswer, .unknownScheme, .unknownExtensions, .nothingToCancel, .noSuchDialog, .secureTransportWanted:
+      nil
     }
   }
 

@@ -22,7 +22,8 @@ extension UserAgent {
   }
 
   /// Sends 200 with this body (an SDP answer or offer) and repeats it until the ACK comes.
-  public func accept(_ id: LegID, body: Bytes, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func accept(_ id: LegID, body: Bytes, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox) -> [UserAgentEvent]
+  {
     guard let usage = usages[id], case .callee(let callee) = usage.role else { return [] }
     var success = responseDraft(to: callee.invite, status: 200, toTag: callee.localTag, flow: usage.flow)
     success.fields += fields

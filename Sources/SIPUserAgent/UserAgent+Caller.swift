@@ -100,7 +100,9 @@ extension UserAgent {
     case 401, 407:
       // The answer to an INVITE that was already replaced by one with credentials.
       guard client == caller.client else { return }
-      if answerChallenge(id, usage, caller, message, at: now, &out) || tryNextTarget(id, usage, caller, after: message, at: now, &out) { return }
+      if answerChallenge(id, usage, caller, message, at: now, &out) || tryNextTarget(id, usage, caller, after: message, at: now, &out) {
+        return
+      }
       handleCaller(id, .rejected(status: status), message, at: now, &out)
     default:
       guard client == caller.client else { return }
@@ -114,7 +116,9 @@ extension UserAgent {
   ) -> Bool {
     guard caller.machine.isUnanswered, var digest = caller.digest else { return false }
     let uri = caller.requestURI.description
-    guard let answer = digest.answer(message, method: .invite, uri: uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength)) else { return false }
+    guard
+      let answer = digest.answer(message, method: .invite, uri: uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength))
+    else { return false }
     caller.digest = digest
     caller.sequence += 1
     caller.invite.set(.cseq, "\(caller.sequence) INVITE")
@@ -134,7 +138,9 @@ extension UserAgent {
     case .invite(let leg):
       if let usage = usages[leg], case .caller(let caller) = usage.role, caller.client == id,
         tryNextTarget(leg, usage, caller, after: nil, at: now, &out)
-      { return }
+      {
+        return
+      }
       handleCaller(leg, .failed(failure), nil, at: now, &out)
     case .cancel: break
     case .bye(let leg): byeCompleted(leg, at: now, &out)
@@ -160,7 +166,9 @@ extension UserAgent {
       let uri = usage.dialog?.requestPath.uri.description
     {
       caller.digest?.beginRequest()
-      if let answer = caller.digest?.answer(message, method: .bye, uri: uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength)) {
+      if let answer = caller.digest?.answer(
+        message, method: .bye, uri: uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength))
+      {
         usage.byeCredentials = MessageDraft.Field(answer.header, answer.value)
         return sendBye(id, at: now, &out)
       }

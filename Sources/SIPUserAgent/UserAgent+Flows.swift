@@ -47,7 +47,8 @@ extension UserAgent {
   func reply(_ bytes: Bytes, on flow: Flow, port: UInt16, _ label: Label, at now: Instant, _ out: inout Outbox) {
     var way = flow
     if !transport.isUsable(flow) {
-      way = transport.flow(to: SIPTarget(transport: flow.transport, address: TransportAddress(flow.remote.address, port: port)), at: now, &out)
+      way = transport.flow(
+        to: SIPTarget(transport: flow.transport, address: TransportAddress(flow.remote.address, port: port)), at: now, &out)
     }
     transport.send(bytes, on: way, label, at: now, &out, &transportEvents)
   }

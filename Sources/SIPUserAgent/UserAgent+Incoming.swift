@@ -9,7 +9,9 @@ extension UserAgent {
 
   func receiveRequest(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
     guard let method = message.method else { return }
-    guard let audit = soundness(of: message, server, flow, at: now), let to = audit.to, let from = audit.from, let cseq = audit.cseq else { return }
+    guard let audit = soundness(of: message, server, flow, at: now), let to = audit.to, let from = audit.from, let cseq = audit.cseq else {
+      return
+    }
     if let tag = to.tag, method != .cancel {
       receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
     } else if let defect = defect(of: message, method, server, flow, fromTag: from.tag, cseq) {

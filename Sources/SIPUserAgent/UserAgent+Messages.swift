@@ -37,7 +37,8 @@ extension UserAgent {
     guard !configuration.style.headers.isEmpty else { return }
     draft.fields += mint.headers(
       for: StyledHeader.Place(
-        method: method, status: status, callID: draft.first(.callID) ?? "", user: own.flatMap { try? NameAddress(parsing: $0).uri.user } ?? "",
+        method: method, status: status, callID: draft.first(.callID) ?? "",
+        user: own.flatMap { try? NameAddress(parsing: $0).uri.user } ?? "",
         ip: Self.hostText(flow.local.address), unixSeconds: epoch.unixNanoseconds(at: now) / 1_000_000_000))
   }
 
@@ -119,7 +120,8 @@ extension UserAgent {
     let source = usage.flow.remote
     guard !usage.hasToldContact, dialog.routeSet.isEmpty, contact.unmapped != source.address.unmapped else { return }
     usage.hasToldContact = true
-    let way = configuration.prefersFlowOverContact || usage.flow.transport.isReliable ? "requests go there" : "requests go to Contact all the same"
+    let way =
+      configuration.prefersFlowOverContact || usage.flow.transport.isReliable ? "requests go there" : "requests go to Contact all the same"
     let detail = "Contact names \(contact), the peer is at \(source): \(way) (contract 8.5, natContact)"
     events.append(.violation(legsByTag[usage.localTag], PeerViolation(.contactElsewhere, detail)))
   }
@@ -177,7 +179,8 @@ extension UserAgent {
   }
 
   /// The product's own fields, order and spacing.
-  func complete(_ draft: inout MessageDraft, status: Int, to request: SIPMessage, on flow: Flow, _ kind: HeaderOrder.Kind, at now: Instant) {
+  func complete(_ draft: inout MessageDraft, status: Int, to request: SIPMessage, on flow: Flow, _ kind: HeaderOrder.Kind, at now: Instant)
+  {
     if let method = request.method {
       appendStyledHeaders(to: &draft, method, status: status, own: request.first(.to)?.text, flow, at: now)
     }

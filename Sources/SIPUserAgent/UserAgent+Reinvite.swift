@@ -7,7 +7,8 @@ import SansIO
 extension UserAgent {
   /// Sends a re-INVITE with this offer; empty = the peer's 200 shall carry one. What comes of it are ``UserAgentEvent/modified(_:_:)``,
   /// to be answered by ``acknowledge(_:body:at:_:)``, or ``UserAgentEvent/modificationFailed(_:status:reason:)``.
-  public func modify(_ id: LegID, body: Bytes, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func modify(_ id: LegID, body: Bytes, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox) -> [UserAgentEvent]
+  {
     guard let usage = usages[id], usage.isEstablished else {
       events.append(.modificationFailed(id, status: nil, reason: "the call is not up"))
       return drain(at: now, &out)
@@ -77,7 +78,9 @@ extension UserAgent {
     }
   }
 
-  func receiveReinviteResponse(_ id: LegID, _ client: TransactionLayer.ClientID, _ status: Int, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+  func receiveReinviteResponse(
+    _ id: LegID, _ client: TransactionLayer.ClientID, _ status: Int, _ message: SIPMessage, at now: Instant, _ out: inout Outbox
+  ) {
     guard let usage = usages[id], let reinvite = usage.reinvite, reinvite.client == client, status >= 200 else { return }
     switch status {
     case ..<300:

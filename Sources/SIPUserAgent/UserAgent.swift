@@ -95,7 +95,9 @@ public final class UserAgent {
   var transportEvents: [SIPTransportLayer.Event] = []
   var transactionOutputs: [TransactionLayer.Output] = []
   var events: [UserAgentEvent] = []
-  var lastFlowTexts: (transport: SIPTransportProtocol, local: TransportAddress, texts: FlowTexts?) = (.udp, TransportAddress(.anyV4, port: 0), nil)
+  var lastFlowTexts: (transport: SIPTransportProtocol, local: TransportAddress, texts: FlowTexts?) = (
+    .udp, TransportAddress(.anyV4, port: 0), nil
+  )
   /// What ``drain(at:_:)`` works on, while new ones gather; kept for their memory.
   private var handledEvents: [SIPTransportLayer.Event] = []
   private var handledOutputs: [TransactionLayer.Output] = []

@@ -19,12 +19,13 @@ public struct Bytes: Sendable {
   public init(_ text: String) { self.init(Array(text.utf8)) }
 
   public init(_ span: Span<UInt8>) {
-    self.init([UInt8](unsafeUninitializedCapacity: span.count) { buffer, count in
-      span.withUnsafeBufferPointer { source in
-        if let base = source.baseAddress { buffer.baseAddress?.initialize(from: base, count: source.count) }
-      }
-      count = span.count
-    })
+    self.init(
+      [UInt8](unsafeUninitializedCapacity: span.count) { buffer, count in
+        span.withUnsafeBufferPointer { source in
+          if let base = source.baseAddress { buffer.baseAddress?.initialize(from: base, count: source.count) }
+        }
+        count = span.count
+      })
   }
 
   @usableFromInline

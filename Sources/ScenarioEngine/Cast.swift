@@ -224,7 +224,8 @@ private struct HostBuilder {
     configuration.directMedia = member.directMedia.map { TransportAddress(address($0), port: 4_000) }
     var addresses = [own]
     for more in [member.media, member.music].compactMap({ $0.map(address) }) where !addresses.contains(more) { addresses.append(more) }
-    let host = Persona(configuration, serverTLS: tls?.server, clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
+    let host = Persona(
+      configuration, serverTLS: tls?.server, clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
     return Cast.Member(
       name: member.name, host: host, addresses: addresses,
       perform: { command, now, out in host.perform(command, at: now, &out) })

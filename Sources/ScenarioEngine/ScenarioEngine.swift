@@ -151,7 +151,8 @@ public struct ScenarioEngine: Sendable {
     guard !scenario.allowsViolations else { return }
     for violation in script.violations {
       var finding = Finding(
-        rule: violation.rule, expected: "no peer breaks a rule", observed: "\(violation.member) saw it broken", evidence: violation.evidence)
+        rule: violation.rule, expected: "no peer breaks a rule", observed: "\(violation.member) saw it broken", evidence: violation.evidence
+      )
       finding.at = now
       record(finding)
     }

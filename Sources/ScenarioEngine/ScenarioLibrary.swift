@@ -50,7 +50,9 @@ public enum ScenarioLibrary {
     for path in paths {
       do throws(SourceProblem) {
         for file in try files(at: path) {
-          do throws(SourceProblem) { read.append(ScenarioFile.read(try text(of: file), file: file, loader: loader)) } catch { problems.append(error) }
+          do throws(SourceProblem) { read.append(ScenarioFile.read(try text(of: file), file: file, loader: loader)) } catch {
+            problems.append(error)
+          }
         }
       } catch { problems.append(error) }
     }

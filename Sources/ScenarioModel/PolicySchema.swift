@@ -55,7 +55,8 @@ public enum PolicySchema {
 
   private static let settings: [Setting] = [
     setting("sipAccess", \.sipAccess, .flag, "true", "The portal's toggle: off refuses everything of the account."),
-    setting("allow", \.allow, .oneOrMore(.range), "[]", "Source addresses that may call: addresses, CIDR ranges, names of the cast; empty = all."),
+    setting(
+      "allow", \.allow, .oneOrMore(.range), "[]", "Source addresses that may call: addresses, CIDR ranges, names of the cast; empty = all."),
     setting("allowlistRefusal", \.allowlistRefusal, .word, "403", "What a source off the list gets: 403, or no answer at all."),
     setting("transports", \.transports, .oneOrMore(.transport), "[tls, tcp, udp]", "Transports that are served."),
     setting("requireTLS", \.requireTLS, .flag, "false", "Signalling has to come over TLS."),
@@ -96,7 +97,9 @@ extension ValueType where Value == AddressRange {
 
 extension ValueType where Value == ClosedRange<UInt16> {
   static var ports: ValueType {
-    ValueType(.quantity(.ports)) { (place, _) throws(SourceProblem) in try place.value("a range of ports such as 20000-20100", ScalarText.ports) }
+    ValueType(.quantity(.ports)) { (place, _) throws(SourceProblem) in
+      try place.value("a range of ports such as 20000-20100", ScalarText.ports)
+    }
   }
 }
 

@@ -92,7 +92,11 @@ public struct Scenario: Sendable {
     guard let bracket = name.firstIndex(of: "[") else { return name }
     var row = ""
     for character in name[bracket...].dropFirst().dropLast() {
-      if character.isASCII, character.isLetter || character.isNumber || "._".contains(character) { row.append(character) } else if row.last != "-" { row.append("-") }
+      if character.isASCII, character.isLetter || character.isNumber || "._".contains(character) {
+        row.append(character)
+      } else if row.last != "-" {
+        row.append("-")
+      }
     }
     return "\(name[..<bracket])-\(row)"
   }

@@ -157,7 +157,8 @@ public struct Script: Sendable {
   /// From now on ``sinceMark`` shows what comes.
   mutating func markNews() {
     mark = Mark(
-      decisions: decisions.count, violations: violations.count, received: received.mapValues(\.count), wireNews: wireNews.mapValues(\.count),
+      decisions: decisions.count, violations: violations.count, received: received.mapValues(\.count),
+      wireNews: wireNews.mapValues(\.count),
       stories: stories.map { ($0.heard.count, $0.modifications) })
   }
 
@@ -208,7 +209,8 @@ public struct Script: Sendable {
     case .violation(_, let violation): violations.append((member, violation.description, evidence))
     case .portsMissing(_, let reason): violations.append((member, reason, evidence))
     case .malformed(let source, let rule): violations.append((member, "\(source) sent what is no SIP message: \(rule)", evidence))
-    case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended, .mediaStarted,
+    case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended,
+      .mediaStarted,
       .mediaLatched:
       guard let leg = event.leg, let index = indexes[LegKey(member: member, leg: leg)] else { return }
       if let evidence { stories[index].evidence = evidence }

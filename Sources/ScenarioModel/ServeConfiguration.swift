@@ -34,7 +34,8 @@ public struct ServeConfiguration: Sendable {
   /// UDP and TCP 5060 and TLS 5061 on loopback.
   public static let standard = ServeConfiguration(
     listeners: [
-      TransportListener(.udp, TransportAddress(.loopbackV4, port: 5060)), TransportListener(.tcp, TransportAddress(.loopbackV4, port: 5060)),
+      TransportListener(.udp, TransportAddress(.loopbackV4, port: 5060)),
+      TransportListener(.tcp, TransportAddress(.loopbackV4, port: 5060)),
       TransportListener(.tls, TransportAddress(.loopbackV4, port: 5061)),
     ])
 
@@ -50,7 +51,8 @@ public struct ServeConfiguration: Sendable {
     if let listeners = try fields[ServeKeys.listen] { configuration.listeners = listeners }
     if let place = try fields[ServeKeys.account] {
       let account = try place.fields(ServeKeys.Account.shape, scope)
-      configuration.account = AccountGiven(username: try account[ServeKeys.Account.username], password: try account[ServeKeys.Account.password])
+      configuration.account = AccountGiven(
+        username: try account[ServeKeys.Account.username], password: try account[ServeKeys.Account.password])
     }
     configuration.sessions = try fields[ServeKeys.sessions] ?? []
     configuration.domain = try fields[ServeKeys.domain]
@@ -134,7 +136,8 @@ extension ValueType where Value == TransportListener {
   static var listener: ValueType {
     ValueType(.quantity(.listener)) { (place, _) throws(SourceProblem) in
       try place.value(
-        "a transport and an address such as 'udp 127.0.0.1:5060' (a concrete address: Contact and SDP name it)", ServeConfiguration.listener)
+        "a transport and an address such as 'udp 127.0.0.1:5060' (a concrete address: Contact and SDP name it)", ServeConfiguration.listener
+      )
     }
   }
 }

@@ -141,12 +141,14 @@ private struct Issuer: ~Copyable {
   /// In OpenSSL's notation, whose separators no name may contain.
   private func alternativeNames(_ request: CertificateRequest) throws(TLSError) -> String {
     for name in request.sipDomains + request.dnsNames {
-      let isClean = !name.isEmpty && name.utf8.allSatisfy { byte in
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "*"): true
-        default: false
+      let isClean =
+        !name.isEmpty
+        && name.utf8.allSatisfy { byte in
+          switch byte {
+          case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "*"): true
+          default: false
+          }
         }
-      }
       guard isClean else { throw .badName(name) }
     }
     return

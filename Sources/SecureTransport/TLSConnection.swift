@@ -219,7 +219,9 @@ public final class TLSConnection {
   private func makeSession() -> TLSSession {
     let certificate = SSL_get0_peer_certificate(ssl)
     let isClient = context.configuration.role == .client
-    let asked = isClient ? serverName.flatMap { IPAddress($0) == nil ? $0 : nil }
+    let asked =
+      isClient
+      ? serverName.flatMap { IPAddress($0) == nil ? $0 : nil }
       : SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map { String(cString: $0) }
     return TLSSession(
       version: TLSVersion(rawValue: UInt16(truncatingIfNeeded: SSL_version(ssl))) ?? .tls12,

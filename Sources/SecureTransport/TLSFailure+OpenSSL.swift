@@ -33,7 +33,8 @@ extension TLSFailure.Reason {
       SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, SSL_R_NO_SHARED_GROUPS:
       self = .noCommonCipher
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: self = .certificateMissing
-    case let other: self = other == Int32(ERR_R_INTERNAL_ERROR) || other == Int32(ERR_R_MALLOC_FAILURE) ? .internalError : .protocolViolation
+    case let other:
+      self = other == Int32(ERR_R_INTERNAL_ERROR) || other == Int32(ERR_R_MALLOC_FAILURE) ? .internalError : .protocolViolation
     }
   }
 

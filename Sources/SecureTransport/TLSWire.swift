@@ -55,7 +55,9 @@ final class TLSWire {
   fileprivate func read(into buffer: UnsafeMutableRawPointer, capacity: Int) -> Int {
     let count = min(capacity, input.count - taken)
     guard count > 0 else { return 0 }
-    input.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: buffer, count: count).copyMemory(from: .init(rebasing: $0[taken..<taken + count])) }
+    input.withUnsafeBytes {
+      UnsafeMutableRawBufferPointer(start: buffer, count: count).copyMemory(from: .init(rebasing: $0[taken..<taken + count]))
+    }
     taken += count
     return count
   }

@@ -159,7 +159,8 @@ extension Simulation {
   /// Puts a datagram on the link between two hosts.
   func pass(_ index: Int, _ target: Int, _ bytes: Bytes, _ label: Label) -> Passage {
     let (first, second) = hosts[index].links[target].passDatagram()
-    var passage = Passage(first: first, second: second, fate: first == nil ? .lost : second == nil ? .delivered : .duplicated, bytes: bytes, label: label)
+    var passage = Passage(
+      first: first, second: second, fate: first == nil ? .lost : second == nil ? .delivered : .duplicated, bytes: bytes, label: label)
     if !faults.isEmpty, let (number, action) = faults.match(label, bytes, from: HostID(UInt16(index))) {
       apply(action, number, first ?? hosts[index].links[target].drawDelay(), &passage)
     }
@@ -194,7 +195,9 @@ extension Simulation {
 
   /// Gives a datagram to the socket it is for; without one the sender learns that the address it used cannot be reached.
   @inline(__always)
-  func hand(_ index: Int, _ source: TransportAddress, _ destination: TransportAddress, _ bytes: Bytes, unreachable address: TransportAddress) {
+  func hand(
+    _ index: Int, _ source: TransportAddress, _ destination: TransportAddress, _ bytes: Bytes, unreachable address: TransportAddress
+  ) {
     guard let port = socketCache.socket(destination, datagramPorts) else { return sayUnreachable(source, address, from: index) }
     tell(index, .datagram(port, from: source, bytes))
   }

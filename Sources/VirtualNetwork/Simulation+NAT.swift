@@ -102,7 +102,8 @@ extension Simulation {
     }
   }
 
-  private func drop(_ index: Int, _ source: TransportAddress, _ destination: TransportAddress, _ bytes: Bytes, _ label: Label, _ fate: Fate) {
+  private func drop(_ index: Int, _ source: TransportAddress, _ destination: TransportAddress, _ bytes: Bytes, _ label: Label, _ fate: Fate)
+  {
     statistics.packetsLost += 1
     if !sinks.isEmpty { tap(index, .sent, .udp, source, destination, bytes, label, fate) }
   }

@@ -145,7 +145,9 @@ extension Simulation {
     statistics.packetsSent += 1
     if streams[flight.stream].natOut != nil, let reason = leavesThroughNAT(flight) {
       statistics.packetsLost += 1
-      if !sinks.isEmpty { tap(own.host, .sent, .tcp(flight.header), own.address, peer.seen, flight.payload, flight.label, .filtered(reason)) }
+      if !sinks.isEmpty {
+        tap(own.host, .sent, .tcp(flight.header), own.address, peer.seen, flight.payload, flight.label, .filtered(reason))
+      }
       return false
     }
     var delay = isLossless ? hosts[own.host].links[peer.host].drawDelay() : hosts[own.host].links[peer.host].passSegment()

@@ -32,7 +32,9 @@ struct CallCommand: AsyncParsableCommand {
   func run() async throws {
     var settings = CallConfiguration()
     if let config { settings = try Configurations.read(config, CallConfiguration.read) }
-    guard let length = DurationText.read(duration) else { throw Complaint("--for '\(duration)' is not a duration such as '5 s' or '800 ms'") }
+    guard let length = DurationText.read(duration) else {
+      throw Complaint("--for '\(duration)' is not a duration such as '5 s' or '800 ms'")
+    }
     let target: CallTarget
     do { target = try CallTarget(uri, transport: settings.transport) } catch { throw Complaint(error.description) }
     guard let local = settings.address ?? SourceAddress.towards(target.target.address) else {
@@ -46,7 +48,9 @@ struct CallCommand: AsyncParsableCommand {
         target.uri, target: target.target, local: local, configuration: settings, duration: length, tone: tone ? Tone(frequency: 440) : nil,
         folder: out, say: { say($0) })
     } catch { throw Complaint("\(error)") }
-    if target.target.transport == .tls, settings.trust == nil { say("TLS: the peer's certificate is not checked (no trust: in the configuration)") }
+    if target.target.transport == .tls, settings.trust == nil {
+      say("TLS: the peer's certificate is not checked (no trust: in the configuration)")
+    }
     let watch = Task {
       await interrupts.next()
       caller.hangUp()

@@ -45,7 +45,8 @@ struct RunCommand: ParsableCommand {
     }
     let scenarios = all.filter { filter == nil || $0.name.contains(filter ?? "") }
     guard !scenarios.isEmpty else {
-      throw Complaint(all.isEmpty ? "there is no .yaml file in \(paths.joined(separator: ", "))" : "no scenario's name contains '\(filter ?? "")'")
+      throw Complaint(
+        all.isEmpty ? "there is no .yaml file in \(paths.joined(separator: ", "))" : "no scenario's name contains '\(filter ?? "")'")
     }
     for path in [out].compactMap(\.self) { try Output.makeFolder(path) }
     let started = ContinuousClock.now

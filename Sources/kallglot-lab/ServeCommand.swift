@@ -20,7 +20,8 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "Folder for one pcapng a call.")
   var out: String?
 
-  @Option(help: ArgumentHelp("Instead of the configuration's: a transport and an address such as 'udp 127.0.0.1:5060'.", valueName: "listener"))
+  @Option(
+    help: ArgumentHelp("Instead of the configuration's: a transport and an address such as 'udp 127.0.0.1:5060'.", valueName: "listener"))
   var listen: [String] = []
 
   @Flag(help: "Log nothing but listeners and problems.")
@@ -69,7 +70,9 @@ extension ServeCommand {
     signal(SIGTTIN, SIG_IGN)
     Thread.detachNewThread {
       while let line = readLine() {
-        do throws(LiveFailure) { if let command = try ConsoleCommand.read(line) { try endpoint.perform(command) } } catch { say(error.description) }
+        do throws(LiveFailure) { if let command = try ConsoleCommand.read(line) { try endpoint.perform(command) } } catch {
+          say(error.description)
+        }
       }
     }
   }

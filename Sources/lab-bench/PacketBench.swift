@@ -37,7 +37,9 @@ enum PacketBench {
     let writing: [any JournalSink] = [CaptureSink(.folder(folder)), JournalFile(path: "\(folder)/journal.ndjson")]
     return [
       Row(name: "packets sent and delivered, taps off", value: rate(sinks: []) / 1e6, unit: "M/s", bar: 4),
-      Row(name: "packets sent and delivered, taps, journal and capture on", value: rate(sinks: discarding) / 1e6, unit: "M/s", bar: 1, note: "without the file system"),
+      Row(
+        name: "packets sent and delivered, taps, journal and capture on", value: rate(sinks: discarding) / 1e6, unit: "M/s", bar: 1,
+        note: "without the file system"),
       Row(name: "  the same into files", value: rate(sinks: writing) / 1e6, unit: "M/s", note: "1 kB of files a packet"),
     ]
   }

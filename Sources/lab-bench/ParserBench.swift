@@ -15,7 +15,8 @@ enum ParserBench {
     let typed = Stopwatch.best {
       for _ in 0..<count {
         guard let message = try? SIPMessage.parse(bytes), let via = try? message.via(), let from = try? message.from(),
-          let to = try? message.to(), let cseq = try? message.cseq(), let callID = try? message.callID(), let contact = try? message.contacts()
+          let to = try? message.to(), let cseq = try? message.cseq(), let callID = try? message.callID(),
+          let contact = try? message.contacts()
         else { continue }
         sum += via.parameters.list.count + from.parameters.list.count + to.parameters.list.count + Int(cseq.number) + callID.utf8.count
         if case .list(let list) = contact { sum += list.count }

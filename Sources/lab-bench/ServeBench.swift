@@ -11,11 +11,13 @@ enum ServeBench {
       return [Row(name: "serve under sipp: sipp is not installed", value: 0, unit: "")]
     }
     let ours = try measure(
-      executable: lab, ["serve", "--config", "\(root)/fixtures/policies/open.yaml", "--listen", "udp 127.0.0.1:5960", "--quiet"], port: 5_960)
+      executable: lab, ["serve", "--config", "\(root)/fixtures/policies/open.yaml", "--listen", "udp 127.0.0.1:5960", "--quiet"],
+      port: 5_960)
     let theirs = try measure(executable: "/usr/bin/sipp", ["-sn", "uas", "-i", "127.0.0.1", "-p", "5961", "-nostdin"], port: 5_961)
     return [
       Row(name: "serve under \(rate) calls/s: failed calls", value: Double(ours.failed), unit: "", bar: 0, isCeiling: true),
-      Row(name: "  CPU a call", value: ours.perCall, unit: "µs"), Row(name: "  CPU a call of sipp -sn uas", value: theirs.perCall, unit: "µs"),
+      Row(name: "  CPU a call", value: ours.perCall, unit: "µs"),
+      Row(name: "  CPU a call of sipp -sn uas", value: theirs.perCall, unit: "µs"),
       Row(name: "  ours over sipp's", value: ours.perCall / theirs.perCall, unit: "×", bar: 1.5, isCeiling: true, note: "aim 1.0"),
     ]
   }
@@ -59,7 +61,9 @@ enum ServeBench {
 
   /// User and system seconds of a process (proc(5)).
   private static func cpu(_ pid: Int32) -> Double {
-    guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let close = stat.lastIndex(of: ")") else { return 0 }
+    guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let close = stat.lastIndex(of: ")") else {
+      return 0
+    }
     let fields = stat[stat.index(after: close)...].split(separator: " ")
     guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
     return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))

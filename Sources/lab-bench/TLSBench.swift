@@ -49,7 +49,9 @@ private final class RawPair {
   private let client: OpaquePointer
 
   init(_ made: (authority: PEM, certificate: PEM, privateKey: PEM)) throws {
-    guard let server = SSL_CTX_new(TLS_server_method()), let client = SSL_CTX_new(TLS_client_method()) else { throw CocoaError(.featureUnsupported) }
+    guard let server = SSL_CTX_new(TLS_server_method()), let client = SSL_CTX_new(TLS_client_method()) else {
+      throw CocoaError(.featureUnsupported)
+    }
     self.server = server
     self.client = client
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lab-bench-tls-\(getpid())")
@@ -60,7 +62,9 @@ private final class RawPair {
       try pem.text.write(toFile: path, atomically: true, encoding: .utf8)
       return path
     }
-    let (certificate, key, authority) = (try file("c.pem", made.certificate), try file("k.pem", made.privateKey), try file("a.pem", made.authority))
+    let (certificate, key, authority) = (
+      try file("c.pem", made.certificate), try file("k.pem", made.privateKey), try file("a.pem", made.authority)
+    )
     precondition(SSL_CTX_use_certificate_file(server, certificate, SSL_FILETYPE_PEM) == 1)
     precondition(SSL_CTX_use_PrivateKey_file(server, key, SSL_FILETYPE_PEM) == 1)
     precondition(SSL_CTX_load_verify_locations(client, authority, nil) == 1)

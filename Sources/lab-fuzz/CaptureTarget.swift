@@ -12,7 +12,9 @@ enum CaptureTarget {
       guard case .packet(let packet) = item else { continue }
       hold(packet.bytes.count <= input.count, "no packet is larger than the file")
       guard case .transport(let decoded) = PacketDecoder.decode(packet) else { continue }
-      hold(decoded.payload.lowerBound <= decoded.payload.upperBound && decoded.payload.upperBound <= packet.bytes.count, "the payload lies in the frame")
+      hold(
+        decoded.payload.lowerBound <= decoded.payload.upperBound && decoded.payload.upperBound <= packet.bytes.count,
+        "the payload lies in the frame")
     }
     // The same bytes as one frame of each link type.
     for link in [LinkType.rawIP, .ethernet, .linuxSLL, .linuxSLL2, .null, .loop] {

@@ -15,7 +15,9 @@ enum MessageTarget {
     guard let again = try? SIPMessage.parse(message.bytes) else { return hold(false, "a message that was read can be read again") }
     hold(again.fields.map(\.value) == message.fields.map(\.value) && again.body == message.body, "it then says the same")
     rewrite(message)
-    if message.isRequest { checkResponse(MessageDraft.response(to: message, status: 200, toTag: "t", received: flow).serialized(), "of a request") }
+    if message.isRequest {
+      checkResponse(MessageDraft.response(to: message, status: 200, toTag: "t", received: flow).serialized(), "of a request")
+    }
   }
 
   /// No reader may crash, and what the readers of addresses, URIs and Via print they read as the same.
@@ -28,7 +30,9 @@ enum MessageTarget {
     _ = (try? message.date(), try? message.warnings(), try? message.reasons(), try? message.sessionIdentifier(), try? message.replaces())
     _ = (try? message.infoReferences(.callInfo), try? message.infoReferences(.alertInfo), try? message.parameterizedValue(.event))
     _ = (message.body(ofType: "application/sdp"), message.tokens(.supported))
-    if let type = try? message.contentType() { hold(MediaType(parsing: type.description) == type, "Content-Type \(type) is printed as it is read") }
+    if let type = try? message.contentType() {
+      hold(MediaType(parsing: type.description) == type, "Content-Type \(type) is printed as it is read")
+    }
     if let uri = try? message.requestURI() {
       hold((try? SIPURI(parsing: uri.description)) == uri, "URI \(uri) is printed as it is read")
       hold(uri.isEquivalent(to: uri), "URI \(uri) is equivalent to itself (RFC 3261 §19.1.4)")
@@ -48,9 +52,13 @@ enum MessageTarget {
   private static func rewrite(_ message: SIPMessage) {
     guard let method = message.method, let uri = message.requestURIBytes else { return }
     var draft = MessageDraft(request: method, uri: uri.text)
-    for field in message.fields where field.known != .contentLength { draft.fields.append(.init(HeaderName(field.name.text), bytes: field.value)) }
+    for field in message.fields where field.known != .contentLength {
+      draft.fields.append(.init(HeaderName(field.name.text), bytes: field.value))
+    }
     draft.body = message.body
-    guard let again = try? SIPMessage.parse(draft.serialized(), limits: roomy) else { return hold(false, "a draft of a message is a message") }
+    guard let again = try? SIPMessage.parse(draft.serialized(), limits: roomy) else {
+      return hold(false, "a draft of a message is a message")
+    }
     hold(again.body == message.body, "a draft keeps the body")
     hold(values(again) == values(message), "a draft keeps the values")
   }

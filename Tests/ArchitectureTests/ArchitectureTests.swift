@@ -3,7 +3,8 @@ import Testing
 
 /// The arrow table of the design: a module imports modules of lower rows only, and of the side modules what is named here.
 private let rows: [[String]] = [
-  ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"], ["SIPTransaction", "SIPTransport"], ["SIPUserAgent", "Media"], ["Legs"],
+  ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"], ["SIPTransaction", "SIPTransport"], ["SIPUserAgent", "Media"],
+  ["Legs"],
   ["Kallglot", "Personas", "Inspection"], ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "LiveStage", "LabTesting"],
   ["kallglot-lab", "lab-bench", "lab-fuzz"],
 ]
@@ -18,7 +19,8 @@ private let independent: [String: Set<String>] = ["Inspection": ["SansIO", "SIPM
 private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "Inspection", "lab-bench"], "CVirtualTime": ["SecureTransport"], "CPcap": ["Capture"],
   "NIOCore": ["LiveNetwork", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
-  "ArgumentParser": ["kallglot-lab", "lab-bench"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz"], "FoundationEssentials": ["ScenarioEngine", "LiveStage", "LabTesting"],
+  "ArgumentParser": ["kallglot-lab", "lab-bench"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz"],
+  "FoundationEssentials": ["ScenarioEngine", "LiveStage", "LabTesting"],
   "Dispatch": ["kallglot-lab"], "Synchronization": ["kallglot-lab"],
   "Glibc": ["SIPMessage", "Media", "LiveNetwork", "Capture", "SecureTransport", "lab-bench"],
 ]
@@ -30,7 +32,8 @@ private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", 
   private func imports(_ file: Repository.File) -> [String] {
     Repository.code(file.text).compactMap { line in
       let words = line.split(separator: " ")
-      guard let index = words.firstIndex(of: "import"), index <= 2, words.count > index + 1, line.first != " " || words.first == "import" else { return nil }
+      guard let index = words.firstIndex(of: "import"), index <= 2, words.count > index + 1, line.first != " " || words.first == "import"
+      else { return nil }
       return String(words[index + 1])
     }
   }
@@ -74,7 +77,8 @@ private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", 
 @Suite struct PurityTests {
   /// What protocol code must not do: read a clock, sleep, start tasks, lock, print, draw what no seed repeats.
   private let banned = [
-    "ContinuousClock", "SuspendingClock", "Date(", "clock_gettime", "gettimeofday(", "Task {", "Task.sleep", "Thread.", "sleep(", "DispatchQueue", "print(",
+    "ContinuousClock", "SuspendingClock", "Date(", "clock_gettime", "gettimeofday(", "Task {", "Task.sleep", "Thread.", "sleep(",
+    "DispatchQueue", "print(",
     "NSLock", "Mutex(", "async ", "await ", "SystemRandomNumberGenerator", ".random(in: 0", "shuffled()", "randomElement()", "UUID()",
   ]
 
@@ -179,7 +183,9 @@ private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", 
 
   @Test func `the top level holds what it may hold`() {
     let names = Set(((try? FileManager.default.contentsOfDirectory(atPath: Repository.root)) ?? []).filter { !$0.hasPrefix(".") })
-    let allowed: Set = ["Package.swift", "Package.resolved", "Sources", "Tests", "scenarios", "captures", "fixtures", "README.md", "Makefile", "out"]
+    let allowed: Set = [
+      "Package.swift", "Package.resolved", "Sources", "Tests", "scenarios", "captures", "fixtures", "README.md", "Makefile", "out",
+    ]
     #expect(names.isSubset(of: allowed), "\(names.subtracting(allowed))")
   }
 

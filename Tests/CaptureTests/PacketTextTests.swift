@@ -49,7 +49,10 @@ import Testing
     (Label(.rtp(payloadType: 8), sequence: 9), .delayed(fault: 1), "RTP 8 seq 9; delayed by fault 1"),
     (Label(.none), .rewritten(fault: 2), "data; rewritten by fault 2"),
     (Label(.request(.invite)), .translated(port: 5062), "INVITE; translated by NAT, outside port 5062"),
-    (Label(.rtp(payloadType: 0), sequence: 9), .filtered(.noPort), "RTP 0 seq 9; dropped by NAT: every outside port is taken (RFC 4787 section 4.2)"),
+    (
+      Label(.rtp(payloadType: 0), sequence: 9), .filtered(.noPort),
+      "RTP 0 seq 9; dropped by NAT: every outside port is taken (RFC 4787 section 4.2)"
+    ),
     (Label(.raw, isDeliberatelyBroken: true), .unknown, "raw bytes, deliberately broken"),
   ])
   func `a sent packet's comment is its label and its fate`(label: Label, fate: Fate, comment: String) throws {
@@ -62,12 +65,14 @@ import Testing
     let rtp = Label(.rtp(payloadType: 0))
     let all = try packets(
       in: capture([
-        record(1, as: .received, "x", Label(.request(.bye)), .translated(port: 5060)), record(2, as: .received, "x", rtp, .translated(port: 5060)),
+        record(1, as: .received, "x", Label(.request(.bye)), .translated(port: 5060)),
+        record(2, as: .received, "x", rtp, .translated(port: 5060)),
         record(3, as: .received, "x", rtp, .filtered(.stranger)),
       ]))
-    #expect(all.map(\.comments) == [
-      ["translated by NAT, outside port 5060"], [], ["dropped by NAT: nothing was sent to this source from inside (RFC 4787 section 5)"],
-    ])
+    #expect(
+      all.map(\.comments) == [
+        ["translated by NAT, outside port 5060"], [], ["dropped by NAT: nothing was sent to this source from inside (RFC 4787 section 5)"],
+      ])
   }
 
   @Test func `the longest comment fits`() {

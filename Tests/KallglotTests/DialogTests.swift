@@ -11,13 +11,16 @@ import Testing
 @Suite struct DialogTests {
   private let bench = EndpointBench()
 
-  private func offer(_ direction: String, version: Int, address: String = "192.0.2.20", media: String = "audio 4000 RTP/AVP 0 8") -> String {
+  private func offer(_ direction: String, version: Int, address: String = "192.0.2.20", media: String = "audio 4000 RTP/AVP 0 8") -> String
+  {
     "v=0\r\no=pbx 1 \(version) IN IP4 192.0.2.20\r\ns=-\r\nc=IN IP4 \(address)\r\nt=0 0\r\nm=\(media)\r\na=\(direction)\r\n"
   }
 
   private func description(_ message: SIPMessage?) throws -> SessionDescription { try SessionDescription.parse(try #require(message).body) }
 
-  @Test(arguments: [("sendonly", "192.0.2.20", MediaDirection.recvonly), ("inactive", "192.0.2.20", .inactive), ("sendrecv", "0.0.0.0", .recvonly)])
+  @Test(arguments: [
+    ("sendonly", "192.0.2.20", MediaDirection.recvonly), ("inactive", "192.0.2.20", .inactive), ("sendrecv", "0.0.0.0", .recvonly),
+  ])
   func `hold by sendonly, inactive and 0.0.0.0 is answered with its counterpart, and resumed (HOLD-01, contract 8.4)`(
     form: String, address: String, answer: MediaDirection
   ) throws {
@@ -29,23 +32,37 @@ import Testing
     #expect(try description(resumed.last).media[0].direction == .sendrecv)
   }
 
-  @Test func `an empty re-INVITE is answered with an offer of all codecs, numbers kept, sendrecv though we were held (contract 8.4, OA-10)`() throws {
-    let invite = bench.send(bench.invite(to: "sip:1@sip.kallglot.com", identity: "one", body: offer("sendrecv", version: 1, media: "audio 4000 RTP/AVP 96 100\r\na=rtpmap:96 PCMA/8000\r\na=rtpmap:100 telephone-event/8000")))
+  @Test
+  func `an empty re-INVITE is answered with an offer of all codecs, numbers kept, sendrecv though we were held (contract 8.4, OA-10)`()
+    throws
+  {
+    let invite = bench.send(
+      bench.invite(
+        to: "sip:1@sip.kallglot.com", identity: "one",
+        body: offer(
+          "sendrecv", version: 1, media: "audio 4000 RTP/AVP 96 100\r\na=rtpmap:96 PCMA/8000\r\na=rtpmap:100 telephone-event/8000")))
     let call = EndpointBench.Call(identity: "one", tag: try #require(try invite.last?.to().tag), contact: "")
     bench.send(bench.inDialog("ACK", call, sequence: 1))
-    bench.send(bench.inDialog("INVITE", call, sequence: 2, body: offer("inactive", version: 2, media: "audio 4000 RTP/AVP 96 100\r\na=rtpmap:96 PCMA/8000\r\na=rtpmap:100 telephone-event/8000")))
+    bench.send(
+      bench.inDialog(
+        "INVITE", call, sequence: 2,
+        body: offer(
+          "inactive", version: 2, media: "audio 4000 RTP/AVP 96 100\r\na=rtpmap:96 PCMA/8000\r\na=rtpmap:100 telephone-event/8000")))
     bench.send(bench.inDialog("ACK", call, sequence: 2))
     let empty = try #require(bench.send(bench.inDialog("INVITE", call, sequence: 3)).last)
     let ours = try description(empty)
     #expect(empty.status == 200)
     #expect(ours.media[0].direction == .sendrecv)
     #expect(ours.media[0].formats == ["0", "96", "100"])
-    #expect(bench.send(bench.inDialog("ACK", call, sequence: 3, body: offer("sendrecv", version: 3, media: "audio 4000 RTP/AVP 0"))).isEmpty)
+    #expect(
+      bench.send(bench.inDialog("ACK", call, sequence: 3, body: offer("sendrecv", version: 3, media: "audio 4000 RTP/AVP 0"))).isEmpty)
     #expect(bench.ends == [])
   }
 
   @Test func `an unusable answer in the ACK, or none, is taken and then the call ends with BYE and cause 488 (contract 8.1)`() throws {
-    for body in ["", offer("sendrecv", version: 1, media: "audio 4000 RTP/AVP 18"), offer("sendrecv", version: 1) + "m=audio 4002 RTP/AVP 0\r\n"] {
+    for body in [
+      "", offer("sendrecv", version: 1, media: "audio 4000 RTP/AVP 18"), offer("sendrecv", version: 1) + "m=audio 4002 RTP/AVP 0\r\n",
+    ] {
       let bench = EndpointBench()
       let answer = try #require(bench.send(bench.request("INVITE", to: "sip:1@sip.kallglot.com", identity: "late")).last)
       #expect(try description(answer).media[0].formats.prefix(2) == ["0", "8"])
@@ -59,14 +76,16 @@ import Testing
 
   @Test func `a re-INVITE that is refused leaves the session as it was (RFC 3261 §14.2, MOD-02)`() throws {
     let call = try #require(bench.establish("one"))
-    let refusal = try #require(bench.send(bench.inDialog("INVITE", call, sequence: 2, body: offer("sendonly", version: 2, media: "audio 4000 RTP/AVP 18"))).last)
+    let refusal = try #require(
+      bench.send(bench.inDialog("INVITE", call, sequence: 2, body: offer("sendonly", version: 2, media: "audio 4000 RTP/AVP 18"))).last)
     #expect(refusal.status == 488 && refusal.text(.warning)?.hasPrefix("305") == true)
     let leg = try #require(bench.endpoint.party.legs[LegID(1)])
     #expect(leg.agreement?.direction == .sendrecv && leg.isUp)
     #expect(bench.send(bench.inDialog("BYE", call, sequence: 3)).statuses == [200])
   }
 
-  @Test func `a second INVITE before the ACK is 491, a CSeq that is not higher 500, both named (RFC 5407 §3.1.5, RFC 3261 §12.2.2)`() throws {
+  @Test func `a second INVITE before the ACK is 491, a CSeq that is not higher 500, both named (RFC 5407 §3.1.5, RFC 3261 §12.2.2)`() throws
+  {
     let answer = try #require(bench.send(bench.invite(to: "sip:1@sip.kallglot.com", identity: "one")).last)
     let call = EndpointBench.Call(identity: "one", tag: try #require(try answer.to().tag), contact: "")
     #expect(bench.send(bench.inDialog("INVITE", call, sequence: 2, body: offer("sendrecv", version: 2))).statuses == [491])
@@ -137,8 +156,14 @@ import Testing
 
   @Test func `Record-Route comes back in order and our BYE follows it, loose and strict (RFC 3261 §12.1.1, §12.2.1.1)`() throws {
     for (routes, line, route) in [
-      (["Record-Route: <sip:192.0.2.1;lr>, <sip:192.0.2.2;lr>"], "BYE sip:pbx@192.0.2.20:5060 SIP/2.0", "<sip:192.0.2.1;lr>|<sip:192.0.2.2;lr>"),
-      (["Record-Route: <sip:192.0.2.1>", "Record-Route: <sip:192.0.2.2;lr>"], "BYE sip:192.0.2.1 SIP/2.0", "<sip:192.0.2.2;lr>|<sip:pbx@192.0.2.20:5060>"),
+      (
+        ["Record-Route: <sip:192.0.2.1;lr>, <sip:192.0.2.2;lr>"], "BYE sip:pbx@192.0.2.20:5060 SIP/2.0",
+        "<sip:192.0.2.1;lr>|<sip:192.0.2.2;lr>"
+      ),
+      (
+        ["Record-Route: <sip:192.0.2.1>", "Record-Route: <sip:192.0.2.2;lr>"], "BYE sip:192.0.2.1 SIP/2.0",
+        "<sip:192.0.2.2;lr>|<sip:pbx@192.0.2.20:5060>"
+      ),
     ] {
       let bench = EndpointBench()
       let answer = try #require(bench.send(bench.invite(identity: "one", headers: routes)).last)
@@ -153,13 +178,15 @@ import Testing
 
   @Test func `a Contact that changes with a re-INVITE is where our next request goes (RFC 3261 §12.2.2, MOD-05)`() throws {
     let call = try #require(bench.establish("one", to: "sip:sess_demo@sip.kallglot.com"))
-    bench.send(bench.inDialog("INVITE", call, sequence: 2, headers: ["Contact: <sip:new@192.0.2.20:5070>"], body: offer("sendrecv", version: 2)))
+    bench.send(
+      bench.inDialog("INVITE", call, sequence: 2, headers: ["Contact: <sip:new@192.0.2.20:5070>"], body: offer("sendrecv", version: 2)))
     bench.send(bench.inDialog("ACK", call, sequence: 2))
     bench.perform(.endSession("sess_demo"))
     #expect(bench.take().last?.bytes.text.hasPrefix("BYE sip:new@192.0.2.20:5070 SIP/2.0") == true)
   }
 
-  @Test func `a peer of RFC 2543, without tags and magic cookie, is called, acknowledged and hangs up (RFC 3261 §12.1.1, §17.2.3)`() throws {
+  @Test func `a peer of RFC 2543, without tags and magic cookie, is called, acknowledged and hangs up (RFC 3261 §12.1.1, §17.2.3)`() throws
+  {
     func old(_ text: String) -> String { text.replacing("z9hG4bK", with: "old").replacing(";tag=fone", with: "") }
     let invite = old(bench.request("INVITE", to: "sip:1@sip.kallglot.com", identity: "one", branch: "z9hG4bKa", body: EndpointBench.offer))
     let answer = try #require(bench.send(invite).last)
@@ -184,11 +211,17 @@ import Testing
     #expect(bench.wait(.milliseconds(600)).statuses == [200], "it is repeated")
   }
 
-  @Test func `a response whose connection broke goes to the source address and the Via's port on a new one (RFC 3261 §18.2.2, CON-01)`() throws {
+  @Test func `a response whose connection broke goes to the source address and the Via's port on a new one (RFC 3261 §18.2.2, CON-01)`()
+    throws
+  {
     let bench = EndpointBench(.open, answerDelay: .seconds(1))
     let source = TransportAddress(EndpointBench.caller.address, port: 40_000)
     bench.connect(ConnectionID(1), from: source)
-    #expect(bench.send(bench.request("INVITE", to: "sip:1@sip.kallglot.com", via: "192.0.2.20:5070", transport: "TCP", body: EndpointBench.offer), on: ConnectionID(1)).statuses == [180])
+    #expect(
+      bench.send(
+        bench.request("INVITE", to: "sip:1@sip.kallglot.com", via: "192.0.2.20:5070", transport: "TCP", body: EndpointBench.offer),
+        on: ConnectionID(1)
+      ).statuses == [180])
     bench.receive(.closed(ConnectionID(1), .reset))
     #expect(bench.wait(.seconds(1)).isEmpty)
     let connection = try #require(bench.opened.last)
@@ -199,7 +232,8 @@ import Testing
 
   @Test func `a call whose TCP connection broke is hung up over a new one to the peer's Contact (RFC 3261 §12.2.1.1, CON-05)`() throws {
     bench.connect(ConnectionID(1), from: TransportAddress(EndpointBench.caller.address, port: 40_000))
-    let invite = bench.request("INVITE", identity: "one", transport: "TCP", headers: ["Contact: <sip:pbx@192.0.2.20:5062;transport=tcp>"], body: EndpointBench.offer)
+    let invite = bench.request(
+      "INVITE", identity: "one", transport: "TCP", headers: ["Contact: <sip:pbx@192.0.2.20:5062;transport=tcp>"], body: EndpointBench.offer)
     let answer = try #require(bench.send(invite, on: ConnectionID(1)).last)
     let call = EndpointBench.Call(identity: "one", tag: try #require(try answer.to().tag), contact: "")
     bench.send(bench.inDialog("ACK", call, sequence: 1).replacing("SIP/2.0/UDP", with: "SIP/2.0/TCP"), on: ConnectionID(1))

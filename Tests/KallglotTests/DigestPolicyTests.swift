@@ -55,11 +55,18 @@ import Testing
   @Test func `counts may come reordered, none twice; a replay is challenged with stale (contract 8.2, AUTH-05)`() throws {
     let refusal = try challenge()
     #expect(attempt(bench.authorization(for: refusal, count: 2), to: "sip:sess_demo@sip.kallglot.com")?.status == 200)
-    #expect(bench.send(bench.request("REGISTER", to: "sip:sip.kallglot.com", headers: [bench.authorization(for: refusal, method: "REGISTER", uri: "sip:sip.kallglot.com", count: 1)], aor: "sip:acme@sip.kallglot.com")).statuses == [200])
+    #expect(
+      bench.send(
+        bench.request(
+          "REGISTER", to: "sip:sip.kallglot.com",
+          headers: [bench.authorization(for: refusal, method: "REGISTER", uri: "sip:sip.kallglot.com", count: 1)],
+          aor: "sip:acme@sip.kallglot.com")
+      ).statuses == [200])
     let replay = attempt(bench.authorization(for: refusal, count: 2))
     #expect(replay?.status == 401)
     #expect(replay?.digestChallenges(.wwwAuthenticate).first?.isStale == true)
-    #expect(attempt(bench.authorization(for: refusal, password: "guess", count: 2))?.status == 403, "a wrong digest learns nothing of counts")
+    #expect(
+      attempt(bench.authorization(for: refusal, password: "guess", count: 2))?.status == 403, "a wrong digest learns nothing of counts")
   }
 
   @Test func `a nonce lives for 300 s, then the right digest is told stale and the wrong one 403 (contract 8.2)`() throws {
@@ -76,7 +83,8 @@ import Testing
     let uri = "sip:+49@sip.kallglot.com"
     let first = try challenge()
     let answer = try #require(attempt(bench.authorization(for: first, uri: uri), to: uri))
-    let call = EndpointBench.Call(identity: try answer.callID().replacing("@pbx.example", with: ""), tag: try #require(try answer.to().tag), contact: "")
+    let call = EndpointBench.Call(
+      identity: try answer.callID().replacing("@pbx.example", with: ""), tag: try #require(try answer.to().tag), contact: "")
     bench.send(bench.inDialog("ACK", call, sequence: 1, uri: uri))
     bench.perform(.setPassword(account: "acme", Secret("fresh")))
     #expect(attempt(bench.authorization(for: try challenge()))?.status == 403)

@@ -127,7 +127,8 @@ final class EndpointBench {
   /// A request outside dialogs with an identity of its own, unless one is given.
   func request(
     _ method: String, to uri: String = "sip:sess_demo@sip.kallglot.com", identity: String? = nil, sequence: Int = 1, toTag: String? = nil,
-    branch: String? = nil, via: String = "192.0.2.20:5060", transport: String = "UDP", headers: [String] = [], type: String = "application/sdp",
+    branch: String? = nil, via: String = "192.0.2.20:5060", transport: String = "UDP", headers: [String] = [],
+    type: String = "application/sdp",
     body: String = "", aor: String? = nil
   ) -> String {
     number += 1
@@ -145,7 +146,8 @@ final class EndpointBench {
   }
 
   func invite(
-    to uri: String = "sip:sess_demo@sip.kallglot.com", identity: String? = nil, sequence: Int = 1, headers: [String] = [], body: String = offer
+    to uri: String = "sip:sess_demo@sip.kallglot.com", identity: String? = nil, sequence: Int = 1, headers: [String] = [],
+    body: String = offer
   ) -> String {
     request("INVITE", to: uri, identity: identity, sequence: sequence, headers: headers, body: body)
   }
@@ -153,7 +155,8 @@ final class EndpointBench {
   /// What answers the challenges in a 401: the first of this algorithm.
   func authorization(
     for challenge: SIPMessage, method: String = "INVITE", uri: String = "sip:sess_demo@sip.kallglot.com", username: String = "acme",
-    password: String = "s3cret", algorithm: DigestAlgorithm = .sha256, count: UInt32 = 1, realm: String = "sip.kallglot.com", nonce: String? = nil
+    password: String = "s3cret", algorithm: DigestAlgorithm = .sha256, count: UInt32 = 1, realm: String = "sip.kallglot.com",
+    nonce: String? = nil
   ) -> String {
     let offered = challenge.digestChallenges(.wwwAuthenticate).first { $0.algorithm == algorithm.rawValue }
     let digits = String(count, radix: 16)
@@ -187,7 +190,8 @@ final class EndpointBench {
   }
 
   func inDialog(
-    _ method: String, _ call: Call, sequence: Int, uri: String = "sip:198.51.100.10:5060", headers: [String] = [], type: String = "application/sdp",
+    _ method: String, _ call: Call, sequence: Int, uri: String = "sip:198.51.100.10:5060", headers: [String] = [],
+    type: String = "application/sdp",
     body: String = ""
   ) -> String {
     request(method, to: uri, identity: call.identity, sequence: sequence, toTag: call.tag, headers: headers, type: type, body: body)
@@ -199,7 +203,8 @@ final class EndpointBench {
     let identity = invite.split(separator: "Call-ID: ")[1].prefix { $0 != "@" }
     let uri = invite.split(separator: " ")[1]
     let sequence = (try? refusal.cseq().number).map(Int.init) ?? 1
-    return request("ACK", to: String(uri), identity: String(identity), sequence: sequence, toTag: (try? refusal.to().tag) ?? "", branch: String(branch))
+    return request(
+      "ACK", to: String(uri), identity: String(identity), sequence: sequence, toTag: (try? refusal.to().tag) ?? "", branch: String(branch))
   }
 
   // MARK: - What is seen
@@ -210,7 +215,9 @@ final class EndpointBench {
 
   var ends: [LegEnd] { events.compactMap { if case .party(.ended(_, let end, _)) = $0 { end } else { nil } } }
 
-  var violations: [PeerViolation.Rule] { events.compactMap { if case .party(.violation(_, let violation)) = $0 { violation.rule } else { nil } } }
+  var violations: [PeerViolation.Rule] {
+    events.compactMap { if case .party(.violation(_, let violation)) = $0 { violation.rule } else { nil } }
+  }
 
   /// What is still held, by name; empty when all is given back.
   var leftovers: [String] {

@@ -22,7 +22,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("MESSAGE", 405), ("REFER", 405), ("SUBSCRIBE", 489), ("PUBLISH", 489), ("NOTIFY", 481), ("INFO", 481), ("BYE", 481), ("PRACK", 481), ("UPDATE", 481),
+    ("MESSAGE", 405), ("REFER", 405), ("SUBSCRIBE", 489), ("PUBLISH", 489), ("NOTIFY", 481), ("INFO", 481), ("BYE", 481), ("PRACK", 481),
+    ("UPDATE", 481),
     ("DANCE", 501), ("CANCEL", 481),
   ])
   func `what is not offered is refused with the code it has, 405 with Allow (contract 8.4, 8.7)`(method: String, status: Int) throws {
@@ -81,11 +82,14 @@ import Testing
     #expect(packed.status == 415 && packed.text(HeaderName("Accept-Encoding")) == "identity")
     let call = try #require(bench.establish("one"))
     #expect(bench.send(bench.inDialog("INVITE", call, sequence: 2, type: "text/plain", body: "x")).statuses == [415])
-    let optional = bench.request("INVITE", to: "sip:9@sip.kallglot.com", headers: ["Content-Disposition: x;handling=optional"], type: "text/plain", body: "x")
+    let optional = bench.request(
+      "INVITE", to: "sip:9@sip.kallglot.com", headers: ["Content-Disposition: x;handling=optional"], type: "text/plain", body: "x")
     #expect(bench.send(optional).last?.status == 200)
   }
 
-  @Test func `an unknown URI scheme is 416 (RFC 3261 §8.2.2.1)`() throws { #expect(try answer("INVITE", to: "mailto:x@sip.kallglot.com").status == 416) }
+  @Test func `an unknown URI scheme is 416 (RFC 3261 §8.2.2.1)`() throws {
+    #expect(try answer("INVITE", to: "mailto:x@sip.kallglot.com").status == 416)
+  }
 
   @Test func `Max-Forwards 0 on a request for us is processed (contract 8.4, OPT-05)`() {
     #expect(bench.send(bench.request("OPTIONS").replacing("Max-Forwards: 70", with: "Max-Forwards: 0")).statuses == [200])
@@ -105,10 +109,13 @@ import Testing
   }
 
   @Test(arguments: [
-    ("0 8", "18", 305), ("RTP/AVP", "RTP/SAVP", 302), ("audio 4000", "video 4000", 304), ("audio 4000", "audio 0", 304), ("c=IN IP4 192.0.2.20", "c=IN IP4 pbx.example", 399),
+    ("0 8", "18", 305), ("RTP/AVP", "RTP/SAVP", 302), ("audio 4000", "video 4000", 304), ("audio 4000", "audio 0", 304),
+    ("c=IN IP4 192.0.2.20", "c=IN IP4 pbx.example", 399),
     ("c=IN IP4 192.0.2.20", "c=IN IP6 2001:db8::1", 399), ("v=0", "v=1", 399),
   ])
-  func `an offer that cannot be agreed is 488 with a Warning that names the reason (contract 8.1 step 9)`(part: String, instead: String, code: Int) throws {
+  func `an offer that cannot be agreed is 488 with a Warning that names the reason (contract 8.1 step 9)`(
+    part: String, instead: String, code: Int
+  ) throws {
     let refusal = try #require(bench.send(bench.invite(body: EndpointBench.offer.replacing(part, with: instead))).last)
     #expect(refusal.status == 488)
     #expect(refusal.text(.warning)?.hasPrefix("\(code) 198.51.100.10 \"") == true)
@@ -117,7 +124,8 @@ import Testing
 
   @Test func `the offer is found in a multipart body, first or last (RFC 5621 §3)`() {
     for parts in [["application/sdp", "text/x"], ["text/x", "application/sdp"]] {
-      let body = parts.map { "--b\r\nContent-Type: \($0)\r\n\r\n\($0 == "text/x" ? "junk" : EndpointBench.offer)\r\n" }.joined() + "--b--\r\n"
+      let body =
+        parts.map { "--b\r\nContent-Type: \($0)\r\n\r\n\($0 == "text/x" ? "junk" : EndpointBench.offer)\r\n" }.joined() + "--b--\r\n"
       #expect(bench.send(bench.request("INVITE", type: "multipart/mixed;boundary=b", body: body)).last?.status == 200)
     }
   }
@@ -143,14 +151,19 @@ import Testing
     _ contacts: [String], sequence: Int = 1, identity: String = "reg", expires: Int? = nil, aor: String = "sip:acme@sip.kallglot.com",
     to uri: String = "sip:sip.kallglot.com", headers: [String] = []
   ) throws -> SIPMessage {
-    let fields = (contacts.isEmpty ? ["no Contact"] : contacts.map { "Contact: \($0)" }) + (expires.map { ["Expires: \($0)"] } ?? []) + headers
-    return try #require(bench.send(bench.request("REGISTER", to: uri, identity: identity, sequence: sequence, headers: fields, aor: aor)).last)
+    let fields =
+      (contacts.isEmpty ? ["no Contact"] : contacts.map { "Contact: \($0)" }) + (expires.map { ["Expires: \($0)"] } ?? []) + headers
+    return try #require(
+      bench.send(bench.request("REGISTER", to: uri, identity: identity, sequence: sequence, headers: fields, aor: aor)).last)
   }
 
   private func contacts(_ message: SIPMessage) -> [String] { message.all(.contact).map(\.text) }
 
   @Test func `a binding is echoed with its granted expiry and its q, and counts down (RFC 3261 §10.3)`() throws {
-    #expect(contacts(try register(["<sip:a@192.0.2.20>;q=0.7", "<sip:b@192.0.2.20>;expires=120"])) == ["<sip:a@192.0.2.20>;q=0.7;expires=3600", "<sip:b@192.0.2.20>;expires=120"])
+    #expect(
+      contacts(try register(["<sip:a@192.0.2.20>;q=0.7", "<sip:b@192.0.2.20>;expires=120"])) == [
+        "<sip:a@192.0.2.20>;q=0.7;expires=3600", "<sip:b@192.0.2.20>;expires=120",
+      ])
     bench.wait(.seconds(100))
     #expect(contacts(try register([], sequence: 2)) == ["<sip:a@192.0.2.20>;q=0.7;expires=3500", "<sip:b@192.0.2.20>;expires=20"])
     bench.wait(.seconds(20))
@@ -160,7 +173,10 @@ import Testing
   @Test func `a refresh replaces, expires 0 removes, * removes all and stands alone (RFC 3261 §10.2.2)`() throws {
     _ = try register(["<sip:a@192.0.2.20>", "<sip:b@192.0.2.20>"])
     #expect(contacts(try register(["<sip:A@192.0.2.20>"], sequence: 2)).count == 3, "the user part is case-sensitive")
-    #expect(contacts(try register(["<sip:a@192.0.2.20>;expires=0"], sequence: 3)) == ["<sip:b@192.0.2.20>;expires=3600", "<sip:A@192.0.2.20>;expires=3600"])
+    #expect(
+      contacts(try register(["<sip:a@192.0.2.20>;expires=0"], sequence: 3)) == [
+        "<sip:b@192.0.2.20>;expires=3600", "<sip:A@192.0.2.20>;expires=3600",
+      ])
     #expect(try register(["*", "<sip:c@192.0.2.20>"], sequence: 4, expires: 0).status == 400)
     #expect(try register(["*"], sequence: 5).status == 400)
     #expect(contacts(try register(["*"], sequence: 6, expires: 0)) == [])
@@ -182,7 +198,9 @@ import Testing
   }
 
   @Test func `a retransmission is answered by the last response, an older CSeq by 500 (RFC 3261 §10.3 step 7, §17.2.2)`() throws {
-    let request = bench.request("REGISTER", to: "sip:sip.kallglot.com", identity: "r", sequence: 5, headers: ["Contact: <sip:a@192.0.2.20>"], aor: "sip:acme@sip.kallglot.com")
+    let request = bench.request(
+      "REGISTER", to: "sip:sip.kallglot.com", identity: "r", sequence: 5, headers: ["Contact: <sip:a@192.0.2.20>"],
+      aor: "sip:acme@sip.kallglot.com")
     let (first, again) = (bench.send(request), bench.send(request))
     #expect(first.map(\.bytes) == again.map(\.bytes) && first.statuses == [200])
     #expect(try register(["<sip:a@192.0.2.20>;expires=0"], sequence: 4, identity: "r").status == 500)
@@ -203,7 +221,8 @@ import Testing
   }
 
   @Test func `Path and Outbound are ignored where they are offered and refused with 420 where they are required (REG-10)`() throws {
-    let success = try register(["<sip:a@192.0.2.20>;reg-id=1;+sip.instance=\"<urn:uuid:1>\""], headers: ["Path: <sip:edge;lr>", "Supported: path, outbound"])
+    let success = try register(
+      ["<sip:a@192.0.2.20>;reg-id=1;+sip.instance=\"<urn:uuid:1>\""], headers: ["Path: <sip:edge;lr>", "Supported: path, outbound"])
     #expect(success.status == 200 && success.text(HeaderName("Path")) == nil)
     #expect(contacts(success) == ["<sip:a@192.0.2.20>;+sip.instance=\"<urn:uuid:1>\";expires=3600"])
     for (index, option) in ["path", "outbound"].enumerated() {

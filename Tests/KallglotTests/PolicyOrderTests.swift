@@ -14,7 +14,9 @@ import Testing
     ($0.maxConcurrentCalls, $0.requireSRTP) = (0, true)
   }
 
-  @Test func `the first failing step answers: 1 transport, 2 TLS, 3 allowlist, 4 access, 5 digest, 6 organization, 7 session, 8 cap, 9 SRTP (contract 8.1)`()
+  @Test
+  func
+    `the first failing step answers: 1 transport, 2 TLS, 3 allowlist, 4 access, 5 digest, 6 organization, 7 session, 8 cap, 9 SRTP (contract 8.1)`()
     throws
   {
     var policy = Self.hopeless
@@ -66,9 +68,11 @@ import Testing
     }
   }
 
-  @Test func `the candidate is the session's owner, else the user of Authorization, else the only account, else the listener (contract 8.1)`() {
+  @Test
+  func `the candidate is the session's owner, else the user of Authorization, else the only account, else the listener (contract 8.1)`() {
     func account(_ name: String, sees network: String) -> Account {
-      Account(name: name, username: name, password: Secret("s3cret"), policy: .with { $0.allow = [AddressRange(network)].compactMap(\.self) })
+      Account(
+        name: name, username: name, password: Secret("s3cret"), policy: .with { $0.allow = [AddressRange(network)].compactMap(\.self) })
     }
     let listener = Policy.with { $0.sipAccess = false }
     let accounts = [account("acme", sees: "10.0.0.0/8"), account("other", sees: "192.0.2.0/24")]
@@ -79,7 +83,10 @@ import Testing
       return bench.decisions.first.map { "\($0.rule.shortName)" } ?? "none"
     }
     #expect(rule("sip:sess_demo@sip.kallglot.com") == "allowlist")
-    #expect(rule("sip:1@sip.kallglot.com", ["Authorization: Digest username=\"other\",realm=\"sip.kallglot.com\",nonce=\"n\",uri=\"u\",response=\"r\""]) == "authentication")
+    #expect(
+      rule(
+        "sip:1@sip.kallglot.com",
+        ["Authorization: Digest username=\"other\",realm=\"sip.kallglot.com\",nonce=\"n\",uri=\"u\",response=\"r\""]) == "authentication")
     #expect(rule("sip:1@sip.kallglot.com") == "sipAccess")
     let alone = EndpointBench(listener, accounts: [accounts[0]], sessions: [])
     alone.send(alone.invite(to: "sip:1@sip.kallglot.com"))
@@ -88,7 +95,8 @@ import Testing
 
   @Test func `after digest the steps are asked again with the account that proved itself (contract 8.1)`() throws {
     let strict = Account(
-      name: "strict", username: "strict", password: Secret("s3cret"), policy: .with { $0.allow = [AddressRange("10.0.0.0/8")].compactMap(\.self) })
+      name: "strict", username: "strict", password: Secret("s3cret"),
+      policy: .with { $0.allow = [AddressRange("10.0.0.0/8")].compactMap(\.self) })
     let bench = EndpointBench(.standard, accounts: [Account(name: "acme", username: "acme", password: Secret("s3cret")), strict])
     let challenge = try #require(bench.send(bench.invite()).last)
     let answer = bench.send(bench.invite(headers: [bench.authorization(for: challenge, username: "strict")]))
@@ -100,7 +108,9 @@ import Testing
     let bench = EndpointBench()
     let call = try #require(bench.establish("one"))
     bench.perform(.setPolicy(account: "acme", Self.hopeless))
-    #expect(bench.send(bench.inDialog("INVITE", call, sequence: 2, body: EndpointBench.offer.replacing("sendrecv", with: "sendonly"))).statuses == [200])
+    #expect(
+      bench.send(bench.inDialog("INVITE", call, sequence: 2, body: EndpointBench.offer.replacing("sendrecv", with: "sendonly"))).statuses
+        == [200])
     bench.send(bench.inDialog("ACK", call, sequence: 2))
     #expect(bench.send(bench.inDialog("OPTIONS", call, sequence: 3)).statuses == [200])
     #expect(bench.send(bench.inDialog("BYE", call, sequence: 4)).statuses == [200])
@@ -118,10 +128,14 @@ import Testing
   @Test(arguments: [
     (["192.0.2.16/30"], "192.0.2.15", false), (["192.0.2.16/30"], "192.0.2.16", true), (["192.0.2.16/30"], "192.0.2.19", true),
     (["192.0.2.16/30"], "192.0.2.20", false), ([], "203.0.113.9", true), (["192.0.2.0/24", "192.0.2.20"], "192.0.2.20", true),
-    (["192.0.2.20", "192.0.2.20"], "192.0.2.20", true), (["192.0.2.77/28"], "192.0.2.64", true), (["2001:db8::/64"], "2001:db8::ffff:1", true),
-    (["2001:db8::/64"], "2001:db8:0:1::1", false), (["192.0.2.20"], "::ffff:192.0.2.20", true), (["::ffff:192.0.2.0/120"], "192.0.2.20", true),
+    (["192.0.2.20", "192.0.2.20"], "192.0.2.20", true), (["192.0.2.77/28"], "192.0.2.64", true),
+    (["2001:db8::/64"], "2001:db8::ffff:1", true),
+    (["2001:db8::/64"], "2001:db8:0:1::1", false), (["192.0.2.20"], "::ffff:192.0.2.20", true),
+    (["::ffff:192.0.2.0/120"], "192.0.2.20", true),
   ])
-  func `the allowlist at its edges: CIDR, host bits, overlapping, double, mapped, empty (ACL-01, ACL-02)`(list: [String], source: String, passes: Bool) throws {
+  func `the allowlist at its edges: CIDR, host bits, overlapping, double, mapped, empty (ACL-01, ACL-02)`(
+    list: [String], source: String, passes: Bool
+  ) throws {
     let bench = EndpointBench(.with { ($0.authentication, $0.allow) = (.none, list.compactMap { AddressRange($0) }) })
     let address = TransportAddress(try #require(IPAddress(source)), port: 5060)
     #expect(bench.send(bench.request("OPTIONS"), from: address).statuses == [passes ? 200 : 403])
@@ -138,7 +152,8 @@ import Testing
 
   @Test func `a refused INVITE gets no provisional and opens no port (ACL-09)`() {
     let policies: [Policy] = [
-      .with { ($0.authentication, $0.sipAccess) = (.none, false) }, .standard, .with { ($0.authentication, $0.maxConcurrentCalls) = (.none, 0) },
+      .with { ($0.authentication, $0.sipAccess) = (.none, false) }, .standard,
+      .with { ($0.authentication, $0.maxConcurrentCalls) = (.none, 0) },
       .with { ($0.authentication, $0.requireSRTP) = (.none, true) }, .with { ($0.authentication, $0.codecs) = (.none, [.opus]) },
     ]
     for policy in policies {
@@ -162,7 +177,8 @@ import Testing
       bench.invite(), bench.request("OPTIONS"), bench.request("REGISTER"), bench.request("BYE"), bench.request("BYE", toTag: "unknown"),
       bench.request("CANCEL"), bench.request("INVITE", headers: ["Require: 100rel"], body: EndpointBench.offer),
       bench.request("OPTIONS", to: "mailto:x@y"), bench.request("INVITE", type: "text/plain", body: "x"),
-      bench.request("OPTIONS").replacing("CSeq: 1 OPTIONS", with: "CSeq: 1 INVITE"), bench.request("OPTIONS").replacing("Call-ID", with: "X-Call"),
+      bench.request("OPTIONS").replacing("CSeq: 1 OPTIONS", with: "CSeq: 1 INVITE"),
+      bench.request("OPTIONS").replacing("Call-ID", with: "X-Call"),
     ]
     for request in requests {
       bench.send(request)
@@ -183,7 +199,11 @@ import Testing
   @Test func `where only the request tells whose policy drops, TCP is reset with the request (contract 8.1 step 3)`() {
     for method in ["INVITE", "OPTIONS"] {
       let bench = EndpointBench(
-        .open, accounts: [Account(name: "acme", username: "acme", password: Secret("x"), policy: dropping), Account(name: "b", username: "b", password: Secret("x"))])
+        .open,
+        accounts: [
+          Account(name: "acme", username: "acme", password: Secret("x"), policy: dropping),
+          Account(name: "b", username: "b", password: Secret("x")),
+        ])
       bench.connect(ConnectionID(1))
       #expect(bench.resets.isEmpty)
       let body = method == "INVITE" ? EndpointBench.offer : ""
@@ -205,7 +225,9 @@ import Testing
     let guide: Set<PolicyDecision.Rule> = [.transport, .requireTLS, .allowlist, .sipAccess, .authentication, .concurrency]
     for rule in PolicyDecision.Rule.allCases {
       #expect(PolicyDecision(rule, .passed).isLabDecision == !guide.contains(rule), "\(rule) passed")
-      for verdict in [PolicyDecision.Verdict.refused(status: 403), .dropped, .challenged] { #expect(PolicyDecision(rule, verdict).isLabDecision) }
+      for verdict in [PolicyDecision.Verdict.refused(status: 403), .dropped, .challenged] {
+        #expect(PolicyDecision(rule, verdict).isLabDecision)
+      }
     }
     #expect(PolicyDecision(.authentication, setting: "authentication", .passed).isLabDecision, "no authentication is a Lab setting")
   }

@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct SessionLookupTests {
   private let sessions = [
-    Session(id: "sess_demo", account: "acme"), Session(id: "sess_old", account: "acme", state: .ended), Session(id: "sess_theirs", account: "other"),
+    Session(id: "sess_demo", account: "acme"), Session(id: "sess_old", account: "acme", state: .ended),
+    Session(id: "sess_theirs", account: "other"),
   ]
 
   @Test func `unknown and another organization's 404, ended 410, a third leg 486 (contract 8.1 step 7, 8.7)`() throws {
@@ -49,7 +50,9 @@ import Testing
 
   @Test func `BYE of the last leg ends the session, at once or after byeGrace, in which another leg may join (contract 8.3)`() throws {
     let bench = EndpointBench(.with { ($0.authentication, $0.byeGrace) = (.none, .seconds(5)) })
-    func ended() -> [String] { bench.events.compactMap { if case .sessionEnded(let id, let reason) = $0 { "\(id) \(reason)" } else { nil } } }
+    func ended() -> [String] {
+      bench.events.compactMap { if case .sessionEnded(let id, let reason) = $0 { "\(id) \(reason)" } else { nil } }
+    }
     let uri = "sip:sess_demo@sip.kallglot.com"
     let first = try #require(bench.establish("one", to: uri))
     bench.send(bench.inDialog("BYE", first, sequence: 2))
@@ -119,7 +122,8 @@ import Testing
     let bench = capped(1)
     let call = try #require(bench.establish("one"))
     bench.send(bench.inDialog("BYE", call, sequence: 2))
-    #expect(bench.send(bench.invite(to: "sip:1@sip.kallglot.com", body: EndpointBench.offer.replacing("0 8", with: "18"))).last?.status == 488)
+    #expect(
+      bench.send(bench.invite(to: "sip:1@sip.kallglot.com", body: EndpointBench.offer.replacing("0 8", with: "18"))).last?.status == 488)
     _ = try #require(bench.establish("two", to: "sip:sess_demo@sip.kallglot.com"))
     bench.perform(.endSession("sess_demo"))
     bench.wait(.seconds(33))
@@ -159,13 +163,17 @@ import Testing
   @Test func `silence does not count while the call is held (contract 8.3)`() throws {
     let bench = capped(1) { $0.rtpTimeout = .seconds(60) }
     let call = try #require(bench.establish("one"))
-    bench.send(bench.inDialog("INVITE", call, sequence: 2, body: EndpointBench.offer.replacing("sendrecv", with: "inactive").replacing("1 1 IN", with: "1 2 IN")))
+    bench.send(
+      bench.inDialog(
+        "INVITE", call, sequence: 2, body: EndpointBench.offer.replacing("sendrecv", with: "inactive").replacing("1 1 IN", with: "1 2 IN")))
     bench.send(bench.inDialog("ACK", call, sequence: 2))
     #expect(bench.wait(.seconds(600)).allSatisfy { $0.method != .bye })
     #expect(bench.ends == [])
   }
 
-  @Test func `when no media port is left the INVITE gets 503 with Retry-After, and a port that comes back is used (contract 8.1 step 8a)`() throws {
+  @Test func `when no media port is left the INVITE gets 503 with Retry-After, and a port that comes back is used (contract 8.1 step 8a)`()
+    throws
+  {
     let bench = capped(10) { $0.mediaPorts = 20_000...20_003 }
     let call = try #require(bench.establish("one"))
     _ = try #require(bench.establish("two"))

@@ -22,7 +22,9 @@ import Testing
   @Test func `a failure is explained with step, rule, expected, observed, frame, captures and replay`() throws {
     let text = ScenarioSuite.explanation(ScenarioSuite.run(try scenario(status: 401)))
     #expect(text.hasPrefix("refused failed (A wrong password is refused.)\n"))
-    for part in ["  step ", "  rule ", "  expected ", "  observed  refused with 403 Forbidden", "  frame     pbx#5 at ", "LAB_CAPTURES", "  replay "] {
+    for part in [
+      "  step ", "  rule ", "  expected ", "  observed  refused with 403 Forbidden", "  frame     pbx#5 at ", "LAB_CAPTURES", "  replay ",
+    ] {
       #expect(text.contains(part), "\(text)")
     }
   }

@@ -12,7 +12,9 @@ import Testing
 
   private func offer(_ message: SIPMessage) throws -> SessionDescription { try SessionDescription.parse(message.body) }
 
-  @Test func `several early dialogs: 180 of one callee, 183 with media of another, whose 200 makes the call (RFC 3261 §13.2.2.4, FORK-01)`() throws {
+  @Test func `several early dialogs: 180 of one callee, 183 with media of another, whose 200 makes the call (RFC 3261 §13.2.2.4, FORK-01)`()
+    throws
+  {
     let invite = try bench.dial()
     bench.answer(invite, 100, tag: nil)
     bench.answer(invite, 180, tag: "a")
@@ -30,7 +32,10 @@ import Testing
     #expect(bench.leftovers == [])
   }
 
-  @Test func `a 200 without SDP takes the answer that its own 183 gave, and the rule is named; without one the call ends (RFC 3261 §13.2.1)`() throws {
+  @Test
+  func `a 200 without SDP takes the answer that its own 183 gave, and the rule is named; without one the call ends (RFC 3261 §13.2.1)`()
+    throws
+  {
     let invite = try bench.dial()
     bench.answer(invite, 183, tag: "b", body: PartyBench.answer)
     bench.answer(invite, 200, tag: "b")
@@ -45,7 +50,10 @@ import Testing
     #expect(other.violations == [.answerMissing])
   }
 
-  @Test func `the second 200 of a fork is acknowledged and hung up in its own dialog, at its own address, once (RFC 3261 §13.2.2.4, FORK-02)`() throws {
+  @Test
+  func `the second 200 of a fork is acknowledged and hung up in its own dialog, at its own address, once (RFC 3261 §13.2.2.4, FORK-02)`()
+    throws
+  {
     let bench = PartyBench(prefersFlow: false)
     let invite = try bench.dial()
     bench.answer(invite, 200, tag: "a", body: PartyBench.answer)
@@ -93,7 +101,8 @@ import Testing
     #expect(bench.ends == [.cancelledHere])
   }
 
-  @Test func `a 200 with an offer that nobody wants any more is acknowledged with an answer that declines it (RFC 3261 §13.2.2.4)`() throws {
+  @Test func `a 200 with an offer that nobody wants any more is acknowledged with an answer that declines it (RFC 3261 §13.2.2.4)`() throws
+  {
     let invite = try bench.dial(isOfferDelayed: true)
     bench.answer(invite, 180)
     bench.perform(.cancel(try #require(bench.leg)))
@@ -145,10 +154,14 @@ import Testing
   }
 
   @Test(arguments: [
-    ("m=audio 6000", "m=audio 6000 RTP/AVP 0\r\nm=audio 6002", PeerViolation.Rule.answerStreamCount), ("m=audio", "m=video", .answerStreamOrder),
-    ("AVP 0 101", "AVP 18 101", .answerFormat), ("RTP/AVP", "RTP/SAVP", .answerProfile), ("6000", "0", .answerUnusable), ("c=IN IP4 198.51.100.10\r\n", "", .answerUnusable),
+    ("m=audio 6000", "m=audio 6000 RTP/AVP 0\r\nm=audio 6002", PeerViolation.Rule.answerStreamCount),
+    ("m=audio", "m=video", .answerStreamOrder),
+    ("AVP 0 101", "AVP 18 101", .answerFormat), ("RTP/AVP", "RTP/SAVP", .answerProfile), ("6000", "0", .answerUnusable),
+    ("c=IN IP4 198.51.100.10\r\n", "", .answerUnusable),
   ])
-  func `an answer that breaks RFC 3264 ends the call with its rule (RFC 3264 §6)`(part: String, instead: String, rule: PeerViolation.Rule) throws {
+  func `an answer that breaks RFC 3264 ends the call with its rule (RFC 3264 §6)`(part: String, instead: String, rule: PeerViolation.Rule)
+    throws
+  {
     let invite = try bench.dial()
     bench.answer(invite, 200, body: PartyBench.answer.replacing(part, with: instead))
     #expect(bench.take().words == ["ACK", "BYE"])
@@ -200,7 +213,9 @@ import Testing
   }
 
   @Test func `a proxy and the server behind it are answered each, and a challenged BYE is sent again (RFC 3261 §22.3, AUTH-06)`() throws {
-    func challenge(_ name: String, _ realm: String) -> String { "\(name): Digest realm=\"\(realm)\", nonce=\"n\(realm)\", algorithm=MD5, qop=\"auth\"" }
+    func challenge(_ name: String, _ realm: String) -> String {
+      "\(name): Digest realm=\"\(realm)\", nonce=\"n\(realm)\", algorithm=MD5, qop=\"auth\""
+    }
     var invite = try bench.dial(credentials: Credentials(username: "acme", password: Secret("s")))
     bench.answer(invite, 407, headers: [challenge("Proxy-Authenticate", "p")])
     invite = bench.take().last

@@ -69,11 +69,15 @@ final class PartyBench {
 
   /// Calls; the INVITE that left.
   @discardableResult
-  func dial(_ uri: String = "sip:sess_demo@198.51.100.10", isOfferDelayed: Bool = false, fields: [MessageDraft.Field] = [], credentials: Credentials? = nil)
+  func dial(
+    _ uri: String = "sip:sess_demo@198.51.100.10", isOfferDelayed: Bool = false, fields: [MessageDraft.Field] = [],
+    credentials: Credentials? = nil
+  )
     throws -> SIPMessage?
   {
     let request = CallRequest(
-      name: "leg", uri: try SIPURI(parsing: uri), target: SIPTarget(transport: .udp, address: Self.peer), credentials: credentials, fields: fields,
+      name: "leg", uri: try SIPURI(parsing: uri), target: SIPTarget(transport: .udp, address: Self.peer), credentials: credentials,
+      fields: fields,
       isOfferDelayed: isOfferDelayed)
     perform(.call(request))
     return take().first
@@ -87,7 +91,8 @@ final class PartyBench {
 
   /// Answers a request that left.
   func answer(
-    _ request: SIPMessage?, _ status: Int, tag: String? = "uas", headers: [String] = [], body: String = "", contact: String? = "sip:uas@198.51.100.10:5060",
+    _ request: SIPMessage?, _ status: Int, tag: String? = "uas", headers: [String] = [], body: String = "",
+    contact: String? = "sip:uas@198.51.100.10:5060",
     from source: TransportAddress = peer
   ) {
     guard let request else { return }
@@ -109,7 +114,8 @@ final class PartyBench {
     guard let invite else { return }
     var lines = [
       "\(method) sip:pbx@192.0.2.20 SIP/2.0", "Via: SIP/2.0/UDP 198.51.100.10;branch=z9hG4bK\(method)\(sequence);rport",
-      "From: \(invite.first(.to)?.text ?? "")\(tag.map { ";tag=\($0)" } ?? "")", "To: \(invite.first(.from)?.text ?? "")", "Call-ID: \(invite.first(.callID)?.text ?? "")",
+      "From: \(invite.first(.to)?.text ?? "")\(tag.map { ";tag=\($0)" } ?? "")", "To: \(invite.first(.from)?.text ?? "")",
+      "Call-ID: \(invite.first(.callID)?.text ?? "")",
       "CSeq: \(sequence) \(method)", "Max-Forwards: 70", "Contact: <sip:uas@198.51.100.10>",
     ]
     lines += headers

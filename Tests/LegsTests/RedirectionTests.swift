@@ -9,7 +9,10 @@ import Testing
 @Suite struct RedirectionTests {
   private let bench = PartyBench()
 
-  @Test func `the contacts of a 302 are tried by their q, each with the next CSeq, the same To, From and Call-ID (RFC 3261 §8.1.3.4, CALL-07)`() throws {
+  @Test
+  func `the contacts of a 302 are tried by their q, each with the next CSeq, the same To, From and Call-ID (RFC 3261 §8.1.3.4, CALL-07)`()
+    throws
+  {
     let invite = try #require(try bench.dial())
     bench.answer(invite, 302, headers: ["Contact: <sip:low@198.51.100.12>;q=0.1, <sip:high@198.51.100.11:5070>;q=0.9"])
     var sent = bench.takeWithTargets()
@@ -59,7 +62,8 @@ import Testing
     #expect(second.to?.port == 5090)
   }
 
-  @Test func `a request over 1300 bytes goes over TCP with a Via that says so; its dialog stays on UDP (RFC 3261 §18.1.1, CON-06)`() throws {
+  @Test func `a request over 1300 bytes goes over TCP with a Via that says so; its dialog stays on UDP (RFC 3261 §18.1.1, CON-06)`() throws
+  {
     let padding = MessageDraft.Field(HeaderName("X-Padding"), String(repeating: "x", count: 1_000))
     #expect(try bench.dial(fields: [padding]) == nil)
     let connection = try #require(bench.opened.last)

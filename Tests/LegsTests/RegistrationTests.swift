@@ -19,12 +19,21 @@ import Testing
     return bench.take().last
   }
 
-  private func registered(_ bench: PartyBench) -> [Int] { bench.events.compactMap { if case .registered(_, let expires) = $0 { expires } else { nil } } }
-  private func failures(_ bench: PartyBench) -> [String] { bench.events.compactMap { if case .registrationFailed(_, let reason) = $0 { reason } else { nil } } }
+  private func registered(_ bench: PartyBench) -> [Int] {
+    bench.events.compactMap { if case .registered(_, let expires) = $0 { expires } else { nil } }
+  }
+  private func failures(_ bench: PartyBench) -> [String] {
+    bench.events.compactMap { if case .registrationFailed(_, let reason) = $0 { reason } else { nil } }
+  }
 
-  private func bound(_ request: SIPMessage?, _ seconds: Int) -> String { "Contact: \(request?.first(.contact)?.text ?? "");expires=\(seconds)" }
+  private func bound(_ request: SIPMessage?, _ seconds: Int) -> String {
+    "Contact: \(request?.first(.contact)?.text ?? "");expires=\(seconds)"
+  }
 
-  @Test func `the refresh follows the granted expiry, not the asked one, in the same Call-ID with the next CSeq (RFC 3261 §10.2.4, REG-02)`() throws {
+  @Test
+  func `the refresh follows the granted expiry, not the asked one, in the same Call-ID with the next CSeq (RFC 3261 §10.2.4, REG-02)`()
+    throws
+  {
     let first = try #require(try register(bench, expires: 3600))
     bench.answer(first, 200, headers: ["Contact: <sip:old@192.0.2.99>;expires=7000", bound(first, 100)])
     #expect(registered(bench) == [100], "the expiry of our own contact among several")
@@ -41,7 +50,11 @@ import Testing
     #expect((registered(bench), registered(other)) == ([60], [600]))
   }
 
-  @Test func `423 raises the expiry once; a second one, or one that asks for nothing sensible, is a failure with its rule (RFC 3261 §10.2.8, REG-03)`() throws {
+  @Test
+  func
+    `423 raises the expiry once; a second one, or one that asks for nothing sensible, is a failure with its rule (RFC 3261 §10.2.8, REG-03)`()
+    throws
+  {
     let first = try register(bench, expires: 30)
     bench.answer(first, 423, headers: ["Min-Expires: 120"])
     let second = bench.take().last

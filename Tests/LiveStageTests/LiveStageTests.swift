@@ -45,7 +45,8 @@ import Testing
       var found: Set<String> = []
       func hostAdded(_ host: HostID, name: String) {}
       func packet(_ packet: PacketRecord) {
-        for line in packet.payload.text.split(separator: "\r\n") where line.hasPrefix("Call-ID:") || line.contains("nonce=") || line.hasPrefix("From:") {
+        for line in packet.payload.text.split(separator: "\r\n")
+        where line.hasPrefix("Call-ID:") || line.contains("nonce=") || line.hasPrefix("From:") {
           found.insert(String(line))
         }
       }

@@ -77,7 +77,8 @@ import Testing
     let packets = (0..<20).map { sequence in
       let payload = (0..<160).map { _ in G711.encode(generator.next(), .mu) }
       let packet = RTPPacket(
-        payloadType: 0, marker: false, sequenceNumber: UInt16(sequence), timestamp: UInt32(sequence) * 160, ssrc: 5, payload: Bytes(payload))
+        payloadType: 0, marker: false, sequenceNumber: UInt16(sequence), timestamp: UInt32(sequence) * 160, ssrc: 5, payload: Bytes(payload)
+      )
       return Arrival.datagram(PortID(1), from: there, packet.serialized())
     }
     for index in packets.indices {

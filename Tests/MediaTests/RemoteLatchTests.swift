@@ -55,7 +55,8 @@ import Testing
   private func agreement(_ remote: TransportAddress) -> AudioAgreement {
     AudioAgreement(
       codec: .pcmu, local: TransportAddress(IPAddress(v4: 1), port: 20_000), remote: remote,
-      remoteControl: TransportAddress(remote.address, port: remote.port + 1), direction: .sendrecv, sendPayloadType: 0, receivePayloadType: 0,
+      remoteControl: TransportAddress(remote.address, port: remote.port + 1), direction: .sendrecv, sendPayloadType: 0,
+      receivePayloadType: 0,
       packetTime: 20)
   }
 

@@ -74,7 +74,9 @@ private let asteriskWriting = [
   QuirkCheck("contact-transport-upper-case") {
     try PersonaBench($0, transport: .tcp).invite().value("Contact")?.hasSuffix(";transport=TCP>") == true
   },
-  QuirkCheck("allow-list", claims: true) { try PersonaBench($0).invite().value("Allow")?.hasPrefix("OPTIONS, REGISTER, SUBSCRIBE, NOTIFY") == true },
+  QuirkCheck("allow-list", claims: true) {
+    try PersonaBench($0).invite().value("Allow")?.hasPrefix("OPTIONS, REGISTER, SUBSCRIBE, NOTIFY") == true
+  },
   QuirkCheck("supported-list", claims: true) {
     let bench = PersonaBench($0)
     let answer = try called($0).response(200)
@@ -116,12 +118,14 @@ private let asteriskWriting = [
   },
   QuirkCheck("cnonce-32") {
     let bench = PersonaBench($0)
-    bench.receive(Peer.answer(try bench.register(), 401, headers: ["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\""]))
+    bench.receive(
+      Peer.answer(try bench.register(), 401, headers: ["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\""]))
     return try bench.last(.register).value("Authorization")?.contains(#/cnonce="[0-9a-f]{32}"/#) == true
   },
   QuirkCheck("ack-without-credentials") {
     let bench = PersonaBench($0)
-    bench.receive(Peer.answer(try bench.invite(), 401, headers: ["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\""]))
+    bench.receive(
+      Peer.answer(try bench.invite(), 401, headers: ["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\""]))
     let invite = try bench.last(.invite)
     bench.receive(Peer.answer(invite, 200, headers: ["Contact: <sip:mini@127.0.0.1:6001>"], body: Peer.offer))
     return try invite.value("Authorization") != nil && bench.last(.ack).value("Authorization") == nil
@@ -132,12 +136,15 @@ private let asteriskWriting = [
     try bench.acceptRegistration()
     bench.advance(.seconds(55))
     // The same one in the refresh.
-    return try contact.contains(#/;line=[a-z]{7}>/#) && bench.last(.register).value("Contact") == contact && bench.requests(.register).count > 1
+    return try contact.contains(#/;line=[a-z]{7}>/#) && bench.last(.register).value("Contact") == contact
+      && bench.requests(.register).count > 1
   },
 ]
 
 private let asteriskAnswers = [
-  QuirkCheck("response-order") { try order(called($0).response(180), ["Via", "Call-ID", "From", "To", "CSeq", "Server", "Contact", "Allow"]) },
+  QuirkCheck("response-order") {
+    try order(called($0).response(180), ["Via", "Call-ID", "From", "To", "CSeq", "Server", "Contact", "Allow"])
+  },
   QuirkCheck("success-after-provisional-order") { try order(called($0).response(200), ["CSeq", "Server", "Allow", "Contact"]) },
   QuirkCheck("reinvite-response-order") {
     let bench = try within($0) { Peer.request("INVITE", tag: $0, sequence: 2, branch: "2", body: Peer.offer) }
@@ -149,13 +156,15 @@ private let asteriskAnswers = [
   },
   QuirkCheck("options-answer") {
     let answer = try answered($0, Peer.request("OPTIONS")).response(200)
-    return answer.value("Accept-Language") == "en" && answer.value("Contact") == nil && order(answer, ["CSeq", "Accept", "Allow", "Accept-Encoding", "Server"])
+    return answer.value("Accept-Language") == "en" && answer.value("Contact") == nil
+      && order(answer, ["CSeq", "Accept", "Allow", "Accept-Encoding", "Server"])
   },
   QuirkCheck("via-rewritten") { try called($0).response(200).value("Via")?.contains(";rport=6001;received=127.0.0.1;branch=") == true },
   QuirkCheck("contact-without-user") {
     let bench = try called($0)
     bench.perform(.modify(bench.leg, .refresh))
-    return try bench.response(200).value("Contact") == "<sip:127.0.0.1:5060>" && bench.last(.invite).value("Contact") == "<sip:127.0.0.1:5060>"
+    return try bench.response(200).value("Contact") == "<sip:127.0.0.1:5060>"
+      && bench.last(.invite).value("Contact") == "<sip:127.0.0.1:5060>"
   },
   QuirkCheck("no-supported-in-provisionals", claims: true) {
     let bench = try called($0)
@@ -168,13 +177,16 @@ private let asteriskAnswers = [
     return try bench.response(487).value("Allow") != nil
   },
   QuirkCheck("trying-at-once") { answered($0, Peer.request("INVITE", body: Peer.offer)).sent.first?.status == 100 },
-  QuirkCheck("refusal-reasons") { try refused($0, 486).value("Reason") == "Q.850;cause=17" && refused($0, 503).value("Reason") == "Q.850;cause=34" },
+  QuirkCheck("refusal-reasons") {
+    try refused($0, 486).value("Reason") == "Q.850;cause=17" && refused($0, 503).value("Reason") == "Q.850;cause=34"
+  },
   QuirkCheck("challenge-form") {
     try refused($0, 401).value("WWW-Authenticate")?.wholeMatch(
       of: #/Digest realm="asterisk",nonce="\d{10}\/[0-9a-f]{32}",opaque="[0-9a-f]{16}",algorithm=MD5,qop="auth"/#) != nil
   },
   QuirkCheck("branch-as-tag") {
-    try answered($0, Peer.request("OPTIONS", branch: "77")).response(200).to().tag == "z9hG4bKpeer77" && refused($0, 401).to().tag == "z9hG4bKpeer1"
+    try answered($0, Peer.request("OPTIONS", branch: "77")).response(200).to().tag == "z9hG4bKpeer77"
+      && refused($0, 401).to().tag == "z9hG4bKpeer1"
   },
   QuirkCheck("invalid-cseq-phrase") {
     let bench = try within($0) { Peer.request("INVITE", tag: $0, sequence: 1, branch: "2", body: Peer.offer) }
@@ -190,7 +202,9 @@ private let asteriskAnswers = [
     bench.receive(Peer.request("INVITE", branch: "2", body: Peer.offer))
     return bench.responses(180).count == 2 && bench.responses(482).isEmpty
   },
-  QuirkCheck("foreign-scheme-404") { try answered($0, Peer.request("INVITE", uri: "tel:+4930123", body: Peer.offer)).response(404).status == 404 },
+  QuirkCheck("foreign-scheme-404") {
+    try answered($0, Peer.request("INVITE", uri: "tel:+4930123", body: Peer.offer)).response(404).status == 404
+  },
   QuirkCheck("accepted-types") {
     try answered($0, Peer.request("INVITE", contentType: "text/plain", body: "hello")).response(415).value("Accept") == "application/sdp"
   },
@@ -225,7 +239,8 @@ private let asteriskDoing = [
     return try bench.last(.invite).body.text.contains(" RTP/AVP 0 101\r\n") && bench.requests(.invite).count == 2
   },
   QuirkCheck("488-without-warning") {
-    let offer = Peer.offer.replacingOccurrences(of: "AVP 0 101", with: "AVP 18").replacingOccurrences(of: "a=rtpmap:0 PCMU/8000\r\n", with: "")
+    let offer = Peer.offer.replacingOccurrences(of: "AVP 0 101", with: "AVP 18").replacingOccurrences(
+      of: "a=rtpmap:0 PCMU/8000\r\n", with: "")
     return try answered($0, Peer.request("INVITE", body: offer)).response(488).value("Warning") == nil
   },
   QuirkCheck("reinvite-488-form") {
@@ -236,12 +251,17 @@ private let asteriskDoing = [
   QuirkCheck("unreadable-sdp-400") {
     try answered($0, Peer.request("INVITE", body: "hello\r\n")).response(400).value("Warning")?.hasPrefix("399 SIP ") == true
   },
-  QuirkCheck("message-202") { try answered($0, Peer.request("MESSAGE", contentType: "text/plain", body: "hi")).response(202).status == 202 },
+  QuirkCheck("message-202") {
+    try answered($0, Peer.request("MESSAGE", contentType: "text/plain", body: "hi")).response(202).status == 202
+  },
   QuirkCheck("bad-event-489") { try answered($0, Peer.request("SUBSCRIBE", headers: ["Event: foo"])).response(489).status == 489 },
   QuirkCheck("info-unanswered") {
-    let bench = try within($0) { Peer.request("INFO", tag: $0, sequence: 2, branch: "2", contentType: "application/dtmf-relay", body: "Signal=5\r\n") }
+    let bench = try within($0) {
+      Peer.request("INFO", tag: $0, sequence: 2, branch: "2", contentType: "application/dtmf-relay", body: "Signal=5\r\n")
+    }
     let isTaken = bench.sent.last?.value("CSeq") == "2 INFO" && bench.sent.last?.status == 200
-    bench.receive(Peer.request("INFO", tag: try bench.response(200).to().tag, sequence: 3, branch: "3", contentType: "application/foo", body: "x"))
+    bench.receive(
+      Peer.request("INFO", tag: try bench.response(200).to().tag, sequence: 3, branch: "3", contentType: "application/foo", body: "x"))
     return isTaken && bench.sent.last?.value("CSeq") == "2 INFO"
   },
   QuirkCheck("line-matching") {

@@ -24,13 +24,19 @@ private let cucmWriting = [
   QuirkCheck("request-order", claims: true) {
     try PersonaBench($0).invite().names == [
       "Via", "From", "To", "Date", "Call-ID", "Supported", "Min-SE", "User-Agent", "Allow", "CSeq", "Expires", "Allow-Events", "Supported",
-      "Call-Info", "Session-ID", "Cisco-Guid", "Session-Expires", "P-Asserted-Identity", "Remote-Party-ID", "Contact", "Max-Forwards", "Content-Length",
-    ] && PersonaBench($0).ping().names == ["Via", "From", "To", "Date", "Call-ID", "User-Agent", "CSeq", "Contact", "Max-Forwards", "Content-Length"]
+      "Call-Info", "Session-ID", "Cisco-Guid", "Session-Expires", "P-Asserted-Identity", "Remote-Party-ID", "Contact", "Max-Forwards",
+      "Content-Length",
+    ]
+      && PersonaBench($0).ping().names == [
+        "Via", "From", "To", "Date", "Call-ID", "User-Agent", "CSeq", "Contact", "Max-Forwards", "Content-Length",
+      ]
   },
   QuirkCheck("allow-list", claims: true) {
     try PersonaBench($0).invite().value("Allow") == "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDATE, REFER, SUBSCRIBE, NOTIFY"
   },
-  QuirkCheck("two-supported", claims: true) { try PersonaBench($0).invite().values("Supported") == ["timer,resource-priority,replaces", "X-cisco-srtp-fallback"] },
+  QuirkCheck("two-supported", claims: true) {
+    try PersonaBench($0).invite().values("Supported") == ["timer,resource-priority,replaces", "X-cisco-srtp-fallback"]
+  },
   QuirkCheck("double-spaced-timers", claims: true) {
     let text = try PersonaBench($0).invite().text
     return text.contains("\r\nSession-Expires:  1800\r\n") && text.contains("\r\nMin-SE:  1800\r\n")
@@ -39,7 +45,8 @@ private let cucmWriting = [
     let bench = PersonaBench($0)
     let form = #/(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z][a-z] \d{4} \d\d:\d\d:\d\d GMT/#
     bench.receive(Peer.request("INVITE", body: Peer.offer))
-    return try PersonaBench($0).invite().value("Date")?.wholeMatch(of: form) != nil && bench.response(200).value("Date")?.wholeMatch(of: form) != nil
+    return try PersonaBench($0).invite().value("Date")?.wholeMatch(of: form) != nil
+      && bench.response(200).value("Date")?.wholeMatch(of: form) != nil
   },
   QuirkCheck("expires-180") {
     let bench = try up($0)
@@ -72,7 +79,8 @@ private let cucmWriting = [
   },
   QuirkCheck("ping-without-user") {
     let ping = try PersonaBench($0).ping()
-    return ping.value("From")?.hasPrefix("<sip:127.0.0.1>;tag=") == true && ping.value("Contact") == "<sip:127.0.0.1:5060>" && ping.value("Accept") == nil
+    return ping.value("From")?.hasPrefix("<sip:127.0.0.1>;tag=") == true && ping.value("Contact") == "<sip:127.0.0.1:5060>"
+      && ping.value("Accept") == nil
   },
   QuirkCheck("ping-max-forwards-0") { try PersonaBench($0).ping().value("Max-Forwards") == "0" },
   QuirkCheck("bye-reason") {
@@ -116,7 +124,8 @@ private let cucmDoing = [
   QuirkCheck("delayed-offer") {
     let bench = PersonaBench($0)
     let ack = try bench.establish()
-    return try bench.last(.invite).body.isEmpty && ack.value("Content-Type") == "application/sdp" && ack.body.text.contains(" RTP/AVP 0 101\r\n")
+    return try bench.last(.invite).body.isEmpty && ack.value("Content-Type") == "application/sdp"
+      && ack.body.text.contains(" RTP/AVP 0 101\r\n")
   },
   QuirkCheck("hold-by-music") { try holdsByMusic(up($0)) },
   QuirkCheck("bye-statistics") {
@@ -128,7 +137,8 @@ private let cucmDoing = [
   QuirkCheck("notify-digits") {
     let bench = PersonaBench($0)
     let success = try bench.beCalled()
-    bench.receive(Peer.request("NOTIFY", tag: try success.to().tag, sequence: 2, branch: "2", headers: ["Event: telephone-event;rate=1000"]))
+    bench.receive(
+      Peer.request("NOTIFY", tag: try success.to().tag, sequence: 2, branch: "2", headers: ["Event: telephone-event;rate=1000"]))
     return bench.sent.last?.value("CSeq") == "2 NOTIFY" && bench.sent.last?.status == 200
   },
 ]

@@ -18,7 +18,9 @@ struct Observation: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { file }
 
-  init(_ file: String, withheld: [String] = [], comparesBody: Bool = true, produce: @escaping @Sendable (PersonaProfile) throws -> SIPMessage) {
+  init(
+    _ file: String, withheld: [String] = [], comparesBody: Bool = true, produce: @escaping @Sendable (PersonaProfile) throws -> SIPMessage
+  ) {
     self.file = file
     self.withheld = withheld
     self.comparesBody = comparesBody
@@ -27,7 +29,8 @@ struct Observation: Sendable, CustomTestStringConvertible {
 
   static func text(_ file: String) throws -> String {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    return String(decoding: try Data(contentsOf: root.appendingPathComponent("captures/observed/asterisk-22.10.1/\(file).sip")), as: UTF8.self)
+    return String(
+      decoding: try Data(contentsOf: root.appendingPathComponent("captures/observed/asterisk-22.10.1/\(file).sip")), as: UTF8.self)
   }
 }
 
@@ -35,7 +38,8 @@ struct Observation: Sendable, CustomTestStringConvertible {
 enum Form {
   private static let rules: [(String, String)] = [
     ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<UUID>"), ("line=[a-z]{7}(?=[>;])", "line=<7 letters>"),
-    ("^(Content-Length: +)\\d+$", "$1<number>"), ("^m=audio \\d{5} ", "m=audio <port> "), ("^o=(\\S+) \\d{5,10} \\d{5,10} ", "o=$1 <number> <number> "),
+    ("^(Content-Length: +)\\d+$", "$1<number>"), ("^m=audio \\d{5} ", "m=audio <port> "),
+    ("^o=(\\S+) \\d{5,10} \\d{5,10} ", "o=$1 <number> <number> "),
     ("nonce=\"\\d{10}/[0-9a-f]{32}\",opaque=\"[0-9a-f]{16}\"", "nonce=\"<seconds/32 hex>\",opaque=\"<16 hex>\""),
     ("response=\"[0-9a-f]{32}\"", "response=\"<32 hex>\""), ("cnonce=\"[0-9a-f]{32}\"", "cnonce=\"<32 hex>\""),
   ]
@@ -45,7 +49,8 @@ enum Form {
     let text = body ? message : String(message[..<(message.range(of: "\r\n\r\n")?.lowerBound ?? message.endIndex)])
     return text.components(separatedBy: "\r\n").map { line in
       // Responses copy CSeq; requests begin where the product likes.
-      let start = isResponse ? line : line.replacingOccurrences(of: "^CSeq: \\d{1,5} ", with: "CSeq: <number> ", options: .regularExpression)
+      let start =
+        isResponse ? line : line.replacingOccurrences(of: "^CSeq: \\d{1,5} ", with: "CSeq: <number> ", options: .regularExpression)
       return rules.reduce(start) { $0.replacingOccurrences(of: $1.0, with: $1.1, options: .regularExpression) }
     }
   }
@@ -86,7 +91,8 @@ enum Form {
   @Test func `every observed file is compared, or is what the scripted peer sent`() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     let folder = root.appendingPathComponent("captures/observed/asterisk-22.10.1").path
-    let files = Set(try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".sip") }.map { String($0.dropLast(4)) })
+    let files = Set(
+      try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".sip") }.map { String($0.dropLast(4)) })
     let peers: Set = [
       "called-invite", "called-cancelled-invite", "called-cancel", "called-reinvite-hold", "called-reinvite-t38", "called-require-invite",
       "called-stranger-invite", "register-401", "asked-options",
@@ -97,7 +103,9 @@ enum Form {
   @Test func `one byte that differs is seen`() throws {
     let product = Form.lines(try Observation.text("invite"))
     let text = try Observation.all[0].produce(PersonaProfile.asterisk22.claimingEverything).text
-    for (old, new) in [("Content-Length:   ", "Content-Length: "), (";rport;", ";RPORT;"), ("a=ptime:20", "a=ptime:30"), ("Min-SE: 90", "Min-SE:  90")] {
+    for (old, new) in [
+      ("Content-Length:   ", "Content-Length: "), (";rport;", ";RPORT;"), ("a=ptime:20", "a=ptime:30"), ("Min-SE: 90", "Min-SE:  90"),
+    ] {
       #expect(text.contains(old))
       #expect(Form.difference(product, Form.lines(text.replacingOccurrences(of: old, with: new))).count == 2)
     }

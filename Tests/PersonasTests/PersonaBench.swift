@@ -79,7 +79,9 @@ final class PersonaBench {
   func receive(_ text: String) {
     let bytes = Bytes(text)
     drive { now, out in
-      if let connection { persona.receive(.bytes(connection, bytes), at: now, &out) } else {
+      if let connection {
+        persona.receive(.bytes(connection, bytes), at: now, &out)
+      } else {
         persona.receive(.datagram(PortID(1), from: peer, bytes), at: now, &out)
       }
     }
@@ -141,7 +143,8 @@ enum Peer {
 
   /// A request of the scripted peer: outside dialogs, or with the persona's tag within one.
   static func request(
-    _ method: String, tag: String? = nil, sequence: Int = 1, branch: String = "1", callID: String = "mc1", contentType: String = "application/sdp",
+    _ method: String, tag: String? = nil, sequence: Int = 1, branch: String = "1", callID: String = "mc1",
+    contentType: String = "application/sdp",
     uri: String = "sip:ring@127.0.0.1:5060", headers: [String] = [], body: String = ""
   ) -> String {
     message(
@@ -200,7 +203,8 @@ extension PersonaBench {
     perform(
       .register(
         RegisterRequest(
-          registrar: registrar, target: SIPTarget(transport: transport, address: peer), aor: NameAddress(uri: SIPURI(host: "127.0.0.1", user: "alice")),
+          registrar: registrar, target: SIPTarget(transport: transport, address: peer),
+          aor: NameAddress(uri: SIPURI(host: "127.0.0.1", user: "alice")),
           expires: expires)))
     return try last(.register)
   }

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct RTPPacketTests {
   @Test func `a packet comes back from its bytes (RFC 3550 §5.1)`() throws {
-    let packet = RTPPacket(payloadType: 8, marker: true, sequenceNumber: 65_535, timestamp: 0xFFFF_FF00, ssrc: 0xDEAD_BEEF, payload: [1, 2, 3])
+    let packet = RTPPacket(
+      payloadType: 8, marker: true, sequenceNumber: 65_535, timestamp: 0xFFFF_FF00, ssrc: 0xDEAD_BEEF, payload: [1, 2, 3])
     #expect(packet.serialized().array == [0x80, 0x88, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0xDE, 0xAD, 0xBE, 0xEF, 1, 2, 3])
     #expect(try RTPPacket.parse(packet.serialized()) == packet)
   }
@@ -16,11 +17,12 @@ import Testing
     #expect(try RTPPacket.parse(Bytes(header + rest)).payload == [42])
   }
 
-  @Test(arguments: [
-    ([], RTPError.short(0)), ([UInt8](repeating: 0, count: 12), .version(0)), ([0x8F] + [UInt8](repeating: 0, count: 11), .header),
-    ([0xA0] + [UInt8](repeating: 0, count: 11), .padding(0)), ([0xA0] + [UInt8](repeating: 0, count: 10) + [13], .padding(13)),
-    ([0x90] + [UInt8](repeating: 0, count: 11), .header),
-  ] as [([UInt8], RTPError)])
+  @Test(
+    arguments: [
+      ([], RTPError.short(0)), ([UInt8](repeating: 0, count: 12), .version(0)), ([0x8F] + [UInt8](repeating: 0, count: 11), .header),
+      ([0xA0] + [UInt8](repeating: 0, count: 11), .padding(0)), ([0xA0] + [UInt8](repeating: 0, count: 10) + [13], .padding(13)),
+      ([0x90] + [UInt8](repeating: 0, count: 11), .header),
+    ] as [([UInt8], RTPError)])
   func `what is no RTP names the rule`(bytes: [UInt8], error: RTPError) {
     #expect(throws: error) { try RTPPacket.parse(Bytes(bytes)) }
   }
@@ -97,7 +99,8 @@ import Testing
     var statistics = ReceptionStatistics(ssrc: 1, firstSequence: 0, clockRate: 8000)
     for index in 0..<400 {
       let late: Int64 = index % 2 == 0 ? 0 : 10_000_000
-      statistics.receive(sequence: UInt16(index), timestamp: UInt32(index * 160), at: Instant(nanoseconds: Int64(index) * 20_000_000 + late))
+      statistics.receive(
+        sequence: UInt16(index), timestamp: UInt32(index * 160), at: Instant(nanoseconds: Int64(index) * 20_000_000 + late))
     }
     #expect((79...80).contains(statistics.jitter))
   }

@@ -50,7 +50,9 @@ struct SchemaChecker {
   init(_ data: Data) throws { root = try JSONDecoder().decode(JSONValue.self, from: data) }
 
   /// What is wrong, with the path to it.
-  func problems(in document: String) throws -> [String] { check(try JSONDecoder().decode(JSONValue.self, from: Data(document.utf8)), root, "$") }
+  func problems(in document: String) throws -> [String] {
+    check(try JSONDecoder().decode(JSONValue.self, from: Data(document.utf8)), root, "$")
+  }
 
   private func check(_ value: JSONValue, _ schema: JSONValue, _ path: String) -> [String] {
     guard case .object(let keywords) = schema else { return ["\(path): the schema is no object"] }
@@ -71,7 +73,8 @@ struct SchemaChecker {
     case ("minimum", .number(let least), .number(let number)): return number >= least ? [] : ["\(path) is below \(least)"]
     case ("pattern", .text(let pattern), .text(let text)):
       return text.range(of: pattern, options: .regularExpression) != nil ? [] : ["\(path) does not match \(pattern)"]
-    case ("required", .array(let names), .object): return names.compactMap(\.text).filter { value[$0] == nil }.map { "\(path).\($0) is missing" }
+    case ("required", .array(let names), .object):
+      return names.compactMap(\.text).filter { value[$0] == nil }.map { "\(path).\($0) is missing" }
     case ("properties", .object(let properties), .object(let members)):
       return members.sorted { $0.key < $1.key }.flatMap { name, member in
         // Stricter than the schema: what it does not describe, nobody can rely on.

@@ -6,11 +6,14 @@ import Testing
 
 /// The habits of products (fixtures/sdp), read and printed.
 @Suite struct DescriptionTests {
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
     .appendingPathComponent("fixtures/sdp").path
   private static let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
 
-  private func fixture(_ name: String) throws -> Bytes { Bytes([UInt8](try #require(FileManager.default.contents(atPath: "\(Self.folder)/\(name)")))) }
+  private func fixture(_ name: String) throws -> Bytes {
+    Bytes([UInt8](try #require(FileManager.default.contents(atPath: "\(Self.folder)/\(name)"))))
+  }
   private func description(_ name: String) throws -> SessionDescription { try SessionDescription.parse(fixture("\(name).sdp")) }
 
   @Test(arguments: files)
@@ -77,9 +80,11 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", SDPError.noVersion), ("o=- 1 1 IN IP4 h\n", .noVersion), ("v=1\no=- 1 1 IN IP4 h\n", .version("1")), ("v=0\ns=-\n", .origin), ("v=0\no=x\n", .origin),
+    ("", SDPError.noVersion), ("o=- 1 1 IN IP4 h\n", .noVersion), ("v=1\no=- 1 1 IN IP4 h\n", .version("1")), ("v=0\ns=-\n", .origin),
+    ("v=0\no=x\n", .origin),
     ("v=0\nhello\n", .line(2, "hello")), ("v=0\n =x\n", .line(2, " =x")), ("v=0\no=- 1 1 IN IP4 h\nm=audio\n", .media(3, "audio")),
-    ("v=0\no=- 1 1 IN IP4 h\nm=audio 70000 RTP/AVP 0\n", .media(3, "audio 70000 RTP/AVP 0")), ("v=0\no=- 1 1 IN IP4 h\nm=audio 1/0 RTP/AVP 0\n", .media(3, "audio 1/0 RTP/AVP 0")),
+    ("v=0\no=- 1 1 IN IP4 h\nm=audio 70000 RTP/AVP 0\n", .media(3, "audio 70000 RTP/AVP 0")),
+    ("v=0\no=- 1 1 IN IP4 h\nm=audio 1/0 RTP/AVP 0\n", .media(3, "audio 1/0 RTP/AVP 0")),
   ])
   func `what is no description names its line and the rule`(text: String, expected: SDPError) {
     #expect(throws: expected) { try SessionDescription.parse(Bytes(text)) }
@@ -88,6 +93,8 @@ import Testing
   @Test func `size and number of streams are bounded`() {
     let head = "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\n"
     #expect(throws: SDPError.tooLong) { try SessionDescription.parse(Bytes(head + String(repeating: "a=x\r\n", count: 14_000))) }
-    #expect(throws: SDPError.tooManyMedia) { try SessionDescription.parse(Bytes(head + String(repeating: "m=audio 1 RTP/AVP 0\r\n", count: 65))) }
+    #expect(throws: SDPError.tooManyMedia) {
+      try SessionDescription.parse(Bytes(head + String(repeating: "m=audio 1 RTP/AVP 0\r\n", count: 65)))
+    }
   }
 }

@@ -8,7 +8,8 @@ import Testing
   private let local = TransportAddress(IPAddress(v4: 0xC633_640A), port: 20_000)
 
   private func session(_ codecs: [AudioCodec] = [.pcmu, .pcma]) -> OfferAnswerSession {
-    OfferAnswerSession(style: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"), sessionID: 7, capability: AudioCapability(codecs: codecs))
+    OfferAnswerSession(
+      style: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"), sessionID: 7, capability: AudioCapability(codecs: codecs))
   }
 
   private func description(_ media: String, version: Int = 1, id: Int = 1) throws -> SessionDescription {
@@ -31,7 +32,9 @@ import Testing
     #expect(agreement.direction == answers[column])
   }
 
-  @Test(arguments: 0..<4, 0..<4) func `the offerer takes from each answer what it offered itself (RFC 3264 §6.1)`(row: Int, column: Int) throws {
+  @Test(arguments: 0..<4, 0..<4) func `the offerer takes from each answer what it offered itself (RFC 3264 §6.1)`(row: Int, column: Int)
+    throws
+  {
     let (ours, theirs) = (Self.columns[row], Self.columns[column])
     var caller = session()
     _ = caller.makeOffer(local: local, direction: ours)
@@ -44,7 +47,8 @@ import Testing
 
   @Test func `a direction at session level counts for media that have none (RFC 8866 §6.7)`() throws {
     var callee = session()
-    let offer = try SessionDescription.parse("v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nc=IN IP4 192.0.2.20\r\nt=0 0\r\na=sendonly\r\nm=audio 4000 RTP/AVP 0\r\n")
+    let offer = try SessionDescription.parse(
+      "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nc=IN IP4 192.0.2.20\r\nt=0 0\r\na=sendonly\r\nm=audio 4000 RTP/AVP 0\r\n")
     #expect(try callee.answer(offer, local: local).1.direction == .recvonly)
   }
 
@@ -56,7 +60,9 @@ import Testing
 
   @Test func `of repeated audio lines the first usable one is taken, the others get port 0 (RFC 3264 §6)`() throws {
     var callee = session()
-    let (answer, agreement) = try callee.answer(try description("m=audio 0 RTP/AVP 0\r\nm=audio 4000 RTP/SAVP 0\r\nm=audio 4002 RTP/AVP 8\r\nm=audio 4004 RTP/AVP 0\r\n"), local: local)
+    let (answer, agreement) = try callee.answer(
+      try description("m=audio 0 RTP/AVP 0\r\nm=audio 4000 RTP/SAVP 0\r\nm=audio 4002 RTP/AVP 8\r\nm=audio 4004 RTP/AVP 0\r\n"),
+      local: local)
     #expect(answer.media.map(\.port) == [0, 0, 20_000, 0])
     #expect(agreement.remote.port == 4002)
   }
@@ -64,14 +70,18 @@ import Testing
   @Test func `each side sends by the other's number (RFC 3264 §5.1)`() throws {
     var caller = session()
     _ = caller.makeOffer(local: local)
-    let agreement = try caller.accept(answer: try description("m=audio 4000 RTP/AVP 97 110\r\na=rtpmap:97 PCMA/8000\r\na=rtpmap:110 telephone-event/8000\r\n"))
+    let agreement = try caller.accept(
+      answer: try description("m=audio 4000 RTP/AVP 97 110\r\na=rtpmap:97 PCMA/8000\r\na=rtpmap:110 telephone-event/8000\r\n"))
     #expect((agreement.sendPayloadType, agreement.receivePayloadType) == (97, 8))
     #expect((agreement.sendEventPayloadType, agreement.receiveEventPayloadType) == (110, 101))
   }
 
   @Test func `numbers once agreed stay, a new codec gets none of them, and the number of lines never shrinks (RFC 3264 §8)`() throws {
     var party = session([.pcmu, .pcma, .opus])
-    _ = try party.answer(try description("m=video 5000 RTP/AVP 96\r\nm=audio 4000 RTP/AVP 111 100\r\na=rtpmap:111 PCMA/8000\r\na=rtpmap:100 telephone-event/8000\r\n"), local: local)
+    _ = try party.answer(
+      try description(
+        "m=video 5000 RTP/AVP 96\r\nm=audio 4000 RTP/AVP 111 100\r\na=rtpmap:111 PCMA/8000\r\na=rtpmap:100 telephone-event/8000\r\n"),
+      local: local)
     let offer = party.makeOffer(local: local)
     #expect(offer.media.map(\.kind) == ["video", "audio"])
     #expect(offer.media[0].port == 0)
@@ -89,7 +99,8 @@ import Testing
   @Test func `the peer's o= keeps its id and moves its version with a change; the same again is no change (RFC 3264 §8)`() throws {
     let (first, moved) = ("m=audio 4000 RTP/AVP 0\r\n", "m=audio 4002 RTP/AVP 0\r\n")
     for (media, version, id, rules) in [
-      (first, 1, 1, []), (first, 2, 1, []), (moved, 2, 1, []), (moved, 1, 1, [PeerViolation.Rule.originVersion]), (first, 2, 9, [.originVersion]),
+      (first, 1, 1, []), (first, 2, 1, []), (moved, 2, 1, []), (moved, 1, 1, [PeerViolation.Rule.originVersion]),
+      (first, 2, 9, [.originVersion]),
     ] {
       var party = session()
       _ = try party.answer(try description(first), local: local)
@@ -99,7 +110,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a=ptime:10", 10), ("a=ptime:30", 30), ("a=ptime:60", 60), ("a=ptime:40\r\na=maxptime:20", 20), ("a=maxptime:15", 10), ("a=maxptime:5", 20), ("a=ptime:7", 20),
+    ("a=ptime:10", 10), ("a=ptime:30", 30), ("a=ptime:60", 60), ("a=ptime:40\r\na=maxptime:20", 20), ("a=maxptime:15", 10),
+    ("a=maxptime:5", 20), ("a=ptime:7", 20),
     ("a=ptime:500", 20), ("a=maxptime:150", 20), ("", 20),
   ])
   func `we send by the peer's ptime and never above its maxptime (RFC 8866 §6.4, OA-08)`(lines: String, packetTime: Int) throws {

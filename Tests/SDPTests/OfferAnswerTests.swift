@@ -7,7 +7,8 @@ import Testing
   private let local = TransportAddress(IPAddress(v4: 0xC633_640A), port: 20_000)
 
   private func session(_ codecs: [AudioCodec] = [.pcmu, .pcma]) -> OfferAnswerSession {
-    OfferAnswerSession(style: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"), sessionID: 7, capability: AudioCapability(codecs: codecs))
+    OfferAnswerSession(
+      style: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"), sessionID: 7, capability: AudioCapability(codecs: codecs))
   }
 
   private func offer(_ media: String, address: String = "192.0.2.20") throws -> SessionDescription {
@@ -16,7 +17,9 @@ import Testing
 
   @Test func `an offer is answered with the first common codec, by the offerer's number (RFC 3264 §6.1)`() throws {
     var session = session([.pcmu, .pcma])
-    let (answer, agreement) = try session.answer(try offer("m=audio 4000 RTP/AVP 18 96 0 101\r\na=rtpmap:96 pcma/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:30\r\n"), local: local)
+    let (answer, agreement) = try session.answer(
+      try offer("m=audio 4000 RTP/AVP 18 96 0 101\r\na=rtpmap:96 pcma/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:30\r\n"),
+      local: local)
     #expect(agreement.codec == .pcma)
     #expect(agreement.sendPayloadType == 96)
     #expect(agreement.sendEventPayloadType == 101)
@@ -123,7 +126,8 @@ import Testing
 
 @Suite struct SessionDescriptionTests {
   @Test func `a description is printed as it was read (RFC 8866 §5)`() throws {
-    let text = "v=0\r\no=a 1 2 IN IP6 2001:db8::1\r\ns= \r\nb=AS:80\r\nt=0 0\r\na=tool:x\r\nm=audio 5/2 RTP/AVP 0\r\nc=IN IP6 2001:db8::1\r\na=x-y:z: z\r\n"
+    let text =
+      "v=0\r\no=a 1 2 IN IP6 2001:db8::1\r\ns= \r\nb=AS:80\r\nt=0 0\r\na=tool:x\r\nm=audio 5/2 RTP/AVP 0\r\nc=IN IP6 2001:db8::1\r\na=x-y:z: z\r\n"
     let description = try SessionDescription.parse(Bytes(text))
     #expect(description.serialized().text == text)
     #expect(description.media[0].connection == IPAddress("2001:db8::1"))
@@ -131,7 +135,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", SDPError.noVersion), ("o=- 1 1 IN IP4 h\n", .noVersion), ("v=1\n", .version("1")), ("v=0\ns=-\n", .origin), ("v=0\nhello\n", .line(2, "hello")),
+    ("", SDPError.noVersion), ("o=- 1 1 IN IP4 h\n", .noVersion), ("v=1\n", .version("1")), ("v=0\ns=-\n", .origin),
+    ("v=0\nhello\n", .line(2, "hello")),
     ("v=0\nm=audio x RTP/AVP 0\n", .media(2, "audio x RTP/AVP 0")), ("v=0\nm=audio 70000 RTP/AVP 0\n", .media(2, "audio 70000 RTP/AVP 0")),
   ])
   func `what is no description is named with its line`(text: String, error: SDPError) {

@@ -14,7 +14,9 @@ import Testing
     CSeq: 1 INVITE
     """
 
-  @Test func `a response copies Via, From, To, Call-ID and CSeq and marks where the request came from (RFC 3261 §8.2.6.2, RFC 3581 §4)`() throws {
+  @Test func `a response copies Via, From, To, Call-ID and CSeq and marks where the request came from (RFC 3261 §8.2.6.2, RFC 3581 §4)`()
+    throws
+  {
     let draft = MessageDraft.response(to: try parsed(invite), status: 180, toTag: "t", received: flow)
     #expect(
       draft.serialized().text == """

@@ -62,7 +62,8 @@ import Testing
   @Test(arguments: [
     ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"), ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
     ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"), ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
-    ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"), ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
+    ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
+    ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
   ])
   func `the different URIs of RFC 3261 §19.1.4 are different`(left: String, right: String) throws {
     #expect(try !SIPURI(parsing: left).isEquivalent(to: try SIPURI(parsing: right)))

@@ -26,7 +26,8 @@ import Testing
   }
 
   @Test func `Call-Info is read with, without and with an empty URI (RFC 3261 §20.9; CUCM)`() throws {
-    let list = try message("Call-Info: <sip:192.0.2.1:5060>;method=\"NOTIFY;Event=x;Duration=500\"\nCall-Info: ;method=y, <>;a").infoReferences(.callInfo)
+    let list = try message("Call-Info: <sip:192.0.2.1:5060>;method=\"NOTIFY;Event=x;Duration=500\"\nCall-Info: ;method=y, <>;a")
+      .infoReferences(.callInfo)
     #expect(list.map(\.uri) == ["sip:192.0.2.1:5060", nil, nil])
     #expect(list.map { $0.parameters["method"] } == ["NOTIFY;Event=x;Duration=500", "y", nil])
     #expect(throws: SIPHeaderError.self) { try message("Call-Info: sip:a").infoReferences(.callInfo) }
@@ -36,7 +37,10 @@ import Testing
     #expect(try message("Date: Sat, 13 Nov 2010 23:29:00 GMT").date()?.unixSeconds == 1_289_690_940)
     #expect(try message("Date: Thu, 29 Feb 2024 00:00:00 GMT").date()?.unixSeconds == 1_709_164_800)
     #expect(try message("Date: Thu, 01 Jan 1970 00:00:00 GMT").date()?.unixSeconds == 0)
-    for text in ["", "now", "Fri, 01 Jan 2027 16:00:00 EST", "Fri, 32 Jan 2027 16:00:00 GMT", "Fri, 01 Foo 2027 16:00:00 GMT", "Fri, 01 Jan 2027 24:00:00 GMT"] {
+    for text in [
+      "", "now", "Fri, 01 Jan 2027 16:00:00 EST", "Fri, 32 Jan 2027 16:00:00 GMT", "Fri, 01 Foo 2027 16:00:00 GMT",
+      "Fri, 01 Jan 2027 24:00:00 GMT",
+    ] {
       #expect(throws: SIPHeaderError.self) { try message("Date: \(text)").date() }
     }
   }
@@ -45,7 +49,9 @@ import Testing
     let value = try #require(try message("Retry-After: 18000 (in a (long) meeting) ;duration=3600").retryAfter())
     #expect(value.seconds == 18_000 && value.comment == "in a (long) meeting" && value.duration == 3_600)
     #expect(try message("Retry-After: 5").retryAfter()?.comment == nil)
-    for text in ["", "soon", "4294967296", "5 (open", "5 x"] { #expect(throws: SIPHeaderError.self) { try message("Retry-After: \(text)").retryAfter() } }
+    for text in ["", "soon", "4294967296", "5 (open", "5 x"] {
+      #expect(throws: SIPHeaderError.self) { try message("Retry-After: \(text)").retryAfter() }
+    }
   }
 
   @Test func `Timestamp keeps its digits, since they are repeated (RFC 3261 §20.38, §8.2.6.1)`() throws {
@@ -86,7 +92,9 @@ import Testing
       Replaces: 98732@pbx.example;from-tag=r33;to-tag=t44;early-only
       Authentication-Info: nextnonce="n,1", qop=auth, rspauth="0f", cnonce="c", nc=00000001
       """)
-    #expect(try message.sessionIdentifier() == SessionIdentifier(local: "0123456789abcdef0123456789abcdef", remote: String(repeating: "0", count: 32)))
+    #expect(
+      try message.sessionIdentifier()
+        == SessionIdentifier(local: "0123456789abcdef0123456789abcdef", remote: String(repeating: "0", count: 32)))
     #expect(try message.replaces() == Replaces(callID: "98732@pbx.example", toTag: "t44", fromTag: "r33", isEarlyOnly: true))
     #expect(message.authenticationInfo()?.nextNonce == "n,1" && message.authenticationInfo()?.nonceCount == "00000001")
     #expect(throws: SIPHeaderError.self) { try parsed("OPTIONS sip:a SIP/2.0\nSession-ID: xyz").sessionIdentifier() }
@@ -94,7 +102,9 @@ import Testing
   }
 
   @Test func `lists come together over commas and lines; texts and numbers are read as such`() throws {
-    let message = try message("Supported: timer,\n  replaces\nk: 100rel\nAllow: INVITE,ACK , X-Y\nMin-Expires: 60\nSubject: a, b\nContent-Disposition: session;handling=optional")
+    let message = try message(
+      "Supported: timer,\n  replaces\nk: 100rel\nAllow: INVITE,ACK , X-Y\nMin-Expires: 60\nSubject: a, b\nContent-Disposition: session;handling=optional"
+    )
     #expect(message.tokens(.supported) == ["timer", "replaces", "100rel"])
     #expect(message.allow() == [.invite, .ack, .other("X-Y")])
     #expect(try message.number(.minExpires) == 60)
@@ -105,7 +115,8 @@ import Testing
 }
 
 @Suite struct FaultTests {
-  private let sound = "OPTIONS sip:a@h SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\nMax-Forwards: 70\nFrom: <sip:a@h>;tag=1\nTo: <sip:b@h>\nCall-ID: x\nCSeq: 1 OPTIONS"
+  private let sound =
+    "OPTIONS sip:a@h SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\nMax-Forwards: 70\nFrom: <sip:a@h>;tag=1\nTo: <sip:b@h>\nCall-ID: x\nCSeq: 1 OPTIONS"
 
   @Test func `a message as RFC 3261 §8.1.1 wants it has no fault`() throws {
     #expect(try parsed(sound).faults().isEmpty)
@@ -133,13 +144,17 @@ import Testing
     let broken = sip(sound.replacing("SIP/2.0\nVia", with: "SIP/9.0\nno colon here\nVia"))
     let request = try #require(SIPMessage.salvage(broken))
     #expect(request.method == .options && request.first(.callID)?.text == "x")
-    for text in ["", "\r\n", "hello", "SIP/2.0 200 OK\nVia: SIP/2.0/UDP h", "ACK sip:a SIP/3.0\nVia: SIP/2.0/UDP h", "OPTIONS sip:a SIP/3.0\nTo: x"] {
+    for text in [
+      "", "\r\n", "hello", "SIP/2.0 200 OK\nVia: SIP/2.0/UDP h", "ACK sip:a SIP/3.0\nVia: SIP/2.0/UDP h", "OPTIONS sip:a SIP/3.0\nTo: x",
+    ] {
       #expect(SIPMessage.salvage(sip(text)) == nil, "\(text)")
     }
   }
 
   @Test func `a display name in ISO 8859-1 comes back in the response byte for byte`() throws {
-    let latin: [UInt8] = Array("OPTIONS sip:a@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: \"M".utf8) + [0xFC] + Array("ller\" <sip:a@h>;tag=1\r\n\r\n".utf8)
+    let latin: [UInt8] =
+      Array("OPTIONS sip:a@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: \"M".utf8) + [0xFC]
+      + Array("ller\" <sip:a@h>;tag=1\r\n\r\n".utf8)
     let response = MessageDraft.response(to: try SIPMessage.parse(Bytes(latin)), status: 200, received: flow).serialized()
     #expect(response.array.contains(0xFC))
   }
@@ -151,7 +166,9 @@ import Testing
 }
 
 @Suite struct MultipartTests {
-  private func body(_ text: String, boundary: String = "b") -> MultipartBody { MultipartBody(Bytes(text.replacing("\n", with: "\r\n")), boundary: boundary) }
+  private func body(_ text: String, boundary: String = "b") -> MultipartBody {
+    MultipartBody(Bytes(text.replacing("\n", with: "\r\n")), boundary: boundary)
+  }
 
   @Test func `parts stand between boundary lines, whose line end is the boundary's (RFC 2046 §5.1.1)`() {
     let parts = body("preamble --b\n--b \nContent-Type: a/b\n\none\n--bc\n--b\n\ntwo\n\n--b--\nepilogue\n--b\nthree").parts
@@ -168,7 +185,8 @@ import Testing
   }
 
   @Test func `the description is found by its type, also inside another multipart (RFC 5621 §3.1)`() throws {
-    let text = "INVITE sip:a SIP/2.0\nContent-Type: multipart/mixed;boundary=\"o\"\n\n--o\nContent-Type: text/plain\n\nx\n--o\nContent-Type: multipart/alternative;boundary=i\n\n--i\nContent-Type: Application/SDP\n\nv=0\n--i--\n--o--\n"
+    let text =
+      "INVITE sip:a SIP/2.0\nContent-Type: multipart/mixed;boundary=\"o\"\n\n--o\nContent-Type: text/plain\n\nx\n--o\nContent-Type: multipart/alternative;boundary=i\n\n--i\nContent-Type: Application/SDP\n\nv=0\n--i--\n--o--\n"
     let message = try parsed(text)
     #expect(message.body(ofType: "application/sdp")?.text == "v=0")
     #expect(message.body(ofType: "application/isup") == nil)

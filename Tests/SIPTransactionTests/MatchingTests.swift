@@ -13,11 +13,13 @@ import Testing
   private func seconds(_ value: Double) -> Instant { Instant(nanoseconds: Int64(value * 1_000_000_000)) }
 
   private func request(
-    _ method: String, branch: String = ";branch=z9hG4bK1", sentBy: String = "192.0.2.20:5060", cseq: Int = 7, toTag: String = "", uri: String = "sip:bob@b"
+    _ method: String, branch: String = ";branch=z9hG4bK1", sentBy: String = "192.0.2.20:5060", cseq: Int = 7, toTag: String = "",
+    uri: String = "sip:bob@b"
   ) throws -> SIPMessage {
     try SIPMessage.parse(
       Bytes(
-        "\(method) \(uri) SIP/2.0\r\nVia: SIP/2.0/UDP \(sentBy)\(branch)\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:bob@b>\(toTag)\r\nCall-ID: x\r\nCSeq: \(cseq) \(method)\r\n\r\n"))
+        "\(method) \(uri) SIP/2.0\r\nVia: SIP/2.0/UDP \(sentBy)\(branch)\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:bob@b>\(toTag)\r\nCall-ID: x\r\nCSeq: \(cseq) \(method)\r\n\r\n"
+      ))
   }
 
   /// How many requests were handed up, and what else was said.
@@ -37,7 +39,8 @@ import Testing
   @Test func `branch, sent-by and method make a server transaction; any other of them is another one (RFC 3261 §17.2.3)`() throws {
     let layer = TransactionLayer()
     let messages = [
-      try request("OPTIONS"), try request("OPTIONS"), try request("OPTIONS", branch: ";branch=z9hG4bK2"), try request("OPTIONS", sentBy: "192.0.2.21:5060"),
+      try request("OPTIONS"), try request("OPTIONS"), try request("OPTIONS", branch: ";branch=z9hG4bK2"),
+      try request("OPTIONS", sentBy: "192.0.2.21:5060"),
       try request("INFO"),
     ]
     #expect(receive(layer, messages) == ["OPTIONS 1", "OPTIONS 2", "OPTIONS 3", "INFO 4"])
@@ -48,7 +51,8 @@ import Testing
     let old = ";branch=1"
     let messages = [
       try request("OPTIONS", branch: old), try request("OPTIONS", branch: old), try request("OPTIONS", branch: old, cseq: 8),
-      try request("OPTIONS", branch: old, uri: "sip:carol@b"), try request("OPTIONS", branch: old, toTag: ";tag=t"), try request("OPTIONS", branch: ""),
+      try request("OPTIONS", branch: old, uri: "sip:carol@b"), try request("OPTIONS", branch: old, toTag: ";tag=t"),
+      try request("OPTIONS", branch: ""),
     ]
     #expect(receive(layer, messages) == ["OPTIONS 1", "OPTIONS 2", "OPTIONS 3", "OPTIONS 4", "OPTIONS 5"])
   }
@@ -82,7 +86,8 @@ import Testing
     outputs = []
     layer.receive(try response(180, "z9hG4bK1", "INVITE"), on: flow, at: .zero, &outputs)
     let cancel = layer.cancel(invite, label: .none, at: .zero, &outputs)
-    for message in [try response(200, "z9hG4bK1", "CANCEL"), try response(200, "z9hG4bK2", "INVITE"), try response(200, "z9hG4bK1", "BYE")] {
+    for message in [try response(200, "z9hG4bK1", "CANCEL"), try response(200, "z9hG4bK2", "INVITE"), try response(200, "z9hG4bK1", "BYE")]
+    {
       layer.receive(message, on: flow, at: .zero, &outputs)
     }
     let seen = outputs.compactMap { output -> String? in
@@ -112,7 +117,8 @@ import Testing
         layer.receive(message, on: flow, at: .zero, &outputs)
         let id = TransactionLayer.ServerID(UInt32(layer.servers.keys.map(\.rawValue).max() ?? 0))
         for answer in Set([status, max(status, 200)]).sorted() {
-          layer.respond(id, .response(to: message, status: answer, toTag: "t", received: flow), status: answer, label: .none, at: .zero, &outputs)
+          layer.respond(
+            id, .response(to: message, status: answer, toTag: "t", received: flow), status: answer, label: .none, at: .zero, &outputs)
         }
       }
     }

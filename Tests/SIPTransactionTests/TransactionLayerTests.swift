@@ -89,9 +89,10 @@ import Testing
       .init(1), .response(to: options, status: 200, received: flow), status: 200, label: Label(.response(status: 200, .options)),
       at: seconds(0.2), &outputs)
     layer.receive(options, on: flow, at: seconds(0.5), &outputs)
-    #expect(lines(outputs) == [
-      "send SIP/2.0 200 OK [200 OPTIONS]", "send SIP/2.0 200 OK [200 OPTIONS, repeated on request, 1st retransmission]",
-    ])
+    #expect(
+      lines(outputs) == [
+        "send SIP/2.0 200 OK [200 OPTIONS]", "send SIP/2.0 200 OK [200 OPTIONS, repeated on request, 1st retransmission]",
+      ])
   }
 
   @Test func `CANCEL finds its INVITE by branch and sent-by (RFC 3261 §9.2)`() throws {
@@ -137,7 +138,10 @@ import Testing
     var outputs: [TransactionLayer.Output] = []
     var source = flow
     source.remote.port = 40_000
-    for (via, port) in [("SIP/2.0/UDP h:5070;branch=z9hG4bKa", 5070), ("SIP/2.0/UDP h;branch=z9hG4bKb", 5060), ("SIP/2.0/UDP h;branch=z9hG4bKc;rport", 40_000)] {
+    for (via, port) in [
+      ("SIP/2.0/UDP h:5070;branch=z9hG4bKa", 5070), ("SIP/2.0/UDP h;branch=z9hG4bKb", 5060),
+      ("SIP/2.0/UDP h;branch=z9hG4bKc;rport", 40_000),
+    ] {
       var draft = request(.options)
       draft.set(.via, via)
       let options = try message(draft)

@@ -45,7 +45,9 @@ import Testing
     #expect(out.departures.count == 2)
     let real = TransportAddress(here, port: 5080)
     #expect(receive(layer, .bound(PortID(2), real), out: &out) == ["listening TCP 198.51.100.10:5080"])
-    #expect(layer.viaSentBy(for: Flow(transport: .tcp, local: .init(here, port: 33_333), remote: peer, path: .connection(.init(2)))) == "198.51.100.10:5080")
+    #expect(
+      layer.viaSentBy(for: Flow(transport: .tcp, local: .init(here, port: 33_333), remote: peer, path: .connection(.init(2))))
+        == "198.51.100.10:5080")
   }
 
   @Test func `a datagram is a message, a keep-alive or named garbage`() {
@@ -94,8 +96,10 @@ import Testing
     var out = Outbox()
     let id = ConnectionID(1)
     let events = receive(
-      layer, .accepted(id, PortID(1), local: .init(here, port: 5060), remote: peer), .bytes(id, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"), out: &out)
-    #expect(events == ["accepted TCP 192.0.2.20:40000", "malformed: \(SIPParseError.startLine)", "lost: closed here: \(SIPParseError.startLine)"])
+      layer, .accepted(id, PortID(1), local: .init(here, port: 5060), remote: peer), .bytes(id, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+      out: &out)
+    #expect(
+      events == ["accepted TCP 192.0.2.20:40000", "malformed: \(SIPParseError.startLine)", "lost: closed here: \(SIPParseError.startLine)"])
     guard case .close(id, .orderly)? = out.departures.last else {
       Issue.record("not closed")
       return

@@ -8,7 +8,9 @@ import Testing
   private let realm = "sip.kallglot.com"
   private let password = Secret("s3cret")
 
-  private func credentials(_ server: inout DigestServer, password: String = "s3cret", count: UInt32 = 1, nonce: String? = nil) -> DigestCredentials {
+  private func credentials(_ server: inout DigestServer, password: String = "s3cret", count: UInt32 = 1, nonce: String? = nil)
+    -> DigestCredentials
+  {
     let nonce = nonce ?? server.challenges([.sha256], stale: false, at: .zero)[0].nonce ?? ""
     let text = String(count, radix: 16)
     let nc = String(repeating: "0", count: 8 - text.count) + text
@@ -28,7 +30,9 @@ import Testing
     return answer
   }
 
-  private func verify(_ server: inout DigestServer, _ credentials: DigestCredentials?, at seconds: Int64 = 0, uri: String = "sip:x@sip.kallglot.com") -> DigestVerdict {
+  private func verify(
+    _ server: inout DigestServer, _ credentials: DigestCredentials?, at seconds: Int64 = 0, uri: String = "sip:x@sip.kallglot.com"
+  ) -> DigestVerdict {
     server.verify(
       credentials, method: .invite, requestURI: uri, algorithms: [.sha256], password: { $0 == "acme" ? password : nil },
       at: Instant(nanoseconds: seconds * 1_000_000_000))
@@ -83,7 +87,8 @@ import Testing
     #expect(verify(&server, made) == .unknownNonce)
   }
 
-  @Test func `a client answers the first challenge it can, and a second one only when it is stale (RFC 8760 §2.4, RFC 3261 §22.2)`() throws {
+  @Test func `a client answers the first challenge it can, and a second one only when it is stale (RFC 8760 §2.4, RFC 3261 §22.2)`() throws
+  {
     var client = DigestClient(Credentials(username: "acme", password: password))
     func challenge(_ stale: String = "") throws -> SIPMessage {
       try SIPMessage.parse(
@@ -94,6 +99,7 @@ import Testing
     let first = client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c")
     #expect(first?.value.contains("algorithm=MD5") == true)
     #expect(client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c") == nil)
-    #expect(client.answer(try challenge(",stale=true"), method: .invite, uri: "sip:x", clientNonce: "c")?.value.contains("nc=00000002") == true)
+    #expect(
+      client.answer(try challenge(",stale=true"), method: .invite, uri: "sip:x", clientNonce: "c")?.value.contains("nc=00000002") == true)
   }
 }

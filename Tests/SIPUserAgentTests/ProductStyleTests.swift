@@ -13,25 +13,30 @@ import Testing
   }
 
   @Test func `a name that stands twice in an order takes the first field to the first place, the others to the second`() {
-    #expect(sorted(["Supported", "Via", "Supported", "Allow", "Supported"], by: ["Via", "Supported", "Allow", "Supported"]) == [
-      "Via 1", "Supported 0", "Allow 3", "Supported 2", "Supported 4",
-    ])
+    #expect(
+      sorted(["Supported", "Via", "Supported", "Allow", "Supported"], by: ["Via", "Supported", "Allow", "Supported"]) == [
+        "Via 1", "Supported 0", "Allow 3", "Supported 2", "Supported 4",
+      ])
   }
 
   @Test func `what an order does not name stands before Content-Type and Content-Length, as it was built`() {
-    #expect(sorted(["X-B", "Content-Length", "X-A", "Via"], by: ["Via", "Content-Type", "Content-Length"]) == [
-      "Via 3", "X-B 0", "X-A 2", "Content-Length 1",
-    ])
+    #expect(
+      sorted(["X-B", "Content-Length", "X-A", "Via"], by: ["Via", "Content-Type", "Content-Length"]) == [
+        "Via 3", "X-B 0", "X-A 2", "Content-Length 1",
+      ])
   }
 
   @Test func `header fields may stand behind Content-Length, and Via in the middle (CUCM 7)`() {
-    #expect(sorted(["Via", "From", "Content-Length", "Max-Forwards"], by: ["From", "Content-Length", "Via", "Max-Forwards"]) == [
-      "From 1", "Content-Length 2", "Via 0", "Max-Forwards 3",
-    ])
+    #expect(
+      sorted(["Via", "From", "Content-Length", "Max-Forwards"], by: ["From", "Content-Length", "Via", "Max-Forwards"]) == [
+        "From 1", "Content-Length 2", "Via 0", "Max-Forwards 3",
+      ])
   }
 
   @Test func `a kind of message without an order of its own takes that of its class`() {
-    let orders = HeaderOrders([HeaderOrder(.requests, ["Via"]), HeaderOrder(.responsesTo(.options), ["To"]), HeaderOrder(.responses, ["From"])])
+    let orders = HeaderOrders([
+      HeaderOrder(.requests, ["Via"]), HeaderOrder(.responsesTo(.options), ["To"]), HeaderOrder(.responses, ["From"]),
+    ])
     #expect(orders.names(.request(.bye)) == [.via])
     #expect(orders.names(.responsesTo(.options)) == [.to])
     #expect(orders.names(.reinviteResponses) == [.from] && orders.names(.stackResponses) == [.from])
@@ -67,7 +72,10 @@ import Testing
 
   @Test func `a header of the call has one value in all its messages and another in the next call`() {
     var style = MessageStyle(product: nil)
-    style.headers = [StyledHeader("X-Call", "{hex:16}", requests: [.invite, .bye], isOfCall: true), StyledHeader("X-Message", "{hex:16}", requests: [.invite])]
+    style.headers = [
+      StyledHeader("X-Call", "{hex:16}", requests: [.invite, .bye], isOfCall: true),
+      StyledHeader("X-Message", "{hex:16}", requests: [.invite]),
+    ]
     var mint = IdentifierMint(style: style, entropy: Entropy(seed: 3))
     func values(_ method: SIPMethod, _ callID: String) -> [String] {
       mint.headers(for: .init(method: method, status: nil, callID: callID, user: "u", ip: "192.0.2.1", unixSeconds: 0)).map(\.value)
@@ -91,7 +99,8 @@ import Testing
 
   @Test(arguments: [
     ("SIP/2.0/UDP h:1;branch=z9hG4bKa;rport=2;received=192.0.2.1", "SIP/2.0/UDP h:1;rport=2;received=192.0.2.1;branch=z9hG4bKa"),
-    ("SIP/2.0/TCP h;alias;branch=z9hG4bKa", "SIP/2.0/TCP h;branch=z9hG4bKa;alias"), ("SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b;branch=2", "SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b;branch=2"),
+    ("SIP/2.0/TCP h;alias;branch=z9hG4bKa", "SIP/2.0/TCP h;branch=z9hG4bKa;alias"),
+    ("SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b;branch=2", "SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b;branch=2"),
   ])
   func `a rewritten Via has rport and received before branch`(value: String, expected: String) {
     var draft = MessageDraft(status: 200)

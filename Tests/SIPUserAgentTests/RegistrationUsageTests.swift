@@ -6,7 +6,9 @@ import Testing
 @Suite struct RegistrationUsageTests {
   private func at(_ seconds: Int64) -> Instant { Instant(nanoseconds: seconds * 1_000_000_000) }
 
-  private func handle(_ usage: inout RegistrationUsage, _ input: RegistrationUsage.Input, at seconds: Int64 = 0) -> [RegistrationUsage.Output] {
+  private func handle(_ usage: inout RegistrationUsage, _ input: RegistrationUsage.Input, at seconds: Int64 = 0) -> [RegistrationUsage
+    .Output]
+  {
     usage.handle(input, at: at(seconds)) { $0.upperBound }
   }
 

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct BytesTests {
   @Test(arguments: [
-    ("10.0.0.1", true), ("172.16.0.1", true), ("172.31.255.255", true), ("172.32.0.1", false), ("192.168.3.4", true), ("192.169.0.1", false),
+    ("10.0.0.1", true), ("172.16.0.1", true), ("172.31.255.255", true), ("172.32.0.1", false), ("192.168.3.4", true),
+    ("192.169.0.1", false),
     ("100.64.0.1", true), ("100.128.0.1", false), ("169.254.1.1", true), ("203.0.113.7", false), ("fd00::1", true), ("fe80::1", true),
     ("fec0::1", false), ("2001:db8::1", false), ("::ffff:10.0.0.1", true),
   ])
@@ -34,7 +35,11 @@ import Testing
     var (left, right) = (before, drawn.fork("alice/branch"))
     #expect(left.hex(16) == right.hex(16))
     var other = Entropy(seed: 5).fork("bob/branch")
-    #expect(other.hex(16) != { var again = before; return again.hex(16) }())
+    #expect(
+      other.hex(16)
+        != {
+          var again = before; return again.hex(16)
+        }())
   }
 
   @Test func `the system's randomness does not repeat`() {
@@ -55,7 +60,8 @@ import Testing
 
 @Suite struct AddressTests {
   @Test(arguments: [
-    ("192.0.2.1", "192.0.2.1"), ("255.255.255.255", "255.255.255.255"), ("0.0.0.0", "0.0.0.0"), ("2001:DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"),
+    ("192.0.2.1", "192.0.2.1"), ("255.255.255.255", "255.255.255.255"), ("0.0.0.0", "0.0.0.0"),
+    ("2001:DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"),
     ("::", "::"), ("::1", "::1"), ("[fe80::1]", "fe80::1"), ("::ffff:192.0.2.1", "::ffff:c000:201"), ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"),
   ])
   func `addresses are read after RFC 4291 §2.2 and printed after RFC 5952`(text: String, printed: String) {
@@ -80,7 +86,8 @@ import Testing
 @Suite struct LabelTests {
   @Test func `a label says what the packet is and why it leaves again`() {
     #expect(Label(.request(.invite), cause: .timerA, attempt: 2).description == "INVITE, Timer A, 2nd retransmission")
-    #expect(Label(.response(status: 200, .invite), cause: .awaitingACK, attempt: 11).description == "200 INVITE, no ACK yet, 11th retransmission")
+    #expect(
+      Label(.response(status: 200, .invite), cause: .awaitingACK, attempt: 11).description == "200 INVITE, no ACK yet, 11th retransmission")
     #expect(Label(.rtp(payloadType: 0), sequence: 4711).description == "RTP 0 seq 4711")
   }
 

@@ -40,13 +40,15 @@ private let answered = """
 
   private func facts() -> LegFacts {
     LegFacts(
-      direction: .outgoing, callID: "c", from: "a", to: "b", transport: .udp, peer: TransportAddress(IPAddress(v4: 1), port: 5060), name: "leg")
+      direction: .outgoing, callID: "c", from: "a", to: "b", transport: .udp, peer: TransportAddress(IPAddress(v4: 1), port: 5060),
+      name: "leg")
   }
 
   private var agreement: AudioAgreement {
     let address = TransportAddress(IPAddress(v4: 1), port: 1)
     return AudioAgreement(
-      codec: .pcmu, local: address, remote: address, remoteControl: address, direction: .sendrecv, sendPayloadType: 0, receivePayloadType: 0,
+      codec: .pcmu, local: address, remote: address, remoteControl: address, direction: .sendrecv, sendPayloadType: 0,
+      receivePayloadType: 0,
       packetTime: 20)
   }
 
@@ -123,35 +125,45 @@ private let answered = """
   @Test(arguments: [
     ("transports: [tls]", "to: session demo", 403, "transport"), ("requireTLS: true", "to: session demo", 403, "requireTLS"),
     ("allow: [10.0.0.0/8]", "to: session demo", 403, "allowlist"), ("sipAccess: false", "to: session demo", 403, "sipAccess"),
-    ("maxConcurrentCalls: 0", "to: session demo", 486, "concurrency"), ("maxConcurrentCalls: 0, capReachedStatus: 503", "to: session demo", 503, "concurrency"),
+    ("maxConcurrentCalls: 0", "to: session demo", 486, "concurrency"),
+    ("maxConcurrentCalls: 0, capReachedStatus: 503", "to: session demo", 503, "concurrency"),
     ("sipAccess: true", "to: session nobody", 404, "session"), ("inboundFirst: false", "to: sip:+49@sip.kallglot.com", 404, "session"),
     ("sipAccess: true", "to: sip:+49@elsewhere.example", 404, "session"), ("requireSRTP: true", "to: session demo", 488, "description"),
     ("allow: [10.0.0.0/8], sipAccess: false, requireTLS: true", "to: session demo", 403, "requireTLS"),
   ])
-  func `each step of the policy refuses with its status, the first one first (contract 8.1)`(policy: String, to: String, status: Int, rule: String) throws {
+  func `each step of the policy refuses with its status, the first one first (contract 8.1)`(
+    policy: String, to: String, status: Int, rule: String
+  ) throws {
     let text = answered.replacing("to: session demo", with: to)
       .replacing("steps:", with: "policy: { \(policy) }\nsteps:")
-      .replacing("is: established, within: 2 s }\n  - hangUp: pbx\n  - expect: { leg: leg, is: ended, because: hang-up", with: "is: refused, status: \(status), within: 2 s }\n  - expect: { decision: \(rule), is: refused")
+      .replacing(
+        "is: established, within: 2 s }\n  - hangUp: pbx\n  - expect: { leg: leg, is: ended, because: hang-up",
+        with: "is: refused, status: \(status), within: 2 s }\n  - expect: { decision: \(rule), is: refused")
     let result = try run(text)
     #expect(result.verdict == .passed, "\(result.findings)")
   }
 
   @Test func `a dropped caller gets no answer at all, and Timer B ends its call (contract 8.1)`() throws {
     let text = answered.replacing("steps:", with: "policy: { allow: [10.0.0.0/8], allowlistRefusal: drop }\nsteps:")
-      .replacing("is: established, within: 2 s }\n  - hangUp: pbx\n  - expect: { leg: leg, is: ended, because: hang-up, within: 1 s }", with: "is: ended, because: timer-b, within: 33 s }")
+      .replacing(
+        "is: established, within: 2 s }\n  - hangUp: pbx\n  - expect: { leg: leg, is: ended, because: hang-up, within: 1 s }",
+        with: "is: ended, because: timer-b, within: 33 s }")
     #expect(try run(text).verdict == .passed)
   }
 
   @Test func `an ended session is 410, a third leg 486 (contract 8.3)`() throws {
     let ended = answered.replacing("demo: { account: acme }", with: "demo: { account: acme, state: ended }")
-      .replacing("is: established, within: 2 s }\n  - hangUp: pbx\n  - expect: { leg: leg, is: ended, because: hang-up, within: 1 s }", with: "is: refused, status: 410, within: 2 s }")
+      .replacing(
+        "is: established, within: 2 s }\n  - hangUp: pbx\n  - expect: { leg: leg, is: ended, because: hang-up, within: 1 s }",
+        with: "is: refused, status: 410, within: 2 s }")
     #expect(try run(ended).verdict == .passed)
   }
 
   @Test func `a thousand calls in and out leave no slot taken`() throws {
     var steps = ""
     for index in 0..<200 {
-      steps += "  - call: { from: pbx, to: \"sip:+49@sip.kallglot.com\", as: l\(index) }\n  - expect: { leg: l\(index), is: established, within: 2 s }\n"
+      steps +=
+        "  - call: { from: pbx, to: \"sip:+49@sip.kallglot.com\", as: l\(index) }\n  - expect: { leg: l\(index), is: established, within: 2 s }\n"
       steps += "  - hangUp: \(index % 2 == 0 ? "pbx" : "kallglot")\n  - expect: { leg: l\(index), is: ended, within: 2 s }\n"
     }
     let text = answered.replacing("steps:", with: "policy: { maxConcurrentCalls: 1, mediaPorts: 20000-20003 }\nsteps:")

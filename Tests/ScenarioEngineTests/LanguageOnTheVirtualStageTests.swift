@@ -49,7 +49,8 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
 
   @Test func `a header field of the message can be asked for: the second INVITE is the one with credentials`() throws {
     let packets = Packets()
-    let steps = "  - fault: { drop: every INVITE, where: { CSeq: \"2 *\" }, from: pbx }\n  - call: { from: pbx, to: session demo, as: leg }\n  - expect: { leg: leg, is: ended, because: timer-b, within: 40 s }\n"
+    let steps =
+      "  - fault: { drop: every INVITE, where: { CSeq: \"2 *\" }, from: pbx }\n  - call: { from: pbx, to: session demo, as: leg }\n  - expect: { leg: leg, is: ended, because: timer-b, within: 40 s }\n"
     #expect(try run(steps, sinks: [packets]).verdict == .passed)
     #expect(packets.received("CSeq: 1 INVITE\r\n").contains { $0.payload.text.hasPrefix("INVITE ") })
     #expect(!packets.received("CSeq: 2 INVITE\r\n").contains { $0.payload.text.hasPrefix("INVITE ") })
@@ -75,7 +76,8 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
   @Test(arguments: ["udp", "tcp"])
   func `a replaced text arrives, labelled deliberately broken, and of a stream the lengths stay right`(transport: String) throws {
     let packets = Packets()
-    let steps = "  - fault: { replace: the BYE, text: \"BYE sip:\", with: \"DANCE sip:\", from: pbx }\n" + call + "  - hangUp: pbx\n  - wait: 1 s\n"
+    let steps =
+      "  - fault: { replace: the BYE, text: \"BYE sip:\", with: \"DANCE sip:\", from: pbx }\n" + call + "  - hangUp: pbx\n  - wait: 1 s\n"
     _ = try run(steps, top: "allowViolations: true\n", transport: transport, sinks: [packets])
     let changed = packets.received("DANCE sip:")
     #expect(changed.count >= 1)
@@ -86,7 +88,9 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
 
   @Test func `a corrupted packet has one inverted byte and its label says so`() throws {
     let packets = Packets()
-    let steps = "  - fault: { corrupt: the 3rd RTP, at: 0, from: pbx }\n" + call + "  - speak: { on: pbx, tone: 440 Hz, for: 1 s }\n  - expect: { hears: kallglot, tone: 440 Hz }\n" + end
+    let steps =
+      "  - fault: { corrupt: the 3rd RTP, at: 0, from: pbx }\n" + call
+      + "  - speak: { on: pbx, tone: 440 Hz, for: 1 s }\n  - expect: { hears: kallglot, tone: 440 Hz }\n" + end
     #expect(try run(steps, top: "allowViolations: true\n", sinks: [packets]).verdict == .passed)
     let broken = packets.all.filter { $0.direction == .received && $0.label.isDeliberatelyBroken }
     // Version 2 (RFC 3550 §5.1) is 0x80; inverted it is 0x7F.
@@ -105,7 +109,9 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
   }
 
   @Test func `what must not be and becomes so fails at once, with what was seen`() throws {
-    let steps = call + "  - speak: { on: pbx, tone: 440 Hz, for: 2 s }\n  - never: { hears: kallglot, tone: 440 Hz, until: { leg: leg, is: ended } }\n"
+    let steps =
+      call
+      + "  - speak: { on: pbx, tone: 440 Hz, for: 2 s }\n  - never: { hears: kallglot, tone: 440 Hz, until: { leg: leg, is: ended } }\n"
     let result = try run(steps)
     #expect(result.findings.map(\.expected) == ["never: kallglot hears 440 Hz"])
     #expect(result.duration < .seconds(4))
@@ -117,7 +123,8 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
   }
 
   @Test(arguments: [
-    ("times: 1", true), ("times: 2", false), ("times: exactly 1", true), ("times: none", false), ("times: at most 1", true), ("times: once", true),
+    ("times: 1", true), ("times: 2", false), ("times: exactly 1", true), ("times: none", false), ("times: at most 1", true),
+    ("times: once", true),
   ])
   func `decisions are counted: one challenge in a call`(times: String, passes: Bool) throws {
     let steps = call + "  - expect: { decision: authentication, is: challenged, \(times), within: 500 ms }\n"
@@ -133,7 +140,8 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
   }
 
   @Test func `in any order an optional one is not waited for`() throws {
-    let steps = "  - call: { from: pbx, to: session demo, as: leg }\n  - inAnyOrder: { all: [{ leg: leg, is: established }, { hears: pbx, tone: 900 Hz, optional: true }], within: 1 s }\n"
+    let steps =
+      "  - call: { from: pbx, to: session demo, as: leg }\n  - inAnyOrder: { all: [{ leg: leg, is: established }, { hears: pbx, tone: 900 Hz, optional: true }], within: 1 s }\n"
     let result = try run(steps + end)
     #expect(result.verdict == .passed)
     #expect(result.duration < .seconds(2))
@@ -197,7 +205,9 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
 
 
       """
-    #expect(try run(options + echo + "  - expect: { message: wire, within: 1 s }\n", top: "allowViolations: true\n", sinks: [packets]).verdict == .passed)
+    #expect(
+      try run(options + echo + "  - expect: { message: wire, within: 1 s }\n", top: "allowViolations: true\n", sinks: [packets]).verdict
+        == .passed)
     let sent = try #require(packets.all.last { $0.direction == .sent && $0.payload.text.hasPrefix("OPTIONS") }).payload.text
     #expect(sent.contains("OPTIONS sip:sip.kallglot.com SIP/2.0\r\n"))
     #expect(sent.contains("tag=x7\r\n"))

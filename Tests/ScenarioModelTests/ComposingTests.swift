@@ -16,11 +16,13 @@ private let head = """
   private func read(_ text: String) -> ScenarioFile { ScenarioFile.read("summary: s\n" + head + text, file: "mid-call/matrix.yaml") }
 
   @Test func `columns with their values make every combination, the first column slowest, each with a name of its own`() {
-    let file = read("table: { time: [1 s, 2 s], hold: [sendonly, inactive] }\nsteps:\n  - hold: { on: pbx, by: \"${hold}\" }\n  - wait: ${time}\n")
+    let file = read(
+      "table: { time: [1 s, 2 s], hold: [sendonly, inactive] }\nsteps:\n  - hold: { on: pbx, by: \"${hold}\" }\n  - wait: ${time}\n")
     #expect(file.problems == [])
     #expect(
       file.scenarios.map(\.name) == [
-        "mid-call/matrix[1 s, sendonly]", "mid-call/matrix[1 s, inactive]", "mid-call/matrix[2 s, sendonly]", "mid-call/matrix[2 s, inactive]",
+        "mid-call/matrix[1 s, sendonly]", "mid-call/matrix[1 s, inactive]", "mid-call/matrix[2 s, sendonly]",
+        "mid-call/matrix[2 s, inactive]",
       ])
     #expect(file.scenarios[3].steps.map(\.text) == ["pbx holds by inactive", "wait 2.0 seconds"])
   }
@@ -109,13 +111,17 @@ private let head = """
     #expect(scenario.cast[0].answerDelay == .seconds(3))
     #expect(scenario.network.map(\.first) == ["pbx", "second"])
     #expect(scenario.policy.maxConcurrentCalls == 2)
-    #expect(scenario.steps.map(\.text) == ["call from pbx to session demo as leg", "expect leg is established within 5.0 seconds", "pbx hangs up"])
+    #expect(
+      scenario.steps.map(\.text) == [
+        "call from pbx to session demo as leg", "expect leg is established within 5.0 seconds", "pbx hangs up",
+      ])
   }
 
   @Test func `of several files the later one stands over the earlier one, and files include files`() throws {
     let text = "summary: s\ninclude: [_a.yaml, sub/_b.yaml]\nsteps: []\n"
     let files = [
-      "scenarios/basic/_a.yaml": "policy: { maxConcurrentCalls: 1, referStatus: 603 }\n", "scenarios/basic/sub/_b.yaml": "include: ../../_c.yaml\npolicy: { maxConcurrentCalls: 2 }\n",
+      "scenarios/basic/_a.yaml": "policy: { maxConcurrentCalls: 1, referStatus: 603 }\n",
+      "scenarios/basic/sub/_b.yaml": "include: ../../_c.yaml\npolicy: { maxConcurrentCalls: 2 }\n",
       "scenarios/_c.yaml": trunk + "\n",
     ]
     let scenario = try #require(read(text, files).scenarios.first)
@@ -138,11 +144,20 @@ private let head = """
       "include: _a.yaml", ["_a.yaml": "include: _b.yaml", "_b.yaml": "include: ../basic/_a.yaml"],
       "scenarios/basic/_b.yaml:1:10: include: scenarios/basic/_a.yaml includes itself: scenarios/basic/x.yaml → scenarios/basic/_a.yaml → scenarios/basic/_b.yaml → scenarios/basic/_a.yaml"
     ),
-    ("include: x.yaml", [:], "scenarios/basic/x.yaml:2:10: include: scenarios/basic/x.yaml includes itself: scenarios/basic/x.yaml → scenarios/basic/x.yaml"),
+    (
+      "include: x.yaml", [:],
+      "scenarios/basic/x.yaml:2:10: include: scenarios/basic/x.yaml includes itself: scenarios/basic/x.yaml → scenarios/basic/x.yaml"
+    ),
     ("include: _a.yaml", ["_a.yaml": "polici: {}"], "scenarios/basic/_a.yaml:1:1: unknown key 'polici', did you mean 'policy'?"),
-    ("include: _a.yaml", ["_a.yaml": "table: { a: [1] }"], "scenarios/basic/_a.yaml:1:1: a table stands in a scenario, not in a file that it includes"),
+    (
+      "include: _a.yaml", ["_a.yaml": "table: { a: [1] }"],
+      "scenarios/basic/_a.yaml:1:1: a table stands in a scenario, not in a file that it includes"
+    ),
     ("include: { file: _a.yaml }", [:], "scenarios/basic/x.yaml:2:10: include: expected the path of a file, found keys with values"),
-    ("steps:\n  - include: _a.yaml", ["_a.yaml": "summary: s"], "scenarios/basic/x.yaml:3:14: scenarios/basic/_a.yaml has no steps to include"),
+    (
+      "steps:\n  - include: _a.yaml", ["_a.yaml": "summary: s"],
+      "scenarios/basic/x.yaml:3:14: scenarios/basic/_a.yaml has no steps to include"
+    ),
     ("include: _a.yaml", ["_a.yaml": "a: [1"], "scenarios/basic/_a.yaml:2:1: this is no YAML"),
   ])
   func `what cannot be included is told where it is asked for`(text: String, files: [String: String], expected: String) {
@@ -153,15 +168,21 @@ private let head = """
 
   @Test func `files that include each other by the thousand come to an end`() {
     let bomb = "steps: [\(Array(repeating: "{ include: _b.yaml }", count: 30).joined(separator: ", "))]"
-    let files = ["scenarios/basic/_a.yaml": bomb, "scenarios/basic/_b.yaml": bomb.replacing("_b", with: "_c"), "scenarios/basic/_c.yaml": bomb.replacing("_b", with: "_d"), "scenarios/basic/_d.yaml": "steps: []"]
+    let files = [
+      "scenarios/basic/_a.yaml": bomb, "scenarios/basic/_b.yaml": bomb.replacing("_b", with: "_c"),
+      "scenarios/basic/_c.yaml": bomb.replacing("_b", with: "_d"), "scenarios/basic/_d.yaml": "steps: []",
+    ]
     #expect(read("summary: s\nsteps:\n  - include: _a.yaml", files).problems.first?.message == "include: too many files include each other")
   }
 
   @Test(arguments: [
     ("_t.yaml", "a/b/x.yaml", "a/b/_t.yaml"), ("../c/_t.yaml", "a/b/x.yaml", "a/c/_t.yaml"), ("./_t.yaml", "x.yaml", "_t.yaml"),
-    ("../_t.yaml", "x.yaml", "../_t.yaml"), ("/t/_t.yaml", "a/x.yaml", "/t/_t.yaml"), ("_t.yaml", "/a/x.yaml", "/a/_t.yaml"), ("../../_t.yaml", "a/x.yaml", "../_t.yaml"),
+    ("../_t.yaml", "x.yaml", "../_t.yaml"), ("/t/_t.yaml", "a/x.yaml", "/t/_t.yaml"), ("_t.yaml", "/a/x.yaml", "/a/_t.yaml"),
+    ("../../_t.yaml", "a/x.yaml", "../_t.yaml"),
   ])
-  func `paths are relative to the file that names them`(path: String, file: String, expected: String) { #expect(SourcePath.resolve(path, in: file) == expected) }
+  func `paths are relative to the file that names them`(path: String, file: String, expected: String) {
+    #expect(SourcePath.resolve(path, in: file) == expected)
+  }
 }
 
 @Suite struct DefaultsTests {
@@ -216,8 +237,10 @@ private let head = """
       """
     #expect(
       warnings(text) == [
-        "x.yaml:3:25: given.accounts.spare: no member and no session uses the account spare", "x.yaml:6:5: given.sessions.other: nobody calls the session other",
-        "x.yaml:10:3: cast.phone: nothing in this file has to do with phone", "x.yaml:12:11: steps[1].call: nothing is expected of the leg one",
+        "x.yaml:3:25: given.accounts.spare: no member and no session uses the account spare",
+        "x.yaml:6:5: given.sessions.other: nobody calls the session other",
+        "x.yaml:10:3: cast.phone: nothing in this file has to do with phone",
+        "x.yaml:12:11: steps[1].call: nothing is expected of the leg one",
       ])
   }
 
@@ -238,7 +261,9 @@ private let head = """
   }
 
   @Test func `of a table only what no row uses is unused`() {
-    let text = head + "summary: s\ntable: { who: [pbx, other] }\nsteps:\n  - options: \"${who}\"\n  - call: { from: pbx, to: session demo }\n  - cancel: leg\n"
+    let text =
+      head
+      + "summary: s\ntable: { who: [pbx, other] }\nsteps:\n  - options: \"${who}\"\n  - call: { from: pbx, to: session demo }\n  - cancel: leg\n"
     #expect(warnings(text.replacing("cast:", with: "cast:\n  other: { persona: plain-caller, address: 192.0.2.21 }")) == [])
   }
 }

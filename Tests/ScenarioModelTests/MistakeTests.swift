@@ -55,14 +55,17 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
 
   @Test func `reading one scenario throws the first mistake in the order of the file`() {
     let text = "summary: s\ncast: { a: { endpoint: default, address: 192.0.2.1 } }\nsteps:\n  - wait: soon\n  - wait: later\n"
-    #expect(throws: SourceProblem(file: "x.yaml", line: 4, column: 11, "steps[1].wait: 'soon' is not a duration such as '2 s' or '30 ms'")) {
+    #expect(throws: SourceProblem(file: "x.yaml", line: 4, column: 11, "steps[1].wait: 'soon' is not a duration such as '2 s' or '30 ms'"))
+    {
       try Scenario.read(text, file: "x.yaml")
     }
   }
 
   @Test func `a file of aliases of aliases or of a thousand brackets is refused, not unfolded`() {
     var bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
-    for (name, last) in zip("bcdefgh", "abcdefg") { bomb += "\(name): &\(name) [\(Array(repeating: "*\(last)", count: 10).joined(separator: ", "))]\n" }
+    for (name, last) in zip("bcdefgh", "abcdefg") {
+      bomb += "\(name): &\(name) [\(Array(repeating: "*\(last)", count: 10).joined(separator: ", "))]\n"
+    }
     #expect(ScenarioFile.read(bomb, file: "x.yaml").problems.first?.message == "the file has more than 200000 values")
     let deep = "summary: " + String(repeating: "[", count: 200) + String(repeating: "]", count: 200)
     #expect(ScenarioFile.read(deep, file: "x.yaml").problems.first?.message == "values stand in each other more than 60 deep")

@@ -21,14 +21,15 @@ private let head = """
   }
 
   @Test func `a scenario is read with its cast, policy, network and steps`() throws {
-    let text = head + """
-      policy: { allow: [pbx, 10.0.0.0/8], maxConcurrentCalls: 3, digestAlgorithms: [MD5], rtpTimeout: 10 s }
-      network:
-        - { between: [pbx, kallglot], delay: 30 ms, loss: 0.5 % }
-      steps:
-        - call: { from: pbx, to: session demo, as: leg }
-        - expect: { leg: leg, is: refused, status: 403, within: 2 s }
-      """
+    let text =
+      head + """
+        policy: { allow: [pbx, 10.0.0.0/8], maxConcurrentCalls: 3, digestAlgorithms: [MD5], rtpTimeout: 10 s }
+        network:
+          - { between: [pbx, kallglot], delay: 30 ms, loss: 0.5 % }
+        steps:
+          - call: { from: pbx, to: session demo, as: leg }
+          - expect: { leg: leg, is: refused, status: 403, within: 2 s }
+        """
     let scenario = try Scenario.read(text, file: "scenarios/basic/x.yaml")
     #expect(scenario.name == "basic/x")
     #expect(scenario.policy.allow.map(\.description) == ["192.0.2.20/32", "10.0.0.0/8"])
@@ -42,18 +43,33 @@ private let head = """
     ("sumary: s\ncast: {}\nsteps: []", "x.yaml:1:1: unknown key 'sumary', did you mean 'summary'?"),
     ("summary: s\nsteps: []", "the key 'cast' is missing"), ("", "x.yaml: the file is empty"), ("a: [1", "x.yaml:2:1: this is no YAML"),
     (head + "steps:\n  - cal: {}", "x.yaml:7:5: steps[1].cal: unknown step 'cal', did you mean 'call'?"),
-    (head + "steps:\n  - call: { from: pbxx, to: session demo }", "x.yaml:7:19: steps[1].call.from: 'pbxx' is not one of kallglot, pbx, did you mean 'pbx'?"),
-    (head + "steps:\n  - call: { from: pbx, to: seshun demo }", "'seshun demo' is neither 'session NAME', 'account NAME', a SIP URI nor a name of the cast"),
+    (
+      head + "steps:\n  - call: { from: pbxx, to: session demo }",
+      "x.yaml:7:19: steps[1].call.from: 'pbxx' is not one of kallglot, pbx, did you mean 'pbx'?"
+    ),
+    (
+      head + "steps:\n  - call: { from: pbx, to: seshun demo }",
+      "'seshun demo' is neither 'session NAME', 'account NAME', a SIP URI nor a name of the cast"
+    ),
     (head + "steps:\n  - expect: { leg: leg, is: established }", "'leg' is no leg: no step before has placed a call"),
     (head + "steps:\n  - wait: soon", "x.yaml:7:11: steps[1].wait: 'soon' is not a duration such as '2 s' or '30 ms'"),
     (head + "steps:\n  - fault: { drop: the 2nd 99 INVITE }", "is not a message such as"),
     (head + "policy: { maxConcurentCalls: 3 }\nsteps: []", "unknown key 'maxConcurentCalls' in policy, did you mean 'maxConcurrentCalls'?"),
     (head + "policy: { rateLimit: 3 }\nsteps: []", "the policy key 'rateLimit' is not served yet"),
-    (head + "policy: { allow: [pbx2] }\nsteps: []", "'pbx2' is neither an address, a CIDR range nor a name of the cast, did you mean 'pbx'?"),
+    (
+      head + "policy: { allow: [pbx2] }\nsteps: []",
+      "'pbx2' is neither an address, a CIDR range nor a name of the cast, did you mean 'pbx'?"
+    ),
     (head + "policy: { mediaPorts: 70000-1 }\nsteps: []", "'70000-1' is not a range of ports"),
     (head + "network:\n  - { between: [pbx, kallglot], loss: 130 % }\nsteps: []", "'130 %' is not a share"),
-    ("summary: s\ncast:\n  a: { persona: asterix-22, address: 192.0.2.1 }\nsteps: []", "'asterix-22' is not one of plain-caller, asterisk-22, cucm-14-trunk, did you mean 'asterisk-22'?"),
-    ("summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1 }\n  b: { persona: plain-caller, address: 192.0.2.1 }\nsteps: []", "b and a have the same address 192.0.2.1"),
+    (
+      "summary: s\ncast:\n  a: { persona: asterix-22, address: 192.0.2.1 }\nsteps: []",
+      "'asterix-22' is not one of plain-caller, asterisk-22, cucm-14-trunk, did you mean 'asterisk-22'?"
+    ),
+    (
+      "summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1 }\n  b: { persona: plain-caller, address: 192.0.2.1 }\nsteps: []",
+      "b and a have the same address 192.0.2.1"
+    ),
     ("summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1, account: acm }\nsteps: []", "account 'acm' is not given"),
   ])
   func `a mistake is told with its place, what was expected and the nearest word`(text: String, expected: String) {
@@ -71,7 +87,8 @@ private let head = """
 
   @Test(arguments: [
     ("the 2nd 200 INVITE", 2...2, Label.Subject.response(status: 200, .invite)), ("every ACK", 1...Int.max, .request(.ack)),
-    ("the first 3 BYE", 1...3, .request(.bye)), ("RTP", 1...1, .rtp(payloadType: 0)), ("the 11th 180 INVITE", 11...11, .response(status: 180, .invite)),
+    ("the first 3 BYE", 1...3, .request(.bye)), ("RTP", 1...1, .rtp(payloadType: 0)),
+    ("the 11th 180 INVITE", 11...11, .response(status: 180, .invite)),
   ])
   func `messages are named as engineers name them`(text: String, occurrences: ClosedRange<Int>, subject: Label.Subject) throws {
     let parsed = try #require(MessageText.parse(text))
@@ -97,7 +114,8 @@ private let head = """
 
   @Test(arguments: [
     ("lisen: []", "unknown key 'lisen', did you mean 'listen'?"), ("listen: [udp 0.0.0.0:5060]", "a concrete address"),
-    ("listen: [sctp 127.0.0.1:5060]", "is not a transport and an address"), ("certificate: a.pem", "certificate and privateKey belong together"),
+    ("listen: [sctp 127.0.0.1:5060]", "is not a transport and an address"),
+    ("certificate: a.pem", "certificate and privateKey belong together"),
     ("account: { username: a }", "account: the key 'password' is missing"),
   ])
   func `a mistake in a configuration is told with its place`(text: String, expected: String) {

@@ -28,7 +28,10 @@ import Testing
     let keys = ExpectationRegistry.kinds.map { $0.key }
     #expect(Set(keys).count == keys.count)
     #expect(StepRegistry.kinds.allSatisfy { !$0.summary.isEmpty && !$0.examples.isEmpty })
-    #expect(ExpectationRegistry.kinds.allSatisfy { !$0.summary.isEmpty && !$0.examples.isEmpty && $0.fields.first?.description.isRequired == true })
+    #expect(
+      ExpectationRegistry.kinds.allSatisfy {
+        !$0.summary.isEmpty && !$0.examples.isEmpty && $0.fields.first?.description.isRequired == true
+      })
   }
 
   @Test func `the examples of the documentation are valid`() {
@@ -79,7 +82,9 @@ import Testing
 
   @Test func `the documented standard of a policy key is the policy's own (contract 8.7)`() throws {
     var policy = Policy()
-    (policy.sipAccess, policy.requireTLS, policy.codecs, policy.maxConcurrentCalls, policy.allow) = (false, true, [], 1, [AddressRange("10.0.0.0/8")].compactMap(\.self))
+    (policy.sipAccess, policy.requireTLS, policy.codecs, policy.maxConcurrentCalls, policy.allow) = (
+      false, true, [], 1, [AddressRange("10.0.0.0/8")].compactMap(\.self)
+    )
     let lines = PolicySchema.descriptions.compactMap { field in field.standard.map { "\(field.name): \($0)" } }
     try PolicySchema.apply(try .root(lines.joined(separator: "\n"), file: "p.yaml"), to: &policy, .empty)
     #expect(policy == .standard)
@@ -92,7 +97,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("1", Count.atLeast(1)), ("3", .atLeast(3)), ("0", .exactly(0)), ("none", .exactly(0)), ("once", .exactly(1)), ("exactly 2", .exactly(2)),
+    ("1", Count.atLeast(1)), ("3", .atLeast(3)), ("0", .exactly(0)), ("none", .exactly(0)), ("once", .exactly(1)),
+    ("exactly 2", .exactly(2)),
     ("at most 4", .atMost(4)), ("at least 2", .atLeast(2)),
   ])
   func `counts are written as people say them`(text: String, count: Count) { #expect(Count(text) == count) }

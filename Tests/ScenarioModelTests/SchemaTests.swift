@@ -53,7 +53,9 @@ private struct Document {
       let definitions = Set((try Document(text).object["$defs"] as? [String: Any] ?? [:]).keys)
       for match in text.matches(of: /"\$ref": "#\/\$defs\/([^"]+)"/) { #expect(definitions.contains(String(match.1)), "\(match.1)") }
     }
-    for field in ScenarioKeys.shape.fields + CastKeys.shape.fields { #expect(JSONSchema.scenario.contains(field.summary.replacing("\"", with: "\\\""))) }
+    for field in ScenarioKeys.shape.fields + CastKeys.shape.fields {
+      #expect(JSONSchema.scenario.contains(field.summary.replacing("\"", with: "\\\"")))
+    }
   }
 }
 
@@ -104,7 +106,9 @@ private struct Document {
   }
 
   private func yaml(_ folder: String) -> [String] {
-    ((try? FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)")) ?? []).filter { $0.hasSuffix(".yaml") }.sorted().map { "\(root)/\(folder)/\($0)" }
+    ((try? FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)")) ?? []).filter { $0.hasSuffix(".yaml") }.sorted().map {
+      "\(root)/\(folder)/\($0)"
+    }
   }
 
   private func write(_ texts: [String]) throws -> (folder: URL, files: [String]) {
@@ -132,8 +136,10 @@ private struct Document {
     var texts = StepRegistry.kinds.flatMap { kind in kind.examples.map { head + "  - \($0)\n" } }
     texts += ExpectationRegistry.kinds.flatMap { kind in kind.examples.map { head + "  - expect: \($0)\n" } }
     texts += [
-      "summary: s\ninclude: _t.yaml\ncast: { pbx: { transport: tcp } }\n", head.replacing("steps:", with: "defaults: { within: 2 s, tone: 440 Hz }\nsteps:") + "  - speak: { on: pbx }\n",
-      head.replacing("steps:", with: "table: { status: [403, 404], codecs: [[PCMU, PCMA], PCMU] }\npolicy: { codecs: \"${codecs}\" }\nsteps:")
+      "summary: s\ninclude: _t.yaml\ncast: { pbx: { transport: tcp } }\n",
+      head.replacing("steps:", with: "defaults: { within: 2 s, tone: 440 Hz }\nsteps:") + "  - speak: { on: pbx }\n",
+      head.replacing(
+        "steps:", with: "table: { status: [403, 404], codecs: [[PCMU, PCMA], PCMU] }\npolicy: { codecs: \"${codecs}\" }\nsteps:")
         + "  - expect: { pinged: pbx, status: \"${status}\" }\n  - wait: ${time}\n",
     ]
     let (folder, files) = try write(texts)
@@ -146,15 +152,24 @@ private struct Document {
   func `files with mistakes in keys, words, forms and ranges are refused`() throws {
     let head = "summary: s\ncast: { pbx: { persona: plain-caller, address: 192.0.2.1 } }\n"
     let broken = [
-      "cast: {}\nsteps: []\n", "summary: s\nsteps: []\n", "summary: s\ncast: {}\n", head + "stepps: []\n", head + "steps: {}\n", head + "steps: [{ cal: {} }]\n",
-      head + "steps: [{ call: { from: pbx } }]\n", head + "steps: [{ call: { from: pbx, to: x, via: y } }]\n", head + "steps: [{ wait: soon }]\n", head + "steps: [{ wait: 5 }]\n",
-      head + "steps: [{ wait: 1 s, hangUp: pbx }]\n", head + "steps: [{}]\n", head + "steps: [{ expect: { leg: l, is: establised } }]\n", head + "steps: [{ expect: { legg: l } }]\n",
-      head + "steps: [{ expect: { hears: pbx, tone: 440 Hz, codec: PCMU } }]\n", head + "steps: [{ expect: { leg: l, is: refused, status: 200 } }]\n",
-      head + "steps: [{ fault: { drop: the INVITE, delay: the BYE, by: 1 s } }]\n", head + "steps: [{ fault: { drop: the 2nd 99 INVITE } }]\n", head + "steps: [{ fault: { from: pbx } }]\n",
-      head + "steps: [{ speak: { tone: 440 Hz } }]\n", head + "steps: [{ speak: { on: pbx, tone: loud } }]\n", head + "steps: [{ send: { from: w, to: k } }]\n",
-      head + "steps: [{ expect: { decision: allowlist, times: twice } }]\n", head + "policy: { maxConcurentCalls: 3 }\nsteps: []\n", head + "policy: { capReachedStatus: 487 }\nsteps: []\n",
-      head + "policy: { codecs: [GSM] }\nsteps: []\n", head + "network: [{ between: [a, b], loss: lots }]\nsteps: []\n", head + "defaults: { widthin: 2 s }\nsteps: []\n", head + "table: []\nsteps: []\n",
-      head + "proves: [call-01]\nsteps: []\n", "summary: s\ncast: { pbx: { persona: asterix, address: 192.0.2.1 } }\nsteps: []\n", "summary: s\ncast: { pbx: { persona: plain-caller } }\nsteps: []\n",
+      "cast: {}\nsteps: []\n", "summary: s\nsteps: []\n", "summary: s\ncast: {}\n", head + "stepps: []\n", head + "steps: {}\n",
+      head + "steps: [{ cal: {} }]\n",
+      head + "steps: [{ call: { from: pbx } }]\n", head + "steps: [{ call: { from: pbx, to: x, via: y } }]\n",
+      head + "steps: [{ wait: soon }]\n", head + "steps: [{ wait: 5 }]\n",
+      head + "steps: [{ wait: 1 s, hangUp: pbx }]\n", head + "steps: [{}]\n", head + "steps: [{ expect: { leg: l, is: establised } }]\n",
+      head + "steps: [{ expect: { legg: l } }]\n",
+      head + "steps: [{ expect: { hears: pbx, tone: 440 Hz, codec: PCMU } }]\n",
+      head + "steps: [{ expect: { leg: l, is: refused, status: 200 } }]\n",
+      head + "steps: [{ fault: { drop: the INVITE, delay: the BYE, by: 1 s } }]\n",
+      head + "steps: [{ fault: { drop: the 2nd 99 INVITE } }]\n", head + "steps: [{ fault: { from: pbx } }]\n",
+      head + "steps: [{ speak: { tone: 440 Hz } }]\n", head + "steps: [{ speak: { on: pbx, tone: loud } }]\n",
+      head + "steps: [{ send: { from: w, to: k } }]\n",
+      head + "steps: [{ expect: { decision: allowlist, times: twice } }]\n", head + "policy: { maxConcurentCalls: 3 }\nsteps: []\n",
+      head + "policy: { capReachedStatus: 487 }\nsteps: []\n",
+      head + "policy: { codecs: [GSM] }\nsteps: []\n", head + "network: [{ between: [a, b], loss: lots }]\nsteps: []\n",
+      head + "defaults: { widthin: 2 s }\nsteps: []\n", head + "table: []\nsteps: []\n",
+      head + "proves: [call-01]\nsteps: []\n", "summary: s\ncast: { pbx: { persona: asterix, address: 192.0.2.1 } }\nsteps: []\n",
+      "summary: s\ncast: { pbx: { persona: plain-caller } }\nsteps: []\n",
       "summary: s\ncast: { pbx: { persona: plain-caller, wire: raw, address: 192.0.2.1 } }\nsteps: []\n",
     ]
     let (folder, files) = try write(broken)
@@ -162,6 +177,9 @@ private struct Document {
     let lines = try refusals(JSONSchema.scenario, files)
     for (index, file) in files.enumerated() { #expect(lines.contains { $0.hasPrefix("\(file): ") }, "\(broken[index])") }
     // The reader agrees on all of them.
-    for text in broken { #expect(!ScenarioFile.read(text, file: "x.yaml").problems.isEmpty || !ScenarioFile.read(text, file: "x.yaml").references.isEmpty, "\(text)") }
+    for text in broken {
+      #expect(
+        !ScenarioFile.read(text, file: "x.yaml").problems.isEmpty || !ScenarioFile.read(text, file: "x.yaml").references.isEmpty, "\(text)")
+    }
   }
 }

@@ -9,7 +9,9 @@ import Testing
 enum Place {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
   /// The program that was built with these tests.
-  static let lab = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("kallglot-lab").path
+  static let lab = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent(
+    "kallglot-lab"
+  ).path
 
   static func temporary() throws -> String {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("lab-\(UUID().uuidString)").path
@@ -29,7 +31,8 @@ enum Place {
 
   /// A green scenario that no defect turns red proves nothing: each of these breaks what its scenario is about.
   @Test(arguments: [
-    ("basic/answered-udp", "tone: 1000 Hz, within", "tone: 1100 Hz, within"), ("authentication/wrong-password", ", password: not-the-password", ""),
+    ("basic/answered-udp", "tone: 1000 Hz, within", "tone: 1100 Hz, within"),
+    ("authentication/wrong-password", ", password: not-the-password", ""),
     ("policy/address-off-list", "192.0.2.64/26", "192.0.2.0/26"), ("policy/cap-reached", "maxConcurrentCalls: 1", "maxConcurrentCalls: 2"),
     ("faults/lost-200", "the first 2 200 INVITE", "every 200 INVITE"), ("basic/caller-cancels", "answerDelay: 10 s", "answerDelay: 1 s"),
     ("faults/timer-b", "every INVITE", "the first 3 INVITE"), ("network/lossy-link", "loss: 3 %", "loss: 100 %"),
@@ -37,9 +40,12 @@ enum Place {
     ("policy/ports-exhausted", "20000-20001", "20000-20003"), ("basic/third-leg", "demo, as: three", "other, as: three"),
     ("registration/eleventh-contact", "192.0.2.111:5060", "192.0.2.110:5060"), ("basic/fork-two-answers", "tag: two", "tag: one"),
     ("authentication/loop-guard", "nonce=\"two\"", "nonce=\"two\", stale=true"), ("faults/every-packet-twice", "duplicate", "loss"),
-    ("mid-call/hold-sends-nothing", "inactive", "sendonly"), ("basic/silence", "{ drop: every RTCP, from: deaf }", "{ drop: every PRACK, from: deaf }"),
-    ("personas/cucm-hold-with-music", "tone: 660 Hz", "tone: 600 Hz"), ("personas/cucm-ping", "pinged: cucm, status: 200", "pinged: cucm, status: 483"),
-    ("personas/asterisk-direct-media", ", directMedia: 192.0.2.50", ""), ("personas/asterisk-line", "to: account acme, as: second", "to: asterisk, as: second"),
+    ("mid-call/hold-sends-nothing", "inactive", "sendonly"),
+    ("basic/silence", "{ drop: every RTCP, from: deaf }", "{ drop: every PRACK, from: deaf }"),
+    ("personas/cucm-hold-with-music", "tone: 660 Hz", "tone: 600 Hz"),
+    ("personas/cucm-ping", "pinged: cucm, status: 200", "pinged: cucm, status: 483"),
+    ("personas/asterisk-direct-media", ", directMedia: 192.0.2.50", ""),
+    ("personas/asterisk-line", "to: account acme, as: second", "to: asterisk, as: second"),
     ("personas/cucm-on-the-wire", "cucm-14-trunk", "plain-caller"),
   ])
   func `a scenario fails when what it is about is taken away`(name: String, old: String, new: String) throws {
@@ -74,7 +80,9 @@ enum Place {
     return files
   }
 
-  @Test func `each scenario in two processes gives byte-equal captures and journals, TLS included; another seed gives others (design 6)`() async throws {
+  @Test func `each scenario in two processes gives byte-equal captures and journals, TLS included; another seed gives others (design 6)`()
+    async throws
+  {
     let (first, second, third) = (try Place.temporary(), try Place.temporary(), try Place.temporary())
     defer { for folder in [first, second, third] { try? FileManager.default.removeItem(atPath: folder) } }
     #expect(try await lab("run", "\(Place.root)/scenarios", "--out", first, "--jobs", "1").code == 0)
@@ -85,21 +93,29 @@ enum Place {
     #expect(left.keys.contains { $0.contains("answered-tls") && $0.hasSuffix(".pcapng") })
     for (path, data) in left { #expect(right[path] == data, "\(path) differs between two processes") }
     // A capture without packets has nothing that could follow the seed, nor has one of bytes that a scenario writes itself.
-    let raw = Set(try ScenarioSuite("\(Place.root)/scenarios").scenarios.filter { $0.cast.contains { if case .wire = $0.role { true } else { false } } }.map(\.name))
+    let raw = Set(
+      try ScenarioSuite("\(Place.root)/scenarios").scenarios.filter { $0.cast.contains { if case .wire = $0.role { true } else { false } } }
+        .map(\.name))
     for (path, data) in left where path.hasSuffix(".pcapng") && data.count > 200 {
       let folder = path.split(separator: "/").dropLast().joined(separator: "/")
       if !raw.contains(folder) { #expect(other[path] != data, "\(path) does not follow the seed") }
     }
   }
 
-  @Test func `a failed run exits with 1 and shows rule, expected, observed, host#frame and replay; JUnit and JSON are written`() async throws {
+  @Test func `a failed run exits with 1 and shows rule, expected, observed, host#frame and replay; JUnit and JSON are written`()
+    async throws
+  {
     let folder = try Place.temporary()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let text = try ScenarioLibrary.text(of: "\(Place.root)/scenarios/authentication/wrong-password.yaml")
-    try text.replacingOccurrences(of: "status: 403", with: "status: 401").write(toFile: "\(folder)/x.yaml", atomically: true, encoding: .utf8)
-    let outcome = try await lab("run", "\(folder)/x.yaml", "--junit", "\(folder)/r/j.xml", "--json", "\(folder)/r/j.json", "--out", "\(folder)/out")
+    try text.replacingOccurrences(of: "status: 403", with: "status: 401").write(
+      toFile: "\(folder)/x.yaml", atomically: true, encoding: .utf8)
+    let outcome = try await lab(
+      "run", "\(folder)/x.yaml", "--junit", "\(folder)/r/j.xml", "--json", "\(folder)/r/j.json", "--out", "\(folder)/out")
     #expect(outcome.code == 1)
-    for part in ["rule ", "expected ", "observed  refused with 403 Forbidden", "pbx#5", "--seed 1"] { #expect(outcome.output.contains(part), "\(outcome.output)") }
+    for part in ["rule ", "expected ", "observed  refused with 403 Forbidden", "pbx#5", "--seed 1"] {
+      #expect(outcome.output.contains(part), "\(outcome.output)")
+    }
     #expect(try String(contentsOfFile: "\(folder)/r/j.xml", encoding: .utf8).contains("failures=\"1\""))
     #expect(try String(contentsOfFile: "\(folder)/r/j.json", encoding: .utf8).contains("\"frame\": \"pbx#5\""))
     // The frame to blame says so in the capture.
@@ -109,9 +125,12 @@ enum Place {
 
   @Test(arguments: [
     (["run", "nowhere"], "no such file or folder"), (["run", "scenarios", "--filter", "no-such-name"], "no scenario's name contains"),
-    (["run"], "Missing expected argument"), (["run", "scenarios", "--sed", "3"], "Did you mean '--seed'?"), (["run", "scenarios", "--jobs", "0"], "--jobs is 0"),
-    (["run", "README.md"], "README.md"), (["run", "scenarios", "--junit", "/proc/x/y"], "/proc/x"), (["serve", "--config", "nowhere.yaml"], "nowhere.yaml"),
-    (["serve", "--listen", "udp 0.0.0.0:5060"], "concrete address"), (["serve", "--listen", "udp 192.0.2.1:5060"], "no address of this machine"),
+    (["run"], "Missing expected argument"), (["run", "scenarios", "--sed", "3"], "Did you mean '--seed'?"),
+    (["run", "scenarios", "--jobs", "0"], "--jobs is 0"),
+    (["run", "README.md"], "README.md"), (["run", "scenarios", "--junit", "/proc/x/y"], "/proc/x"),
+    (["serve", "--config", "nowhere.yaml"], "nowhere.yaml"),
+    (["serve", "--listen", "udp 0.0.0.0:5060"], "concrete address"),
+    (["serve", "--listen", "udp 192.0.2.1:5060"], "no address of this machine"),
     (["call", "tel:+49"], "cannot be called"), (["call", "sip:x@127.0.0.1", "--for", "soon"], "is not a duration"), (["bogus"], "bogus"),
     (["call", "sip:x@nobody.invalid"], "does not resolve"),
   ])

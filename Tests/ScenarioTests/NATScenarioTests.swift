@@ -12,11 +12,14 @@ import Testing
   }
 
   @Test(arguments: [
-    ("registers-and-is-called", "lifetime: 30 s", "lifetime: 1 ms"), ("registers-and-is-called", "allowViolations: true", "allowViolations: false"),
+    ("registers-and-is-called", "lifetime: 30 s", "lifetime: 1 ms"),
+    ("registers-and-is-called", "allowViolations: true", "allowViolations: false"),
     ("registers-and-is-called-tcp", "outside: 203.0.113.7", "outside: 203.0.113.7, tcpLifetime: 1 min"),
     ("private-contact-flow", "allowViolations: true", "allowViolations: true\npolicy: { natContact: contact }"),
-    ("private-contact-by-the-book", "natContact: contact", "natContact: flow"), ("private-sdp-latching", "address: 10.0.0.20", "address: 192.0.2.20"),
-    ("symmetric-nat-latching", "mapping: address-and-port", "mapping: endpoint-independent"), ("binding-expires", "lifetime: 30 s", "lifetime: 1 min"),
+    ("private-contact-by-the-book", "natContact: contact", "natContact: flow"),
+    ("private-sdp-latching", "address: 10.0.0.20", "address: 192.0.2.20"),
+    ("symmetric-nat-latching", "mapping: address-and-port", "mapping: endpoint-independent"),
+    ("binding-expires", "lifetime: 30 s", "lifetime: 1 min"),
     ("keep-alive-holds-binding", "lifetime: 30 s", "lifetime: 15 s"),
     ("stranger-filtered", "filtering: address-and-port", "filtering: endpoint-independent"),
     ("full-cone-lets-in", "filtering: endpoint-independent", "filtering: address"),

@@ -10,7 +10,8 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct ToolTests {
   private func lab(_ arguments: [String]) async throws -> (code: Int32, lines: [String], errors: String) {
     let result = try await Subprocess.run(
-      .path(.init(Place.lab)), arguments: .init(arguments), workingDirectory: .init(Place.root), output: .string(limit: 1 << 22), error: .string(limit: 1 << 20))
+      .path(.init(Place.lab)), arguments: .init(arguments), workingDirectory: .init(Place.root), output: .string(limit: 1 << 22),
+      error: .string(limit: 1 << 20))
     let code: Int32 = if case .exited(let code) = result.terminationStatus { code } else { -1 }
     return (code, result.standardOutput.split(separator: "\n").map(String.init), result.standardError)
   }
@@ -25,7 +26,8 @@ import Testing
     let folder = try Place.temporary()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let head = "summary: s\ncast: { kallglot: { endpoint: default, address: 198.51.100.10 } }\n"
-    try (head + "include: _t.yaml\nproves: [CALL-99]\nsteps:\n  - wait: soon\n  - wait: later\n").write(toFile: "\(folder)/a.yaml", atomically: true, encoding: .utf8)
+    try (head + "include: _t.yaml\nproves: [CALL-99]\nsteps:\n  - wait: soon\n  - wait: later\n").write(
+      toFile: "\(folder)/a.yaml", atomically: true, encoding: .utf8)
     try (head + "include: _t.yaml\nsteps: []\n").write(toFile: "\(folder)/b.yaml", atomically: true, encoding: .utf8)
     try "policy: { requireTLS: perhaps }\n".write(toFile: "\(folder)/_t.yaml", atomically: true, encoding: .utf8)
     try "polici: {}\n".write(toFile: "\(folder)/_u.yaml", atomically: true, encoding: .utf8)
@@ -60,7 +62,9 @@ import Testing
     #expect(try await lab(["run", "scenarios/basic/answered-udp.yaml", "--json", results]).code == 0)
     let outcome = try await lab(["list", "--checks", "--results", results])
     #expect(outcome.code == 0)
-    for check in CheckCatalogue.checks { #expect(outcome.lines.contains { $0.hasPrefix("  \(check.id) ") && $0.hasSuffix(check.title) }, "\(check.id)") }
+    for check in CheckCatalogue.checks {
+      #expect(outcome.lines.contains { $0.hasPrefix("  \(check.id) ") && $0.hasSuffix(check.title) }, "\(check.id)")
+    }
     #expect(outcome.lines.contains("                        basic/answered-udp: passed"))
     #expect(outcome.lines.contains { $0.hasPrefix("  CALL-01  V  passed") })
     #expect(outcome.lines.last?.hasPrefix("230 checks: ") == true)

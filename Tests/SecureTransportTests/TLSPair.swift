@@ -121,7 +121,10 @@ extension [TLSConnection.Output] {
 /// Certificates that the tests share, and contexts made of them.
 enum Lab {
   static let name = "pbx.example"
+  // Made once for all tests: without them none can run.
+  // swift-format-ignore: NeverUseForceTry
   static let authority = try! LabAuthority(entropy: Entropy(seed: 7), epoch: .virtual)
+  // swift-format-ignore: NeverUseForceTry
   static let leaf = try! authority.issue(
     CertificateRequest(commonName: name, sipDomains: [name], dnsNames: [name]), entropy: Entropy(seed: 8))
 

@@ -28,7 +28,8 @@ final class BareDriver {
     policy.anyDomain = true
     let listeners = [TransportListener(.udp, .init(Self.here, port: 5060)), TransportListener(.tcp, .init(Self.here, port: 5060))]
     endpoint = KallglotEndpoint(
-      .init(listener: policy, listeners: listeners, mediaAddress: Self.here, sendsMedia: false), tls: nil, entropy: Entropy(seed: seed), epoch: .virtual)
+      .init(listener: policy, listeners: listeners, mediaAddress: Self.here, sendsMedia: false), tls: nil, entropy: Entropy(seed: seed),
+      epoch: .virtual)
     var out = Outbox()
     endpoint.start(at: now, &out)
     act(out)

@@ -40,7 +40,8 @@ final class Bench {
     if allow != nil { policy.allowlistRefusal = .drop }
     let listeners = [TransportListener(.udp, .init(here, port: 5060)), TransportListener(.tcp, .init(here, port: 5060))]
     endpoint = KallglotEndpoint(
-      .init(listener: policy, listeners: listeners, mediaAddress: here, sendsMedia: false), tls: nil, entropy: Entropy(seed: seed), epoch: .virtual)
+      .init(listener: policy, listeners: listeners, mediaAddress: here, sendsMedia: false), tls: nil, entropy: Entropy(seed: seed),
+      epoch: .virtual)
     wire = WireHost(address: .init(there, port: 5060), transport: transport)
     target = .init(here, port: 5060)
     let endpointID = simulation.add(endpoint, name: "kallglot", addresses: [here])

@@ -88,16 +88,25 @@ import Testing
   func `random bytes on UDP and TCP leave the endpoint well`(seed: UInt64) {
     let driver = BareDriver(seed: seed)
     var generator = SeededGenerator(seed: seed).fork("noise")
-    let words = ["INVITE ", "sip:", "SIP/2.0", "\r\n", "\r\n\r\n", "Via: SIP/2.0/UDP h;branch=z9hG4bK", "Content-Length: ", "CSeq: 1 ", ";tag=", "<", ">", "\""]
+    let words = [
+      "INVITE ", "sip:", "SIP/2.0", "\r\n", "\r\n\r\n", "Via: SIP/2.0/UDP h;branch=z9hG4bK", "Content-Length: ", "CSeq: 1 ", ";tag=", "<",
+      ">", "\"",
+    ]
     for round in 0..<400 {
       var bytes: [UInt8] = []
       for _ in 0..<Int(generator.next() % 60) {
         // Half noise, half pieces of SIP: noise alone never gets past the first line.
-        if generator.next() % 2 == 0 { bytes.append(UInt8(truncatingIfNeeded: generator.next())) } else { bytes += words[Int(generator.next() % 12)].utf8 }
+        if generator.next() % 2 == 0 {
+          bytes.append(UInt8(truncatingIfNeeded: generator.next()))
+        } else {
+          bytes += words[Int(generator.next() % 12)].utf8
+        }
       }
       driver.datagram(Bytes(bytes))
       let id = driver.connect()
-      for start in stride(from: 0, to: bytes.count, by: 7) { driver.stream(Bytes(Array(bytes[start..<min(start + 7, bytes.count)])), on: id) }
+      for start in stride(from: 0, to: bytes.count, by: 7) {
+        driver.stream(Bytes(Array(bytes[start..<min(start + 7, bytes.count)])), on: id)
+      }
       if round % 3 == 0 { driver.end(id) }
     }
     driver.advance(seconds: 33)
@@ -134,7 +143,9 @@ import Testing
   @Test func `the 32 s hold for the second message of a connection too`() {
     let driver = BareDriver()
     let id = driver.connect()
-    driver.stream("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK-o\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n", on: id)
+    driver.stream(
+      "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK-o\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+      on: id)
     driver.advance(seconds: 100)
     #expect(driver.isOpen(id), "a connection that served is kept")
     driver.stream("OPTIONS sip:a SIP/2.0\r\n", on: id)
@@ -148,8 +159,12 @@ import Testing
   func `a header that never ends stops at 65,535 bytes with a named reason`(kind: String) {
     let driver = BareDriver()
     let id = driver.connect()
-    driver.stream("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK-e\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: e\r\nCSeq: 1 OPTIONS\r\n", on: id)
-    let piece: Bytes = kind == "one line" ? "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" : "X:1\r\nX:2\r\nX:3\r\nX:4\r\nX:5\r\nX:6\r\nX:7\r\nX:8\r\nX:9\r\nX:0\r\n"
+    driver.stream(
+      "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK-e\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: e\r\nCSeq: 1 OPTIONS\r\n",
+      on: id)
+    let piece: Bytes =
+      kind == "one line"
+      ? "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" : "X:1\r\nX:2\r\nX:3\r\nX:4\r\nX:5\r\nX:6\r\nX:7\r\nX:8\r\nX:9\r\nX:0\r\n"
     var pieces = 0
     while driver.isOpen(id), pieces < 10_000 {
       driver.stream(piece, on: id)
@@ -157,7 +172,8 @@ import Testing
       #expect(driver.endpoint.party.userAgent.transport.connections[id].map { $0.framer.pendingCount <= 65_535 } ?? true)
     }
     #expect(pieces < 2_000)
-    #expect(driver.news == ["\(SIPParseError.messageTooLong(limit: 65_535))", "closed here: \(SIPParseError.messageTooLong(limit: 65_535))"])
+    #expect(
+      driver.news == ["\(SIPParseError.messageTooLong(limit: 65_535))", "closed here: \(SIPParseError.messageTooLong(limit: 65_535))"])
     #expect(driver.sent.first?.text.hasPrefix("SIP/2.0 513 Message Too Large: longer than 65535 bytes") == true)
     expectWell(driver, "endless")
   }
@@ -165,7 +181,10 @@ import Testing
   @Test func `a datagram of thousands of tiny header lines is refused with 513`() {
     let driver = BareDriver()
     let lines = String(repeating: "X:\r\n", count: 16_000)
-    driver.datagram(Bytes("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK-m\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: m\r\nCSeq: 1 OPTIONS\r\n\(lines)\r\n"))
+    driver.datagram(
+      Bytes(
+        "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK-m\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: m\r\nCSeq: 1 OPTIONS\r\n\(lines)\r\n"
+      ))
     #expect(driver.sent.first?.text.hasPrefix("SIP/2.0 513 Message Too Large: more than 256 header fields") == true)
     expectWell(driver, "lines")
   }
@@ -181,7 +200,9 @@ import Testing
 
   @Test func `every file of the fuzz corpora is read without a finding`() throws {
     let folder = TortureCase.root.appendingPathComponent("fixtures/fuzz").path
-    let paths = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }.sorted()
+    let paths = try FileManager.default.subpathsOfDirectory(atPath: folder).filter {
+      FileManager.default.fileExists(atPath: "\(folder)/\($0)")
+    }.sorted()
     let driver = BareDriver()
     var count = 0
     for path in paths {

@@ -32,7 +32,9 @@ import Testing
     let wanted = item.all("fault")
     #expect(faults.count == wanted.count, "\(faults)")
     for text in wanted { #expect(faults.contains { $0.hasPrefix(text) }, "\(text) is not among \(faults)") }
-    for reading in item.all("reads") { #expect(Reading.holds(reading, in: message), "\(reading), but it reads \(Reading.text(reading, in: message))") }
+    for reading in item.all("reads") {
+      #expect(Reading.holds(reading, in: message), "\(reading), but it reads \(Reading.text(reading, in: message))")
+    }
   }
 
   /// What a stream gives; a message that is not whole is read as far as it goes.
@@ -51,7 +53,9 @@ import Testing
     if item.first("closes") != nil { bench.run(seconds: 33) }
     var finals: [SIPMessage] = []
     // The repetitions of a 2xx are the same answer.
-    for answer in bench.answers where (answer.status ?? 0) >= 200 && !finals.contains(where: { $0.bytes == answer.bytes }) { finals.append(answer) }
+    for answer in bench.answers where (answer.status ?? 0) >= 200 && !finals.contains(where: { $0.bytes == answer.bytes }) {
+      finals.append(answer)
+    }
     let expected = try #require(item.first("answer"))
     let statuses = finals.compactMap(\.status).map(String.init).joined(separator: " ")
     #expect((statuses.isEmpty ? "none" : statuses) == expected, "\(finals.map { $0.bytes.text }) \(bench.unreadable)")

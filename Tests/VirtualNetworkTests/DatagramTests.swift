@@ -9,9 +9,10 @@ import Testing
     pair.send("hello")
     pair.simulation.run(until: milliseconds(100))
     #expect(pair.second.log == ["0.000 bound 192.0.2.2:5060", "0.030 datagram hello from 192.0.2.1:5060"])
-    #expect(pair.sink.lines == [
-      "0.000 0#1 sent udp 192.0.2.1:5060 192.0.2.2:5060 5 delivered", "0.030 1#1 received udp 192.0.2.1:5060 192.0.2.2:5060 5 delivered",
-    ])
+    #expect(
+      pair.sink.lines == [
+        "0.000 0#1 sent udp 192.0.2.1:5060 192.0.2.2:5060 5 delivered", "0.030 1#1 received udp 192.0.2.1:5060 192.0.2.2:5060 5 delivered",
+      ])
     #expect(pair.sink.names == ["alice", "bob"])
   }
 
@@ -57,7 +58,8 @@ import Testing
     for index in 0..<3 { pair.send("\(index)", Label(.response(status: 200, .invite))) }
     pair.send("other", Label(.response(status: 180, .invite)))
     pair.simulation.run(until: milliseconds(10))
-    #expect(pair.sink.packets.filter { $0.direction == .sent }.map(\.fate) == [.delivered, .dropped(fault: number), .delivered, .delivered])
+    #expect(
+      pair.sink.packets.filter { $0.direction == .sent }.map(\.fate) == [.delivered, .dropped(fault: number), .delivered, .delivered])
     #expect(pair.simulation.fault(number)?.seen == 3)
   }
 
@@ -83,9 +85,10 @@ import Testing
       out.bind(PortID(5), TransportAddress(.anyV4, port: 5060))
     }
     pair.simulation.run(until: milliseconds(1))
-    #expect(pair.first.log.dropFirst() == [
-      "0.000 bind failed addressInUse", "0.000 bind failed addressNotAvailable", "0.000 bound 0.0.0.0:49152", "0.000 bound 0.0.0.0:5060",
-    ])
+    #expect(
+      pair.first.log.dropFirst() == [
+        "0.000 bind failed addressInUse", "0.000 bind failed addressNotAvailable", "0.000 bound 0.0.0.0:49152", "0.000 bound 0.0.0.0:5060",
+      ])
   }
 }
 

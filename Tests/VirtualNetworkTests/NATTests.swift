@@ -55,20 +55,26 @@ struct Home {
     home.send(2, "back", to: outsideAddress)
     home.settle()
     #expect(home.news(0) == ["datagram back from 192.0.2.1:5060"])
-    #expect(home.sink.lines == [
-      "0.000 0#1 sent udp 10.0.0.1:5060 192.0.2.1:5060 5 translated(port: 5060)",
-      "0.000 4#1 sent udp 203.0.113.7:5060 192.0.2.1:5060 5 delivered", "0.010 2#1 received udp 203.0.113.7:5060 192.0.2.1:5060 5 delivered",
-      "0.100 2#2 sent udp 192.0.2.1:5060 203.0.113.7:5060 4 delivered",
-      "0.110 4#2 received udp 192.0.2.1:5060 203.0.113.7:5060 4 translated(port: 5060)",
-      "0.110 0#2 received udp 192.0.2.1:5060 10.0.0.1:5060 4 translated(port: 5060)",
-    ])
+    #expect(
+      home.sink.lines == [
+        "0.000 0#1 sent udp 10.0.0.1:5060 192.0.2.1:5060 5 translated(port: 5060)",
+        "0.000 4#1 sent udp 203.0.113.7:5060 192.0.2.1:5060 5 delivered",
+        "0.010 2#1 received udp 203.0.113.7:5060 192.0.2.1:5060 5 delivered",
+        "0.100 2#2 sent udp 192.0.2.1:5060 203.0.113.7:5060 4 delivered",
+        "0.110 4#2 received udp 192.0.2.1:5060 203.0.113.7:5060 4 translated(port: 5060)",
+        "0.110 0#2 received udp 192.0.2.1:5060 10.0.0.1:5060 4 translated(port: 5060)",
+      ])
   }
 
   /// Which outside ports one inside port gets for alice:5060, alice:7000 and bob:5060.
-  @Test(arguments: [
-    (NAT.Behaviour.endpointIndependent, [5060, 5060, 5060]), (.addressDependent, [5060, 5060, 5062]), (.addressAndPortDependent, [5060, 5062, 5064]),
-  ] as [(NAT.Behaviour, [UInt16])])
-  func `a mapping is shared by the destinations that its behaviour does not tell apart (RFC 4787 §4.1)`(mapping: NAT.Behaviour, ports: [UInt16]) {
+  @Test(
+    arguments: [
+      (NAT.Behaviour.endpointIndependent, [5060, 5060, 5060]), (.addressDependent, [5060, 5060, 5062]),
+      (.addressAndPortDependent, [5060, 5062, 5064]),
+    ] as [(NAT.Behaviour, [UInt16])])
+  func `a mapping is shared by the destinations that its behaviour does not tell apart (RFC 4787 §4.1)`(
+    mapping: NAT.Behaviour, ports: [UInt16]
+  ) {
     let home = Home(NAT(outside: outsideAddress, mapping: mapping))
     home.send(0, to: alice)
     home.send(0, to: alice, 7000)
@@ -77,11 +83,15 @@ struct Home {
   }
 
   /// Whether alice:5060 (who was called), alice:7000 and bob:5060 get through, whatever the mapping.
-  @Test(arguments: NAT.Behaviour.allCases, [
-    (NAT.Behaviour.endpointIndependent, [true, true, true]), (.addressDependent, [true, true, false]),
-    (.addressAndPortDependent, [true, false, false]),
-  ])
-  func `who may answer is what the filtering says, with each mapping (RFC 4787 §5)`(mapping: NAT.Behaviour, filtering: (NAT.Behaviour, [Bool])) {
+  @Test(
+    arguments: NAT.Behaviour.allCases,
+    [
+      (NAT.Behaviour.endpointIndependent, [true, true, true]), (.addressDependent, [true, true, false]),
+      (.addressAndPortDependent, [true, false, false]),
+    ])
+  func `who may answer is what the filtering says, with each mapping (RFC 4787 §5)`(
+    mapping: NAT.Behaviour, filtering: (NAT.Behaviour, [Bool])
+  ) {
     let home = Home(NAT(outside: outsideAddress, mapping: mapping, filtering: filtering.0))
     home.send(0, to: alice)
     home.settle()
@@ -144,7 +154,9 @@ struct Home {
   }
 
   @Test(arguments: [true, false])
-  func `hairpin: by the outside address two hosts inside reach each other, from outside addresses, where the NAT can (RFC 4787 §6)`(hairpin: Bool) {
+  func `hairpin: by the outside address two hosts inside reach each other, from outside addresses, where the NAT can (RFC 4787 §6)`(
+    hairpin: Bool
+  ) {
     let home = Home(NAT(outside: outsideAddress, filtering: .endpointIndependent, hairpin: hairpin))
     home.send(1, to: alice)
     home.settle()
@@ -198,9 +210,10 @@ struct Home {
     home.send(3, to: outsideAddress)
     home.settle()
     let outside = TransportAddress(outsideAddress, port: 5060)
-    #expect(events == [
-      .mapped(inside: TransportAddress(inside(1), port: 5060), outside: outside, isStream: false),
-      .dropped(.stranger, source: TransportAddress(bob, port: 5060), destination: outside),
-    ])
+    #expect(
+      events == [
+        .mapped(inside: TransportAddress(inside(1), port: 5060), outside: outside, isStream: false),
+        .dropped(.stranger, source: TransportAddress(bob, port: 5060), destination: outside),
+      ])
   }
 }

@@ -49,7 +49,9 @@ import Testing
       #expect(packet.payload.count <= 1_460)
       next = segment.sequence &+ UInt32(packet.payload.count) &+ (segment.flags.contains(.syn) ? 1 : 0)
     }
-    guard case .tcp(let last)? = pair.sink.packets.last(where: { $0.host == HostID(0) && $0.direction == .received })?.carrier else { return }
+    guard case .tcp(let last)? = pair.sink.packets.last(where: { $0.host == HostID(0) && $0.direction == .received })?.carrier else {
+      return
+    }
     #expect(last.acknowledgement == next)
   }
 

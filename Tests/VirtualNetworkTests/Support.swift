@@ -59,7 +59,9 @@ final class RecordingSink: JournalSink {
 
   /// Everything of a packet that a capture shows.
   var lines: [String] {
-    packets.map { "\($0.at) \($0.host.rawValue)#\($0.frame) \($0.direction) \($0.carrier) \($0.source) \($0.destination) \($0.payload.count) \($0.fate)" }
+    packets.map {
+      "\($0.at) \($0.host.rawValue)#\($0.frame) \($0.direction) \($0.carrier) \($0.source) \($0.destination) \($0.payload.count) \($0.fate)"
+    }
   }
 }
 

@@ -77,7 +77,9 @@ public struct NameAddress: Hashable, Sendable {
       return isBracketRequired ? nil : SIPURI.read(span, &position, end, stopsAtSemicolon: true)
     }
     position += 1
-    guard let uri = SIPURI.read(span, &position, end, stopsAtSemicolon: false), position < end, span[position] == .greater else { return nil }
+    guard let uri = SIPURI.read(span, &position, end, stopsAtSemicolon: false), position < end, span[position] == .greater else {
+      return nil
+    }
     position += 1
     return uri
   }

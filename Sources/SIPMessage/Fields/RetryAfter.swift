@@ -26,7 +26,8 @@ extension SIPMessage {
       return RetryAfter(seconds: seconds, comment: comment.isEmpty ? nil : comment, parameters: parameters)
     }
     guard let result else {
-      throw .malformed(.retryAfter, value: value.prefix(64).text, expected: "seconds below 2³², with comment and parameters (RFC 3261 §20.33)")
+      throw .malformed(
+        .retryAfter, value: value.prefix(64).text, expected: "seconds below 2³², with comment and parameters (RFC 3261 §20.33)")
     }
     return result
   }

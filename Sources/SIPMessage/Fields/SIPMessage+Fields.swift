@@ -60,7 +60,9 @@ extension SIPMessage {
       guard position > start, position == span.count else { return nil }
       return CSeq(number: UInt32(number), method: SIPMethod(Grammar.text(span, start..<position)))
     }
-    guard let cseq else { throw .malformed(.cseq, value: value.prefix(64).text, expected: "a number below 2³¹ and a method (RFC 3261 §20.16)") }
+    guard let cseq else {
+      throw .malformed(.cseq, value: value.prefix(64).text, expected: "a number below 2³¹ and a method (RFC 3261 §20.16)")
+    }
     return cseq
   }
 

@@ -109,7 +109,8 @@ extension SIPURI {
       Self.unescaped(user) == Self.unescaped(other.user), Self.folded(host) == Self.folded(other.host)
     else { return false }
     for name in ["user", "ttl", "method", "maddr", "transport"] where parameters.contains(name) || other.parameters.contains(name) {
-      guard parameters.contains(name), other.parameters.contains(name), Parameters.isSame(parameters[name] ?? "", other.parameters[name] ?? "")
+      guard parameters.contains(name), other.parameters.contains(name),
+        Parameters.isSame(parameters[name] ?? "", other.parameters[name] ?? "")
       else { return false }
     }
     for parameter in parameters.list where other.parameters.contains(parameter.name) {

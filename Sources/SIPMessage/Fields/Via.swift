@@ -36,7 +36,8 @@ public struct Via: Hashable, Sendable {
     guard let transport = readProtocol(span, &position, end) else { return nil }
     Grammar.skipWhite(span, &position, end)
     // White space may stand around the colon of the port (RFC 3261 §25.1, sent-by), unlike in a URI.
-    guard let (host, port) = HostPort.read(span, &position, end, allowsSpace: true), let parameters = Parameters.read(span, &position, end) else { return nil }
+    guard let (host, port) = HostPort.read(span, &position, end, allowsSpace: true), let parameters = Parameters.read(span, &position, end)
+    else { return nil }
     Grammar.skipWhite(span, &position, end)
     guard position == end || span[position] == .comma else { return nil }
     return Via(transport: transport, host: host, port: port, parameters: parameters)

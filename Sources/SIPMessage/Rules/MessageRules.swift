@@ -145,7 +145,8 @@ private struct FaultChecker {
   private static func checkRequestURI(_ message: SIPMessage) throws(SIPHeaderError) {
     let uri = try message.requestURI()
     guard uri.headers.isEmpty else {
-      throw .uri(value: message.requestURIBytes?.prefix(128).text ?? "", expected: "without headers, as a Request-URI has to be (RFC 3261 §19.1.1)")
+      throw .uri(
+        value: message.requestURIBytes?.prefix(128).text ?? "", expected: "without headers, as a Request-URI has to be (RFC 3261 §19.1.1)")
     }
   }
 

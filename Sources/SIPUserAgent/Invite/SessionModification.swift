@@ -113,7 +113,8 @@ public struct SessionModification: Hashable, Sendable {
       }
 
     case (.idle, .success), (.idle, .glare), (.idle, .dialogGone), (.idle, .rejected), (.idle, .answer), (.idle, .refuse), (.idle, .ack),
-      (.offered, .answer), (.offered, .refuse), (.offered, .ack), (.offered, .timer), (.answering, .success), (.answering, .glare), (.answering, .dialogGone), (.answering, .rejected), (.answering, .ack),
+      (.offered, .answer), (.offered, .refuse), (.offered, .ack), (.offered, .timer), (.answering, .success), (.answering, .glare),
+      (.answering, .dialogGone), (.answering, .rejected), (.answering, .ack),
       (.answering, .timer), (.answered, .success), (.answered, .glare), (.answered, .dialogGone), (.answered, .rejected),
       (.answered, .answer), (.answered, .refuse):
       (next, outputs) = (state, [])

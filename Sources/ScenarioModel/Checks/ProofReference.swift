@@ -24,7 +24,8 @@ enum ProofReference {
       guard CheckCatalogue.check(first) == nil else { return nil }
       let group = first.prefix { $0 != "-" }
       guard CheckCatalogue.groups.contains(where: { $0.id == group }) else {
-        return "there is no check '\(first)', the group \(group) does not exist\(Spelling.hint(for: String(group), among: CheckCatalogue.groups.map(\.id)))"
+        return
+          "there is no check '\(first)', the group \(group) does not exist\(Spelling.hint(for: String(group), among: CheckCatalogue.groups.map(\.id)))"
       }
       let ids = CheckCatalogue.checks.filter { $0.group == group }.map(\.id)
       return "there is no check '\(first)': \(group) has \(ids.first ?? "") to \(ids.last ?? "")"
@@ -50,7 +51,9 @@ enum ProofReference {
 
   /// `RFC 3261`, `RFC 3261 §17.1.1.2`.
   private static func isRFC(_ words: [String]) -> Bool {
-    guard (2...3).contains(words.count), let number = Int(words[1]), (1...99_999).contains(number), words[1].first != "0" else { return false }
+    guard (2...3).contains(words.count), let number = Int(words[1]), (1...99_999).contains(number), words[1].first != "0" else {
+      return false
+    }
     return words.count == 2 || words[2].hasPrefix("§") && isSection(String(words[2].dropFirst()))
   }
 

@@ -70,7 +70,9 @@ struct Composer {
   private func paths(_ node: SourceNode?) -> [SourceNode] { node.map { $0.list ?? [$0] } ?? [] }
 
   private mutating func open(_ path: SourceNode, chain: [String]) throws(SourceProblem) -> (SourceNode, file: String) {
-    guard let text = path.scalar, !text.isEmpty else { throw path.problem("include: expected the path of a file, found \(NodeReader(node: path).kind)") }
+    guard let text = path.scalar, !text.isEmpty else {
+      throw path.problem("include: expected the path of a file, found \(NodeReader(node: path).kind)")
+    }
     let file = SourcePath.resolve(text, in: path.file)
     if chain.contains(file) { throw path.problem("include: \(file) includes itself: \((chain + [file]).joined(separator: " → "))") }
     opened += 1
@@ -87,7 +89,9 @@ struct Composer {
         entries.append(entry)
         continue
       }
-      if isTop, let name = entry.key.scalar, Self.appended.contains(name), let first = entries[index].value.list, let second = entry.value.list {
+      if isTop, let name = entry.key.scalar, Self.appended.contains(name), let first = entries[index].value.list,
+        let second = entry.value.list
+      {
         entries[index].value.content = .list(first + second)
       } else {
         entries[index] = SourceNode.Entry(key: entry.key, value: merge(entries[index].value, entry.value))

@@ -5,7 +5,8 @@ public struct SourceLoader: Sendable {
   public init(_ text: @escaping @Sendable (String) throws(SourceProblem) -> String) { self.text = text }
 
   /// For texts that stand alone.
-  public static let none = SourceLoader { (path) throws(SourceProblem) in throw SourceProblem(file: path, "no other file can be read here") }
+  public static let none = SourceLoader { (path) throws(SourceProblem) in throw SourceProblem(file: path, "no other file can be read here")
+  }
 
   /// Files by their path; for tests.
   public static func files(_ texts: [String: String]) -> SourceLoader {

@@ -17,7 +17,11 @@ struct Table {
   private(set) var rows: [Row] = []
 
   init(_ node: SourceNode) throws(SourceProblem) {
-    if let list = node.list { try takeRows(list) } else if let mapping = node.mapping { try takeColumns(mapping, node) } else {
+    if let list = node.list {
+      try takeRows(list)
+    } else if let mapping = node.mapping {
+      try takeColumns(mapping, node)
+    } else {
       throw node.problem("table: expected a list of rows, or columns with their values")
     }
     guard !rows.isEmpty else { throw node.problem("table: it has no row") }
@@ -34,7 +38,8 @@ struct Table {
       for entry in entries where !columns.contains(where: { $0.name == entry.key.scalar }) {
         let name = entry.key.scalar ?? ""
         let names = columns.map(\.name)
-        throw entry.key.problem("table: the first row has no column '\(name)'\(Spelling.hint(for: name, among: names)) It has: \(names.joined(separator: ", "))")
+        throw entry.key.problem(
+          "table: the first row has no column '\(name)'\(Spelling.hint(for: name, among: names)) It has: \(names.joined(separator: ", "))")
       }
       var values: [SourceNode] = []
       for column in columns {
@@ -49,7 +54,9 @@ struct Table {
     columns = entries.map { ($0.key.scalar ?? "", $0.key) }
     var combinations: [[SourceNode]] = [[]]
     for entry in entries {
-      guard let values = entry.value.list, !values.isEmpty else { throw entry.value.problem("table: the column '\(entry.key.label)' needs a list of values") }
+      guard let values = entry.value.list, !values.isEmpty else {
+        throw entry.value.problem("table: the column '\(entry.key.label)' needs a list of values")
+      }
       guard combinations.count * values.count <= Self.rowLimit else { throw node.problem("table: it has more than \(Self.rowLimit) rows") }
       combinations = combinations.flatMap { row in values.map { row + [$0] } }
     }
@@ -62,7 +69,8 @@ struct Table {
     }
     guard rows.count < Self.rowLimit else { throw node.problem("table: it has more than \(Self.rowLimit) rows") }
     let pairs = zip(columns, values).map { ($0.0.name, $0.1) }
-    rows.append(Row(values: Dictionary(pairs, uniquingKeysWith: { first, _ in first }), label: "[\(values.map(\.label).joined(separator: ", "))]"))
+    rows.append(
+      Row(values: Dictionary(pairs, uniquingKeysWith: { first, _ in first }), label: "[\(values.map(\.label).joined(separator: ", "))]"))
   }
 }
 

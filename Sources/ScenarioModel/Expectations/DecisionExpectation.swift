@@ -4,7 +4,9 @@ import SansIO
 /// `decision: allowlist, is: refused`, `decision: authentication, is: challenged, saying: stale, times: exactly 1`
 struct DecisionExpectation: Expectation {
   static let summary = "A step of the endpoint's policy has refused (or passed, or challenged) a request."
-  static let examples = ["{ decision: allowlist, is: refused }", "{ decision: authentication, is: challenged, times: exactly 1, within: 2 s }"]
+  static let examples = [
+    "{ decision: allowlist, is: refused }", "{ decision: authentication, is: challenged, times: exactly 1, within: 2 s }",
+  ]
 
   private enum Verdict: String, CaseIterable { case refused, passed, challenged }
 

@@ -11,7 +11,9 @@ struct LatchExpectation: Expectation {
     var port: UInt16?
 
     init?(_ text: String) {
-      if let full = TransportAddress(text) { (address, port) = (full.address, full.port) } else {
+      if let full = TransportAddress(text) {
+        (address, port) = (full.address, full.port)
+      } else {
         guard let address = IPAddress(text) else { return nil }
         (self.address, port) = (address, nil)
       }

@@ -11,7 +11,8 @@ struct LegCondition: Sendable {
   private static let isKey = Key.required("is", ValueType<Kind>.word, "What the leg is.")
   private static let statusKey = Key.optional("status", .integer(300...699), "With `refused`: the final response's status.")
   private static let becauseKey = Key.optional("because", ValueType<EndWord>.word, "With `ended`: why.")
-  private static let directionKey = Key.optional("direction", ValueType<MediaDirection>.word, "The direction that was agreed, seen from this side.")
+  private static let directionKey = Key.optional(
+    "direction", ValueType<MediaDirection>.word, "The direction that was agreed, seen from this side.")
   private static let codecKey = Key.optional("codec", ValueType<AudioCodec>.word, "The codec that was agreed.")
   private static let timesKey = Key.standard("times", .count, "1", "With `modified`: how many re-INVITEs went through.")
   private static let sayingKey = Key.optional("saying", .text, "With `refused`: a part of the Warning or Reason.")

@@ -11,7 +11,9 @@ struct MemberLegExpectation: Expectation {
   private let member: String
   private let condition: LegCondition
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, condition) = (try fields[Self.at], try LegCondition(fields)) }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (member, condition) = (try fields[Self.at], try LegCondition(fields))
+  }
 
   var text: String { "the leg of \(member) is \(condition.text)" }
   var rule: String { condition.rule }

@@ -32,7 +32,8 @@ struct MessageExpectation: Expectation {
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     member = try fields[Self.message]
     pattern = MessagePattern(
-      start: try fields[Self.start], headers: try fields[Self.headers] ?? [], without: try fields[Self.without] ?? [], body: try fields[Self.body],
+      start: try fields[Self.start], headers: try fields[Self.headers] ?? [], without: try fields[Self.without] ?? [],
+      body: try fields[Self.body],
       containing: try fields[Self.containing] ?? [])
     (times, name) = (try fields[Self.times], try fields[Self.name])
     if let name, let place = fields.place(of: Self.name) {
@@ -54,7 +55,8 @@ struct MessageExpectation: Expectation {
     let differences = seen.map { pattern.difference($0.message) }
     let count = differences.count { $0 == nil }
     // The message that came nearest says what to look at.
-    guard count == 0, let nearest = differences.indices.max(by: { (differences[$0]?.score ?? 0, $0) < (differences[$1]?.score ?? 0, $1) }) else {
+    guard count == 0, let nearest = differences.indices.max(by: { (differences[$0]?.score ?? 0, $0) < (differences[$1]?.score ?? 0, $1) })
+    else {
       let last = differences.lastIndex { $0 == nil }.map { seen[$0] }
       let observed = last.map { "\(count) came, the last one '\($0.message.startLineText)'" } ?? "no message came"
       return times.judge(count, observed, last?.evidence ?? script.lastEvidence[member])

@@ -24,7 +24,9 @@ struct ModificationExpectation: Expectation {
 
   func judge(_ script: Script) -> Judgement {
     guard let story = script.story(name) else { return .open("\(name) has not begun", nil) }
-    guard let failure = story.modificationFailure else { return .open("no re-INVITE was refused, \(story.modifications) went through", story.evidence) }
+    guard let failure = story.modificationFailure else {
+      return .open("no re-INVITE was refused, \(story.modifications) went through", story.evidence)
+    }
     return status == nil || status == failure.status ? .met : .impossible("refused: \(failure.reason)", story.evidence)
   }
 }

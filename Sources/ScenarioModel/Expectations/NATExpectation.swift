@@ -30,7 +30,9 @@ struct NATExpectation: Expectation {
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     name = try fields[Self.nat]
     let scenario = scope.scenario
-    let party = { (name: String) in Party(name: name, addresses: [scenario.member(name)?.address, scenario.nat(of: name)?.outside].compactMap(\.self)) }
+    let party = { (name: String) in
+      Party(name: name, addresses: [scenario.member(name)?.address, scenario.nat(of: name)?.outside].compactMap(\.self))
+    }
     switch (try fields[Self.drops], try fields[Self.maps]) {
     case (let reason?, nil): wish = .drop(reason, from: try fields[Self.from].map(party), try fields[Self.times])
     case (nil, let member?): wish = .mapping(party(member), port: try fields[Self.port])

@@ -12,7 +12,9 @@ struct PingExpectation: Expectation {
   private let member: String
   private let status: Int
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, status) = (try fields[Self.pinged], try fields[Self.status]) }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (member, status) = (try fields[Self.pinged], try fields[Self.status])
+  }
 
   var text: String { "\(member)'s OPTIONS is answered with \(status)" }
   var rule: String { "RFC 3261 §11, contract 8.4" }

@@ -14,7 +14,9 @@ struct SendingExpectation: Expectation {
   private let member: NumberedMember
   private let kind: Kind
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, kind) = (try fields[Self.sends], try fields[Self.what]) }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (member, kind) = (try fields[Self.sends], try fields[Self.what])
+  }
 
   var text: String { "\(member.name) sends \(kind.rawValue)" }
   var rule: String { "RFC 3264 §5.1: the direction that was agreed" }

@@ -22,7 +22,9 @@ struct ToneExpectation: Expectation {
   var rule: String { "RFC 3264 §6: the audio that was agreed arrives" }
 
   func judge(_ script: Script) -> Judgement {
-    guard let story = story(script) else { return .open("\(member) has no leg\(leg.map { " of \($0)" } ?? "")", script.lastEvidence[member]) }
+    guard let story = story(script) else {
+      return .open("\(member) has no leg\(leg.map { " of \($0)" } ?? "")", script.lastEvidence[member])
+    }
     // 2 % and at least 5 Hz: what 40 ms of G.711 can tell.
     if story.heard.contains(where: { abs($0 - tone) <= max(5, tone / 50) }) { return .met }
     let heard = story.heard.isEmpty ? "no tone" : story.heard.map { "\($0) Hz" }.joined(separator: ", ")

@@ -7,13 +7,16 @@ struct WireExpectation: Expectation {
 
   private static let wire = Key.required("wire", .wireMember, "Whose connection.")
   private static let part = Key.required(
-    "is", .words(["closed", "reset", "refused", "unreadable"].map { ($0, $0) }), "What became of it; `unreadable`: bytes came that are no message.")
+    "is", .words(["closed", "reset", "refused", "unreadable"].map { ($0, $0) }),
+    "What became of it; `unreadable`: bytes came that are no message.")
   static let fields: [any DescribedField] = [wire, part]
 
   private let member: String
   private let part: String
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, part) = (try fields[Self.wire], try fields[Self.part]) }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (member, part) = (try fields[Self.wire], try fields[Self.part])
+  }
 
   var text: String { "the connection of \(member) is \(part)" }
   var rule: String { "RFC 3261 §18" }

@@ -6,7 +6,8 @@ import SansIO
 enum CastKeys {
   static let endpoint = Key.optional("endpoint", .words([("default", true)]), "The Kallglot endpoint.")
   static let persona = Key.optional("persona", .words(PersonaProfile.all.map { ($0.id, $0) }), "A PBX with the habits of this product.")
-  static let wire = Key.optional("wire", .words([("raw", true)]), "A host without a stack: it sends bytes as steps write them and shows what comes.")
+  static let wire = Key.optional(
+    "wire", .words([("raw", true)]), "A host without a stack: it sends bytes as steps write them and shows what comes.")
   static let address = Key.required("address", .ownAddress, "Its IP address; no other member has it.")
   static let transport = Key.standard("transport", .transport, "udp", "What it calls and is called over.", inherits: true)
   static let account = Key.optional("account", .text, "The account whose credentials a persona uses.", inherits: true)
@@ -67,8 +68,10 @@ extension Scenario {
       }
     }
     var member = Member(
-      name: name, role: role, address: try fields[CastKeys.address], transport: transport, account: account, password: try fields[CastKeys.password],
-      answerDelay: try fields[CastKeys.answerDelay], rejectsWith: try fields[CastKeys.rejectsWith], hasEarlyMedia: try fields[CastKeys.earlyMedia])
+      name: name, role: role, address: try fields[CastKeys.address], transport: transport, account: account,
+      password: try fields[CastKeys.password],
+      answerDelay: try fields[CastKeys.answerDelay], rejectsWith: try fields[CastKeys.rejectsWith],
+      hasEarlyMedia: try fields[CastKeys.earlyMedia])
     (member.media, member.music) = (try fields[CastKeys.media], try fields[CastKeys.music])
     member.directMedia = try fields[CastKeys.directMedia]
     return member
@@ -77,7 +80,8 @@ extension Scenario {
   /// Stands for a member that could not be read; such a scenario never runs.
   private static func placeholder(_ name: String, _ place: NodeReader) -> Member {
     Member(
-      name: name, role: place.node["wire"] == nil ? .persona(.plainCaller) : .wire, address: .anyV4, transport: .udp, account: nil, password: nil,
+      name: name, role: place.node["wire"] == nil ? .persona(.plainCaller) : .wire, address: .anyV4, transport: .udp, account: nil,
+      password: nil,
       answerDelay: .zero, rejectsWith: nil, hasEarlyMedia: false)
   }
 }

@@ -2,7 +2,8 @@
 enum DefaultsKeys {
   /// In the order in which the registries name them, each name once.
   static let descriptions: [FieldDescription] = {
-    let steps = StepRegistry.kinds.flatMap { Shape.fields(of: $0.shape) } + ExpectationRegistry.kinds.flatMap { $0.fields.map(\.description) }
+    let steps =
+      StepRegistry.kinds.flatMap { Shape.fields(of: $0.shape) } + ExpectationRegistry.kinds.flatMap { $0.fields.map(\.description) }
     let all = CastKeys.shape.fields + GivenKeys.Session.shape.fields + NetworkKeys.shape.fields + steps
     var names: Set<String> = []
     return all.filter { $0.isInheritable && names.insert($0.name).inserted }.map { field in

@@ -96,13 +96,16 @@ extension NodeReader {
       let present = group.filter { values[$0] != nil }
       guard present.count != 1 else { continue }
       let words = group.joined(separator: ", ")
-      throw problem(present.isEmpty ? "expected one of the keys \(words)" : "only one of \(words) may stand here, found \(present.joined(separator: " and "))")
+      throw problem(
+        present.isEmpty
+          ? "expected one of the keys \(words)" : "only one of \(words) may stand here, found \(present.joined(separator: " and "))")
     }
     return FieldSet(place: self, scope: scope, values: values)
   }
 
   private func unknownKey(_ key: String, _ place: NodeReader, _ known: [String]) -> SourceProblem {
     let hint = Spelling.hint(for: key, among: known)
-    return place.node.problem("unknown key '\(key)'\(path.isEmpty ? "" : " in \(path)")\(hint.isEmpty ? "." : hint) Known: \(known.joined(separator: ", "))")
+    return place.node.problem(
+      "unknown key '\(key)'\(path.isEmpty ? "" : " in \(path)")\(hint.isEmpty ? "." : hint) Known: \(known.joined(separator: ", "))")
   }
 }

@@ -12,12 +12,14 @@ enum GivenKeys {
   enum Session {
     static let account = Key.required("account", .account, "Whose session it is.", inherits: true)
     static let state = Key.standard(
-      "state", .words([("created", Kallglot.Session.State.created), ("active", .active), ("ended", .ended)]), "created", "Where it stands when the run begins.")
+      "state", .words([("created", Kallglot.Session.State.created), ("active", .active), ("ended", .ended)]), "created",
+      "Where it stands when the run begins.")
     static let shape = MappingShape([account, state])
   }
 
   static let accounts = Key.optional("accounts", .place(.named(.mapping(Account.shape))), "Accounts by the name that this file uses.")
-  static let sessions = Key.optional("sessions", .place(.named(.mapping(Session.shape))), "Sessions by name; the id on the wire is `sess_` and the name.")
+  static let sessions = Key.optional(
+    "sessions", .place(.named(.mapping(Session.shape))), "Sessions by name; the id on the wire is `sess_` and the name.")
   static let shape = MappingShape([accounts, sessions])
 }
 

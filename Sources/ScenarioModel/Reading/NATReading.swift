@@ -7,7 +7,8 @@ enum NATKeys {
   static let nat = Key.required("nat", .text, "Its name: it has a capture of that name, of what passes outside.")
   static let inside = Key.required("inside", .oneOrMore(.member), "Who stands behind it; their own addresses are nobody's outside.")
   static let outside = Key.required("outside", .address, "The IPv4 address that everybody else sees.")
-  static let mapping = Key.standard("mapping", Behaviour.word, "endpoint-independent", "Which destinations share a port of it (RFC 4787 §4.1).")
+  static let mapping = Key.standard(
+    "mapping", Behaviour.word, "endpoint-independent", "Which destinations share a port of it (RFC 4787 §4.1).")
   static let filtering = Key.standard(
     "filtering", Behaviour.word, "address-and-port", "Who may answer: whoever something was sent to, as far as this says (RFC 4787 §5).")
   static let lifetime = Key.standard(
@@ -57,7 +58,9 @@ extension Scenario {
   private func checkOutside(_ address: IPAddress, at place: NodeReader) throws(SourceProblem) {
     if address.isIPv6 { throw place.problem("'\(address)' is not an IPv4 address") }
     if let owner = cast.first(where: { $0.address == address }) { throw place.problem("\(address) is the address of \(owner.name)") }
-    if let other = nats.first(where: { $0.outside == address }) { throw place.problem("\(address) is the outside address of \(other.name)") }
+    if let other = nats.first(where: { $0.outside == address }) {
+      throw place.problem("\(address) is the outside address of \(other.name)")
+    }
   }
 }
 

@@ -22,8 +22,12 @@ enum ScalarText {
     let trimmed = text.filter { $0 != " " }
     if trimmed == "0" { return .never }
     let parts = trimmed.split(separator: "/")
-    if parts.count == 2, let over = UInt32(parts[0]), let under = UInt32(parts[1]), under > 0, over <= under { return Ratio(over, of: under) }
-    guard trimmed.hasSuffix("%"), let (number, scale) = decimal(trimmed.dropLast()), number <= 100 * scale, scale <= 10_000_000 else { return nil }
+    if parts.count == 2, let over = UInt32(parts[0]), let under = UInt32(parts[1]), under > 0, over <= under {
+      return Ratio(over, of: under)
+    }
+    guard trimmed.hasSuffix("%"), let (number, scale) = decimal(trimmed.dropLast()), number <= 100 * scale, scale <= 10_000_000 else {
+      return nil
+    }
     return number == 0 ? .never : Ratio(UInt32(number), of: UInt32(scale * 100))
   }
 

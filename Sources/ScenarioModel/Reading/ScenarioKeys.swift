@@ -5,13 +5,16 @@ enum ScenarioKeys {
     "proves", .oneOrMore(.proof), "What a pass proves: check ids (`CALL-01`), `RFC 3261 §9.1`, `contract 8.1`, `persona asterisk-22`.")
   static let policy = Key.optional("policy", .place(.mapping(PolicySchema.shape)), "Settings of the endpoint and of all accounts.")
   static let given = Key.optional("given", .place(.mapping(GivenKeys.shape)), "What exists before the run: accounts and sessions.")
-  static let cast = Key.required("cast", .place(.named(.mapping(CastKeys.shape))), "Who is on stage: each member by the name that steps use.")
-  static let network = Key.optional("network", .place(.list(NetworkKeys.element)), "Links between members, of which one that is not named is perfect with 1 ms; and NATs.")
+  static let cast = Key.required(
+    "cast", .place(.named(.mapping(CastKeys.shape))), "Who is on stage: each member by the name that steps use.")
+  static let network = Key.optional(
+    "network", .place(.list(NetworkKeys.element)), "Links between members, of which one that is not named is perfect with 1 ms; and NATs.")
   static let never = Key.optional("never", .place(.list(.expectation([]))), "What must not become true during the whole run.")
   static let steps = Key.required("steps", .place(.steps), "What happens, in this order.")
   static let allowViolations = Key.standard("allowViolations", .flag, "false", "Peers may break rules; otherwise that fails the run.")
   static let defaults = Key.optional("defaults", .place(.mapping(DefaultsKeys.shape)), "Values for keys that are missing further down.")
-  static let include = Key.optional("include", .place(.oneOrMore(.text)), "Files whose keys stand under this file's own; paths are relative to this file.")
+  static let include = Key.optional(
+    "include", .place(.oneOrMore(.text)), "Files whose keys stand under this file's own; paths are relative to this file.")
   static let table = Key.optional("table", .place(.table), "One scenario for each row: `${column}` in any value is replaced.")
 
   static let shape = MappingShape([summary, proves, include, table, defaults, policy, given, cast, network, never, steps, allowViolations])

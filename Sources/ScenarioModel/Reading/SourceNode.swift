@@ -74,8 +74,12 @@ extension SourceNode {
   private static func convert(_ node: Node, file: String, depth: Int, _ count: inout Int) throws(SourceProblem) -> SourceNode {
     let (line, column) = (node.mark?.line ?? 0, node.mark?.column ?? 0)
     count += 1
-    guard count <= nodeLimit else { throw SourceProblem(file: file, line: line, column: column, "the file has more than \(nodeLimit) values") }
-    guard depth <= depthLimit else { throw SourceProblem(file: file, line: line, column: column, "values stand in each other more than \(depthLimit) deep") }
+    guard count <= nodeLimit else {
+      throw SourceProblem(file: file, line: line, column: column, "the file has more than \(nodeLimit) values")
+    }
+    guard depth <= depthLimit else {
+      throw SourceProblem(file: file, line: line, column: column, "values stand in each other more than \(depthLimit) deep")
+    }
     if let sequence = node.sequence {
       var nodes: [SourceNode] = []
       for element in sequence { nodes.append(try convert(element, file: file, depth: depth + 1, &count)) }
@@ -86,7 +90,8 @@ extension SourceNode {
       for (key, value) in mapping {
         guard key.scalar != nil else { throw SourceProblem(file: file, line: line, column: column, "a key has to be a word") }
         entries.append(
-          Entry(key: try convert(key, file: file, depth: depth + 1, &count), value: try convert(value, file: file, depth: depth + 1, &count)))
+          Entry(
+            key: try convert(key, file: file, depth: depth + 1, &count), value: try convert(value, file: file, depth: depth + 1, &count)))
       }
       return SourceNode(.mapping(entries), file: file, line: line, column: column)
     }
@@ -99,7 +104,8 @@ extension SourceNode {
       SourceProblem(file: file, line: mark.line, column: mark.column, "this is no YAML: \(what)\(hint(at: mark.line, in: text))")
     case .duplicatedKeysInMapping(let keys, let context):
       SourceProblem(
-        file: file, line: context.mark.line, column: context.mark.column, "the key \(keys.map(\.description).joined(separator: ", ")) stands twice")
+        file: file, line: context.mark.line, column: context.mark.column,
+        "the key \(keys.map(\.description).joined(separator: ", ")) stands twice")
     default: SourceProblem(file: file, "this is no YAML: \(error)")
     }
   }

@@ -25,7 +25,9 @@ public struct StepScope {
   /// A member that sends and shows bytes.
   func wireMember(_ place: NodeReader) throws(SourceProblem) -> String {
     let name = try member(place)
-    guard case .wire? = scenario.member(name)?.role else { throw place.problem("\(name) is no wire member: only those send bytes and show messages") }
+    guard case .wire? = scenario.member(name)?.role else {
+      throw place.problem("\(name) is no wire member: only those send bytes and show messages")
+    }
     return name
   }
 

@@ -20,7 +20,9 @@ extension ValueType where Value == String {
   /// The id on the wire.
   static var session: ValueType { ValueType(.name(.session)) { (place, scope) throws(SourceProblem) in try scope.session(place) } }
   static var leg: ValueType { ValueType(.name(.leg)) { (place, scope) throws(SourceProblem) in try scope.leg(place) } }
-  static var memberOrLeg: ValueType { ValueType(.name(.memberOrLeg)) { (place, scope) throws(SourceProblem) in try scope.memberOrLeg(place) } }
+  static var memberOrLeg: ValueType {
+    ValueType(.name(.memberOrLeg)) { (place, scope) throws(SourceProblem) in try scope.memberOrLeg(place) }
+  }
 }
 
 extension ValueType where Value == NumberedMember {
@@ -68,7 +70,9 @@ extension ValueType where Value == IPAddress {
 
 extension ValueType where Value == Bytes {
   static var hexadecimal: ValueType {
-    ValueType(.quantity(.hexadecimal)) { (place, _) throws(SourceProblem) in try place.value("pairs of hexadecimal digits", ScalarText.hexadecimal) }
+    ValueType(.quantity(.hexadecimal)) { (place, _) throws(SourceProblem) in
+      try place.value("pairs of hexadecimal digits", ScalarText.hexadecimal)
+    }
   }
 }
 

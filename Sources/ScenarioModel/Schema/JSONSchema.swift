@@ -20,7 +20,8 @@ public enum JSONSchema {
     let root: [(String, JSONValue)] = [
       ("$schema", .string(draft)), ("title", .string("Kallglot Lab scenario")),
       ("description", .string("Who is on stage, what the network is like, what happens, and what must and must never be seen.")),
-      ("type", .string("object")), ("properties", .object(properties)), ("required", .strings(["summary"])), ("additionalProperties", .flag(false)),
+      ("type", .string("object")), ("properties", .object(properties)), ("required", .strings(["summary"])),
+      ("additionalProperties", .flag(false)),
       // What another file may complete need not be whole here.
       ("if", .object([("not", .object([("required", .strings(["include"]))]))])), ("then", whole), ("$defs", .object(definitions)),
     ]
@@ -48,7 +49,13 @@ public enum JSONSchema {
     ])
     let kinds = ExpectationRegistry.kinds.map { ($0.key, $0) }
     let columns: [(String, JSONValue)] = [
-      ("column", .object([("description", .string("A place that the row of a table fills.")), ("type", .string("string")), ("pattern", .string("\\$\\{[^}]+\\}"))])),
+      (
+        "column",
+        .object([
+          ("description", .string("A place that the row of a table fills.")), ("type", .string("string")),
+          ("pattern", .string("\\$\\{[^}]+\\}")),
+        ])
+      ),
       ("text", .object([("type", .strings(["string", "number", "boolean"]))])), ("flag", .object([("enum", flagValues)])),
     ]
     let quantities = Shape.Quantity.allCases.map { ($0.rawValue, $0.schema) }
@@ -64,7 +71,9 @@ public enum JSONSchema {
 
   private static let flagValues = JSONValue.list([.flag(true), .flag(false)] + NodeReader.flags.map { .string($0.0) })
 
-  private static func expectationName(_ others: [FieldDescription]) -> String { (["expectation"] + others.map(\.name)).joined(separator: "-") }
+  private static func expectationName(_ others: [FieldDescription]) -> String {
+    (["expectation"] + others.map(\.name)).joined(separator: "-")
+  }
 
   /// All sets of keys that stand beside expectations somewhere, each once.
   private static var expectationContexts: [[FieldDescription]] {
@@ -97,11 +106,14 @@ public enum JSONSchema {
     case .flag: anyOf([reference("flag"), reference("column")])
     case .integer(let range):
       anyOf([
-        .object([("type", .string("integer")), ("minimum", .integer(range.lowerBound)), ("maximum", .integer(range.upperBound))]), reference("column"),
+        .object([("type", .string("integer")), ("minimum", .integer(range.lowerBound)), ("maximum", .integer(range.upperBound))]),
+        reference("column"),
       ])
     case .words(let words):
       // A word of digits is a number for every reader of YAML but ours.
-      anyOf([.object([("enum", .list(words.map { .string($0) } + words.compactMap { Int($0).map { .integer($0) } }))]), reference("column")])
+      anyOf([
+        .object([("enum", .list(words.map { .string($0) } + words.compactMap { Int($0).map { .integer($0) } }))]), reference("column"),
+      ])
     case .quantity(let quantity): anyOf([reference(quantity.rawValue), reference("column")])
     case .list(let inner): anyOf([list(of: inner, isWhole), reference("column")])
     case .oneOrMore(let inner): anyOf([schema(of: inner, isWhole: isWhole), list(of: inner, isWhole)])
@@ -120,7 +132,8 @@ public enum JSONSchema {
 
   private static func schema(of mapping: MappingShape, _ isWhole: Bool) -> JSONValue {
     var members: [(String, JSONValue)] = [
-      ("type", .string("object")), ("properties", .object(mapping.fields.map { ($0.name, described(schema(of: $0.shape, isWhole: isWhole), $0)) })),
+      ("type", .string("object")),
+      ("properties", .object(mapping.fields.map { ($0.name, described(schema(of: $0.shape, isWhole: isWhole), $0)) })),
       ("additionalProperties", .flag(false)),
     ]
     if isWhole {
@@ -171,7 +184,9 @@ extension Shape.Quantity {
     case .address: Self.written("An IPv4 or IPv6 address", "^[0-9A-Fa-f:.]+$")
     case .range: Self.written("An address, a CIDR range or a name of the cast", "^[^ ]+$")
     case .ports: Self.written("'20000-20100'", "^ *[0-9]+ *- *[0-9]+ *$")
-    case .count: Self.written("2 (or more), 'exactly 2', 'at most 2', 'once', 'none'", "^((exactly|at most|at least) [0-9]+|none|once|[0-9]+)$", or: 0...100_000)
+    case .count:
+      Self.written(
+        "2 (or more), 'exactly 2', 'at most 2', 'once', 'none'", "^((exactly|at most|at least) [0-9]+|none|once|[0-9]+)$", or: 0...100_000)
     case .message:
       Self.written(
         "'the 2nd 200 INVITE', 'the first 3 BYE', 'every INVITE', 'the 5th RTP'",
@@ -190,7 +205,9 @@ extension Shape.Quantity {
 
   private static func written(_ description: String, _ pattern: String, or numbers: ClosedRange<Int>? = nil) -> JSONValue {
     let text = JSONValue.object([("type", .string("string")), ("pattern", .string(pattern))])
-    guard let numbers else { return .object([("description", .string(description)), ("type", .string("string")), ("pattern", .string(pattern))]) }
+    guard let numbers else {
+      return .object([("description", .string(description)), ("type", .string("string")), ("pattern", .string(pattern))])
+    }
     let number = JSONValue.object([
       ("type", .string("integer")), ("minimum", .integer(numbers.lowerBound)), ("maximum", .integer(numbers.upperBound)),
     ])

@@ -24,7 +24,8 @@ public enum LanguageReference {
       switch kind.shape {
       case .mapping(let mapping): keys(mapping)
       case .expectation(let others): "An expectation, and beside its keys:\n\n" + keys(MappingShape(descriptions: others))
-      case .text, .flag, .integer, .words, .quantity, .name, .list, .oneOrMore, .named, .alternatives, .steps, .table: "Takes \(words(kind.shape)).\n"
+      case .text, .flag, .integer, .words, .quantity, .name, .list, .oneOrMore, .named, .alternatives, .steps, .table:
+        "Takes \(words(kind.shape)).\n"
       }
     // The policy's keys stand in a section of their own.
     let own = kind.keyword == ChangePolicyStep.keyword ? "`account` (required), and the keys of `policy`.\n" : fields
@@ -53,7 +54,9 @@ public enum LanguageReference {
 
   private static var quantities: String {
     let rows = Shape.Quantity.allCases.map { quantity in
-      guard case .object(let members) = quantity.schema, case .string(let text)? = members.first?.1 else { return "| \(quantity.rawValue) | |" }
+      guard case .object(let members) = quantity.schema, case .string(let text)? = members.first?.1 else {
+        return "| \(quantity.rawValue) | |"
+      }
       return "| \(quantity.rawValue) | \(text) |"
     }
     return (["| value | written |", "| --- | --- |"] + rows).joined(separator: "\n") + "\n"

@@ -3,7 +3,8 @@ import SansIO
 /// `call: { from: pbx, to: session demo, as: leg }`
 struct CallStep: FieldStep {
   static let keyword = "call"
-  static let summary = "A member places a call to a session, to another member or to a URI; the endpoint calls an account where it registered."
+  static let summary =
+    "A member places a call to a session, to another member or to a URI; the endpoint calls an account where it registered."
   static let examples = [
     "call: { from: pbx, to: session demo, as: leg }", "call: { from: kallglot, to: pbx }", "call: { from: kallglot, to: account acme }",
     "call: { from: pbx, to: \"sip:+4930123@sip.kallglot.com\" }",
@@ -11,7 +12,9 @@ struct CallStep: FieldStep {
 
   static let defaultLeg = "leg"
   private static let from = Key.required("from", .member, "Who calls.")
-  private static let to = Key.required("to", .destination, "Who is called: `session NAME`, `account NAME` (by the endpoint, where it registered), a name of the cast, or a SIP URI.")
+  private static let to = Key.required(
+    "to", .destination,
+    "Who is called: `session NAME`, `account NAME` (by the endpoint, where it registered), a name of the cast, or a SIP URI.")
   private static let name = Key.standard("as", .text, defaultLeg, "What later steps call the caller's leg.")
   static let mapping = MappingShape([from, to, name])
 
@@ -56,7 +59,8 @@ extension ValueType where Value == StageCommand.Destination {
       }
       if words.count == 2, words[0] == "account" {
         guard scope.scenario.accounts.contains(where: { $0.name == words[1] }) else {
-          throw place.problem("account '\(words[1])' is not given\(Spelling.hint(for: words[1], among: scope.scenario.accounts.map(\.name)))")
+          throw place.problem(
+            "account '\(words[1])' is not given\(Spelling.hint(for: words[1], among: scope.scenario.accounts.map(\.name)))")
         }
         scope.notes.use(.account, words[1])
         return .account(words[1])

@@ -4,7 +4,8 @@ import SansIO
 /// `changePolicy: { account: acme, sipAccess: false }`
 struct ChangePolicyStep: Step {
   static let keyword = "changePolicy"
-  static let summary = "Settings of an account change to the file's policy with these differences; calls that are up keep what they were admitted with."
+  static let summary =
+    "Settings of an account change to the file's policy with these differences; calls that are up keep what they were admitted with."
   static let examples = ["changePolicy: { account: acme, sipAccess: false }"]
 
   private static let account = Key.required("account", .account, "Whose settings they are.")

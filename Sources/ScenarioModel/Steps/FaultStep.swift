@@ -9,8 +9,10 @@ struct FaultStep: FieldStep {
     A fault that no message ever met is a finding.
     """
   static let examples = [
-    "fault: { drop: the first 2 200 INVITE, from: kallglot }", "fault: { delay: the ACK, by: 2 s, from: pbx }", "fault: { duplicate: the 1st BYE }",
-    "fault: { drop: every INVITE, where: { CSeq: \"2 *\" } }", "fault: { replace: the INVITE, text: \"CSeq: 1 \", with: \"CSeq: x \", from: pbx }",
+    "fault: { drop: the first 2 200 INVITE, from: kallglot }", "fault: { delay: the ACK, by: 2 s, from: pbx }",
+    "fault: { duplicate: the 1st BYE }",
+    "fault: { drop: every INVITE, where: { CSeq: \"2 *\" } }",
+    "fault: { replace: the INVITE, text: \"CSeq: 1 \", with: \"CSeq: x \", from: pbx }",
     "fault: { corrupt: the 3rd RTP, at: 0, optional: true }",
   ]
 
@@ -26,7 +28,8 @@ struct FaultStep: FieldStep {
   private static let with = Key.optional("with", .text, "With `replace`: what stands there instead.")
   private static let at = Key.optional("at", .integer(0...65_535), "With `corrupt`: the byte's offset; the one in the middle when missing.")
   private static let from = Key.optional("from", .member, "Who sends it; anybody when missing.")
-  private static let conditions = Key.optional("where", .headerPatterns, "Only messages with such header fields count; `*` stands for any text.")
+  private static let conditions = Key.optional(
+    "where", .headerPatterns, "Only messages with such header fields count; `*` stands for any text.")
   private static let containing = Key.optional("containing", .oneOrMore(.text), "Only messages with these texts count.")
   private static let optional = Key.standard("optional", .flag, "false", "It is no finding when no message met it.")
   static let mapping = MappingShape(
@@ -36,14 +39,19 @@ struct FaultStep: FieldStep {
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     let name = fields.chosen(Self.group)
-    let chosen = [Self.drop, Self.delay, Self.duplicate, Self.reset, Self.replace, Self.corrupt].first { $0.description.name == name } ?? Self.drop
-    guard let place = fields.place(of: chosen), let message = try fields[chosen] else { throw fields.place.problem("the key '\(name)' is missing") }
+    let chosen =
+      [Self.drop, Self.delay, Self.duplicate, Self.reset, Self.replace, Self.corrupt].first { $0.description.name == name } ?? Self.drop
+    guard let place = fields.place(of: chosen), let message = try fields[chosen] else {
+      throw fields.place.problem("the key '\(name)' is missing")
+    }
     let action = try Self.action(name, fields)
     var condition = MessagePattern(headers: try fields[Self.conditions] ?? [], containing: try fields[Self.containing] ?? [])
     if case .replace(let text, with: _) = action { condition.containing.append(text) }
     plan = FaultPlan(
-      text: "\(name) \(try place.text())\(condition.text.isEmpty ? "" : " with \(condition.text)")", sender: try fields[Self.from], subject: message.subject,
-      occurrences: message.occurrences, action: action, condition: condition == MessagePattern() ? nil : condition, isOptional: try fields[Self.optional])
+      text: "\(name) \(try place.text())\(condition.text.isEmpty ? "" : " with \(condition.text)")", sender: try fields[Self.from],
+      subject: message.subject,
+      occurrences: message.occurrences, action: action, condition: condition == MessagePattern() ? nil : condition,
+      isOptional: try fields[Self.optional])
     try Self.check(plan, place, scope.scenario)
   }
 
@@ -58,7 +66,9 @@ struct FaultStep: FieldStep {
     case "reset": return .reset
     case "corrupt": return .corrupt(offset: try fields[at])
     case "replace":
-      guard let text = try fields[text], let with = try fields[with], !text.isEmpty else { throw fields.place.problem("replace needs 'text' and 'with'") }
+      guard let text = try fields[text], let with = try fields[with], !text.isEmpty else {
+        throw fields.place.problem("replace needs 'text' and 'with'")
+      }
       return .replace(text: text, with: with)
     default:
       guard let duration = try fields[by] else { throw fields.place.problem("delay needs 'by', how much later the message comes") }
@@ -76,12 +86,15 @@ struct FaultStep: FieldStep {
     }
     let transports = scenario.transports(of: plan.sender)
     if transports.allSatisfy({ $0 == .tls }), plan.condition != nil {
-      throw place.problem("where, containing and replace need the text of the message, and TLS hides it: only the kind of message can be named")
+      throw place.problem(
+        "where, containing and replace need the text of the message, and TLS hides it: only the kind of message can be named")
     }
     if transports.allSatisfy({ $0 == .tls }), case .corrupt = plan.action {
       throw place.problem("a corrupted TLS record only ends the connection: 'reset' says the same")
     }
-    if transports.allSatisfy(\.isReliable), plan.action == .duplicate { throw place.problem("only datagrams can arrive twice: over TCP and TLS nothing does") }
+    if transports.allSatisfy(\.isReliable), plan.action == .duplicate {
+      throw place.problem("only datagrams can arrive twice: over TCP and TLS nothing does")
+    }
   }
 
   var text: String { plan.text }

@@ -3,7 +3,8 @@ import SansIO
 /// `hangUp: pbx`, `hangUp: leg`, `hangUp: { leg: two, at: kallglot }`
 struct HangUpStep: FieldStep {
   static let keyword = "hangUp"
-  static let summary = "A member, the caller of a named leg, or a member's side of it ends the call: BYE, CANCEL or a refusal, as its state asks."
+  static let summary =
+    "A member, the caller of a named leg, or a member's side of it ends the call: BYE, CANCEL or a refusal, as its state asks."
   static let examples = ["hangUp: pbx", "hangUp: leg", "hangUp: { leg: leg, at: kallglot }"]
 
   private static let who = Key.optional("who", .memberOrLeg, "The member, whose newest call it is, or the leg.")

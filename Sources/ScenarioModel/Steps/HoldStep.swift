@@ -35,6 +35,7 @@ extension Script {
     }
     let deadline = stepBegan.advanced(by: .seconds(2))
     if now < deadline, let story = live(member), story.state != .ended { return .waiting(until: deadline) }
-    return .failed(Finding(rule: "the scenario", expected: "\(member) has a call that is up", observed: "it has none", evidence: lastEvidence[member]))
+    return .failed(
+      Finding(rule: "the scenario", expected: "\(member) has a call that is up", observed: "it has none", evidence: lastEvidence[member]))
   }
 }

@@ -5,7 +5,8 @@ import SansIO
 /// `inject: { from: stranger, to: kallglot, tone: 1000 Hz, packets: 10 }`
 struct InjectStep: FieldStep {
   static let keyword = "inject"
-  static let summary = "A wire member on UDP sends RTP of an SSRC of its own, with a tone, to the media port of another member's newest leg, all at once."
+  static let summary =
+    "A wire member on UDP sends RTP of an SSRC of its own, with a tone, to the media port of another member's newest leg, all at once."
   static let examples = ["inject: { from: wire, to: kallglot, tone: 1000 Hz, packets: 10 }"]
 
   private static let from = Key.required("from", .wireMember, "Who sends.")
@@ -31,7 +32,8 @@ struct InjectStep: FieldStep {
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
     guard let story = script.live(to), let agreement = story.agreement, story.state != .ended else {
-      return .failed(Finding(rule: "the scenario", expected: "\(to) has a call with media", observed: "it has none", evidence: script.lastEvidence[to]))
+      return .failed(
+        Finding(rule: "the scenario", expected: "\(to) has a call with media", observed: "it has none", evidence: script.lastEvidence[to]))
     }
     var speech = ToneSpeech(Tone(frequency: frequency), codec: agreement.codec)
     for index in 0..<packets {

@@ -21,7 +21,9 @@ struct MessageTemplate: Sendable {
   static let reservedText = reserved.joined(separator: ", ")
 
   /// Whether an expectation may call its message so.
-  static func isName(_ name: String) -> Bool { !reserved.contains(name) && !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" } }
+  static func isName(_ name: String) -> Bool {
+    !reserved.contains(name) && !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }
+  }
 
   private var parts: [Part] = []
 
@@ -105,7 +107,9 @@ struct MessageTemplate: Sendable {
       // A parameter stands behind the URI's angle brackets, or behind the first semicolon.
       let tail = whole.lastIndex(of: ">").map { whole[$0...] } ?? whole[...]
       let parameters = tail.split(separator: ";").dropFirst().map { $0.split(separator: "=", maxSplits: 1) }
-      return parameters.first { $0.first?.lowercased() == piece.lowercased() && $0.count == 2 }.map { String($0[1].filter { $0 != " " && $0 != "\"" }) }
+      return parameters.first { $0.first?.lowercased() == piece.lowercased() && $0.count == 2 }.map {
+        String($0[1].filter { $0 != " " && $0 != "\"" })
+      }
     }
   }
 }

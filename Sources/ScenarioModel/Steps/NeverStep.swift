@@ -8,7 +8,8 @@ struct NeverStep: Step {
     At the top of a file: during the whole run.
     """
   static let examples = [
-    "never: { decision: concurrency, is: refused, during: 5 s }", "never: { hears: pbx, tone: 440 Hz, until: { leg: leg, is: ended }, within: 10 s }",
+    "never: { decision: concurrency, is: refused, during: 5 s }",
+    "never: { hears: pbx, tone: 440 Hz, until: { leg: leg, is: ended }, within: 10 s }",
   ]
 
   private static let during = Key.optional("during", .duration, "How long.")

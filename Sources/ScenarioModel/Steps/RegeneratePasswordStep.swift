@@ -15,7 +15,9 @@ struct RegeneratePasswordStep: FieldStep {
   private let account: String
   private let password: String
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (account, password) = (try fields[Self.account], try fields[Self.to]) }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (account, password) = (try fields[Self.account], try fields[Self.to])
+  }
 
   var text: String { "the password of \(account) is regenerated" }
 

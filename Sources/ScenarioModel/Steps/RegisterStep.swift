@@ -13,7 +13,9 @@ struct RegisterStep: FieldStep {
   private let member: String
   private let expires: Int
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, expires) = (try fields[Self.member], try fields[Self.expires]) }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (member, expires) = (try fields[Self.member], try fields[Self.expires])
+  }
 
   var text: String { "\(member) registers for \(expires) s" }
 

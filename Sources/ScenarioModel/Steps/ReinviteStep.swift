@@ -5,7 +5,8 @@ import SansIO
 /// `reinvite: { on: pbx, form: empty, answering: sendonly }`, `reinvite: { on: pbx, form: direct-media, to: 192.0.2.50, port: 4000 }`
 struct ReinviteStep: FieldStep {
   static let keyword = "reinvite"
-  static let summary = "A member sends a re-INVITE: the same session again, one without offer, or one that moves its media to another address."
+  static let summary =
+    "A member sends a re-INVITE: the same session again, one without offer, or one that moves its media to another address."
   static let examples = [
     "reinvite: { on: pbx }", "reinvite: { on: pbx, form: empty, answering: sendonly }",
     "reinvite: { on: pbx, form: direct-media, to: 192.0.2.50, port: 4000 }", "reinvite: { on: pbx, form: media-back }",

@@ -34,7 +34,8 @@ struct ReplyStep: FieldStep {
       let deadline = script.stepBegan.advanced(by: .seconds(5))
       if now < deadline { return .waiting(until: deadline) }
       let expected = "\(wire.from) has received \(method ?? "a request") to answer"
-      return .failed(Finding(rule: "the scenario", expected: expected, observed: "none came in 5 s", evidence: script.lastEvidence[wire.from]))
+      return .failed(
+        Finding(rule: "the scenario", expected: expected, observed: "none came in 5 s", evidence: script.lastEvidence[wire.from]))
     }
     let own = status.hasPrefix("100") ? tag : tag ?? "wire"
     if let own, let callID = try? request.callID() { script.wireDialogs.setTag(own, of: wire.from, callID: callID) }

@@ -8,7 +8,9 @@ struct RequestStep: FieldStep {
     A wire member sends a request within the dialog of the INVITE that it last sent or received: tags, Call-ID, target and the next CSeq \
     are the run's, the rest stands in the file.
     """
-  static let examples = ["request: { from: wire, to: kallglot, method: BYE }", "request: { from: wire, to: kallglot, method: INFO, cseq: 1 }"]
+  static let examples = [
+    "request: { from: wire, to: kallglot, method: BYE }", "request: { from: wire, to: kallglot, method: INFO, cseq: 1 }",
+  ]
 
   private static let method = Key.required("method", .text, "The method.")
   private static let uri = Key.optional("uri", .text, "The Request-URI; the peer's Contact when missing.")
@@ -32,7 +34,9 @@ struct RequestStep: FieldStep {
     guard let dialog = script.wireDialogs.dialogs[wire.from] else {
       let expected = "\(wire.from) has a dialog to send \(method) in"
       return .failed(
-        Finding(rule: "the scenario", expected: expected, observed: "no INVITE and no answer to one came", evidence: script.lastEvidence[wire.from]))
+        Finding(
+          rule: "the scenario", expected: expected, observed: "no INVITE and no answer to one came",
+          evidence: script.lastEvidence[wire.from]))
     }
     let next = script.wireDialogs.nextSequence(of: wire.from, method: method)
     let branch = script.wireDialogs.nextBranch()

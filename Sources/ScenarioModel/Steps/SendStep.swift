@@ -31,7 +31,9 @@ struct SendStep: FieldStep {
     if let bytes = try fields[Self.hex] {
       (content, first) = (.bytes(bytes), "\(bytes.count) bytes")
     } else {
-      guard let place = fields.place(of: Self.message), let text = try fields[Self.message] else { throw fields.place.problem("the key 'message' is missing") }
+      guard let place = fields.place(of: Self.message), let text = try fields[Self.message] else {
+        throw fields.place.problem("the key 'message' is missing")
+      }
       scope.useNames(in: text)
       content = .template(try MessageTemplate(text, at: place, scope))
       first = String(text.prefix { $0 != "\n" })
@@ -49,7 +51,8 @@ struct SendStep: FieldStep {
       case .success(let filled): bytes = filled
       case .failure(let missing):
         return .failed(
-          Finding(rule: "the scenario", expected: "\(from) can build '\(first)'", observed: missing.text, evidence: script.lastEvidence[from]))
+          Finding(
+            rule: "the scenario", expected: "\(from) can build '\(first)'", observed: missing.text, evidence: script.lastEvidence[from]))
       }
     }
     script.forgetMessages(from)

@@ -4,7 +4,8 @@ import SansIO
 /// `speak: { on: pbx, tone: 440 Hz, for: 2 s }`, with `leg: two` on that member's side of a named call.
 struct SpeakStep: FieldStep {
   static let keyword = "speak"
-  static let summary = "A member sends a tone on its newest leg that is not over, or on its side of a named call; the next step begins at once."
+  static let summary =
+    "A member sends a tone on its newest leg that is not over, or on its side of a named call; the next step begins at once."
   static let examples = ["speak: { on: pbx, tone: 440 Hz, for: 2 s }", "speak: { on: kallglot, leg: leg, tone: 880 Hz, for: 1 s }"]
 
   private static let on = Key.required("on", .member, "Who speaks.")
@@ -27,7 +28,10 @@ struct SpeakStep: FieldStep {
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
     guard let story = leg.map({ script.story($0, at: member) }) ?? script.live(member), story.state != .ended else {
-      return .failed(Finding(rule: "the scenario", expected: "\(member) has a leg to speak on", observed: "it has none", evidence: script.lastEvidence[member]))
+      return .failed(
+        Finding(
+          rule: "the scenario", expected: "\(member) has a leg to speak on", observed: "it has none", evidence: script.lastEvidence[member])
+      )
     }
     script.commands.append(.party(member, .speak(story.id, Tone(frequency: frequency), for: duration)))
     return .done

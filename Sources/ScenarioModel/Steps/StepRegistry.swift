@@ -2,7 +2,8 @@
 public enum StepRegistry {
   public static let kinds: [any Step.Type] = [
     CallStep.self, ExpectStep.self, InAnyOrderStep.self, NeverStep.self, SpeakStep.self, HangUpStep.self, CancelStep.self, HoldStep.self,
-    ResumeStep.self, ReinviteStep.self, RegisterStep.self, UnregisterStep.self, OptionsStep.self, FaultStep.self, WaitStep.self, SendStep.self,
+    ResumeStep.self, ReinviteStep.self, RegisterStep.self, UnregisterStep.self, OptionsStep.self, FaultStep.self, WaitStep.self,
+    SendStep.self,
     ReplyStep.self, RequestStep.self, InjectStep.self,
     RegeneratePasswordStep.self, ChangePolicyStep.self, DeactivateStep.self, EndSessionStep.self, IncludeStep.self,
   ]
@@ -10,7 +11,8 @@ public enum StepRegistry {
   static func read(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) -> any Step {
     let pairs = try place.pairs()
     guard pairs.count == 1, let (keyword, keyPlace, value) = pairs.first else {
-      throw place.problem("a step is one keyword with its value, found \(pairs.isEmpty ? "none" : pairs.map(\.key).joined(separator: ", "))")
+      throw place.problem(
+        "a step is one keyword with its value, found \(pairs.isEmpty ? "none" : pairs.map(\.key).joined(separator: ", "))")
     }
     guard let kind = kinds.first(where: { $0.keyword == keyword }) else {
       let words = kinds.map { $0.keyword }

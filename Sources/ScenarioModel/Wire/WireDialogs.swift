@@ -109,7 +109,8 @@ enum WireMessage {
 
   /// A request within a dialog (RFC 3261 §12.2.1.1).
   static func request(
-    _ method: String, uri: String?, in dialog: WireDialogs.Dialog, via: String, branch: String, sequence: UInt32, fields: [(String, String)],
+    _ method: String, uri: String?, in dialog: WireDialogs.Dialog, via: String, branch: String, sequence: UInt32,
+    fields: [(String, String)],
     body: String?
   ) -> Bytes {
     let lines = [
@@ -122,7 +123,8 @@ enum WireMessage {
   private static func finish(_ lines: [String], _ fields: [(String, String)], _ body: String?) -> Bytes {
     let names = Set(fields.map { HeaderName($0.0) })
     // A field that the scenario names stands for ours.
-    var lines = lines.enumerated().filter { $0.offset == 0 || !names.contains(HeaderName(String($0.element.prefix { $0 != ":" }))) }.map(\.element)
+    var lines = lines.enumerated().filter { $0.offset == 0 || !names.contains(HeaderName(String($0.element.prefix { $0 != ":" }))) }.map(
+      \.element)
     lines += fields.map { "\($0.0): \($0.1)" }
     let text = body?.replacing("\r\n", with: "\n").replacing("\n", with: "\r\n") ?? ""
     if !text.isEmpty, !names.contains(.contentType) { lines.append("Content-Type: application/sdp") }

@@ -5,7 +5,8 @@ import SansIO
 struct WireStep: Sendable {
   private static let from = Key.required("from", .wireMember, "Who sends.")
   private static let to = Key.required("to", .member, "To whose signalling port.")
-  private static let headers = Key.optional("headers", .headerLines, "Header fields by name; they stand for those that the rule would write.")
+  private static let headers = Key.optional(
+    "headers", .headerLines, "Header fields by name; they stand for those that the rule would write.")
   private static let body = Key.optional("body", .text, "The body; a session description unless Content-Type says otherwise.")
   static let fields: [any DescribedField] = [from, to, headers, body]
 
