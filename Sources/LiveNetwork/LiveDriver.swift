@@ -10,6 +10,7 @@ import SansIO
 ///
 /// What a kernel does not tell cannot be told here: ICMP errors for UDP never come back as `unreachable`, and the fate of what was sent is
 /// unknown.
+// Unchecked: what changes is touched on its event loop alone, which the compiler cannot see.
 public final class LiveDriver: @unchecked Sendable {
   public let eventLoop: any EventLoop
   public let clock: LiveClock

@@ -22,6 +22,7 @@ public struct CallOutcome: Sendable {
 }
 
 /// Places one call from real sockets with the same stack as everything else: what `call` runs.
+// Unchecked: its state belongs to its driver's event loop, on which everything after the start is done.
 public final class LiveCaller: @unchecked Sendable {
   private let group: MultiThreadedEventLoopGroup
   private let driver: LiveDriver

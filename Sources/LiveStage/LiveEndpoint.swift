@@ -19,6 +19,7 @@ public struct LiveFailure: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The Kallglot endpoint on real sockets: what `serve` runs.
+// Unchecked: its state belongs to its driver's event loop, on which everything after the start is done.
 public final class LiveEndpoint: @unchecked Sendable {
   public let configuration: ServeConfiguration
   public let account: ServeConfiguration.AccountGiven

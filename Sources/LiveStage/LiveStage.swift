@@ -9,6 +9,7 @@ import ScenarioModel
 ///
 /// Links and faults of the file are the virtual stage's: here the network is what the kernel makes of it, and a scenario that asks for a
 /// fault is *not applicable*.
+// Unchecked: its state belongs to its driver's event loop, on which everything after the start is done.
 public final class LiveStage: @unchecked Sendable {
   private let scenario: Scenario
   private let group: MultiThreadedEventLoopGroup

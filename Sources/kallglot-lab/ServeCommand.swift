@@ -87,6 +87,7 @@ enum Configurations {
 }
 
 /// Ctrl-C and SIGTERM: the first is awaited, the second ends the program at once.
+// Unchecked: nothing changes after `init`; signal sources are not declared Sendable.
 final class Interrupts: @unchecked Sendable {
   private let stream: AsyncStream<Void>
   /// Kept alive; nobody touches them after the beginning.

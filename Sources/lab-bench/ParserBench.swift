@@ -55,6 +55,7 @@ private struct Osip {
     guard let prepare = dlsym(library, "parser_init"), let initialize = dlsym(library, "osip_message_init"),
       let parse = dlsym(library, "osip_message_parse"), let free = dlsym(library, "osip_message_free")
     else { return nil }
+    // dlsym gives addresses without types: the types are those of osipparser2 in osip_message.h.
     _ = unsafeBitCast(prepare, to: (@convention(c) () -> Int32).self)()
     self.initialize = unsafeBitCast(initialize, to: Initialize.self)
     self.parse = unsafeBitCast(parse, to: Parse.self)
