@@ -6,16 +6,17 @@ import ScenarioModel
 public enum JSONReport {
   public static let version = 1
 
-  /// - Parameter selected: how many scenarios should have run; more than there are results when the run was interrupted.
-  public static func document(_ results: [ScenarioResult], selected: Int? = nil, elapsed: Duration) -> String {
-    let list = results.map { object($0) }.joined(separator: ",\n    ")
-    let counts = Verdict.allCases.map { verdict in "\(text(verdict.rawValue)): \(results.count { $0.verdict == verdict })" }
+  public static func document(_ run: RunRecord) -> String {
+    let list = run.results.map { object($0) }.joined(separator: ",\n    ")
+    let counts = Verdict.allCases.map { verdict in "\(text(verdict.rawValue)): \(run.results.count { $0.verdict == verdict })" }
     return """
       {
         "version": \(version),
-        "selected": \(selected ?? results.count),
-        "interrupted": \((selected ?? 0) > results.count),
-        "elapsedNanoseconds": \(elapsed.wholeNanoseconds),
+        "selected": \(run.selected),
+        "interrupted": \(run.ending == .interrupted),
+        "ending": \(text(ending(run.ending))),
+        "seeds": \(range(run.seeds)),
+        "elapsedNanoseconds": \(run.elapsed.wholeNanoseconds),
         "verdicts": {\(counts.joined(separator: ", "))},
         "scenarios": [
           \(list)
@@ -25,11 +26,31 @@ public enum JSONReport {
       """
   }
 
+  private static func ending(_ ending: RunRecord.Ending) -> String {
+    switch ending {
+    case .complete: "complete"
+    case .interrupted: "interrupted"
+    case .firstFailure: "first failure"
+    }
+  }
+
+  private static func range(_ seeds: ClosedRange<UInt64>) -> String {
+    "{\"first\": \(text(String(seeds.lowerBound))), \"last\": \(text(String(seeds.upperBound)))}"
+  }
+
+  private static func object(_ sweep: SeedSweep) -> String {
+    let failing = sweep.failing.map { text(String($0)) }.joined(separator: ", ")
+    return
+      "{\"seeds\": \(range(sweep.range)), \"planned\": \(sweep.planned), \"ran\": \(sweep.ran), \"passed\": \(sweep.passed), "
+      + "\"failing\": [\(failing)]}"
+  }
+
   private static func object(_ result: ScenarioResult) -> String {
     let fields: [(String, String)] = [
       ("name", text(result.name)), ("file", text(result.file)), ("summary", text(result.summary)),
       ("proves", "[\(result.proves.map(text).joined(separator: ", "))]"), ("seed", text(String(result.seed))),
-      ("verdict", text(result.verdict.rawValue)), ("reason", result.reason.map(text) ?? "null"),
+      ("sweep", result.sweep.map { object($0) } ?? "null"), ("verdict", text(result.verdict.rawValue)),
+      ("reason", result.reason.map(text) ?? "null"),
       ("durationNanoseconds", "\(result.duration.wholeNanoseconds)"), ("elapsedNanoseconds", "\(result.elapsed.wholeNanoseconds)"),
       ("packets", "\(result.packets)"), ("hosts", "[\(result.hosts.map(text).joined(separator: ", "))]"),
       ("captures", result.folder.map(text) ?? "null"), ("replay", text(result.replayCommand)),

@@ -3,12 +3,13 @@ import ScenarioModel
 
 /// Results as JUnit XML that validates against the schema CI servers use (Jenkins xunit plugin, junit-10).
 ///
+/// Of several seeds a scenario is one test case, with the findings of the smallest that did not pass.
 /// One test suite a folder, with the seed and what each scenario proves as its properties: that schema gives a test case none of its own.
 public enum JUnitReport {
-  public static func document(_ results: [ScenarioResult], elapsed: Duration) -> String {
-    var text =
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"kallglot-lab\" \(Counts(results).total) time=\"\(seconds(elapsed))\">\n"
-    for (folder, results) in folders(results) { text += suite(folder, results) }
+  public static func document(_ run: RunRecord) -> String {
+    var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    text += "<testsuites name=\"kallglot-lab\" \(Counts(run.results).total) time=\"\(seconds(run.elapsed))\">\n"
+    for (folder, results) in folders(run.results) { text += suite(folder, results, run.seeds) }
     return text + "</testsuites>\n"
   }
 
@@ -26,12 +27,13 @@ public enum JUnitReport {
     return folders
   }
 
-  private static func suite(_ folder: String, _ results: [ScenarioResult]) -> String {
+  private static func suite(_ folder: String, _ results: [ScenarioResult], _ seeds: ClosedRange<UInt64>) -> String {
     let time = results.reduce(Duration.zero) { $0 + $1.elapsed }
     let counts = Counts(results)
     var text =
       "  <testsuite name=\"\(escaped(folder))\" \(counts.total) skipped=\"\(counts.skipped)\" time=\"\(seconds(time))\">\n    <properties>\n"
-    if let seed = results.first?.seed { text += property("seed", "\(seed)") }
+    let isOne = seeds.lowerBound == seeds.upperBound
+    text += isOne ? property("seed", "\(seeds.lowerBound)") : property("seeds", "\(seeds.lowerBound)..\(seeds.upperBound)")
     for result in results where !result.proves.isEmpty { text += property("proves \(name(result))", result.proves.joined(separator: ", ")) }
     text += "    </properties>\n"
     for result in results { text += testCase(result) }
@@ -54,7 +56,8 @@ public enum JUnitReport {
     case .notApplicable: return "      <skipped message=\"\(escaped(result.reason ?? "not applicable"))\"/>\n"
     case .failed:
       let first = result.findings.first
-      let message = first.map { "expected \($0.expected), observed \($0.observed)" } ?? "failed"
+      let seeds = result.sweep.map { "\(TextReport.sweep($0)): " } ?? ""
+      let message = seeds + (first.map { "expected \($0.expected), observed \($0.observed)" } ?? "failed")
       let detail = TextReport.lines(result).dropFirst().joined(separator: "\n")
       return "      <failure type=\"\(escaped(first?.rule ?? ""))\" message=\"\(escaped(message))\">\(escaped(detail))</failure>\n"
     case .couldNotRun, .void:
@@ -65,7 +68,8 @@ public enum JUnitReport {
   private static func notes(_ result: ScenarioResult) -> String {
     var lines = [result.summary]
     if !result.proves.isEmpty { lines.append("proves: \(result.proves.joined(separator: ", "))") }
-    lines.append("\(TextReport.clock(result.duration)) of virtual time, \(result.packets) packets, seed \(result.seed)")
+    if let sweep = result.sweep { lines.append(TextReport.sweep(sweep)) }
+    lines.append("\(TextReport.times(result)), \(CountText.of(result.packets, "packet")), seed \(result.seed)")
     if let folder = result.folder { lines.append("captures: \(folder)") }
     return (lines + ["replay: \(result.replayCommand)"]).joined(separator: "\n")
   }

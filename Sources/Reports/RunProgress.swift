@@ -5,6 +5,7 @@ import ScenarioModel
 public struct RunProgress: Sendable {
   private let total: Int
   private var done = 0
+  /// Those that failed or could not run.
   private var failed = 0
   /// Scenarios under way, the one that has run longest first.
   private var running: [String] = []
@@ -26,7 +27,7 @@ public struct RunProgress: Sendable {
     let seconds = elapsed.wholeNanoseconds / 1_000_000_000
     let clock = "\(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)"
     let head = "[\(padding)\(count)/\(total)] \(clock)  "
-    let failures = failed == 0 ? "" : "\(failed) failed  "
+    let failures = failed == 0 ? "" : "\(failed) not passed  "
     let names = running.first.map { "\($0)\(running.count > 1 ? " and \(running.count - 1) more" : "")" } ?? ""
     let room = max(0, width - head.count - failures.count)
     let fitting = names.count <= room ? names : room > 1 ? "\(names.prefix(room - 1))…" : ""
@@ -48,16 +49,6 @@ public enum TextStyle: Sendable, Hashable {
     switch self {
     case .plain: text
     case .coloured: text.isEmpty ? text : "\u{1B}[\(code)m\(text)\u{1B}[0m"
-    }
-  }
-}
-
-extension Verdict {
-  /// Whether a run may have it and still be called green.
-  var isGood: Bool {
-    switch self {
-    case .passed, .notApplicable: true
-    case .failed, .couldNotRun, .void: false
     }
   }
 }

@@ -3,10 +3,11 @@ import ScenarioModel
 
 /// Results as lines for people and CI logs.
 public enum TextReport {
-  /// One line a scenario, then its findings: rule, expected, observed, `host#frame`, replay command.
+  /// One line a scenario, then its findings: rule, expected, observed, `host#frame`, replay command. Of several seeds the findings are
+  /// those of the smallest that did not pass.
   public static func lines(_ result: ScenarioResult, style: TextStyle = .plain) -> [String] {
     let mark = result.verdict.isGood ? style.good(mark(result.verdict)) : style.bad(mark(result.verdict))
-    var lines = ["\(mark) \(result.name)  \(clock(result.duration)) virtual, \(milliseconds(result.elapsed)) ms"]
+    var lines = ["\(mark) \(result.name)  \(result.sweep.map(sweep) ?? times(result))"]
     if let reason = result.reason { lines.append("    \(reason)") }
     for finding in result.findings { lines += self.lines(finding, result) }
     return lines
@@ -24,6 +25,18 @@ public enum TextReport {
     return lines
   }
 
+  /// `5,178 s of virtual time in 0.57 s`.
+  static func times(_ result: ScenarioResult) -> String {
+    "\(CountText.seconds(result.duration)) of virtual time in \(CountText.seconds(result.elapsed))"
+  }
+
+  /// `500 of 500 seeds pass`, or `491 of 500 seeds pass, 17 is the smallest that does not`.
+  static func sweep(_ sweep: SeedSweep) -> String {
+    let part = sweep.ran < sweep.planned ? " (\(CountText.grouped(sweep.planned - sweep.ran)) not run)" : ""
+    let passed = "\(CountText.grouped(sweep.passed)) of \(CountText.of(sweep.ran, "seed")) \(sweep.passed == 1 ? "passes" : "pass")\(part)"
+    return sweep.failing.first.map { "\(passed), \($0) is the smallest that does not" } ?? passed
+  }
+
   private static func mark(_ verdict: Verdict) -> String {
     switch verdict {
     case .passed: "passed "
@@ -32,17 +45,6 @@ public enum TextReport {
     case .couldNotRun: "NOT RUN"
     case .void: "VOID   "
     }
-  }
-
-  static func milliseconds(_ duration: Duration) -> String {
-    let micro = duration.wholeNanoseconds / 1_000
-    return "\(micro / 1_000).\(micro % 1_000 / 100)"
-  }
-
-  static func clock(_ duration: Duration) -> String {
-    let milliseconds = duration.wholeNanoseconds / 1_000_000
-    let fraction = String(milliseconds % 1_000)
-    return "\(milliseconds / 1_000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction) s"
   }
 }
 
@@ -57,16 +59,16 @@ public enum RunOutcome: Int32, Sendable {
   /// Ctrl-C or SIGTERM came before all of them had run: 128 + SIGINT, as shells say it.
   case interrupted = 130
 
-  /// - Parameter selected: how many scenarios should have run.
-  public init(_ results: [ScenarioResult], selected: Int? = nil) {
-    if let selected, selected > results.count {
+  public init(_ run: RunRecord) {
+    if run.ending == .interrupted {
       self = .interrupted
-    } else if results.contains(where: { $0.verdict == .failed }) {
+    } else if run.results.contains(where: { $0.verdict == .failed }) {
       self = .failed
-    } else if results.contains(where: { $0.verdict == .couldNotRun || $0.verdict == .void }) {
-      self = .couldNotRun
+    } else if run.results.contains(where: { !$0.verdict.isGood }) {
+      // Stopped by a scenario that could not run, others were not tried: that is a failure too.
+      self = run.ending == .firstFailure ? .failed : .couldNotRun
     } else {
-      self = results.isEmpty ? .badInput : .passed
+      self = run.results.isEmpty ? .badInput : .passed
     }
   }
 }

@@ -3,11 +3,11 @@ import Reports
 import ScenarioModel
 import Synchronization
 
-/// Collects results from several threads and shows them: a line each in the order of the files, or on a terminal one live line and only
-/// what did not pass.
+/// Collects results from several threads and shows them: a line a scenario in the order of the files, or on a terminal one live line and
+/// only what did not pass.
 final class RunBoard: Sendable {
   private struct State {
-    var results: [ScenarioResult?]
+    var tallies: [ScenarioTally]
     var shown = 0
     var progress: RunProgress
     var isOver = false
@@ -17,8 +17,10 @@ final class RunBoard: Sendable {
   private let terminal: Terminal
   private let started = ContinuousClock.now
 
-  init(count: Int, terminal: Terminal) {
-    state = Mutex(State(results: [ScenarioResult?](repeating: nil, count: count), progress: RunProgress(total: count)))
+  /// - Parameter count: scenarios; each runs with every seed.
+  init(count: Int, seeds: ClosedRange<UInt64>, terminal: Terminal) {
+    let tallies = [ScenarioTally](repeating: ScenarioTally(seeds), count: count)
+    state = Mutex(State(tallies: tallies, progress: RunProgress(total: count * SeedSweep(seeds).planned)))
     self.terminal = terminal
     guard terminal.isLive else { return }
     // A thread, since the workers may have all of the pool's.
@@ -31,23 +33,23 @@ final class RunBoard: Sendable {
 
   func put(_ result: ScenarioResult, at index: Int) {
     state.withLock { state in
-      state.results[index] = result
+      state.tallies[index].add(result)
       state.progress.ended(result)
-      while state.shown < state.results.count, let next = state.results[state.shown] {
-        show(next)
+      while state.shown < state.tallies.count, state.tallies[state.shown].isComplete {
+        if let next = state.tallies[state.shown].result { show(next) }
         state.shown += 1
       }
     }
   }
 
-  /// Ends the live line; the results, in the order of the files. After an interruption some are missing.
+  /// Ends the live line; the results, in the order of the files. Where the run ended early some are missing, or know some of their seeds.
   func finish() -> [ScenarioResult] {
     state.withLock { state in
       state.isOver = true
       // Behind one that never came: not shown yet.
-      for result in state.results.dropFirst(state.shown) { if let result { show(result) } }
+      for tally in state.tallies.dropFirst(state.shown) { if let result = tally.result { show(result) } }
       if terminal.isLive { erase() }
-      return state.results.compactMap(\.self)
+      return state.tallies.compactMap(\.result)
     }
   }
 
@@ -74,23 +76,5 @@ final class RunBoard: Sendable {
     var size = winsize()
     guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
     return Int(size.ws_col)
-  }
-}
-
-/// Whether Ctrl-C or SIGTERM came: the run ends with what is done. A second one ends the program at once.
-enum Interruption {
-  private static let flag = Atomic<Bool>(false)
-
-  static var hasCome: Bool { flag.load(ordering: .relaxed) }
-
-  static func watch() {
-    // Made before a handler may need it.
-    flag.store(false, ordering: .relaxed)
-    for number in [SIGINT, SIGTERM] {
-      signal(number) { number in
-        Interruption.flag.store(true, ordering: .relaxed)
-        signal(number, SIG_DFL)
-      }
-    }
   }
 }

@@ -1,10 +1,8 @@
 import ArgumentParser
-import Dispatch
 import Foundation
 import Reports
 import ScenarioEngine
 import ScenarioModel
-import Synchronization
 
 /// `kallglot-lab run`: scenarios in virtual time.
 struct RunCommand: ParsableCommand {
@@ -18,8 +16,15 @@ struct RunCommand: ParsableCommand {
   @Argument(help: "Scenario files, or folders of them.")
   var paths: [String]
 
-  @Option(help: "The run's seed: the same one gives the same run, byte for byte.")
-  var seed: UInt64 = 1
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The run's seed: the same one gives the same run, byte for byte (default: 1).", valueName: "number"))
+  var seed: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Instead: every scenario with every seed from A to B, and which do not always pass.", valueName: "A..B"))
+  var seeds: String?
 
   @Option(help: "Folder for captures and journals; without it none are written.")
   var out: String?
@@ -30,14 +35,28 @@ struct RunCommand: ParsableCommand {
   @Option(help: "File for the results as JSON.")
   var json: String?
 
-  @Option(help: "Scenarios that run at a time.")
-  var jobs: Int = ProcessInfo.processInfo.activeProcessorCount
+  @Option(parsing: .unconditional, help: ArgumentHelp("Scenarios that run at a time.", valueName: "number"))
+  var jobs: String = "\(ProcessInfo.processInfo.activeProcessorCount)"
 
   @Option(help: "Only scenarios whose name contains this text.")
   var filter: String?
 
   func run() throws {
-    guard jobs > 0 else { throw Complaint("--jobs is \(jobs), expected at least 1") }
+    let jobs: Int = try RunSelection.number(jobs, "--jobs", atLeast: 1)
+    let seeds = try RunSelection.seeds(seed: seed, seeds: seeds)
+    let scenarios = try select()
+    if let out { try Output.makeFolder(out) }
+    let terminal = Terminal(isTerminal: isatty(STDOUT_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
+    let record = ScenarioRunner(scenarios, seeds: seeds, jobs: jobs, folders: out.map { Output.folders(of: scenarios, in: $0) }).run(
+      on: terminal)
+    for line in Summary.lines(record, style: terminal.style) { say(line) }
+    if let junit { try Output.write(JUnitReport.document(record), to: junit) }
+    if let json { try Output.write(JSONReport.document(record), to: json) }
+    let status = RunOutcome(record)
+    if status != .passed { throw ExitWith(code: status.rawValue) }
+  }
+
+  private func select() throws -> [Scenario] {
     let (all, problems) = ScenarioLibrary.load(paths)
     guard problems.isEmpty else {
       for problem in problems.dropLast() { FileHandle.standardError.write(Data("\(problem)\n".utf8)) }
@@ -48,34 +67,7 @@ struct RunCommand: ParsableCommand {
       throw Complaint(
         all.isEmpty ? "there is no .yaml file in \(paths.joined(separator: ", "))" : "no scenario's name contains '\(filter ?? "")'")
     }
-    for path in [out].compactMap(\.self) { try Output.makeFolder(path) }
-    let started = ContinuousClock.now
-    let terminal = Terminal(isTerminal: isatty(STDOUT_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
-    let results = runAll(scenarios, terminal)
-    let elapsed = ContinuousClock.now - started
-    for line in Summary.lines(results, selected: scenarios.count, elapsed: elapsed, style: terminal.style) { say(line) }
-    if let junit { try Output.write(JUnitReport.document(results, elapsed: elapsed), to: junit) }
-    if let json { try Output.write(JSONReport.document(results, selected: scenarios.count, elapsed: elapsed), to: json) }
-    let status = RunOutcome(results, selected: scenarios.count)
-    if status != .passed { throw ExitWith(code: status.rawValue) }
-  }
-
-  /// Runs the scenarios on `jobs` threads, until all are done or somebody interrupts.
-  private func runAll(_ scenarios: [Scenario], _ terminal: Terminal) -> [ScenarioResult] {
-    Interruption.watch()
-    let board = RunBoard(count: scenarios.count, terminal: terminal)
-    let next = Atomic<Int>(0)
-    let folders = out.map { Output.folders(of: scenarios, in: $0) }
-    DispatchQueue.concurrentPerform(iterations: min(jobs, scenarios.count)) { _ in
-      while !Interruption.hasCome {
-        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-        guard index < scenarios.count else { return }
-        let scenario = scenarios[index]
-        board.began(scenario.name)
-        board.put(VirtualRun.run(scenario, seed: seed, folder: folders?[index]), at: index)
-      }
-    }
-    return board.finish()
+    return scenarios
   }
 }
 

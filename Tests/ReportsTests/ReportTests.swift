@@ -35,12 +35,13 @@ import Testing
     ([.passed, .couldNotRun], .couldNotRun), ([.void], .couldNotRun), ([], .badInput),
   ])
   func `exit codes: any failed 1, else any not run or void 3, nothing 2 (design 11)`(verdicts: [Verdict], status: RunOutcome) {
-    #expect(RunOutcome(verdicts.map { result($0) }) == status)
-    #expect(RunOutcome(verdicts.map { result($0) }, selected: verdicts.count + 1).rawValue == 130)
+    #expect(RunOutcome(RunRecord(verdicts.map { result($0) })) == status)
+    #expect(RunOutcome(RunRecord(verdicts.map { result($0) }, ending: .interrupted)).rawValue == 130)
   }
 
   @Test func `JUnit has a suite a folder, the seed and what is proven as properties, and the replay command with each case`() throws {
-    let document = JUnitReport.document([result(.passed), result(.failed, finding: true), result(.couldNotRun)], elapsed: .seconds(1))
+    let document = JUnitReport.document(
+      RunRecord([result(.passed), result(.failed, finding: true), result(.couldNotRun)], seeds: 7...7, elapsed: .seconds(1)))
     #expect(document.contains("<testsuites name=\"kallglot-lab\" tests=\"3\" failures=\"1\" errors=\"1\" time=\"1.000000\">"))
     #expect(document.components(separatedBy: "<testsuite name=\"basic\"").count == 2)
     #expect(document.contains("<property name=\"seed\" value=\"7\"/>"))
@@ -61,7 +62,7 @@ import Testing
       }
     }
     let counter = Counter()
-    let parser = XMLParser(data: Data(JUnitReport.document([result(.failed, finding: true), result(.void)], elapsed: .zero).utf8))
+    let parser = XMLParser(data: Data(JUnitReport.document(RunRecord([result(.failed, finding: true), result(.void)])).utf8))
     parser.delegate = counter
     #expect(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "")")
     #expect(counter.cases == 2)
@@ -71,10 +72,12 @@ import Testing
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     let checker = try SchemaChecker(Data(contentsOf: root.appendingPathComponent("fixtures/results.schema.json")))
     let results = [result(.passed), result(.failed, finding: true), result(.couldNotRun)]
-    #expect(try checker.problems(in: JSONReport.document(results, selected: 5, elapsed: .seconds(1))) == [])
-    #expect(try checker.problems(in: JSONReport.document([], elapsed: .zero)) == [])
-    let wrong = JSONReport.document(results, elapsed: .seconds(1)).replacingOccurrences(of: "\"seed\": \"7\"", with: "\"seed\": 7")
-      .replacingOccurrences(of: "\"version\": 1", with: "\"version\": 2, \"more\": true")
+    #expect(try checker.problems(in: JSONReport.document(RunRecord(results, selected: 5, elapsed: .seconds(1)))) == [])
+    #expect(try checker.problems(in: JSONReport.document(RunRecord([]))) == [])
+    let wrong = JSONReport.document(RunRecord(results, elapsed: .seconds(1))).replacingOccurrences(
+      of: "\"seed\": \"7\"", with: "\"seed\": 7"
+    )
+    .replacingOccurrences(of: "\"version\": 1", with: "\"version\": 2, \"more\": true")
     #expect(
       try checker.problems(in: wrong) == [
         "$.more is not described", "$.scenarios[1].seed is of type integer, not string",
@@ -86,72 +89,10 @@ import Testing
   @Test func `JSON can be read back, an interrupted run says so`() throws {
     let document = try JSONDecoder().decode(
       JSONValue.self,
-      from: Data(JSONReport.document([result(.passed), result(.failed, finding: true)], selected: 3, elapsed: .seconds(1)).utf8))
+      from: Data(JSONReport.document(RunRecord([result(.passed), result(.failed, finding: true)], selected: 3, ending: .interrupted)).utf8))
     #expect(document["version"] == .number(1))
     #expect(document["selected"] == .number(3))
     #expect(document["interrupted"] == .flag(true))
     #expect(document["scenarios"]?.elements[1]["findings"]?.elements[0]["frame"] == .text("pbx#5"))
-  }
-}
-
-@Suite struct SummaryTests {
-  private func result(_ name: String, _ verdict: Verdict, milliseconds: Int64) -> ScenarioResult {
-    ScenarioResult(
-      name: name, file: "\(name).yaml", summary: "", proves: [], seed: 1, verdict: verdict, duration: .seconds(2),
-      elapsed: .milliseconds(milliseconds))
-  }
-
-  @Test func `the end of a log tells the slowest, what did not pass and how to see it again`() {
-    var results = (1...7).map { result("a/\($0)", .passed, milliseconds: Int64($0) * 10) }
-    results[2].verdict = .failed
-    results[2].findings = [
-      Finding(rule: "RFC 3261 §9", expected: "ended", observed: "up", evidence: nil),
-      Finding(rule: "x", expected: "y", observed: "z", evidence: nil),
-    ]
-    results[4].verdict = .couldNotRun
-    results[4].reason = "no certificate"
-    #expect(
-      Summary.lines(results, selected: 9, elapsed: .milliseconds(300)) == [
-        "slowest:", "       70.0 ms  a/7 (2.000 s virtual)", "       60.0 ms  a/6 (2.000 s virtual)",
-        "       50.0 ms  a/5 (2.000 s virtual)",
-        "       40.0 ms  a/4 (2.000 s virtual)", "       30.0 ms  a/3 (2.000 s virtual)", "not passed:",
-        "  a/3  RFC 3261 §9: expected ended, observed up (-); 1 more findings", "    kallglot-lab run a/3.yaml --seed 1",
-        "  a/5  could not run: no certificate", "    kallglot-lab run a/5.yaml --seed 1", "interrupted: 7 of 9 scenarios ran",
-        "7 scenarios: 5 passed, 1 failed, 1 could not run. 14.000 s of virtual time and 0 packets in 300.0 ms.",
-      ])
-  }
-
-  @Test func `few scenarios that pass are one line`() {
-    #expect(Summary.lines([result("a/1", .passed, milliseconds: 1)], elapsed: .milliseconds(1)).count == 1)
-    #expect(
-      Summary.lines([], selected: 2, elapsed: .zero) == [
-        "interrupted: 0 of 2 scenarios ran", "0 scenarios: none ran. 0.000 s of virtual time and 0 packets in 0.0 ms.",
-      ])
-  }
-
-  @Test func `the live line has count, time, failures and who has run longest, and fits the terminal`() {
-    var progress = RunProgress(total: 119)
-    for name in ["basic/answered-udp", "nat/binding-expires", "tls/x"] { progress.began(name) }
-    #expect(progress.line(elapsed: .seconds(65), width: 79, style: .plain) == "[  0/119] 1:05  basic/answered-udp and 2 more")
-    progress.ended(result("basic/answered-udp", .failed, milliseconds: 1))
-    progress.ended(result("tls/x", .passed, milliseconds: 1))
-    #expect(progress.line(elapsed: .seconds(66), width: 79, style: .plain) == "[  2/119] 1:06  1 failed  nat/binding-expires")
-    #expect(
-      progress.line(elapsed: .seconds(66), width: 79, style: .coloured)
-        == "[  2/119] 1:06  \u{1B}[31m1 failed  \u{1B}[0mnat/binding-expires")
-    for width in 0...60 { #expect(progress.line(elapsed: .seconds(66), width: width, style: .plain).count <= max(width, 26)) }
-  }
-
-  @Test(
-    arguments: [
-      (true, [:], true, TextStyle.coloured), (false, [:], false, .plain), (true, ["NO_COLOR": "1"], true, .plain),
-      (true, ["NO_COLOR": ""], true, .coloured),
-      (true, ["CI": "true"], false, .coloured), (true, ["TERM": "dumb"], false, .plain), (false, ["TERM": "xterm"], false, .plain),
-    ] as [(Bool, [String: String], Bool, TextStyle)])
-  func `colours and the live line are for terminals, and can be refused`(
-    isTerminal: Bool, environment: [String: String], isLive: Bool, style: TextStyle
-  ) {
-    let terminal = Terminal(isTerminal: isTerminal, environment: environment)
-    #expect(terminal.isLive == isLive && terminal.style == style)
   }
 }

@@ -9,6 +9,14 @@ public enum Verdict: String, Sendable, Hashable, Codable, CaseIterable {
   case couldNotRun = "could not run"
   /// The harness itself broke; nothing is said about the peer.
   case void
+
+  /// Whether a run may have it and still be called green.
+  public var isGood: Bool {
+    switch self {
+    case .passed, .notApplicable: true
+    case .failed, .couldNotRun, .void: false
+    }
+  }
 }
 
 /// A requirement that was not met, with what to look at.
@@ -50,6 +58,9 @@ public struct ScenarioResult: Sendable {
   public var packets: Int
   /// Folder of captures and journal; nil when none were written.
   public var folder: String?
+  /// All its seeds, when there were several: then times and packets are those of all, and the rest is that of ``seed``, the smallest with
+  /// this verdict.
+  public var sweep: SeedSweep?
 
   public init(
     name: String, file: String, summary: String, proves: [String], seed: UInt64, verdict: Verdict, findings: [Finding] = [],
