@@ -59,8 +59,7 @@ extension KallglotEndpoint {
       return nil
     }
     guard case .other(let scheme) = aor.scheme else { return aor }
-    let reason = "Bad Request: the address of record is a \(scheme) URI and not sip or sips (RFC 3261 §10.2)"
-    handle(party.respond(server, to: message, on: flow, status: 400, reason: reason, at: now, &out), at: now, &out)
+    refuseForm(server, message, flow, "the address of record is a \(scheme) URI and not sip or sips (RFC 3261 §10.2)", at: now, &out)
     return nil
   }
 
@@ -102,13 +101,19 @@ extension KallglotEndpoint {
       refuse(server, decision, message, flow, fields: [.init(.warning, warning)], at: now, &out)
     case .outOfOrder:
       respond(server, message, flow, status: 500, at: now, &out)
-    case .badRequest(let reason):
-      handle(
-        party.respond(server, to: message, on: flow, status: 400, reason: reason, at: now, &out), at: now, &out)
+    case .badRequest(let rule): refuseForm(server, message, flow, rule, at: now, &out)
     }
   }
 
   // MARK: - Answers
+
+  /// 400 with the rule as a Warning.
+  private func refuseForm(
+    _ server: ServerID, _ message: SIPMessage, _ flow: Flow, _ rule: String, at now: Instant, _ out: inout Outbox
+  ) {
+    let warning = MessageDraft.Field(.warning, WarningValue(refusing: rule, on: flow).fieldValue)
+    respond(server, message, flow, status: 400, fields: [warning], at: now, &out)
+  }
 
   private func refuseMethod(
     _ server: ServerID, _ message: SIPMessage, _ flow: Flow, status: Int, setting: String, at now: Instant, _ out: inout Outbox

@@ -334,6 +334,6 @@ extension OfferAnswerFailure {
   /// A Warning value (RFC 3261 §20.43): code, agent, text.
   public func warningValue(agent: IPAddress) -> String {
     let host = agent.isIPv6 ? "[\(agent)]" : agent.description
-    return "\(warningCode) \(host) \"\(warningText)\""
+    return WarningValue(warningCode, agent: host, warningText).fieldValue
   }
 }

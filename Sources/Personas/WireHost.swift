@@ -95,7 +95,11 @@ public final class WireHost: NetworkHost {
     connections[remote]?.framer.append(bytes)
     do {
       while let frame = try connections[remote]?.framer.next() {
-        if case .message(let message) = frame { out.event(Event.received(message)) }
+        switch frame {
+        case .message(let message): out.event(Event.received(message))
+        case .unreadable(let error, _): out.event(Event.unreadable("\(error)"))
+        case .ping, .pong: break
+        }
       }
     } catch {
       out.event(Event.unreadable("\(error)"))

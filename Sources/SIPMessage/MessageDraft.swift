@@ -61,7 +61,8 @@ public struct MessageDraft: Hashable, Sendable {
     var size = 160 + body.count
     switch startLine {
     case .request(let method, let uri): size += method.token.utf8.count + uri.utf8.count
-    case .response(_, let reason): size += reason.utf8.count
+    // Three bytes each, should all have to be escaped.
+    case .response(_, let reason): size += 3 * reason.utf8.count
     }
     for field in fields {
       size += field.name.text.utf8.count + field.separator.utf8.count + (field.raw?.count ?? field.value.utf8.count) + 2
@@ -85,7 +86,7 @@ public struct MessageDraft: Hashable, Sendable {
       writer.append("SIP/2.0 ")
       writer.append(String(status))
       writer.append(" ")
-      writer.appendValue(reason)
+      writer.append(ReasonPhrase.legal(reason))
       writer.append("\r\n")
     }
     var hasLength = false

@@ -2,11 +2,14 @@ import SansIO
 
 /// Cuts a byte stream into SIP messages by Content-Length (RFC 3261 §18.3) and tells keep-alives apart (RFC 5626 §3.5.1).
 ///
-/// A message that came whole in one read is not copied. After an error the stream cannot be read on: nobody knows where the next message
-/// begins.
+/// A message that came whole in one read is not copied. A message that breaks a rule but says by one readable Content-Length where it ends
+/// is a frame of its own, as a bad datagram is, and the stream goes on behind it. Only an error of ``next()`` ends the reading: then nobody
+/// knows where the next message begins.
 public struct StreamFramer: Sendable {
   public enum Frame: Sendable {
     case message(SIPMessage)
+    /// The bytes of one message that cannot be read as SIP.
+    case unreadable(SIPParseError, Bytes)
     /// CRLF CRLF before a message; the answer is one CRLF.
     case ping
     /// One CRLF before a message.
@@ -17,7 +20,16 @@ public struct StreamFramer: Sendable {
   private var buffer = Bytes()
   /// Bytes of the buffer that hold no end of header.
   private var searched = 0
-  private var wanted: (total: Int, bodyStart: Int)?
+  private var wanted: Wanted?
+  /// The first line was looked at while the rest of its header is still to come.
+  private var hasSeenFirstLine = false
+
+  /// A message whose header is there.
+  private struct Wanted {
+    var total: Int
+    /// The rule that its header breaks.
+    var error: SIPParseError?
+  }
 
   public init(limits: SIPLimits = .standard) { self.limits = limits }
 
@@ -43,23 +55,50 @@ public struct StreamFramer: Sendable {
     if wanted == nil {
       dropStrayLineEnds()
       if let keepAlive = takeKeepAlive() { return keepAlive }
-      guard let bodyStart = try headerEnd() else { return nil }
-      var parser = MessageParser(limits: limits)
-      _ = try buffer[0..<bodyStart].withSpan { (span) throws(SIPParseError) in try parser.parseHeader(span) }
-      guard let declared = try parser.contentLength(buffer) else { throw .contentLengthMissing }
-      guard bodyStart + declared <= limits.messageBytes else { throw .messageTooLong(limit: limits.messageBytes) }
-      wanted = (bodyStart + declared, bodyStart)
+      guard let bodyStart = try headerEnd() else {
+        try judgeFirstLine()
+        return nil
+      }
+      wanted = try extent(headerEnd: bodyStart)
     }
     guard let wanted, buffer.count >= wanted.total else { return nil }
     self.wanted = nil
-    let message = try SIPMessage.parse(buffer[0..<wanted.total], limits: limits)
-    drop(wanted.total)
-    return .message(message)
+    let bytes = buffer[0..<wanted.total]
+    defer { drop(wanted.total) }
+    if let error = wanted.error { return .unreadable(error, bytes) }
+    do { return .message(try SIPMessage.parse(bytes, limits: limits)) } catch { return .unreadable(error, bytes) }
+  }
+
+  /// Where the message ends whose header does at `bodyStart`.
+  private func extent(headerEnd bodyStart: Int) throws(SIPParseError) -> Wanted {
+    let header = buffer[0..<bodyStart]
+    var parser = MessageParser(limits: limits)
+    var broken: SIPParseError?
+    do { _ = try header.withSpan { (span) throws(SIPParseError) in try parser.parseHeader(span) } } catch {
+      broken = error
+      parser = MessageParser.salvagingLength(header, limits: limits)
+    }
+    guard let declared = try parser.contentLength(buffer) else { throw broken ?? .contentLengthMissing }
+    guard bodyStart + declared <= limits.messageBytes else { throw .messageTooLong(limit: limits.messageBytes) }
+    return Wanted(total: bodyStart + declared, error: broken)
+  }
+
+  /// A first line that does not even name SIP begins no message: what follows it need not be waited for.
+  private mutating func judgeFirstLine() throws(SIPParseError) {
+    guard !hasSeenFirstLine, let first = buffer.first, first != .carriageReturn else { return }
+    let mentionsSIP: Bool? = buffer.withSpan { span in
+      let line = MessageParser.lineEnd(span, from: 0)
+      return line.next > line.end ? MessageParser.mentionsVersion(span, 0..<line.end) : nil
+    }
+    guard let mentionsSIP else { return }
+    hasSeenFirstLine = true
+    if !mentionsSIP { throw .startLine }
   }
 
   private mutating func drop(_ count: Int) {
     buffer = count == buffer.count ? Bytes() : buffer[count..<buffer.count]
     searched = 0
+    hasSeenFirstLine = false
   }
 
   /// Line ends before a message that are no CRLF are no part of it and mean nothing (RFC 3261 §7.5).

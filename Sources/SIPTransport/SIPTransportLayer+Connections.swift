@@ -13,6 +13,16 @@ struct StreamConnection {
   var isOpen: Bool
   /// What was sent before that.
   var pending: [(Bytes, Label)] = []
+  /// Set once nothing more is read: it is closed at its next deadline, this same instant, so that requests read before are answered on
+  /// it (RFC 3261 §18.2.2).
+  var ending: Ending?
+
+  enum Ending {
+    /// Nobody knows where the next message begins (RFC 3261 §18.3).
+    case unreadable(SIPParseError, Bytes)
+    /// TLS ended: a close_notify, or a record that cannot be taken.
+    case tls(FlowFailure)
+  }
 }
 
 // Connections: opening, accepting, TLS, framing, ending.
@@ -114,7 +124,7 @@ extension SIPTransportLayer {
   }
 
   private func frame(_ id: ConnectionID, _ bytes: Bytes, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
-    guard var framer = connections[id]?.framer, let flow = connections[id]?.flow else { return }
+    guard var framer = connections[id]?.framer, let flow = connections[id]?.flow, connections[id]?.ending == nil else { return }
     // Held once while it grows, else each append would copy what has gathered.
     connections[id]?.framer = StreamFramer(limits: limits)
     framer.append(bytes)
@@ -124,6 +134,9 @@ extension SIPTransportLayer {
         isWhole = true
         switch frame {
         case .message(let message): events.append(.message(message, flow))
+        case .unreadable(let error, let bytes):
+          events.append(.malformed(error, bytes, flow))
+          reject(error, bytes, flow, at: now, &out, &events)
         case .ping:
           events.append(.keepAlive(flow))
           write("\r\n", id, flow, Label(.keepAlive), at: now, &out, &events)
@@ -133,11 +146,32 @@ extension SIPTransportLayer {
       connections[id]?.framer = framer
       awaitRest(id, isWhole: isWhole, hasBegun: framer.pendingCount > 0, at: now)
     } catch {
-      // Nobody knows where the next message begins (RFC 3261 §18.3).
       events.append(.malformed(error, framer.pending, flow))
-      reject(error, framer.pending, flow, at: now, &out, &events)
+      end(id, .unreadable(error, framer.pending), at: now)
+    }
+  }
+
+  /// Lets the connection end once what was read before has been answered.
+  private func end(_ id: ConnectionID, _ ending: StreamConnection.Ending, at now: Instant) {
+    guard connections[id] != nil, connections[id]?.ending == nil else { return }
+    connections[id]?.ending = ending
+    deadlines.set(id, at: now)
+  }
+
+  /// Closes a connection whose deadline came: it is ending, or did not become useful in time.
+  func expire(_ id: ConnectionID, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    guard let flow = connections[id]?.flow else { return }
+    switch connections[id]?.ending {
+    case .unreadable(let error, let bytes):
+      reject(error, bytes, flow, at: now, &out, &events)
       close(flow, .orderly, at: now, &out, &events)
       events.append(.flowFailed(flow, .unreadable("\(error)")))
+    case .tls(let failure):
+      close(flow, .orderly, at: now, &out, &events)
+      events.append(.flowFailed(flow, failure))
+    case nil:
+      out.close(id, .reset)
+      fail(id, .silent(seconds: Int(Self.patience / 1_000_000_000)), &events)
     }
   }
 
@@ -160,14 +194,8 @@ extension SIPTransportLayer {
       case .plaintext(let bytes): frame(id, bytes, at: now, &out, &events)
       case .secret(let line): out.secret(line)
       case .established: becameUsable(id, at: now, &out, &events)
-      case .closedByPeer:
-        if let flow = connections[id]?.flow {
-          close(flow, .orderly, at: now, &out, &events)
-          events.append(.flowFailed(flow, .closed(.orderly)))
-        }
-      case .failed(let failure):
-        out.close(id, .orderly)
-        fail(id, .tls("\(failure)"), &events)
+      case .closedByPeer: end(id, .tls(.closed(.orderly)), at: now)
+      case .failed(let failure): end(id, .tls(.tls("\(failure)")), at: now)
       }
     }
   }

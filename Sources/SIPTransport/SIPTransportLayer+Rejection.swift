@@ -1,7 +1,7 @@
 import SIPMessage
 import SansIO
 
-// What is no SIP message, and how its sender gets to know (RFC 3261 §18.3; RFC 4475 §3.1.2).
+// What is not a SIP message, and how its sender gets to know (RFC 3261 §18.3; RFC 4475 §3.1.2).
 extension SIPTransportLayer {
   /// Answers a request that could not be read with the status and the rule it broke, without a transaction: a repetition gets the same
   /// again. Responses, ACK and what does not look like SIP get nothing, and so does a peer that ``mayAnswer`` wants no word to.
@@ -18,8 +18,9 @@ extension SIPTransportLayer {
   private func rejection(of request: SIPMessage, status: Int, because rule: String, _ flow: Flow) -> Bytes {
     rejections += 1
     let tag = "bad\(rejections)"
-    let reason = "\(SIPStatus.phrase(status)): \(rule)"
-    return MessageDraft.response(to: request, status: status, reason: reason, toTag: tag, received: flow).serialized()
+    var draft = MessageDraft.response(to: request, status: status, toTag: tag, received: flow)
+    draft.append(.warning, WarningValue(refusing: rule, on: flow).fieldValue)
+    return draft.serialized()
   }
 
   private func label(_ status: Int, _ request: SIPMessage) -> Label {

@@ -12,7 +12,7 @@ public final class SIPTransportLayer {
     case listening(TransportListener)
     case listenFailed(TransportListener, BindFailure)
     case message(SIPMessage, Flow)
-    /// Bytes that are no SIP message. A connection is closed after them.
+    /// Bytes that are not a SIP message. Where they leave unknown where the next one begins, ``flowFailed(_:_:)`` follows.
     case malformed(SIPParseError, Bytes, Flow)
     /// A peer connected; nothing was read yet.
     case accepted(Flow)
@@ -115,12 +115,9 @@ public final class SIPTransportLayer {
     }
   }
 
-  /// Closes connections that did not become useful in time.
+  /// Closes connections that are ending or did not become useful in time.
   public func wake(at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
-    while let id = deadlines.takeExpired(at: now) {
-      out.close(id, .reset)
-      fail(id, .silent(seconds: Int(Self.patience / 1_000_000_000)), &events)
-    }
+    while let id = deadlines.takeExpired(at: now) { expire(id, at: now, &out, &events) }
   }
 
   /// O(1).

@@ -37,9 +37,9 @@ public enum RequestDefect: Hashable, Sendable {
   /// The reason phrase, where the usual one would not help.
   var reason: String? {
     switch self {
-    case .unreadable(let text): "Bad Request: \(text)"
     case .merged: "Request Merged"
-    case .unreadableBody, .noAcceptableAnswer, .unknownScheme, .unknownExtensions, .nothingToCancel, .noSuchDialog, .secureTransportWanted:
+    case .unreadable, .unreadableBody, .noAcceptableAnswer, .unknownScheme, .unknownExtensions, .nothingToCancel, .noSuchDialog,
+      .secureTransportWanted:
       nil
     }
   }

@@ -154,10 +154,7 @@ extension UserAgent {
       return
     }
     guard usage.dialog?.accepts(sequence: cseq.number) == true else {
-      events.append(.violation(id, PeerViolation(.sequenceNotHigher, "\(method) \(cseq.number)")))
-      let phrase = configuration.style.reactions.lowSequencePhrase ?? "CSeq \(cseq.number) is not above the last one"
-      refuseOutright(server, message, flow, status: 500, reason: phrase, at: now)
-      return
+      return refuseSequence(id, server, message, method, cseq.number, flow, at: now)
     }
     usage.flow = flow
     if let unknown = unsupportedOptions(of: message) {
@@ -178,10 +175,22 @@ extension UserAgent {
     }
   }
 
+  /// 500 for a CSeq that is not above the last one (RFC 3261 §12.2.2).
+  private func refuseSequence(
+    _ id: LegID, _ server: ServerID, _ message: SIPMessage, _ method: SIPMethod, _ sequence: UInt32, _ flow: Flow, at now: Instant
+  ) {
+    events.append(.violation(id, PeerViolation(.sequenceNotHigher, "\(method) \(sequence)")))
+    let phrase = configuration.style.reactions.lowSequencePhrase
+    let warning = WarningValue(refusing: "CSeq \(sequence) is not above the last one (RFC 3261 §12.2.2)", on: flow).fieldValue
+    refuseOutright(
+      server, message, flow, status: 500, reason: phrase, fields: phrase == nil ? [.init(.warning, warning)] : [], at: now)
+  }
+
   private func refuse(
     _ server: ServerID, _ request: SIPMessage, _ flow: Flow, _ defect: RequestDefect, at now: Instant
   ) {
     var fields = defect.fields
+    if case .unreadable(let rule) = defect { fields.append(.init(.warning, WarningValue(refusing: rule, on: flow).fieldValue)) }
     if case .unknownExtensions = defect { fields += supportedInResponses.map { MessageDraft.Field(.supported, $0) } }
     refuseOutright(server, request, flow, status: defect.status, reason: defect.reason, fields: fields, at: now)
   }

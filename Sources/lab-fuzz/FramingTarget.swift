@@ -35,6 +35,9 @@ enum FramingTarget {
           case .message(let message):
             flush()
             result.append(message.bytes.description)
+          case .unreadable(let error, let bytes):
+            flush()
+            result.append("unreadable \(error) \(bytes)")
           case .ping: lineEnds += 2
           case .pong: lineEnds += 1
           }
@@ -46,13 +49,9 @@ enum FramingTarget {
       return result + ["error \(error)"]
     }
     // CR LF CR may become a ping: it waits as one thing, or was a line end and waits as CR.
-    let rest = framer.pending
-    if rest.elementsEqual([13, 10, 13]) {
-      lineEnds += 1
-      flush()
-      return result + ["1 pending"]
-    }
+    let isHalfPing = framer.pending.elementsEqual([13, 10, 13])
+    if isHalfPing { lineEnds += 1 }
     flush()
-    return result + ["\(rest.count) pending"]
+    return result + ["\(isHalfPing ? 1 : framer.pendingCount) pending"]
   }
 }

@@ -44,6 +44,18 @@ import Testing
     #expect(draft.serialized().text.contains("From: <sip:a>  X-Evil: 1\r\n"))
   }
 
+  @Test func `a Reason-Phrase has no character that its grammar does not have (RFC 3261 §25.1)`() {
+    let draft = MessageDraft(status: 400, reason: "To '\"a\u{0}b <sip:x@h>' [é] 100% \u{7F}")
+    #expect(draft.serialized().text.hasPrefix("SIP/2.0 400 To '%22a%00b %3Csip:x@h%3E' %5Bé%5D 100% %7F\r\n"))
+  }
+
+  @Test func `a Warning quotes what a peer wrote so that it reads back, control characters apart (RFC 3261 §20.43, §25.1)`() throws {
+    let warning = WarningValue(refusing: "To '\"a\u{0}b\\ <sip:x@h>' is bad", on: flow)
+    #expect(warning.fieldValue == #"399 198.51.100.10 "To '\"a%00b\\ <sip:x@h>' is bad""#)
+    let message = try parsed("SIP/2.0 400 Bad Request\nWarning: \(warning.fieldValue)")
+    #expect(try message.warnings() == [WarningValue(399, agent: "198.51.100.10", "To '\"a%00b\\ <sip:x@h>' is bad")])
+  }
+
   @Test func `set replaces the first field or appends one`() {
     var draft = MessageDraft(request: .options, uri: "sip:a")
     draft.set(.cseq, "1 OPTIONS")
@@ -60,6 +72,7 @@ import Testing
     while let frame = try framer.next() {
       switch frame {
       case .message(let message): result.append(message.body.text)
+      case .unreadable(let error, let bytes): result.append("\(bytes.count) bytes: \(error)")
       case .ping: result.append("ping")
       case .pong: result.append("pong")
       }
@@ -95,8 +108,44 @@ import Testing
     #expect(throws: SIPParseError.contentLengthMissing) { try framer.next() }
   }
 
+  @Test(arguments: [
+    ("OPTIONS sip:a  SIP/2.0\r\nContent-Length: 5\r\n\r\nhello", SIPParseError.requestLineSpacing),
+    ("OPTIONS sip:a SIP/7.0\r\nContent-Length: 5\r\n\r\nhello", .version("SIP/7.0")),
+    ("what SIP/2.0 is this\nl: 5\n\nhello", .startLine),
+    ("OPTIONS sip:a SIP/2.0\r\nno colon here\r\nContent-Length: 5\r\n\r\nhello", .fieldName(offset: 23)),
+  ])
+  func `a message that breaks a rule but says where it ends is passed over, and the stream goes on (RFC 3261 §18.3)`(
+    bad: String, error: SIPParseError
+  ) throws {
+    for cut in [1, 7, 1_000] {
+      let stream = Array((message + bad + message).utf8)
+      var framer = StreamFramer()
+      var result: [String] = []
+      for start in stride(from: 0, to: stream.count, by: cut) {
+        framer.append(Bytes(Array(stream[start..<min(start + cut, stream.count)])))
+        result += try kinds(&framer)
+      }
+      #expect(result == ["hello", "\(bad.utf8.count) bytes: \(error)", "hello"])
+    }
+  }
+
+  @Test func `a message whose end nobody knows ends the stream, also when its first line is bad`() {
+    for header in ["Content-Length: 5\r\nContent-Length: 6\r\n", "Content-Length: x\r\n", "Subject: none\r\n"] {
+      var framer = StreamFramer()
+      framer.append(Bytes("OPTIONS sip:a  SIP/2.0\r\n\(header)\r\n"))
+      #expect(throws: SIPParseError.self) { try framer.next() }
+    }
+  }
+
+  @Test func `a first line that does not name SIP is not waited for`() {
+    var framer = StreamFramer()
+    framer.append("hello\nworld\n")
+    #expect(throws: SIPParseError.startLine) { try framer.next() }
+  }
+
   @Test func `a header that never ends stops at the limit`() throws {
     var framer = StreamFramer(limits: SIPLimits(messageBytes: 1000, startLineBytes: 500, fieldBytes: 500, fields: 50))
+    framer.append("OPTIONS sip:a SIP/2.0\r\n")
     #expect(throws: SIPParseError.messageTooLong(limit: 1000)) {
       for _ in 0..<100 {
         framer.append("X: 0123456789\r\n")

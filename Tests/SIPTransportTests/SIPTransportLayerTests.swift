@@ -37,6 +37,64 @@ import Testing
     return names(events)
   }
 
+  private func wake(_ layer: SIPTransportLayer, _ out: inout Outbox) -> [String] {
+    var events: [SIPTransportLayer.Event] = []
+    layer.wake(at: .zero, &out, &events)
+    return names(events)
+  }
+
+  /// What is done to a connection, in order.
+  private func acts(_ out: Outbox, on id: ConnectionID) -> [String] {
+    out.departures.compactMap { departure in
+      switch departure {
+      case .bytes(id, let bytes, _): bytes.text.split(separator: "\r\n").first.map(String.init)
+      case .close(id, let mode): "close \(mode)"
+      default: nil
+      }
+    }
+  }
+
+  @Test func `what was read before bad bytes is answered on its connection, which closes behind the answers (RFC 3261 §18.2.2)`() throws {
+    let layer = layer([.tcp])
+    var out = Outbox()
+    var events: [SIPTransportLayer.Event] = []
+    let id = ConnectionID(1)
+    layer.receive(.accepted(id, PortID(1), local: .init(here, port: 5060), remote: peer), at: .zero, &out, &events)
+    let bad = "OPTIONS sip:b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\n\r\n"
+    layer.receive(.bytes(id, Bytes(options.text + bad + options.text)), at: .zero, &out, &events)
+    guard case .message(let request, let flow)? = events.dropFirst().first else {
+      Issue.record("the good request did not come up: \(names(events))")
+      return
+    }
+    #expect(names(Array(events.dropFirst(2))) == ["malformed: \(SIPParseError.contentLengthMissing)"])
+    #expect(layer.isUsable(flow) && layer.nextDeadline == .zero)
+    layer.send(MessageDraft.response(to: request, status: 200, received: flow).serialized(), on: flow, .none, at: .zero, &out, &events)
+    #expect(wake(layer, &out) == ["lost: closed here: \(SIPParseError.contentLengthMissing)"])
+    #expect(acts(out, on: id) == ["SIP/2.0 200 OK", "SIP/2.0 400 Bad Request", "close orderly"])
+    #expect(layer.nextDeadline == nil && !layer.isUsable(flow))
+  }
+
+  @Test func `a bad message with a length is answered on a connection that goes on, as it is over UDP (RFC 3261 §18.3)`() {
+    let bad: Bytes = "OPTIONS sip:b  SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1;rport\r\nContent-Length: 0\r\n\r\n"
+    let stream = layer([.tcp])
+    var out = Outbox()
+    let id = ConnectionID(1)
+    let events = receive(
+      stream, .accepted(id, PortID(1), local: .init(here, port: 5060), remote: peer), .bytes(id, bad), .bytes(id, options), out: &out)
+    let named = "malformed: \(SIPParseError.requestLineSpacing)"
+    #expect(events == ["accepted TCP 192.0.2.20:40000", named, "OPTIONS sip:a from TCP 192.0.2.20:40000"])
+    #expect(acts(out, on: id) == ["SIP/2.0 400 Bad Request"])
+    #expect(wake(stream, &out) == [])
+    let datagrams = layer([.udp])
+    var sent = Outbox()
+    #expect(receive(datagrams, .datagram(PortID(1), from: peer, bad), out: &sent) == [named])
+    guard case .datagram(_, to: peer, let answer, _)? = sent.departures.last else {
+      Issue.record("no answer over UDP")
+      return
+    }
+    #expect(answer.text.hasPrefix("SIP/2.0 400 Bad Request\r\n"))
+  }
+
   @Test func `listeners are bound in their order and told with their real address`() {
     let layer = layer([.udp, .tcp])
     var out = Outbox()
@@ -98,8 +156,8 @@ import Testing
     let events = receive(
       layer, .accepted(id, PortID(1), local: .init(here, port: 5060), remote: peer), .bytes(id, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
       out: &out)
-    #expect(
-      events == ["accepted TCP 192.0.2.20:40000", "malformed: \(SIPParseError.startLine)", "lost: closed here: \(SIPParseError.startLine)"])
+    #expect(events == ["accepted TCP 192.0.2.20:40000", "malformed: \(SIPParseError.startLine)"])
+    #expect(wake(layer, &out) == ["lost: closed here: \(SIPParseError.startLine)"])
     guard case .close(id, .orderly)? = out.departures.last else {
       Issue.record("not closed")
       return

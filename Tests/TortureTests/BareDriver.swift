@@ -58,7 +58,10 @@ final class BareDriver {
   func isOpen(_ id: ConnectionID) -> Bool { open.contains(id) }
 
   func stream(_ bytes: Bytes, on id: ConnectionID) {
-    if open.contains(id) { arrive(.bytes(id, bytes)) }
+    guard open.contains(id) else { return }
+    arrive(.bytes(id, bytes))
+    // What is due at this same instant, such as the end of a connection that cannot be read on.
+    advance(seconds: 0)
   }
 
   /// The peer's FIN.
@@ -101,6 +104,12 @@ final class BareDriver {
       case .unbind, .open, .finish, .resolve, .secret: break
       }
     }
+  }
+
+  /// Status, phrase and Warning of the first answer.
+  var refusal: String? {
+    guard let answer = sent.first.flatMap({ try? SIPMessage.parse($0) }), let warning = try? answer.warnings().first else { return nil }
+    return "\(answer.status ?? 0) \(answer.reasonPhrase?.text ?? ""): \(warning.text)"
   }
 
   // MARK: - Is it still well?

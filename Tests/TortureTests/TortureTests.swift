@@ -62,6 +62,7 @@ import Testing
     for line in item.all("has") {
       #expect(finals.contains { $0.has(line) }, "\(line) is not in \(finals.map { $0.bytes.text })")
     }
+    for answer in bench.answers { #expect(answer.hasLegalWords, "\(answer.bytes.text)") }
     #expect(bench.closures.isEmpty == (item.first("closes") == nil), "\(bench.closures)")
     bench.settle()
     #expect(bench.unreadable.isEmpty)
@@ -71,6 +72,15 @@ import Testing
 }
 
 extension SIPMessage {
+  /// Whether the Reason-Phrase keeps to its grammar and every Warning can be read, whatever was quoted in it (RFC 3261 §25.1).
+  fileprivate var hasLegalWords: Bool {
+    let marks = Set(";/?:@&=+$,-_.!~*'()% \t".utf8)
+    let isLegal = reasonPhrase?.allSatisfy { byte in
+      marks.contains(byte) || byte >= 0x80 || (byte < 0x80 && Character(UnicodeScalar(byte)).isLetter) || (48...57).contains(byte)
+    }
+    return isLegal != false && (try? warnings()) != nil
+  }
+
   /// Whether a line is there; `~` = one that begins so.
   fileprivate func has(_ line: String) -> Bool {
     let isPrefix = line.hasPrefix("~")

@@ -9,6 +9,29 @@ public struct WarningValue: Hashable, Sendable {
   /// Without quotes.
   public var text: String
 
+  public init(_ code: Int, agent: String, _ text: String) { (self.code, self.agent, self.text) = (code, agent, text) }
+
+  /// Warning 399, "miscellaneous": why a request is refused, for whoever reads its trace. The Reason-Phrase has no room for what a peer wrote.
+  public init(refusing rule: String, on flow: Flow) {
+    let agent = flow.local.address
+    self.init(399, agent: agent.isIPv6 ? "[\(agent)]" : agent.description, rule)
+  }
+
+  /// Code, agent and the text as a quoted string: `"` and `\` escaped, control characters as `%HH`, since no reader wants them raw
+  /// (RFC 3261 §25.1).
+  public var fieldValue: String {
+    var quoted = ""
+    for scalar in text.unicodeScalars {
+      if scalar == "\"" || scalar == "\\" {
+        quoted += "\\"
+        quoted.unicodeScalars.append(scalar)
+      } else {
+        PlainText.append(scalar, to: &quoted)
+      }
+    }
+    return "\(code) \(agent) \"\(quoted)\""
+  }
+
   static func parse(_ bytes: Bytes) throws(SIPHeaderError) -> WarningValue {
     let result = bytes.withSpan { span -> WarningValue? in
       var position = 0
@@ -23,7 +46,7 @@ public struct WarningValue: Hashable, Sendable {
         Grammar.quotedEnd(span, position, span.count) == span.count
       else { return nil }
       return WarningValue(
-        code: code, agent: Grammar.text(span, agent..<agentEnd), text: Grammar.unquoted(Grammar.text(span, position..<span.count)))
+        code, agent: Grammar.text(span, agent..<agentEnd), Grammar.unquoted(Grammar.text(span, position..<span.count)))
     }
     guard let result else {
       throw .malformed(.warning, value: bytes.prefix(128).text, expected: "three digits, an agent and a quoted text (RFC 3261 §20.43)")

@@ -14,6 +14,26 @@ extension SIPMessage {
 }
 
 extension MessageParser {
+  /// A parser that has seen every Content-Length of a header which breaks other rules; lines that are not header fields are passed over.
+  static func salvagingLength(_ header: Bytes, limits: SIPLimits) -> MessageParser {
+    // The count of fields is no reason to lose the end of the message.
+    var limits = limits
+    (limits.fields, limits.fieldBytes) = (.max, .max)
+    var parser = MessageParser(limits: limits)
+    header.withSpan { span in
+      var position = lineEnd(span, from: 0).next
+      while position < span.count {
+        position = (try? parser.parseField(span, at: position)) ?? lineEnd(span, from: position).next
+      }
+    }
+    return parser
+  }
+
+  /// Whether `SIP/` is part of a line, in any case.
+  static func mentionsVersion(_ span: Span<UInt8>, _ line: Range<Int>) -> Bool {
+    Grammar.text(span, line.lowerBound..<min(line.upperBound, line.lowerBound + 8_192)).uppercased().contains("SIP/")
+  }
+
   /// Takes the header lines that can be read and passes over the others.
   fileprivate static func salvage(_ bytes: Bytes, limits: SIPLimits) -> SIPMessage? {
     var parser = MessageParser(limits: limits)
@@ -37,8 +57,7 @@ extension MessageParser {
     var position = line.lowerBound
     while position < line.upperBound, Grammar.isToken(span[position]) { position += 1 }
     guard position > line.lowerBound, position < line.upperBound, Grammar.isWhite(span[position]) else { return nil }
-    let rest = Grammar.text(span, position..<line.upperBound).uppercased()
-    return rest.contains("SIP/") ? SIPMethod(Grammar.text(span, line.lowerBound..<position)) : nil
+    return mentionsVersion(span, position..<line.upperBound) ? SIPMethod(Grammar.text(span, line.lowerBound..<position)) : nil
   }
 }
 
