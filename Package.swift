@@ -83,7 +83,7 @@ let package = Package(
         name: "ScenarioTests", dependencies: ["LabTesting", "Reports", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
       .testTarget(
         name: "InteropTests",
-        dependencies: ["SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "kallglot-lab", subprocess]),
+        dependencies: ["SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "LiveNetwork", "kallglot-lab", subprocess]),
     ],
   swiftLanguageModes: [.v6]
 )

@@ -16,6 +16,8 @@ public final class LiveStage: @unchecked Sendable {
   private let loop: any EventLoop
   private let clock = LiveClock()
   private let cast: Cast
+  /// Kept: its network is free for others as soon as it goes.
+  private let mapping: LoopbackMapping
   private var drivers: [LiveDriver] = []
   private let evidence = EvidenceTracker()
   private var engine: ScenarioEngine
@@ -24,14 +26,15 @@ public final class LiveStage: @unchecked Sendable {
   private var waiting: Int
   private let sinks: [any JournalSink]
 
-  /// - Parameter network: the second octet of the loopback addresses, so that stages can run side by side.
-  public init(_ scenario: Scenario, network: UInt8 = 77, sinks: [any JournalSink] = []) throws {
+  /// Takes a network of 127/8 for its cast that nobody else uses, so that stages can run side by side.
+  public init(_ scenario: Scenario, sinks: [any JournalSink] = []) throws {
     self.scenario = scenario
     self.sinks = sinks
     group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     loop = group.next()
     engine = ScenarioEngine(scenario, entropy: .system)
-    let mapping = LoopbackMapping(network: network)
+    let mapping = try LoopbackMapping(scenario.cast.map(\.address))
+    self.mapping = mapping
     // The system's randomness: a live run never uses a seed.
     cast = try Cast(scenario, entropy: .system, epoch: clock.epoch) { mapping.map($0) }
     waiting = cast.members.count
@@ -128,13 +131,21 @@ public final class LiveStage: @unchecked Sendable {
 
 /// Scenario addresses on this machine: the last two octets stay, so that ranges keep meaning something.
 public struct LoopbackMapping: Sendable {
-  private let network: UInt8
+  /// SIP over UDP, TCP and TLS, and the first media ports.
+  private static let ports: [UInt16] = [5_060, 5_061, 20_000, 20_001]
 
-  public init(network: UInt8) { self.network = network }
+  private let network: LoopbackNetwork
 
-  /// 192.0.2.20 becomes 127.(network).2.20; IPv6 and loopback addresses stay.
-  public func map(_ address: IPAddress) -> IPAddress {
-    guard !address.isIPv6, address.low >> 24 != 127 else { return address }
-    return IPAddress(v4: 127 << 24 | UInt32(network) << 16 | UInt32(address.low & 0xFFFF))
+  /// Claims a network in which the cast's addresses are free; it is this value's as long as it lives.
+  public init(_ cast: [IPAddress]) throws(LoopbackNetwork.Failure) {
+    let numbers = cast.filter(Self.isMapped).map { UInt32(truncatingIfNeeded: $0.low & 0xFFFF) }
+    network = try LoopbackNetwork.claim(.sixteen, addresses: numbers, ports: Self.ports)
   }
+
+  /// 192.0.2.20 becomes 127.x.2.20; IPv6 and loopback addresses stay.
+  public func map(_ address: IPAddress) -> IPAddress {
+    Self.isMapped(address) ? network.address(UInt32(truncatingIfNeeded: address.low & 0xFFFF)) : address
+  }
+
+  private static func isMapped(_ address: IPAddress) -> Bool { !address.isIPv6 && address.low >> 24 != 127 }
 }

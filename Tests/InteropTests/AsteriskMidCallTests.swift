@@ -7,7 +7,7 @@ extension Interop {
     /// With `moh_passthrough` Asterisk plays no music itself: the phone's hold becomes a re-INVITE to us.
     @Test(.enabled(if: Peer.baresip.runs, Peer.baresip.reason))
     func `a phone behind Asterisk holds and resumes, and Asterisk passes it on by re-INVITE (RFC 3264 §8.4)`() async throws {
-      try await Scene.run("127.35.1") { scene in
+      try await Scene.run("asterisk-phone-holds") { scene in
         let serve = try await scene.serve(Trunk.endpoint(scene, listen: "udp \(scene.us):5060"))
         let phoneAddress = "\(scene.network).3"
         let asterisk = try await AsteriskServer.start(
@@ -64,7 +64,7 @@ extension Interop {
 
     /// Two of us behind one Asterisk: as soon as it has bridged both legs it re-INVITEs each with the other's address, and RTP goes past it.
     @Test func `Asterisk connects two legs and sends direct-media re-INVITEs: RTP moves to the other leg's own address`() async throws {
-      try await Scene.run("127.35.2") { scene in
+      try await Scene.run("asterisk-direct-media") { scene in
         let other = "\(scene.network).3"
         let first = try await scene.serve(Trunk.endpoint(scene, listen: "udp \(scene.us):5060", tone: 500))
         let second = try await scene.serve(Trunk.endpoint(scene, listen: "udp \(other):5060", tone: 900), named: "serve-other")

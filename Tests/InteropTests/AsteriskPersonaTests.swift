@@ -55,7 +55,7 @@ extension Interop {
       """
 
     @Test func `the persona sends what the real Asterisk sends, but for the differences that are listed`() async throws {
-      try await Scene.run("127.36.1") { scene in
+      try await Scene.run("asterisk-persona") { scene in
         let (real, persona) = (try await real(scene), try await persona(scene))
         let found = SentMessages.differences(real: real, persona: persona)
         print("asterisk-22 and the real Asterisk differ so:\n" + found.map { "  \($0)" }.joined(separator: "\n"))

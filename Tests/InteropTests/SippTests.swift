@@ -29,9 +29,9 @@ import Testing
       folder: scene.folder)
   }
 
-  @Test(arguments: [("u1", "udp", "127.31.1"), ("t1", "tcp", "127.31.2")])
-  func `sipp -sn uac completes its calls against serve`(mode: String, transport: String, network: String) async throws {
-    try await Scene.run(network) { scene in
+  @Test(arguments: [("u1", "udp"), ("t1", "tcp")])
+  func `sipp -sn uac completes its calls against serve`(mode: String, transport: String) async throws {
+    try await Scene.run("sipp-uac-\(transport)") { scene in
       let serve = try await scene.serve(open("\(transport) \(scene.us):5060"))
       let output = try await sipp(scene, "uac", ["-t", mode, "-m", "5", "-r", "10", "-d", "300"])
       #expect(output.code == 0 && succeeded(output.output) == 5, "\(output.output.suffix(1_500))")
@@ -44,7 +44,7 @@ import Testing
   /// Debian 12's sipp has no TLS; that of the Asterisk's folder has, and checks our certificate.
   @Test(.enabled(if: Peer.asterisk.runs, Peer.asterisk.reason))
   func `sipp 3.8 -sn uac completes its calls over TLS`() async throws {
-    try await Scene.run("127.31.7") { scene in
+    try await Scene.run("sipp-uac-tls") { scene in
       let root = try #require(AsteriskRoot.found, Peer.asterisk.reason)
       _ = try await scene.serve(open("tls \(scene.us):5061"))
       let made = try LabCertificates.make(names: ["sipp.example.com"], addresses: [], entropy: .system, epoch: .virtual)
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func `sipp -sn uac_pcap completes, and its audio is counted without loss`() async throws {
-    try await Scene.run("127.31.3") { scene in
+    try await Scene.run("sipp-uac-pcap") { scene in
       // sipp looks for pcap/ beside its working directory.
       try FileManager.default.createSymbolicLink(atPath: "\(scene.folder)/pcap", withDestinationPath: "/usr/share/sip-tester")
       let serve = try await scene.serve(open("udp \(scene.us):5060"))
@@ -82,7 +82,7 @@ import Testing
   /// The scenario searches our 200: an address with a port anywhere in it, a Contact, an `o=` with three alphanumeric words; and it sends
   /// what it found back in headers of its own in the ACK.
   @Test func `sipp -sn regexp finds address, Contact and o= in our 200`() async throws {
-    try await Scene.run("127.31.5") { scene in
+    try await Scene.run("sipp-regexp") { scene in
       _ = try await scene.serve(open("udp \(scene.us):5060"))
       let output = try await sipp(scene, "regexp", ["-m", "3", "-r", "10"])
       #expect(output.code == 0 && succeeded(output.output) == 3, "\(output.output.suffix(1_500))")
@@ -98,7 +98,7 @@ import Testing
   /// The scenario registers, and calls with the same Call-ID, CSeq number and From URI, but another From tag: a dialog of its own
   /// (RFC 3261 §12). Its domains are not ours, and its pauses add up to nine seconds a call.
   @Test func `sipp -sn branchc registers and calls with the Call-ID of its registration`() async throws {
-    try await Scene.run("127.31.6") { scene in
+    try await Scene.run("sipp-branchc") { scene in
       let serve = try await scene.serve(open("udp \(scene.us):5060"))
       let output = try await sipp(scene, "branchc", ["-m", "3", "-r", "10"])
       #expect(output.code == 0 && succeeded(output.output) == 3, "\(output.output.suffix(1_500))")
@@ -110,7 +110,7 @@ import Testing
   }
 
   @Test func `kallglot-lab call reaches sipp -sn uas and says what happened`() async throws {
-    try await Scene.run("127.31.4") { scene in
+    try await Scene.run("sipp-uas") { scene in
       let uas = try await scene.start(
         "sipp", try Peer.sipp.required(), ["-sn", "uas", "-i", scene.them, "-p", "5060", "-m", "1", "-nostdin", "-timeout", "20"])
       // sipp needs a moment to listen; our INVITE is repeated by Timer A if it comes too early.

@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test func `sipsak's OPTIONS get a 200 with what we allow (RFC 3261 §11.2)`() async throws {
-    try await Scene.run("127.33.1") { scene in
+    try await Scene.run("sipsak-options") { scene in
       _ = try await scene.serve(configuration(scene))
       let asked = try await program(try Peer.sipsak.required(), ["-vv", "-s", "sip:\(scene.us)"])
       #expect(asked.code == 0 && asked.output.contains("200 OK") && asked.output.contains("Allow: INVITE"), "\(asked.output)")
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func `sipsak registers with digest`() async throws {
-    try await Scene.run("127.33.2") { scene in
+    try await Scene.run("sipsak-registers") { scene in
       let serve = try await scene.serve(configuration(scene, algorithms: "[MD5]"))
       let registered = try await register(scene, password: "s3cret-pass")
       #expect(registered.code == 0, "\(registered.output)")
@@ -33,7 +33,7 @@ import Testing
 
   /// RFC 8760 §2.4 has clients skip challenges that they do not know; Debian's sipsak, built with its own MD5, stops at the first.
   @Test func `with SHA-256 offered first sipsak 0.9.8 gives up, and the log says what was offered`() async throws {
-    try await Scene.run("127.33.3") { scene in
+    try await Scene.run("sipsak-sha-256") { scene in
       let serve = try await scene.serve(configuration(scene))
       let refused = try await register(scene, password: "s3cret-pass")
       #expect(refused.code == 2 && refused.output.contains("unsupported authentication algorithm"), "\(refused.output)")
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func `sipsak with a wrong password is refused with 403`() async throws {
-    try await Scene.run("127.33.4") { scene in
+    try await Scene.run("sipsak-wrong-password") { scene in
       let serve = try await scene.serve(configuration(scene, algorithms: "[MD5]"))
       let refused = try await register(scene, password: "wrong")
       #expect(refused.code != 0 && refused.output.contains("403"), "\(refused.output)")

@@ -100,7 +100,9 @@ private final class Probe: NetworkHost, @unchecked Sendable {
   }
 
   @Test func `nobody listening refuses a connection`() async throws {
-    let probe = Probe(start: { $0.open(ConnectionID(2), to: TransportAddress(.loopbackV4, port: 9)) })
+    let network = try LoopbackNetwork.claim(.twentyFour, addresses: [1], ports: [5_060])
+    let nobody = TransportAddress(network.address(1), port: 5_060)
+    let probe = Probe(start: { $0.open(ConnectionID(2), to: nobody) })
     try await run([probe]) { _ in
       let failure = await probe.first { if case .refused(_, let failure) = $0 { failure } else { nil } }
       #expect(failure == .refused)

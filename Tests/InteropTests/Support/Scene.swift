@@ -1,4 +1,5 @@
 import Foundation
+import LiveNetwork
 import Synchronization
 import Testing
 
@@ -8,10 +9,18 @@ final class Scene: Sendable {
   let folder: String
   /// The first three octets of its addresses.
   let network: String
+  private let name: String
+  /// Nobody else's as long as the scene lives.
+  private let claim: LoopbackNetwork
   private let companions = Mutex<[(Companion, Int32)]>([])
 
-  private init(_ network: String) throws {
-    self.network = network
+  /// What the programs of a scene bind: SIP, sipp's own ports, baresip's, and where media begin.
+  private static let ports: [UInt16] = [5_060, 5_061, 5_070, 5_090, 4_444, 6_000, 10_000, 20_000, 20_001]
+
+  private init(_ name: String) throws {
+    self.name = name
+    claim = try LoopbackNetwork.claim(.twentyFour, addresses: [1, 2, 3], ports: Self.ports)
+    network = claim.address(0).description.split(separator: ".").dropLast().joined(separator: ".")
     folder = try Place.temporary()
   }
 
@@ -19,9 +28,9 @@ final class Scene: Sendable {
   var us: String { "\(network).1" }
   var them: String { "\(network).2" }
 
-  /// - Parameter network: three octets that no other test uses.
-  static func run(_ network: String, _ body: (Scene) async throws -> Void) async throws {
-    let scene = try Scene(network)
+  /// - Parameter name: what its folder is called where it is kept.
+  static func run(_ name: String, _ body: (Scene) async throws -> Void) async throws {
+    let scene = try Scene(name)
     do {
       try await body(scene)
     } catch {
@@ -93,7 +102,7 @@ final class Scene: Sendable {
   private func leave() {
     if let kept = ProcessInfo.processInfo.environment["LAB_INTEROP_OUT"] {
       try? FileManager.default.createDirectory(atPath: kept, withIntermediateDirectories: true)
-      let place = "\(kept)/\(network)"
+      let place = "\(kept)/\(name)"
       try? FileManager.default.removeItem(atPath: place)
       try? FileManager.default.moveItem(atPath: folder, toPath: place)
     } else {
