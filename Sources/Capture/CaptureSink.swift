@@ -76,7 +76,7 @@ public final class CaptureSink: JournalSink {
       let kept = frames.prefix(Self.citationLimit - findings.count)
       for frame in kept { findings.append((text, frame)) }
       droppedCitations += frames.count - kept.count
-    case .event, .step, .bound, .unbound, .bindFailed, .note:
+    case .event, .step, .bound, .unbound, .bindFailed, .note, .plaintext:
       break
     }
   }

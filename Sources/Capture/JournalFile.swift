@@ -92,7 +92,10 @@ public final class JournalFile: JournalSink {
   }
 
   public func record(_ record: JournalRecord) {
-    if case .secret = record.body { return }
+    switch record.body {
+    case .secret, .plaintext: return
+    case .event, .step, .bound, .unbound, .bindFailed, .finding, .note: break
+    }
     var line = scratch
     scratch = JSONLine.none
     defer { scratch = line }
@@ -103,7 +106,7 @@ public final class JournalFile: JournalSink {
     line.name("host")
     line.value(name(of: record.host))
     switch record.body {
-    case .secret: return
+    case .secret, .plaintext: return
     case .event(let event): Self.event(event, to: &line)
     case .step(let text): Self.pair("step", text, to: &line)
     case .note(let text): Self.pair("note", text, to: &line)

@@ -201,6 +201,7 @@ extension Party {
 
   func openPorts(_ leg: Leg, _ out: inout Outbox) {
     leg.unbound = 2
+    tell(.mediaPorts(leg.id, rtp: TransportAddress(configuration.mediaAddress, port: leg.port)))
     out.bind(leg.rtp, TransportAddress(configuration.mediaAddress, port: leg.port))
     out.bind(leg.rtcp, TransportAddress(configuration.mediaAddress, port: leg.port + 1))
   }

@@ -28,6 +28,7 @@ extension Party {
     leg.music = music
     legsByPort[music.rtp] = leg.id
     legsByPort[music.rtcp] = leg.id
+    tell(.mediaPorts(leg.id, rtp: TransportAddress(musicAddress, port: port)))
     out.bind(music.rtp, TransportAddress(musicAddress, port: port))
     out.bind(music.rtcp, TransportAddress(musicAddress, port: port + 1))
   }

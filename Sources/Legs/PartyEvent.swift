@@ -14,6 +14,8 @@ public enum PartyEvent: HostEvent, Hashable {
   case malformed(from: TransportAddress, rule: String)
   /// An INVITE left or arrived.
   case started(LegID, LegFacts)
+  /// The leg asks for this RTP port and the RTCP port above it; for others when they are taken, and for a music server's.
+  case mediaPorts(LegID, rtp: TransportAddress)
   case ringing(LegID, status: Int)
   case established(LegID, AudioAgreement)
   /// A provisional response brought or took an answer: media may flow before the 200.
@@ -44,7 +46,7 @@ public enum PartyEvent: HostEvent, Hashable {
 
   public var leg: LegID? {
     switch self {
-    case .started(let leg, _), .ringing(let leg, _), .established(let leg, _), .earlyMedia(let leg, _),
+    case .started(let leg, _), .mediaPorts(let leg, _), .ringing(let leg, _), .established(let leg, _), .earlyMedia(let leg, _),
       .modified(let leg, _), .modificationFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
       .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
       leg
@@ -99,6 +101,7 @@ extension PartyEvent {
     case .connectionFailed: "connection-failed"
     case .malformed: "malformed"
     case .started: "leg-started"
+    case .mediaPorts: "media-ports"
     case .ringing: "leg-ringing"
     case .established: "leg-established"
     case .earlyMedia: "leg-early-media"
@@ -129,6 +132,7 @@ extension PartyEvent {
       case .connectionFailed(let remote, let reason): [.init("remote", .address(remote)), .init("reason", reason)]
       case .malformed(let source, let rule): [.init("remote", .address(source)), .init("rule", rule)]
       case .started(_, let facts): facts.journalFields
+      case .mediaPorts(_, let rtp): [.init("rtp", .address(rtp))]
       case .ringing(_, let status): [.init("status", status)]
       case .established(_, let agreement): agreement.journalFields
       case .earlyMedia(_, let agreement), .modified(_, let agreement):

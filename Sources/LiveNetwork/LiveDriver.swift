@@ -87,7 +87,7 @@ public final class LiveDriver: @unchecked Sendable {
   private func call(_ body: (any NetworkHost, Instant, inout Outbox) -> Void) {
     eventLoop.preconditionInEventLoop()
     guard !isStopped else { return }
-    var out = outboxes.popLast() ?? Outbox()
+    var out = outboxes.popLast() ?? Outbox(isObserved: tap.isObserved)
     body(host, clock.now, &out)
     for index in out.departures.indices { act(on: out.departures[index]) }
     out.removeAll()
@@ -111,6 +111,7 @@ public final class LiveDriver: @unchecked Sendable {
       tap.record(.event(event))
       onEvent?(event)
     case .secret(let line): tap.record(.secret(line))
+    case .plaintext(let id, let direction, let bytes, let label): tap.plaintext(direction, id, bytes, label)
     }
   }
 

@@ -18,6 +18,8 @@ final class LiveTap {
     for sink in sinks { sink.hostAdded(host, name: name) }
   }
 
+  var isObserved: Bool { !sinks.isEmpty }
+
   func record(_ body: JournalRecord.Body) {
     guard !sinks.isEmpty else { return }
     let record = JournalRecord(at: clock.now, host: host, body)
@@ -82,6 +84,12 @@ final class LiveTap {
       segment(direction, id, offset + size == bytes.count ? [.ack, .psh] : [.ack], bytes[offset..<offset + size], label)
       offset += size
     }
+  }
+
+  func plaintext(_ direction: PacketRecord.Direction, _ id: ConnectionID, _ bytes: Bytes, _ label: Label) {
+    guard let stream = streams[id] else { return }
+    let (source, destination) = direction == .sent ? (stream.local, stream.remote) : (stream.remote, stream.local)
+    record(.plaintext(PlaintextRecord(id, direction, from: source, to: destination, bytes, label)))
   }
 
   func finished(_ direction: PacketRecord.Direction, _ id: ConnectionID) {

@@ -55,6 +55,11 @@ public final class CallCaptures: JournalSink {
   private var count = 0
   private let others: OtherCapture
   public private(set) var failure: CaptureFailure?
+  /// Takes what the log should know, on the loop.
+  public var onEvent: ((CaptureEvent) -> Void)?
+
+  /// The path of the file that holds the leg's call; nil while it has none and after the leg has ended.
+  public func capture(of leg: LegID) -> String? { callIDs[leg].flatMap { calls[$0]?.file.output.path } }
 
   public init(folder: String, host: String, epoch: Epoch) {
     self.folder = folder
@@ -136,7 +141,7 @@ public final class CallCaptures: JournalSink {
       } else if let event = event as? PartyEvent {
         take(event, at: record.at)
       }
-    case .step, .bound, .unbound, .bindFailed, .finding, .note: break
+    case .step, .bound, .unbound, .bindFailed, .finding, .note, .plaintext: break
     }
   }
 
@@ -151,6 +156,7 @@ public final class CallCaptures: JournalSink {
     switch event {
     case .started(let leg, let facts):
       callIDs[leg] = facts.callID
+      defer { if let path = capture(of: leg) { onEvent?(.callOpened(leg, callID: facts.callID, path: path)) } }
       guard facts.transport.isReliable, let key = recordings.keys.first(where: { $0.remote == facts.peer }) else { return }
       join(facts.callID, key)
     case .established(let leg, let agreement): listen(leg, agreement.local)

@@ -35,6 +35,9 @@ public struct CallLog {
     return text.map { "\(Self.clock(now))  \($0)" }
   }
 
+  /// The line for what the captures say.
+  public func line(for event: CaptureEvent, at now: Instant) -> String { "\(Self.clock(now))  \(event)" }
+
   private func line(_ leg: LegID?, _ decision: PolicyDecision, _ method: String, _ source: TransportAddress) -> String? {
     if case .passed = decision.verdict, decision.rule != .registration { return nil }
     return "\(method) from \(source): policy step \(decision)"
@@ -52,6 +55,7 @@ public struct CallLog {
         facts.direction == .incoming
         ? "from \(facts.from) (\(facts.peer)) to \(facts.to)" : "to \(facts.to) (\(facts.peer)) from \(facts.from)"
       return "\(leg): call \(arrow) over \(facts.transport.viaToken), Call-ID \(facts.callID)"
+    case .mediaPorts: return nil
     case .ringing(let leg, let status): return "\(leg): \(status)"
     case .established(let leg, let agreement): return "\(leg): up, \(Self.text(agreement))"
     case .earlyMedia(let leg, let agreement): return "\(leg): early media, \(Self.text(agreement))"

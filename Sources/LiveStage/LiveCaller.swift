@@ -69,6 +69,7 @@ public final class LiveCaller: @unchecked Sendable {
     captures = folder.map { CallCaptures(folder: $0, host: "caller", epoch: clock.epoch) }
     driver = LiveDriver(host, name: "caller", on: group.next(), clock: clock, sinks: captures.map { [$0] } ?? [])
     driver.onEvent = { [unowned self] event in take(event) }
+    captures?.onEvent = { [unowned self] event in self.say(log.line(for: event, at: driver.clock.now)) }
   }
 
   private static func tls(_ configuration: CallConfiguration, _ target: SIPTarget) throws -> TLSContext? {

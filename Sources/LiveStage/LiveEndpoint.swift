@@ -59,6 +59,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     driver = LiveDriver(
       host, name: "kallglot", on: group.next(), clock: clock, quantum: .milliseconds(1), sinks: captures.map { [$0] } ?? [])
     driver.onEvent = { [unowned self] event in take(event) }
+    captures?.onEvent = { [unowned self] event in if logsCalls { say(log.line(for: event, at: driver.clock.now)) } }
   }
 
   /// - Parameter clientTLS: for calls to registered contacts; what a PBX shows as its certificate is not checked.
@@ -98,6 +99,10 @@ public final class LiveEndpoint: @unchecked Sendable {
     }
     return text
   }
+
+  /// The path of the capture that holds the leg's call; nil without a folder, before the call has a file and after its leg has ended.
+  /// On the loop.
+  public func capture(of leg: LegID) -> String? { captures?.capture(of: leg) }
 
   // MARK: - Running
 

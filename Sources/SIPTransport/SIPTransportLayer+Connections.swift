@@ -109,6 +109,7 @@ extension SIPTransportLayer {
       connections[id]?.pending.append((bytes, label))
     } else if let tls = connection.tls {
       emit(tls.send(bytes, at: now), id, label, at: now, &out, &events)
+      out.plaintext(id, .sent, bytes, label)
     } else {
       out.bytes(id, bytes, label)
     }
@@ -191,7 +192,9 @@ extension SIPTransportLayer {
     for output in outputs {
       switch output {
       case .ciphertext(let bytes, isHandshake: let isHandshake): out.bytes(id, bytes, isHandshake ? Label(.tlsHandshake) : label)
-      case .plaintext(let bytes): frame(id, bytes, at: now, &out, &events)
+      case .plaintext(let bytes):
+        out.plaintext(id, .received, bytes, .none)
+        frame(id, bytes, at: now, &out, &events)
       case .secret(let line): out.secret(line)
       case .established: becameUsable(id, at: now, &out, &events)
       case .closedByPeer: end(id, .tls(.closed(.orderly)), at: now)

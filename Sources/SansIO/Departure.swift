@@ -15,6 +15,8 @@ public enum Departure: Sendable {
   /// Something the host's owner may want to know; the stage casts it to the host's own event type.
   case event(any HostEvent)
   case secret(KeyLogLine)
+  /// What the TLS of a connection carried, behind the ``bytes(_:_:_:)`` that carry it: for observers alone, and asked for by ``Outbox/isObserved``.
+  case plaintext(ConnectionID, PacketRecord.Direction, Bytes, Label)
 }
 
 public enum PortKind: UInt8, Hashable, Sendable {
@@ -44,8 +46,10 @@ extension KeyLogLine: CustomStringConvertible, CustomDebugStringConvertible {
 /// The collecting side of the contract: hosts append, the driver drains.
 public struct Outbox {
   public private(set) var departures: ContiguousArray<Departure> = []
+  /// Whether somebody wants to see what TLS carries; otherwise it is not collected.
+  public let isObserved: Bool
 
-  public init() {}
+  public init(isObserved: Bool = false) { self.isObserved = isObserved }
 
   @inlinable public var isEmpty: Bool { departures.isEmpty }
 
@@ -71,6 +75,9 @@ public struct Outbox {
   public mutating func resolve(_ query: QueryID, _ question: NameQuestion) { departures.append(.resolve(query, question)) }
   public mutating func event(_ event: any HostEvent) { departures.append(.event(event)) }
   public mutating func secret(_ line: KeyLogLine) { departures.append(.secret(line)) }
+  public mutating func plaintext(_ connection: ConnectionID, _ direction: PacketRecord.Direction, _ bytes: Bytes, _ label: Label) {
+    if isObserved { departures.append(.plaintext(connection, direction, bytes, label)) }
+  }
 
   /// Empties the box, keeping its memory. A driver calls this after it has acted on ``departures``.
   public mutating func removeAll() { departures.removeAll(keepingCapacity: true) }

@@ -14,6 +14,8 @@ public struct JournalRecord: Sendable {
     case event(any HostEvent)
     /// TLS secrets; only capture writers read these.
     case secret(KeyLogLine)
+    /// What a TLS connection carried; only capture writers read these.
+    case plaintext(PlaintextRecord)
     /// A step of the scenario or a command to a host, as a line.
     case step(String)
     case bound(TransportAddress, PortKind)

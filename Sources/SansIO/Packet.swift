@@ -38,6 +38,28 @@ public struct PacketRecord: Sendable {
   }
 }
 
+/// Bytes that crossed a TLS connection of one host, as its TLS gave or took them.
+public struct PlaintextRecord: Sendable {
+  public var connection: ConnectionID
+  public var direction: PacketRecord.Direction
+  public var source: TransportAddress
+  public var destination: TransportAddress
+  public var bytes: Bytes
+  public var label: Label
+
+  public init(
+    _ connection: ConnectionID, _ direction: PacketRecord.Direction, from source: TransportAddress, to destination: TransportAddress,
+    _ bytes: Bytes, _ label: Label
+  ) {
+    self.connection = connection
+    self.direction = direction
+    self.source = source
+    self.destination = destination
+    self.bytes = bytes
+    self.label = label
+  }
+}
+
 /// The parts of a TCP header that vary.
 public struct TCPSegment: Hashable, Sendable {
   public struct Flags: OptionSet, Hashable, Sendable {

@@ -53,7 +53,7 @@ public final class EvidenceTracker: JournalSink {
       traffic[index].mediaPortsOpened += 1
       traffic[index].mediaPortsOpen += 1
     case .unbound(let address, .datagram) where Self.isMedia(address): traffic[index].mediaPortsOpen -= 1
-    case .bound, .unbound, .bindFailed, .event, .secret, .step, .finding, .note: break
+    case .bound, .unbound, .bindFailed, .event, .secret, .plaintext, .step, .finding, .note: break
     }
   }
 

@@ -56,7 +56,8 @@ public struct LegStory: Sendable {
       state = .ended
       self.end = end
       self.report = report
-    case .reason, .mediaStarted, .started, .violation, .portsMissing, .listening, .listenFailed, .connectionFailed, .malformed, .registered,
+    case .reason, .mediaStarted, .started, .mediaPorts, .violation, .portsMissing, .listening, .listenFailed, .connectionFailed, .malformed,
+      .registered,
       .registrationFailed,
       .optionsAnswered, .optionsFailed:
       break

@@ -217,7 +217,7 @@ public struct Script: Sendable {
       stories[index].take(event)
     case .optionsAnswered(let status): pinged[member] = (status, nil)
     case .optionsFailed(let reason): pinged[member] = (nil, reason)
-    case .listening, .listenFailed, .connectionFailed: break
+    case .listening, .listenFailed, .connectionFailed, .mediaPorts: break
     }
   }
 

@@ -256,7 +256,8 @@ public final class Simulation {
     case .resolve(let query, let question):
       queue.push(.resolved(host: index, query, zone.answer(question)), at: now.nanoseconds + 1_000_000)
     case .secret(let line): for sink in sinks { sink.record(JournalRecord(at: now, host: HostID(UInt16(index)), .secret(line))) }
-    case .datagram, .bytes, .event: break
+    // Plaintext is not asked for here: a capture of the virtual network decrypts with its secrets.
+    case .datagram, .bytes, .event, .plaintext: break
     }
   }
 

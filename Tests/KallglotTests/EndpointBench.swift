@@ -64,7 +64,7 @@ final class EndpointBench {
     case .close(let id, let mode): if mode == .reset { resets.append(id) }
     case .open(let id, from: _, to: let remote): opened.append((id, remote))
     case .event(let event): if let event = event as? EndpointEvent { events.append(event) }
-    case .finish, .resolve, .secret: break
+    case .finish, .resolve, .secret, .plaintext: break
     }
   }
 

@@ -55,7 +55,7 @@ final class PartyBench {
     case .bytes(let id, let bytes, _): keep(bytes, opened.first { $0.id == id }?.to)
     case .open(let id, from: _, to: let remote): opened.append((id, remote))
     case .event(let event): if let event = event as? PartyEvent { events.append(event) }
-    case .unbind, .finish, .close, .resolve, .secret: break
+    case .unbind, .finish, .close, .resolve, .secret, .plaintext: break
     }
   }
 

@@ -101,7 +101,7 @@ final class BareDriver {
       case .event(let event):
         if case .party(.malformed(_, let rule)) = event as? EndpointEvent { news.append(rule) }
         if case .party(.connectionFailed(_, let reason)) = event as? EndpointEvent { news.append(reason) }
-      case .unbind, .open, .finish, .resolve, .secret: break
+      case .unbind, .open, .finish, .resolve, .secret, .plaintext: break
       }
     }
   }
