@@ -38,13 +38,16 @@ public struct Session: Sendable, Hashable {
   public var id: String
   public var account: String
   public var state: State
+  /// The BYE of its last leg does not end it: it can be joined again. Only the API ends it.
+  public var isReusable: Bool
   /// Legs that are up or being set up; at most two (contract 8.3).
   public var legs: [LegID] = []
   public var roles: [LegID: Role] = [:]
   /// `routing.sip.headers`: the `X-` fields among them are echoed in our 200 (contract 8.7).
   public var headers: [MessageDraft.Field] = []
 
-  public init(id: String, account: String, state: State = .created) {
+  public init(id: String, account: String, state: State = .created, isReusable: Bool = false) {
+    self.isReusable = isReusable
     self.id = id
     self.account = account
     self.state = state

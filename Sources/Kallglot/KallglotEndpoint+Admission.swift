@@ -45,7 +45,7 @@ extension KallglotEndpoint {
     do throws(AdmissionFailure) {
       signals = try party.admit(
         id, message, facts, capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken), decidesOrder: true),
-        earlyMedia: policy.earlyMedia,
+        answerWith: policy.answerWith,
         answerFields: session.headers.filter { $0.name.text.lowercased().hasPrefix("x-") }, rtpTimeout: policy.rtpTimeout, at: now, &out)
     } catch {
       sessions.discard(session.id)
@@ -126,21 +126,23 @@ extension KallglotEndpoint {
     }
     guard let uri = try? message.requestURI() else { return refused(400, "the Request-URI cannot be read") }
     guard account.policy.anyDomain || isOurs(uri) else { return refused(404, "domain \(uri.host) is not ours", setting: "anyDomain") }
-    guard let user = uri.user, user.hasPrefix("sess_") else {
+    guard let user = uri.unescapedUser, user.hasPrefix("sess_") else {
       guard account.policy.inboundFirst else { return refused(404, "inbound-first calls are switched off", setting: "inboundFirst") }
       return sessions.create(account: account.name)
     }
     switch sessions.lookUp(user, account: account.policy.authentication == .none ? nil : account.name) {
     case .found(let session): return session
     case .unknown: return refused(404, "session \(user) is not known")
-    case .ended: return refused(410, "session \(user) has ended")
+    case .ended:
+      return refused(410, "session \(user) has ended, by the API or by the BYE of its last leg (unless it is `reusable: true`)")
     case .full: return refused(486, "session \(user) has \(Session.maximumLegs) legs")
     }
   }
 
-  /// Our domain, or an address we listen on.
+  /// Our domain, an address we listen on, or the host that our own Contact names.
   func isOurs(_ uri: SIPURI) -> Bool {
-    if uri.host.text.lowercased() == configuration.domain.lowercased() { return true }
+    let host = uri.host.text.lowercased()
+    if host == configuration.domain.lowercased() || host == configuration.listener.contactHost?.lowercased() { return true }
     guard let address = uri.host.address else { return false }
     return configuration.listeners.contains { $0.address.address == address || $0.address.address.isUnspecified }
   }

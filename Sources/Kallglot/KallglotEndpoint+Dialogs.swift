@@ -14,8 +14,9 @@ extension KallglotEndpoint {
     case .info: answerInfo(id, server, message, at: now, &out)
     case .refer: refuseInDialog(id, server, message, status: policy.referStatus, setting: "referStatus", at: now, &out)
     case .message, .prack, .update, .register: refuseInDialog(id, server, message, status: 405, setting: "", at: now, &out)
-    case .subscribe, .publish: refuseInDialog(id, server, message, status: 489, setting: "", at: now, &out)
-    case .notify: refuseInDialog(id, server, message, status: 481, setting: "", at: now, &out)
+    // 489 ends the subscription that a NOTIFY believes in and nothing else (RFC 5057 §5.1); at a 481 some peers end the call. RFC 6665
+    // §4.1.3 allows what is more appropriate than 481: no event package is served here.
+    case .subscribe, .publish, .notify: refuseInDialog(id, server, message, status: 489, setting: "", at: now, &out)
     case .invite, .ack, .bye, .cancel, .other: refuseInDialog(id, server, message, status: 501, setting: "", at: now, &out)
     }
   }

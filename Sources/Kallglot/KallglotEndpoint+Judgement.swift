@@ -21,7 +21,7 @@ extension KallglotEndpoint {
   func candidate(_ message: SIPMessage) -> Account? { candidate(message, credentials(of: message)) }
 
   private func candidate(_ message: SIPMessage, _ credentials: DigestCredentials?) -> Account? {
-    if let user = try? message.requestURI().user, user.hasPrefix("sess_"), let owner = sessions[user]?.account,
+    if let user = try? message.requestURI().unescapedUser, user.hasPrefix("sess_"), let owner = sessions[user]?.account,
       let account = accounts[owner]
     {
       return account
@@ -50,10 +50,10 @@ extension KallglotEndpoint {
     }
     let verdict = verify(message, credentials, algorithms: policy.digestAlgorithms, at: now)
     switch verdict {
-    case .accepted(let username):
+    case .accepted(let username, let foreignURI):
       guard let account = account(username: username) else { return Judgement(outcome: .refused(Self.wrong("unknown username"))) }
       if let failure = AccessChecks.firstFailure(account.policy, flow: flow) { return Judgement(outcome: .refused(failure)) }
-      let passed = PolicyDecision(.authentication, .passed, detail: "account \(account.name)")
+      let passed = PolicyDecision(.authentication, .passed, detail: "account \(account.name)\(Self.note(foreignURI, message))")
       return Judgement(outcome: .passed(account), decisions: [passed])
     case .wrongCredentials(let why): return Judgement(outcome: .refused(Self.wrong(why.rawValue)))
     case .noCredentials: return challenge(policy, stale: false, detail: "no credentials for realm \(configuration.domain)", at: now)
@@ -61,6 +61,13 @@ extension KallglotEndpoint {
     case .unknownNonce: return challenge(policy, stale: true, detail: "nonce was not issued here", at: now)
     case .replayed: return challenge(policy, stale: true, detail: "nonce count was used before", at: now)
     }
+  }
+
+  /// What the log says of a digest over another URI, which is no failure (RFC 3261 §22.4 item 4).
+  private static func note(_ foreignURI: String?, _ message: SIPMessage) -> String {
+    guard let foreignURI else { return "" }
+    let target = message.requestURIBytes?.prefix(128).text ?? ""
+    return "; its digest is over \(foreignURI.prefix(128)), the Request-URI is \(target) (RFC 3261 §22.4: a proxy may have rewritten it)"
   }
 
   private static func wrong(_ detail: String) -> PolicyDecision {
@@ -87,8 +94,11 @@ extension KallglotEndpoint {
       password: { username in accounts.first { $0.username == username }?.password }, at: now)
   }
 
-  /// The digest credentials for our realm.
+  /// The digest credentials for our realm. A client may answer each challenge of ours (RFC 7235 §4.2): those with an algorithm that can be
+  /// checked come first.
   private func credentials(of message: SIPMessage) -> DigestCredentials? {
-    message.digestCredentials(.authorization).first { $0.realm == configuration.domain }
+    let ours = message.digestCredentials(.authorization).filter { $0.realm == configuration.domain }
+    guard ours.count > 1 else { return ours.first }
+    return ours.first { DigestAlgorithm(parameter: $0.algorithm) != nil } ?? ours.first
   }
 }

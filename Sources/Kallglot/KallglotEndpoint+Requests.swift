@@ -77,7 +77,8 @@ extension KallglotEndpoint {
     if !account.policy.anyDomain, let foreign = [uri ?? aor, aor].first(where: { !isOurs($0) }) {
       return PolicyDecision(.domain, setting: "anyDomain", .refused(status: 404), detail: "domain \(foreign.host) is not ours")
     }
-    if account.policy.authentication == .digest, aor.user != account.username {
+    // A username with an @ stands escaped in a URI (RFC 3261 §19.1.4).
+    if account.policy.authentication == .digest, aor.user != account.username, aor.unescapedUser != account.username {
       return PolicyDecision(.domain, .refused(status: 403), detail: "the address of record is not the username's")
     }
     return nil

@@ -1,3 +1,4 @@
+import Legs
 import SDP
 import SIPMessage
 import SIPUserAgent
@@ -41,8 +42,8 @@ public struct Policy: Hashable, Sendable {
   /// BYE after so long; nil = a call may last for ever (contract 8.7).
   public var maxCallDuration: Duration?
   public var natContact: NATContact = .flow
-  /// Answer in a 183 while the call waits for its 200 (contract 8.4).
-  public var earlyMedia = false
+  /// What comes before the 200 (contract 8.4).
+  public var answerWith: AnswerForm = .ringing
   /// 405, 501 or 603.
   public var referStatus = 405
   public var contactHost: String?

@@ -57,7 +57,8 @@ struct Registrar {
       current = []
     case .list(let list):
       for contact in list {
-        let asked = contact.parameters["expires"].flatMap { Int($0) } ?? general ?? Self.defaultSeconds
+        // What is not a number of seconds counts as not given (RFC 3261 §20.10).
+        let asked = contact.parameters["expires"].flatMap { UInt32($0).map(Int.init) } ?? general ?? Self.defaultSeconds
         guard asked == 0 || asked >= Self.minimumSeconds else { return .intervalTooBrief }
         let known = current.firstIndex { $0.contact.isEquivalent(to: contact.uri) }
         if let known, current[known].callID == callID, current[known].sequence >= sequence { return .outOfOrder }

@@ -62,13 +62,14 @@ struct SessionTable {
   }
 
   /// A leg is gone. The id of its session when that was the last leg of an active one: it ends after its grace, by ``complete(_:)``. A
-  /// session that never was active stays open for another try.
+  /// session that never was active stays open for another try, and a reusable one for as many as come.
   mutating func leave(_ leg: LegID) -> String? {
     guard let id = sessionsByLeg.removeValue(forKey: leg), sessions[id] != nil else { return nil }
     sessions[id]?.legs.removeAll { $0 == leg }
     sessions[id]?.roles[leg] = nil
     guard let session = sessions[id], session.legs.isEmpty else { return nil }
-    if session.state == .active { return id }
+    if session.state == .active, !session.isReusable { return id }
+    if session.state == .active { sessions[id]?.state = .created }
     forgetInbound(id)
     return nil
   }

@@ -93,10 +93,10 @@ extension Party {
   ///   - capability: what this call may use; nil = what the party can do.
   ///   - answerFields: header fields for the 200.
   ///   - rtpTimeout: BYE after so long without RTP; nil = the party's own time.
-  ///   - earlyMedia: answer in a 183 as soon as the ports are open, and send media from then on.
+  ///   - answerWith: what comes before the 200.
   /// - Throws: before anything was done; the owner refuses the INVITE.
   public func admit(
-    _ id: LegID, _ invite: SIPMessage, _ facts: LegFacts, capability: AudioCapability? = nil, earlyMedia: Bool = false,
+    _ id: LegID, _ invite: SIPMessage, _ facts: LegFacts, capability: AudioCapability? = nil, answerWith: AnswerForm = .ringing,
     answerFields: [MessageDraft.Field] = [], rtpTimeout: Duration? = nil, at now: Instant, _ out: inout Outbox
   ) throws(AdmissionFailure) -> [Signal] {
     guard let leg = makeLeg(id, facts, capability: capability) else { throw .noMediaPort }
@@ -113,11 +113,11 @@ extension Party {
     }
     tell(.started(id, facts))
     leg.answerFields = answerFields
-    leg.hasEarlyMedia = earlyMedia && Self.hasDescription(invite)
+    leg.hasEarlyMedia = answerWith == .earlyMedia && Self.hasDescription(invite)
     leg.rtpTimeout = rtpTimeout
     leg.answerAt = now.advanced(by: configuration.answerDelay)
     if configuration.answerDelay > .zero { answerDeadlines.set(id, at: leg.answerAt) }
-    if !leg.hasEarlyMedia { absorb(userAgent.ring(id, at: now, &out), at: now, &out) }
+    if !leg.hasEarlyMedia, answerWith != .nothing { absorb(userAgent.ring(id, at: now, &out), at: now, &out) }
     openPorts(leg, &out)
     return takeSignals()
   }

@@ -39,6 +39,17 @@ public enum SessionChange: Hashable, Sendable {
   }
 }
 
+/// What the caller gets before the 200 (RFC 3261 §13.3.1.1).
+public enum AnswerForm: String, Hashable, Sendable, Codable, CaseIterable {
+  /// 180.
+  case ringing
+  /// No provisional response of ours: the 200 follows the INVITE as soon as the answer is due. A caller that waits longer than 200 ms gets
+  /// a 100 (RFC 3261 §17.2.1).
+  case nothing
+  /// 183 with the answer, and media from then on (RFC 3960). An INVITE without an offer gets 180.
+  case earlyMedia
+}
+
 /// Why an INVITE cannot be taken in, known before anything was done about it.
 public enum AdmissionFailure: Error, Hashable, Sendable {
   /// 503 with Retry-After (contract 8.1, step 8a).

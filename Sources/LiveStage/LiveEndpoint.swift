@@ -72,7 +72,8 @@ public final class LiveEndpoint: @unchecked Sendable {
       accounts: [
         Account(name: account.username, username: account.username, password: Secret(account.password), policy: configuration.policy)
       ],
-      sessions: configuration.sessions.map { Session(id: $0, account: account.username) }, listener: configuration.policy,
+      sessions: configuration.sessions.map { Session(id: $0.id, account: account.username, isReusable: $0.isReusable) },
+      listener: configuration.policy,
       listeners: configuration.listeners, mediaAddress: configuration.listeners.first?.address.address ?? .loopbackV4)
     settings.answerDelay = configuration.answerDelay
     settings.tone = configuration.tone.map { Tone(frequency: $0) }

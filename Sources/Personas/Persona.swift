@@ -111,7 +111,7 @@ public final class Persona: ScriptedHost {
       return party.refuse(id, facts, status: form.status, fields: [.init(.warning, form.warning)], at: now, &out)
     }
     do throws(AdmissionFailure) {
-      return try party.admit(id, message, facts, earlyMedia: configuration.hasEarlyMedia, at: now, &out)
+      return try party.admit(id, message, facts, answerWith: configuration.hasEarlyMedia ? .earlyMedia : .ringing, at: now, &out)
     } catch {
       switch error {
       case .noMediaPort: return party.refuse(id, facts, status: 503, fields: [.init(.retryAfter, "10")], at: now, &out)

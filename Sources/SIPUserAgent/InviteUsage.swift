@@ -47,6 +47,7 @@ final class InviteUsage {
       invite.set(.contact, contact)
       invite.startLine = .request(.invite, uri: requestURI.description)
       invite.set(.cseq, "\(sequence) INVITE")
+      invite.removeCredentials()
     }
   }
 

@@ -168,7 +168,11 @@ extension MessageStyle {
   }
 
   /// Whether a Require of this option tag can be met.
-  func supports(_ option: String) -> Bool { !withheld.options.contains(option) && supported.contains { $0.contains(option) } }
+  func supports(_ option: String) -> Bool {
+    // Option tags are tokens, so their case does not count (RFC 3261 §7.3.1).
+    func isSame(_ other: String) -> Bool { other.lowercased() == option.lowercased() }
+    return !withheld.options.contains(where: isSame) && supported.contains { $0.contains(where: isSame) }
+  }
 
   /// Name and value pairs as header fields.
   public static func fields(_ pairs: [[String]]) -> [MessageDraft.Field] {

@@ -114,17 +114,24 @@ extension UserAgent {
   private func answerChallenge(
     _ id: LegID, _ usage: InviteUsage, _ caller: InviteUsage.Caller, _ message: SIPMessage, at now: Instant, _ out: inout Outbox
   ) -> Bool {
-    guard caller.machine.isUnanswered, var digest = caller.digest else { return false }
-    let uri = caller.requestURI.description
-    guard
-      let answer = digest.answer(message, method: .invite, uri: uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength))
+    guard caller.machine.isUnanswered,
+      let answer = answer(message, with: &caller.digest, method: .invite, uri: caller.requestURI.description)
     else { return false }
-    caller.digest = digest
     caller.sequence += 1
     caller.invite.set(.cseq, "\(caller.sequence) INVITE")
-    caller.invite.set(answer.header, answer.value)
+    caller.invite.set(answer.name, answer.value)
     caller.client = sendInvite(caller.invite, id, sequence: caller.sequence, on: usage.flow, at: now, &out)
     return true
+  }
+
+  /// The field that answers the challenges of a 401 or 407; nil without credentials, or when they were tried already.
+  func answer(_ response: SIPMessage, with digest: inout DigestClient?, method: SIPMethod, uri: String) -> MessageDraft.Field? {
+    guard digest != nil else { return nil }
+    let clientNonce = clientNonces.hex(configuration.style.clientNonceLength)
+    guard let answer = digest?.answer(response, method: method, uri: uri, clientNonce: clientNonce, counts: &nonceCounts) else {
+      return nil
+    }
+    return MessageDraft.Field(answer.header, answer.value)
   }
 
   func clientFailed(_ id: TransactionLayer.ClientID, _ failure: TransactionFailure, at now: Instant, _ out: inout Outbox) {
@@ -166,10 +173,8 @@ extension UserAgent {
       let uri = usage.dialog?.requestPath.uri.description
     {
       caller.digest?.beginRequest()
-      if let answer = caller.digest?.answer(
-        message, method: .bye, uri: uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength))
-      {
-        usage.byeCredentials = MessageDraft.Field(answer.header, answer.value)
+      if let answer = answer(message, with: &caller.digest, method: .bye, uri: uri) {
+        usage.byeCredentials = answer
         return sendBye(id, at: now, &out)
       }
     }

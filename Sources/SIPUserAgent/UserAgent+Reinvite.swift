@@ -117,11 +117,10 @@ extension UserAgent {
   private func answerReinviteChallenge(
     _ id: LegID, _ usage: InviteUsage, _ reinvite: InviteUsage.Reinvite, _ message: SIPMessage, at now: Instant, _ out: inout Outbox
   ) -> Bool {
-    guard case .caller(let caller) = usage.role, var digest = caller.digest, let uri = usage.dialog?.requestPath.uri.description,
-      let answer = digest.answer(message, method: .invite, uri: uri, clientNonce: clientNonces.hex(configuration.style.clientNonceLength))
+    guard case .caller(let caller) = usage.role, let uri = usage.dialog?.requestPath.uri.description,
+      let answer = answer(message, with: &caller.digest, method: .invite, uri: uri)
     else { return false }
-    caller.digest = digest
-    reinvite.credentials = MessageDraft.Field(answer.header, answer.value)
+    reinvite.credentials = answer
     sendReinvite(id, usage, reinvite, at: now, &out)
     return true
   }

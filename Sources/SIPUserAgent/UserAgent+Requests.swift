@@ -76,13 +76,11 @@ extension UserAgent {
 
   func receiveRequestResponse(_ id: RequestID, _ status: Int, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     guard status >= 200, var request = requests[id] else { return }
-    if status == 401 || status == 407, var digest = request.digest,
-      let answer = digest.answer(
-        message, method: request.method, uri: request.uri.description, clientNonce: clientNonces.hex(configuration.style.clientNonceLength))
+    if status == 401 || status == 407,
+      let answer = answer(message, with: &request.digest, method: request.method, uri: request.uri.description)
     {
-      request.digest = digest
       request.raiseSequence()
-      request.draft.set(answer.header, answer.value)
+      request.draft.set(answer.name, answer.value)
       requests[id] = request
       return transmit(id, request, at: now, &out)
     }
@@ -108,6 +106,7 @@ extension UserAgent {
     }
     request.raiseSequence()
     request.digest?.beginRequest()
+    request.draft.removeCredentials()
     return true
   }
 

@@ -37,6 +37,12 @@ struct TargetSet {
   }
 }
 
+extension MessageDraft {
+  /// Another server challenges by a nonce of its own: what answered the last one would only show it a digest, and use its count twice
+  /// (RFC 7616 §3.4).
+  mutating func removeCredentials() { fields.removeAll { $0.name == .authorization || $0.name == .proxyAuthorization } }
+}
+
 extension AlternativeTarget {
   /// Where to send: the transport parameter, else the transport in use.
   func target(insteadOf flow: Flow) -> SIPTarget? {

@@ -71,6 +71,8 @@ public final class UserAgent {
   let epoch: Epoch
   var mint: IdentifierMint
   var clientNonces: Entropy
+  /// Of all our accounts, over requests and calls.
+  var nonceCounts = NonceCounts()
 
   var usages: [LegID: InviteUsage] = [:]
   /// Legs by the tag that this side chose: what a request within a dialog names.

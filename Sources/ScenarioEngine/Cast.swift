@@ -186,7 +186,8 @@ private struct HostBuilder {
       Account(name: $0.name, username: $0.username, password: passwords[$0.name] ?? Secret(""), policy: policy)
     }
     var configuration = KallglotEndpoint.Configuration(
-      domain: Cast.domain, accounts: accounts, sessions: scenario.sessions.map { Session(id: $0.id, account: $0.account, state: $0.state) },
+      domain: Cast.domain, accounts: accounts,
+      sessions: scenario.sessions.map { Session(id: $0.id, account: $0.account, state: $0.state, isReusable: $0.isReusable) },
       listener: policy, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]), mediaAddress: address(member.address))
     configuration.answerDelay = member.answerDelay
     let host = KallglotEndpoint(

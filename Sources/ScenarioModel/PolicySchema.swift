@@ -1,4 +1,5 @@
 import Kallglot
+import Legs
 import SDP
 import SIPMessage
 import SIPUserAgent
@@ -53,6 +54,18 @@ public enum PolicySchema {
     }
   }
 
+  /// The older key for one of the three forms of `answerWith`.
+  private static let earlyMedia: Setting = {
+    let field = Key.optional("earlyMedia", .flag, "The older spelling of `answerWith: earlyMedia`; one of the two may be given.")
+    return Setting(description: field.description) { (fields, policy) throws(SourceProblem) in
+      guard let value = try fields[field] else { return }
+      guard !fields.has("answerWith") else {
+        throw (fields.place(of: field) ?? fields.place).problem("answerWith is given too and says the same: leave earlyMedia out")
+      }
+      policy.answerWith = value ? .earlyMedia : .ringing
+    }
+  }()
+
   private static let settings: [Setting] = [
     setting("sipAccess", \.sipAccess, .flag, "true", "The portal's toggle: off refuses everything of the account."),
     setting(
@@ -73,7 +86,10 @@ public enum PolicySchema {
     setting("byeGrace", \.byeGrace, .duration, "0", "How long a session waits for another leg after its last one is gone."),
     setting("maxCallDuration", \.maxCallDuration, .some(.duration), nil, "BYE after so long."),
     setting("natContact", \.natContact, .word, "flow", "Where requests to a peer behind NAT go: where it came from, or its Contact."),
-    setting("earlyMedia", \.earlyMedia, .flag, "false", "Answers in a 183 while the call waits for its 200."),
+    setting(
+      "answerWith", \.answerWith, .word, "ringing",
+      "What a call gets before its 200: `ringing` = 180, `nothing` = the 200 alone, `earlyMedia` = 183 with the answer."),
+    earlyMedia,
     setting("referStatus", \.referStatus, .words([("405", 405), ("501", 501), ("603", 603)]), "405", "The answer to REFER."),
     setting("contactHost", \.contactHost, .some(.text), nil, "Host of our Contact instead of the address."),
   ]

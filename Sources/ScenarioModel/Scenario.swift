@@ -17,6 +17,8 @@ public struct Scenario: Sendable {
     public var name: String
     public var account: String
     public var state: Session.State
+    /// It stays joinable after the BYE of its last leg.
+    public var isReusable: Bool
 
     public var id: String { "sess_\(name)" }
   }

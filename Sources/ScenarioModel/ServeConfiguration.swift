@@ -16,13 +16,25 @@ public struct ServeConfiguration: Sendable {
     }
   }
 
+  /// A session that exists from the start.
+  public struct SessionGiven: Sendable, Hashable {
+    /// With `sess_`.
+    public var id: String
+    /// It stays joinable after the BYE of its last leg.
+    public var isReusable: Bool
+
+    public init(id: String, isReusable: Bool = false) {
+      self.id = id
+      self.isReusable = isReusable
+    }
+  }
+
   public var policy: Policy = .standard
   public var listeners: [TransportListener]
   public var domain = "sip.kallglot.com"
   /// nil = one is made, and its credentials are printed.
   public var account: AccountGiven?
-  /// Session ids that exist from the start, with `sess_`.
-  public var sessions: [String] = []
+  public var sessions: [SessionGiven] = []
   /// What answered legs hear, in hertz; nil = silence.
   public var tone: Int?
   public var answerDelay: Duration = .zero
@@ -122,7 +134,15 @@ enum ServeKeys {
   static let listen = Key.optional("listen", .oneOrMore(.listener), "Transport and address of each listener: `udp 127.0.0.1:5060`.")
   static let domain = Key.standard("domain", .text, "sip.kallglot.com", "Our domain in Request URIs, To and realm.")
   static let account = Key.optional("account", .place(.mapping(Account.shape)), "The one account; when missing it is made and printed.")
-  static let sessions = Key.optional("sessions", .oneOrMore(.sessionID), "Sessions that exist from the start: `sess_demo`.")
+  enum Session {
+    static let id = Key.required("id", .sessionID, "Its id on the wire: `sess_demo`.")
+    static let reusable = Key.standard(
+      "reusable", .flag, "false", "It can be joined again after the BYE of its last leg; otherwise it has ended then (410).")
+    static let shape = MappingShape([id, reusable], bare: "id")
+  }
+
+  static let sessions = Key.optional(
+    "sessions", .oneOrMore(.sessionGiven), "Sessions that exist from the start: `sess_demo`, or `{ id: sess_demo, reusable: true }`.")
   static let tone = Key.optional("tone", .frequency, "What answered legs hear; silence when missing.")
   static let answerDelay = Key.standard("answerDelay", .duration, "0", "From INVITE to 200.")
   static let sendsMedia = Key.standard("sendsMedia", .flag, "true", "Whether answered legs send RTP.")
@@ -138,6 +158,15 @@ extension ValueType where Value == TransportListener {
       try place.value(
         "a transport and an address such as 'udp 127.0.0.1:5060' (a concrete address: Contact and SDP name it)", ServeConfiguration.listener
       )
+    }
+  }
+}
+
+extension ValueType where Value == ServeConfiguration.SessionGiven {
+  static var sessionGiven: ValueType {
+    ValueType(.mapping(ServeKeys.Session.shape)) { (place, scope) throws(SourceProblem) in
+      let fields = try place.fields(ServeKeys.Session.shape, scope)
+      return .init(id: try fields[ServeKeys.Session.id], isReusable: try fields[ServeKeys.Session.reusable])
     }
   }
 }

@@ -1,4 +1,5 @@
 import SDP
+import Legs
 import SIPMessage
 import SansIO
 import Testing
@@ -43,9 +44,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("MESSAGE", 405), ("PRACK", 405), ("UPDATE", 405), ("SUBSCRIBE", 489), ("NOTIFY", 481), ("DANCE", 501), ("OPTIONS", 200),
+    ("MESSAGE", 405), ("PRACK", 405), ("UPDATE", 405), ("SUBSCRIBE", 489), ("NOTIFY", 489), ("DANCE", 501), ("OPTIONS", 200),
   ])
-  func `inside a call the same methods are refused and the call goes on (contract 8.4)`(method: String, status: Int) throws {
+  func `inside a call the same methods are refused and the call goes on (contract 8.4, RFC 5057 §5.1)`(method: String, status: Int) throws {
     let call = try #require(bench.establish("one"))
     let answer = try #require(bench.send(bench.inDialog(method, call, sequence: 2)).last)
     #expect(answer.status == status)
@@ -130,12 +131,19 @@ import Testing
     }
   }
 
-  @Test func `earlyMedia answers in a 183 and again in the 200; without it there is 180 (contract 8.4)`() throws {
-    let bench = EndpointBench(.with { ($0.authentication, $0.earlyMedia) = (.none, true) }, answerDelay: .seconds(3))
+  @Test(arguments: [(AnswerForm.ringing, [180], [200]), (.nothing, [], [100, 200]), (.earlyMedia, [183], [200])])
+  func `answerWith says what comes before the 200 (contract 8.4, RFC 3261 §13.3.1)`(form: AnswerForm, first: [Int], later: [Int]) throws {
+    let bench = EndpointBench(.with { ($0.authentication, $0.answerWith) = (.none, form) }, answerDelay: .seconds(3))
     let early = bench.send(bench.invite())
-    #expect(early.statuses == [183])
-    let success = try #require(bench.wait(.seconds(3)).first)
-    #expect(success.status == 200 && success.body == early.first?.body)
+    #expect(early.statuses == first)
+    let answers = bench.wait(.seconds(3))
+    #expect(Array(answers.statuses.prefix(later.count)) == later)
+    if form == .earlyMedia { #expect(answers.first?.body == early.first?.body, "the 200 repeats the answer of the 183") }
+  }
+
+  @Test func `answerWith nothing answers an INVITE with its 200 alone (contract 8.4)`() {
+    let bench = EndpointBench(.with { ($0.authentication, $0.answerWith) = (.none, .nothing) })
+    #expect(bench.send(bench.invite()).statuses == [200])
   }
 
   @Test func `contactHost is the host of Contact (contract 8.7)`() {

@@ -48,6 +48,20 @@ import Testing
     #expect(open.send(open.invite(to: "sip:+4930@elsewhere.example")).last?.status == 200)
   }
 
+  @Test func `a reusable session is joined again after the BYE of its last leg, until the API ends it (contract 8.3, 8.7)`() throws {
+    let bench = EndpointBench(sessions: [Session(id: "sess_demo", account: "acme", isReusable: true)])
+    let uri = "sip:sess_demo@sip.kallglot.com"
+    for identity in ["one", "two", "three"] {
+      let call = try #require(bench.establish(identity, to: uri))
+      #expect(bench.send(bench.inDialog("BYE", call, sequence: 2)).statuses == [200])
+      bench.wait(.seconds(60))
+    }
+    #expect(bench.leftovers.isEmpty)
+    bench.perform(.endSession("sess_demo"))
+    #expect(bench.send(bench.invite()).last?.status == 410)
+    #expect(bench.decisions.last?.detail.contains("reusable: true") == true, "the log says what would have kept it")
+  }
+
   @Test func `BYE of the last leg ends the session, at once or after byeGrace, in which another leg may join (contract 8.3)`() throws {
     let bench = EndpointBench(.with { ($0.authentication, $0.byeGrace) = (.none, .seconds(5)) })
     func ended() -> [String] {

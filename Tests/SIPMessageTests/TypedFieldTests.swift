@@ -129,6 +129,22 @@ import Testing
     #expect(try parsed(text).faults().contains(MessageFault(.fatal, .missing(HeaderName(name)))))
   }
 
+  @Test(arguments: [
+    ("Max-Forwards: 70", "Max-Forwards: 300"), ("Max-Forwards: 70", "Max-Forwards: many"), ("CSeq", "Route: <sip:a\nCSeq"),
+    ("CSeq", "Contact: <sip:a\nCSeq"), ("CSeq", "Record-Route: <sip:a\nCSeq"), ("CSeq", "Content-Type: sdp\nCSeq"),
+  ])
+  func `what nobody needs to serve the request is told and harms nothing (RFC 3261 §16.3 item 1, RFC 4475 §3.1.2.4)`(
+    part: String, instead: String
+  ) throws {
+    #expect(try parsed(sound.replacing(part, with: instead)).faults().map(\.weight) == [.tolerated])
+  }
+
+  @Test(arguments: ["Contact: <sip:a", "Record-Route: <sip:a"])
+  func `a Contact and a Record-Route that say where a call goes have to be readable (RFC 3261 §12.1.1)`(field: String) throws {
+    let invite = sound.replacing("OPTIONS", with: "INVITE") + "\n" + field
+    #expect(try parsed(invite).faults().map(\.weight) == [.fatal])
+  }
+
   @Test func `what stands twice the same is tolerated, twice different is fatal`() throws {
     #expect(try parsed(sound + "\nCall-ID: x").faults().map(\.weight) == [.tolerated])
     #expect(try parsed(sound + "\nCall-ID: y").faults().map(\.weight) == [.fatal])

@@ -81,10 +81,57 @@ import Testing
     var md5 = credentials(&server)
     md5.algorithm = "MD5"
     #expect(verify(&server, md5) == .wrongCredentials(.unusableAlgorithm))
-    let right = credentials(&server)
-    #expect(verify(&server, right, uri: "sip:y@sip.kallglot.com") == .wrongCredentials(.wrongURI))
     let made = credentials(&server, nonce: "made-up")
     #expect(verify(&server, made) == .unknownNonce)
+  }
+
+  @Test func `a right digest over another URI passes and is told; a response that does not fit its uri is refused (RFC 3261 §22.4 item 4)`()
+  {
+    var server = server()
+    let right = credentials(&server)
+    #expect(
+      verify(&server, right, uri: "sip:y@sbc.example") == .accepted(username: "acme", foreignURI: "sip:x@sip.kallglot.com"))
+    var moved = credentials(&server)
+    moved.uri = "sip:y@sbc.example"
+    #expect(verify(&server, moved, uri: "sip:y@sbc.example") == .wrongCredentials(.wrongResponse))
+    let same = credentials(&server)
+    #expect(verify(&server, same, uri: "sip:x@SIP.kallglot.com") == .accepted(username: "acme"), "the same URI, written otherwise")
+  }
+
+  @Test func `each account has counts of its own, also with a nonce that two of them use (RFC 7616 §3.4)`() {
+    var server = server()
+    let nonce = server.challenges([.sha256], stale: false, at: .zero)[0].nonce
+    func verdict(_ username: String) -> DigestVerdict {
+      var answer = credentials(&server, nonce: nonce)
+      answer.username = username
+      let secret = DigestCalculation.secretHash(.sha256, username: username, realm: realm, password: "s3cret")
+      answer.response = DigestCalculation.response(
+        .sha256, secretHash: secret,
+        .init(
+          nonce: nonce ?? "", method: "INVITE", uri: "sip:x@sip.kallglot.com", protection: .init(nonceCount: "00000001", clientNonce: "c")))
+      return server.verify(
+        answer, method: .invite, requestURI: "sip:x@sip.kallglot.com", algorithms: [.sha256], password: { _ in password }, at: .zero)
+    }
+    #expect(
+      [verdict("acme"), verdict("other"), verdict("acme")] == [
+        .accepted(username: "acme"), .accepted(username: "other"), .replayed,
+      ])
+  }
+
+  @Test func `nc counts the requests sent with a nonce, over all of an account's requests (RFC 7616 §3.4)`() throws {
+    var counts = NonceCounts()
+    func count(_ username: String = "acme", realm: String = "r", nonce: String) throws -> String? {
+      var client = DigestClient(Credentials(username: username, password: password))
+      let challenge = try SIPMessage.parse(
+        Bytes("SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"\(realm)\",nonce=\"\(nonce)\",qop=\"auth\"\r\n\r\n"))
+      let value = client.answer(challenge, method: .invite, uri: "sip:x", clientNonce: "c", counts: &counts)?.value
+      return value?.split(separator: "nc=").last.map { String($0.prefix(8)) }
+    }
+    #expect(try [count(nonce: "n"), count(nonce: "n"), count(nonce: "n")] == ["00000001", "00000002", "00000003"])
+    #expect(try [count(nonce: "m"), count(realm: "s", nonce: "n"), count("other", nonce: "n")] == ["00000001", "00000001", "00000001"])
+    for number in 0..<NonceCounts.capacity { _ = try count(nonce: "\(number)") }
+    #expect(try count(nonce: "n") == "00000001", "the nonce used longest ago is forgotten")
+    #expect(try count(nonce: "\(NonceCounts.capacity - 1)") == "00000002")
   }
 
   @Test func `a client answers the first challenge it can, and a second one only when it is stale (RFC 8760 §2.4, RFC 3261 §22.2)`() throws
@@ -96,10 +143,11 @@ import Testing
           "SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\",nonce=\"n\",algorithm=SHA-512-256,qop=\"auth\"\r\n"
             + "WWW-Authenticate: Digest realm=\"r\",nonce=\"n2\",algorithm=MD5,qop=\"auth\"\(stale)\r\n\r\n"))
     }
-    let first = client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c")
+    var counts = NonceCounts()
+    let first = client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c", counts: &counts)
     #expect(first?.value.contains("algorithm=MD5") == true)
-    #expect(client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c") == nil)
-    #expect(
-      client.answer(try challenge(",stale=true"), method: .invite, uri: "sip:x", clientNonce: "c")?.value.contains("nc=00000002") == true)
+    #expect(client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c", counts: &counts) == nil)
+    let second = client.answer(try challenge(",stale=true"), method: .invite, uri: "sip:x", clientNonce: "c", counts: &counts)
+    #expect(second?.value.contains("nc=00000002") == true)
   }
 }

@@ -1,3 +1,4 @@
+import Legs
 import SansIO
 import Testing
 
@@ -112,9 +113,25 @@ private let head = """
     #expect(configuration.tone == 1000)
   }
 
+  @Test func `sessions are ids, or ids that are reusable`() throws {
+    let configuration = try ServeConfiguration.read("sessions: [sess_a, { id: sess_b, reusable: true }]", file: "c.yaml")
+    #expect(configuration.sessions == [.init(id: "sess_a"), .init(id: "sess_b", isReusable: true)])
+  }
+
+  @Test(arguments: [
+    ("answerWith: nothing", AnswerForm.nothing), ("answerWith: earlyMedia", .earlyMedia), ("earlyMedia: true", .earlyMedia),
+    ("earlyMedia: false", .ringing), ("anyDomain: true", .ringing),
+  ])
+  func `answerWith has three words, and earlyMedia is the older key for one of them (contract 8.4)`(text: String, form: AnswerForm) throws {
+    #expect(try ServeConfiguration.read(text, file: "c.yaml").policy.answerWith == form)
+  }
+
   @Test(arguments: [
     ("lisen: []", "unknown key 'lisen', did you mean 'listen'?"), ("listen: [udp 0.0.0.0:5060]", "a concrete address"),
     ("listen: [sctp 127.0.0.1:5060]", "is not a transport and an address"),
+    ("sessions: [demo]", "is not a session id"), ("sessions: { id: sess_a, reusabel: true }", "did you mean 'reusable'"),
+    ("answerWith: silence", "'silence' is not one of ringing, nothing, earlyMedia"),
+    ("answerWith: nothing\nearlyMedia: true", "answerWith is given too"),
     ("certificate: a.pem", "certificate and privateKey belong together"),
     ("account: { username: a }", "account: the key 'password' is missing"),
   ])

@@ -126,6 +126,12 @@ extension SIPURI {
   }
 
   /// `%41` as `A`, where the escape is well formed.
+  /// The user with its escapes resolved: what it means rather than how it is written (RFC 3261 §19.1.4).
+  public var unescapedUser: String? {
+    guard let user, user.utf8.contains(UInt8(ascii: "%")) else { return user }
+    return Self.unescaped(user).map { String(decoding: $0, as: UTF8.self) }
+  }
+
   private static func unescaped(_ text: String?) -> [UInt8]? {
     guard let text else { return nil }
     let bytes = Array(text.utf8)

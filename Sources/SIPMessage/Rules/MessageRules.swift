@@ -4,7 +4,9 @@ extension SIPMessage {
   /// What is wrong with the header, in the order in which it is looked at; empty for a message as RFC 3261 wants it.
   ///
   /// Fatal is what leaves unknown to whom, in which dialog or transaction, or for whom a message is: RFC 3261 §8.1.1's fields missing,
-  /// doubled or unreadable. What old or careless peers leave out without harm is tolerated (RFC 3261 §8.1.1, RFC 2543 peers; RFC 4475).
+  /// doubled or unreadable. What old or careless peers leave out without harm is tolerated (RFC 3261 §8.1.1, RFC 2543 peers; RFC 4475), and
+  /// so is what nobody needs to serve the request, readable or not (RFC 3261 §16.3 item 1): a Route, a Max-Forwards at the end of the path
+  /// (RFC 4475 §3.1.2.4), a Contact where none is used.
   public func faults() -> [MessageFault] { audit().faults }
 
   /// ``faults()`` with the fields that were read for it, so that nobody has to read them again.
@@ -103,9 +105,19 @@ private struct FaultChecker {
   }
 
   private mutating func checkAddresses() {
-    if has(.contact) { check(.fatal) { (message) throws(SIPHeaderError) in try message.contacts() } }
-    if has(.recordRoute) { check(.fatal) { (message) throws(SIPHeaderError) in try message.recordRoutes() } }
-    if has(.route) { check(.fatal) { (message) throws(SIPHeaderError) in try message.routes() } }
+    let weight: MessageFault.Weight = namesPlaces ? .fatal : .tolerated
+    if has(.contact) { check(weight) { (message) throws(SIPHeaderError) in try message.contacts() } }
+    if has(.recordRoute) { check(weight) { (message) throws(SIPHeaderError) in try message.recordRoutes() } }
+    if has(.route) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.routes() } }
+  }
+
+  /// Whether Contact and Record-Route say where later messages go: in responses, and in requests that make a dialog, move its target or
+  /// bind.
+  private var namesPlaces: Bool {
+    switch message.method {
+    case nil, .invite, .register, .subscribe, .notify, .refer, .update: true
+    default: false
+    }
   }
 
   /// Fields that nobody needs to carry a call, and Content-Type. Each is told once, however often it stands.
@@ -115,7 +127,9 @@ private struct FaultChecker {
     if has(.retryAfter) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.retryAfter() } }
     if has(.timestamp) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.timestamp() } }
     if has(.warning) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.warnings() } }
-    if has(.contentType) { check(.fatal) { (message) throws(SIPHeaderError) in try message.contentType() } }
+    if has(.contentType) {
+      check(message.body.isEmpty ? .tolerated : .fatal) { (message) throws(SIPHeaderError) in try message.contentType() }
+    }
   }
 
   // MARK: - Requests and responses
@@ -123,7 +137,7 @@ private struct FaultChecker {
   mutating func checkRequest() {
     check(.fatal, Self.checkRequestURI)
     audit.cseq = check(.fatal, Self.checkSequence)
-    check(.fatal, Self.checkHops)
+    check(.tolerated, Self.checkHops)
     if !has(.maxForwards) { add(.tolerated, .missing(.maxForwards)) }
     if let from = audit.from, from.tag == nil { add(.tolerated, .noTag) }
     if let via = topmostVia, !via.hasTransactionBranch { add(.tolerated, .noBranch(via.branch)) }

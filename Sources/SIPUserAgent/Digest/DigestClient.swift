@@ -1,6 +1,33 @@
 import SIPMessage
 
-/// Answers digest challenges with one account's credentials (RFC 3261 §22.2, RFC 7616 §3.4).
+/// How many requests were sent with each nonce: `nc` counts them over all requests and calls of an account (RFC 7616 §3.4), since a server
+/// that offers a nonce again would take a second `nc=00000001` for a replay.
+///
+/// Kept by the user agent for all its accounts. The nonces used longest ago are forgotten beyond ``capacity``.
+struct NonceCounts {
+  private struct Key: Hashable {
+    var username: String
+    var realm: String
+    var nonce: String
+  }
+
+  static let capacity = 256
+
+  private var counts: [Key: (count: UInt32, used: UInt64)] = [:]
+  private var uses: UInt64 = 0
+
+  /// The count for one more request with this nonce; the first is 1.
+  mutating func next(username: String, realm: String, nonce: String) -> UInt32 {
+    let key = Key(username: username, realm: realm, nonce: nonce)
+    uses += 1
+    let count = (counts[key]?.count ?? 0) &+ 1
+    counts[key] = (count, uses)
+    if counts.count > Self.capacity, let oldest = counts.min(by: { $0.value.used < $1.value.used })?.key { counts[oldest] = nil }
+    return count
+  }
+}
+
+/// Answers digest challenges with one account's credentials for one request (RFC 3261 §22.2, RFC 7616 §3.4).
 ///
 /// Each realm, and a proxy apart from a server, is answered once a request, and again only when it says that the nonce was stale. A
 /// server that keeps challenging is not asked for ever (RFC 3261 §22.2): after ``limit`` answers a request has failed.
@@ -8,8 +35,6 @@ public struct DigestClient: Sendable, Hashable {
   private struct Protection: Sendable, Hashable {
     var realm: String
     var isProxy: Bool
-    var nonce: String
-    var nonceCount: UInt32 = 0
     /// Answers given for the request at hand.
     var answers = 0
   }
@@ -22,17 +47,19 @@ public struct DigestClient: Sendable, Hashable {
 
   public init(_ credentials: Credentials) { self.credentials = credentials }
 
-  /// Another request begins: it may be challenged anew. Nonces and their counts go on.
+  /// Another request begins: it may be challenged anew.
   public mutating func beginRequest() {
     for index in protections.indices { protections[index].answers = 0 }
   }
 
   /// The header that answers the challenge in a 401 or 407.
   ///
-  /// - Parameter clientNonce: a fresh random text.
+  /// - Parameters:
+  ///   - clientNonce: a fresh random text.
+  ///   - counts: what was sent with each nonce so far.
   /// - Returns: nil when no challenge can be answered, or when the credentials were tried already.
-  public mutating func answer(
-    _ response: SIPMessage, method: SIPMethod, uri: String, clientNonce: String
+  mutating func answer(
+    _ response: SIPMessage, method: SIPMethod, uri: String, clientNonce: String, counts: inout NonceCounts
   ) -> (header: HeaderName, value: String)? {
     let isProxy = response.status == 407
     let challenges = response.digestChallenges(isProxy ? .proxyAuthenticate : .wwwAuthenticate)
@@ -41,7 +68,8 @@ public struct DigestClient: Sendable, Hashable {
       guard let algorithm = DigestAlgorithm(parameter: challenge.algorithm), let offered = challenge.nonce else { continue }
       let usesProtection = challenge.qop.contains { $0.lowercased() == "auth" }
       guard usesProtection || challenge.qop.isEmpty else { continue }
-      guard let count = take(challenge, nonce: offered, isProxy: isProxy) else { return nil }
+      guard mayAnswer(challenge, isProxy: isProxy) else { return nil }
+      let count = counts.next(username: credentials.username, realm: challenge.realm ?? "", nonce: offered)
       let value = credentials(
         for: challenge, algorithm, nonce: offered, count: count, method: method, uri: uri, clientNonce: usesProtection ? clientNonce : nil)
       return (isProxy ? .proxyAuthorization : .authorization, value)
@@ -49,18 +77,16 @@ public struct DigestClient: Sendable, Hashable {
     return nil
   }
 
-  /// The nonce count of the answer; nil when this realm has had its answer.
-  private mutating func take(_ challenge: DigestChallenge, nonce: String, isProxy: Bool) -> UInt32? {
-    guard protections.reduce(0, { $0 + $1.answers }) < Self.limit else { return nil }
+  /// False when this realm has had its answer.
+  private mutating func mayAnswer(_ challenge: DigestChallenge, isProxy: Bool) -> Bool {
+    guard protections.reduce(0, { $0 + $1.answers }) < Self.limit else { return false }
     let realm = challenge.realm ?? ""
     let known = protections.firstIndex { $0.realm == realm && $0.isProxy == isProxy }
-    if known == nil { protections.append(Protection(realm: realm, isProxy: isProxy, nonce: nonce)) }
+    if known == nil { protections.append(Protection(realm: realm, isProxy: isProxy)) }
     let index = known ?? protections.count - 1
-    guard protections[index].answers == 0 || challenge.isStale else { return nil }
-    if protections[index].nonce != nonce { (protections[index].nonce, protections[index].nonceCount) = (nonce, 0) }
-    protections[index].nonceCount += 1
+    guard protections[index].answers == 0 || challenge.isStale else { return false }
     protections[index].answers += 1
-    return protections[index].nonceCount
+    return true
   }
 
   private func credentials(

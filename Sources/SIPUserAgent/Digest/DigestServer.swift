@@ -3,7 +3,10 @@ import SansIO
 
 /// What the server side of digest says about one request.
 public enum DigestVerdict: Hashable, Sendable {
-  case accepted(username: String)
+  ///
+  /// `foreignURI`: the digest's `uri` where it does not mean the same as the Request-URI. That is no failure: a proxy may have rewritten
+  /// the target, and the response fits the `uri` it names (RFC 3261 §22.4 item 4).
+  case accepted(username: String, foreignURI: String? = nil)
   /// No credentials for our realm: challenge.
   case noCredentials
   /// The digest is right, but its nonce is too old: challenge with `stale=true`, the client need not ask its user again.
@@ -20,21 +23,20 @@ public enum DigestVerdict: Hashable, Sendable {
 public enum WrongCredentials: String, Hashable, Sendable {
   case unknownUser = "unknown username"
   case wrongResponse = "response does not match the password"
-  case wrongURI = "digest uri differs from the Request-URI"
   case unusableAlgorithm = "algorithm or qop was not offered"
   case incomplete = "a required parameter is missing"
 }
 
 /// Issues nonces and verifies digests (RFC 3261 §22.4, RFC 7616 §3.4, RFC 8760).
 ///
-/// A nonce lives ``nonceLifetime`` and carries a window of the nonce counts seen, so that reordered requests are not taken for replays.
-/// Only a right digest changes the window: an attacker without the password cannot burn a count.
+/// A nonce lives ``nonceLifetime`` and carries, for each account that used it, a window of the nonce counts seen, so that reordered
+/// requests are not taken for replays. Only a right digest changes a window: an attacker without the password cannot burn a count, and
+/// one account cannot burn another's.
 public struct DigestServer: Sendable {
   private struct Issued {
     var at: Instant
-    var highest: UInt32 = 0
-    /// Bit n: the count `highest - n` was seen.
-    var seen: UInt64 = 0
+    /// By username; a nonce is nearly always one account's.
+    var windows: [String: CountWindow] = [:]
   }
 
   public let realm: String
@@ -96,8 +98,9 @@ public struct DigestServer: Sendable {
     let matches = equalInConstantTime(expected, response.lowercased())
     guard known != nil else { return .wrongCredentials(.unknownUser) }
     guard matches else { return .wrongCredentials(.wrongResponse) }
-    guard uri == requestURI || Self.areEquivalent(uri, requestURI) else { return .wrongCredentials(.wrongURI) }
-    return take(nonce, count: protection.count, username: username, at: now)
+    if let refusal = take(nonce, count: protection.count, username: username, at: now) { return refusal }
+    let isSame = uri == requestURI || Self.areEquivalent(uri, requestURI)
+    return .accepted(username: username, foreignURI: isSame ? nil : uri)
   }
 
   /// `qop=auth` with a readable count, or no qop at all; nil for anything that was not offered.
@@ -114,23 +117,14 @@ public struct DigestServer: Sendable {
     return left.isEquivalent(to: right)
   }
 
-  private mutating func take(_ nonce: String, count: UInt32?, username: String, at now: Instant) -> DigestVerdict {
-    guard var entry = issued[nonce] else { return .unknownNonce }
+  /// Uses up a count of a nonce; what speaks against it, else nil.
+  private mutating func take(_ nonce: String, count: UInt32?, username: String, at now: Instant) -> DigestVerdict? {
+    guard let entry = issued[nonce] else { return .unknownNonce }
     guard now.nanoseconds - entry.at.nanoseconds <= nonceLifetime else { return .staleNonce }
-    // RFC 2617's older form has no count; such a nonce serves one request.
-    let count = count ?? (entry.highest == 0 ? 1 : 0)
-    guard count > 0 else { return .replayed }
-    if count > entry.highest {
-      let step = count - entry.highest
-      entry.seen = step >= 64 ? 1 : entry.seen << UInt64(step) | 1
-      entry.highest = count
-    } else {
-      let age = entry.highest - count
-      guard age < 64, entry.seen & (1 << UInt64(age)) == 0 else { return .replayed }
-      entry.seen |= 1 << UInt64(age)
-    }
-    issued[nonce] = entry
-    return .accepted(username: username)
+    var window = entry.windows[username] ?? CountWindow()
+    guard window.take(count) else { return .replayed }
+    issued[nonce]?.windows[username] = window
+    return nil
   }
 
   private mutating func remember(_ nonce: String, at now: Instant) {
@@ -142,5 +136,30 @@ public struct DigestServer: Sendable {
       oldest = (oldest + 1) % capacity
     }
     issued[nonce] = Issued(at: now)
+  }
+}
+
+/// The nonce counts that one account has used with one nonce, in any order within the last 64.
+private struct CountWindow {
+  var highest: UInt32 = 0
+  /// Bit n: the count `highest - n` was seen.
+  var seen: UInt64 = 0
+
+  /// False for a count that was used before.
+  ///
+  /// - Parameter count: nil in RFC 2617's older form, which has none: such a nonce serves one request.
+  mutating func take(_ count: UInt32?) -> Bool {
+    let count = count ?? (highest == 0 ? 1 : 0)
+    guard count > 0 else { return false }
+    guard count <= highest else {
+      let step = count - highest
+      seen = step >= 64 ? 1 : seen << UInt64(step) | 1
+      highest = count
+      return true
+    }
+    let age = highest - count
+    guard age < 64, seen & (1 << UInt64(age)) == 0 else { return false }
+    seen |= 1 << UInt64(age)
+    return true
   }
 }

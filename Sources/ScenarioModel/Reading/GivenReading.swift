@@ -14,7 +14,9 @@ enum GivenKeys {
     static let state = Key.standard(
       "state", .words([("created", Kallglot.Session.State.created), ("active", .active), ("ended", .ended)]), "created",
       "Where it stands when the run begins.")
-    static let shape = MappingShape([account, state])
+    static let reusable = Key.standard(
+      "reusable", .flag, "false", "It can be joined again after the BYE of its last leg; otherwise it has ended then (410).")
+    static let shape = MappingShape([account, state, reusable])
   }
 
   static let accounts = Key.optional("accounts", .place(.named(.mapping(Account.shape))), "Accounts by the name that this file uses.")
@@ -42,9 +44,11 @@ extension Scenario {
       scope.notes.give(.session, name, at: keyPlace)
       let session = scope.notes.attempt { () throws(SourceProblem) in
         let fields = try value.fields(GivenKeys.Session.shape, reading)
-        return SessionGiven(name: name, account: try fields[GivenKeys.Session.account], state: try fields[GivenKeys.Session.state])
+        return SessionGiven(
+          name: name, account: try fields[GivenKeys.Session.account], state: try fields[GivenKeys.Session.state],
+          isReusable: try fields[GivenKeys.Session.reusable])
       }
-      sessions.append(session ?? SessionGiven(name: name, account: "", state: .created))
+      sessions.append(session ?? SessionGiven(name: name, account: "", state: .created, isReusable: false))
     }
   }
 }
