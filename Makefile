@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 LIBRARIES := libssl-dev libpcap-dev libsrtp2-dev libopus-dev pkg-config
 BENCH := libosip2-dev
-PEERS := sip-tester baresip-core sipsak tshark
+PEERS := sip-tester baresip-core sipsak tshark python3-yaml python3-jsonschema
 OUT ?= out
 # The Swift runtime goes into the program: it is a tenth faster, and runs on machines without the toolchain.
 RELEASE := swift build -c release --static-swift-stdlib
@@ -25,7 +25,7 @@ run: libraries
 
 test: libraries peers
 	@$(MAKE) --no-print-directory asterisk || echo "The tests with Asterisk will be skipped." >&2
-	LAB_REQUIRE_PEERS=$${LAB_REQUIRE_PEERS-sipp,baresip,sipsak,tshark} swift test
+	LAB_REQUIRE_PEERS=$${LAB_REQUIRE_PEERS-sipp,baresip,sipsak,tshark,python} swift test
 	@$(MAKE) --no-print-directory example
 
 # A package of somebody else's that runs scenarios in its own swift test; it builds all of this once more, beside.

@@ -61,7 +61,10 @@ public enum JUnitReport {
       let detail = TextReport.lines(result).dropFirst().joined(separator: "\n")
       return "      <failure type=\"\(escaped(first?.rule ?? ""))\" message=\"\(escaped(message))\">\(escaped(detail))</failure>\n"
     case .couldNotRun, .void:
-      return "      <error type=\"\(escaped(result.verdict.rawValue))\" message=\"\(escaped(result.reason ?? ""))\"/>\n"
+      // The first line says what is wrong; all of them stand in the text.
+      let lines = (result.reason ?? "").split(separator: "\n")
+      let head = "      <error type=\"\(escaped(result.verdict.rawValue))\" message=\"\(escaped(lines.first.map(String.init) ?? ""))\""
+      return lines.count > 1 ? "\(head)>\(escaped(result.reason ?? ""))</error>\n" : "\(head)/>\n"
     }
   }
 

@@ -38,10 +38,11 @@ public enum Summary {
     let finding = result.findings.first.map {
       "\($0.rule): expected \($0.expected), observed \($0.observed) (\(result.citation($0.evidence)))"
     }
+    let reason = result.reason.map { $0.split(separator: "\n").first.map(String.init) ?? "" }
     let more = result.findings.count > 1 ? "; \(CountText.of(result.findings.count - 1, "more finding"))" : ""
     let verdict = result.verdict == .failed ? "" : "\(result.verdict.rawValue): "
     return [
-      "  \(style.bad(result.name))  \(verdict)\(finding ?? result.reason ?? "no finding says why")\(more)",
+      "  \(style.bad(result.name))  \(verdict)\(finding ?? reason ?? "no finding says why")\(more)",
       "    \(style.faint(result.replayCommand))",
     ]
   }

@@ -8,7 +8,7 @@ public enum TextReport {
   public static func lines(_ result: ScenarioResult, style: TextStyle = .plain) -> [String] {
     let mark = result.verdict.isGood ? style.good(mark(result.verdict)) : style.bad(mark(result.verdict))
     var lines = ["\(mark) \(result.name)  \(result.sweep.map(sweep) ?? times(result))"]
-    if let reason = result.reason { lines.append("    \(reason)") }
+    if let reason = result.reason { lines += reason.split(separator: "\n").map { "    \($0)" } }
     for finding in result.findings { lines += self.lines(finding, result) }
     return lines
   }

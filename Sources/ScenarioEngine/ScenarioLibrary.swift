@@ -33,10 +33,16 @@ public enum ScenarioLibrary {
   }
 
   public static func text(of path: String) throws(SourceProblem) -> String {
-    guard FileManager.default.fileExists(atPath: path) else { throw SourceProblem(file: path, "there is no such file") }
+    var isFolder = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw SourceProblem(file: path, "there is no such file")
+    }
+    guard !isFolder else { throw SourceProblem(file: path, "the file cannot be read: it is a folder") }
     let data: Data
-    do { data = try Data(contentsOf: URL(filePath: path)) } catch { throw SourceProblem(file: path, "the file cannot be read") }
-    guard let text = String(data: data, encoding: .utf8) else { throw SourceProblem(file: path, "the file is no UTF-8 text") }
+    do { data = try Data(contentsOf: URL(filePath: path)) } catch {
+      throw SourceProblem(file: path, "the file cannot be read: \(FileFailure.reason(error))")
+    }
+    guard let text = String(data: data, encoding: .utf8) else { throw SourceProblem(file: path, "the file is not UTF-8 text") }
     return text
   }
 
@@ -48,20 +54,23 @@ public enum ScenarioLibrary {
     var read: [ScenarioFile] = []
     var problems: [SourceProblem] = []
     for path in paths {
-      do throws(SourceProblem) {
-        for file in try files(at: path) {
-          do throws(SourceProblem) { read.append(ScenarioFile.read(try text(of: file), file: file, loader: loader)) } catch {
-            problems.append(error)
-          }
-        }
-      } catch { problems.append(error) }
+      do throws(SourceProblem) { read += try files(at: path).map(self.read) } catch { problems.append(error) }
     }
     return (read, problems)
   }
 
-  /// All scenarios that paths mean, and every mistake in them.
+  private static func read(_ file: String) -> ScenarioFile {
+    do throws(SourceProblem) { return ScenarioFile.read(try text(of: file), file: file, loader: loader) } catch {
+      return ScenarioFile(file: file, problems: [error])
+    }
+  }
+
+  /// All scenarios that paths mean, in the order of the paths. A file with a mistake is one that is not readable
+  /// (``ScenarioModel/Scenario/mistakes``): it is reported like the others, which run.
+  ///
+  /// - Returns: the scenarios, and the paths that mean none.
   public static func load(_ paths: [String]) -> (scenarios: [Scenario], problems: [SourceProblem]) {
     let (files, problems) = read(paths)
-    return (files.flatMap(\.scenarios), problems + files.flatMap(\.problems))
+    return (files.flatMap(\.runnable), problems)
   }
 }

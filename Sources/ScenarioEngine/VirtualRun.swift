@@ -12,6 +12,9 @@ public enum VirtualRun {
   public static func run(
     _ scenario: Scenario, seed: UInt64, folder: String? = nil, observers: [any JournalSink] = []
   ) -> ScenarioResult {
+    guard scenario.isReadable else {
+      return couldNotRun(scenario, seed: seed, scenario.mistakes.map(\.description).joined(separator: "\n"))
+    }
     let started = ContinuousClock.now
     let captures = folder.map { CaptureSink(.folder($0)) }
     let journal = folder.map { JournalFile(path: "\($0)/journal.ndjson") }

@@ -40,7 +40,10 @@ extension Scenario {
     guard let cast, notes.attempt({ () throws(SourceProblem) in try readCast(cast, scope) }) != nil else { return }
     scope.scenario = self
     notes.attempt { () throws(SourceProblem) in
-      if let place = try fields[ScenarioKeys.policy] { try PolicySchema.apply(place, to: &policy, scope) }
+      guard let place = try fields[ScenarioKeys.policy] else { return }
+      // What an included file gives is there for all who include it.
+      if place.file == file { try scope.needEndpoint("policy", at: place) }
+      try PolicySchema.apply(place, to: &policy, scope)
     }
     notes.attempt { () throws(SourceProblem) in
       for element in try fields[ScenarioKeys.network]?.elements() ?? [] {
@@ -60,7 +63,7 @@ extension Scenario {
     // Read last: it may name the legs of all steps.
     notes.attempt { () throws(SourceProblem) in
       for element in try fields[ScenarioKeys.never]?.elements() ?? [] {
-        notes.attempt { () throws(SourceProblem) in never.append(Prohibition(try ExpectationRegistry.read(element, others: [], &scope).0)) }
+        notes.attempt { () throws(SourceProblem) in never.append(Prohibition(try ExpectationRegistry.read(element, .prohibition, &scope).0)) }
       }
     }
   }

@@ -79,6 +79,8 @@ public struct Scenario: Sendable {
   public var steps: [any Step]
   /// What must not become true during the whole run.
   public var never: [Prohibition]
+  /// What keeps the file from being read: such a scenario never runs, and its result says why.
+  public var mistakes: [SourceProblem] = []
   /// A peer's violations fail the run unless the scenario expects them.
   public var allowsViolations: Bool
 
@@ -88,6 +90,15 @@ public struct Scenario: Sendable {
     (summary, proves, policy, allowsViolations) = ("", [], .standard, false)
     (accounts, sessions, cast, network, steps, never) = ([], [], [], [], [], [])
   }
+
+  /// Stands in a run for a file that cannot be read, so that reports name it and the other files run.
+  public static func unreadable(_ file: String, _ mistakes: [SourceProblem]) -> Scenario {
+    var scenario = Scenario(file: file, name: ScenarioFile.defaultName(file))
+    (scenario.summary, scenario.mistakes) = ("The file cannot be read.", mistakes)
+    return scenario
+  }
+
+  public var isReadable: Bool { mistakes.isEmpty }
 
   /// Where below an output folder its captures go: its name, with a table's values in a form that every shell takes.
   public var folderName: String {

@@ -20,12 +20,15 @@ struct ListCommand: ParsableCommand {
   var results: String = "out/results.json"
 
   func run() throws {
-    let (scenarios, problems) = ScenarioLibrary.load(paths)
-    if let problem = problems.first { throw Complaint("\(problem)") }
+    let (all, missing) = ScenarioLibrary.load(paths)
+    let (scenarios, problems) = (all.filter(\.isReadable), missing + all.flatMap(\.mistakes))
+    if scenarios.isEmpty, let problem = problems.first { throw Complaint("\(problem)") }
     guard !scenarios.isEmpty else { throw Complaint("there is no .yaml file in \(paths.joined(separator: ", "))") }
     let verdicts = try verdicts()
     let lines = checks ? CheckReport.lines(scenarios, verdicts: verdicts) : ScenarioList.lines(scenarios, verdicts: verdicts ?? [:])
     for line in lines { say(line) }
+    for problem in problems { FileHandle.standardError.write(Data("\(problem)\n".utf8)) }
+    if !problems.isEmpty { throw ExitWith(code: 3) }
   }
 
   /// By scenario; nil = there are no results. A file that was named has to be there.

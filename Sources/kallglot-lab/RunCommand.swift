@@ -45,29 +45,46 @@ struct RunCommand: ParsableCommand {
     let jobs: Int = try RunSelection.number(jobs, "--jobs", atLeast: 1)
     let seeds = try RunSelection.seeds(seed: seed, seeds: seeds)
     let scenarios = try select()
+    guard scenarios.contains(where: \.isReadable) else { return try refuse(scenarios, seeds) }
     if let out { try Output.makeFolder(out) }
     let terminal = Terminal(isTerminal: isatty(STDOUT_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
     let record = ScenarioRunner(scenarios, seeds: seeds, jobs: jobs, folders: out.map { Output.folders(of: scenarios, in: $0) }).run(
       on: terminal)
     for line in Summary.lines(record, style: terminal.style) { say(line) }
-    if let junit { try Output.write(JUnitReport.document(record), to: junit) }
-    if let json { try Output.write(JSONReport.document(record), to: json) }
+    try write(record)
     let status = RunOutcome(record)
     if status != .passed { throw ExitWith(code: status.rawValue) }
   }
 
+  /// Files that cannot be read are among them, to be reported.
   private func select() throws -> [Scenario] {
-    let (all, problems) = ScenarioLibrary.load(paths)
-    guard problems.isEmpty else {
-      for problem in problems.dropLast() { FileHandle.standardError.write(Data("\(problem)\n".utf8)) }
-      throw Complaint("\(problems[problems.count - 1])")
-    }
-    let scenarios = all.filter { filter == nil || $0.name.contains(filter ?? "") }
-    guard !scenarios.isEmpty else {
+    let (scenarios, missing) = ScenarioLibrary.load(paths)
+    let all = scenarios + missing.map { Scenario.unreadable($0.file, [$0]) }
+    let selected = all.filter(isSelected)
+    guard !selected.isEmpty else {
       throw Complaint(
         all.isEmpty ? "there is no .yaml file in \(paths.joined(separator: ", "))" : "no scenario's name contains '\(filter ?? "")'")
     }
-    return scenarios
+    return selected
+  }
+
+  /// Of a file that cannot be read nobody knows the rows, so only what stands before the row counts.
+  private func isSelected(_ scenario: Scenario) -> Bool {
+    guard let filter else { return true }
+    return scenario.name.contains(scenario.isReadable ? filter : String(filter.prefix { $0 != "[" }))
+  }
+
+  private func write(_ record: RunRecord) throws {
+    if let junit { try Output.write(JUnitReport.document(record), to: junit) }
+    if let json { try Output.write(JSONReport.document(record), to: json) }
+  }
+
+  /// Nothing can be read: that is bad input. The reports say it too.
+  private func refuse(_ scenarios: [Scenario], _ seeds: ClosedRange<UInt64>) throws {
+    try write(RunRecord(scenarios.map { VirtualRun.run($0, seed: seeds.lowerBound) }, seeds: seeds))
+    let problems = scenarios.flatMap(\.mistakes)
+    for problem in problems.dropLast() { FileHandle.standardError.write(Data("\(problem)\n".utf8)) }
+    throw Complaint(problems.last.map(\.description) ?? "nothing can be read")
   }
 }
 
@@ -77,7 +94,7 @@ enum Output {
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
-      throw Complaint("the folder \(path) cannot be made: \(reason(error))")
+      throw Complaint("the folder \(path) cannot be made: \(FileFailure.reason(error))")
     }
   }
 
@@ -97,12 +114,7 @@ enum Output {
     do {
       try text.write(toFile: path, atomically: true, encoding: .utf8)
     } catch {
-      throw Complaint("the file \(path) cannot be written: \(reason(error))")
+      throw Complaint("the file \(path) cannot be written: \(FileFailure.reason(error))")
     }
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    return underlying.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
   }
 }

@@ -27,7 +27,7 @@ extension Interop {
         - expect: { leg: out, is: ended, within: 2 s }
         - call:   { from: kallglot, to: pbx, as: in }
         - expect: { leg: in, is: established, within: 2 s }
-        - hold:   { on: kallglot, by: sendonly }
+        - hold:   { who: kallglot, by: sendonly }
         - expect: { leg: in, is: modified, direction: sendonly, within: 2 s }
         - resume: kallglot
         - expect: { leg: in, is: modified, direction: sendrecv, times: 2, within: 2 s }

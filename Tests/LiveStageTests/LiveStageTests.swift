@@ -19,7 +19,7 @@ import Testing
       steps:
         - call: { from: pbx, to: session demo, as: leg }
         - expect: { leg: leg, is: established, within: 2 s }
-        - speak: { on: pbx, tone: 440 Hz, for: 1 s }
+        - speak: { who: pbx, tone: 440 Hz, for: 1 s }
         - expect: { hears: kallglot, tone: 440 Hz, within: 2 s }
         - hangUp: pbx
         - expect: { leg: leg, is: ended, because: hang-up, within: 2 s }

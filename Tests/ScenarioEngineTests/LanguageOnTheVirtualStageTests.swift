@@ -60,7 +60,7 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
   func `text of the message can be asked for: the re-INVITE that holds comes late, over UDP and TCP`(transport: String) throws {
     let steps =
       "  - fault: { delay: every INVITE, by: 400 ms, containing: \"a=inactive\" }\n" + call
-      + "  - hold: { on: pbx, by: inactive }\n  - never: { at: kallglot, is: modified, during: 390 ms }\n"
+      + "  - hold: { who: pbx, by: inactive }\n  - never: { at: kallglot, is: modified, during: 390 ms }\n"
       + "  - expect: { at: kallglot, is: modified, direction: inactive, within: 1 s }\n"
     // Meanwhile RTP goes on: the holder has not been answered yet.
     let result = try run(steps + end, top: "allowViolations: true\n", transport: transport)
@@ -90,7 +90,7 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
     let packets = Packets()
     let steps =
       "  - fault: { corrupt: the 3rd RTP, at: 0, from: pbx }\n" + call
-      + "  - speak: { on: pbx, tone: 440 Hz, for: 1 s }\n  - expect: { hears: kallglot, tone: 440 Hz }\n" + end
+      + "  - speak: { who: pbx, tone: 440 Hz, for: 1 s }\n  - expect: { hears: kallglot, tone: 440 Hz }\n" + end
     #expect(try run(steps, top: "allowViolations: true\n", sinks: [packets]).verdict == .passed)
     let broken = packets.all.filter { $0.direction == .received && $0.label.isDeliberatelyBroken }
     // Version 2 (RFC 3550 §5.1) is 0x80; inverted it is 0x7F.
@@ -102,7 +102,7 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
 @Suite struct NeverAndCountTests {
   @Test func `never lasts until something else is so, and what was before does not count`() throws {
     let steps =
-      call + "  - speak: { on: pbx, tone: 440 Hz, for: 300 ms }\n  - expect: { hears: kallglot, tone: 440 Hz }\n  - wait: 500 ms\n"
+      call + "  - speak: { who: pbx, tone: 440 Hz, for: 300 ms }\n  - expect: { hears: kallglot, tone: 440 Hz }\n  - wait: 500 ms\n"
       + "  - never: { hears: kallglot, tone: 440 Hz, during: 1 s }\n  - hangUp: pbx\n"
       + "  - never: { decision: allowlist, is: refused, until: { leg: leg, is: ended }, within: 2 s }\n"
     #expect(try run(steps).verdict == .passed)
@@ -111,7 +111,7 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
   @Test func `what must not be and becomes so fails at once, with what was seen`() throws {
     let steps =
       call
-      + "  - speak: { on: pbx, tone: 440 Hz, for: 2 s }\n  - never: { hears: kallglot, tone: 440 Hz, until: { leg: leg, is: ended } }\n"
+      + "  - speak: { who: pbx, tone: 440 Hz, for: 2 s }\n  - never: { hears: kallglot, tone: 440 Hz, until: { leg: leg, is: ended } }\n"
     let result = try run(steps)
     #expect(result.findings.map(\.expected) == ["never: kallglot hears 440 Hz"])
     #expect(result.duration < .seconds(4))

@@ -17,7 +17,7 @@ private let head = """
 
   @Test func `columns with their values make every combination, the first column slowest, each with a name of its own`() {
     let file = read(
-      "table: { time: [1 s, 2 s], hold: [sendonly, inactive] }\nsteps:\n  - hold: { on: pbx, by: \"${hold}\" }\n  - wait: ${time}\n")
+      "table: { time: [1 s, 2 s], hold: [sendonly, inactive] }\nsteps:\n  - hold: { who: pbx, by: \"${hold}\" }\n  - wait: ${time}\n")
     #expect(file.problems == [])
     #expect(
       file.scenarios.map(\.name) == [
@@ -201,7 +201,7 @@ private let head = """
         - call: { from: pbx, to: session demo }
         - expect: { leg: leg, is: established }
         - expect: { leg: leg, is: established, within: 3 s }
-        - speak: { on: pbx }
+        - speak: { who: pbx }
         - expect: { hears: kallglot }
       """
     let scenario = try Scenario.read(text, file: "x.yaml")

@@ -54,7 +54,7 @@ import Testing
     }
     for field in ScenarioKeys.shape.fields { visit(field.name, field.shape) }
     for kind in StepRegistry.kinds { visit(kind.keyword, kind.shape) }
-    for kind in ExpectationRegistry.kinds { found.append((kind.key, MappingShape(kind.fields))) }
+    for kind in ExpectationRegistry.kinds { found.append((kind.key, MappingShape(kind.fields, exactlyOneOf: kind.exactlyOneOf))) }
     return found
   }
 
@@ -65,6 +65,37 @@ import Testing
       for group in mapping.exactlyOneOf { #expect(group.allSatisfy { word in mapping.names.contains(word) }, "\(name)") }
       if let bare = mapping.bare { #expect(mapping.names.contains(bare), "\(name)") }
     }
+  }
+
+  @Test func `what a key goes with stands in the same mapping, and has the values that are named`() {
+    for (name, mapping) in Self.mappings {
+      for field in mapping.fields {
+        for condition in field.conditions {
+          let other = mapping.fields.first { $0.name == condition.key }
+          #expect(other != nil, "\(name).\(field.name) goes with \(condition.text)")
+          guard case .words(let words)? = other?.shape else {
+            #expect(condition.values.isEmpty, "\(name).\(field.name) goes with \(condition.text)")
+            continue
+          }
+          #expect(condition.values.allSatisfy(words.contains), "\(name).\(field.name) goes with \(condition.text)")
+        }
+      }
+    }
+  }
+
+  @Test func `no key is a word that readers of YAML 1.1 take for something else (YAML 1.1 bool, null)`() {
+    let words: Set = ["y", "yes", "n", "no", "true", "false", "on", "off", "null", "~"]
+    for (name, mapping) in Self.mappings { for key in mapping.names { #expect(!words.contains(key.lowercased()), "\(name).\(key)") } }
+  }
+
+  @Test func `an older word of a key is read, and lint asks for the new one`() {
+    let step = "  - speak: { on: pbx, tone: 440 Hz }\n  - hold: { on: pbx }\n  - expect: { leg: leg, is: ended }\n  - endSession: demo\n"
+    let file = ScenarioFile.read(head + step, file: "x.yaml")
+    #expect(file.problems == [])
+    #expect(file.scenarios.first?.steps.dropFirst().first?.text == "pbx speaks 440 Hz")
+    let places = file.warnings.filter { $0.message.contains("YAML 1.1") }.map { [$0.line, $0.column] }
+    #expect(places == [[10, 14], [11, 13]])
+    #expect(problems("speak: { on: pbx, who: pbx, tone: 440 Hz }") == ["x.yaml:10:23: 'who' is there twice: on is an older word for it"])
   }
 
   @Test func `a key that defaults may give means one thing wherever it stands`() {
@@ -92,7 +123,7 @@ import Testing
 
   @Test func `a value without keys stands for the field that is named so`() throws {
     let short = try Scenario.read(head + "  - hold: pbx\n  - wait: 2 s\n  - hangUp: leg\n", file: "x.yaml")
-    let long = try Scenario.read(head + "  - hold: { on: pbx }\n  - wait: { for: 2 s }\n  - hangUp: { leg: leg }\n", file: "x.yaml")
+    let long = try Scenario.read(head + "  - hold: { who: pbx }\n  - wait: { for: 2 s }\n  - hangUp: { leg: leg }\n", file: "x.yaml")
     #expect(short.steps.map(\.text) == long.steps.map(\.text))
   }
 

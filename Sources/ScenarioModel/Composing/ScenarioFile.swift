@@ -10,6 +10,11 @@ public struct ScenarioFile: Sendable {
   /// What is given and never used, in the order of the file.
   public var warnings: [SourceProblem] = []
 
+  /// What a run of the file has to report: its scenarios, or one that stands for all of them when the file has a mistake.
+  public var runnable: [Scenario] { problems.isEmpty ? scenarios : [.unreadable(file, problems)] }
+
+  public init(file: String, problems: [SourceProblem] = []) { (self.file, self.problems) = (file, problems) }
+
   /// A file whose name begins with `_` is there to be included and is no scenario itself.
   public static func isLibrary(_ path: String) -> Bool { path.split(separator: "/").last?.hasPrefix("_") == true }
 
@@ -83,9 +88,10 @@ public struct ScenarioFile: Sendable {
     let notes = ReadingNotes()
     if let scenario = Scenario.read(NodeReader(node: filled), file: file, name: name, notes: notes) { scenarios.append(scenario) }
     add(notes.problems)
+    if notes.problems.isEmpty { add(notes.unusedDefaults.filter { $0.file == file }) }
     for problem in notes.references where !references.contains(problem) { references.append(problem) }
     // What an included file gives is there for all who include it.
-    warnings = notes.problems.isEmpty ? notes.unused.filter { $0.file == file } : []
+    warnings = notes.problems.isEmpty ? (notes.warnings + notes.unused).filter { $0.file == file } : []
     return filler.used
   }
 

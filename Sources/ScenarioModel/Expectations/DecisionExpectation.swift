@@ -23,6 +23,7 @@ struct DecisionExpectation: Expectation {
   private let times: Count
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    try scope.needEndpoint("a policy decision", at: fields.place)
     (name, verdict) = (try fields[Self.decision], try fields[Self.verdict])
     (saying, times) = (try fields[Self.saying], try fields[Self.times])
   }

@@ -7,6 +7,8 @@ protocol Expectation: Sendable {
   static var key: String { get }
   static var summary: String { get }
   static var fields: [any DescribedField] { get }
+  /// Of each of these groups of ``fields`` exactly one stands there.
+  static var exactlyOneOf: [[String]] { get }
   /// As they stand in a step; a test reads each of them.
   static var examples: [String] { get }
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem)
@@ -22,6 +24,7 @@ protocol Expectation: Sendable {
 }
 
 extension Expectation {
+  static var exactlyOneOf: [[String]] { [] }
   static var key: String { fields.first?.description.name ?? "" }
   func sighting(_ script: Script) -> (String, FrameCitation?) { ("it became true", script.newestEvidence) }
   func keep(in script: inout Script) {}

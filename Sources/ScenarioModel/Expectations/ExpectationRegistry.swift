@@ -6,9 +6,9 @@ enum ExpectationRegistry {
     PortExpectation.self, SendingExpectation.self, NATExpectation.self, LatchExpectation.self,
   ]
 
-  /// Reads the expectation in `place`, which may have the keys in `others` besides.
+  /// Reads the expectation in `place`, which may have the keys of `context` besides.
   static func read(
-    _ place: NodeReader, others: [FieldDescription], _ scope: inout StepScope
+    _ place: NodeReader, _ context: ExpectationContext, _ scope: inout StepScope
   ) throws(SourceProblem) -> (any Expectation, FieldSet) {
     let keys = try place.pairs()
     let present = kinds.filter { kind in keys.contains { $0.key == kind.key } }
@@ -16,13 +16,23 @@ enum ExpectationRegistry {
     let kind = present.first { kind in present.allSatisfy { other in kind.fields.contains { $0.description.name == other.key } } }
     guard let kind = kind ?? present.first else {
       let words = kinds.map { $0.key }
-      guard let first = keys.first(where: { key in !others.contains { $0.name == key.key } }) else {
+      guard let first = keys.first(where: { key in !context.others.words.contains(key.key) }) else {
         throw place.problem("an expectation needs one of: \(words.joined(separator: ", "))")
       }
       let hint = Spelling.hint(for: first.key, among: words)
       throw first.keyPlace.problem("unknown expectation '\(first.key)'\(hint.isEmpty ? "." : hint) Known: \(words.joined(separator: ", "))")
     }
-    let fields = try place.fields(MappingShape(descriptions: kind.fields.map(\.description) + others), scope)
+    let fields = try place.fields(context.shape(of: kind), scope)
+    if context.isProhibition { try checkCount(fields) }
     return (try kind.init(fields, &scope), fields)
   }
+  /// `never` waits for the moment at which something becomes true, and `exactly 2`, `at most 2` and `none` have none: they may be true until
+  /// one more comes.
+  private static func checkCount(_ fields: FieldSet) throws(SourceProblem) {
+    guard let place = fields.place(of: countKey), let count = Count(try place.text()) else { return }
+    if case .atLeast = count { return }
+    throw place.problem("in 'never' a count is a number such as 2, which means 2 or more")
+  }
+
+  private static let countKey = Key.standard("times", .count, "1", "How often.")
 }

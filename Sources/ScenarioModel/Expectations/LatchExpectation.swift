@@ -22,7 +22,7 @@ struct LatchExpectation: Expectation {
     var text: String { port.map { TransportAddress(address, port: $0).description } ?? address.description }
   }
 
-  private static let latched = Key.required("latched", .member, "Who sends.")
+  private static let latched = Key.required("latched", .party, "Who sends.")
   private static let to = Key.required(
     "to",
     ValueType<Target>(.text) { (place, _) throws(SourceProblem) in

@@ -9,13 +9,17 @@ struct LegCondition: Sendable {
   }
 
   private static let isKey = Key.required("is", ValueType<Kind>.word, "What the leg is.")
-  private static let statusKey = Key.optional("status", .integer(300...699), "With `refused`: the final response's status.")
-  private static let becauseKey = Key.optional("because", ValueType<EndWord>.word, "With `ended`: why.")
+  private static let statusKey = Key.optional("status", .integer(300...699), "The final response's status.").with(when(.refused))
+  private static let becauseKey = Key.optional("because", ValueType<EndWord>.word, "Why it ended.").with(when(.ended))
   private static let directionKey = Key.optional(
-    "direction", ValueType<MediaDirection>.word, "The direction that was agreed, seen from this side.")
-  private static let codecKey = Key.optional("codec", ValueType<AudioCodec>.word, "The codec that was agreed.")
-  private static let timesKey = Key.standard("times", .count, "1", "With `modified`: how many re-INVITEs went through.")
-  private static let sayingKey = Key.optional("saying", .text, "With `refused`: a part of the Warning or Reason.")
+    "direction", ValueType<MediaDirection>.word, "The direction that was agreed, seen from this side."
+  ).with(agreed)
+  private static let codecKey = Key.optional("codec", ValueType<AudioCodec>.word, "The codec that was agreed.").with(agreed)
+  private static let timesKey = Key.standard("times", .count, "1", "How many re-INVITEs went through.").with(when(.modified))
+  private static let sayingKey = Key.optional("saying", .text, "A part of the Warning or Reason.").with(when(.refused))
+  /// The states in which something has been agreed.
+  private static let agreed = FieldCondition(key: "is", values: [Kind.established, .modified, .earlyMedia].map(\.rawValue))
+  private static func when(_ kind: Kind) -> FieldCondition { .key("is", kind.rawValue) }
   static let fields: [any DescribedField] = [isKey, statusKey, becauseKey, directionKey, codecKey, timesKey, sayingKey]
 
   private let kind: Kind

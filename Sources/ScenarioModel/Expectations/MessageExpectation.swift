@@ -21,7 +21,9 @@ struct MessageExpectation: Expectation {
   private static let body = Key.optional("body", .text, "The body.")
   private static let containing = Key.optional("containing", .oneOrMore(.text), "Texts that stand anywhere in it.")
   private static let times = Key.standard("times", .count, "1", "How many such messages.")
-  private static let name = Key.optional("as", .text, "What later `send` steps call it, to take values from it: `${ok.To.tag}`.")
+  private static let name = Key.optional(
+    "as", .text, "What later `send`, `reply` and `request` steps call it, to take values from it: `${ok.To.tag}`."
+  ).forWishes
   static let fields: [any DescribedField] = [message, start, headers, without, body, containing, times, name]
 
   private let member: String
@@ -38,8 +40,10 @@ struct MessageExpectation: Expectation {
     (times, name) = (try fields[Self.times], try fields[Self.name])
     if let name, let place = fields.place(of: Self.name) {
       guard MessageTemplate.isName(name) else {
-        throw place.problem("'\(name)' is no name for a message: expected letters and digits, and none of \(MessageTemplate.reservedText)")
+        throw place.problem(
+          "'\(name)' is not a name for a message: expected letters and digits, and none of \(MessageTemplate.reservedText)")
       }
+      if times == .exactly(0) || times == .atMost(0) { throw place.problem("no message comes that could be called '\(name)'") }
       scope.messages.append(name)
       scope.notes.give(.message, name, at: place)
     }

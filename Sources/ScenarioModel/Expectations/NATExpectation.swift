@@ -7,11 +7,12 @@ struct NATExpectation: Expectation {
 
   private static let nat = Key.required("nat", .nat, "Which one.")
   private static let drops = Key.optional("drops", .words(FilterReason.allCases.map { ("\($0.word)", $0) }), "Why it drops.")
-  private static let from = Key.optional("from", .member, "With drops: whose packets.")
-  private static let times = Key.standard("times", .count, "1", "With drops: how many.")
+  private static let from = Key.optional("from", .member, "Whose packets.").with(.key("drops"))
+  private static let times = Key.standard("times", .count, "1", "How many.").with(.key("drops"))
   private static let maps = Key.optional("maps", .member, "Who has got a port of its outside address.")
-  private static let port = Key.optional("port", .integer(1...65_535), "With maps: which one.")
+  private static let port = Key.optional("port", .integer(1...65_535), "Which one.").with(.key("maps"))
   static let fields: [any DescribedField] = [nat, drops, from, times, maps, port]
+  static let exactlyOneOf = [["drops", "maps"]]
 
   private struct Party {
     var name: String
@@ -33,10 +34,11 @@ struct NATExpectation: Expectation {
     let party = { (name: String) in
       Party(name: name, addresses: [scenario.member(name)?.address, scenario.nat(of: name)?.outside].compactMap(\.self))
     }
-    switch (try fields[Self.drops], try fields[Self.maps]) {
-    case (let reason?, nil): wish = .drop(reason, from: try fields[Self.from].map(party), try fields[Self.times])
-    case (nil, let member?): wish = .mapping(party(member), port: try fields[Self.port])
-    case (nil, nil), (_?, _?): throw fields.place.problem("expected one of drops and maps")
+    if let member = try fields[Self.maps] {
+      wish = .mapping(party(member), port: try fields[Self.port])
+    } else {
+      guard let reason = try fields[Self.drops] else { throw fields.place.problem("expected one of drops and maps") }
+      wish = .drop(reason, from: try fields[Self.from].map(party), try fields[Self.times])
     }
   }
 

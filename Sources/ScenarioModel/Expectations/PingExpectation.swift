@@ -5,7 +5,7 @@ struct PingExpectation: Expectation {
   static let summary = "A member's last OPTIONS was answered, with this status."
   static let examples = ["{ pinged: pbx, within: 1 s }", "{ pinged: pbx, status: 403 }"]
 
-  private static let pinged = Key.required("pinged", .member, "Who asked.")
+  private static let pinged = Key.required("pinged", .party, "Who asked.")
   private static let status = Key.standard("status", .integer(200...699), "200", "The answer.")
   static let fields: [any DescribedField] = [pinged, status]
 

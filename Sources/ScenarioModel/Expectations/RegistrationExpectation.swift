@@ -5,10 +5,12 @@ struct RegistrationExpectation: Expectation {
   static let summary = "A member's last REGISTER was accepted, with this expiry; or refused, with this status."
   static let examples = ["{ registered: pbx, expires: 3600, within: 2 s }", "{ registered: pbx, is: refused, status: 403 }"]
 
-  private static let registered = Key.required("registered", .member, "Who registered.")
+  private static let registered = Key.required("registered", .party, "Who registered.")
   private static let verdict = Key.standard("is", .words([("accepted", false), ("refused", true)]), "accepted", "What came of it.")
-  private static let status = Key.optional("status", .integer(300...699), "With `refused`: the final response's status.")
-  private static let expires = Key.optional("expires", .integer(0...86_400), "The granted expiry in seconds.")
+  private static let status = Key.optional("status", .integer(300...699), "The final response's status.")
+    .with(.key("is", "refused"))
+  private static let expires = Key.optional("expires", .integer(0...86_400), "The granted expiry in seconds.").with(
+    .key("is", "accepted"))
   static let fields: [any DescribedField] = [registered, verdict, status, expires]
 
   private let member: String

@@ -6,7 +6,7 @@ struct ViolationExpectation: Expectation {
   static let examples = ["{ violation: CSeq, at: kallglot, within: 1 s }"]
 
   private static let violation = Key.required("violation", .text, "The rule's id, such as cseq-not-higher, or a part of its text.")
-  private static let at = Key.optional("at", .member, "Who saw it; anybody when missing.")
+  private static let at = Key.optional("at", .party, "Who saw it; anybody when missing.")
   private static let times = Key.standard("times", .count, "1", "How often, since the run began.")
   static let fields: [any DescribedField] = [violation, at, times]
 

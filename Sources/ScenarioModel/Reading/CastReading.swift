@@ -10,15 +10,20 @@ enum CastKeys {
     "wire", .words([("raw", true)]), "A host without a stack: it sends bytes as steps write them and shows what comes.")
   static let address = Key.required("address", .ownAddress, "Its IP address; no other member has it.")
   static let transport = Key.standard("transport", .transport, "udp", "What it calls and is called over.", inherits: true)
-  static let account = Key.optional("account", .text, "The account whose credentials a persona uses.", inherits: true)
-  static let password = Key.optional("password", .text, "Instead of the account's password.")
+    .with(aPersona, .key("wire"))
+  static let account = Key.optional("account", .text, "The account whose credentials it uses.", inherits: true).with(aPersona)
+  static let password = Key.optional("password", .text, "Instead of the account's password.").with(.key("account"))
   static let answerDelay = Key.standard("answerDelay", .duration, "0", "From INVITE to 200 when this member is called.", inherits: true)
-  static let rejectsWith = Key.optional("rejectsWith", .integer(300...699), "Refuses every call with this status.")
-  static let earlyMedia = Key.standard("earlyMedia", .flag, "false", "A persona answers calls in a 183 first.")
-  static let media = Key.optional("media", .address, "Where a persona's RTP is, when not at its address: a phone behind its call manager.")
-  static let music = Key.optional("music", .address, "Where a persona's music on hold comes from, when not from its own address.")
+    .with(aPersona, .key("endpoint"))
+  static let rejectsWith = Key.optional("rejectsWith", .integer(300...699), "Refuses every call with this status.").with(aPersona)
+  static let earlyMedia = Key.standard("earlyMedia", .flag, "false", "Answers calls in a 183 first.").with(aPersona)
+  static let media = Key.optional("media", .address, "Where its RTP is, when not at its address: a phone behind its call manager.")
+    .with(aPersona)
+  static let music = Key.optional("music", .address, "Where its music on hold comes from, when not from its own address.").with(aPersona)
   static let directMedia = Key.optional(
-    "directMedia", .address, "A persona moves the media of a call to port 4000 there as soon as it is up, by a re-INVITE.")
+    "directMedia", .address, "It moves the media of a call to port 4000 there as soon as it is up, by a re-INVITE."
+  ).with(aPersona)
+  private static let aPersona = FieldCondition.key("persona")
 
   static let shape = MappingShape(
     [endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia, media, music, directMedia],

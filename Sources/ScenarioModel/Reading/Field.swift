@@ -1,7 +1,28 @@
 /// A key whose value has a type: read, documented and put into the schema from this one description.
 public struct Field<Value>: DescribedField {
-  public let description: FieldDescription
+  public private(set) var description: FieldDescription
   fileprivate let read: @Sendable (NodeReader?, FieldSet) throws(SourceProblem) -> Value
+
+  /// The same key, which means something only beside one of these.
+  func with(_ conditions: FieldCondition...) -> Field {
+    var field = self
+    field.description.conditions = conditions
+    return field
+  }
+
+  /// The same key, also read by an older word.
+  func once(_ alias: String) -> Field {
+    var field = self
+    field.description.aliases.append(alias)
+    return field
+  }
+
+  /// The same key, which means nothing in `never`.
+  var forWishes: Field {
+    var field = self
+    field.description.isForWishes = true
+    return field
+  }
 }
 
 public protocol DescribedField: Sendable {
@@ -10,7 +31,7 @@ public protocol DescribedField: Sendable {
 
 /// Makes fields.
 enum Key {
-  /// The key has to stand there.
+  /// The key has to stand there; one with conditions, where one of them holds.
   static func required<Value>(
     _ name: String, _ type: ValueType<Value>, _ summary: String, inherits: Bool = false
   ) -> Field<Value> {
@@ -53,7 +74,7 @@ enum Key {
 public struct FieldSet {
   public let place: NodeReader
   let scope: StepScope
-  private let values: [String: NodeReader]
+  fileprivate let values: [String: NodeReader]
 
   fileprivate init(place: NodeReader, scope: StepScope, values: [String: NodeReader]) {
     self.place = place
@@ -69,7 +90,10 @@ public struct FieldSet {
   /// Where a field's value stands: here, or in the file's `defaults`.
   func place(of field: any DescribedField) -> NodeReader? {
     let field = field.description
-    return values[field.name] ?? (field.isInheritable ? scope.defaults[field.name] : nil)
+    if let own = values[field.name] { return own }
+    guard field.isInheritable, let standard = scope.defaults[field.name] else { return nil }
+    scope.notes.use(.standard, field.name)
+    return standard
   }
 
   /// Whether the key itself stands here.
@@ -80,16 +104,29 @@ public struct FieldSet {
 }
 
 extension NodeReader {
-  /// The fields of a mapping, of which no others than those of `shape` may stand there.
+  /// The fields of a mapping, of which no others than those of `shape` may stand there, each beside what it goes with.
   func fields(_ shape: MappingShape, _ scope: StepScope) throws(SourceProblem) -> FieldSet {
     if let bare = shape.bare, !isMapping { return FieldSet(place: self, scope: scope, values: [bare: self]) }
     var values: [String: NodeReader] = [:]
-    var unknown: [SourceProblem] = []
+    var keys: [String: NodeReader] = [:]
+    var problems: [SourceProblem] = []
     for (key, place, value) in try pairs() {
-      if shape.names.contains(key) { values[key] = value } else { unknown.append(unknownKey(key, place, shape.names)) }
+      guard let field = shape.fields.first(where: { $0.name == key || $0.aliases.contains(key) }) else {
+        problems.append(unknownKey(key, place, shape.names))
+        continue
+      }
+      if key != field.name {
+        scope.notes.warn(place.node.problem("readers of YAML 1.1 take '\(key)' for a truth value: write '\(field.name)'"))
+      }
+      if values[field.name] != nil {
+        problems.append(
+          place.node.problem("'\(field.name)' is there twice: \(field.aliases.joined(separator: ", ")) is an older word for it"))
+      }
+      (values[field.name], keys[field.name]) = (value, place)
     }
-    if let last = unknown.popLast() {
-      unknown.forEach(scope.notes.add)
+    problems += misplaced(shape, values, keys, scope)
+    if let last = problems.popLast() {
+      problems.forEach(scope.notes.add)
       throw last
     }
     for group in shape.exactlyOneOf {
@@ -100,7 +137,29 @@ extension NodeReader {
         present.isEmpty
           ? "expected one of the keys \(words)" : "only one of \(words) may stand here, found \(present.joined(separator: " and "))")
     }
-    return FieldSet(place: self, scope: scope, values: values)
+    return try complete(FieldSet(place: self, scope: scope, values: values), shape)
+  }
+
+  /// Keys that nobody would look at, because what they belong to does not stand beside them.
+  private func misplaced(
+    _ shape: MappingShape, _ values: [String: NodeReader], _ keys: [String: NodeReader], _ scope: StepScope
+  ) -> [SourceProblem] {
+    shape.fields.compactMap { field in
+      guard let key = keys[field.name], !field.conditions.isEmpty,
+        !field.conditions.contains(where: { shape.holds($0, values, scope) })
+      else { return nil }
+      return key.node.problem(
+        "\(path.isEmpty ? "" : "\(path): ")'\(field.name)' goes only with \(field.conditions.map(\.text).joined(separator: " or "))")
+    }
+  }
+
+  /// A required key with a condition is missing only where the condition holds.
+  private func complete(_ fields: FieldSet, _ shape: MappingShape) throws(SourceProblem) -> FieldSet {
+    for field in shape.fields where field.isRequired && !field.conditions.isEmpty && !fields.has(field.name) {
+      guard let condition = field.conditions.first(where: { shape.holds($0, fields.values, fields.scope) }) else { continue }
+      throw problem("the key '\(field.name)' is missing, which \(condition.text) needs")
+    }
+    return fields
   }
 
   private func unknownKey(_ key: String, _ place: NodeReader, _ known: [String]) -> SourceProblem {
@@ -108,4 +167,22 @@ extension NodeReader {
     return place.node.problem(
       "unknown key '\(key)'\(path.isEmpty ? "" : " in \(path)")\(hint.isEmpty ? "." : hint) Known: \(known.joined(separator: ", "))")
   }
+}
+
+extension MappingShape {
+  /// Whether a condition holds: by what is written, by the file's `defaults`, or by what counts when the key is missing.
+  fileprivate func holds(_ condition: FieldCondition, _ values: [String: NodeReader], _ scope: StepScope) -> Bool {
+    guard let field = fields.first(where: { $0.name == condition.key }) else { return false }
+    let written = values[field.name] ?? (field.isInheritable ? scope.defaults[field.name] : nil)
+    guard !condition.values.isEmpty else { return written != nil }
+    // What cannot be read is a mistake of its own.
+    guard let written else { return field.standard.map(condition.values.contains) ?? false }
+    guard let value = written.node.scalar else { return true }
+    return condition.values.contains(value) || !field.shape.takes(value)
+  }
+}
+
+extension Shape {
+  /// Whether a word is one of those that may stand here; true for shapes without a list of words.
+  fileprivate func takes(_ word: String) -> Bool { if case .words(let words) = self { words.contains(word) } else { true } }
 }

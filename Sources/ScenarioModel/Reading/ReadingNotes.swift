@@ -5,16 +5,24 @@ import SansIO
 /// A reference, so that all who read one file write into the same; nothing outlives the reading.
 final class ReadingNotes {
   /// A kind of name that a file gives.
-  enum Kind: String, CaseIterable { case member, account, session, leg, message }
+  enum Kind: String, CaseIterable {
+    case member, account, session, leg, message
+    /// A value of `defaults`.
+    case standard
+  }
 
   private(set) var problems: [SourceProblem] = []
   /// References of `proves` to what does not exist.
   private(set) var references: [SourceProblem] = []
+  /// What is read, but should be written otherwise.
+  private(set) var warnings: [SourceProblem] = []
   private var used: Set<String> = []
   private var addresses: Set<IPAddress> = []
   private var given: [(kind: Kind, name: String, place: NodeReader)] = []
 
   func add(_ problem: SourceProblem) { problems.append(problem) }
+
+  func warn(_ problem: SourceProblem) { if !warnings.contains(problem) { warnings.append(problem) } }
 
   func addReference(_ problem: SourceProblem) { references.append(problem) }
 
@@ -34,13 +42,21 @@ final class ReadingNotes {
 
   /// What was given a name and never used by it, in the order of the file.
   var unused: [SourceProblem] {
-    given.filter { !used.contains("\($0.kind) \($0.name)") }.map { entry in
+    unused { $0 != .standard }
+  }
+
+  /// Values of `defaults` that no key takes: nobody has even read them.
+  var unusedDefaults: [SourceProblem] { unused { $0 == .standard } }
+
+  private func unused(_ isMeant: (Kind) -> Bool) -> [SourceProblem] {
+    given.filter { isMeant($0.kind) && !used.contains("\($0.kind) \($0.name)") }.map { entry in
       switch entry.kind {
       case .member: entry.place.problem("nothing in this file has to do with \(entry.name)")
       case .account: entry.place.problem("no member and no session uses the account \(entry.name)")
       case .session: entry.place.problem("nobody calls the session \(entry.name)")
       case .leg: entry.place.problem("nothing is expected of the leg \(entry.name)")
       case .message: entry.place.problem("nothing is taken from the message \(entry.name)")
+      case .standard: entry.place.problem("no key of this file takes this value")
       }
     }
   }

@@ -9,7 +9,7 @@ enum ScenarioKeys {
     "cast", .place(.named(.mapping(CastKeys.shape))), "Who is on stage: each member by the name that steps use.")
   static let network = Key.optional(
     "network", .place(.list(NetworkKeys.element)), "Links between members, of which one that is not named is perfect with 1 ms; and NATs.")
-  static let never = Key.optional("never", .place(.list(.expectation([]))), "What must not become true during the whole run.")
+  static let never = Key.optional("never", .place(.list(.expectation(.prohibition))), "What must not become true during the whole run.")
   static let steps = Key.required("steps", .place(.steps), "What happens, in this order.")
   static let allowViolations = Key.standard("allowViolations", .flag, "false", "Peers may break rules; otherwise that fails the run.")
   static let defaults = Key.optional("defaults", .place(.mapping(DefaultsKeys.shape)), "Values for keys that are missing further down.")

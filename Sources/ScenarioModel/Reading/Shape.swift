@@ -15,8 +15,8 @@ public indirect enum Shape: Sendable {
   case alternatives([MappingShape])
   /// Names of the file's own choice, each with such a value.
   case named(Shape)
-  /// An expectation, with these fields besides its own.
-  case expectation([FieldDescription])
+  /// An expectation, with other keys besides its own.
+  case expectation(ExpectationContext)
   case steps
   /// Rows or columns of a table.
   case table
@@ -44,6 +44,27 @@ public struct FieldDescription: Sendable {
   /// `defaults:` of a file may give it.
   public var isInheritable: Bool
   public var summary: String
+  /// Older words for the key, which are still read.
+  public var aliases: [String] = []
+  /// What has to stand beside the key for it to mean something: one of these. Empty = nothing.
+  public var conditions: [FieldCondition] = []
+  /// The key means something only where the thing is meant to come true, not in `never`.
+  public var isForWishes = false
+}
+
+/// What has to stand in a mapping so that another key of it is judged and not ignored.
+public struct FieldCondition: Sendable, Hashable {
+  /// The key that has to stand there.
+  public var key: String
+  /// The values of it that are meant, as they are written; empty = any.
+  public var values: [String]
+
+  static func key(_ key: String, _ values: String...) -> FieldCondition { FieldCondition(key: key, values: values) }
+
+  /// `is: ended`, in the form of documentation and messages.
+  public var text: String {
+    values.isEmpty ? "`\(key)`" : values.map { "`\(key): \($0)`" }.joined(separator: " or ")
+  }
 }
 
 /// The keys a mapping takes.
@@ -67,4 +88,23 @@ public struct MappingShape: Sendable {
   }
 
   public var names: [String] { fields.map(\.name) }
+  /// Also the older words.
+  public var words: [String] { fields.flatMap { [$0.name] + $0.aliases } }
+}
+
+/// Where an expectation stands.
+public struct ExpectationContext: Sendable {
+  /// The keys beside its own.
+  public var others: MappingShape
+  /// It must not come true: keys for what comes true are left out.
+  public var isProhibition = false
+
+  static let alone = ExpectationContext(others: MappingShape([]))
+  static let prohibition = ExpectationContext(others: MappingShape([]), isProhibition: true)
+
+  /// The keys of an expectation of this kind here.
+  func shape(of kind: any Expectation.Type) -> MappingShape {
+    let own = kind.fields.map(\.description).filter { !(isProhibition && $0.isForWishes) }
+    return MappingShape(descriptions: own + others.fields, exactlyOneOf: kind.exactlyOneOf + others.exactlyOneOf)
+  }
 }

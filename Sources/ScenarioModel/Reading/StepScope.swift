@@ -22,6 +22,27 @@ public struct StepScope {
     return name
   }
 
+  /// A member that has calls of its own.
+  func party(_ place: NodeReader) throws(SourceProblem) -> String {
+    let name = try member(place)
+    if case .wire? = scenario.member(name)?.role {
+      throw place.problem("\(name) is a wire member, which has no calls: it only sends bytes and shows messages")
+    }
+    return name
+  }
+
+  /// What only the endpoint can do, or somebody at it, is nothing without one.
+  func needEndpoint(_ what: String, at place: NodeReader) throws(SourceProblem) {
+    guard scenario.endpoint == nil else { return }
+    throw place.problem("\(what) needs the endpoint, and the cast has none: add a member with 'endpoint: default'")
+  }
+
+  /// Where REGISTER, OPTIONS and calls to sessions go: the endpoint, or a wire member that plays one.
+  func needTrunk(_ what: String, at place: NodeReader) throws(SourceProblem) {
+    if scenario.cast.contains(where: { if case .wire = $0.role { true } else { false } }) { return }
+    try needEndpoint(what, at: place)
+  }
+
   /// A member that sends and shows bytes.
   func wireMember(_ place: NodeReader) throws(SourceProblem) -> String {
     let name = try member(place)

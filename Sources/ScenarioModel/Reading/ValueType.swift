@@ -15,6 +15,8 @@ public struct ValueType<Value>: Sendable {
 extension ValueType where Value == String {
   static var text: ValueType { ValueType(.text) { (place, _) throws(SourceProblem) in try place.text() } }
   static var member: ValueType { ValueType(.name(.member)) { (place, scope) throws(SourceProblem) in try scope.member(place) } }
+  /// A member that has calls: the endpoint or a persona.
+  static var party: ValueType { ValueType(.name(.member)) { (place, scope) throws(SourceProblem) in try scope.party(place) } }
   static var wireMember: ValueType { ValueType(.name(.wireMember)) { (place, scope) throws(SourceProblem) in try scope.wireMember(place) } }
   static var account: ValueType { ValueType(.name(.account)) { (place, scope) throws(SourceProblem) in try scope.account(place) } }
   /// The id on the wire.

@@ -60,29 +60,23 @@ public enum JSONSchema {
     ]
     let quantities = Shape.Quantity.allCases.map { ($0.rawValue, $0.schema) }
     // Each set of keys beside an expectation's own makes a definition; the set is its name.
-    let expectations = expectationContexts.map { others in
-      let alternatives = kinds.map { key, kind in
-        described(schema(of: .mapping(MappingShape(descriptions: kind.fields.map(\.description) + others))), kind.summary)
-      }
-      return (expectationName(others), JSONValue.object([("anyOf", .list(alternatives))]))
+    let expectations = expectationContexts.map { context in
+      let alternatives = kinds.map { _, kind in described(schema(of: .mapping(context.shape(of: kind))), kind.summary) }
+      return (context.name, JSONValue.object([("anyOf", .list(alternatives))]))
     }
     return columns + quantities + expectations + [("step", step)]
   }
 
   private static let flagValues = JSONValue.list([.flag(true), .flag(false)] + NodeReader.flags.map { .string($0.0) })
 
-  private static func expectationName(_ others: [FieldDescription]) -> String {
-    (["expectation"] + others.map(\.name)).joined(separator: "-")
-  }
-
   /// All sets of keys that stand beside expectations somewhere, each once.
-  private static var expectationContexts: [[FieldDescription]] {
-    var contexts: [[FieldDescription]] = [[]]
+  private static var expectationContexts: [ExpectationContext] {
+    var contexts: [ExpectationContext] = [.alone, .prohibition]
     func visit(_ shape: Shape) {
       switch shape {
-      case .expectation(let others):
-        if !contexts.contains(where: { expectationName($0) == expectationName(others) }) { contexts.append(others) }
-        for field in others { visit(field.shape) }
+      case .expectation(let context):
+        if !contexts.contains(where: { $0.name == context.name }) { contexts.append(context) }
+        for field in context.others.fields { visit(field.shape) }
       case .mapping(let mapping): for field in mapping.fields { visit(field.shape) }
       case .alternatives(let mappings): for mapping in mappings { visit(.mapping(mapping)) }
       case .list(let inner), .oneOrMore(let inner), .named(let inner): visit(inner)
@@ -120,7 +114,7 @@ public enum JSONSchema {
     case .named(let inner): .object([("type", .string("object")), ("additionalProperties", schema(of: inner, isWhole: isWhole))])
     case .mapping(let mapping): schema(of: mapping, isWhole)
     case .alternatives(let mappings): anyOf(mappings.map { schema(of: $0, isWhole) })
-    case .expectation(let others): reference(expectationName(others))
+    case .expectation(let context): reference(context.name)
     case .steps: .object([("type", .string("array")), ("items", reference("step"))])
     case .table: table
     }
@@ -131,19 +125,20 @@ public enum JSONSchema {
   }
 
   private static func schema(of mapping: MappingShape, _ isWhole: Bool) -> JSONValue {
+    let properties = mapping.fields.flatMap { field in
+      let value = schema(of: field.shape, isWhole: isWhole)
+      return [(field.name, described(value, field))]
+        + field.aliases.map { ($0, described(value, "An older word for '\(field.name)', which readers of YAML 1.1 take for a truth value.")) }
+    }
     var members: [(String, JSONValue)] = [
-      ("type", .string("object")),
-      ("properties", .object(mapping.fields.map { ($0.name, described(schema(of: $0.shape, isWhole: isWhole), $0)) })),
-      ("additionalProperties", .flag(false)),
+      ("type", .string("object")), ("properties", .object(properties)), ("additionalProperties", .flag(false)),
     ]
     if isWhole {
       // A field that the file's defaults may give need not stand here.
-      let required = mapping.fields.filter { $0.isRequired && !$0.isInheritable }.map(\.name)
-      if !required.isEmpty { members.append(("required", .strings(required))) }
-      let groups = mapping.exactlyOneOf.map { group in
-        JSONValue.object([("oneOf", .list(group.map { .object([("required", .strings([$0]))]) }))])
-      }
-      if !groups.isEmpty { members.append(("allOf", .list(groups))) }
+      let required = mapping.fields.filter { $0.isRequired && !$0.isInheritable && $0.conditions.isEmpty && $0.aliases.isEmpty }
+      if !required.isEmpty { members.append(("required", .strings(required.map(\.name)))) }
+      let rules = mapping.rules
+      if !rules.isEmpty { members.append(("allOf", .list(rules))) }
     }
     let object = JSONValue.object(members)
     guard let bare = mapping.bare, let field = mapping.fields.first(where: { $0.name == bare }) else { return object }

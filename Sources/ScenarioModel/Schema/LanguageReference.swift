@@ -23,7 +23,7 @@ public enum LanguageReference {
     let fields: String =
       switch kind.shape {
       case .mapping(let mapping): keys(mapping)
-      case .expectation(let others): "An expectation, and beside its keys:\n\n" + keys(MappingShape(descriptions: others))
+      case .expectation(let context): "An expectation, and beside its keys:\n\n" + keys(context.others)
       case .text, .flag, .integer, .words, .quantity, .name, .list, .oneOrMore, .named, .alternatives, .steps, .table:
         "Takes \(words(kind.shape)).\n"
       }
@@ -33,7 +33,7 @@ public enum LanguageReference {
   }
 
   private static func expectation(_ kind: any Expectation.Type) -> String {
-    "### \(kind.key)\n\n\(kind.summary)\n\n\(code(kind.examples.map { "- expect: \($0)" }))\n\n\(keys(MappingShape(kind.fields)))"
+    "### \(kind.key)\n\n\(kind.summary)\n\n\(code(kind.examples.map { "- expect: \($0)" }))\n\n\(keys(MappingShape(kind.fields, exactlyOneOf: kind.exactlyOneOf)))"
   }
 
   private static func code(_ lines: [String]) -> String { "```yaml\n\(lines.joined(separator: "\n"))\n```" }
@@ -46,7 +46,10 @@ public enum LanguageReference {
         group.map { "one of \($0.joined(separator: ", ")) stands there" } ?? field.standard.map { $0.isEmpty ? "none" : "`\($0)`" }
         ?? (field.isRequired ? "**required**" : "")
       let inherited = field.isInheritable ? " (`defaults` may give it)" : ""
-      return "| `\(field.name)` | \(words(field.shape)) | \(missing)\(inherited) | \(field.summary) |"
+      let conditions = field.conditions.isEmpty ? "" : " Goes only with \(field.conditions.map(\.text).joined(separator: " or "))."
+      let aliases = field.aliases.isEmpty ? "" : " Also read as \(field.aliases.map { "`\($0)`" }.joined(separator: ", "))."
+      let wish = field.isForWishes ? " Not in `never`." : ""
+      return "| `\(field.name)` | \(words(field.shape)) | \(missing)\(inherited) | \(field.summary)\(conditions)\(wish)\(aliases) |"
     }
     if let bare = mapping.bare { lines += ["", "A value without keys stands for `\(bare)`."] }
     return lines.joined(separator: "\n") + "\n"

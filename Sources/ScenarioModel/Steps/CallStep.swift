@@ -11,7 +11,7 @@ struct CallStep: FieldStep {
   ]
 
   static let defaultLeg = "leg"
-  private static let from = Key.required("from", .member, "Who calls.")
+  private static let from = Key.required("from", .party, "Who calls.")
   private static let to = Key.required(
     "to", .destination,
     "Who is called: `session NAME`, `account NAME` (by the endpoint, where it registered), a name of the cast, or a SIP URI.")
@@ -30,6 +30,10 @@ struct CallStep: FieldStep {
     name = try fields[Self.name]
     if case .account(let account) = to, scope.scenario.endpoint?.name != from {
       throw fields.place.problem("only the endpoint knows where the account \(account) registered, \(from) does not")
+    }
+    switch to {
+    case .session, .uri: try scope.needTrunk("a call to '\(toText)'", at: fields.place(of: Self.to) ?? fields.place)
+    case .account, .member: break
     }
     scope.legs.append(name)
     scope.notes.give(.leg, name, at: fields.place)

@@ -16,6 +16,7 @@ struct ChangePolicyStep: Step {
   private let keys: [String]
 
   init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
+    try scope.needEndpoint(Self.keyword, at: place)
     var policy = scope.scenario.policy
     let fields = try PolicySchema.apply(place, to: &policy, scope, others: MappingShape([Self.account]))
     account = try fields[Self.account]

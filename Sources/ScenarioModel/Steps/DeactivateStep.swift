@@ -12,7 +12,10 @@ struct DeactivateStep: FieldStep {
 
   private let account: String
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { account = try fields[Self.account] }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    try scope.needEndpoint(Self.keyword, at: fields.place)
+    account = try fields[Self.account]
+  }
 
   var text: String { "\(account) becomes inactive" }
 

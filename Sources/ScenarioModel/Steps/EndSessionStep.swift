@@ -12,7 +12,10 @@ struct EndSessionStep: FieldStep {
 
   private let session: String
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { session = try fields[Self.session] }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    try scope.needEndpoint(Self.keyword, at: fields.place)
+    session = try fields[Self.session]
+  }
 
   var text: String { "\(session) is ended by the API" }
 

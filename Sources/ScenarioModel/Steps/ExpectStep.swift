@@ -10,15 +10,15 @@ struct ExpectStep: Step {
 
   static let within = Key.standard("within", .duration, "5 s", "How long to wait at most.", inherits: true)
   static let optional = Key.standard("optional", .flag, "false", "Goes on without a finding when the time is over.")
-  private static let others = [within.description, optional.description]
-  static let shape = Shape.expectation(others)
+  private static let context = ExpectationContext(others: MappingShape([within, optional]))
+  static let shape = Shape.expectation(context)
 
   private let wish: any Expectation
   private let within: Duration
   private let isOptional: Bool
 
   init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
-    let (wish, fields) = try ExpectationRegistry.read(place, others: Self.others, &scope)
+    let (wish, fields) = try ExpectationRegistry.read(place, Self.context, &scope)
     self.wish = wish
     (within, isOptional) = (try fields[Self.within], try fields[Self.optional])
   }

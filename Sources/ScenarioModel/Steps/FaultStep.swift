@@ -23,10 +23,11 @@ struct FaultStep: FieldStep {
   private static let reset = Key.optional("reset", .message, "The connection is reset instead of carrying it; a datagram is lost.")
   private static let replace = Key.optional("replace", .message, "Arrives with `text` replaced by `with`: deliberately broken.")
   private static let corrupt = Key.optional("corrupt", .message, "Arrives with one byte inverted: deliberately broken.")
-  private static let by = Key.optional("by", .duration, "With `delay`: how much later.")
-  private static let text = Key.optional("text", .text, "With `replace`: what stands in the message; one without it is not met.")
-  private static let with = Key.optional("with", .text, "With `replace`: what stands there instead.")
-  private static let at = Key.optional("at", .integer(0...65_535), "With `corrupt`: the byte's offset; the one in the middle when missing.")
+  private static let by = Key.required("by", .duration, "How much later.").with(.key("delay"))
+  private static let text = Key.required("text", .text, "What stands in the message; one without it is not met.").with(.key("replace"))
+  private static let with = Key.required("with", .text, "What stands there instead.").with(.key("replace"))
+  private static let at = Key.optional("at", .integer(0...65_535), "The byte's offset; the one in the middle when missing.")
+    .with(.key("corrupt"))
   private static let from = Key.optional("from", .member, "Who sends it; anybody when missing.")
   private static let conditions = Key.optional(
     "where", .headerPatterns, "Only messages with such header fields count; `*` stands for any text.")
@@ -56,23 +57,16 @@ struct FaultStep: FieldStep {
   }
 
   private static func action(_ name: String, _ fields: FieldSet) throws(SourceProblem) -> FaultPlan.Action {
-    let belongings = [("delay", [by.description]), ("replace", [text.description, with.description]), ("corrupt", [at.description])]
-    for (owner, keys) in belongings where owner != name {
-      for key in keys where fields.has(key.name) { throw fields.place.problem("'\(key.name)' belongs to \(owner), not to \(name)") }
-    }
     switch name {
     case "drop": return .drop
     case "duplicate": return .duplicate
     case "reset": return .reset
     case "corrupt": return .corrupt(offset: try fields[at])
     case "replace":
-      guard let text = try fields[text], let with = try fields[with], !text.isEmpty else {
-        throw fields.place.problem("replace needs 'text' and 'with'")
-      }
+      let (text, with) = (try fields[text], try fields[with])
+      guard !text.isEmpty else { throw fields.place.problem("replace needs a 'text' that stands in the message") }
       return .replace(text: text, with: with)
-    default:
-      guard let duration = try fields[by] else { throw fields.place.problem("delay needs 'by', how much later the message comes") }
-      return .delay(duration)
+    default: return .delay(try fields[by])
     }
   }
 

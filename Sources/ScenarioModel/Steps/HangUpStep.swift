@@ -9,7 +9,7 @@ struct HangUpStep: FieldStep {
 
   private static let who = Key.optional("who", .memberOrLeg, "The member, whose newest call it is, or the leg.")
   private static let leg = Key.optional("leg", .leg, "The call.")
-  private static let at = Key.optional("at", .member, "With `leg`: whose side of it ends it; the caller's when missing.")
+  private static let at = Key.optional("at", .party, "Whose side of it ends it; the caller's when missing.").with(.key("leg"))
   static let mapping = MappingShape([who, leg, at], exactlyOneOf: [["who", "leg"]], bare: "who")
 
   private let name: String
@@ -20,7 +20,6 @@ struct HangUpStep: FieldStep {
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     let (who, leg) = (try fields[Self.who], try fields[Self.leg])
     side = try fields[Self.at]
-    if who != nil, side != nil { throw fields.place.problem("'at' belongs to 'leg'") }
     name = who ?? leg ?? ""
     isMember = leg == nil && scope.scenario.member(name) != nil
   }

@@ -2,22 +2,22 @@ import Legs
 import SDP
 import SansIO
 
-/// `hold: pbx` (as the product does it) or `hold: { on: pbx, by: inactive }`
+/// `hold: pbx` (as the product does it) or `hold: { who: pbx, by: inactive }`
 struct HoldStep: FieldStep {
   static let keyword = "hold"
   static let summary = "A member puts its newest call on hold by a re-INVITE, as its product does it or as the scenario says."
-  static let examples = ["hold: pbx", "hold: { on: pbx, by: inactive }", "hold: { on: pbx, by: 0.0.0.0 }"]
+  static let examples = ["hold: pbx", "hold: { who: pbx, by: inactive }", "hold: { who: pbx, by: 0.0.0.0 }"]
 
-  private static let on = Key.required("on", .member, "Who holds.")
+  private static let who = Key.required("who", .party, "Who holds.").once("on")
   private static let by = Key.optional(
     "by", ValueType<SessionChange.HoldForm>.word,
     "How: by a direction, by the address of old products, or by inactive and then music; as the product does it when missing.")
-  static let mapping = MappingShape([on, by], bare: "on")
+  static let mapping = MappingShape([who, by], bare: "who")
 
   private let member: String
   private let form: SessionChange.HoldForm?
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, form) = (try fields[Self.on], try fields[Self.by]) }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, form) = (try fields[Self.who], try fields[Self.by]) }
 
   var text: String { "\(member) holds\(form.map { " by \($0.rawValue)" } ?? "")" }
 

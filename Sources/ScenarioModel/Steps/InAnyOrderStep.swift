@@ -11,7 +11,8 @@ struct InAnyOrderStep: FieldStep {
 
   private static let optional = Key.standard("optional", .flag, "false", "Nobody waits for this one.")
   private static let all = Key.required(
-    "all", .place(.list(.expectation([optional.description]))), "The expectations.")
+    "all", .place(.list(.expectation(context))), "The expectations.")
+  private static let context = ExpectationContext(others: MappingShape([optional]))
   static let mapping = MappingShape([all, ExpectStep.within], bare: "all")
 
   private let wishes: [any Expectation]
@@ -23,7 +24,7 @@ struct InAnyOrderStep: FieldStep {
     within = try fields[ExpectStep.within]
     var (wishes, optionals): ([any Expectation], [any Expectation]) = ([], [])
     for element in try list.elements() {
-      let (wish, fields) = try ExpectationRegistry.read(element, others: [Self.optional.description], &scope)
+      let (wish, fields) = try ExpectationRegistry.read(element, Self.context, &scope)
       if try fields[Self.optional] { optionals.append(wish) } else { wishes.append(wish) }
     }
     guard !wishes.isEmpty else { throw list.problem("there is nothing to expect") }

@@ -13,27 +13,24 @@ struct NeverStep: Step {
   ]
 
   private static let during = Key.optional("during", .duration, "How long.")
-  private static let until = Key.optional("until", .place(.expectation([])), "Until this is so.")
-  private static let within = Key.standard("within", .duration, "30 s", "With `until`: how long to wait for it at most.")
-  private static let others = [during.description, until.description, within.description]
-  static let shape = Shape.expectation(others)
+  private static let until = Key.optional("until", .place(.expectation(.alone)), "Until this is so.")
+  private static let within = Key.standard("within", .duration, "30 s", "How long to wait for it at most.").with(.key("until"))
+  private static let context = ExpectationContext(
+    others: MappingShape([during, until, within], exactlyOneOf: [["during", "until"]]), isProhibition: true)
+  static let shape = Shape.expectation(context)
 
   private let wish: Prohibition
   private let until: (any Expectation)?
   private let limit: Duration
 
   init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
-    let (expectation, fields) = try ExpectationRegistry.read(place, others: Self.others, &scope)
+    let (expectation, fields) = try ExpectationRegistry.read(place, Self.context, &scope)
     wish = Prohibition(expectation)
-    let during = try fields[Self.during]
     if let place = try fields[Self.until] {
-      guard during == nil else { throw place.problem("only one of during and until may stand here") }
-      until = try ExpectationRegistry.read(place, others: [], &scope).0
+      until = try ExpectationRegistry.read(place, .alone, &scope).0
       limit = try fields[Self.within]
     } else {
-      guard let during else { throw place.problem("how long? The key 'during' or 'until' is missing") }
-      if fields.has("within") { throw place.problem("'within' belongs to 'until'; how long it must not be so is 'during'") }
-      (until, limit) = (nil, during)
+      (until, limit) = (nil, try fields[Self.during] ?? .zero)
     }
   }
 

@@ -6,12 +6,15 @@ struct OptionsStep: FieldStep {
   static let summary = "A member pings the endpoint by OPTIONS."
   static let examples = ["options: pbx"]
 
-  private static let member = Key.required("member", .member, "Who asks.")
+  private static let member = Key.required("member", .party, "Who asks.")
   static let mapping = MappingShape([member], bare: "member")
 
   private let member: String
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { member = try fields[Self.member] }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    try scope.needTrunk("OPTIONS", at: fields.place)
+    member = try fields[Self.member]
+  }
 
   var text: String { "\(member) sends OPTIONS" }
 

@@ -16,6 +16,7 @@ struct RegeneratePasswordStep: FieldStep {
   private let password: String
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    try scope.needEndpoint(Self.keyword, at: fields.place)
     (account, password) = (try fields[Self.account], try fields[Self.to])
   }
 

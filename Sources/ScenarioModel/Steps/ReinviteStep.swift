@@ -2,14 +2,14 @@ import Legs
 import SDP
 import SansIO
 
-/// `reinvite: { on: pbx, form: empty, answering: sendonly }`, `reinvite: { on: pbx, form: direct-media, to: 192.0.2.50, port: 4000 }`
+/// `reinvite: { who: pbx, form: empty, answering: sendonly }`, `reinvite: { who: pbx, form: direct-media, to: 192.0.2.50, port: 4000 }`
 struct ReinviteStep: FieldStep {
   static let keyword = "reinvite"
   static let summary =
     "A member sends a re-INVITE: the same session again, one without offer, or one that moves its media to another address."
   static let examples = [
-    "reinvite: { on: pbx }", "reinvite: { on: pbx, form: empty, answering: sendonly }",
-    "reinvite: { on: pbx, form: direct-media, to: 192.0.2.50, port: 4000 }", "reinvite: { on: pbx, form: media-back }",
+    "reinvite: { who: pbx }", "reinvite: { who: pbx, form: empty, answering: sendonly }",
+    "reinvite: { who: pbx, form: direct-media, to: 192.0.2.50, port: 4000 }", "reinvite: { who: pbx, form: media-back }",
   ]
 
   private enum Form: String, CaseIterable {
@@ -18,27 +18,28 @@ struct ReinviteStep: FieldStep {
     case mediaBack = "media-back"
   }
 
-  private static let on = Key.required("on", .member, "Who sends it.")
+  private static let who = Key.required("who", .party, "Who sends it.").once("on")
   private static let form = Key.standard("form", ValueType<Form>.word, "refresh", "What it asks for.")
   private static let answering = Key.standard(
-    "answering", ValueType<MediaDirection>.word, "sendrecv", "With `empty`: the direction of the answer in the ACK.")
-  private static let to = Key.optional("to", .address, "With `direct-media`: where the media goes.")
-  private static let port = Key.standard("port", .integer(1...65_535), "4000", "With `direct-media`: the RTP port there.")
-  static let mapping = MappingShape([on, form, answering, to, port], bare: "on")
+    "answering", ValueType<MediaDirection>.word, "sendrecv", "The direction of the answer in the ACK."
+  ).with(.key("form", Form.empty.rawValue))
+  private static let to = Key.required("to", .address, "Where the media goes.").with(moved)
+  private static let port = Key.standard("port", .integer(1...65_535), "4000", "The RTP port there.").with(moved)
+  private static let moved = FieldCondition.key("form", Form.directMedia.rawValue)
+  static let mapping = MappingShape([who, form, answering, to, port], bare: "who")
 
   private let member: String
   private let form: Form
   private let change: SessionChange
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
-    member = try fields[Self.on]
+    member = try fields[Self.who]
     form = try fields[Self.form]
     switch form {
     case .refresh: change = .refresh
     case .empty: change = .askForOffer(answering: try fields[Self.answering])
     case .directMedia:
-      guard let address = try fields[Self.to] else { throw fields.place.problem("direct-media needs 'to', the address the media goes to") }
-      change = .moveMedia(to: TransportAddress(address, port: UInt16(try fields[Self.port])))
+      change = .moveMedia(to: TransportAddress(try fields[Self.to], port: UInt16(try fields[Self.port])))
     case .mediaBack: change = .moveMedia(to: nil)
     }
   }

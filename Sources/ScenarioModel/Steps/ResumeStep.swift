@@ -6,12 +6,12 @@ struct ResumeStep: FieldStep {
   static let summary = "A member takes its newest call off hold: a re-INVITE with sendrecv."
   static let examples = ["resume: pbx"]
 
-  private static let on = Key.required("on", .member, "Who resumes.")
-  static let mapping = MappingShape([on], bare: "on")
+  private static let who = Key.required("who", .party, "Who resumes.").once("on")
+  static let mapping = MappingShape([who], bare: "who")
 
   private let member: String
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { member = try fields[Self.on] }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { member = try fields[Self.who] }
 
   var text: String { "\(member) resumes" }
 

@@ -1,18 +1,18 @@
 import Media
 import SansIO
 
-/// `speak: { on: pbx, tone: 440 Hz, for: 2 s }`, with `leg: two` on that member's side of a named call.
+/// `speak: { who: pbx, tone: 440 Hz, for: 2 s }`, with `leg: two` on that member's side of a named call.
 struct SpeakStep: FieldStep {
   static let keyword = "speak"
   static let summary =
     "A member sends a tone on its newest leg that is not over, or on its side of a named call; the next step begins at once."
-  static let examples = ["speak: { on: pbx, tone: 440 Hz, for: 2 s }", "speak: { on: kallglot, leg: leg, tone: 880 Hz, for: 1 s }"]
+  static let examples = ["speak: { who: pbx, tone: 440 Hz, for: 2 s }", "speak: { who: kallglot, leg: leg, tone: 880 Hz, for: 1 s }"]
 
-  private static let on = Key.required("on", .member, "Who speaks.")
+  private static let who = Key.required("who", .party, "Who speaks.").once("on")
   private static let tone = Key.required("tone", .frequency, "What is heard.", inherits: true)
   private static let duration = Key.optional("for", .duration, "How long; until the call ends when missing.")
   private static let leg = Key.optional("leg", .leg, "On which call.")
-  static let mapping = MappingShape([on, tone, duration, leg])
+  static let mapping = MappingShape([who, tone, duration, leg])
 
   private let member: String
   private let frequency: Int
@@ -20,7 +20,7 @@ struct SpeakStep: FieldStep {
   private let leg: String?
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
-    (member, frequency) = (try fields[Self.on], try fields[Self.tone])
+    (member, frequency) = (try fields[Self.who], try fields[Self.tone])
     (duration, leg) = (try fields[Self.duration], try fields[Self.leg])
   }
 

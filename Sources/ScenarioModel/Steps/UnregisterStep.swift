@@ -6,12 +6,15 @@ struct UnregisterStep: FieldStep {
   static let summary = "A member removes its binding: REGISTER with Expires 0."
   static let examples = ["unregister: pbx"]
 
-  private static let member = Key.required("member", .member, "Whose binding it is.")
+  private static let member = Key.required("member", .party, "Whose binding it is.")
   static let mapping = MappingShape([member], bare: "member")
 
   private let member: String
 
-  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { member = try fields[Self.member] }
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    try scope.needTrunk("REGISTER", at: fields.place)
+    member = try fields[Self.member]
+  }
 
   var text: String { "\(member) unregisters" }
 

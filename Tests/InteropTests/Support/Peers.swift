@@ -5,9 +5,15 @@ import Testing
 /// Real SIP peers on this machine. A missing one skips its tests with the reason, or fails them when `LAB_REQUIRE_PEERS` names it.
 enum Peer: String, CaseIterable {
   case sipp, baresip, sipsak, tshark, asterisk
+  /// The YAML reader and the validator of the system's Python; the tests of the language use them.
+  case python
 
   var path: String? {
     if self == .asterisk { return AsteriskRoot.found?.program }
+    if self == .python {
+      let modules = ["yaml", "jsonschema"].map { "/usr/lib/python3/dist-packages/\($0)" }
+      return modules.allSatisfy(FileManager.default.fileExists) ? "/usr/bin/python3" : nil
+    }
     return ["/usr/bin", "/usr/local/bin", "/bin"].map { "\($0)/\(rawValue)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
@@ -33,6 +39,7 @@ enum Peer: String, CaseIterable {
     case .baresip: "baresip-core"
     case .sipsak: "sipsak"
     case .tshark: "tshark"
+    case .python: "python3-jsonschema"
     case .asterisk: nil
     }
   }
