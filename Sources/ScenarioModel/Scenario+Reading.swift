@@ -63,7 +63,8 @@ extension Scenario {
     // Read last: it may name the legs of all steps.
     notes.attempt { () throws(SourceProblem) in
       for element in try fields[ScenarioKeys.never]?.elements() ?? [] {
-        notes.attempt { () throws(SourceProblem) in never.append(Prohibition(try ExpectationRegistry.read(element, .prohibition, &scope).0)) }
+        notes.attempt { () throws(SourceProblem) in never.append(Prohibition(try ExpectationRegistry.read(element, .prohibition, &scope).0))
+        }
       }
     }
   }

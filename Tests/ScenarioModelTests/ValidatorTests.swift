@@ -150,7 +150,10 @@ enum Python {
 
   @Test func `a word that YAML 1.1 takes for something else is found (YAML 1.1 bool, int, float, timestamp)`() throws {
     let head = "summary: s\ncast: { pbx: { persona: plain-caller, address: 192.0.2.1 } }\nsteps:\n"
-    let texts = ["on: pbx, tone: 440 Hz", "who: no, tone: 440 Hz", "who: 1:20, tone: 440 Hz", "who: 010, tone: 440 Hz", "who: 2026-01-01, tone: 440 Hz"]
+    let texts = [
+      "on: pbx, tone: 440 Hz", "who: no, tone: 440 Hz", "who: 1:20, tone: 440 Hz", "who: 010, tone: 440 Hz",
+      "who: 2026-01-01, tone: 440 Hz",
+    ]
     let (folder, files) = try write(texts.map { head + "  - speak: { \($0) }\n" })
     defer { try? FileManager.default.removeItem(at: folder) }
     let lines = try refusals(JSONSchema.scenario, files)
@@ -164,13 +167,15 @@ enum Python {
       "expect: { leg: l, is: established, status: 486 }", "expect: { leg: l, is: ended, codec: opus }",
       "expect: { at: pbx, is: ringing, times: 2 }", "expect: { registered: pbx, status: 403 }",
       "expect: { registered: pbx, is: refused, expires: 3 }", "expect: { nat: n, maps: pbx, times: 5 }",
-      "expect: { nat: n, drops: expired, maps: pbx }", "expect: { nat: n }", "hangUp: { who: pbx, at: pbx }", "reinvite: { who: pbx, port: 4000 }",
+      "expect: { nat: n, drops: expired, maps: pbx }", "expect: { nat: n }", "hangUp: { who: pbx, at: pbx }",
+      "reinvite: { who: pbx, port: 4000 }",
       "reinvite: { who: pbx, form: direct-media }", "fault: { drop: the BYE, by: 1 s }", "fault: { delay: the BYE }",
       "never: { message: w, during: 1 s, within: 1 s }", "never: { message: w }", "never: { message: w, as: x, during: 1 s }",
       "never: { message: w, during: 1 s, until: { message: w } }", "speak: { who: pbx, on: pbx, tone: 440 Hz }",
     ]
     let right = [
-      "expect: { leg: l, is: refused, status: 486 }", "expect: { leg: l, is: \"${state}\", status: 486 }", "expect: { registered: pbx, expires: 3 }",
+      "expect: { leg: l, is: refused, status: 486 }", "expect: { leg: l, is: \"${state}\", status: 486 }",
+      "expect: { registered: pbx, expires: 3 }",
       "expect: { nat: n, maps: pbx, port: 5 }", "hangUp: { leg: l, at: pbx }", "reinvite: { who: pbx, form: direct-media, to: 192.0.2.1 }",
       "fault: { delay: the BYE, by: 1 s }", "never: { message: w, until: { message: w, as: x }, within: 1 s }",
     ]

@@ -25,7 +25,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("summary: [1\n", "bad.yaml:2:1: "), ("summary: s\ncast: { a: { endpoint: default, address: 192.0.2.1 } }\nstepps: []\n", "bad.yaml:3:1: "),
+    ("summary: [1\n", "bad.yaml:2:1: "),
+    ("summary: s\ncast: { a: { endpoint: default, address: 192.0.2.1 } }\nstepps: []\n", "bad.yaml:3:1: "),
     ("summary: s\ninclude: _nowhere.yaml\nsteps: []\n", "bad.yaml:2:10: "), ("", "bad.yaml: the file is empty"),
   ])
   func `text, JSON and JUnit name the file that cannot be read with its place, the others run, and the exit code is 3`(
@@ -44,7 +45,8 @@ import Testing
     #expect(bad["file"] as? String == "\(folder)/bad.yaml")
     #expect((bad["reason"] as? String)?.hasPrefix("\(folder)/\(place)") == true)
     let xml = try String(contentsOfFile: "\(folder)/r.xml", encoding: .utf8)
-    #expect(xml.contains("tests=\"2\" failures=\"0\" errors=\"1\"") && xml.contains("<error type=\"could not run\" message=\"\(folder)/\(place)"))
+    #expect(
+      xml.contains("tests=\"2\" failures=\"0\" errors=\"1\"") && xml.contains("<error type=\"could not run\" message=\"\(folder)/\(place)"))
   }
 
   @Test func `a path that does not exist, a folder called .yaml and bytes that are not UTF-8 are errors of themselves`() async throws {

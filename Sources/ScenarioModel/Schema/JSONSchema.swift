@@ -128,7 +128,9 @@ public enum JSONSchema {
     let properties = mapping.fields.flatMap { field in
       let value = schema(of: field.shape, isWhole: isWhole)
       return [(field.name, described(value, field))]
-        + field.aliases.map { ($0, described(value, "An older word for '\(field.name)', which readers of YAML 1.1 take for a truth value.")) }
+        + field.aliases.map {
+          ($0, described(value, "An older word for '\(field.name)', which readers of YAML 1.1 take for a truth value."))
+        }
     }
     var members: [(String, JSONValue)] = [
       ("type", .string("object")), ("properties", .object(properties)), ("additionalProperties", .flag(false)),
