@@ -17,7 +17,7 @@ SECONDS ?= 60
 JOBS ?= 1
 FUZZ := LAB_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product lab-fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 
-.PHONY: run test example libraries peers asterisk bench fuzz lint docs clean
+.PHONY: run test example libraries peers asterisk bench abuse fuzz lint docs clean
 
 run: libraries
 	$(RELEASE) --product kallglot-lab
@@ -38,6 +38,12 @@ bench: libraries
 	$(RELEASE) --product lab-bench
 	$(RELEASE) --product kallglot-lab
 	taskset -c 0 "$$($(RELEASE) --show-bin-path)/lab-bench" --serve "$$($(RELEASE) --show-bin-path)/kallglot-lab"
+
+# Storms of broken messages, connections and calls against serve, in a network of their own; swift test does a twentieth of it.
+abuse: libraries
+	$(RELEASE) --product lab-abuse
+	$(RELEASE) --product kallglot-lab
+	"$$($(RELEASE) --show-bin-path)/lab-abuse" --program "$$($(RELEASE) --show-bin-path)/kallglot-lab"
 
 # make fuzz TARGET=sdp SECONDS=600 JOBS=2: findings and what was learned go to .build-fuzz/, the committed corpus stays as it is.
 fuzz: libraries

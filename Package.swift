@@ -77,13 +77,16 @@ let package = Package(
           "Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
+      .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
       .testTarget(name: "ArchitectureTests"),
       .testTarget(name: "TortureTests", dependencies: stack + ["Legs", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(
         name: "ScenarioTests", dependencies: ["LabTesting", "Reports", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
       .testTarget(
         name: "InteropTests",
-        dependencies: ["SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "LiveNetwork", "kallglot-lab", subprocess]),
+        dependencies: [
+          "SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "LiveNetwork", "kallglot-lab", "lab-abuse", subprocess,
+        ]),
     ],
   swiftLanguageModes: [.v6]
 )

@@ -6,7 +6,7 @@ private let rows: [[String]] = [
   ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"], ["SIPTransaction", "SIPTransport"], ["SIPUserAgent", "Media"],
   ["Legs"],
   ["Kallglot", "Personas", "Inspection"], ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "LiveStage", "LabTesting"],
-  ["kallglot-lab", "lab-bench", "lab-fuzz"],
+  ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
 ]
 
 /// Beside the rows: each imports the contract alone.
@@ -19,14 +19,14 @@ private let independent: [String: Set<String>] = ["Inspection": ["SansIO", "SIPM
 private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "Inspection", "lab-bench"], "CVirtualTime": ["SecureTransport"], "CPcap": ["Capture"],
   "NIOCore": ["LiveNetwork", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
-  "ArgumentParser": ["kallglot-lab", "lab-bench"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz"],
+  "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
   "FoundationEssentials": ["ScenarioEngine", "LiveStage", "LabTesting"],
   "Dispatch": ["kallglot-lab"], "Synchronization": ["kallglot-lab"],
-  "Glibc": ["SIPMessage", "Media", "LiveNetwork", "Capture", "SecureTransport", "lab-bench"],
+  "Glibc": ["SIPMessage", "Media", "LiveNetwork", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
 ]
 
 /// Row 10, and what may know clocks, tasks and the operating system.
-private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", "lab-bench", "lab-fuzz"]
+private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"]
 
 @Suite struct ArrowTests {
   private func imports(_ file: Repository.File) -> [String] {
