@@ -67,20 +67,12 @@ public struct ScenarioSuite: Sendable {
     return "\(base)/\(scenario.folderName)\(seed == 1 ? "" : "-seed-\(seed)")"
   }
 
-  /// What to show when a result is not what a test wants: every finding with its rule, what was expected and observed and on which frame,
-  /// and how to see it again.
+  /// What to show when a result is not what a test wants: every finding as `kallglot-lab run` shows it, and how to see it again.
   public static func explanation(_ result: ScenarioResult) -> String {
     var lines = ["\(result.name) \(result.verdict.rawValue) (\(result.summary))"]
     if let reason = result.reason { lines.append("  \(reason)") }
-    for finding in result.findings {
-      if !finding.step.isEmpty { lines.append("  step      \(finding.step)") }
-      lines += [
-        "  rule      \(finding.rule)", "  expected  \(finding.expected)", "  observed  \(finding.observed)",
-        "  frame     \(result.citation(finding.evidence)) at \(finding.at) s",
-      ]
-    }
-    lines.append(result.folder.map { "  captures  \($0)" } ?? "  captures  none: set LAB_CAPTURES to a folder to get them")
-    lines.append("  replay    \(result.replayCommand)")
+    lines += result.findingLines
+    if result.folder == nil { lines.append("    captures  none: set LAB_CAPTURES to a folder to get them") }
     return lines.joined(separator: "\n")
   }
 }

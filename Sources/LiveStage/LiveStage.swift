@@ -73,7 +73,7 @@ public final class LiveStage: @unchecked Sendable {
   }
 
   private func take(_ event: any HostEvent, of index: Int) {
-    let citation = evidence.evidence(for: HostID(UInt16(index)), at: clock.now, slack: .milliseconds(5))
+    let citation = evidence.evidence(for: event, of: HostID(UInt16(index)), at: clock.now, slack: .milliseconds(5))
     guard let event = StageEvent(event, of: cast.members[index].name, evidence: citation) else { return }
     // Not from within the host's own call: the engine may command the same host.
     loop.execute { [self] in tell(event) }
@@ -81,7 +81,7 @@ public final class LiveStage: @unchecked Sendable {
 
   private func tell(_ event: StageEvent) {
     guard !engine.isOver else { return }
-    for command in engine.handle(event, traffic: evidence.traffic, at: clock.now) { carryOut(command) }
+    for command in engine.handle(event, traffic: evidence.traffic, witness: evidence, at: clock.now) { carryOut(command) }
     timer?.cancel()
     guard !engine.isOver else {
       promise?.succeed()
@@ -96,8 +96,7 @@ public final class LiveStage: @unchecked Sendable {
     switch command {
     case .note(let text): record(.step(text))
     case .finding(let finding):
-      let text = "\(finding.rule): expected \(finding.expected), observed \(finding.observed)"
-      record(.finding(text: text, frames: finding.evidence.map { [$0] } ?? []))
+      record(.finding(text: finding.line, frames: finding.evidence.map { [$0] } ?? []))
     case .fault(let plan): record(.note("a live stage makes no faults: \(plan.text)"))
     case .hangUpAll: for (index, member) in cast.members.enumerated() { perform(index) { member.perform(.hangUpAll, $0, &$1) } }
     case .send(let from, let to, let bytes):

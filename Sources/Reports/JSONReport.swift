@@ -61,9 +61,12 @@ public enum JSONReport {
 
   private static func object(_ finding: Finding, _ result: ScenarioResult) -> String {
     let fields: [(String, String)] = [
+      ("file", text(finding.place?.file ?? result.file)), ("line", "\(finding.place?.line ?? 1)"),
       ("rule", text(finding.rule)), ("expected", text(finding.expected)), ("observed", text(finding.observed)),
-      ("frame", finding.evidence == nil ? "null" : text(result.citation(finding.evidence))), ("step", text(finding.step)),
-      ("atNanoseconds", "\(finding.at.nanoseconds)"),
+      ("count", "\(finding.count)"), ("frame", finding.evidence == nil ? "null" : text(result.citation(finding.evidence))),
+      ("frameAtNanoseconds", finding.exhibit.map { "\($0.at.nanoseconds)" } ?? "null"),
+      ("message", finding.exhibit.map { text($0.text) } ?? "null"), ("capture", result.capture(of: finding.evidence).map(text) ?? "null"),
+      ("step", text(finding.step)), ("atNanoseconds", "\(finding.at.nanoseconds)"),
     ]
     return "{" + fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
   }

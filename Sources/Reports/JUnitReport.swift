@@ -4,7 +4,8 @@ import ScenarioModel
 /// Results as JUnit XML that validates against the schema CI servers use (Jenkins xunit plugin, junit-10).
 ///
 /// Of several seeds a scenario is one test case, with the findings of the smallest that did not pass.
-/// One test suite a folder, with the seed and what each scenario proves as its properties: that schema gives a test case none of its own.
+/// One test suite a folder, with the seed, what each scenario proves and the `file:line` of what failed as its properties: that schema gives
+/// a test case neither properties nor attributes for them.
 public enum JUnitReport {
   public static func document(_ run: RunRecord) -> String {
     var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -35,6 +36,9 @@ public enum JUnitReport {
     let isOne = seeds.lowerBound == seeds.upperBound
     text += isOne ? property("seed", "\(seeds.lowerBound)") : property("seeds", "\(seeds.lowerBound)..\(seeds.upperBound)")
     for result in results where !result.proves.isEmpty { text += property("proves \(name(result))", result.proves.joined(separator: ", ")) }
+    for result in results {
+      if let place = result.findings.first?.place { text += property("at \(name(result))", place.description) }
+    }
     text += "    </properties>\n"
     for result in results { text += testCase(result) }
     return text + "  </testsuite>\n"
@@ -57,8 +61,9 @@ public enum JUnitReport {
     case .failed:
       let first = result.findings.first
       let seeds = result.sweep.map { "\(TextReport.sweep($0)): " } ?? ""
-      let message = seeds + (first.map { "expected \($0.expected), observed \($0.observed)" } ?? "failed")
-      let detail = TextReport.lines(result).dropFirst().joined(separator: "\n")
+      let place = first?.place.map { "\($0): " } ?? ""
+      let message = place + seeds + (first.map { "expected \($0.expected), observed \($0.observed)" } ?? "failed")
+      let detail = result.findingLines.joined(separator: "\n")
       return "      <failure type=\"\(escaped(first?.rule ?? ""))\" message=\"\(escaped(message))\">\(escaped(detail))</failure>\n"
     case .couldNotRun, .void:
       // The first line says what is wrong; all of them stand in the text.

@@ -11,7 +11,7 @@ public enum Summary {
     var lines: [String] = []
     if run.results.count > slowest, run.elapsed >= longEnough { lines += ["slowest:"] + slowestLines(run.results) }
     let bad = run.results.filter { !$0.verdict.isGood }
-    if !bad.isEmpty { lines += run.isSweep ? sweepTable(bad, style) : ["not passed:"] + bad.flatMap { badLines($0, style) } }
+    if !bad.isEmpty { lines += run.isSweep ? sweepTable(bad, style) : ["not passed:"] + bad.map { badLine($0, style) } }
     return lines + ending(run, style)
   }
 
@@ -33,18 +33,13 @@ public enum Summary {
     }
   }
 
-  /// The name with its first finding, then how to see it again.
-  private static func badLines(_ result: ScenarioResult, _ style: TextStyle) -> [String] {
-    let finding = result.findings.first.map {
-      "\($0.rule): expected \($0.expected), observed \($0.observed) (\(result.citation($0.evidence)))"
-    }
+  /// One line: the findings themselves stand above, where the scenario ended.
+  private static func badLine(_ result: ScenarioResult, _ style: TextStyle) -> String {
+    let place = result.findings.first.map { $0.place?.description ?? result.file }
+    let more = result.findings.count > 1 ? " and \(CountText.grouped(result.findings.count - 1)) more" : ""
     let reason = result.reason.map { $0.split(separator: "\n").first.map(String.init) ?? "" }
-    let more = result.findings.count > 1 ? "; \(CountText.of(result.findings.count - 1, "more finding"))" : ""
     let verdict = result.verdict == .failed ? "" : "\(result.verdict.rawValue): "
-    return [
-      "  \(style.bad(result.name))  \(verdict)\(finding ?? reason ?? "no finding says why")\(more)",
-      "    \(style.faint(result.replayCommand))",
-    ]
+    return "  \(style.bad(result.name))  \(verdict)\(place ?? reason ?? "no finding says why")\(more)"
   }
 
   /// Scenarios that do not pass with every seed, with how many pass and the smallest that does not.

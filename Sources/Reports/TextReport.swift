@@ -3,26 +3,13 @@ import ScenarioModel
 
 /// Results as lines for people and CI logs.
 public enum TextReport {
-  /// One line a scenario, then its findings: rule, expected, observed, `host#frame`, replay command. Of several seeds the findings are
-  /// those of the smallest that did not pass.
+  /// One line a scenario, then its findings (``ScenarioResult/findingLines``). Of several seeds they are those of the smallest that did not
+  /// pass.
   public static func lines(_ result: ScenarioResult, style: TextStyle = .plain) -> [String] {
     let mark = result.verdict.isGood ? style.good(mark(result.verdict)) : style.bad(mark(result.verdict))
     var lines = ["\(mark) \(result.name)  \(result.sweep.map(sweep) ?? times(result))"]
     if let reason = result.reason { lines += reason.split(separator: "\n").map { "    \($0)" } }
-    for finding in result.findings { lines += self.lines(finding, result) }
-    return lines
-  }
-
-  private static func lines(_ finding: Finding, _ result: ScenarioResult) -> [String] {
-    var lines: [String] = []
-    if !finding.step.isEmpty { lines.append("    step      \(finding.step)") }
-    lines.append("    rule      \(finding.rule)")
-    lines.append("    expected  \(finding.expected)")
-    lines.append("    observed  \(finding.observed)")
-    lines.append(
-      "    frame     \(result.citation(finding.evidence)) at \(finding.at) s\(result.folder.map { " (captures in \($0))" } ?? "")")
-    lines.append("    replay    \(result.replayCommand)")
-    return lines
+    return lines + result.findingLines
   }
 
   /// `5,178 s of virtual time in 0.57 s`.

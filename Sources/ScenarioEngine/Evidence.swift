@@ -1,20 +1,24 @@
 import Kallglot
 import Legs
 import Personas
+import SIPUserAgent
 import SansIO
 import ScenarioModel
 import VirtualNetwork
 
-/// Finds the frame that news rest on: what the host received at that instant, else the last signalling it sent.
+/// Finds the frame that news rest on: the message that an event speaks of, else what the host received at that instant, else the last
+/// signalling it sent.
 ///
 /// As a sink it sees every packet before the host does, so the frame of an arrival is known when the host speaks of it.
 public final class EvidenceTracker: JournalSink {
-  private struct Trace {
-    var received: (at: Instant, frame: UInt32)?
-    var sentSignalling: UInt32?
+  private struct LegKey: Hashable {
+    var host: HostID
+    var leg: LegID
   }
 
-  private var traces: [Trace] = []
+  private var traces: [PacketTrace] = []
+  /// Call-IDs of the legs that are not over.
+  private var callIDs: [LegKey: Bytes] = [:]
   public private(set) var packets = 0
   /// What each host has sent and opened until now.
   public private(set) var traffic: [MemberTraffic] = []
@@ -23,7 +27,7 @@ public final class EvidenceTracker: JournalSink {
 
   public func hostAdded(_ host: HostID, name: String) {
     while traces.count <= Int(host.rawValue) {
-      traces.append(Trace())
+      traces.append(PacketTrace())
       traffic.append(MemberTraffic())
     }
   }
@@ -32,15 +36,13 @@ public final class EvidenceTracker: JournalSink {
     packets += 1
     let index = Int(packet.host.rawValue)
     guard traces.indices.contains(index), !packet.payload.isEmpty else { return }
-    if packet.direction == .received {
-      traces[index].received = (packet.at, packet.frame)
-    } else {
-      switch packet.label.subject {
-      case .request, .response, .raw, .tlsHandshake: traces[index].sentSignalling = packet.frame
-      case .rtp: (traffic[index].lastRTP, traffic[index].lastRTPFrame) = (packet.at, packet.frame)
-      case .rtcp: (traffic[index].lastRTCP, traffic[index].lastRTCPFrame) = (packet.at, packet.frame)
-      case .none, .keepAlive, .tlsClose: break
-      }
+    guard PacketTrace.isMedia(packet.payload) else { return traces[index].takeSignalling(packet) }
+    traces[index].takeMedia(packet)
+    guard packet.direction == .sent else { return }
+    switch packet.label.subject {
+    case .rtp: (traffic[index].lastRTP, traffic[index].lastRTPFrame) = (packet.at, packet.frame)
+    case .rtcp: (traffic[index].lastRTCP, traffic[index].lastRTCPFrame) = (packet.at, packet.frame)
+    case .request, .response, .raw, .tlsHandshake, .none, .keepAlive, .tlsClose: break
     }
   }
 
@@ -61,16 +63,58 @@ public final class EvidenceTracker: JournalSink {
 
   public func finish(at now: Instant) {}
 
+  // MARK: - Citations
+
+  /// What a frame is; nil where it is not kept any more.
+  public func exhibit(_ citation: FrameCitation) -> Exhibit? {
+    let index = Int(citation.host.rawValue)
+    return traces.indices.contains(index) ? traces[index].exhibit(citation) : nil
+  }
+
+  /// The frame that an event rests on.
+  ///
   /// - Parameter slack: how much earlier the packet may have come: nothing in virtual time, a moment on real sockets.
-  public func evidence(for host: HostID, at now: Instant, slack: Duration = .zero) -> FrameCitation? {
-    guard traces.indices.contains(Int(host.rawValue)) else { return nil }
-    let trace = traces[Int(host.rawValue)]
-    if let received = trace.received, now.nanoseconds - received.at.nanoseconds <= slack.wholeNanoseconds {
+  public func evidence(for event: any HostEvent, of host: HostID, at now: Instant, slack: Duration = .zero) -> FrameCitation? {
+    let index = Int(host.rawValue)
+    guard traces.indices.contains(index) else { return nil }
+    let wanted = EventSubject(event)
+    defer { keepCallID(event, host) }
+    switch wanted.what {
+    case .media:
+      guard let media = traces[index].receivedMedia else { break }
+      traces[index].cite(media)
+      return FrameCitation(host, media.frame)
+    case .messages(let patterns):
+      let callID = wanted.callID ?? wanted.leg.flatMap { callIDs[LegKey(host: host, leg: $0)] }
+      // With one call there is nothing to confuse.
+      let compared = callIDs.count > 1 ? callID : nil
+      let latest = now.advanced(by: .zero - wanted.age)
+      let found = traces[index].newest { packet in
+        packet.at <= latest && patterns.contains { $0.matches(packet, callID: compared) }
+      }
+      if let found { return FrameCitation(host, found.frame) }
+    case .newest: break
+    }
+    return newest(index, host, at: now, slack: slack)
+  }
+
+  private func newest(_ index: Int, _ host: HostID, at now: Instant, slack: Duration) -> FrameCitation? {
+    if let received = traces[index].received, now.nanoseconds - received.at.nanoseconds <= slack.wholeNanoseconds {
       return FrameCitation(host, received.frame)
     }
-    return trace.sentSignalling.map { FrameCitation(host, $0) }
+    return traces[index].newest { $0.direction == .sent }.map { FrameCitation(host, $0.frame) }
+  }
+
+  private func keepCallID(_ event: any HostEvent, _ host: HostID) {
+    switch EventSubject.partyEvent(event) {
+    case .started(let leg, let facts): callIDs[LegKey(host: host, leg: leg)] = Bytes(facts.callID)
+    case .ended(let leg, _, _): callIDs[LegKey(host: host, leg: leg)] = nil
+    default: break
+    }
   }
 }
+
+extension EvidenceTracker: PacketWitness {}
 
 extension StageEvent {
   /// A host's event in the words of the stage; nil for what no step can see.

@@ -39,10 +39,22 @@ public struct ScenarioEngine: Sendable {
   /// Passed unless there are findings.
   public var verdict: Verdict { findings.isEmpty ? .passed : .failed }
 
-  /// - Parameter traffic: what the members have sent and opened until now, in the order of the cast.
-  public mutating func handle(_ event: StageEvent, traffic: [MemberTraffic] = [], at now: Instant) -> [StageCommand] {
+  /// - Parameters:
+  ///   - traffic: what the members have sent and opened until now, in the order of the cast.
+  ///   - witness: who can tell of packets; asked when there is a finding.
+  public mutating func handle(
+    _ event: StageEvent, traffic: [MemberTraffic] = [], witness: (any PacketWitness)? = nil, at now: Instant
+  ) -> [StageCommand] {
     script.take(traffic)
     take(event, at: now)
+    let known = findings.count
+    defer { script.commands = [] }
+    act(on: event, at: now)
+    explain(from: known, witness)
+    return script.commands
+  }
+
+  private mutating func act(on event: StageEvent, at now: Instant) {
     switch (state, event) {
     case (.idle, .began):
       state = .running(step: 0, isBegun: false)
@@ -53,13 +65,11 @@ public struct ScenarioEngine: Sendable {
     case (.settling, .deadline): finish()
     case (.idle, _), (.settling, _), (.over, _): break
     }
-    defer { script.commands = [] }
-    return script.commands
   }
 
   private mutating func take(_ event: StageEvent, at now: Instant) {
     switch event {
-    case .party(let member, let news, let evidence): script.take(member, news, evidence)
+    case .party(let member, let news, let evidence): script.take(member, news, evidence, at: now)
     case .decision(let member, let leg, let decision, let evidence): script.take(member, leg, decision, evidence)
     case .message(let member, let message, let evidence): script.take(member, message, evidence)
     case .wire(let member, let news, let evidence): script.take(member, wire: news, evidence)
@@ -72,7 +82,8 @@ public struct ScenarioEngine: Sendable {
   private mutating func judgeProhibitions(at now: Instant) -> Bool {
     for prohibition in scenario.never {
       guard var finding = prohibition.finding(script) else { continue }
-      finding.step = "never"
+      finding.step = "never: \(prohibition.text)"
+      finding.place = prohibition.place
       finding.at = now
       record(finding)
       return true
@@ -85,13 +96,19 @@ public struct ScenarioEngine: Sendable {
   private mutating func advance(at now: Instant) {
     while case .running(let index, let isBegun) = state {
       guard index < scenario.steps.count else { return clear(at: now) }
-      let step = scenario.steps[index]
+      let (step, place) = (scenario.steps[index].step, scenario.steps[index].place)
       if !isBegun {
         script.stepBegan = now
         script.commands.append(.note(step.text))
       }
       let asked = script.commands.count
-      switch isBegun ? step.look(&script, at: now) : step.begin(&script, at: now) {
+      let progress = isBegun ? step.look(&script, at: now) : step.begin(&script, at: now)
+      for position in asked..<script.commands.count {
+        guard case .fault(var plan) = script.commands[position] else { continue }
+        plan.place = place
+        script.commands[position] = .fault(plan)
+      }
+      switch progress {
       case .done:
         state = .running(step: index + 1, isBegun: false)
         if script.commands.count > asked {
@@ -104,6 +121,7 @@ public struct ScenarioEngine: Sendable {
         return
       case .failed(var finding):
         finding.step = step.text
+        finding.place = finding.place ?? place
         finding.at = now
         if let drops = script.nats.drops(since: script.stepBegan) { finding.observed += "; meanwhile \(drops)" }
         record(finding)
@@ -117,24 +135,40 @@ public struct ScenarioEngine: Sendable {
     script.commands.append(.finding(finding))
   }
 
+  /// Completes new findings by what the stage saw.
+  private mutating func explain(from first: Int, _ witness: (any PacketWitness)?) {
+    guard first < findings.count else { return }
+    for index in first..<findings.count { findings[index].exhibit = findings[index].evidence.flatMap { witness?.exhibit($0) } }
+    var explained = findings[first...]
+    for position in script.commands.indices {
+      if case .finding = script.commands[position] { script.commands[position] = .finding(explained.removeFirst()) }
+    }
+  }
+
   // MARK: - The end
 
   /// Adds what only the end of a run shows. A fault that never met its message proves nothing about it, so it is a finding, unless the
   /// run has failed before the message could come, or the scenario calls the fault optional.
   ///
-  /// - Parameter unmet: the faults to which no message came, and how many messages were of their kind.
-  public mutating func conclude(unmet: [(plan: FaultPlan, seen: Int)], at now: Instant) -> [StageCommand] {
+  /// - Parameters:
+  ///   - unmet: the faults to which no message came, and how many messages were of their kind.
+  ///   - witness: who can tell of packets.
+  public mutating func conclude(
+    unmet: [(plan: FaultPlan, seen: Int)], witness: (any PacketWitness)? = nil, at now: Instant
+  ) -> [StageCommand] {
     guard findings.isEmpty else { return [] }
     for (plan, seen) in unmet where !plan.isOptional {
       let sender = plan.sender.map { " from \($0)" } ?? ""
       var finding = Finding(
         rule: "the scenario", expected: "the fault '\(plan.text)' meets its message\(sender)",
         observed: seen == 0 ? "no such message was sent" : "only \(seen) such messages were sent", evidence: nil)
-      finding.step = plan.text
+      finding.step = "fault: \(plan.text)"
+      finding.place = plan.place
       finding.at = now
       record(finding)
     }
     defer { script.commands = [] }
+    explain(from: 0, witness)
     return script.commands
   }
 
@@ -149,13 +183,7 @@ public struct ScenarioEngine: Sendable {
     state = .settling
     nextDeadline = now.advanced(by: Self.settlingTime)
     guard !scenario.allowsViolations else { return }
-    for violation in script.violations {
-      var finding = Finding(
-        rule: violation.rule, expected: "no peer breaks a rule", observed: "\(violation.member) saw it broken", evidence: violation.evidence
-      )
-      finding.at = now
-      record(finding)
-    }
+    for finding in script.violationFindings(scenario) { record(finding) }
   }
 
   private mutating func finish() {

@@ -27,6 +27,7 @@ public enum VirtualRun {
     }
     if let failure = captures?.failure ?? journal?.failure { result = couldNotRun(scenario, seed: seed, "\(failure)") }
     result.folder = folder
+    result.captures = captures?.paths ?? []
     result.elapsed = ContinuousClock.now - started
     return result
   }

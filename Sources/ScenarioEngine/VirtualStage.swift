@@ -39,7 +39,7 @@ public final class VirtualStage {
   /// Runs to the end; the result has no wall-clock time and no folder, which its caller knows.
   public func run() -> ScenarioResult {
     simulation.onEvent = { [unowned self] host, event in
-      let citation = evidence.evidence(for: host, at: simulation.now)
+      let citation = evidence.evidence(for: event, of: host, at: simulation.now)
       if let event = StageEvent(event, of: simulation.name(of: host), evidence: citation) { tell(event) }
     }
     simulation.onStageDeadline = { [unowned self] _ in tell(.deadline) }
@@ -48,7 +48,7 @@ public final class VirtualStage {
     let limit = Instant.zero.advanced(by: Self.limit)
     while !engine.isOver, simulation.step(until: limit) {}
     let isStuck = !engine.isOver
-    for finding in engine.conclude(unmet: unmetFaults, at: simulation.now) { carryOut(finding) }
+    for finding in engine.conclude(unmet: unmetFaults, witness: evidence, at: simulation.now) { carryOut(finding) }
     simulation.finish()
     return ScenarioResult(
       name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: seed,
@@ -59,7 +59,7 @@ public final class VirtualStage {
   }
 
   private func tell(_ event: StageEvent) {
-    let commands = engine.handle(event, traffic: evidence.traffic, at: simulation.now)
+    let commands = engine.handle(event, traffic: evidence.traffic, witness: evidence, at: simulation.now)
     for command in commands { carryOut(command) }
     simulation.stageDeadline = engine.nextDeadline
   }
@@ -69,8 +69,7 @@ public final class VirtualStage {
     case .note(let text): simulation.record(JournalRecord(at: simulation.now, host: .stage, .step(text)))
     case .finding(let finding):
       let frames = finding.evidence.map { [$0] } ?? []
-      let text = "\(finding.rule): expected \(finding.expected), observed \(finding.observed)"
-      simulation.record(JournalRecord(at: simulation.now, host: .stage, .finding(text: text, frames: frames)))
+      simulation.record(JournalRecord(at: simulation.now, host: .stage, .finding(text: finding.line, frames: frames)))
     case .fault(let plan): faults.append((plan, simulation.add(fault(plan))))
     case .hangUpAll:
       for member in cast.members { perform(member.name) { member.perform(.hangUpAll, $0, &$1) } }

@@ -13,6 +13,8 @@ public struct LegStory: Sendable {
   public var callID: String
   /// What the step that placed the call named it; nil at the called side.
   public var name: String?
+  /// Where the INVITE went or came from.
+  public var peer: TransportAddress?
   public var state: State = .placed
   public var refusal: (status: Int, phrase: String, explanation: String?)?
   public var end: LegEnd?
@@ -28,11 +30,16 @@ public struct LegStory: Sendable {
   public var report: MediaReport?
   /// Where our RTP goes because the peer's comes from there; nil = where SDP says.
   public var latched: TransportAddress?
-  /// The frame that brought the last news.
+  /// The frame that brought the last news of the call, and that of its media.
   public var evidence: FrameCitation?
+  public var mediaEvidence: FrameCitation?
 
   /// What an event means for this leg.
-  mutating func take(_ event: PartyEvent) {
+  mutating func take(_ event: PartyEvent, _ frame: FrameCitation?) {
+    switch event {
+    case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: mediaEvidence = frame ?? mediaEvidence
+    default: evidence = frame ?? evidence
+    }
     switch event {
     case .ringing: if state == .placed { state = .ringing }
     case .established(_, let agreement):

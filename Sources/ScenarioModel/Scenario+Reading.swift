@@ -54,7 +54,7 @@ extension Scenario {
     notes.attempt { () throws(SourceProblem) in
       for element in try fields[ScenarioKeys.steps].elements() {
         if let step = notes.attempt({ () throws(SourceProblem) in try StepRegistry.read(element, &scope) }) {
-          steps.append(step)
+          steps.append(PlacedStep(step: step, place: element.source))
         } else {
           StepRegistry.keepNames(of: element, &scope)
         }
@@ -63,7 +63,8 @@ extension Scenario {
     // Read last: it may name the legs of all steps.
     notes.attempt { () throws(SourceProblem) in
       for element in try fields[ScenarioKeys.never]?.elements() ?? [] {
-        notes.attempt { () throws(SourceProblem) in never.append(Prohibition(try ExpectationRegistry.read(element, .prohibition, &scope).0))
+        notes.attempt { () throws(SourceProblem) in
+          never.append(Prohibition(try ExpectationRegistry.read(element, .prohibition, &scope).0, at: element.source))
         }
       }
     }

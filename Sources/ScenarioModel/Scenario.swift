@@ -76,7 +76,7 @@ public struct Scenario: Sendable {
   public var cast: [Member]
   public var network: [LinkGiven]
   public var nats: [NATGiven] = []
-  public var steps: [any Step]
+  public var steps: [PlacedStep]
   /// What must not become true during the whole run.
   public var never: [Prohibition]
   /// What keeps the file from being read: such a scenario never runs, and its result says why.
@@ -101,7 +101,9 @@ public struct Scenario: Sendable {
   public var isReadable: Bool { mistakes.isEmpty }
 
   /// Where below an output folder its captures go: its name, with a table's values in a form that every shell takes.
-  public var folderName: String {
+  public var folderName: String { Self.folderName(of: name) }
+
+  static func folderName(of name: String) -> String {
     guard let bracket = name.firstIndex(of: "[") else { return name }
     var row = ""
     for character in name[bracket...].dropFirst().dropLast() {

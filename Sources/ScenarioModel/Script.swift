@@ -72,7 +72,7 @@ public struct Script: Sendable {
   public private(set) var newestEvidence: FrameCitation?
   /// The answer to each member's last OPTIONS.
   public private(set) var pinged: [String: (status: Int?, failure: String?)] = [:]
-  public private(set) var violations: [(member: String, rule: String, evidence: FrameCitation?)] = []
+  public private(set) var violations: [SeenViolation] = []
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
   private var traffic: [MemberTraffic] = []
   /// What wire members remember of what they received.
@@ -125,6 +125,12 @@ public struct Script: Sendable {
     guard let callID = story(name)?.callID else { return nil }
     return stories.last { $0.member == member && $0.callID == callID }
   }
+
+  /// A member's leg by the number that it has there.
+  func story(of leg: LegID, at member: String) -> LegStory? { indexes[LegKey(member: member, leg: leg)].map { stories[$0] } }
+
+  /// The other side of a call.
+  func peer(of story: LegStory) -> LegStory? { stories.last { $0.callID == story.callID && $0.member != story.member } }
 
   /// A new REGISTER or OPTIONS makes the last answer old.
   mutating func forgetRegistration(_ member: String) { registered[member] = nil }
@@ -198,23 +204,25 @@ public struct Script: Sendable {
     wireNews[member, default: []].append(news)
   }
 
-  public mutating func take(_ member: String, _ event: PartyEvent, _ evidence: FrameCitation?) {
+  public mutating func take(_ member: String, _ event: PartyEvent, _ evidence: FrameCitation?, at now: Instant) {
     note(member, evidence)
     switch event {
     case .started(let id, let facts):
       indexes[LegKey(member: member, leg: id)] = stories.count
-      stories.append(LegStory(member: member, id: id, callID: facts.callID, name: facts.name, evidence: evidence))
+      stories.append(LegStory(member: member, id: id, callID: facts.callID, name: facts.name, peer: facts.peer, evidence: evidence))
     case .registered(_, let expires): registered[member] = (expires, nil)
     case .registrationFailed(_, let reason): registered[member] = (nil, reason)
-    case .violation(_, let violation): violations.append((member, violation.description, evidence))
-    case .portsMissing(_, let reason): violations.append((member, reason, evidence))
-    case .malformed(let source, let rule): violations.append((member, "\(source) sent what is no SIP message: \(rule)", evidence))
+    case .violation(let leg, let violation):
+      violations.append(SeenViolation(member: member, leg: leg, what: .rule(violation), evidence: evidence, at: now))
+    case .portsMissing(let leg, let reason):
+      violations.append(SeenViolation(member: member, leg: leg, what: .noMediaPort(reason), evidence: evidence, at: now))
+    case .malformed(let source, let rule):
+      violations.append(SeenViolation(member: member, leg: nil, what: .malformed(from: source, rule), evidence: evidence, at: now))
     case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended,
       .mediaStarted,
       .mediaLatched:
       guard let leg = event.leg, let index = indexes[LegKey(member: member, leg: leg)] else { return }
-      if let evidence { stories[index].evidence = evidence }
-      stories[index].take(event)
+      stories[index].take(event, evidence)
     case .optionsAnswered(let status): pinged[member] = (status, nil)
     case .optionsFailed(let reason): pinged[member] = (nil, reason)
     case .listening, .listenFailed, .connectionFailed, .mediaPorts: break

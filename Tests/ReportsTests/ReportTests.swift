@@ -17,17 +17,44 @@ import Testing
       hosts: ["kallglot", "pbx"])
     if finding {
       var finding = Finding(rule: "RFC 3261 §13", expected: "up", observed: "403 & <no>\u{1}", evidence: FrameCitation(HostID(1), 5))
-      finding.step = "expect leg"
+      finding.step = "expect leg is up"
+      finding.place = SourcePlace(file: "scenarios/basic/x.yaml", line: 17)
+      finding.exhibit = Exhibit(FrameCitation(HostID(1), 5), at: Instant(nanoseconds: 4_000_000), .received, "403 Forbidden to INVITE")
       result.findings = [finding]
     }
     return result
   }
 
-  @Test func `a finding shows rule, expected, observed, host#frame and the replay command`() {
-    let text = TextReport.lines(result(.failed, finding: true)).joined(separator: "\n")
-    for part in ["FAILED", "RFC 3261 §13", "expected  up", "observed  403 &", "pbx#5", "kallglot-lab run scenarios/basic/x.yaml --seed 7"] {
-      #expect(text.contains(part), "\(part) is missing in \(text)")
+  @Test func `a finding begins with file:line and shows the message, its capture and its time, and how to see it again`() {
+    var result = result(.failed, finding: true)
+    (result.folder, result.captures) = ("out/basic/x", ["out/basic/x/kallglot.pcapng", "out/basic/x/pbx.pcapng"])
+    #expect(
+      TextReport.lines(result) == [
+        "FAILED  basic/x  1.50 s of virtual time in 0.00 s", "  scenarios/basic/x.yaml:17  expect leg is up", "    rule      RFC 3261 §13",
+        "    observed  403 & <no>?",
+        "    message   pbx#5 received at 0.004 s: 403 Forbidden to INVITE (out/basic/x/pbx.pcapng)",
+        "    replay    kallglot-lab run scenarios/basic/x.yaml --seed 7 --out out",
+      ])
+  }
+
+  @Test func `a replay command leaves captures, and every shell reads it whatever the names are`() throws {
+    var result = result(.failed)
+    let names = ["a b/it's \"$x\" `id` \\ *?;&|<>(){}~#!/x", "--out", "ümlaut/x", "a/x[pcmu, it's $HOME]"]
+    for name in names {
+      (result.name, result.file) = (name, "\(name.prefix { $0 != "[" }).yaml")
+      let process = Process()
+      let output = Pipe()
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", result.replayCommand.replacing("kallglot-lab ", with: "printf '%s\\0' ", maxReplacements: 1)]
+      process.standardOutput = output
+      try process.run()
+      let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).split(separator: "\0").map(String.init)
+      process.waitUntilExit()
+      let row = name.contains("[") ? ["--filter", "[pcmu, it's $HOME]"] : []
+      #expect(words == ["run", name == "--out" ? "./--out.yaml" : result.file, "--seed", "7"] + row + ["--out", "out"])
     }
+    (result.name, result.file, result.folder) = ("basic/x", "x.yaml", "/tmp/my runs/basic/x")
+    #expect(result.replayCommand == "kallglot-lab run x.yaml --seed 7 --out '/tmp/my runs'")
   }
 
   @Test(arguments: [
@@ -46,7 +73,8 @@ import Testing
     #expect(document.components(separatedBy: "<testsuite name=\"basic\"").count == 2)
     #expect(document.contains("<property name=\"seed\" value=\"7\"/>"))
     #expect(document.contains("<property name=\"proves x\" value=\"RFC 3261 §13\"/>"))
-    #expect(document.contains("<failure type=\"RFC 3261 §13\" message=\"expected up, observed 403 &amp; &lt;no&gt;?\">"))
+    #expect(document.contains("<failure type=\"RFC 3261 §13\" message=\"scenarios/basic/x.yaml:17: expected up, observed 403 &amp; &lt;no&gt;?\">"))
+    #expect(document.contains("<property name=\"at x\" value=\"scenarios/basic/x.yaml:17\"/>"))
     #expect(document.contains("<error type=\"could not run\" message=\"no peer\"/>"))
     #expect(document.components(separatedBy: "<testcase classname=\"basic\" name=\"x\"").count == 4)
     #expect(document.components(separatedBy: "replay: kallglot-lab run scenarios/basic/x.yaml --seed 7").count == 4)
@@ -93,6 +121,11 @@ import Testing
     #expect(document["version"] == .number(1))
     #expect(document["selected"] == .number(3))
     #expect(document["interrupted"] == .flag(true))
-    #expect(document["scenarios"]?.elements[1]["findings"]?.elements[0]["frame"] == .text("pbx#5"))
+    let finding = document["scenarios"]?.elements[1]["findings"]?.elements[0]
+    #expect(finding?["frame"] == .text("pbx#5"))
+    #expect(finding?["frameAtNanoseconds"] == .number(4_000_000))
+    #expect(finding?["message"] == .text("403 Forbidden to INVITE"))
+    #expect(finding?["file"] == .text("scenarios/basic/x.yaml"))
+    #expect(finding?["line"] == .number(17))
   }
 }

@@ -102,25 +102,31 @@ enum Place {
     }
   }
 
-  @Test func `a failed run exits with 1 and shows rule, expected, observed, host#frame and replay; JUnit and JSON are written`()
+  @Test func `a failed run exits with 1 and shows file:line, rule, observed, message and replay once; JUnit and JSON are written`()
     async throws
   {
     let folder = try Place.temporary()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let text = try ScenarioLibrary.text(of: "\(Place.root)/scenarios/authentication/wrong-password.yaml")
+    let line = text.components(separatedBy: "status: 403")[0].components(separatedBy: "\n").count
     try text.replacingOccurrences(of: "status: 403", with: "status: 401").write(
       toFile: "\(folder)/x.yaml", atomically: true, encoding: .utf8)
     let outcome = try await lab(
       "run", "\(folder)/x.yaml", "--junit", "\(folder)/r/j.xml", "--json", "\(folder)/r/j.json", "--out", "\(folder)/out")
     #expect(outcome.code == 1)
-    for part in ["rule ", "expected ", "observed  refused with 403 Forbidden", "pbx#5", "--seed 1"] {
-      #expect(outcome.output.contains(part), "\(outcome.output)")
+    let capture = "\(folder)/out/\(URL(fileURLWithPath: folder).lastPathComponent)/x/pbx.pcapng"
+    for part in [
+      "  \(folder)/x.yaml:\(line)  expect ", "rule ", "observed  refused with 403 Forbidden",
+      "message   pbx#5 received at 0.004 s: 403 Forbidden to INVITE (\(capture))",
+      "replay    kallglot-lab run \(folder)/x.yaml --seed 1 --out \(folder)/out\n",
+    ] {
+      // Once: the summary names the scenario alone.
+      #expect(outcome.output.components(separatedBy: part).count == 2, "\(outcome.output)")
     }
     #expect(try String(contentsOfFile: "\(folder)/r/j.xml", encoding: .utf8).contains("failures=\"1\""))
     #expect(try String(contentsOfFile: "\(folder)/r/j.json", encoding: .utf8).contains("\"frame\": \"pbx#5\""))
     // The frame to blame says so in the capture.
-    let capture = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out/\(URL(fileURLWithPath: folder).lastPathComponent)/x/pbx.pcapng"))
-    #expect(String(decoding: capture, as: UTF8.self).contains("observed refused with 403 Forbidden"))
+    #expect(String(decoding: try Data(contentsOf: URL(fileURLWithPath: capture)), as: UTF8.self).contains("observed refused with 403 Forbidden"))
   }
 
   @Test(arguments: [

@@ -43,9 +43,9 @@ struct LatchExpectation: Expectation {
   func judge(_ script: Script) -> Judgement {
     guard let story = script.live(member) else { return .open("\(member) has no leg", script.lastEvidence[member]) }
     guard let latched = story.latched else {
-      return .open("\(member) sends RTP to \(story.agreement.map { "\($0.remote), as SDP says" } ?? "nobody")", story.evidence)
+      return .open("\(member) sends RTP to \(story.agreement.map { "\($0.remote), as SDP says" } ?? "nobody")", story.mediaEvidence ?? story.evidence)
     }
     let isThere = latched.address == target.address && (target.port == nil || target.port == latched.port)
-    return isThere ? .met : .open("\(member) sends RTP to \(latched)", story.evidence)
+    return isThere ? .met : .open("\(member) sends RTP to \(latched)", story.mediaEvidence ?? story.evidence)
   }
 }

@@ -29,12 +29,12 @@ struct ToneExpectation: Expectation {
     if story.heard.contains(where: { abs($0 - tone) <= max(5, tone / 50) }) { return .met }
     let heard = story.heard.isEmpty ? "no tone" : story.heard.map { "\($0) Hz" }.joined(separator: ", ")
     let packets = story.report.map { " in \($0.packetsReceived) packets" } ?? ""
-    return .open("\(member) heard \(heard)\(packets)", story.evidence)
+    return .open("\(member) heard \(heard)\(packets)", story.mediaEvidence ?? story.evidence)
   }
 
   func sighting(_ script: Script) -> (String, FrameCitation?) {
     let story = story(script)
-    return ("\(member) heard \(story?.heard.map { "\($0) Hz" }.joined(separator: ", ") ?? "")", story?.evidence)
+    return ("\(member) heard \(story?.heard.map { "\($0) Hz" }.joined(separator: ", ") ?? "")", story?.mediaEvidence ?? story?.evidence)
   }
 
   private func story(_ script: Script) -> LegStory? { leg.map { script.story($0, at: member) } ?? script.live(member) }

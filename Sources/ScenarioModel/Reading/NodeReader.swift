@@ -7,6 +7,8 @@ public struct NodeReader: Sendable {
   public let path: String
 
   public var file: String { node.file }
+  /// The line it begins on.
+  var source: SourcePlace { SourcePlace(file: node.file, line: node.line) }
 
   init(node: SourceNode, path: String = "") {
     self.node = node

@@ -19,25 +19,6 @@ public enum Verdict: String, Sendable, Hashable, Codable, CaseIterable {
   }
 }
 
-/// A requirement that was not met, with what to look at.
-public struct Finding: Sendable, Hashable {
-  public var rule: String
-  public var expected: String
-  public var observed: String
-  /// The frame to blame; nil where none was sent.
-  public var evidence: FrameCitation?
-  /// The line of the scenario.
-  public var step: String = ""
-  public var at: Instant = .zero
-
-  public init(rule: String, expected: String, observed: String, evidence: FrameCitation?) {
-    self.rule = rule
-    self.expected = expected
-    self.observed = observed
-    self.evidence = evidence
-  }
-}
-
 /// What one run of one scenario gave.
 public struct ScenarioResult: Sendable {
   public var name: String
@@ -61,6 +42,8 @@ public struct ScenarioResult: Sendable {
   /// All its seeds, when there were several: then times and packets are those of all, and the rest is that of ``seed``, the smallest with
   /// this verdict.
   public var sweep: SeedSweep?
+  /// The capture of each host, in the order of ``hosts``; empty when none were written.
+  public var captures: [String] = []
 
   public init(
     name: String, file: String, summary: String, proves: [String], seed: UInt64, verdict: Verdict, findings: [Finding] = [],
@@ -89,9 +72,37 @@ public struct ScenarioResult: Sendable {
     return "\(hosts.indices.contains(index) ? hosts[index] : "?")#\(evidence.frame)"
   }
 
-  /// Of a file with a table only the row.
+  /// The file that holds a frame; nil when no captures were written.
+  public func capture(of evidence: FrameCitation?) -> String? {
+    guard let evidence, captures.indices.contains(Int(evidence.host.rawValue)) else { return nil }
+    return captures[Int(evidence.host.rawValue)]
+  }
+
+  /// Runs the scenario again and leaves captures; of a file with a table only the row. A POSIX shell reads it as it stands.
   public var replayCommand: String {
-    let row = name.firstIndex(of: "[").map { " --filter '\(name[$0...])'" } ?? ""
-    return "kallglot-lab run \(file) --seed \(seed)\(row)"
+    var words = ["kallglot-lab", "run", file.hasPrefix("-") ? "./\(file)" : file, "--seed", "\(seed)"]
+    if let row = name.firstIndex(of: "[") { words += ["--filter", String(name[row...])] }
+    return (words + ["--out", outFolder]).map(ShellWord.quoted).joined(separator: " ")
+  }
+
+  /// What `--out` was, where the folder tells it.
+  private var outFolder: String {
+    let tail = "/\(Scenario.folderName(of: name))"
+    guard let folder, folder.hasSuffix(tail), folder.count > tail.count else { return "out" }
+    return String(folder.dropLast(tail.count))
+  }
+}
+
+/// Words of a command line (POSIX.1-2017, Shell Command Language §2.2).
+enum ShellWord {
+  /// As it stands where no character means anything to a shell, else between single quotes.
+  static func quoted(_ word: String) -> String {
+    let isPlain = word.unicodeScalars.allSatisfy { scalar in
+      switch scalar {
+      case "a"..."z", "A"..."Z", "0"..."9", "/", ".", "_", "-", ":", "+", ",", "@", "%": true
+      default: false
+      }
+    }
+    return isPlain && !word.isEmpty ? word : "'\(word.replacing("'", with: "'\\''"))'"
   }
 }

@@ -23,6 +23,8 @@ public struct FaultPlan: Hashable, Sendable {
   var condition: MessagePattern?
   /// Nothing is said when no message ever met it.
   public var isOptional = false
+  /// The step that made it.
+  public var place: SourcePlace?
 
   /// Whether a write's bytes have to be seen, which TLS does not show.
   public var readsBytes: Bool { condition != nil }

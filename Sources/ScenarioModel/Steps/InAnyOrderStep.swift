@@ -15,44 +15,47 @@ struct InAnyOrderStep: FieldStep {
   private static let context = ExpectationContext(others: MappingShape([optional]))
   static let mapping = MappingShape([all, ExpectStep.within], bare: "all")
 
-  private let wishes: [any Expectation]
+  private let wishes: [(wish: any Expectation, place: SourcePlace)]
   private let optionals: [any Expectation]
   private let within: Duration
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     let list = try fields[Self.all]
     within = try fields[ExpectStep.within]
-    var (wishes, optionals): ([any Expectation], [any Expectation]) = ([], [])
+    var wishes: [(any Expectation, SourcePlace)] = []
+    var optionals: [any Expectation] = []
     for element in try list.elements() {
       let (wish, fields) = try ExpectationRegistry.read(element, Self.context, &scope)
-      if try fields[Self.optional] { optionals.append(wish) } else { wishes.append(wish) }
+      if try fields[Self.optional] { optionals.append(wish) } else { wishes.append((wish, element.source)) }
     }
     guard !wishes.isEmpty else { throw list.problem("there is nothing to expect") }
     (self.wishes, self.optionals) = (wishes, optionals)
   }
 
-  var text: String { "expect in any order, within \(within): \(wishes.map(\.text).joined(separator: "; "))" }
+  var text: String { "expect in any order, within \(within): \(wishes.map(\.wish.text).joined(separator: "; "))" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
   func look(_ script: inout Script, at now: Instant) -> StepProgress {
     let deadline = script.stepBegan.advanced(by: within)
-    var open: (wish: any Expectation, observed: String, evidence: FrameCitation?)?
+    var open: (wish: any Expectation, place: SourcePlace, observed: String, evidence: FrameCitation?)?
     var isWaiting = false
-    for wish in wishes {
+    for (wish, place) in wishes {
       switch wish.judge(script) {
       case .met: wish.keep(in: &script)
       case .holds: isWaiting = true
-      case .impossible(let observed, let evidence): return fail(wish, observed, evidence)
-      case .open(let observed, let evidence): open = open ?? (wish, observed, evidence)
+      case .impossible(let observed, let evidence): return fail(wish, place, observed, evidence)
+      case .open(let observed, let evidence): open = open ?? (wish, place, observed, evidence)
       }
     }
     for wish in optionals { if case .met = wish.judge(script) { wish.keep(in: &script) } }
-    if let open, now >= deadline { return fail(open.wish, "\(open.observed) after \(within)", open.evidence) }
+    if let open, now >= deadline { return fail(open.wish, open.place, "\(open.observed) after \(within)", open.evidence) }
     return open == nil && !(isWaiting && now < deadline) ? .done : .waiting(until: deadline)
   }
 
-  private func fail(_ wish: any Expectation, _ observed: String, _ evidence: FrameCitation?) -> StepProgress {
-    .failed(Finding(rule: wish.rule, expected: "\(wish.text) within \(within)", observed: observed, evidence: evidence))
+  private func fail(_ wish: any Expectation, _ place: SourcePlace, _ observed: String, _ evidence: FrameCitation?) -> StepProgress {
+    var finding = Finding(rule: wish.rule, expected: "\(wish.text) within \(within)", observed: observed, evidence: evidence)
+    finding.place = place
+    return .failed(finding)
   }
 }

@@ -25,7 +25,7 @@ struct NeverStep: Step {
 
   init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) {
     let (expectation, fields) = try ExpectationRegistry.read(place, Self.context, &scope)
-    wish = Prohibition(expectation)
+    wish = Prohibition(expectation, at: place.source)
     if let place = try fields[Self.until] {
       until = try ExpectationRegistry.read(place, .alone, &scope).0
       limit = try fields[Self.within]
@@ -63,8 +63,12 @@ struct NeverStep: Step {
 /// Something that must not become true.
 public struct Prohibition: Sendable {
   private let wish: any Expectation
+  public let place: SourcePlace
 
-  init(_ wish: any Expectation) { self.wish = wish }
+  init(_ wish: any Expectation, at place: SourcePlace) {
+    self.wish = wish
+    self.place = place
+  }
 
   public var text: String { wish.text }
 

@@ -23,6 +23,14 @@ extension Step {
   public func look(_ script: inout Script, at now: Instant) -> StepProgress { .done }
 }
 
+/// A step and the line it stands on.
+public struct PlacedStep: Sendable {
+  public let step: any Step
+  public let place: SourcePlace
+
+  public var text: String { step.text }
+}
+
 /// A step whose value is a mapping of fields, or one value that stands for one of them.
 protocol FieldStep: Step {
   static var mapping: MappingShape { get }

@@ -1,0 +1,148 @@
+import Kallglot
+import Legs
+import Personas
+import SIPMessage
+import SIPUserAgent
+import SansIO
+
+/// The message that an event of a host speaks of, as far as the event tells.
+struct EventSubject {
+  enum What {
+    /// The newest packet of the host that fits one of these.
+    case messages([MessageKind])
+    /// The newest media that the host received.
+    case media
+    /// What came at the instant of the event.
+    case newest
+  }
+
+  var what: What
+  /// Whose Call-ID the message has.
+  var leg: LegID?
+  var callID: Bytes?
+  /// How long ago it was there at least.
+  var age: Duration = .zero
+
+  /// 64·T1 less what a timer on a real socket may be early: how old a refusal is when Timer H fires (RFC 3261 §17.2.1).
+  private static let timerH: Duration = .milliseconds(31_900)
+
+  init(_ event: any HostEvent) {
+    switch event {
+    case let event as PartyEvent: self.init(party: event)
+    case EndpointEvent.party(let event): self.init(party: event)
+    case EndpointEvent.decision(let leg, _, let method, source: _):
+      self.init(what: .messages([.received(.request(Label.Method(token: method)))]), leg: leg)
+    case WireHost.Event.received(let message): self.init(what: .messages([.received(.exactly(message.bytes))]))
+    default: self.init(what: .newest)
+    }
+  }
+
+  private init(what: What, leg: LegID? = nil, callID: Bytes? = nil) { (self.what, self.leg, self.callID) = (what, leg, callID) }
+
+  static func partyEvent(_ event: any HostEvent) -> PartyEvent? {
+    if case EndpointEvent.party(let event)? = event as? EndpointEvent { return event }
+    return event as? PartyEvent
+  }
+
+  private init(party event: PartyEvent) {
+    self.init(what: Self.what(event), leg: event.leg)
+    if case .started(_, let facts) = event { callID = Bytes(facts.callID) }
+    if case .violation(_, let violation) = event, violation.rule == .refusalNotAcknowledged { age = Self.timerH }
+  }
+
+  private static func what(_ event: PartyEvent) -> What {
+    switch event {
+    case .started(_, let facts):
+      .messages([facts.direction == .outgoing ? .sent(.request(.invite)) : .received(.request(.invite))])
+    case .ringing(_, let status): .messages(MessageKind.both(.response(status...status, .invite)))
+    case .refused(_, let status, _, _), .ended(_, .refused(let status), _): .messages(MessageKind.both(.response(status...status, .invite)))
+    case .established, .modified: .messages(MessageKind.both(.response(200...299, .invite)) + [.received(.request(.ack))])
+    case .earlyMedia: .messages(MessageKind.both(.response(100...299, .invite)))
+    case .modificationFailed(_, let status?, _): .messages([.received(.response(status...status, .invite))])
+    case .modificationFailed(_, nil, _): .messages([.sent(.request(.invite))])
+    case .ended(_, let end, _): what(end)
+    case .reason: .messages([.received(.request(.bye)), .received(.request(.cancel))])
+    case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: .media
+    case .registered, .registrationFailed: .messages([.received(.response(100...699, .register)), .sent(.request(.register))])
+    case .optionsAnswered, .optionsFailed: .messages([.received(.response(100...699, .options)), .sent(.request(.options))])
+    case .violation(_, let violation): what(violation)
+    case .malformed, .connectionFailed, .listening, .listenFailed, .portsMissing: .newest
+    }
+  }
+
+  private static func what(_ end: LegEnd) -> What {
+    switch end {
+    case .hungUpHere, .mediaSilence, .durationReached: .messages([.sent(.request(.bye))])
+    case .hungUpByPeer: .messages([.received(.request(.bye))])
+    case .cancelledHere, .noFinalResponse: .messages([.sent(.request(.cancel))])
+    case .cancelledByPeer: .messages([.received(.request(.cancel))])
+    case .timerB: .messages([.sent(.request(.invite))])
+    case .expired: .messages(MessageKind.both(.response(487...487, .invite)))
+    case .ackMissing: .messages([.sent(.response(200...299, .invite))])
+    case .dialogLost: .messages([.received(.response(408...481, nil))])
+    case .refused(let status): .messages(MessageKind.both(.response(status...status, .invite)))
+    case .violation(let violation): what(violation)
+    case .transportFailed: .newest
+    }
+  }
+
+  /// The message that broke a rule: what came, except where nothing did.
+  private static func what(_ violation: PeerViolation) -> What {
+    switch violation.rule {
+    case .rtpPayloadType, .rtpWhileHeld, .rtpSource: .media
+    case .rtpMalformed, .rtcpMalformed: .newest
+    // Timer H: no ACK came for this one.
+    case .refusalNotAcknowledged: .messages([.sent(.response(300...699, .invite))])
+    case .minimumExpires: .messages([.received(.response(423...423, nil))])
+    case .acknowledgementSequence: .messages([.received(.request(.ack))])
+    case .successWithoutDialog: .messages([.received(.response(200...299, .invite))])
+    default: .messages([.received(.any)])
+    }
+  }
+}
+
+/// A kind of message by direction and start line.
+struct MessageKind {
+  enum Start {
+    case request(Label.Method)
+    /// nil = whatever it answers.
+    case response(ClosedRange<Int>, Label.Method?)
+    case exactly(Bytes)
+    case any
+  }
+
+  var direction: PacketRecord.Direction
+  var start: Start
+
+  static func sent(_ start: Start) -> MessageKind { MessageKind(direction: .sent, start: start) }
+  static func received(_ start: Start) -> MessageKind { MessageKind(direction: .received, start: start) }
+  static func both(_ start: Start) -> [MessageKind] { [.sent(start), .received(start)] }
+
+  /// - Parameter callID: what the message's Call-ID is; nil = it does not matter. Under TLS it cannot be seen.
+  func matches(_ packet: PacketRecord, callID: Bytes?) -> Bool {
+    guard packet.direction == direction else { return false }
+    switch (start, Self.subject(packet)) {
+    case (.any, .request), (.any, .response): break
+    case (.request(let wanted), .request(let method)): guard wanted == method else { return false }
+    case (.response(let statuses, let wanted), .response(let status, let method)):
+      guard statuses.contains(Int(status)), wanted == nil || wanted == method else { return false }
+    case (.exactly(let bytes), _): return packet.payload == bytes
+    default: return false
+    }
+    guard let callID, let message = try? SIPMessage.parse(packet.payload) else { return true }
+    return (try? message.callID()).map { Bytes($0) == callID } ?? true
+  }
+
+  /// What the packet carries: its label, and where it has none, as on real sockets and from wire members, its bytes.
+  private static func subject(_ packet: PacketRecord) -> Label.Subject {
+    switch packet.label.subject {
+    case .none, .raw: break
+    case .request, .response, .keepAlive, .rtp, .rtcp, .tlsHandshake, .tlsClose: return packet.label.subject
+    }
+    guard let message = try? SIPMessage.parse(packet.payload) else { return packet.label.subject }
+    if let status = message.status {
+      return .response(status: UInt16(clamping: status), Label.Method(token: (try? message.cseq().method.token) ?? ""))
+    }
+    return .request(Label.Method(token: message.method?.token ?? ""))
+  }
+}

@@ -1,0 +1,97 @@
+import SIPUserAgent
+import SansIO
+
+/// A rule that a member saw its peer break, or a want of its own that kept a call from coming.
+public struct SeenViolation: Sendable {
+  public enum What: Hashable, Sendable {
+    case rule(PeerViolation)
+    /// What came is not a SIP message.
+    case malformed(from: TransportAddress, String)
+    /// The member's own want.
+    case noMediaPort(String)
+  }
+
+  public var member: String
+  public var leg: LegID?
+  public var what: What
+  public var evidence: FrameCitation?
+  public var at: Instant
+
+  /// What scenarios look for a part of: the rule's id, its sentence and its section.
+  public var rule: String {
+    switch what {
+    case .rule(let violation): violation.description
+    case .malformed(let source, let rule): "\(source) sent what is not a SIP message: \(rule)"
+    case .noMediaPort(let reason): reason
+    }
+  }
+
+  /// The same breach of the same call is one finding.
+  var isSame: (SeenViolation) -> Bool {
+    { other in
+      guard other.member == member, other.leg == leg else { return false }
+      switch (what, other.what) {
+      case (.rule(let first), .rule(let second)): return first.rule == second.rule
+      case (.malformed(let first, _), .malformed(let second, _)): return first == second
+      case (.noMediaPort, .noMediaPort): return true
+      default: return false
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - count: how often the same was seen.
+  ///   - peer: who broke it, where that is known.
+  ///   - file: the scenario's: no line of it is to blame.
+  func finding(count: Int, peer: String?, file: String) -> Finding {
+    let times = count == 1 ? "" : " \(count) times"
+    var finding: Finding
+    switch what {
+    case .rule(let violation):
+      let detail = violation.detail.isEmpty ? "" : ": \(violation.detail)"
+      finding = Finding(
+        rule: "\(violation.rule.rawValue), \(violation.rule.section)", expected: violation.rule.sentence,
+        observed: "\(member) saw \(peer ?? "its peer") break it\(times)\(detail)", evidence: evidence)
+    case .malformed(let source, let rule):
+      finding = Finding(
+        rule: "RFC 3261 §7", expected: "what comes is a SIP message",
+        observed: "\(member) got what is not one from \(peer ?? source.description)\(times): \(rule)", evidence: evidence)
+    case .noMediaPort(let reason):
+      finding = Finding(rule: "contract 8.5", expected: "\(member) has a media port for the call", observed: reason, evidence: evidence)
+    }
+    finding.count = count
+    finding.at = at
+    finding.place = SourcePlace(file: file, line: 1)
+    return finding
+  }
+}
+
+extension Script {
+  /// What peers broke so far, the same breach of one call once.
+  public func violationFindings(_ scenario: Scenario) -> [Finding] {
+    var groups: [(first: SeenViolation, count: Int)] = []
+    for seen in violations {
+      if let index = groups.firstIndex(where: { $0.first.isSame(seen) }) {
+        groups[index].count += 1
+      } else {
+        groups.append((seen, 1))
+      }
+    }
+    return groups.map { $0.first.finding(count: $0.count, peer: peer(of: $0.first, scenario), file: scenario.file) }
+  }
+
+  private func peer(of seen: SeenViolation, _ scenario: Scenario) -> String? {
+    if case .malformed(let source, _) = seen.what { return scenario.name(of: source.address) }
+    guard let leg = seen.leg, let story = story(of: leg, at: seen.member) else { return nil }
+    return peer(of: story)?.member ?? story.peer.flatMap { scenario.name(of: $0.address) }
+  }
+}
+
+extension Scenario {
+  /// Who of the cast has an address, also that of a NAT when one member alone is behind it.
+  func name(of address: IPAddress) -> String? {
+    if let member = cast.first(where: { [$0.address, $0.media, $0.music, $0.directMedia].contains(address) }) { return member.name }
+    guard let nat = nats.first(where: { $0.outside == address }) else { return nil }
+    return nat.inside.count == 1 ? nat.inside[0] : "NAT \(nat.name)"
+  }
+}
