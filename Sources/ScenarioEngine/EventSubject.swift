@@ -23,8 +23,8 @@ struct EventSubject {
   /// How long ago it was there at least.
   var age: Duration = .zero
 
-  /// 64·T1 less what a timer on a real socket may be early: how old a refusal is when Timer H fires (RFC 3261 §17.2.1).
-  private static let timerH: Duration = .milliseconds(31_900)
+  /// 64·T1: how old a refusal is at least when Timer H fires (RFC 3261 §17.2.1).
+  private static let timerH: Duration = .seconds(32)
 
   init(_ event: any HostEvent) {
     switch event {
@@ -66,7 +66,7 @@ struct EventSubject {
     case .registered, .registrationFailed: .messages([.received(.response(100...699, .register)), .sent(.request(.register))])
     case .optionsAnswered, .optionsFailed: .messages([.received(.response(100...699, .options)), .sent(.request(.options))])
     case .violation(_, let violation): what(violation)
-    case .malformed, .connectionFailed, .listening, .listenFailed, .portsMissing: .newest
+    default: .newest
     }
   }
 

@@ -30,7 +30,7 @@ import Testing
     (result.folder, result.captures) = ("out/basic/x", ["out/basic/x/kallglot.pcapng", "out/basic/x/pbx.pcapng"])
     #expect(
       TextReport.lines(result) == [
-        "FAILED  basic/x  1.50 s of virtual time in 0.00 s", "  scenarios/basic/x.yaml:17  expect leg is up", "    rule      RFC 3261 §13",
+        "FAILED  basic/x  1.50 s of virtual time in 0.002 s", "  scenarios/basic/x.yaml:17  expect leg is up", "    rule      RFC 3261 §13",
         "    observed  403 & <no>?",
         "    message   pbx#5 received at 0.004 s: 403 Forbidden to INVITE (out/basic/x/pbx.pcapng)",
         "    replay    kallglot-lab run scenarios/basic/x.yaml --seed 7 --out out",
