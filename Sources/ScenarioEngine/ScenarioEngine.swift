@@ -102,13 +102,7 @@ public struct ScenarioEngine: Sendable {
         script.commands.append(.note(step.text))
       }
       let asked = script.commands.count
-      let progress = isBegun ? step.look(&script, at: now) : step.begin(&script, at: now)
-      for position in asked..<script.commands.count {
-        guard case .fault(var plan) = script.commands[position] else { continue }
-        plan.place = place
-        script.commands[position] = .fault(plan)
-      }
-      switch progress {
+      switch isBegun ? step.look(&script, at: now) : begin(scenario.steps[index], at: now) {
       case .done:
         state = .running(step: index + 1, isBegun: false)
         if script.commands.count > asked {
@@ -128,6 +122,19 @@ public struct ScenarioEngine: Sendable {
         return clear(at: now)
       }
     }
+  }
+
+  /// Begins a step; its faults keep where it stands.
+  private mutating func begin(_ placed: PlacedStep, at now: Instant) -> StepProgress {
+    let asked = script.commands.count
+    defer {
+      for position in asked..<script.commands.count {
+        guard case .fault(var plan) = script.commands[position] else { continue }
+        plan.place = placed.place
+        script.commands[position] = .fault(plan)
+      }
+    }
+    return placed.step.begin(&script, at: now)
   }
 
   private mutating func record(_ finding: Finding) {

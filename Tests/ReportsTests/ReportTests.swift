@@ -73,7 +73,9 @@ import Testing
     #expect(document.components(separatedBy: "<testsuite name=\"basic\"").count == 2)
     #expect(document.contains("<property name=\"seed\" value=\"7\"/>"))
     #expect(document.contains("<property name=\"proves x\" value=\"RFC 3261 §13\"/>"))
-    #expect(document.contains("<failure type=\"RFC 3261 §13\" message=\"scenarios/basic/x.yaml:17: expected up, observed 403 &amp; &lt;no&gt;?\">"))
+    #expect(
+      document.contains(
+        "<failure type=\"RFC 3261 §13\" message=\"scenarios/basic/x.yaml:17: expected up, observed 403 &amp; &lt;no&gt;?\">"))
     #expect(document.contains("<property name=\"at x\" value=\"scenarios/basic/x.yaml:17\"/>"))
     #expect(document.contains("<error type=\"could not run\" message=\"no peer\"/>"))
     #expect(document.components(separatedBy: "<testcase classname=\"basic\" name=\"x\"").count == 4)

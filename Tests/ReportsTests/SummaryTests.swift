@@ -61,7 +61,8 @@ import Testing
     #expect(
       Summary.lines(run) == [
         "not always passed:", "    seeds passed  smallest failing  scenario", "  1,498 of 1,500                17  a/2",
-        "    kallglot-lab run a/2.yaml --seed 17 --out out", "      1 of 1,500                 2  a/3", "    kallglot-lab run a/3.yaml --seed 2 --out out",
+        "    kallglot-lab run a/2.yaml --seed 17 --out out", "      1 of 1,500                 2  a/3",
+        "    kallglot-lab run a/3.yaml --seed 2 --out out",
         "3 scenarios over seeds 1..1500 (4,500 runs): 1 passed, 2 failed. 9,000 s of virtual time and 0 packets in 1.00 s.",
       ])
     #expect(TextReport.lines(results[0]) == ["passed  a/1  1,500 of 1,500 seeds pass"])

@@ -22,7 +22,9 @@ import Testing
     return try read.scenarios.map { try VirtualStage($0, seed: 1).run() }
   }
 
-  private func run(steps: String, top: String = "") throws -> ScenarioResult { try #require(try run(head + top + "steps:\n" + steps).first) }
+  private func run(steps: String, top: String = "") throws -> ScenarioResult {
+    try #require(try run(head + top + "steps:\n" + steps).first)
+  }
 
   private func milliseconds(_ value: Int64) -> Instant { Instant(nanoseconds: value * 1_000_000) }
 
@@ -76,12 +78,16 @@ import Testing
   @Test(arguments: [
     ("is: established, within: 4 s", "drop: every 200 INVITE", "180 Ringing to INVITE", Exhibit.Direction.received, Int64(4)),
     ("is: ended, because: timer-b, within: 4 s", "drop: every 180 INVITE", "200 OK to INVITE", .received, 4),
-    ("is: refused, status: 403, within: 40 s", "drop: every INVITE", "INVITE sip:sess_demo@sip.kallglot.com, dropped by a fault", .sent, 31_500),
+    (
+      "is: refused, status: 403, within: 40 s", "drop: every INVITE", "INVITE sip:sess_demo@sip.kallglot.com, dropped by a fault", .sent,
+      31_500
+    ),
   ])
   func `the message is the one that the leg's last news speak of`(
     wish: String, fault: String, text: String, direction: Exhibit.Direction, at: Int64
   ) throws {
-    let steps = "  - fault: { \(fault), optional: true }\n  - call: { from: pbx, to: session demo, as: leg }\n  - expect: { leg: leg, \(wish) }\n"
+    let steps =
+      "  - fault: { \(fault), optional: true }\n  - call: { from: pbx, to: session demo, as: leg }\n  - expect: { leg: leg, \(wish) }\n"
     let exhibit = try #require(try run(steps: steps).findings.first?.exhibit)
     #expect((exhibit.text, exhibit.direction, exhibit.at) == (text, direction, milliseconds(at)))
   }
@@ -111,7 +117,8 @@ import Testing
   }
 
   @Test func `over TLS the message is named as well`() throws {
-    let text = (head + "steps:\n").replacing("account: acme }\nsteps", with: "account: acme, transport: tls }\nsteps")
+    let text =
+      (head + "steps:\n").replacing("account: acme }\nsteps", with: "account: acme, transport: tls }\nsteps")
       + "  - call: { from: pbx, to: session nobody, as: leg }\n  - expect: { leg: leg, is: established }\n"
     let finding = try #require(try run(text).first?.findings.first)
     #expect(finding.exhibit?.text == "404 to INVITE over TLS")
