@@ -5,10 +5,22 @@ import SansIO
 ///
 /// The first failure is remembered and what comes after it is dropped: the owner looks at ``failure`` when it likes.
 public final class ByteOutput {
+  /// How an output uses its file.
+  public enum Holding: Hashable, Sendable {
+    /// Open from the beginning to the end. Buffers leave in portions, so a block of a format may be cut between two of them.
+    case throughout
+    /// Made by the first hand-over, and open only while one writes: for many files at a time. See ``init(live:keepsOpen:)``.
+    case whileWriting
+    /// Made by the first hand-over and open from then on.
+    case fromFirstWrite
+  }
+
   /// 256 KiB: large enough that the call costs little beside the copy, small enough for a host each.
   public static let standardBuffer = 256 << 10
   /// What an ordinary packet needs beyond a full portion.
   private static let slack = 8 << 10
+  /// What a live output gathers at most while its file cannot be written.
+  private static let patience = 256 << 10
 
   // Touched for every packet by code that cannot overlap itself: the checks of exclusive access cost as much as the writing.
   @exclusivity(unchecked) private var buffer: UnsafeMutableRawPointer
@@ -19,6 +31,8 @@ public final class ByteOutput {
   /// Full buffers of an output into memory.
   private var memory: [Bytes] = []
   private let isFile: Bool
+  private let holding: Holding
+  private var exists = false
   /// How much one call hands over.
   private let portion: Int
   /// Where the bytes go; empty for memory.
@@ -29,6 +43,7 @@ public final class ByteOutput {
   public init(path: String, buffer size: Int = ByteOutput.standardBuffer) {
     self.path = path
     isFile = true
+    holding = .throughout
     portion = max(size, 4096)
     capacity = portion + Self.slack
     buffer = .allocate(byteCount: capacity, alignment: 16)
@@ -36,10 +51,26 @@ public final class ByteOutput {
     if descriptor < 0 { failure = CaptureFailure(.open, path, code: errno) }
   }
 
+  /// The file of a live host, for evidence that has to outlive its writer.
+  ///
+  /// Each hand-over writes everything that was gathered, so that what is on the disk always ends with a whole block, and gives the
+  /// buffer back. What could not be written is kept, up to 256 KiB, and tried again with the next hand-over. The file must not exist yet.
+  /// - Parameter keepsOpen: between two hand-overs; a descriptor fewer for each file that is not kept open.
+  public init(live path: String, keepsOpen: Bool = false) {
+    self.path = path
+    isFile = true
+    holding = keepsOpen ? .fromFirstWrite : .whileWriting
+    portion = 16 << 10
+    capacity = 0
+    buffer = .allocate(byteCount: 16, alignment: 16)
+    descriptor = -1
+  }
+
   /// Collects the bytes in memory, to be read from ``bytes``.
   public init() {
     path = ""
     isFile = false
+    holding = .throughout
     portion = 64 << 10
     capacity = portion + Self.slack
     buffer = .allocate(byteCount: capacity, alignment: 16)
@@ -72,8 +103,14 @@ public final class ByteOutput {
   /// Hands the buffer to the system.
   public func flush() { hand(over: filled) }
 
+  /// Whether what is appended now would not fit beside what could not be written. Only ``init(live:keepsOpen:)`` can be full.
+  public var isFull: Bool { holding != .throughout && filled >= Self.patience }
+  /// Bytes that no hand-over has written yet.
+  public var pending: Int { filled }
+
   private func hand(over count: Int) {
     guard count > 0 else { return }
+    guard holding == .throughout else { return handOverLive() }
     if !isFile {
       memory.append(Bytes(Array(UnsafeRawBufferPointer(start: buffer, count: count))))
     } else if failure == nil {
@@ -86,9 +123,36 @@ public final class ByteOutput {
 
   public func close() {
     flush()
+    release()
+  }
+
+  private func release() {
     guard descriptor >= 0 else { return }
     if Glibc.close(descriptor) != 0, failure == nil { failure = CaptureFailure(.close, path, code: errno) }
     descriptor = -1
+  }
+
+  /// Writes all or nothing: what a full disk took of it is cut off again.
+  private func handOverLive() {
+    defer { if holding == .whileWriting { release() } }
+    if descriptor < 0 {
+      descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | (exists ? 0 : O_CREAT | O_EXCL), 0o644)
+      guard descriptor >= 0 else {
+        if failure == nil { failure = CaptureFailure(.open, path, code: errno) }
+        return
+      }
+      exists = true
+    }
+    if let problem = writeBuffer(filled) {
+      if failure == nil { failure = problem }
+      _ = ftruncate(descriptor, off_t(flushed))
+      return
+    }
+    flushed += filled
+    filled = 0
+    buffer.deallocate()
+    buffer = .allocate(byteCount: 16, alignment: 16)
+    capacity = 0
   }
 
   private func writeBuffer(_ count: Int) -> CaptureFailure? {
@@ -126,10 +190,11 @@ extension ByteOutput {
     // Whole multiples leave, so that each write fills pages that no other write touches.
     hand(over: filled >= portion ? filled / portion * portion : filled)
     guard capacity - filled < room else { return }
-    let larger = UnsafeMutableRawPointer.allocate(byteCount: filled + room, alignment: 16)
+    let wanted = holding == .throughout ? filled + room : max(filled + room, filled + portion + Self.slack)
+    let larger = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
     larger.copyMemory(from: buffer, byteCount: filled)
     buffer.deallocate()
-    capacity = filled + room
+    capacity = wanted
     buffer = larger
   }
 }

@@ -20,15 +20,21 @@ public struct CaptureOptions: Hashable, Sendable {
 ///
 /// Usable alone, for one call or until ``byteCount`` calls for the next file.
 public final class CaptureFile {
+  /// An interface of the file and what it carried.
+  private struct Interface {
+    let number: UInt32
+    var firstTime: UInt64 = 0
+    var lastTime: UInt64 = 0
+    var frames: UInt64 = 0
+  }
+
   public let output: ByteOutput
-  private let writer: PcapngWriter
+  @exclusivity(unchecked) private var writer: PcapngWriter
   private let epoch: Epoch
   private let options: CaptureOptions
-  private let interface: UInt32
-  private var firstTime: UInt64 = 0
-  @exclusivity(unchecked) private var lastTime: UInt64 = 0
+  @exclusivity(unchecked) private var interfaces: [Interface] = []
   @exclusivity(unchecked) private var isClosed = false
-  @exclusivity(unchecked) private var held: PacketRecord?
+  @exclusivity(unchecked) private var held: (packet: PacketRecord, interface: Int)?
 
   /// Packets written so far; the file's frames are numbered from 1 up to this.
   @exclusivity(unchecked) public private(set) var frames: UInt32 = 0
@@ -36,38 +42,63 @@ public final class CaptureFile {
   @exclusivity(unchecked) public private(set) var firstFrame: UInt32 = 1
   /// Packets whose number did not follow the one before: numbers in findings then cite another packet.
   public private(set) var misnumbered = 0
+  /// Packets that found no room while the file could not be written.
+  public private(set) var dropped = 0
+  /// Packets since the last flush that reached the file.
+  @exclusivity(unchecked) private var unflushed = 0
 
-  /// - Parameter interface: the host's name, which readers show as the interface's.
-  public init(_ output: ByteOutput, interface name: String, epoch: Epoch, options: CaptureOptions = CaptureOptions()) {
+  /// - Parameters:
+  ///   - interface: the host's name, which readers show as the interface's.
+  ///   - comment: on the whole file; empty = none.
+  public init(
+    _ output: ByteOutput, interface name: String, epoch: Epoch, options: CaptureOptions = CaptureOptions(), comment: String = ""
+  ) {
     self.output = output
     self.epoch = epoch
     self.options = options
-    var writer = PcapngWriter(output, origin: options.origin)
-    interface = writer.addInterface(named: name, linkType: options.linkType)
-    self.writer = writer
+    writer = PcapngWriter(output, origin: options.origin, comment: comment)
+    _ = addInterface(named: name)
   }
 
   public var byteCount: Int { output.count }
   public var failure: CaptureFailure? { output.failure }
+  /// Packets that are not in the file: dropped, or gathered since it cannot be written any more.
+  public var unwritten: Int { dropped + (failure == nil ? 0 : unflushed) }
+
+  /// One more interface beside the host's own, which is 0, for packets that were seen in another way.
+  public func addInterface(named name: String, description: String = "") -> Int {
+    interfaces.append(Interface(number: writer.addInterface(named: name, linkType: options.linkType, description: description)))
+    return interfaces.count - 1
+  }
 
   /// Writes the packet. One that came over TCP is held until the next one: the host may find TLS secrets in it, and readers want those
   /// before the record that they open.
-  public func append(_ packet: PacketRecord) {
+  public func append(_ packet: PacketRecord, interface: Int = 0) {
     guard !isClosed else { return }
-    if let earlier = held.take() { write(earlier) }
-    if packet.direction == .received, case .tcp = packet.carrier, !packet.payload.isEmpty { held = packet } else { write(packet) }
+    release()
+    if packet.direction == .received, case .tcp = packet.carrier, !packet.payload.isEmpty {
+      held = (packet, interface)
+    } else {
+      write(packet, interface)
+    }
   }
 
-  private func write(_ packet: PacketRecord) {
+  private func release() {
+    guard let earlier = held.take() else { return }
+    write(earlier.packet, earlier.interface)
+  }
+
+  private func write(_ packet: PacketRecord, _ interface: Int) {
+    guard !output.isFull else { return dropped += 1 }
     let time = UInt64(max(epoch.unixNanoseconds(at: packet.at), 0))
-    if frames == 0 {
-      firstTime = time
-      firstFrame = packet.frame
-    }
+    if interfaces[interface].frames == 0 { interfaces[interface].firstTime = time }
+    if frames == 0 { firstFrame = packet.frame }
     if packet.frame != firstFrame &+ frames { misnumbered += 1 }
-    lastTime = time
+    interfaces[interface].lastTime = time
+    interfaces[interface].frames += 1
     frames &+= 1
-    writer.write(packet, at: time, interface: interface, linkType: options.linkType)
+    unflushed += 1
+    writer.write(packet, at: time, interface: interfaces[interface].number, linkType: options.linkType)
   }
 
   /// Written at once, before the packet that brought it.
@@ -76,16 +107,25 @@ public final class CaptureFile {
     writer.writeSecrets(secret)
   }
 
-  /// Ends the file with the interface's statistics. What comes later is dropped.
+  /// Hands over what was written so far, the packet that was held included: the host has dealt with it.
+  public func flush() {
+    release()
+    output.flush()
+    if output.pending == 0 { unflushed = 0 }
+  }
+
+  /// Ends the file with the statistics of its interfaces. What comes later is dropped.
   /// - Parameter now: when the capture ended; nil = with its last packet.
   public func close(at now: Instant? = nil) {
     guard !isClosed else { return }
-    if let last = held.take() { write(last) }
+    release()
     isClosed = true
-    let time = now.map { UInt64(max(epoch.unixNanoseconds(at: $0), 0)) } ?? lastTime
-    if frames > 0 {
-      writer.writeStatistics(interface: interface, at: time, from: firstTime, to: lastTime, packets: UInt64(frames))
+    for interface in interfaces where interface.frames > 0 {
+      let time = now.map { UInt64(max(epoch.unixNanoseconds(at: $0), 0)) } ?? interface.lastTime
+      writer.writeStatistics(
+        interface: interface.number, at: time, from: interface.firstTime, to: interface.lastTime, packets: interface.frames)
     }
     output.close()
+    if output.pending == 0 { unflushed = 0 }
   }
 }

@@ -8,16 +8,16 @@ public struct PcapngWriter {
   private var interfaces: UInt32 = 0
 
   /// Writes the section header.
-  public init(_ output: ByteOutput, origin: CaptureOrigin = .virtual) {
+  /// - Parameter comment: on the whole section; empty = none.
+  public init(_ output: ByteOutput, origin: CaptureOrigin = .virtual, comment: String = "") {
     self.output = output
-    Self.block(
-      Pcapng.BlockType.section, to: output, body: 16,
-      options: [
-        (Pcapng.Option.hardware, Array(origin.hardware.utf8)),
-        (Pcapng.Option.operatingSystem, Array(origin.operatingSystem.utf8)),
-        (Pcapng.Option.application, Array(origin.application.utf8)),
-      ]
-    ) { cursor in
+    var options = [
+      (Pcapng.Option.hardware, Array(origin.hardware.utf8)),
+      (Pcapng.Option.operatingSystem, Array(origin.operatingSystem.utf8)),
+      (Pcapng.Option.application, Array(origin.application.utf8)),
+    ]
+    if !comment.isEmpty { options.append((Pcapng.Option.comment, Self.commentBytes(comment))) }
+    Self.block(Pcapng.BlockType.section, to: output, body: 16, options: options) { cursor in
       cursor.little(Pcapng.byteOrderMagic)
       cursor.little(UInt16(1))
       cursor.little(UInt16(0))

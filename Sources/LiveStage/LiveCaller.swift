@@ -38,6 +38,7 @@ public final class LiveCaller: @unchecked Sendable {
   private var done: EventLoopPromise<CallOutcome>?
   private var leg: LegID?
   private var isHangingUp = false
+  private var captureTimer: RepeatedTask?
 
   /// - Parameters:
   ///   - target: the next hop, resolved.
@@ -84,14 +85,22 @@ public final class LiveCaller: @unchecked Sendable {
   /// Calls, speaks, hangs up, and says what happened.
   public func run() async throws -> CallOutcome {
     let promise = driver.eventLoop.makePromise(of: CallOutcome.self)
-    driver.eventLoop.execute { [self] in done = promise }
+    driver.eventLoop.execute { [self] in
+      done = promise
+      captureTimer = captures?.schedule(on: driver.eventLoop) { [unowned self] in self.captures?.tick(at: driver.clock.now) }
+    }
     driver.start()
     let result: Result<CallOutcome, any Error>
     do { result = .success(try await promise.futureResult.get()) } catch { result = .failure(error) }
     try? await driver.stop().get()
-    if captures != nil { try? await driver.eventLoop.submit { [self] in self.captures?.finish(at: driver.clock.now) }.get() }
+    if captures != nil { try? await driver.eventLoop.submit { [self] in endCaptures() }.get() }
     try? await group.shutdownGracefully()
     return try result.get()
+  }
+
+  private func endCaptures() {
+    captureTimer?.cancel()
+    captures?.finish(at: driver.clock.now)
   }
 
   /// Ends the call early: CANCEL or BYE.

@@ -36,6 +36,7 @@ public final class LiveEndpoint: @unchecked Sendable {
   private var waiting: Set<TransportListener> = []
   private var bound: EventLoopPromise<Void>?
   private var quiet: EventLoopPromise<Void>?
+  private var captureTimer: RepeatedTask?
 
   /// - Parameters:
   ///   - folder: gets one pcapng a call; nil = none.
@@ -113,6 +114,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     driver.eventLoop.execute { [self] in
       bound = promise
       waiting = Set(configuration.listeners)
+      captureTimer = captures?.schedule(on: driver.eventLoop) { [unowned self] in self.captures?.tick(at: driver.clock.now) }
     }
     driver.start()
     do { try await promise.futureResult.get() } catch {
@@ -158,10 +160,15 @@ public final class LiveEndpoint: @unchecked Sendable {
 
   private func shutDown() async {
     try? await driver.stop().get()
-    if captures != nil { try? await driver.eventLoop.submit { [self] in self.captures?.finish(at: driver.clock.now) }.get() }
+    if captures != nil { try? await driver.eventLoop.submit { [self] in endCaptures() }.get() }
     // NIO closes what failed to open a turn later.
     try? await driver.eventLoop.scheduleTask(in: .milliseconds(20)) {}.futureResult.get()
     try? await group.shutdownGracefully()
+  }
+
+  private func endCaptures() {
+    captureTimer?.cancel()
+    captures?.finish(at: driver.clock.now)
   }
 
   private func take(_ event: any HostEvent) {

@@ -1,0 +1,85 @@
+import Capture
+import SansIO
+
+/// What crossed a socket, on its way to its file.
+struct Passage {
+  var packet: PacketRecord
+  /// The packet holds what TLS carried, in the place of its ciphertext.
+  var isDecrypted = false
+  /// The segments are already numbered: they are a whole connection's.
+  var keepsNumbers = false
+}
+
+/// One file of a live host: on the disk whenever it is flushed, and a valid capture then.
+final class LiveCaptureFile {
+  /// The host's own segments are as long as Ethernet's, without TLS. What TLS carried was never in segments, so a message stays whole.
+  private static let (segment, decryptedSegment) = (1_460, 65_000)
+
+  let path: String
+  private let host: String
+  private let file: CaptureFile
+  private var narrations: [ConnectionEnds: StreamNarration] = [:]
+  private var decrypted: Int?
+  private let tell: (CaptureEvent) -> Void
+  private var isFailureTold = false
+  private var isDirty = true
+
+  /// - Parameter comment: on the whole file.
+  init(
+    path: String, host: String, epoch: Epoch, comment: String = "", keepsOpen: Bool = false, tell: @escaping (CaptureEvent) -> Void
+  ) {
+    self.path = path
+    self.host = host
+    self.tell = tell
+    file = CaptureFile(
+      ByteOutput(live: path, keepsOpen: keepsOpen), interface: host, epoch: epoch, options: CaptureOptions(origin: .live), comment: comment)
+  }
+
+  var byteCount: Int { file.byteCount }
+  var unwritten: Int { file.unwritten }
+
+  func append(_ passage: Passage) {
+    isDirty = true
+    guard case .tcp(let segment) = passage.packet.carrier, !passage.keepsNumbers else { return file.append(passage.packet) }
+    let ends = ConnectionEnds(passage.packet.direction, from: passage.packet.source, to: passage.packet.destination)
+    let largest = passage.isDecrypted ? Self.decryptedSegment : Self.segment
+    let interface = passage.isDecrypted ? decryptedInterface() : 0
+    var narration = narrations[ends] ?? StreamNarration()
+    for packet in narration.segments(of: passage.packet, segment.flags, largest: largest) { file.append(packet, interface: interface) }
+    narrations[ends] = narration.isOver ? nil : narration
+  }
+
+  func append(_ secret: KeyLogLine) {
+    isDirty = true
+    file.append(secret)
+  }
+
+  private func decryptedInterface() -> Int {
+    if let decrypted { return decrypted }
+    let made = file.addInterface(
+      named: "\(host) (decrypted TLS)", description: "What TLS carried, in TCP segments of its own; the ciphertext is in connection-*")
+    decrypted = made
+    return made
+  }
+
+  func flush() {
+    guard isDirty else { return }
+    isDirty = false
+    file.flush()
+    tellFailure()
+  }
+
+  func close(at now: Instant) {
+    file.close(at: now)
+    tellFailure()
+    if file.unwritten > 0 { tell(.incomplete(path: path, packets: file.unwritten)) }
+  }
+
+  /// What could not be written is tried again with the next flush.
+  private func tellFailure() {
+    if file.output.pending > 0 { isDirty = true }
+    guard let failure = file.failure, !isFailureTold else { return }
+    isFailureTold = true
+    tell(.failed(failure))
+  }
+}

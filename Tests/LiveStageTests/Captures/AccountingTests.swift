@@ -1,0 +1,258 @@
+import Foundation
+import LiveNetwork
+import SIPUserAgent
+import SansIO
+import ScenarioModel
+import SecureTransport
+import Synchronization
+import Testing
+
+@testable import LiveStage
+
+/// A live endpoint with captures, and a peer that keeps what crossed its own sockets.
+final class CaptureScene: Sendable {
+  let endpoint: LiveEndpoint
+  let peer: RawPeer
+  let folder: String
+  let network: LoopbackNetwork
+
+  private init(more: String) throws {
+    network = try LoopbackNetwork.claim(.twentyFour, addresses: [1, 2], ports: [5_060, 5_061])
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("captures-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let us = network.address(1)
+    let configuration = try ServeConfiguration.read(
+      """
+      listen: ["udp \(us):5060", "tcp \(us):5060", "tls \(us):5061"]
+      authentication: none
+      anyDomain: true
+      \(more)
+      """, file: "serve.yaml")
+    let lines = Lines()
+    endpoint = try LiveEndpoint(configuration, folder: folder) { lines.add($0) }
+    log = lines
+    peer = RawPeer(network.address(2), tls: try TLSContext(TLSConfiguration(role: .client)))
+  }
+
+  final class Lines: Sendable {
+    private let all = Mutex<[String]>([])
+    func add(_ line: String) { all.withLock { $0.append(line) } }
+    var text: String { all.withLock { $0.joined(separator: "\n") } }
+  }
+
+  let log: Lines
+
+  func us(_ port: UInt16 = 5_060) -> TransportAddress { TransportAddress(network.address(1), port: port) }
+
+  static func run(
+    _ more: String = "", _ body: (CaptureScene) async throws -> Void, then check: (CaptureScene, CaptureReading) throws -> Void
+  ) async throws {
+    let scene = try CaptureScene(more: more)
+    defer { try? FileManager.default.removeItem(atPath: scene.folder) }
+    try await scene.endpoint.start()
+    do { try await body(scene) } catch {
+      await scene.endpoint.stop()
+      try await scene.peer.stop()
+      Issue.record("\(error)\n\(scene.log.text)")
+      return
+    }
+    await scene.endpoint.stop()
+    try await scene.peer.stop()
+    try check(scene, try CaptureReading(scene.folder))
+  }
+
+  func dialogue(_ callID: String, _ wire: RawPeer.Wire, _ transport: String) async throws -> Dialogue {
+    Dialogue(callID: callID, wire: wire, transport: transport, local: try await peer.local(wire))
+  }
+
+  /// INVITE, 200, ACK.
+  func establish(_ dialogue: inout Dialogue, media: TransportAddress) async throws {
+    try await peer.send(dialogue.request("INVITE", body: Dialogue.offer(media)), over: dialogue.wire)
+    dialogue.toTag = Dialogue.tag(of: try await peer.message("SIP/2.0 200", over: dialogue.wire))
+    try await peer.send(dialogue.acknowledge(), over: dialogue.wire)
+  }
+
+  /// BYE, 200.
+  func end(_ dialogue: inout Dialogue, over wire: RawPeer.Wire? = nil) async throws {
+    dialogue.sequence += 1
+    try await peer.send(dialogue.request("BYE"), over: wire ?? dialogue.wire)
+    _ = try await peer.message("SIP/2.0 200", over: wire ?? dialogue.wire)
+  }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct AccountingTests {
+  @Test func `every byte that crossed the sockets is in exactly one file, and the ciphertext of a connection besides`() async throws {
+    try await CaptureScene.run("answerDelay: 300 ms\nearlyMedia: true") { scene in
+      try await earlyMedia(scene)
+      try await apart(scene)
+      try await twoCallsOnOneConnection(scene)
+      try await sealed(scene)
+      try await placed(scene)
+    } then: { scene, reading in
+      for (datagram, count) in Self.counted(scene.peer.datagrams) {
+        #expect(reading.datagrams[datagram] == count, "\(datagram.source) to \(datagram.destination): \(datagram.payload.text.prefix(60))")
+      }
+      // What is in the files and not in the peer's hands crossed no socket of the endpoint's.
+      #expect(reading.datagrams.values.reduce(0, +) == scene.peer.datagrams.count)
+      for stream in scene.peer.streams.values {
+        for (bytes, source, destination) in [(stream.sent, stream.local, stream.remote), (stream.received, stream.remote, stream.local)] {
+          let clear = CaptureReading.difference(bytes, reading.pieces(from: source, to: destination, sealed: false))
+          #expect(clear == nil, "\(source) to \(destination): \(clear ?? "")")
+        }
+        guard stream.isTLS else { continue }
+        #expect(
+          CaptureReading.difference(
+            stream.sentCiphertext, reading.pieces(from: stream.local, to: stream.remote, sealed: true)) == nil)
+        #expect(
+          CaptureReading.difference(
+            stream.receivedCiphertext, reading.pieces(from: stream.remote, to: stream.local, sealed: true)) == nil)
+      }
+      checkCalls(reading)
+    }
+  }
+
+  private static func counted(_ datagrams: [RawPeer.Datagram]) -> [RawPeer.Datagram: Int] {
+    Dictionary(datagrams.map { ($0, 1) }, uniquingKeysWith: +)
+  }
+
+  /// Each call's file holds that call and no other; the rest is in other-*.
+  private func checkCalls(_ reading: CaptureReading) {
+    #expect(reading.calls.count == 8, "\(reading.files.map(\.name))")
+    for file in reading.calls { #expect(file.callIDs.count == 1, "\(file.name): \(file.callIDs)") }
+    for (callID, starts) in Self.expected {
+      let text = reading.file(holding: callID)?.text ?? ""
+      for start in starts { #expect(text.contains(start), "\(callID) lacks \(start)") }
+    }
+    for callID in ["early", "cancelled"] {
+      let file = reading.file(holding: callID)
+      let media = file?.packets.filter { $0.payload.first == 0x80 && $0.direction == .received } ?? []
+      #expect(media.count == 3, "\(callID): \(media.count)")
+      #expect(file?.packets.contains { $0.payload.first == 0x80 && $0.direction == .sent } == true, "\(callID)")
+    }
+    let rest = reading.others.map(\.text).joined()
+    for text in ["OPTIONS ", "REGISTER ", "refused", "hello", "\r\n\r\n", "420 "] { #expect(rest.contains(text), "\(text)") }
+    #expect(reading.calls.filter { $0.name.hasSuffix(".clear.pcapng") }.count == 2)
+    for file in reading.calls where file.name.hasSuffix(".clear.pcapng") {
+      #expect(file.interfaces.map(\.name) == ["kallglot", "kallglot (decrypted TLS)"])
+    }
+    for file in reading.files where file.isConnection { #expect(file.secrets > 0, "\(file.name)") }
+  }
+
+  private static let expected: [(String, [String])] = [
+    ("early", ["INVITE ", "SIP/2.0 183", "SIP/2.0 200", "ACK ", "BYE "]),
+    ("cancelled", ["INVITE ", "SIP/2.0 183", "CANCEL ", "SIP/2.0 487"]),
+    ("one", ["INVITE ", "SIP/2.0 200", "ACK ", "BYE "]), ("two", ["INVITE ", "SIP/2.0 200", "ACK ", "BYE "]),
+    ("sealed-a", ["INVITE ", "SIP/2.0 200", "ACK ", "BYE "]), ("sealed-b", ["INVITE ", "SIP/2.0 200", "ACK ", "BYE "]),
+  ]
+
+  /// RTP before the 200 (RFC 3960), and a call that ends there.
+  private func earlyMedia(_ scene: CaptureScene) async throws {
+    let wire = RawPeer.Wire.datagrams(try await scene.peer.bind().port, to: scene.us())
+    for (callID, port) in [("early", 30_000), ("cancelled", 30_002)] as [(String, UInt16)] {
+      let media = try await scene.peer.bindMedia(port)
+      var call = try await scene.dialogue(callID, wire, "UDP")
+      try await scene.peer.send(call.request("INVITE", body: Dialogue.offer(media.address)), over: wire)
+      let progress = try await scene.peer.message("SIP/2.0 183", over: wire)
+      let theirs = try #require(Dialogue.media(of: progress))
+      for sequence in 1...3 as ClosedRange<UInt8> {
+        try await scene.peer.send(Dialogue.packet(sequence, ssrc: 7), over: .datagrams(media.port, to: theirs))
+      }
+      try await scene.peer.packet(on: media.port)
+      if callID == "cancelled" {
+        try await scene.peer.send(call.request("CANCEL"), over: wire)
+        call.toTag = Dialogue.tag(of: try await scene.peer.message("SIP/2.0 487", over: wire))
+        try await scene.peer.send(call.request("ACK"), over: wire)
+      } else {
+        call.toTag = Dialogue.tag(of: try await scene.peer.message("SIP/2.0 200", over: wire))
+        try await scene.peer.send(call.acknowledge(), over: wire)
+        try await scene.end(&call)
+      }
+    }
+  }
+
+  /// What belongs to no call.
+  private func apart(_ scene: CaptureScene) async throws {
+    let wire = RawPeer.Wire.datagrams(try await scene.peer.bind().port, to: scene.us())
+    var ping = try await scene.dialogue("ping", wire, "UDP")
+    ping.uri = "sip:sip.kallglot.com"
+    try await scene.peer.send("hello", over: wire)
+    try await scene.peer.send("\r\n\r\n", over: wire)
+    try await scene.peer.send(ping.request("OPTIONS"), over: wire)
+    _ = try await scene.peer.message("SIP/2.0 200", over: wire)
+    try await scene.peer.send(ping.request("REGISTER", sequence: 2), over: wire)
+    _ = try await scene.peer.message("SIP/2.0", over: wire)
+    var refused = try await scene.dialogue("refused", wire, "UDP")
+    try await scene.peer.send(refused.request("INVITE", more: "Require: nothing-we-know\r\n"), over: wire)
+    refused.toTag = Dialogue.tag(of: try await scene.peer.message("SIP/2.0 420", over: wire))
+    try await scene.peer.send(refused.request("ACK"), over: wire)
+    let stream = try await scene.peer.connect(to: scene.us())
+    try await scene.peer.send("this is no SIP message\r\n\r\nand neither is this", over: stream)
+    try await scene.peer.finish(stream)
+  }
+
+  private func twoCallsOnOneConnection(_ scene: CaptureScene) async throws {
+    let media = try await scene.peer.bindMedia(30_004)
+    let wire = try await scene.peer.connect(to: scene.us())
+    var (one, two) = (try await scene.dialogue("one", wire, "TCP"), try await scene.dialogue("two", wire, "TCP"))
+    // Both in one segment with a keep-alive between them (RFC 5626 §3.5.1), the second one cut in its middle.
+    let second = two.request("INVITE", body: Dialogue.offer(media.address))
+    let first = one.request("INVITE", body: Dialogue.offer(media.address))
+    try await scene.peer.send(Bytes(first.array + Array("\r\n\r\n".utf8) + second[0..<100].array), over: wire)
+    try await scene.peer.send(second[100..<second.count], over: wire)
+    for _ in 1...2 {
+      let answer = try await scene.peer.message("SIP/2.0 200", over: wire)
+      let tag = Dialogue.tag(of: answer)
+      if Dialogue.value("Call-ID", of: answer) == "one" { one.toTag = tag } else { two.toTag = tag }
+    }
+    try await scene.peer.send(Bytes(one.acknowledge().array + two.acknowledge().array), over: wire)
+    try await scene.end(&one)
+    let another = try await scene.peer.connect(to: scene.us())
+    try await scene.end(&two, over: another)
+    try await scene.peer.finish(wire)
+  }
+
+  private func sealed(_ scene: CaptureScene) async throws {
+    let media = try await scene.peer.bindMedia(30_006)
+    let wire = try await scene.peer.connect(to: scene.us(5_061), tls: true)
+    for callID in ["sealed-a", "sealed-b"] {
+      var call = try await scene.dialogue(callID, wire, "TLS")
+      try await scene.establish(&call, media: media.address)
+      try await scene.end(&call)
+    }
+    var binding = try await scene.dialogue("binding", wire, "TLS")
+    binding.uri = "sip:sip.kallglot.com"
+    try await scene.peer.send(binding.request("REGISTER"), over: wire)
+    _ = try await scene.peer.message("SIP/2.0", over: wire)
+    // No TLS at all on the port of TLS.
+    let noise = try await scene.peer.connect(to: scene.us(5_061))
+    try await scene.peer.send("OPTIONS sip:x SIP/2.0\r\n\r\n", over: noise)
+    try await scene.peer.finish(noise)
+  }
+
+  /// Calls that the endpoint places, over UDP and over a connection that it opens.
+  private func placed(_ scene: CaptureScene) async throws {
+    let media = try await scene.peer.bindMedia(30_008)
+    let (port, listener) = (try await scene.peer.bind(), try await scene.peer.listen())
+    try scene.endpoint.perform(.call("sip:placed@\(port.address)"))
+    let datagrams = RawPeer.Wire.datagrams(port.port, to: scene.us())
+    try await answer(scene, datagrams, port.address, "udp", media.address)
+    try scene.endpoint.perform(.call("sip:placed@\(listener);transport=tcp"))
+    try await answer(scene, try await scene.peer.accept(), listener, "tcp", media.address)
+  }
+
+  private func answer(
+    _ scene: CaptureScene, _ wire: RawPeer.Wire, _ contact: TransportAddress, _ transport: String, _ media: TransportAddress
+  ) async throws {
+    let invite = try await scene.peer.message("INVITE ", over: wire)
+    let success = Dialogue.answer(invite, "200 OK", contact: contact, transport: transport, body: Dialogue.offer(media))
+    try await scene.peer.send(success, over: wire)
+    _ = try await scene.peer.message("ACK ", over: wire)
+    var bye = try await scene.dialogue(Dialogue.value("Call-ID", of: invite), wire, transport.uppercased())
+    bye.uri = Dialogue.value("Contact", of: invite).filter { $0 != "<" && $0 != ">" }
+    let text = bye.request("BYE").text
+      .replacing("From: <sip:peer@example.com>;tag=a\(bye.callID)", with: "From: \(Dialogue.value("To", of: invite));tag=peer")
+      .replacing("To: <sip:any@sip.kallglot.com>", with: "To: \(Dialogue.value("From", of: invite))")
+    try await scene.peer.send(Bytes(text), over: wire)
+    _ = try await scene.peer.message("SIP/2.0 200", over: wire)
+  }
+}
