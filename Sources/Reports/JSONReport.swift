@@ -14,7 +14,10 @@ public enum JSONReport {
         "version": \(version),
         "selected": \(run.selected),
         "interrupted": \(run.ending == .interrupted),
-        "ending": \(text(ending(run.ending))),
+        "ending": \(text(run.ending.rawValue)),
+        "program": {"version": \(text(run.origin.version)), "commit": \(run.origin.commit.map(text) ?? "null")},
+        "scenarioSet": \(text(run.origin.scenarioSet)),
+        "shard": \(run.part.map { object($0) } ?? "null"),
         "seeds": \(range(run.seeds)),
         "elapsedNanoseconds": \(run.elapsed.wholeNanoseconds),
         "verdicts": {\(counts.joined(separator: ", "))},
@@ -26,16 +29,14 @@ public enum JSONReport {
       """
   }
 
-  private static func ending(_ ending: RunRecord.Ending) -> String {
-    switch ending {
-    case .complete: "complete"
-    case .interrupted: "interrupted"
-    case .firstFailure: "first failure"
-    }
-  }
-
   private static func range(_ seeds: ClosedRange<UInt64>) -> String {
     "{\"first\": \(text(String(seeds.lowerBound))), \"last\": \(text(String(seeds.upperBound)))}"
+  }
+
+  private static func object(_ part: RunRecord.Part) -> String {
+    let positions = part.positions.map(String.init).joined(separator: ", ")
+    return
+      "{\"index\": \(part.shard.index), \"count\": \(part.shard.count), \"scenarios\": \(part.total), \"positions\": [\(positions)]}"
   }
 
   private static func object(_ sweep: SeedSweep) -> String {

@@ -43,7 +43,7 @@ public enum RunOutcome: Int32, Sendable {
   case badInput = 2
   /// Something could not run, or the harness broke.
   case couldNotRun = 3
-  /// Ctrl-C or SIGTERM came before all of them had run: 128 + SIGINT, as shells say it.
+  /// Ctrl-C or SIGTERM came before all of them had run: 128 + SIGINT, as shells write it.
   case interrupted = 130
 
   public init(_ run: RunRecord) {
@@ -52,10 +52,10 @@ public enum RunOutcome: Int32, Sendable {
     } else if run.results.contains(where: { $0.verdict == .failed }) {
       self = .failed
     } else if run.results.contains(where: { !$0.verdict.isGood }) {
-      // Stopped by a scenario that could not run, others were not tried: that is a failure too.
-      self = run.ending == .firstFailure ? .failed : .couldNotRun
+      self = .couldNotRun
     } else {
-      self = run.results.isEmpty ? .badInput : .passed
+      // A shard may have nothing to do.
+      self = run.results.isEmpty && run.part == nil ? .badInput : .passed
     }
   }
 }

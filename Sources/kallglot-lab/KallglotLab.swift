@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ScenarioModel
 
 /// `kallglot-lab`: scenarios, a live endpoint, a live call, captures read.
 @main
@@ -11,13 +12,15 @@ struct KallglotLab: AsyncParsableCommand {
       Exit codes: 0 everything passed; 1 something failed; 2 bad input (a flag, a file, an address), said in one sentence; \
       3 something could not run.
       """,
-    version: "0.1.0",
+    version: Origin.version,
     subcommands: [
-      RunCommand.self, ServeCommand.self, CallCommand.self, InspectCommand.self, LintCommand.self, ListCommand.self, SchemaCommand.self,
+      RunCommand.self, MergeCommand.self, ServeCommand.self, CallCommand.self, InspectCommand.self, LintCommand.self, ListCommand.self,
+      SchemaCommand.self,
     ])
 
   static func main() async {
     do {
+      try checkCommand(CommandLine.arguments.dropFirst())
       var command = try parseAsRoot()
       if var live = command as? any AsyncParsableCommand { try await live.run() } else { try command.run() }
     } catch let status as ExitWith {
@@ -30,6 +33,14 @@ struct KallglotLab: AsyncParsableCommand {
       let lines = fullMessage(for: error).split(separator: "\n").map(String.init)
       complain((lines.first ?? "\(error)").replacing("Error: ", with: "") + " (see kallglot-lab --help)")
     }
+  }
+
+  /// A word that is not a command would be called an unexpected argument, and 'help' with one would show the help of all.
+  private static func checkCommand(_ arguments: ArraySlice<String>) throws {
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    let words = arguments.first == "help" ? arguments.prefix(2) : arguments.prefix(1)
+    guard let word = words.first(where: { !$0.hasPrefix("-") && !names.contains($0) }) else { return }
+    throw Complaint("there is no command '\(word)'\(Spelling.hint(for: word, among: names)) (see kallglot-lab --help)")
   }
 
   private static func complain(_ sentence: String) -> Never {

@@ -3,6 +3,32 @@ import Reports
 import ScenarioModel
 import Synchronization
 
+/// How a run is shown.
+struct RunView: Sendable {
+  let terminal: Terminal
+  /// Only what did not pass, and the last lines.
+  let isQuiet: Bool
+  let github: GitHubRun?
+
+  var isLive: Bool { terminal.isLive && !isQuiet }
+
+  func isShown(_ result: ScenarioResult) -> Bool { !result.verdict.isGood || !terminal.isLive && !isQuiet }
+
+  func lines(_ result: ScenarioResult) -> [String] {
+    TextReport.lines(result, style: terminal.style) + (github?.report.annotations(result) ?? [])
+  }
+
+  func lastLines(_ record: RunRecord) -> [String] {
+    isQuiet ? Summary.ending(record, terminal.style) : Summary.lines(record, style: terminal.style)
+  }
+}
+
+extension Terminal {
+  static var ofStandardOutput: Terminal {
+    Terminal(isTerminal: isatty(STDOUT_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
+  }
+}
+
 /// Collects results from several threads and shows them: a line a scenario in the order of the files, or on a terminal one live line and
 /// only what did not pass.
 final class RunBoard: Sendable {
@@ -14,15 +40,15 @@ final class RunBoard: Sendable {
   }
 
   private let state: Mutex<State>
-  private let terminal: Terminal
+  private let view: RunView
   private let started = ContinuousClock.now
 
   /// - Parameter count: scenarios; each runs with every seed.
-  init(count: Int, seeds: ClosedRange<UInt64>, terminal: Terminal) {
+  init(count: Int, seeds: ClosedRange<UInt64>, _ view: RunView) {
     let tallies = [ScenarioTally](repeating: ScenarioTally(seeds), count: count)
     state = Mutex(State(tallies: tallies, progress: RunProgress(total: count * SeedSweep(seeds).planned)))
-    self.terminal = terminal
-    guard terminal.isLive else { return }
+    self.view = view
+    guard view.isLive else { return }
     // A thread, since the workers may have all of the pool's.
     Thread.detachNewThread { [self] in
       while paint() { Thread.sleep(forTimeInterval: 0.1) }
@@ -42,21 +68,22 @@ final class RunBoard: Sendable {
     }
   }
 
-  /// Ends the live line; the results, in the order of the files. Where the run ended early some are missing, or know some of their seeds.
-  func finish() -> [ScenarioResult] {
+  /// Ends the live line; the results with their places, in the order of the files. Where the run ended early some are missing, or know some
+  /// of their seeds.
+  func finish() -> [(place: Int, result: ScenarioResult)] {
     state.withLock { state in
       state.isOver = true
       // Behind one that never came: not shown yet.
       for tally in state.tallies.dropFirst(state.shown) { if let result = tally.result { show(result) } }
-      if terminal.isLive { erase() }
-      return state.tallies.compactMap(\.result)
+      if view.isLive { erase() }
+      return state.tallies.enumerated().compactMap { place, tally in tally.result.map { (place, $0) } }
     }
   }
 
   private func show(_ result: ScenarioResult) {
-    guard !terminal.isLive || (result.verdict != .passed && result.verdict != .notApplicable) else { return }
-    if terminal.isLive { erase() }
-    for line in TextReport.lines(result, style: terminal.style) { say(line) }
+    guard view.isShown(result) else { return }
+    if view.isLive { erase() }
+    for line in view.lines(result) { say(line) }
   }
 
   private func erase() { FileHandle.standardOutput.write(Data("\r\u{1B}[K".utf8)) }
@@ -65,7 +92,7 @@ final class RunBoard: Sendable {
   private func paint() -> Bool {
     state.withLock { state in
       guard !state.isOver else { return false }
-      let line = state.progress.line(elapsed: ContinuousClock.now - started, width: Self.width - 1, style: terminal.style)
+      let line = state.progress.line(elapsed: ContinuousClock.now - started, width: Self.width - 1, style: view.terminal.style)
       FileHandle.standardOutput.write(Data("\r\u{1B}[K\(line)".utf8))
       return true
     }

@@ -9,112 +9,95 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run scenario files in virtual time.",
     discussion: """
-      Each scenario leaves a pcapng a host and a journal in its own folder below --out. Ctrl-C ends the run after the scenarios under way and \
-      reports what was done, with exit code 130. NO_COLOR is respected; without a terminal, and where CI is set, lines are plain.
+      Each scenario leaves a pcapng a host and a journal in its own folder below --out:
+        kallglot-lab run scenarios --out out --junit out/junit.xml
+        kallglot-lab run scenarios/nat --seeds 1..200
+      With --seeds the reports have one entry a scenario, that of the smallest seed that does not pass, and --out keeps the captures of \
+      that seed alone.
+
+      Ctrl-C ends the run after the scenarios under way and reports what was done. NO_COLOR is respected; without a terminal, and where CI \
+      is set, lines are plain. In GitHub Actions (GITHUB_ACTIONS=true) each finding is an annotation at its file and line, and a table of \
+      what did not pass is appended to the file in GITHUB_STEP_SUMMARY.
+
+      Exit codes: 0 all passed or do not apply; 1 something failed; 2 bad input, or nothing selected; 3 nothing failed, but something could \
+      not run; 130 interrupted.
       """)
 
   @Argument(help: "Scenario files, or folders of them.")
   var paths: [String]
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("The run's seed: the same one gives the same run, byte for byte (default: 1).", valueName: "number"))
-  var seed: String?
+  @OptionGroup(title: "Selection")
+  var selection: RunSelection
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Instead: every scenario with every seed from A to B, and which do not always pass.", valueName: "A..B"))
-  var seeds: String?
-
-  @Option(help: "Folder for captures and journals; without it none are written.")
+  @Option(parsing: .unconditional, help: ArgumentHelp("Folder for captures and journals; without it none are written.", valueName: "dir"))
   var out: String?
 
-  @Option(help: "File for the results as JUnit XML.")
+  @Option(parsing: .unconditional, help: ArgumentHelp("File for the results as JUnit XML.", valueName: "file"))
   var junit: String?
 
-  @Option(help: "File for the results as JSON.")
+  @Option(parsing: .unconditional, help: ArgumentHelp("File for the results as JSON.", valueName: "file"))
   var json: String?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Scenarios that run at a time.", valueName: "number"))
-  var jobs: String = "\(ProcessInfo.processInfo.activeProcessorCount)"
+  @Option(parsing: .unconditional, help: ArgumentHelp("Scenarios that run at a time (default: one a processor).", valueName: "number"))
+  var jobs: String?
 
-  @Option(help: "Only scenarios whose name contains this text.")
-  var filter: String?
+  @Flag(help: "Show only what did not pass, and the last line.")
+  var quiet = false
+
+  @Flag(help: "Stop after the first scenario that does not pass.")
+  var failFast = false
+
+  @Flag(help: "Print the names of the scenarios that would run, one a line, and run none.")
+  var list = false
 
   func run() throws {
-    let jobs: Int = try RunSelection.number(jobs, "--jobs", atLeast: 1)
-    let seeds = try RunSelection.seeds(seed: seed, seeds: seeds)
-    let scenarios = try select()
-    guard scenarios.contains(where: \.isReadable) else { return try refuse(scenarios, seeds) }
+    let jobs: Int = try jobs.map { try FlagText.number($0, "--jobs", atLeast: 1) } ?? ProcessInfo.processInfo.activeProcessorCount
+    let seeds = try selection.seedRange()
+    let selected = try selection.select(try load())
+    if list {
+      for scenario in selected.scenarios { say(scenario.name) }
+      return
+    }
+    let view = RunView(terminal: .ofStandardOutput, isQuiet: quiet, github: GitHubRun.current)
+    guard selected.all.contains(where: \.isReadable) else { return try refuse(selected, seeds, view) }
     if let out { try Output.makeFolder(out) }
-    let terminal = Terminal(isTerminal: isatty(STDOUT_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
-    let record = ScenarioRunner(scenarios, seeds: seeds, jobs: jobs, folders: out.map { Output.folders(of: scenarios, in: $0) }).run(
-      on: terminal)
-    for line in Summary.lines(record, style: terminal.style) { say(line) }
-    try write(record)
+    let folders = out.map { Output.folders(of: selected.scenarios, in: $0) }
+    let runner = ScenarioRunner(selected.scenarios, seeds: seeds, jobs: jobs, folders: folders, stopsAtFirstFailure: failFast)
+    let record = named(runner.run(view), selected)
+    for line in view.lastLines(record) { say(line) }
+    try report(record, view)
     let status = RunOutcome(record)
     if status != .passed { throw ExitWith(code: status.rawValue) }
   }
 
   /// Files that cannot be read are among them, to be reported.
-  private func select() throws -> [Scenario] {
+  private func load() throws -> [Scenario] {
     let (scenarios, missing) = ScenarioLibrary.load(paths)
     let all = scenarios + missing.map { Scenario.unreadable($0.file, [$0]) }
-    let selected = all.filter(isSelected)
-    guard !selected.isEmpty else {
-      throw Complaint(
-        all.isEmpty ? "there is no .yaml file in \(paths.joined(separator: ", "))" : "no scenario's name contains '\(filter ?? "")'")
-    }
-    return selected
+    guard !all.isEmpty else { throw Complaint("there is no .yaml file in \(paths.joined(separator: ", "))") }
+    return all
   }
 
-  /// Of a file that cannot be read nobody knows the rows, so only what stands before the row counts.
-  private func isSelected(_ scenario: Scenario) -> Bool {
-    guard let filter else { return true }
-    return scenario.name.contains(scenario.isReadable ? filter : String(filter.prefix { $0 != "[" }))
+  /// Says what made it, and which part of the whole it is.
+  private func named(_ record: RunRecord, _ selected: RunSelection.Selected) -> RunRecord {
+    var record = record
+    record.origin = Origin.of(selected.all, paths: paths)
+    if let shard = selected.shard { record.setPart(shard, total: selected.all.count, selected.positions) }
+    return record
   }
 
-  private func write(_ record: RunRecord) throws {
-    if let junit { try Output.write(JUnitReport.document(record), to: junit) }
-    if let json { try Output.write(JSONReport.document(record), to: json) }
+  private func report(_ record: RunRecord, _ view: RunView) throws {
+    try RunReports(json: json, junit: junit).write(record)
+    view.github?.summarize(record)
   }
 
   /// Nothing can be read: that is bad input. The reports say it too.
-  private func refuse(_ scenarios: [Scenario], _ seeds: ClosedRange<UInt64>) throws {
-    try write(RunRecord(scenarios.map { VirtualRun.run($0, seed: seeds.lowerBound) }, seeds: seeds))
-    let problems = scenarios.flatMap(\.mistakes)
+  private func refuse(_ selected: RunSelection.Selected, _ seeds: ClosedRange<UInt64>, _ view: RunView) throws {
+    let results = selected.scenarios.map { VirtualRun.run($0, seed: seeds.lowerBound) }
+    for line in results.flatMap({ view.github?.report.annotations($0) ?? [] }) { say(line) }
+    try report(named(RunRecord(results, seeds: seeds), selected), view)
+    let problems = selected.all.flatMap(\.mistakes)
     for problem in problems.dropLast() { FileHandle.standardError.write(Data("\(problem)\n".utf8)) }
     throw Complaint(problems.last.map(\.description) ?? "nothing can be read")
-  }
-}
-
-/// Files that a user named for us to write.
-enum Output {
-  static func makeFolder(_ path: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw Complaint("the folder \(path) cannot be made: \(FileFailure.reason(error))")
-    }
-  }
-
-  /// A folder for each, also when two have one name.
-  static func folders(of scenarios: [Scenario], in out: String) -> [String] {
-    var taken: [String: Int] = [:]
-    return scenarios.map { scenario in
-      let count = taken[scenario.folderName, default: 0] + 1
-      taken[scenario.folderName] = count
-      return "\(out)/\(scenario.folderName)\(count == 1 ? "" : "-\(count)")"
-    }
-  }
-
-  static func write(_ text: String, to path: String) throws {
-    let folder = (path as NSString).deletingLastPathComponent
-    if !folder.isEmpty { try makeFolder(folder) }
-    do {
-      try text.write(toFile: path, atomically: true, encoding: .utf8)
-    } catch {
-      throw Complaint("the file \(path) cannot be written: \(FileFailure.reason(error))")
-    }
   }
 }

@@ -1,28 +1,65 @@
+import ArgumentParser
+import Reports
 import SansIO
+import ScenarioModel
 
-/// What the flags of `run` select, read from their text: a wrong value gets a sentence of its own.
-enum RunSelection {
+/// Which scenarios run, and with which seeds.
+struct RunSelection: ParsableArguments {
   /// More are a slip of the keyboard.
   private static let mostSeeds: UInt64 = 1_000_000
 
-  /// A flag's whole number.
-  static func number<Value: FixedWidthInteger>(_ text: String, _ flag: String, atLeast least: Value = 0) throws -> Value {
-    guard let value = Value(text), !text.hasPrefix("+"), value >= least else {
-      throw Complaint("\(flag) is '\(text)', expected a whole number from \(least) to \(Value.max)")
-    }
-    return value
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The run's seed: the same one gives the same run, byte for byte (default: 1).", valueName: "number"))
+  var seed: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Instead: every scenario with every seed from A to B, and which do not always pass.", valueName: "A..B"))
+  var seeds: String?
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("Only scenarios whose name contains this text.", valueName: "text"))
+  var filter: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The I-th of N parts of the scenarios, for several machines; 'merge' puts the reports together.", valueName: "I/N"))
+  var shard: String?
+
+  struct Selected {
+    /// Those that run here.
+    var scenarios: [Scenario]
+    /// Those of all shards.
+    var all: [Scenario]
+    var shard: Shard?
+    /// The place of each of `scenarios` in `all`.
+    var positions: [Int]
+  }
+
+  func select(_ scenarios: [Scenario]) throws -> Selected {
+    let part = try shard.map { try Self.shard($0) }
+    let all = scenarios.filter(isSelected)
+    guard !all.isEmpty else { throw Complaint("no scenario's name contains '\(filter ?? "")'") }
+    let positions = part.map { $0.positions(of: all.map { [$0.name, $0.file] }) } ?? Array(all.indices)
+    return Selected(scenarios: positions.map { all[$0] }, all: all, shard: part, positions: positions)
+  }
+
+  /// Of a file that cannot be read nobody knows the rows, so only what stands before the row counts.
+  private func isSelected(_ scenario: Scenario) -> Bool {
+    guard let filter else { return true }
+    return scenario.name.contains(scenario.isReadable ? filter : String(filter.prefix { $0 != "[" }))
   }
 
   /// What `--seed` or `--seeds` gives; 1 without them.
-  static func seeds(seed: String?, seeds: String?) throws -> ClosedRange<UInt64> {
+  func seedRange() throws -> ClosedRange<UInt64> {
     if seed != nil, seeds != nil { throw Complaint("--seed and --seeds are both given, expected one of them") }
-    if let seeds { return try Self.seeds(seeds) }
-    let one: UInt64 = try seed.map { try number($0, "--seed") } ?? 1
+    if let seeds { return try Self.range(seeds) }
+    let one: UInt64 = try seed.map { try FlagText.number($0, "--seed") } ?? 1
     return one...one
   }
 
   /// `A..B`, both ends included.
-  private static func seeds(_ text: String) throws -> ClosedRange<UInt64> {
+  private static func range(_ text: String) throws -> ClosedRange<UInt64> {
     let parts = text.split(separator: "..", omittingEmptySubsequences: false)
     guard parts.count == 2, let first = UInt64(parts[0]), let last = UInt64(parts[1]), !text.contains("+") else {
       throw Complaint("--seeds is '\(text)', expected two whole numbers such as 1..200: the first seed and the last")
@@ -32,5 +69,28 @@ enum RunSelection {
       throw Complaint("--seeds is \(text), expected at most \(CountText.of(mostSeeds, "seed")) in a run")
     }
     return first...last
+  }
+
+  /// `I/N`.
+  private static func shard(_ text: String) throws -> Shard {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, let index = Int(parts[0]), let count = Int(parts[1]), !text.contains("+") else {
+      throw Complaint("--shard is '\(text)', expected two whole numbers such as 2/4: the second of four parts")
+    }
+    guard count >= 1 else { throw Complaint("--shard is \(text), expected at least 1 part") }
+    guard let shard = Shard(index: index, of: count) else {
+      throw Complaint("--shard is \(text), expected a part from 1/\(count) to \(count)/\(count)")
+    }
+    return shard
+  }
+}
+
+/// Values of flags, read from their text: a wrong one gets a sentence of its own.
+enum FlagText {
+  static func number<Value: FixedWidthInteger>(_ text: String, _ flag: String, atLeast least: Value = 0) throws -> Value {
+    guard let value = Value(text), !text.hasPrefix("+"), value >= least else {
+      throw Complaint("\(flag) is '\(text)', expected a whole number from \(least) to \(Value.max)")
+    }
+    return value
   }
 }

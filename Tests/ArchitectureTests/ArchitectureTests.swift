@@ -20,7 +20,7 @@ private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "Inspection", "lab-bench"], "CVirtualTime": ["SecureTransport"], "CPcap": ["Capture"],
   "NIOCore": ["LiveNetwork", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
-  "FoundationEssentials": ["ScenarioEngine", "LiveStage", "LabTesting"],
+  "FoundationEssentials": ["ScenarioEngine", "LiveStage", "LabTesting", "kallglot-lab"],
   "Dispatch": ["kallglot-lab"], "Synchronization": ["kallglot-lab"],
   "Glibc": ["SIPMessage", "Media", "LiveNetwork", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
 ]

@@ -144,6 +144,12 @@ enum Place {
     (["serve", "--listen", "udp 0.0.0.0:5060"], "concrete address"),
     (["serve", "--listen", "udp 192.0.2.1:5060"], "no address of this machine"),
     (["call", "tel:+49"], "cannot be called"), (["call", "sip:x@127.0.0.1", "--for", "soon"], "is not a duration"), (["bogus"], "bogus"),
+    (["rum", "scenarios"], "there is no command 'rum', did you mean 'run'?"), (["help", "lst"], "did you mean 'list'?"),
+    (["run", "scenarios", "--shard", "3/2"], "--shard is 3/2, expected a part from 1/2 to 2/2"),
+    (["run", "scenarios", "--shard", "0/4"], "expected a part from 1/4 to 4/4"),
+    (["run", "scenarios", "--shard", "half"], "such as 2/4"), (["run", "scenarios", "--shard", "1/0"], "at least 1 part"),
+    (["run", "scenarios", "--fail-fst"], "Did you mean '--fail-fast'?"),
+    (["merge", "nowhere.json"], "nowhere.json"), (["merge", "README.md"], "README.md is not a report of run --json"),
     (["call", "sip:x@nobody.invalid"], "does not resolve"),
   ])
   func `bad input is one helpful sentence and exit code 2`(arguments: [String], part: String) async throws {

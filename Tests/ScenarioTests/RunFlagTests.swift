@@ -73,4 +73,109 @@ import Testing
     let outcome = try await Self.lab(["run", "\(folder)/sound.yaml", "--seeds", "1..5"])
     #expect(outcome.code == 0 && outcome.lines.count == 2)
   }
+
+  /// One that passes, one that fails, one that passes: in the order of their names.
+  private func three(in folder: String) throws {
+    let text = """
+      summary: a ping
+      cast: { kallglot: { endpoint: default, address: 198.51.100.10 }, pbx: { persona: plain-caller, address: 192.0.2.20 } }
+      steps:
+        - options: pbx
+        - expect: { pinged: pbx, status: STATUS, within: 1 s }
+      """
+    for (name, status) in [("a", "200"), ("b", "403"), ("c", "200")] {
+      try text.replacing("STATUS", with: status).write(toFile: "\(folder)/\(name).yaml", atomically: true, encoding: .utf8)
+    }
+  }
+
+  private func withThree(_ body: (_ folder: String) async throws -> Void) async throws {
+    let folder = try Place.temporary()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try three(in: folder)
+    try await body(folder)
+  }
+
+  @Test func `--quiet shows what did not pass and the last line, and nothing of what passed`() async throws {
+    try await withThree { folder in
+      let outcome = try await Self.lab(["run", folder, "--quiet"])
+      #expect(outcome.code == 1)
+      #expect(
+        outcome.lines.first?.hasPrefix("FAILED ") == true && outcome.lines.last?.hasPrefix("3 scenarios: 2 passed, 1 failed. ") == true)
+      #expect(!outcome.lines.contains { $0.hasPrefix("passed") || $0.hasPrefix("not passed:") || $0.hasPrefix("slowest") })
+      #expect(try await Self.lab(["run", "\(folder)/a.yaml", "--quiet"]).lines.count == 1)
+    }
+  }
+
+  @Test func `--fail-fast stops after the first failure, and says how many did not run`() async throws {
+    try await withThree { folder in
+      let outcome = try await Self.lab(["run", folder, "--fail-fast", "--jobs", "1", "--json", "\(folder)/r.json"])
+      #expect(outcome.code == 1)
+      #expect(outcome.lines.suffix(2).first == "stopped after the first failure: 2 of 3 scenarios ran, 1 did not")
+      #expect(try String(contentsOfFile: "\(folder)/r.json", encoding: .utf8).contains("\"ending\": \"first failure\""))
+      // Nothing was left to stop.
+      let last = try await Self.lab(["run", "\(folder)/a.yaml", "\(folder)/b.yaml", "--fail-fast", "--jobs", "1"])
+      #expect(last.code == 1 && !last.lines.contains { $0.hasPrefix("stopped") })
+      #expect(try await Self.lab(["run", "\(folder)/a.yaml", "\(folder)/c.yaml", "--fail-fast"]).code == 0)
+    }
+  }
+
+  @Test func `--list prints names that would run and runs nothing; shards of it are disjoint and together all`() async throws {
+    let all = try await Self.lab(["run", "scenarios", "--list", "--out", "no-such-folder"])
+    #expect(all.code == 0 && all.lines.count > 100 && all.lines.contains("basic/answered-udp") && all.errors.isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: "\(Place.root)/no-such-folder"))
+    var parts: [String] = []
+    for index in 1...3 { parts += try await Self.lab(["run", "scenarios", "--list", "--shard", "\(index)/3"]).lines }
+    #expect(parts.sorted() == all.lines.sorted())
+    let filtered = try await Self.lab(["run", "scenarios", "--list", "--filter", "basic/"])
+    #expect(!filtered.lines.isEmpty && filtered.lines.allSatisfy { $0.contains("basic/") })
+  }
+
+  @Test func `the shards of a run, merged, have its exit code and its reports`() async throws {
+    try await withThree { folder in
+      for index in 1...4 {
+        // Three scenarios: the fourth machine has nothing to do.
+        let outcome = try await Self.lab(["run", folder, "--shard", "\(index)/4", "--json", "\(folder)/\(index).json"])
+        #expect(outcome.code == (index == 2 ? 1 : 0), "\(outcome.lines) \(outcome.errors)")
+      }
+      let reports = (1...4).map { "\(folder)/\($0).json" }
+      let merged = try await Self.lab(["merge"] + reports + ["--json", "\(folder)/m.json", "--junit", "\(folder)/m.xml"])
+      #expect(merged.code == 1)
+      #expect(merged.lines.last?.hasPrefix("3 scenarios: 2 passed, 1 failed. ") == true)
+      #expect(merged.lines.first?.hasPrefix("FAILED ") == true)
+      _ = try await Self.lab(["run", folder, "--json", "\(folder)/w.json", "--junit", "\(folder)/w.xml"])
+      for kind in ["json", "xml"] { #expect(try timeless("\(folder)/m.\(kind)") == timeless("\(folder)/w.\(kind)")) }
+
+      #expect(try await Self.lab(["merge"] + reports.dropLast()).errors == "kallglot-lab: shard 4/4 is missing\n")
+      _ = try await Self.lab(["run", folder, "--shard", "1/4", "--seed", "2", "--json", "\(folder)/1.json"])
+      let other = try await Self.lab(["merge"] + reports)
+      #expect(
+        other.code == 2 && other.errors.contains("has seed 1, ") && other.errors.contains("they are not of one run"), "\(other.errors)")
+    }
+  }
+
+  /// A report without how long it took on the wall.
+  private func timeless(_ path: String) throws -> String {
+    try String(contentsOfFile: path, encoding: .utf8).replacing(#/"elapsedNanoseconds": \d+/#, with: "").replacing(
+      #/time="[0-9.]+"/#, with: ""
+    )
+    .replacing(#/in [0-9.,]+ s\b/#, with: "")
+  }
+
+  @Test func `in GitHub Actions each finding is an annotation and the step gets a summary; elsewhere neither`() async throws {
+    try await withThree { folder in
+      let place = "\(folder)/summary.md"
+      try "before\n".write(toFile: place, atomically: true, encoding: .utf8)
+      let result = try await Subprocess.run(
+        .path(.init(Place.lab)), arguments: ["run", ".", "--quiet"],
+        environment: .inherit.updating(["GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": place, "GITHUB_WORKSPACE": folder]),
+        workingDirectory: .init(folder), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+      #expect(result.terminationStatus == .exited(1))
+      let commands = result.standardOutput.split(separator: "\n").filter { $0.hasPrefix("::error file=b.yaml,line=") }
+      #expect(commands.count == 1 && commands[0].contains("%0Areplay: kallglot-lab run "), "\(result.standardOutput)")
+      let summary = try String(contentsOfFile: place, encoding: .utf8)
+      #expect(summary.hasPrefix("before\n### Kallglot Lab: failed\n") && summary.contains("| b.yaml:"), "\(summary)")
+      let plain = try await Self.lab(["run", folder])
+      #expect(!plain.lines.contains { $0.hasPrefix("::") })
+    }
+  }
 }

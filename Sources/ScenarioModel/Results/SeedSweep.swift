@@ -6,13 +6,18 @@ public struct SeedSweep: Sendable, Hashable {
   /// Both ends belong to it.
   public let range: ClosedRange<UInt64>
   /// Seeds that ran; fewer than the range has when the run ended before.
-  public private(set) var ran = 0
+  public private(set) var ran: Int
   /// Those that passed or did not apply.
-  public private(set) var passed = 0
+  public private(set) var passed: Int
   /// The smallest seeds that did not pass, in ascending order, at most ``kept``.
-  public private(set) var failing: [UInt64] = []
+  public private(set) var failing: [UInt64]
 
-  public init(_ range: ClosedRange<UInt64>) { self.range = range }
+  public init(_ range: ClosedRange<UInt64>, ran: Int = 0, passed: Int = 0, failing: [UInt64] = []) {
+    self.range = range
+    self.ran = ran
+    self.passed = passed
+    self.failing = failing
+  }
 
   /// Seeds that were to run.
   public var planned: Int {
