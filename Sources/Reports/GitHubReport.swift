@@ -21,24 +21,39 @@ public struct GitHubReport: Sendable {
 
   // MARK: - Annotations
 
-  /// One error command a finding (GitHub: workflow commands for GitHub Actions, *setting an error message*), or one that says why the
-  /// scenario could not run; none when it passed.
+  /// One error command a finding (GitHub: workflow commands for GitHub Actions, *setting an error message*), or one for each line that says
+  /// why the scenario could not run; none when it passed.
   public func annotations(_ result: ScenarioResult) -> [String] {
     guard !result.verdict.isGood else { return [] }
     let seeds = result.sweep.map { "\(TextReport.sweep($0)). " } ?? ""
+    let replay = "\nreplay: \(result.replayCommand)"
     guard !result.findings.isEmpty else {
-      let text = "\(seeds)\(result.verdict.rawValue): \(result.reason ?? "no finding says why")\nreplay: \(result.replayCommand)"
-      return [command(result.file, 1, title: result.name, text)]
+      return problems(result).map { command($0.place, title: result.name, "\(seeds)\(result.verdict.rawValue): \($0.text)\(replay)") }
     }
     return result.findings.map { finding in
-      let frame = finding.evidence == nil ? "" : " (\(result.citation(finding.evidence)))"
-      let text = "\(seeds)expected \(finding.expected), observed \(finding.observed)\(frame)\nreplay: \(result.replayCommand)"
-      return command(result.file, 1, title: "\(result.name): \(finding.rule)", text)
+      let message = result.message(of: finding).map { "\nmessage: \($0)" } ?? ""
+      let text = "\(seeds)expected \(finding.expected), observed \(finding.observed)\(message)\(replay)"
+      return command(place(finding, result), title: "\(result.name): \(finding.rule)", text)
     }
   }
 
-  private func command(_ file: String, _ line: Int, title: String, _ text: String) -> String {
-    let properties = [("file", path(file)), ("line", "\(line)"), ("title", title)]
+  private func place(_ finding: Finding, _ result: ScenarioResult) -> SourcePlace {
+    finding.place ?? SourcePlace(file: result.file, line: 1)
+  }
+
+  /// Why a scenario could not run, at the place that it names: `x.yaml:3:1: unknown key 'sumary'`.
+  private func problems(_ result: ScenarioResult) -> [(place: SourcePlace, text: String)] {
+    let lines = (result.reason ?? "no finding says why").split(whereSeparator: \.isNewline).map(String.init)
+    return lines.map { line in
+      guard let match = line.firstMatch(of: #/^(.+?):([0-9]+):[0-9]+: /#), let number = Int(match.2) else {
+        return (SourcePlace(file: result.file, line: 1), line)
+      }
+      return (SourcePlace(file: String(match.1), line: number), String(line[match.range.upperBound...]))
+    }
+  }
+
+  private func command(_ place: SourcePlace, title: String, _ text: String) -> String {
+    let properties = [("file", path(place.file)), ("line", "\(place.line)"), ("title", title)]
     return "::error \(properties.map { "\($0.0)=\(Self.property($0.1))" }.joined(separator: ","))::\(Self.data(text))"
   }
 
@@ -100,14 +115,15 @@ public struct GitHubReport: Sendable {
   private func rows(_ result: ScenarioResult) -> [String] {
     let seed =
       result.sweep.map { "\(result.seed); \(CountText.grouped($0.passed)) of \(CountText.grouped($0.ran)) pass" } ?? "\(result.seed)"
-    func row(_ place: String, _ rule: String, _ observed: String) -> String {
-      let cells = [result.name, place, rule, observed, seed].map(Self.cell) + [Self.code(result.replayCommand)]
+    func row(_ place: SourcePlace, _ rule: String, _ observed: String) -> String {
+      let cells =
+        [result.name, "\(path(place.file)):\(place.line)", rule, observed, seed].map(Self.cell) + [Self.code(result.replayCommand)]
       return "| \(cells.joined(separator: " | ")) |"
     }
     guard !result.findings.isEmpty else {
-      return [row(path(result.file), result.verdict.rawValue, result.reason ?? "no finding says why")]
+      return problems(result).map { row($0.place, result.verdict.rawValue, $0.text) }
     }
-    return result.findings.map { row("\(path(result.file)):1", $0.rule, $0.observed) }
+    return result.findings.map { row(place($0, result), $0.rule, $0.observed) }
   }
 
   /// Text in a cell of a table: nothing in it is Markdown or HTML (GitHub Flavored Markdown §6.1, §4.10).

@@ -106,34 +106,57 @@ private struct JSONScenario: Decodable {
     var result = ScenarioResult(
       name: try text(.name), file: try text(.file), summary: try text(.summary), proves: try fields.decode([String].self, forKey: .proves),
       seed: try fields.seed(.seed), verdict: try fields.decode(Verdict.self, forKey: .verdict),
-      findings: try fields.decode([JSONFinding].self, forKey: .findings).map { $0.finding(hosts) },
       reason: try fields.decodeIfPresent(String.self, forKey: .reason), duration: .nanoseconds(try fields.number(.durationNanoseconds)),
       elapsed: .nanoseconds(try fields.number(.elapsedNanoseconds, below: 1 << 50)), hosts: hosts,
       packets: Int(try fields.number(.packets, below: 1 << 40)),
       folder: try fields.decodeIfPresent(String.self, forKey: .captures))
+    for finding in try fields.decode([JSONFinding].self, forKey: .findings) { result.add(finding) }
     result.sweep = try fields.decodeIfPresent(Sweep.self, forKey: .sweep)?.sweep
     self.result = result
   }
 }
 
 private struct JSONFinding: Decodable {
+  var file: String
+  var line: Int
   var rule: String
   var expected: String
   var observed: String
+  var count: Int
   var frame: String?
+  var frameAtNanoseconds: Int64?
+  var message: String?
+  var direction: String?
+  var capture: String?
   var step: String
   var atNanoseconds: Int64
+}
 
-  func finding(_ hosts: [String]) -> Finding {
-    var finding = Finding(rule: rule, expected: expected, observed: observed, evidence: frame.flatMap { citation($0, hosts) })
-    finding.step = step
-    finding.at = Instant(nanoseconds: atNanoseconds)
-    return finding
+extension ScenarioResult {
+  fileprivate mutating func add(_ read: JSONFinding) {
+    var finding = Finding(rule: read.rule, expected: read.expected, observed: read.observed, evidence: citation(read.frame))
+    finding.place = SourcePlace(file: read.file, line: read.line)
+    finding.step = read.step
+    finding.count = read.count
+    finding.at = Instant(nanoseconds: read.atNanoseconds)
+    if let frame = finding.evidence {
+      if let message = read.message, let at = read.frameAtNanoseconds, let direction = read.direction.flatMap(Exhibit.Direction.init) {
+        finding.exhibit = Exhibit(frame, at: Instant(nanoseconds: at), direction, message)
+      }
+      if let capture = read.capture { setCapture(capture, of: Int(frame.host.rawValue)) }
+    }
+    findings.append(finding)
+  }
+
+  /// A report names captures where findings cite them.
+  private mutating func setCapture(_ path: String, of host: Int) {
+    while captures.count < hosts.count { captures.append("") }
+    captures[host] = path
   }
 
   /// `host#frame`.
-  private func citation(_ text: String, _ hosts: [String]) -> FrameCitation? {
-    guard let mark = text.lastIndex(of: "#"), let frame = UInt32(text[text.index(after: mark)...]),
+  private func citation(_ text: String?) -> FrameCitation? {
+    guard let text, let mark = text.lastIndex(of: "#"), let frame = UInt32(text[text.index(after: mark)...]),
       let host = hosts.firstIndex(of: String(text[..<mark])), let number = UInt16(exactly: host)
     else { return nil }
     return FrameCitation(HostID(number), frame)

@@ -66,7 +66,9 @@ public enum JSONReport {
       ("rule", text(finding.rule)), ("expected", text(finding.expected)), ("observed", text(finding.observed)),
       ("count", "\(finding.count)"), ("frame", finding.evidence == nil ? "null" : text(result.citation(finding.evidence))),
       ("frameAtNanoseconds", finding.exhibit.map { "\($0.at.nanoseconds)" } ?? "null"),
-      ("message", finding.exhibit.map { text($0.text) } ?? "null"), ("capture", result.capture(of: finding.evidence).map(text) ?? "null"),
+      ("message", finding.exhibit.map { text($0.text) } ?? "null"),
+      ("direction", finding.exhibit.map { text($0.direction.rawValue) } ?? "null"),
+      ("capture", result.capture(of: finding.evidence).map(text) ?? "null"),
       ("step", text(finding.step)), ("atNanoseconds", "\(finding.at.nanoseconds)"),
     ]
     return "{" + fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"

@@ -11,6 +11,7 @@ import Testing
     var result = ScenarioResult(name: "t/x[1, 2]", file: file, summary: "", proves: [], seed: 7, verdict: verdict, hosts: ["pbx"])
     if verdict == .failed {
       result.findings = [Finding(rule: "RFC 1, §2", expected: "a", observed: observed, evidence: FrameCitation(HostID(0), 5))]
+      result.findings[0].place = SourcePlace(file: file, line: 17)
     }
     return result
   }
@@ -24,14 +25,18 @@ import Testing
     let lines = report.annotations(result(observed: "x\r\n::set-output name=a::b"))
     #expect(lines.count == 1 && lines[0].unicodeScalars.allSatisfy { $0 != "\n" && $0 != "\r" })
     #expect(
-      lines[0].hasPrefix("::error file=tests/x.yaml,line=1,title=t/x[1%2C 2]%3A RFC 1%2C §2::expected a, observed x%0D%0A::set-output"))
-    #expect(lines[0].hasSuffix("(pbx#5)%0Areplay: \(result().replayCommand)"))
+      lines[0].hasPrefix("::error file=tests/x.yaml,line=17,title=t/x[1%2C 2]%3A RFC 1%2C §2::expected a, observed x%0D%0A::set-output"))
+    #expect(lines[0].hasSuffix("%0Amessage: pbx#5%0Areplay: \(result().replayCommand)"))
   }
 
   @Test func `a scenario that could not run has an annotation that says why, one that passed has none`() {
     var missing = result(.couldNotRun)
-    missing.reason = "x.yaml:3:1: unknown key"
-    #expect(report.annotations(missing).first?.contains("::could not run: x.yaml:3:1: unknown key%0A") == true)
+    missing.reason = "x.yaml:3:1: unknown key\n_t.yaml:4:20: no such word"
+    let lines = report.annotations(missing)
+    #expect(lines.count == 2 && lines[0].hasPrefix("::error file=tests/x.yaml,line=3,title=t/x[1%2C 2]::could not run: unknown key%0A"))
+    #expect(lines.last?.hasPrefix("::error file=tests/_t.yaml,line=4,") == true)
+    missing.reason = "no peer"
+    #expect(report.annotations(missing).first?.contains("x.yaml,line=1,title=t/x[1%2C 2]::could not run: no peer%0A") == true)
     #expect(report.annotations(result(.passed)) == [] && report.annotations(result(.notApplicable)) == [])
   }
 
@@ -51,7 +56,7 @@ import Testing
     let lines = text.split(separator: "\n").map(String.init)
     #expect(lines[0] == "### Kallglot Lab: failed")
     #expect(lines[1] == "| Scenario | Where | Rule | Observed | Seed | Replay |")
-    #expect(lines[3].hasPrefix("| t/x\\[1, 2\\] | tests/x.yaml:1 | RFC 1, §2 | b | 7 | `kallglot-lab run x.yaml --seed 7"))
+    #expect(lines[3].hasPrefix("| t/x\\[1, 2\\] | tests/x.yaml:17 | RFC 1, §2 | b | 7 | `kallglot-lab run x.yaml --seed 7"))
     #expect(lines.last?.hasPrefix("2 scenarios: 1 passed, 1 failed. ") == true)
     #expect(!report.summary(RunRecord([result(.passed)])).contains("|"))
   }

@@ -48,7 +48,12 @@ import Testing
       var finding = Finding(rule: "r", expected: "x", observed: "y\u{1}", evidence: FrameCitation(HostID(1), 5))
       finding.step = "expect"
       finding.at = Instant(nanoseconds: 12)
+      finding.place = SourcePlace(file: "a/_t.yaml", line: 4)
+      finding.count = 3
+      finding.exhibit = Exhibit(FrameCitation(HostID(1), 5), at: Instant(nanoseconds: 9), .received, "403 Forbidden to INVITE")
+      result.captures = ["out/a/k.pcapng", "out/a/b.pcapng"]
       result.findings = [finding, Finding(rule: "s", expected: "x", observed: "y", evidence: nil)]
+      result.findings[1].place = SourcePlace(file: result.file, line: 1)
     }
     return result
   }

@@ -126,7 +126,8 @@ enum Place {
     #expect(try String(contentsOfFile: "\(folder)/r/j.xml", encoding: .utf8).contains("failures=\"1\""))
     #expect(try String(contentsOfFile: "\(folder)/r/j.json", encoding: .utf8).contains("\"frame\": \"pbx#5\""))
     // The frame to blame says so in the capture.
-    #expect(String(decoding: try Data(contentsOf: URL(fileURLWithPath: capture)), as: UTF8.self).contains("observed refused with 403 Forbidden"))
+    #expect(
+      String(decoding: try Data(contentsOf: URL(fileURLWithPath: capture)), as: UTF8.self).contains("observed refused with 403 Forbidden"))
   }
 
   @Test(arguments: [

@@ -60,7 +60,7 @@ import Testing
       #expect(try await Self.lab(["run", "\(folder)/lossy.yaml", "--seed", "\(seed)"]).code == (seed == smallest ? 1 : 0), "seed \(seed)")
     }
     #expect(lossy["seed"] as? String == "\(smallest)")
-    #expect(outcome.lines.contains { $0.hasSuffix("kallglot-lab run \(folder)/lossy.yaml --seed \(smallest)") })
+    #expect(outcome.lines.contains { $0.contains("kallglot-lab run \(folder)/lossy.yaml --seed \(smallest) --out") })
     let captures = try FileManager.default.subpathsOfDirectory(atPath: "\(folder)/out").filter { $0.hasSuffix(".pcapng") }
     #expect(captures.count == 2 && captures.allSatisfy { $0.contains("lossy/") }, "\(captures)")
     #expect(try String(contentsOfFile: "\(folder)/r.xml", encoding: .utf8).contains("<property name=\"seeds\" value=\"3..42\"/>"))
@@ -170,10 +170,10 @@ import Testing
         environment: .inherit.updating(["GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": place, "GITHUB_WORKSPACE": folder]),
         workingDirectory: .init(folder), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
       #expect(result.terminationStatus == .exited(1))
-      let commands = result.standardOutput.split(separator: "\n").filter { $0.hasPrefix("::error file=b.yaml,line=") }
+      let commands = result.standardOutput.split(separator: "\n").filter { $0.hasPrefix("::error file=b.yaml,line=5,") }
       #expect(commands.count == 1 && commands[0].contains("%0Areplay: kallglot-lab run "), "\(result.standardOutput)")
       let summary = try String(contentsOfFile: place, encoding: .utf8)
-      #expect(summary.hasPrefix("before\n### Kallglot Lab: failed\n") && summary.contains("| b.yaml:"), "\(summary)")
+      #expect(summary.hasPrefix("before\n### Kallglot Lab: failed\n") && summary.contains("| b.yaml:5 |"), "\(summary)")
       let plain = try await Self.lab(["run", folder])
       #expect(!plain.lines.contains { $0.hasPrefix("::") })
     }
