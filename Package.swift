@@ -36,6 +36,7 @@ let package = Package(
     systemLibrary("COpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
     systemLibrary("CPcap", pkgConfig: "libpcap", package: "libpcap-dev"),
     .target(name: "CVirtualTime"),
+    .target(name: "CSockets"),
   ]
     + module("SansIO", [])
     + module("SIPMessage", ["SansIO"])
@@ -51,7 +52,7 @@ let package = Package(
     + module("Kallglot", stack + ["Legs"])
     + module("Personas", stack + ["Legs"])
     + module("VirtualNetwork", ["SansIO"])
-    + module("LiveNetwork", ["SansIO"] + nio)
+    + module("LiveNetwork", ["SansIO", "CSockets"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
     + module(
       "Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"],

@@ -114,7 +114,7 @@ public final class JournalFile: JournalSink {
     case .unbound(let address, let kind): Self.port("unbound", address, kind, to: &line)
     case .bindFailed(let address, let failure):
       Self.pair("bindFailed", address.description, to: &line)
-      Self.pair("why", Self.words(failure), to: &line)
+      Self.pair("why", failure.description, to: &line)
     case .finding(let text, let frames):
       Self.pair("finding", text, to: &line)
       line.name("frames")
@@ -172,14 +172,5 @@ extension JournalFile {
       }
     }
     line.close("}")
-  }
-
-  private static func words(_ failure: BindFailure) -> String {
-    switch failure {
-    case .addressInUse: "address in use"
-    case .addressNotAvailable: "address not available"
-    case .permissionDenied: "permission denied"
-    case .other(let text): text
-    }
   }
 }

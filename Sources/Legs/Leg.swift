@@ -62,6 +62,8 @@ final class Leg {
   var endsWhenMediaIsBack = false
   /// Since when no RTP came that should have come; the leg ends when this grows old.
   var silentSince: Instant?
+  /// What was said of its media sockets.
+  var socketFailures: Set<SocketFailure> = []
   var speech: (tone: Tone, until: Instant?)?
 
   init(id: LegID, facts: LegFacts, session: OfferAnswerSession, port: UInt16, rtp: PortID, rtcp: PortID, capability: AudioCapability?) {

@@ -220,10 +220,18 @@ extension Party {
   /// Another program holds the port: the next pair is tried, a few times.
   func portFailed(_ leg: Leg, _ failure: BindFailure, at now: Instant, _ out: inout Outbox) {
     leg.portAttempts += 1
+    if let error = failure.systemError {
+      let local = TransportAddress(configuration.mediaAddress, port: leg.port)
+      tell(.socketFailed(leg.id, SocketFailure(.bind, local: local, error: error)))
+    }
     closePorts(leg, &out)
-    guard leg.portAttempts <= 8, let port = ports.take() else {
+    // Another port needs a descriptor as well.
+    let isHopeless = failure == .noDescriptor
+    if isHopeless { ports.release(leg.port) }
+    guard !isHopeless, leg.portAttempts <= 8, let port = ports.take() else {
       tell(.portsMissing(leg.id, reason: "no media port could be opened: \(failure)"))
       legs[leg.id] = nil
+      answerDeadlines.remove(leg.id)
       let fields = [MessageDraft.Field(.retryAfter, "10")]
       absorb(userAgent.refuse(leg.id, status: 503, fields: fields, at: now, &out), at: now, &out)
       return

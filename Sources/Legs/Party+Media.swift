@@ -7,8 +7,15 @@ import SansIO
 extension Party {
   func receiveMedia(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
     switch arrival {
+    case .sendFailed(let port, to: let remote, let bytes, let label, let error):
+      guard let leg = leg(of: port) else { return }
+      let isMusic = leg.music?.owns(port) == true
+      if isMusic { leg.music?.media?.sendFailed(bytes, label) } else { leg.media?.sendFailed(bytes, label) }
+      mediaFailed(leg, .send, remote, label.subject, error)
     // An ICMP error is no sign of life, rather the opposite.
-    case .unreachable: break
+    case .unreachable(let port, let remote, let error):
+      if let leg = leg(of: port) { mediaFailed(leg, .unreachable, remote, .none, error) }
+    case .receiveFailed(let port, let error): if let leg = leg(of: port) { mediaFailed(leg, .receive, nil, .none, error) }
     case .datagram(let port, _, _):
       guard let id = legsByPort[port], let leg = legs[id], leg.media != nil else { return }
       let isLife =
@@ -22,9 +29,21 @@ extension Party {
     case .bindFailed(let port, _, let failure):
       guard let id = legsByPort[port], let leg = legs[id] else { return }
       if leg.music?.owns(port) == true { musicFailed(leg, failure, at: now, &out) } else { portFailed(leg, failure, at: now, &out) }
-    case .accepted, .opened, .refused, .bytes, .ended, .closed, .drained, .resolved:
+    case .acceptFailed, .acceptsAgain, .accepted, .opened, .refused, .bytes, .ended, .closed, .drained, .resolved:
       break
     }
+  }
+
+  private func leg(of port: PortID) -> Leg? { legsByPort[port].flatMap { legs[$0] } }
+
+  /// Media goes on; its leg says so once for each stream and cause.
+  private func mediaFailed(
+    _ leg: Leg, _ act: SocketFailure.Act, _ remote: TransportAddress?, _ subject: Label.Subject, _ error: SystemError
+  ) {
+    let local = TransportAddress(configuration.mediaAddress, port: leg.port)
+    let failure = SocketFailure(act, local: local, remote: remote, subject: subject, error: error)
+    guard leg.socketFailures.count < 16, leg.socketFailures.insert(failure).inserted else { return }
+    tell(.socketFailed(leg.id, failure))
   }
 
   /// The call is up: media begins, or goes on when it was early.

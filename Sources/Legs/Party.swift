@@ -167,6 +167,8 @@ public final class Party {
     case .listenFailed(let listener, let failure): tell(.listenFailed(listener, failure))
     case .accepted(let flow): signals.append(.accepted(flow))
     case .flowFailed(let flow, let failure): tell(.connectionFailed(remote: flow.remote, reason: "\(failure)"))
+    case .socketFailed(let id, let failure): tell(.socketFailed(id, failure))
+    case .acceptsAgain(let listener): tell(.acceptsAgain(listener))
     case .malformed(let rule, let flow): tell(.malformed(from: flow.remote, rule: rule))
     case .incoming(let id, let message, let flow): signals.append(.incoming(id, message, flow))
     case .acknowledged(let id, let message): acknowledged(id, message, at: now, &out)

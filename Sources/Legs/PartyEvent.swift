@@ -10,6 +10,11 @@ public enum PartyEvent: HostEvent, Hashable {
   case listening(TransportListener)
   case listenFailed(TransportListener, BindFailure)
   case connectionFailed(remote: TransportAddress, reason: String)
+  /// Something was not sent or did not arrive, or a socket could not read or accept: told once for each message, and once for each stream
+  /// of media and cause. The socket goes on.
+  case socketFailed(LegID?, SocketFailure)
+  /// A listener that could not accept does so again.
+  case acceptsAgain(TransportListener)
   /// A peer sent what is no SIP message; the text names the rule.
   case malformed(from: TransportAddress, rule: String)
   /// An INVITE left or arrived.
@@ -50,8 +55,10 @@ public enum PartyEvent: HostEvent, Hashable {
       .modified(let leg, _), .modificationFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
       .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
       leg
-    case .violation(let leg, _), .portsMissing(let leg, _): leg
-    case .listening, .listenFailed, .connectionFailed, .malformed, .registered, .registrationFailed, .optionsAnswered, .optionsFailed: nil
+    case .violation(let leg, _), .portsMissing(let leg, _), .socketFailed(let leg, _): leg
+    case .listening, .listenFailed, .acceptsAgain, .connectionFailed, .malformed, .registered, .registrationFailed, .optionsAnswered,
+      .optionsFailed:
+      nil
     }
   }
 }
@@ -99,6 +106,8 @@ extension PartyEvent {
     case .listening: "listening"
     case .listenFailed: "listen-failed"
     case .connectionFailed: "connection-failed"
+    case .socketFailed(_, let failure): failure.journalName
+    case .acceptsAgain: "accepts-again"
     case .malformed: "malformed"
     case .started: "leg-started"
     case .mediaPorts: "media-ports"
@@ -126,7 +135,9 @@ extension PartyEvent {
   public var journalFields: [JournalField] {
     let own: [JournalField] =
       switch self {
-      case .listening(let listener): [.init("transport", listener.transport.rawValue), .init("address", .address(listener.address))]
+      case .socketFailed(_, let failure): failure.journalFields
+      case .listening(let listener), .acceptsAgain(let listener):
+        [.init("transport", listener.transport.rawValue), .init("address", .address(listener.address))]
       case .listenFailed(let listener, let failure):
         [.init("transport", listener.transport.rawValue), .init("address", .address(listener.address)), .init("reason", "\(failure)")]
       case .connectionFailed(let remote, let reason): [.init("remote", .address(remote)), .init("reason", reason)]

@@ -2,51 +2,57 @@ import NIOCore
 import NIOPosix
 import SansIO
 
-/// Runs one host on real sockets and the real clock (SwiftNIO).
+/// Runs one host on real sockets and the real clock.
 ///
-/// Confined to one event loop: NIO's callbacks become arrivals, departures become writes, one timer stands for the host's next deadline.
-/// Writes are flushed once a turn. Sockets that a host releases are parked and given back when it binds the same address again, since
-/// a fresh pair costs more than a call's signalling.
-///
-/// What a kernel does not tell cannot be told here: ICMP errors for UDP never come back as `unreachable`, and the fate of what was sent is
-/// unknown.
-// Unchecked: what changes is touched on its event loop alone, which the compiler cannot see.
+/// Confined to one ``SocketLoop``: what sockets read becomes arrivals, departures become writes, one timer stands for the host's next
+/// deadline. Writes are handed to the kernel once a turn; what it refuses comes back as an arrival, and taps see what it took. Errors of a
+/// send, a read or an accept end neither socket nor listener.
+// Unchecked: what changes is touched on its loop alone, which the compiler cannot see.
 public final class LiveDriver: @unchecked Sendable {
-  public let eventLoop: any EventLoop
+  public let loop: SocketLoop
+  public var eventLoop: any EventLoop { loop }
   public let clock: LiveClock
   let host: any NetworkHost
   let tap: LiveTap
+  let calls: any SocketCalls
   /// Wake-ups are moved to multiples of this many nanoseconds; 0 = exactly when they are due.
   private let quantum: Int64
+  /// How long a released UDP socket is kept for the next one who binds its address.
+  let parkingTime: TimeAmount
   /// Called on the loop for each event of the host.
   public var onEvent: ((any HostEvent) -> Void)?
 
   // Everything below belongs to the loop.
-  var datagramPorts: [PortID: DatagramPort] = [:]
-  var parked: [TransportAddress: any Channel] = [:]
-  var listeners: [PortID: any Channel] = [:]
-  /// Ports that were released while they were being opened.
-  var released: Set<PortID> = []
-  var opening: Set<PortID> = []
-  var connections: [ConnectionID: LiveConnection] = [:]
-  var nextConnection: UInt32 = 1
-  private var dirty: [any Channel] = []
-  private var dirtyIDs: Set<ObjectIdentifier> = []
-  private var armed: (at: Instant, task: Scheduled<Void>)?
+  private(set) lazy var datagrams = DatagramSockets(self)
+  private(set) lazy var listeners = StreamListeners(self)
+  private(set) lazy var connections = StreamConnections(self)
+  private let timer: UInt64
+  private var armed: Instant?
   private var outboxes: [Outbox] = []
+  /// What the host hears once it has been left.
+  private var later: [Arrival] = []
+  /// Calls of the host under way: its owner may command it from within an event.
+  private var depth = 0
   private(set) var isStopped = false
+  /// True between a socket's first read and the end of its turn: writes wait for that.
+  var isReading = false
 
   /// - Parameters:
   ///   - number: the host's number in captures and journal.
+  ///   - parking: how long a released UDP socket is kept for the next one who binds its address.
   ///   - sinks: called on the loop.
+  ///   - calls: the operating system's, but for tests.
   public init(
-    _ host: any NetworkHost, number: HostID = HostID(0), name: String, on eventLoop: any EventLoop, clock: LiveClock = LiveClock(),
-    quantum: Duration = .zero, sinks: [any JournalSink] = []
+    _ host: any NetworkHost, number: HostID = HostID(0), name: String, on loop: SocketLoop, clock: LiveClock = LiveClock(),
+    quantum: Duration = .zero, parking: Duration = .seconds(5), sinks: [any JournalSink] = [], calls: any SocketCalls = KernelSockets()
   ) {
     self.host = host
-    self.eventLoop = eventLoop
+    self.loop = loop
     self.clock = clock
     self.quantum = quantum.wholeNanoseconds
+    self.calls = calls
+    parkingTime = .nanoseconds(parking.wholeNanoseconds)
+    timer = loop.newTimer()
     tap = LiveTap(host: number, name: name, clock: clock, sinks: sinks)
   }
 
@@ -55,7 +61,7 @@ public final class LiveDriver: @unchecked Sendable {
     onLoop { driver in driver.call { host, now, out in host.start(at: now, &out) } }
   }
 
-  /// Gives the host's owner access to it on the loop: how commands reach it. Any thread.
+  /// Gives the host's owner access to it on the loop: how commands reach it. Any thread; nothing happens once it is stopped.
   public func command(_ body: @escaping @Sendable (Instant, inout Outbox) -> Void) {
     onLoop { driver in driver.call { _, now, out in body(now, &out) } }
   }
@@ -64,89 +70,96 @@ public final class LiveDriver: @unchecked Sendable {
   public func commandNow(_ body: (Instant, inout Outbox) -> Void) { call { _, now, out in body(now, &out) } }
 
   private func onLoop(_ body: @escaping @Sendable (LiveDriver) -> Void) {
-    if eventLoop.inEventLoop { body(self) } else { eventLoop.execute { body(self) } }
+    if loop.inEventLoop { body(self) } else { loop.execute { body(self) } }
   }
 
-  /// Closes every socket; the host is not called again.
+  /// Writes what waits and closes every socket; the host is not called again, and nothing is scheduled any more.
   public func stop() -> EventLoopFuture<Void> {
-    eventLoop.flatSubmit { [self] in
+    eventLoop.submit { [self] in
+      guard !isStopped else { return }
       isStopped = true
-      armed?.task.cancel()
-      var channels = Array(listeners.values) + Array(parked.values)
-      channels += datagramPorts.values.map(\.channel)
-      channels += connections.values.compactMap(\.channel)
-      flush()
-      return EventLoopFuture.andAllComplete(channels.map { $0.close() }, on: eventLoop)
+      loop.stopTimer(timer)
+      listeners.stop()
+      connections.stop()
+      datagrams.stop()
+      later = []
     }
   }
 
   // MARK: - Calling the host
 
+  /// At once; on the loop, and not from within a call of the host.
   func tell(_ arrival: Arrival) { call { host, now, out in host.receive(arrival, at: now, &out) } }
 
+  /// As soon as nobody is within the host.
+  func tell(later arrival: Arrival) { later.append(arrival) }
+
+  /// Tells what has gathered, and what comes of it.
+  func deliver() {
+    guard depth == 0, !later.isEmpty else { return }
+    let arrivals = later
+    later = []
+    for arrival in arrivals { tell(arrival) }
+  }
+
   private func call(_ body: (any NetworkHost, Instant, inout Outbox) -> Void) {
-    eventLoop.preconditionInEventLoop()
+    loop.preconditionInEventLoop()
     guard !isStopped else { return }
     var out = outboxes.popLast() ?? Outbox(isObserved: tap.isObserved)
+    depth += 1
     body(host, clock.now, &out)
     for index in out.departures.indices { act(on: out.departures[index]) }
+    depth -= 1
     out.removeAll()
     outboxes.append(out)
-    if !isReading { flush() }
+    if depth == 0, !isReading { flush() }
+    deliver()
     arm()
   }
 
   private func act(on departure: Departure) {
     switch departure {
-    case .bind(let port, let address, .datagram): bindDatagram(port, address)
-    case .bind(let port, let address, .listener): bindListener(port, address)
-    case .unbind(let port): unbind(port)
-    case .datagram(let port, to: let destination, let bytes, let label): sendDatagram(port, destination, bytes, label)
-    case .open(let id, from: let source, to: let destination): open(id, from: source, to: destination)
-    case .bytes(let id, let bytes, let label): write(id, bytes, label)
-    case .finish(let id): finish(id)
-    case .close(let id, let mode): close(id, mode)
+    case .bind(let port, let address, .datagram): datagrams.bind(port, address)
+    case .bind(let port, let address, .listener): listeners.bind(port, address)
+    case .unbind(let port): if !datagrams.unbind(port) { listeners.unbind(port) }
+    case .datagram(let port, to: let destination, let bytes, let label):
+      datagrams.send(port, .init(destination: destination, bytes: bytes, label: label))
+    case .open(let id, from: let source, to: let destination): connections.open(id, from: source, to: destination)
+    case .bytes(let id, let bytes, let label): connections.write(id, bytes, label)
+    case .finish(let id): connections.finish(id)
+    case .close(let id, let mode): connections.close(id, mode)
     case .resolve(let query, let question): resolve(query, question)
     case .event(let event):
       tap.record(.event(event))
       onEvent?(event)
     case .secret(let line): tap.record(.secret(line))
-    case .plaintext(let id, let direction, let bytes, let label): tap.plaintext(direction, id, bytes, label)
+    case .plaintext(let id, let direction, let bytes, let label): connections.plaintext(id, direction, bytes, label)
     }
   }
 
-  // MARK: - Flushing
+  // MARK: - The end of a turn
 
-  /// True between a channel's first read and its read-complete: writes wait for the end of the turn.
-  var isReading = false
-
-  func write(_ message: some Sendable, to channel: any Channel, promise: EventLoopPromise<Void>? = nil) {
-    channel.write(message, promise: promise)
-    if dirtyIDs.insert(ObjectIdentifier(channel)).inserted { dirty.append(channel) }
-  }
-
-  func readCompleted() {
+  /// A socket has been served: what came of it leaves now.
+  func turnEnded() {
     isReading = false
     flush()
+    deliver()
   }
 
-  func flush() {
-    guard !dirty.isEmpty else { return }
-    for channel in dirty { channel.flush() }
-    dirty.removeAll(keepingCapacity: true)
-    dirtyIDs.removeAll(keepingCapacity: true)
+  private func flush() {
+    datagrams.transmit()
+    connections.flush()
   }
 
   // MARK: - The timer
 
   private func arm() {
-    guard let deadline = host.nextDeadline else { return }
+    guard !isStopped, let deadline = host.nextDeadline else { return }
     let due = quantum == 0 ? deadline : Instant(nanoseconds: (deadline.nanoseconds + quantum - 1) / quantum * quantum)
     // A timer that is armed for an earlier time finds out itself that there is nothing to do.
-    if let armed, armed.at <= due { return }
-    armed?.task.cancel()
-    let task = eventLoop.scheduleTask(deadline: clock.deadline(due)) { [weak self] () -> Void in self?.timerFired() }
-    armed = (due, task)
+    if let armed, armed <= due { return }
+    armed = due
+    loop.setTimer(timer, at: clock.deadline(due), .init(fire: { [weak self] in self?.timerFired() }, abandon: {}))
   }
 
   private func timerFired() {
@@ -163,10 +176,7 @@ public final class LiveDriver: @unchecked Sendable {
 
   /// A and AAAA by the system's resolver, off the loop; NAPTR and SRV are not answered.
   private func resolve(_ query: QueryID, _ question: NameQuestion) {
-    guard question.kind == .a || question.kind == .aaaa else {
-      eventLoop.execute { [self] in tell(.resolved(query, .noAnswer)) }
-      return
-    }
+    guard question.kind == .a || question.kind == .aaaa else { return tell(later: .resolved(query, .noAnswer)) }
     NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { SystemResolver.addresses(question) }
       .whenComplete { [self] result in tell(.resolved(query, (try? result.get()) ?? .noAnswer)) }
   }

@@ -1,6 +1,5 @@
 import Glibc
 import NIOCore
-import NIOPosix
 import SansIO
 
 extension TransportAddress {
@@ -36,36 +35,4 @@ extension TransportAddress {
     }
     return SocketAddress(v6)
   }
-}
-
-extension BindFailure {
-  init(_ error: any Error) {
-    switch (error as? IOError)?.errnoCode {
-    case EADDRINUSE: self = .addressInUse
-    case EADDRNOTAVAIL: self = .addressNotAvailable
-    case EACCES, EPERM: self = .permissionDenied
-    default: self = .other("\(error)")
-    }
-  }
-}
-
-extension ConnectFailure {
-  init(_ error: any Error) {
-    if case .connectTimeout? = error as? ChannelError {
-      self = .timedOut
-      return
-    }
-    let failure = (error as? NIOConnectionError)?.connectionErrors.first?.error ?? error
-    switch (failure as? IOError)?.errnoCode {
-    case ECONNREFUSED: self = .refused
-    case ENETUNREACH, EHOSTUNREACH: self = .unreachable
-    case ETIMEDOUT: self = .timedOut
-    default: self = .other("\(failure)")
-    }
-  }
-}
-
-extension Bytes {
-  /// A copy: NIO reuses its read buffers.
-  init(_ buffer: ByteBuffer) { self.init(Array(buffer.readableBytesView)) }
 }

@@ -48,6 +48,8 @@ public struct CallLog {
     case .listening(let listener): return "listening on \(listener)"
     case .listenFailed(let listener, let failure): return "cannot listen on \(listener): \(failure)"
     case .connectionFailed(let remote, let reason): return "connection to \(remote): \(reason)"
+    case .socketFailed(let leg, let failure): return "\(leg.map { "\($0): " } ?? "")\(failure)"
+    case .acceptsAgain(let listener): return "connections to \(listener) are accepted again"
     case .malformed(let source, let rule): return "\(source) sent what is no SIP message: \(rule)"
     case .started(let leg, let facts):
       peers[leg] = facts

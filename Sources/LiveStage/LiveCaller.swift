@@ -3,7 +3,6 @@ import Legs
 import LiveNetwork
 import Media
 import NIOCore
-import NIOPosix
 import Personas
 import SIPMessage
 import SIPTransport
@@ -18,13 +17,15 @@ public struct CallOutcome: Sendable {
   /// nil = it never came to an end of its own.
   public var end: LegEnd?
   public var refusal: String?
+  /// What the operating system, ICMP or a connection said last of a failure.
+  public var failure: String?
   public var report: MediaReport?
 }
 
 /// Places one call from real sockets with the same stack as everything else: what `call` runs.
 // Unchecked: its state belongs to its driver's event loop, on which everything after the start is done.
 public final class LiveCaller: @unchecked Sendable {
-  private let group: MultiThreadedEventLoopGroup
+  private let loop: SocketLoop
   private let driver: LiveDriver
   private let host: Persona
   private let request: CallRequest
@@ -39,6 +40,7 @@ public final class LiveCaller: @unchecked Sendable {
   private var leg: LegID?
   private var isHangingUp = false
   private var captureTimer: RepeatedTask?
+  private var length: Scheduled<Void>?
 
   /// - Parameters:
   ///   - target: the next hop, resolved.
@@ -52,7 +54,8 @@ public final class LiveCaller: @unchecked Sendable {
     self.duration = duration
     self.tone = tone
     self.say = say
-    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    _ = DescriptorLimit.raise()
+    do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
     let clock = LiveClock()
     let user = configuration.username ?? "kallglot-lab"
     let from = try configuration.from.map { text in
@@ -68,7 +71,7 @@ public final class LiveCaller: @unchecked Sendable {
     host = Persona(settings, serverTLS: nil, clientTLS: try Self.tls(configuration, target), entropy: .system, epoch: clock.epoch)
     request = CallRequest(uri: uri, target: target)
     captures = folder.map { CallCaptures(folder: $0, host: "caller", epoch: clock.epoch) }
-    driver = LiveDriver(host, name: "caller", on: group.next(), clock: clock, sinks: captures.map { [$0] } ?? [])
+    driver = LiveDriver(host, name: "caller", on: loop, clock: clock, sinks: captures.map { [$0] } ?? [])
     driver.onEvent = { [unowned self] event in take(event) }
     captures?.onEvent = { [unowned self] event in self.say(log.line(for: event, at: driver.clock.now)) }
   }
@@ -94,7 +97,7 @@ public final class LiveCaller: @unchecked Sendable {
     do { result = .success(try await promise.futureResult.get()) } catch { result = .failure(error) }
     try? await driver.stop().get()
     if captures != nil { try? await driver.eventLoop.submit { [self] in endCaptures() }.get() }
-    try? await group.shutdownGracefully()
+    try? await loop.shutdownGracefully()
     return try result.get()
   }
 
@@ -103,7 +106,10 @@ public final class LiveCaller: @unchecked Sendable {
     captures?.finish(at: driver.clock.now)
   }
 
-  /// Ends the call early: CANCEL or BYE.
+  /// Tasks that came after the end: none, in a right shutdown.
+  var droppedTasks: Int { loop.droppedTasks }
+
+  /// Ends the call early: CANCEL or BYE. Nothing once it has ended.
   public func hangUp() { driver.eventLoop.execute { [self] in endCall() } }
 
   private func take(_ event: any HostEvent) {
@@ -119,12 +125,15 @@ public final class LiveCaller: @unchecked Sendable {
       if let tone { driver.command { [self] now, out in host.perform(.speak(id, tone, for: nil), at: now, &out) } }
     case .established:
       outcome.established = true
-      driver.eventLoop.scheduleTask(in: .nanoseconds(duration.wholeNanoseconds)) { [self] in endCall() }
+      length = driver.eventLoop.scheduleTask(in: .nanoseconds(duration.wholeNanoseconds)) { [self] in endCall() }
+    case .socketFailed(_, let failure): outcome.failure = "\(failure)"
+    case .connectionFailed(let remote, let reason): outcome.failure = "\(remote): \(reason)"
     case .refused(_, let status, let phrase, let explanation):
       outcome.refusal = "\(status) \(phrase)\(explanation.map { " (\($0))" } ?? "")"
     case .ended(_, let end, let report):
       outcome.end = end
       outcome.report = report
+      length?.cancel()
       // What still leaves, such as the last ACK, leaves in this turn.
       driver.eventLoop.scheduleTask(in: .milliseconds(50)) { [self] in done?.succeed(outcome) }
     default: break
@@ -132,7 +141,7 @@ public final class LiveCaller: @unchecked Sendable {
   }
 
   private func endCall() {
-    guard let leg, !isHangingUp else { return }
+    guard let leg, outcome.end == nil, !isHangingUp else { return }
     isHangingUp = true
     driver.command { [self] now, out in host.perform(.hangUp(leg), at: now, &out) }
     // A peer that never answers CANCEL or BYE ends it by Timer F in 32 s; a second try does not make that faster.

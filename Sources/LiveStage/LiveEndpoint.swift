@@ -4,7 +4,6 @@ import Legs
 import LiveNetwork
 import Media
 import NIOCore
-import NIOPosix
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
@@ -27,10 +26,11 @@ public final class LiveEndpoint: @unchecked Sendable {
   public let authority: String?
   private let host: KallglotEndpoint
   private let driver: LiveDriver
-  private let group: MultiThreadedEventLoopGroup
+  private let loop: SocketLoop
   private let captures: CallCaptures?
   private let say: @Sendable (String) -> Void
   private let logsCalls: Bool
+  private let limit: DescriptorLimit
   // On the loop.
   private var log = CallLog()
   private var waiting: Set<TransportListener> = []
@@ -50,7 +50,8 @@ public final class LiveEndpoint: @unchecked Sendable {
     self.logsCalls = logsCalls
     var entropy = Entropy.system
     account = configuration.account ?? .init(username: "lab-\(entropy.hex(6))", password: entropy.hex(24))
-    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    limit = DescriptorLimit.raise()
+    do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
     let clock = LiveClock()
     let tls = try Self.tls(configuration, epoch: clock.epoch)
     authority = tls?.authority
@@ -58,7 +59,7 @@ public final class LiveEndpoint: @unchecked Sendable {
       configuration, account, tls?.context, try tls.map { _ in try TLSContext(TLSConfiguration(role: .client)) }, clock.epoch)
     captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch) }
     driver = LiveDriver(
-      host, name: "kallglot", on: group.next(), clock: clock, quantum: .milliseconds(1), sinks: captures.map { [$0] } ?? [])
+      host, name: "kallglot", on: loop, clock: clock, quantum: .milliseconds(1), sinks: captures.map { [$0] } ?? [])
     driver.onEvent = { [unowned self] event in take(event) }
     captures?.onEvent = { [unowned self] event in if logsCalls { say(log.line(for: event, at: driver.clock.now)) } }
   }
@@ -121,6 +122,16 @@ public final class LiveEndpoint: @unchecked Sendable {
       await shutDown()
       throw error
     }
+    if let line = limitLine { say(line) }
+  }
+
+  /// What the process may open, where it is less than the policy lets in; nil where it is not.
+  private var limitLine: String? {
+    let perCall = captures == nil ? 2 : 3
+    let (calls, allowed) = (limit.calls(perCall: perCall), configuration.policy.maxConcurrentCalls)
+    guard calls < allowed else { return nil }
+    return
+      "\(limit.soft) descriptors may be open (ulimit -n): about \(calls) calls at once, of \(allowed) that the policy allows; more get 503"
   }
 
   /// Ends live calls with BYE, waits at most two seconds for their answers, then closes everything.
@@ -132,8 +143,9 @@ public final class LiveEndpoint: @unchecked Sendable {
     }
     driver.command { [self] now, out in host.perform(.party(.hangUpAll), at: now, &out) }
     driver.eventLoop.execute { [self] in endIfQuiet() }
-    driver.eventLoop.scheduleTask(in: .seconds(2)) { promise.succeed() }
+    let patience = driver.eventLoop.scheduleTask(in: .seconds(2)) { promise.succeed() }
     try? await promise.futureResult.get()
+    patience.cancel()
     await shutDown()
   }
 
@@ -161,9 +173,7 @@ public final class LiveEndpoint: @unchecked Sendable {
   private func shutDown() async {
     try? await driver.stop().get()
     if captures != nil { try? await driver.eventLoop.submit { [self] in endCaptures() }.get() }
-    // NIO closes what failed to open a turn later.
-    try? await driver.eventLoop.scheduleTask(in: .milliseconds(20)) {}.futureResult.get()
-    try? await group.shutdownGracefully()
+    try? await loop.shutdownGracefully()
   }
 
   private func endCaptures() {
@@ -178,7 +188,8 @@ public final class LiveEndpoint: @unchecked Sendable {
     }
     switch news {
     case .listenFailed: break  // Told by the error of ``start()``.
-    case .listening, .malformed, .connectionFailed: if let line = log.line(for: event, at: driver.clock.now) { say(line) }
+    case .listening, .malformed, .connectionFailed, .socketFailed, .acceptsAgain, .portsMissing:
+      if let line = log.line(for: event, at: driver.clock.now) { say(line) }
     default: if logsCalls, let line = log.line(for: event, at: driver.clock.now) { say(line) }
     }
     switch news {
@@ -205,6 +216,7 @@ extension LiveFailure {
     switch failure {
     case .addressInUse: LiveFailure("\(listener) is in use by another program")
     case .addressNotAvailable: LiveFailure("\(listener.address.address) is no address of this machine")
+    case .noDescriptor, .system: LiveFailure("cannot listen on \(listener): \(failure)")
     case .permissionDenied: LiveFailure("there is no permission to listen on \(listener); ports below 1024 are root's")
     case .other(let reason): LiveFailure("cannot listen on \(listener): \(reason)")
     }

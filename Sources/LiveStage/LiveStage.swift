@@ -1,6 +1,5 @@
 import LiveNetwork
 import NIOCore
-import NIOPosix
 import SansIO
 import ScenarioEngine
 import ScenarioModel
@@ -12,8 +11,7 @@ import ScenarioModel
 // Unchecked: its state belongs to its driver's event loop, on which everything after the start is done.
 public final class LiveStage: @unchecked Sendable {
   private let scenario: Scenario
-  private let group: MultiThreadedEventLoopGroup
-  private let loop: any EventLoop
+  private let loop: SocketLoop
   private let clock = LiveClock()
   private let cast: Cast
   /// Kept: its network is free for others as soon as it goes.
@@ -30,8 +28,7 @@ public final class LiveStage: @unchecked Sendable {
   public init(_ scenario: Scenario, sinks: [any JournalSink] = []) throws {
     self.scenario = scenario
     self.sinks = sinks
-    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    loop = group.next()
+    do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
     engine = ScenarioEngine(scenario, entropy: .system)
     let mapping = try LoopbackMapping(scenario.cast.map(\.address))
     self.mapping = mapping
@@ -49,7 +46,7 @@ public final class LiveStage: @unchecked Sendable {
   /// Runs to the end. A scenario with a NAT is *not applicable*: here the kernel is the network.
   public func run() async -> ScenarioResult {
     if let nat = scenario.nats.first {
-      try? await group.shutdownGracefully()
+      try? await loop.shutdownGracefully()
       return ScenarioResult(
         name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: 0, verdict: .notApplicable,
         reason: "the live stage has no NAT '\(nat.name)': run it in virtual time")
@@ -65,7 +62,7 @@ public final class LiveStage: @unchecked Sendable {
     for driver in drivers { try? await driver.stop().get() }
     let now = clock.now
     try? await loop.submit { [self] in for sink in sinks { sink.finish(at: now) } }.get()
-    try? await group.shutdownGracefully()
+    try? await loop.shutdownGracefully()
     return ScenarioResult(
       name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: 0, verdict: engine.verdict,
       findings: engine.findings, duration: Instant.zero.duration(to: now), elapsed: Instant.zero.duration(to: now),

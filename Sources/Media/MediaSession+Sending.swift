@@ -39,6 +39,13 @@ extension MediaSession {
     isTalkspurtStart = false
   }
 
+  /// A packet of ours did not leave: it is not counted, neither here nor in sender reports (RFC 3550 §6.4.1).
+  public mutating func sendFailed(_ packet: Bytes, _ label: Label) {
+    guard case .rtp = label.subject, label.stream == ssrc, packetsSent > 0 else { return }
+    packetsSent -= 1
+    octetsSent &-= UInt32(clamping: max(0, packet.count - RTPPacket.headerSize))
+  }
+
   private mutating func appendAudio(_ count: Int, to bytes: inout [UInt8]) {
     guard var generator = speech?.generator else {
       bytes.append(contentsOf: repeatElement(G711.silence(law), count: count))

@@ -86,7 +86,8 @@ public final class WireHost: NetworkHost {
       out.close(id)
     case .closed(let id, let closure): forget(id, "\(closure)", &out)
     case .refused(let id, let failure): forget(id, "\(failure)", &out)
-    case .bound, .bindFailed, .unreachable, .accepted, .drained, .resolved: break
+    case .sendFailed(_, to: let remote, _, _, let error): out.event(Event.closed("nothing was sent to \(remote): \(error)"))
+    case .bound, .bindFailed, .unreachable, .receiveFailed, .acceptFailed, .acceptsAgain, .accepted, .drained, .resolved: break
     }
   }
 

@@ -41,9 +41,10 @@ public struct Flow: Hashable, Sendable {
 
 extension Flow {
   /// The way of a response to a request that came on this flow: a connection answers on itself; UDP to the source address, and to the
-  /// source port where the peer asked for it, else to the Via's (RFC 3261 §18.2.2, RFC 3581 §4).
+  /// source port where the peer asked for it, else to the Via's (RFC 3261 §18.2.2, RFC 3581 §4). Port 0 in a Via names none: the source
+  /// port again (contract 8.7).
   public func reply(to via: Via) -> Flow {
-    guard transport == .udp, !via.hasResponsePort else { return self }
+    guard transport == .udp, !via.hasResponsePort, via.port != 0 else { return self }
     var reply = self
     reply.remote.port = via.port ?? transport.defaultPort
     return reply
@@ -60,8 +61,10 @@ extension Flow: CustomStringConvertible {
 public enum FlowFailure: Hashable, Sendable {
   case refused(ConnectFailure)
   case closed(Closure)
-  /// ICMP said that nobody listens there.
+  /// ICMP reported that what was sent did not arrive (RFC 3261 §18.4).
   case unreachable
+  /// This machine did not send it (RFC 3261 §18.4).
+  case notSent(SystemError)
   /// The TLS layer's verdict, in words.
   case tls(String)
   /// We closed it: what came is no SIP message, and nobody knows where the next one begins (RFC 3261 §18.3).
@@ -80,7 +83,8 @@ extension FlowFailure: CustomStringConvertible {
     case .closed(.orderly): "closed by the peer"
     case .closed(.reset): "reset by the peer"
     case .closed(.timedOut): "connection timed out"
-    case .unreachable: "port unreachable"
+    case .unreachable: "unreachable (ICMP)"
+    case .notSent(let error): "not sent: \(error)"
     case .tls(let reason): reason
     case .unreadable(let rule): "closed here: \(rule)"
     case .silent(let seconds): "closed here: no whole message came within \(seconds) s (a limit of the Lab)"

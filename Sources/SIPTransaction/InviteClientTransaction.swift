@@ -17,7 +17,7 @@ import SansIO
 ///            300–699 / ACK             2xx / deliver                         │
 ///                └────────────── Timer D (0 if reliable) ────────────────────┘
 /// ```
-/// 2xx and 300–699 leave `calling` the same way as `proceeding`.
+/// 2xx and 300–699 leave `calling` the same way as `proceeding`. An ICMP error ends `calling` alone: who has answered is there.
 public struct InviteClientTransaction: Hashable, Sendable {
   public enum State: Hashable, Sendable { case calling, proceeding, completed, accepted, terminated }
 
@@ -77,7 +77,8 @@ public struct InviteClientTransaction: Hashable, Sendable {
     case (.calling, .timer(.b)):
       timers.stopAll()
       (next, outputs) = (.terminated, [.fail(.timerB), .end])
-    case (.calling, .transportFailed(let failure)), (.proceeding, .transportFailed(let failure)):
+    case (.calling, .transportFailed(let failure)),
+      (.proceeding, .transportFailed(let failure)) where failure != .unreachable:
       timers.stopAll()
       (next, outputs) = (.terminated, [.fail(.transport(failure)), .end])
     case (.calling, .response(let status)), (.proceeding, .response(let status)):
@@ -90,7 +91,8 @@ public struct InviteClientTransaction: Hashable, Sendable {
       (next, outputs) = (.accepted, [.deliver])
     case (.completed, .timer(.d)), (.accepted, .timer(.m)):
       (next, outputs) = (.terminated, [.end])
-    case (.calling, .timer), (.proceeding, .start), (.proceeding, .timer), (.completed, .start), (.completed, .response),
+    case (.calling, .timer), (.proceeding, .start), (.proceeding, .timer), (.proceeding, .transportFailed), (.completed, .start),
+      (.completed, .response),
       (.completed, .timer), (.completed, .transportFailed), (.accepted, .start), (.accepted, .response), (.accepted, .timer),
       (.accepted, .transportFailed), (.terminated, .start), (.terminated, .response), (.terminated, .timer),
       (.terminated, .transportFailed):

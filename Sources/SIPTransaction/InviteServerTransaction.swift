@@ -16,6 +16,7 @@ import SansIO
 ///                ▼                                                                            ▼
 ///            confirmed ───────────────── Timer I (0 if reliable) ──────────────────────► terminated
 /// ```
+/// A response that could not be sent changes nothing: the state stays, and the timers end it (RFC 6026 §7.1).
 public struct InviteServerTransaction: Hashable, Sendable {
   public enum State: Hashable, Sendable { case proceeding, completed, confirmed, accepted, terminated }
 

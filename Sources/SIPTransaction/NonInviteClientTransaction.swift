@@ -15,6 +15,7 @@ import SansIO
 ///                 ▼                                                         │
 ///             completed ───────────── Timer K (0 if reliable) ──────────────┘
 /// ```
+/// An ICMP error ends `trying` alone: who has answered is there.
 public struct NonInviteClientTransaction: Hashable, Sendable {
   public enum State: Hashable, Sendable { case trying, proceeding, completed, terminated }
 
@@ -68,12 +69,9 @@ public struct NonInviteClientTransaction: Hashable, Sendable {
     case (.proceeding, .timer(.e)):
       interval = values.t2
       (next, outputs) = (.proceeding, retransmit(at: now))
-    case (.trying, .timer(.f)), (.proceeding, .timer(.f)):
-      timers.stopAll()
-      (next, outputs) = (.terminated, [.fail(.timerF), .end])
-    case (.trying, .transportFailed(let failure)), (.proceeding, .transportFailed(let failure)):
-      timers.stopAll()
-      (next, outputs) = (.terminated, [.fail(.transport(failure)), .end])
+    case (.trying, .timer(.f)), (.proceeding, .timer(.f)): (next, outputs) = fail(.timerF)
+    case (.trying, .transportFailed(let failure)): (next, outputs) = fail(.transport(failure))
+    case (.proceeding, .transportFailed(let failure)) where failure != .unreachable: (next, outputs) = fail(.transport(failure))
     case (.trying, .response(let status)) where status < 200, (.proceeding, .response(let status)) where status < 200:
       (next, outputs) = (.proceeding, [.deliver])
     case (.trying, .response), (.proceeding, .response):
@@ -86,13 +84,18 @@ public struct NonInviteClientTransaction: Hashable, Sendable {
       }
     case (.completed, .timer(.k)):
       (next, outputs) = (.terminated, [.end])
-    case (.trying, .timer), (.proceeding, .start), (.proceeding, .timer), (.completed, .start), (.completed, .response),
-      (.completed, .timer), (.completed, .transportFailed), (.terminated, .start), (.terminated, .response), (.terminated, .timer),
-      (.terminated, .transportFailed):
+    case (.trying, .timer), (.proceeding, .start), (.proceeding, .timer), (.proceeding, .transportFailed), (.completed, .start),
+      (.completed, .response), (.completed, .timer), (.completed, .transportFailed), (.terminated, .start), (.terminated, .response),
+      (.terminated, .timer), (.terminated, .transportFailed):
       (next, outputs) = (state, [])
     }
     state = next
     return outputs
+  }
+
+  private mutating func fail(_ failure: TransactionFailure) -> (State, [Output]) {
+    timers.stopAll()
+    return (.terminated, [.fail(failure), .end])
   }
 
   private mutating func retransmit(at now: Instant) -> [Output] {

@@ -13,6 +13,7 @@ import SansIO
 ///                                        ▼  request / response again
 ///                                    completed ── Timer J (0 if reliable) ──► terminated
 /// ```
+/// A response that could not be sent ends it (§17.2.4).
 public struct NonInviteServerTransaction: Hashable, Sendable {
   public enum State: Hashable, Sendable { case trying, proceeding, completed, terminated }
 
@@ -22,6 +23,7 @@ public struct NonInviteServerTransaction: Hashable, Sendable {
     case retransmission
     case respond(status: Int)
     case timer(Timer)
+    case transportFailed
   }
 
   public enum Output: Hashable, Sendable {
@@ -66,8 +68,11 @@ public struct NonInviteServerTransaction: Hashable, Sendable {
       }
     case (.completed, .timer(.j)):
       (next, outputs) = (.terminated, [.end])
-    case (.trying, .retransmission), (.trying, .timer), (.proceeding, .timer), (.completed, .respond), (.terminated, .retransmission),
-      (.terminated, .respond), (.terminated, .timer):
+    case (.proceeding, .transportFailed), (.completed, .transportFailed):
+      timers.stopAll()
+      (next, outputs) = (.terminated, [.end])
+    case (.trying, .transportFailed), (.terminated, .transportFailed), (.trying, .retransmission), (.trying, .timer),
+      (.proceeding, .timer), (.completed, .respond), (.terminated, .retransmission), (.terminated, .respond), (.terminated, .timer):
       (next, outputs) = (state, [])
     }
     state = next

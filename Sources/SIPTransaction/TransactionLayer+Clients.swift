@@ -112,7 +112,7 @@ extension TransactionLayer {
   private func rearm(_ id: ClientID) { deadlines.set(.client(id), at: clients[id]?.nextDeadline) }
 
   /// Feeds the machine of a transaction, whichever it has, and carries out what it says.
-  private func step(
+  func step(
     _ id: ClientID, invite: InviteClientTransaction.Input, other: NonInviteClientTransaction.Input, _ message: (SIPMessage, Flow)?,
     at now: Instant, _ outputs: inout [Output]
   ) {

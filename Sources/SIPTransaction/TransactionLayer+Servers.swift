@@ -115,6 +115,12 @@ extension TransactionLayer {
     return id
   }
 
+  /// An INVITE transaction stays as it is (RFC 6026 §7.1), another one ends (RFC 3261 §17.2.4).
+  func responseFailed(_ id: ServerID, at now: Instant, _ outputs: inout [Output]) {
+    guard case .other? = servers[id]?.machine else { return }
+    _ = step(id, invite: .retransmission, other: .transportFailed, at: now, &outputs)
+  }
+
   private func receiveAck(_ message: SIPMessage, _ key: BranchKey, on flow: Flow, at now: Instant, _ outputs: inout [Output]) {
     guard let id = serversByBranch[key], let entry = servers[id], case .invite(let machine) = entry.machine, machine.state != .accepted
     else {

@@ -19,6 +19,14 @@ public final class SIPTransportLayer {
     /// A connection of ours is up, TLS included.
     case flowOpened(Flow)
     case flowFailed(Flow, FlowFailure)
+    /// A message did not leave; the flow itself goes on.
+    case sendFailed(Bytes, Label, Flow, SystemError)
+    /// ICMP came back for something that was sent to the flow's remote address.
+    case unreachable(Flow, SystemError)
+    /// Reading or accepting failed at a listener, which goes on.
+    case socketFailed(SocketFailure)
+    /// Connections are taken again.
+    case acceptsAgain(TransportListener)
     case keepAlive(Flow)
   }
 
@@ -84,7 +92,8 @@ public final class SIPTransportLayer {
   /// Whether an arrival belongs to this layer.
   public func owns(_ arrival: Arrival) -> Bool {
     switch arrival {
-    case .bound(let port, _), .bindFailed(let port, _, _), .datagram(let port, from: _, _), .unreachable(let port, _),
+    case .bound(let port, _), .bindFailed(let port, _, _), .datagram(let port, from: _, _), .unreachable(let port, _, _),
+      .sendFailed(let port, to: _, _, _, _), .receiveFailed(let port, _), .acceptFailed(let port, _), .acceptsAgain(let port),
       .accepted(_, let port, local: _, remote: _):
       listener(of: port) != nil
     case .opened(let id, local: _, remote: _), .refused(let id, _), .bytes(let id, _), .ended(let id), .closed(let id, _), .drained(let id):
@@ -102,8 +111,7 @@ public final class SIPTransportLayer {
     case .bindFailed(let port, _, let failure):
       if let listener = listener(of: port) { events.append(.listenFailed(listener, failure)) }
     case .datagram(let port, from: let source, let bytes): receiveDatagram(port, source, bytes, at: now, &out, &events)
-    case .unreachable(let port, let remote):
-      if let listener = listener(of: port) { events.append(.flowFailed(flow(port, listener, remote), .unreachable)) }
+    case .sendFailed, .receiveFailed, .unreachable, .acceptFailed, .acceptsAgain: tell(arrival, &events)
     case .accepted(let id, let port, local: let local, remote: let remote):
       accept(id, port, local: local, remote: remote, at: now, &out, &events)
     case .opened(let id, local: let local, remote: _): opened(id, local: local, at: now, &out, &events)

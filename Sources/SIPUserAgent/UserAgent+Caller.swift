@@ -151,7 +151,10 @@ extension UserAgent {
       handleCaller(leg, .failed(failure), nil, at: now, &out)
     case .cancel: break
     case .bye(let leg): byeCompleted(leg, at: now, &out)
-    case .reinvite(let leg): handleModification(leg, .dialogGone, at: now, &out)
+    case .reinvite(let leg):
+      // No answer ends the dialog (RFC 3261 §12.2.1.2); a request that could not be delivered, like a 503, does not (§8.1.3.1).
+      let isUndelivered = if case .transport = failure { true } else { false }
+      handleModification(leg, isUndelivered ? .rejected : .dialogGone, at: now, &out)
     case .request(let request): requestFailed(request, failure)
     }
   }

@@ -205,6 +205,15 @@ public final class UserAgent {
     case .flowFailed(let flow, let failure):
       transactions.flowFailed(flow, failure, at: now, &transactionOutputs)
       events.append(.flowFailed(flow, failure))
+    case .sendFailed(let bytes, let label, let flow, let error):
+      let failure = SocketFailure(.send, local: flow.local, remote: flow.remote, subject: label.subject, error: error)
+      events.append(.socketFailed(label.dialog == 0 ? nil : LegID(label.dialog), failure))
+      transactions.sendFailed(bytes, error, at: now, &transactionOutputs)
+    case .unreachable(let flow, let error):
+      events.append(.socketFailed(nil, SocketFailure(.unreachable, local: flow.local, remote: flow.remote, error: error)))
+      transactions.flowFailed(flow, .unreachable, at: now, &transactionOutputs)
+    case .socketFailed(let failure): events.append(.socketFailed(nil, failure))
+    case .acceptsAgain(let listener): events.append(.acceptsAgain(listener))
     case .listening(let listener):
       // The real port is known only now.
       lastFlowTexts.texts = nil

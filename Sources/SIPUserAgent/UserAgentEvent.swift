@@ -11,6 +11,10 @@ public enum UserAgentEvent: Sendable {
   /// A peer connected; nothing was read yet.
   case accepted(Flow)
   case flowFailed(Flow, FlowFailure)
+  /// A message was not sent, did not arrive, or a listener could not read or accept. It concerns that message; transactions know it.
+  case socketFailed(LegID?, SocketFailure)
+  /// Connections are taken again.
+  case acceptsAgain(TransportListener)
   /// Bytes that are no SIP message, with the rule they broke.
   case malformed(rule: String, Flow)
 

@@ -63,9 +63,8 @@ public struct LegStory: Sendable {
       state = .ended
       self.end = end
       self.report = report
-    case .reason, .mediaStarted, .started, .mediaPorts, .violation, .portsMissing, .listening, .listenFailed, .connectionFailed, .malformed,
-      .registered,
-      .registrationFailed,
+    case .reason, .mediaStarted, .started, .mediaPorts, .violation, .portsMissing, .listening, .listenFailed, .acceptsAgain,
+      .socketFailed, .connectionFailed, .malformed, .registered, .registrationFailed,
       .optionsAnswered, .optionsFailed:
       break
     }

@@ -202,7 +202,7 @@ public final class Simulation {
     case .datagram(let index, let source, let destination, let bytes, let label):
       deliverDatagram(index, source, destination, bytes, label)
     case .atNAT(let number, let source, let destination, let bytes, let label): enterNAT(number, source, destination, bytes, label)
-    case .unreachable(let index, let port, let remote): tell(index, .unreachable(port, remote))
+    case .unreachable(let index, let port, let remote): tell(index, .unreachable(port, remote, .connectionRefused))
     case .bound(let index, let port, let address): tell(index, .bound(port, address))
     case .bindFailed(let index, let port, let address, let failure): tell(index, .bindFailed(port, address, failure))
     case .segment(let segment): deliver(segment)

@@ -53,7 +53,8 @@ struct CallCommand: AsyncParsableCommand {
     }
     let watch = Task {
       await interrupts.next()
-      caller.hangUp()
+      // Cancelled: the call has ended by itself.
+      if !Task.isCancelled { caller.hangUp() }
     }
     defer { watch.cancel() }
     let outcome: CallOutcome
@@ -64,7 +65,8 @@ struct CallCommand: AsyncParsableCommand {
 
   private static func verdict(_ outcome: CallOutcome) -> String {
     guard outcome.established else {
-      return "not answered: \(outcome.refusal ?? outcome.end.map { "\($0)" } ?? "it ended without a word")"
+      let failure = outcome.failure.map { " (\($0))" } ?? ""
+      return "not answered: \(outcome.refusal ?? outcome.end.map { "\($0)\(failure)" } ?? "it ended without a word")"
     }
     let media = outcome.report.map { CallLog.text($0) } ?? "no RTP"
     return "answered; \(outcome.end.map { "\($0)" } ?? "ended"); \(media)"

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 import SansIO
 import Testing
 
@@ -36,12 +35,12 @@ private final class Probe: NetworkHost, @unchecked Sendable {
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct LiveDriverTests {
   private func run(_ hosts: [Probe], _ body: ([LiveDriver]) async throws -> Void) async throws {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let drivers = hosts.map { LiveDriver($0, name: "probe", on: group.next()) }
+    let loop = try SocketLoop()
+    let drivers = hosts.map { LiveDriver($0, name: "probe", on: loop) }
     for driver in drivers { driver.start() }
     try await body(drivers)
     for driver in drivers { try await driver.stop().get() }
-    try await group.shutdownGracefully()
+    try await loop.shutdownGracefully()
   }
 
   private static func bound(_ arrival: Arrival) -> TransportAddress? { if case .bound(_, let address) = arrival { address } else { nil } }

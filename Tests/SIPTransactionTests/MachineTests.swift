@@ -64,6 +64,27 @@ private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 
   }
 }
 
+@Suite struct UnreachableTests {
+  @Test func `an ICMP error ends no transaction that has had a response: who answered is there (RFC 3261 §18.4)`() {
+    var invite = InviteClientTransaction(isReliable: false)
+    _ = invite.handle(.start, at: .zero)
+    _ = invite.handle(.response(status: 180), at: seconds(1))
+    #expect(invite.handle(.transportFailed(.unreachable), at: seconds(2)) == [] && invite.state == .proceeding)
+    #expect(invite.handle(.transportFailed(.closed(.reset)), at: seconds(3)) == [.fail(.transport(.closed(.reset))), .end])
+    var other = NonInviteClientTransaction(isReliable: false)
+    _ = other.handle(.start, at: .zero)
+    _ = other.handle(.response(status: 100), at: seconds(1))
+    #expect(other.handle(.transportFailed(.unreachable), at: seconds(2)) == [] && other.state == .proceeding)
+  }
+
+  @Test func `a response that could not be sent ends a transaction other than INVITE's (RFC 3261 §17.2.4)`() {
+    var machine = NonInviteServerTransaction(isReliable: false)
+    #expect(machine.handle(.transportFailed, at: .zero) == [])
+    _ = machine.handle(.respond(status: 200), at: .zero)
+    #expect(machine.handle(.transportFailed, at: .zero) == [.end] && machine.state == .terminated)
+  }
+}
+
 @Suite struct NonInviteClientTransactionTests {
   private func run(_ machine: inout NonInviteClientTransaction) -> [(Double, [NonInviteClientTransaction.Output])] {
     var log: [(Double, [NonInviteClientTransaction.Output])] = []

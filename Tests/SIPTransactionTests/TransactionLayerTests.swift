@@ -163,8 +163,24 @@ import Testing
     }
     outputs = []
     layer.flowFailed(flow, .unreachable, at: seconds(1), &outputs)
-    #expect(lines(outputs).filter { $0.hasPrefix("failed") } == (1...3).map { "failed \($0) port unreachable" })
+    #expect(lines(outputs).filter { $0.hasPrefix("failed") } == (1...3).map { "failed \($0) unreachable (ICMP)" })
     #expect(layer.count == 0)
+  }
+
+  @Test func `a request that did not leave fails its own transaction and no other (RFC 3261 §17.1.4)`() {
+    let layer = TransactionLayer()
+    var outputs: [TransactionLayer.Output] = []
+    for index in 1...3 {
+      let branch = "z9hG4bK\(index)"
+      _ = layer.send(request(.options, branch: branch), method: .options, branch: branch, on: flow, label: .none, at: .zero, &outputs)
+    }
+    let sent = outputs.compactMap { if case .send(let bytes, _, _) = $0 { bytes } else { nil } }
+    outputs = []
+    layer.sendFailed(sent[1], .networkUnreachable, at: seconds(1), &outputs)
+    #expect(lines(outputs).filter { $0.hasPrefix("failed") } == ["failed 2 not sent: ENETUNREACH, no route to the network"])
+    // A want that passes counts as a lost datagram: Timer E sends again (RFC 8085 §5.2).
+    layer.sendFailed(sent[0], .noBufferSpace, at: seconds(1), &outputs)
+    #expect(layer.count == 2)
   }
 
   @Test func `a message without what a transaction needs is named, and a response to nothing is stray`() throws {

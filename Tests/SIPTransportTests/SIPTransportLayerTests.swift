@@ -19,6 +19,10 @@ import Testing
   private func names(_ events: [SIPTransportLayer.Event]) -> [String] {
     events.map { event in
       switch event {
+      case .sendFailed(_, _, let flow, let error): "not sent to \(flow): \(error.name)"
+      case .unreachable(let flow, let error): "unreachable \(flow): \(error.name)"
+      case .socketFailed(let failure): "\(failure)"
+      case .acceptsAgain(let listener): "accepts again \(listener)"
       case .listening(let listener): "listening \(listener)"
       case .listenFailed(let listener, let failure): "failed \(listener) \(failure)"
       case .message(let message, let flow): "\(message) from \(flow)"

@@ -87,7 +87,8 @@ import Testing
     pair.simulation.run(until: milliseconds(1))
     #expect(
       pair.first.log.dropFirst() == [
-        "0.000 bind failed addressInUse", "0.000 bind failed addressNotAvailable", "0.000 bound 0.0.0.0:49152", "0.000 bound 0.0.0.0:5060",
+        "0.000 bind failed address in use", "0.000 bind failed address not available", "0.000 bound 0.0.0.0:49152",
+        "0.000 bound 0.0.0.0:5060",
       ])
   }
 }

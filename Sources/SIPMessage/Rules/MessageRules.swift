@@ -138,9 +138,26 @@ private struct FaultChecker {
     check(.fatal, Self.checkRequestURI)
     audit.cseq = check(.fatal, Self.checkSequence)
     check(.tolerated, Self.checkHops)
+    checkPorts()
     if !has(.maxForwards) { add(.tolerated, .missing(.maxForwards)) }
     if let from = audit.from, from.tag == nil { add(.tolerated, .noTag) }
     if let via = topmostVia, !via.hasTransactionBranch { add(.tolerated, .noBranch(via.branch)) }
+  }
+
+  /// Where our answers and requests would go: nobody can be reached at port 0 (contract 8.7).
+  private mutating func checkPorts() {
+    if topmostVia?.port == 0 { addPortZero(.via) }
+    if has(.contact), case .list(let contacts)? = try? message.contacts(), contacts.contains(where: { $0.uri.port == 0 }) {
+      addPortZero(.contact)
+    }
+    if has(.recordRoute), let routes = try? message.recordRoutes(), routes.contains(where: { $0.uri.port == 0 }) {
+      addPortZero(.recordRoute)
+    }
+  }
+
+  private mutating func addPortZero(_ name: HeaderName) {
+    let value = message.first(name)?.prefix(128).text ?? ""
+    add(.fatal, .malformed(name, value: value, expected: "a port from 1 to 65535 (a decision of the Lab)"))
   }
 
   private static func checkSequence(_ message: SIPMessage) throws(SIPHeaderError) -> CSeq {

@@ -5,8 +5,8 @@ import SansIO
 /// ```
 ///   ours:    idle ──modify / INVITE──► offered ──2xx / ACK by the party──► idle
 ///            offered ── 491 ──► idle ── the wait of §14.1 is over / the party is told, and may try again ──► idle
-///            offered ── 408, 481, Timer B, transport / BYE ──► idle        the dialog is gone (§12.2.1.2)
-///            offered ── any other 3xx–6xx ──► idle                          the session stays as it was
+///            offered ── 408, 481, Timer B / BYE ──► idle                   the dialog is gone (§12.2.1.2)
+///            offered ── any other 3xx–6xx, transport ──► idle               the session stays as it was
 ///
 ///   theirs:  idle ──INVITE──► answering ──200──► answered ──ACK──► idle
 ///                                 │                 ├ T1, 2·T1 … T2: 200 again
@@ -27,7 +27,7 @@ public struct SessionModification: Hashable, Sendable {
     case success
     /// 491; nanoseconds to wait.
     case glare(wait: Int64)
-    /// 408, 481, Timer B or a broken transport.
+    /// 408, 481 or Timer B.
     case dialogGone
     case rejected
     /// The peer sent an INVITE.

@@ -31,7 +31,7 @@ final class CaptureScene: Sendable {
     let lines = Lines()
     endpoint = try LiveEndpoint(configuration, folder: folder) { lines.add($0) }
     log = lines
-    peer = RawPeer(network.address(2), tls: try TLSContext(TLSConfiguration(role: .client)))
+    peer = try RawPeer(network.address(2), tls: try TLSContext(TLSConfiguration(role: .client)))
   }
 
   final class Lines: Sendable {

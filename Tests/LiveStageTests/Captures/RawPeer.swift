@@ -1,6 +1,5 @@
 import LiveNetwork
 import NIOCore
-import NIOPosix
 import SansIO
 import SecureTransport
 
@@ -40,7 +39,7 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
   }
 
   let address: IPAddress
-  private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+  private let loop: SocketLoop
   private var driver: LiveDriver!
   private let tls: TLSContext?
   private var engines: [ConnectionID: TLSConnection] = [:]
@@ -54,16 +53,17 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
   private(set) var datagrams: [Datagram] = []
   private(set) var streams: [ConnectionID: Stream] = [:]
 
-  init(_ address: IPAddress, tls: TLSContext? = nil) {
+  init(_ address: IPAddress, tls: TLSContext? = nil) throws {
+    loop = try SocketLoop()
     self.address = address
     self.tls = tls
-    driver = LiveDriver(self, name: "peer", on: group.next())
+    driver = LiveDriver(self, name: "peer", on: loop)
     driver.start()
   }
 
   func stop() async throws {
     try await driver.stop().get()
-    try await group.shutdownGracefully()
+    try await loop.shutdownGracefully()
   }
 
   // MARK: - What the test does

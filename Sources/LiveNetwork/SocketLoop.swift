@@ -1,0 +1,261 @@
+import CSockets
+import Dispatch
+import Glibc
+import NIOCore
+import SansIO
+import Synchronization
+
+/// What hears that a descriptor is ready.
+protocol SocketHandler: AnyObject {
+  func ready(_ readiness: Readiness)
+}
+
+struct Readiness {
+  var isReadable: Bool
+  var isWritable: Bool
+  /// An error waits at the socket.
+  var isFailed: Bool
+}
+
+/// One thread that waits for descriptors (epoll), timers and tasks: where live drivers run.
+///
+/// An `EventLoop` of swift-nio for tasks, timers and futures. The sockets are the drivers' own: NIO closes a datagram channel when one send
+/// fails, and tells nobody.
+// Unchecked: what changes belongs to its thread; what others touch stands in `inbox`.
+public final class SocketLoop: EventLoop, @unchecked Sendable {
+  private struct Inbox {
+    var tasks: [@Sendable () -> Void] = []
+    /// The thread waits and has to be woken.
+    var isWaiting = false
+    /// Tasks are dropped: nobody carries them out any more.
+    var isOver = false
+    var dropped = 0
+  }
+
+  private struct Entry {
+    var handler: any SocketHandler
+    /// Tells a descriptor from a later one of the same number.
+    var generation: UInt32
+  }
+
+  private let poll: Int32
+  private let wakeUp: Int32
+  private let alarm: Int32
+  private let thread = Atomic<UInt>(0)
+  private let inbox = Mutex(Inbox())
+  private let lastTimer = Atomic<UInt64>(0)
+  // Of the thread.
+  private var entries: [Int32: Entry] = [:]
+  private var generation: UInt32 = 0
+  private var timers = DeadlineQueue<UInt64>()
+  private var bodies: [UInt64: TimerBody] = [:]
+  private var armed: Instant?
+  private var isStopping = false
+
+  struct TimerBody {
+    var fire: () -> Void
+    /// The loop ends first.
+    var abandon: () -> Void
+  }
+
+  /// Starts its thread.
+  /// - Throws: when the process has no descriptor left for it.
+  public init() throws(SystemError) {
+    poll = try Self.checked(poll_create())
+    wakeUp = try Self.checked(wake_create())
+    alarm = try Self.checked(alarm_create())
+    _ = try Self.checked(poll_watch(poll, wakeUp, Self.key(wakeUp, 0), true, false, true))
+    _ = try Self.checked(poll_watch(poll, alarm, Self.key(alarm, 0), true, false, true))
+    var number = pthread_t()
+    let status = pthread_create(
+      &number, nil,
+      { raw in
+        if let raw { Unmanaged<SocketLoop>.fromOpaque(raw).takeRetainedValue().run() }
+        return nil
+      }, Unmanaged.passRetained(self).toOpaque())
+    guard status == 0 else { throw SystemError(status) }
+    pthread_detach(number)
+    thread.store(UInt(number), ordering: .sequentiallyConsistent)
+  }
+
+  private static func checked(_ result: Int32) throws(SystemError) -> Int32 {
+    if result < 0 { throw SystemError(-result) }
+    return result
+  }
+
+  private static func key(_ descriptor: Int32, _ generation: UInt32) -> UInt64 {
+    UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
+  }
+
+  // MARK: - The thread
+
+  private func run() {
+    thread.store(UInt(pthread_self()), ordering: .sequentiallyConsistent)
+    withUnsafeTemporaryAllocation(of: ready_descriptor.self, capacity: 64) { ready in
+      while true {
+        runTasks()
+        fireTimers()
+        if isStopping, end() { return }
+        let count = poll_wait(poll, ready.baseAddress, 64, mayWait())
+        inbox.withLock { $0.isWaiting = false }
+        for index in 0..<max(0, Int(count)) { handle(ready[index]) }
+      }
+    }
+  }
+
+  private func handle(_ ready: ready_descriptor) {
+    let descriptor = Int32(bitPattern: UInt32(truncatingIfNeeded: ready.key))
+    if descriptor == wakeUp || descriptor == alarm {
+      wake_clear(descriptor)
+      if descriptor == alarm { armed = nil }
+    } else if let entry = entries[descriptor], entry.generation == UInt32(ready.key >> 32) {
+      entry.handler.ready(Readiness(isReadable: ready.is_readable, isWritable: ready.is_writable, isFailed: ready.is_failed))
+    }
+  }
+
+  private func runTasks() {
+    let tasks = inbox.withLock { inbox in
+      defer { inbox.tasks = [] }
+      return inbox.tasks
+    }
+    for task in tasks { task() }
+  }
+
+  private func fireTimers() {
+    guard let next = timers.next else { return }
+    let now = Instant(now)
+    guard next <= now else { return }
+    // Only what is due now: a timer that sets itself again waits for its turn.
+    var due: [UInt64] = []
+    while let key = timers.takeExpired(at: now) { due.append(key) }
+    for key in due { bodies[key]?.fire() }
+  }
+
+  /// Arms the alarm for the next timer; whether the thread may sleep.
+  private func mayWait() -> Bool {
+    if let next = timers.next {
+      if next <= Instant(now) { return false }
+      if armed.map({ $0 > next }) ?? true {
+        armed = next
+        alarm_set(alarm, next.nanoseconds)
+      }
+    }
+    return inbox.withLock { inbox in
+      inbox.isWaiting = inbox.tasks.isEmpty
+      return inbox.isWaiting
+    }
+  }
+
+  /// Ends unless tasks came in the meantime.
+  private func end() -> Bool {
+    for body in bodies.values { body.abandon() }
+    bodies = [:]
+    timers = DeadlineQueue()
+    let isOver = inbox.withLock { inbox in
+      inbox.isOver = inbox.tasks.isEmpty
+      return inbox.isOver
+    }
+    guard isOver else { return false }
+    for descriptor in [poll, wakeUp, alarm] { socket_close(descriptor, false) }
+    return true
+  }
+
+  // MARK: - Descriptors
+
+  /// Begins to watch a descriptor, or changes what it is watched for. On the loop.
+  func watch(_ descriptor: Int32, _ handler: any SocketHandler, reads: Bool, writes: Bool) {
+    let isNew = entries[descriptor] == nil
+    if isNew {
+      generation &+= 1
+      entries[descriptor] = Entry(handler: handler, generation: generation)
+    }
+    poll_watch(poll, descriptor, Self.key(descriptor, entries[descriptor]?.generation ?? 0), reads, writes, isNew)
+  }
+
+  /// Has to come before the descriptor is closed. On the loop.
+  func forget(_ descriptor: Int32) {
+    if entries.removeValue(forKey: descriptor) != nil { poll_forget(poll, descriptor) }
+  }
+
+  // MARK: - Timers
+
+  /// A number for a timer of its own.
+  func newTimer() -> UInt64 { lastTimer.add(1, ordering: .relaxed).newValue }
+
+  /// On the loop.
+  func setTimer(_ timer: UInt64, at deadline: NIODeadline, _ body: TimerBody) {
+    bodies[timer] = body
+    timers.set(timer, at: Instant(deadline))
+  }
+
+  /// On the loop.
+  func stopTimer(_ timer: UInt64) {
+    bodies[timer] = nil
+    timers.remove(timer)
+  }
+
+  @discardableResult
+  public func scheduleTask<Result>(deadline: NIODeadline, _ task: @escaping @Sendable () throws -> Result) -> Scheduled<Result> {
+    let promise = makePromise(of: Result.self)
+    let timer = newTimer()
+    let fire = { [self] in
+      bodies[timer] = nil
+      // On the loop: results need not be Sendable.
+      do { promise.assumeIsolatedUnsafeUnchecked().succeed(try task()) } catch { promise.fail(error) }
+    }
+    let body = Carried(TimerBody(fire: fire, abandon: { promise.fail(EventLoopError.shutdown) }))
+    onLoop({ [self] in setTimer(timer, at: deadline, body.value) }, otherwise: { promise.fail(EventLoopError.shutdown) })
+    return Scheduled(promise: promise) { [self] in execute { [self] in stopTimer(timer) } }
+  }
+
+  @discardableResult
+  public func scheduleTask<Result>(in delay: TimeAmount, _ task: @escaping @Sendable () throws -> Result) -> Scheduled<Result> {
+    scheduleTask(deadline: now + delay, task)
+  }
+
+  // MARK: - Tasks
+
+  public var inEventLoop: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+  /// Runs the task on the loop; dropped when the loop has ended.
+  public func execute(_ task: @escaping @Sendable () -> Void) {
+    inbox.withLock { inbox in
+      if inbox.isOver {
+        inbox.dropped += 1
+        return
+      }
+      inbox.tasks.append(task)
+      if inbox.isWaiting {
+        inbox.isWaiting = false
+        wake_up(wakeUp)
+      }
+    }
+  }
+
+  /// Tasks that came after the end.
+  public var droppedTasks: Int { inbox.withLock { $0.dropped } }
+
+  private func onLoop(_ body: @escaping @Sendable () -> Void, otherwise fail: () -> Void) {
+    if inEventLoop { return body() }
+    if inbox.withLock({ $0.isOver }) { return fail() }
+    execute(body)
+  }
+
+  public func shutdownGracefully(queue: DispatchQueue, _ callback: @Sendable @escaping ((any Error)?) -> Void) {
+    execute { [self] in
+      isStopping = true
+      queue.async { callback(nil) }
+    }
+  }
+}
+
+/// A value that crosses to the loop and is touched nowhere else.
+private struct Carried<Value>: @unchecked Sendable {
+  let value: Value
+  init(_ value: Value) { self.value = value }
+}
+
+extension Instant {
+  /// On the loop's clock, which has no run.
+  init(_ deadline: NIODeadline) { self.init(nanoseconds: Int64(clamping: deadline.uptimeNanoseconds)) }
+}
