@@ -11,19 +11,11 @@ import SansIO
 import ScenarioModel
 import SecureTransport
 
-/// Something that keeps a live host from running, in one sentence for its user.
-public struct LiveFailure: Error, Hashable, Sendable, CustomStringConvertible {
-  public var description: String
-  public init(_ description: String) { self.description = description }
-}
-
 /// The Kallglot endpoint on real sockets: what `serve` runs.
 // Unchecked: its state belongs to its driver's event loop, on which everything after the start is done.
 public final class LiveEndpoint: @unchecked Sendable {
   public let configuration: ServeConfiguration
-  public let account: ServeConfiguration.AccountGiven
-  /// The authority of the certificate the Lab made, for peers to trust; nil where one was configured.
-  public let authority: String?
+  public let identity: ServeIdentity
   private let host: KallglotEndpoint
   private let driver: LiveDriver
   private let loop: SocketLoop
@@ -43,20 +35,19 @@ public final class LiveEndpoint: @unchecked Sendable {
   ///   - logsCalls: under load, making a line for each event costs more than the call.
   ///   - say: takes each line of the log, on the loop.
   public init(
-    _ configuration: ServeConfiguration, folder: String? = nil, logsCalls: Bool = true, say: @escaping @Sendable (String) -> Void
+    _ configuration: ServeConfiguration, _ identity: ServeIdentity, folder: String? = nil, logsCalls: Bool = true,
+    say: @escaping @Sendable (String) -> Void
   ) throws {
     self.configuration = configuration
+    self.identity = identity
     self.say = say
     self.logsCalls = logsCalls
-    var entropy = Entropy.system
-    account = configuration.account ?? .init(username: "lab-\(entropy.hex(6))", password: entropy.hex(24))
     limit = DescriptorLimit.raise()
     do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
     let clock = LiveClock()
-    let tls = try Self.tls(configuration, epoch: clock.epoch)
-    authority = tls?.authority
+    let tls = try Self.tls(configuration, identity.authority)
     host = Self.endpoint(
-      configuration, account, tls?.context, try tls.map { _ in try TLSContext(TLSConfiguration(role: .client)) }, clock.epoch)
+      configuration, identity.account, tls, try tls.map { _ in try TLSContext(TLSConfiguration(role: .client)) }, clock.epoch)
     captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch) }
     driver = LiveDriver(
       host, name: "kallglot", on: loop, clock: clock, quantum: .milliseconds(1), sinks: captures.map { [$0] } ?? [])
@@ -83,17 +74,16 @@ public final class LiveEndpoint: @unchecked Sendable {
     return KallglotEndpoint(settings, tls: tls, clientTLS: clientTLS, entropy: .system, epoch: epoch)
   }
 
-  private static func tls(_ configuration: ServeConfiguration, epoch: Epoch) throws -> (context: TLSContext, authority: String?)? {
-    guard configuration.listeners.contains(where: { $0.transport == .tls }) else { return nil }
-    if let certificate = configuration.certificate, let key = configuration.privateKey {
-      let context = try TLSContext(
-        TLSConfiguration(role: .server, certificateChain: PEM(try read(certificate)), privateKey: PEM(try read(key))))
-      return (context, nil)
-    }
+  private static func tls(_ configuration: ServeConfiguration, _ authority: LabAuthority?) throws -> TLSContext? {
     let addresses = configuration.listeners.filter { $0.transport == .tls }.map(\.address.address)
-    let made = try LabCertificates.make(names: [configuration.domain], addresses: addresses, entropy: .system, epoch: epoch)
-    let context = try TLSContext(TLSConfiguration(role: .server, certificateChain: made.certificate, privateKey: made.privateKey))
-    return (context, made.authority.text)
+    guard !addresses.isEmpty else { return nil }
+    if let certificate = configuration.certificate, let key = configuration.privateKey {
+      return try TLSContext(
+        TLSConfiguration(role: .server, certificateChain: PEM(try read(certificate)), privateKey: PEM(try read(key))))
+    }
+    guard let authority else { throw LiveFailure("TLS needs a certificate, or an authority that makes one") }
+    let leaf = try authority.issue(CertificateRequest(names: [configuration.domain], addresses: addresses), entropy: .system)
+    return try TLSContext(TLSConfiguration(role: .server, certificateChain: leaf.certificate, privateKey: leaf.privateKey))
   }
 
   private static func read(_ path: String) throws(LiveFailure) -> String {
@@ -207,18 +197,5 @@ public final class LiveEndpoint: @unchecked Sendable {
 
   private func endIfQuiet() {
     if let quiet, host.liveCalls == 0 { quiet.succeed() }
-  }
-}
-
-extension LiveFailure {
-  /// One sentence for a listener that could not be opened.
-  static func listening(_ listener: TransportListener, _ failure: BindFailure) -> LiveFailure {
-    switch failure {
-    case .addressInUse: LiveFailure("\(listener) is in use by another program")
-    case .addressNotAvailable: LiveFailure("\(listener.address.address) is no address of this machine")
-    case .noDescriptor, .system: LiveFailure("cannot listen on \(listener): \(failure)")
-    case .permissionDenied: LiveFailure("there is no permission to listen on \(listener); ports below 1024 are root's")
-    case .other(let reason): LiveFailure("cannot listen on \(listener): \(reason)")
-    }
   }
 }

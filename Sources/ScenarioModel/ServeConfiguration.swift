@@ -32,14 +32,14 @@ public struct ServeConfiguration: Sendable {
   public var policy: Policy = .standard
   public var listeners: [TransportListener]
   public var domain = "sip.kallglot.com"
-  /// nil = one is made, and its credentials are printed.
+  /// nil = one is made and kept from run to run.
   public var account: AccountGiven?
   public var sessions: [SessionGiven] = []
   /// What answered legs hear, in hertz; nil = silence.
   public var tone: Int?
   public var answerDelay: Duration = .zero
   public var sendsMedia = true
-  /// PEM files; nil = a certificate of the Lab's own authority is made.
+  /// PEM files; nil = a certificate of an authority that is made and kept from run to run.
   public var certificate: String?
   public var privateKey: String?
 
@@ -77,15 +77,6 @@ public struct ServeConfiguration: Sendable {
       throw root.problem("certificate and privateKey belong together")
     }
     return configuration
-  }
-
-  /// Reads `udp 127.0.0.1:5060`.
-  public static func listener(_ text: String) -> TransportListener? {
-    let words = text.split(separator: " ").map(String.init)
-    guard words.count == 2, let transport = SIPTransportProtocol(rawValue: words[0].lowercased()), [.udp, .tcp, .tls].contains(transport),
-      let address = TransportAddress(words[1]), !address.address.isUnspecified
-    else { return nil }
-    return TransportListener(transport, address)
   }
 }
 
@@ -133,7 +124,8 @@ enum ServeKeys {
 
   static let listen = Key.optional("listen", .oneOrMore(.listener), "Transport and address of each listener: `udp 127.0.0.1:5060`.")
   static let domain = Key.standard("domain", .text, "sip.kallglot.com", "Our domain in Request URIs, To and realm.")
-  static let account = Key.optional("account", .place(.mapping(Account.shape)), "The one account; when missing it is made and printed.")
+  static let account = Key.optional(
+    "account", .place(.mapping(Account.shape)), "The one account; when missing it is made and kept in the state file.")
   enum Session {
     static let id = Key.required("id", .sessionID, "Its id on the wire: `sess_demo`.")
     static let reusable = Key.standard(
@@ -150,16 +142,6 @@ enum ServeKeys {
   static let privateKey = Key.optional("privateKey", .text, "PEM file of its key.")
 
   static let all: [any DescribedField] = [listen, domain, account, sessions, tone, answerDelay, sendsMedia, certificate, privateKey]
-}
-
-extension ValueType where Value == TransportListener {
-  static var listener: ValueType {
-    ValueType(.quantity(.listener)) { (place, _) throws(SourceProblem) in
-      try place.value(
-        "a transport and an address such as 'udp 127.0.0.1:5060' (a concrete address: Contact and SDP name it)", ServeConfiguration.listener
-      )
-    }
-  }
 }
 
 extension ValueType where Value == ServeConfiguration.SessionGiven {

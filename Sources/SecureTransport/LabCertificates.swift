@@ -11,9 +11,7 @@ public enum LabCertificates {
     names: [String], addresses: [IPAddress], entropy: Entropy, epoch: Epoch
   ) throws(TLSError) -> (authority: PEM, certificate: PEM, privateKey: PEM) {
     let authority = try LabAuthority(entropy: entropy.fork("authority"), epoch: epoch)
-    let request = CertificateRequest(
-      commonName: names.first ?? addresses.first?.description ?? "lab", sipDomains: names, dnsNames: names, addresses: addresses)
-    let leaf = try authority.issue(request, entropy: entropy.fork("leaf"))
+    let leaf = try authority.issue(CertificateRequest(names: names, addresses: addresses), entropy: entropy.fork("leaf"))
     return (authority.certificate, leaf.certificate, leaf.privateKey)
   }
 }
@@ -38,6 +36,12 @@ public struct CertificateRequest: Hashable, Sendable {
     self.addresses = addresses
     self.validDays = validDays
   }
+
+  /// For a server that is reached by these names and addresses, the first of which is the common name.
+  public init(names: [String], addresses: [IPAddress]) {
+    self.init(
+      commonName: names.first ?? addresses.first?.description ?? "lab", sipDomains: names, dnsNames: names, addresses: addresses)
+  }
 }
 
 /// A certificate authority of the lab, which signs what it is told to.
@@ -52,6 +56,18 @@ public struct LabAuthority: Sendable {
   public init(commonName: String = "Kallglot Lab CA", entropy: Entropy, epoch: Epoch) throws(TLSError) {
     let request = CertificateRequest(commonName: commonName)
     (certificate, privateKey) = try Issuer(entropy, epoch: epoch).issue(request, by: nil)
+    self.epoch = epoch
+  }
+
+  /// An authority that was kept. Throws when a text cannot be read or the key is not the certificate's.
+  public init(certificate: PEM, privateKey: PEM, epoch: Epoch) throws(TLSError) {
+    let first = try certificate.certificates("authority's certificate")[0]
+    let key = try privateKey.key()
+    guard X509_check_private_key(first.x509, key.key) == 1 else {
+      throw .unreadable(item: "authority's private key", reason: "it does not belong to the certificate")
+    }
+    self.certificate = certificate
+    self.privateKey = privateKey
     self.epoch = epoch
   }
 

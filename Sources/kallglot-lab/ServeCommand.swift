@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatch
 import Foundation
 import LiveStage
+import SIPMessage
 import ScenarioEngine
 import ScenarioModel
 
@@ -10,7 +11,8 @@ struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Run the Kallglot endpoint on real sockets until Ctrl-C.",
     discussion: """
-      Without --config it makes an account and prints what Asterisk, FreeSWITCH and CUCM have to be told. While it runs it takes commands on \
+      What a PBX has to be told: serve --print asterisk (or asterisk-chan_sip, freeswitch, cucm), with the same --config, --listen and --state. \
+      An account and a certificate authority that no --config names are made once and kept in the state file. While it runs it takes commands on \
       standard input: call, hold, resume, hangup, calls, help.
       """)
 
@@ -24,30 +26,41 @@ struct ServeCommand: AsyncParsableCommand {
     help: ArgumentHelp("Instead of the configuration's: a transport and an address such as 'udp 127.0.0.1:5060'.", valueName: "listener"))
   var listen: [String] = []
 
+  @Option(help: "File of the account and the authority; $XDG_STATE_HOME/kallglot-lab/serve.json, or below ~/.local/state.")
+  var state: String?
+
+  @Option(
+    help: ArgumentHelp("Print what a PBX has to be told, and exit: asterisk, asterisk-chan_sip, freeswitch, cucm.", valueName: "product"))
+  var print: String?
+
+  @Option(help: "With --print: over udp, tcp or tls; the best of the listeners when missing.")
+  var transport: String?
+
+  @Option(help: ArgumentHelp("With --print: the folder of the PBX's configuration, when it is not the usual one.", valueName: "folder"))
+  var pbxFolder: String?
+
   @Flag(help: "Log nothing but listeners and problems.")
   var quiet = false
 
   func run() async throws {
-    var settings = ServeConfiguration.standard
-    if let config { settings = try Configurations.read(config, ServeConfiguration.read) }
-    if !listen.isEmpty {
-      settings.listeners = try listen.map { text in
-        guard let listener = ServeConfiguration.listener(text) else {
-          throw Complaint("--listen '\(text)' is not a transport and a concrete address such as 'udp 127.0.0.1:5060'")
-        }
-        return listener
-      }
+    let settings = try readSettings()
+    guard print == nil else { return try printGuide(settings) }
+    guard transport == nil, pbxFolder == nil else {
+      throw Complaint("\(transport == nil ? "--pbx-folder" : "--transport") goes with --print only; --listen says what serve listens on")
     }
+    let identity = try identity(settings)
     if let out { try Output.makeFolder(out) }
     let interrupts = Interrupts()
     do {
-      let endpoint = try LiveEndpoint(settings, folder: out, logsCalls: !quiet) { say($0) }
+      let endpoint = try LiveEndpoint(settings, identity, folder: out, logsCalls: !quiet) { say($0) }
       try await endpoint.start()
-      if settings.account == nil, settings.policy.authentication == .digest {
-        for line in SetupGuide.lines(settings, endpoint.account) { say(line) }
+      if settings.policy.authentication == .digest {
+        say(
+          "account \(identity.account.username); serve --print asterisk, with the same options, prints its password and what a PBX has to be told"
+        )
       }
-      if let authority = endpoint.authority, let out {
-        try Output.write(authority, to: "\(out)/authority.pem")
+      if let authority = identity.authority, let out {
+        try Output.write(authority.certificate.text, to: "\(out)/authority.pem")
         say("the authority of our TLS certificate is in \(out)/authority.pem")
       }
       say("ready; Ctrl-C ends calls with BYE and stops; 'help' lists what can be typed")
@@ -64,6 +77,40 @@ struct ServeCommand: AsyncParsableCommand {
 }
 
 extension ServeCommand {
+  private func readSettings() throws -> ServeConfiguration {
+    var settings = ServeConfiguration.standard
+    if let config { settings = try Configurations.read(config, ServeConfiguration.read) }
+    guard !listen.isEmpty else { return settings }
+    settings.listeners = try listen.map { text in
+      do throws(ListenerMistake) { return try ListenerText.read(text) } catch { throw Complaint("--listen '\(text)': \(error)") }
+    }
+    return settings
+  }
+
+  private func identity(_ settings: ServeConfiguration) throws -> ServeIdentity {
+    do throws(LiveFailure) {
+      return try ServeIdentity.read(settings, stateFile: state, environment: ProcessInfo.processInfo.environment)
+    } catch { throw Complaint(error.description) }
+  }
+
+  /// Prints and opens no socket.
+  private func printGuide(_ settings: ServeConfiguration) throws {
+    do throws(LiveFailure) {
+      let product = try PBXProduct(reading: print ?? "")
+      var wanted: SIPTransportProtocol?
+      if let transport {
+        let words = ["udp", "tcp", "tls"]
+        guard words.contains(transport.lowercased()) else {
+          throw LiveFailure("--transport '\(transport)' is not one of udp, tcp, tls\(Spelling.hint(for: transport, among: words))")
+        }
+        wanted = SIPTransportProtocol(rawValue: transport.lowercased())
+      }
+      let identity = try ServeIdentity.read(settings, stateFile: state, environment: ProcessInfo.processInfo.environment)
+      let guide = try SetupGuide(settings, identity, transport: wanted, folder: pbxFolder)
+      FileHandle.standardOutput.write(Data(guide.text(for: product).utf8))
+    } catch { throw Complaint(error.description) }
+  }
+
   /// Commands come on standard input, line by line, until it ends. Its thread ends with the program.
   private func readCommands(for endpoint: LiveEndpoint) {
     // A background job reads an end of file instead of being stopped.

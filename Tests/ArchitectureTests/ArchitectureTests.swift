@@ -23,7 +23,7 @@ private let foreign: [String: Set<String>] = [
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
   "FoundationEssentials": ["ScenarioEngine", "LiveStage", "LabTesting", "kallglot-lab"],
   "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork"],
-  "Glibc": ["SIPMessage", "Media", "LiveNetwork", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
+  "Glibc": ["SIPMessage", "Media", "LiveNetwork", "LiveStage", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
 ]
 
 /// Row 10, and what may know clocks, tasks and the operating system.

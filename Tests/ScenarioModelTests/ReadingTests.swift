@@ -128,7 +128,7 @@ private let head = """
 
   @Test(arguments: [
     ("lisen: []", "unknown key 'lisen', did you mean 'listen'?"), ("listen: [udp 0.0.0.0:5060]", "a concrete address"),
-    ("listen: [sctp 127.0.0.1:5060]", "is not a transport and an address"),
+    ("listen: [sctp 127.0.0.1:5060]", "is not one of udp, tcp, tls"),
     ("sessions: [demo]", "is not a session id"), ("sessions: { id: sess_a, reusabel: true }", "did you mean 'reusable'"),
     ("answerWith: silence", "'silence' is not one of ringing, nothing, earlyMedia"),
     ("answerWith: nothing\nearlyMedia: true", "answerWith is given too"),

@@ -1,22 +1,24 @@
 import SansIO
 
 /// A JSON document that keeps the order of its members.
-indirect enum JSONValue: Sendable {
+public indirect enum JSONValue: Sendable {
   case string(String)
   case integer(Int)
   case flag(Bool)
   case list([JSONValue])
   case object([(String, JSONValue)])
+  case null
 
-  static func strings(_ values: [String]) -> JSONValue { .list(values.map { .string($0) }) }
+  public static func strings(_ values: [String]) -> JSONValue { .list(values.map { .string($0) }) }
 
   /// Indented by two spaces (RFC 8259).
-  func text(indent: Int = 0) -> String {
+  public func text(indent: Int = 0) -> String {
     let (inner, outer) = (String(repeating: " ", count: indent + 2), String(repeating: " ", count: indent))
     switch self {
     case .string(let value): return JSONText.quoted(value)
     case .integer(let value): return String(value)
     case .flag(let value): return String(value)
+    case .null: return "null"
     case .list(let values):
       if values.isEmpty { return "[]" }
       let short = "[\(values.map { $0.text() }.joined(separator: ", "))]"

@@ -53,12 +53,21 @@ struct AsteriskServer: Sendable {
   static func start(_ scene: Scene, pjsip: String, dialplan: String, rtpPorts: ClosedRange<Int> = 10_000...10_099) async throws
     -> AsteriskServer
   {
+    try await start(
+      scene, files: [("pjsip.conf", "[global]\ntype=global\ndebug=yes\n\(pjsip)\n"), ("extensions.conf", dialplan + "\n")],
+      rtpPorts: rtpPorts)
+  }
+
+  /// Starts one with these configuration files as they are, beside those that say where its folders are and what it logs.
+  static func start(_ scene: Scene, files: [(name: String, text: String)], rtpPorts: ClosedRange<Int> = 10_000...10_099) async throws
+    -> AsteriskServer
+  {
     let root = try #require(AsteriskRoot.found, Peer.asterisk.reason)
     let folder = "\(scene.folder)/asterisk"
     for place in ["db", "key", "spool", "run", "log"] {
       try FileManager.default.createDirectory(atPath: "\(folder)/\(place)", withIntermediateDirectories: true)
     }
-    for (file, text) in configuration(root, folder, pjsip, dialplan, rtpPorts) { try scene.write(text, to: "asterisk/\(file)") }
+    for (file, text) in configuration(root, folder, rtpPorts) + files { try scene.write(text, to: "asterisk/\(file)") }
     let (path, arguments) = root.command("usr/sbin/asterisk", ["-f", "-C", "\(folder)/asterisk.conf"])
     let program = try await scene.start("asterisk", path, arguments, endedBy: SIGTERM)
     _ = try await program.line("Asterisk Ready.", within: .seconds(30))
@@ -66,8 +75,8 @@ struct AsteriskServer: Sendable {
   }
 
   private static func configuration(
-    _ root: AsteriskRoot, _ folder: String, _ pjsip: String, _ dialplan: String, _ ports: ClosedRange<Int>
-  ) -> [(String, String)] {
+    _ root: AsteriskRoot, _ folder: String, _ ports: ClosedRange<Int>
+  ) -> [(name: String, text: String)] {
     let share = "\(AsteriskRoot.folder)/usr/share/asterisk"
     let own = """
       [directories]
@@ -87,7 +96,6 @@ struct AsteriskServer: Sendable {
     return [
       ("asterisk.conf", own), ("logger.conf", "[logfiles]\n/dev/stdout => notice,warning,error,verbose(3)\n"),
       ("modules.conf", "[modules]\nautoload=yes\n"), ("rtp.conf", "[general]\nrtpstart=\(ports.lowerBound)\nrtpend=\(ports.upperBound)\n"),
-      ("pjsip.conf", "[global]\ntype=global\ndebug=yes\n\(pjsip)\n"), ("extensions.conf", dialplan + "\n"),
     ]
   }
 

@@ -15,7 +15,7 @@ final class Scene: Sendable {
   private let companions = Mutex<[(Companion, Int32)]>([])
 
   /// What the programs of a scene bind: SIP, sipp's own ports, baresip's, and where media begin.
-  private static let ports: [UInt16] = [5_060, 5_061, 5_070, 5_090, 4_444, 6_000, 10_000, 20_000, 20_001]
+  private static let ports: [UInt16] = [5_060, 5_061, 5_070, 5_071, 5_090, 4_444, 6_000, 10_000, 20_000, 20_001]
 
   private init(_ name: String) throws {
     self.name = name
@@ -53,7 +53,8 @@ final class Scene: Sendable {
   /// Starts `kallglot-lab serve` with this configuration and waits until it listens. Its captures are in the folder of its name.
   func serve(_ configuration: String, named name: String = "serve") async throws -> Companion {
     let path = try write(configuration, to: "\(name).yaml")
-    let served = try await start(name, Place.lab, ["serve", "--config", path, "--out", "\(folder)/\(name)"])
+    let served = try await start(
+      name, Place.lab, ["serve", "--config", path, "--out", "\(folder)/\(name)", "--state", "\(folder)/\(name)-state.json"])
     _ = try await served.line("ready;")
     return served
   }
