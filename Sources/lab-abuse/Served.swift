@@ -27,7 +27,7 @@ final class Served {
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     let limit = descriptors.map { "ulimit -n \($0); " } ?? ""
     process.arguments = [
-      "-c", "\(limit)exec \"$0\" serve --config \"$1/serve.yaml\" --out \"$1/out\"", program, folder.path,
+      "-c", "\(limit)exec \"$0\" serve --config \"$1/serve.yaml\" --out \"$1/out\" --state \"$1/state.json\"", program, folder.path,
     ]
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: log)
