@@ -18,6 +18,13 @@ public struct ServeIdentity: Sendable {
     self.pbx = pbx
   }
 
+  /// One that nobody keeps, for a run whose peers are told of it.
+  public static func fresh(epoch: Epoch = LiveClock().epoch) throws(TLSError) -> ServeIdentity {
+    let state = try ServeState(epoch: epoch)
+    let authority = try LabAuthority(certificate: state.authority.certificate, privateKey: state.authority.privateKey, epoch: epoch)
+    return ServeIdentity(account: state.account, authority: authority, pbx: state.pbx)
+  }
+
   /// What the configuration names; for the rest, what the state file keeps, which is made when it is missing.
   ///
   /// - Parameters:

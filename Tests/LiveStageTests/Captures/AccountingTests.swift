@@ -29,7 +29,7 @@ final class CaptureScene: Sendable {
       \(more)
       """, file: "serve.yaml")
     let lines = Lines()
-    endpoint = try LiveEndpoint(configuration, folder: folder) { lines.add($0) }
+    endpoint = try LiveEndpoint(configuration, .fresh(), folder: folder) { lines.add($0) }
     log = lines
     peer = try RawPeer(network.address(2), tls: try TLSContext(TLSConfiguration(role: .client)))
   }
