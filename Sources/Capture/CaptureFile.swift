@@ -107,6 +107,13 @@ public final class CaptureFile {
     writer.writeSecrets(secret)
   }
 
+  /// What happened at that time without a packet, such as one that was not sent: a comment that belongs to no frame.
+  public func append(note text: String, at now: Instant) {
+    guard !isClosed, !output.isFull else { return }
+    release()
+    writer.writeNote(text, interface: interfaces[0].number, at: UInt64(max(epoch.unixNanoseconds(at: now), 0)))
+  }
+
   /// Hands over what was written so far, the packet that was held included: the host has dealt with it.
   public func flush() {
     release()

@@ -73,6 +73,14 @@ public struct PcapngWriter {
     }
   }
 
+  /// What happened without a packet, as a comment at its time: in a statistics block, which belongs to no frame.
+  public func writeNote(_ text: String, interface: UInt32, at time: UInt64) {
+    Self.block(Pcapng.BlockType.statistics, to: output, body: 12, options: [(Pcapng.Option.comment, Array(text.utf8))]) { cursor in
+      cursor.little(interface)
+      Self.timestamp(time, to: &cursor)
+    }
+  }
+
   /// A packet with the bytes as they are, for files made from other files.
   public func writePacket(_ packet: CapturedPacket, interface: UInt32) {
     var options = [(UInt16, [UInt8])]()

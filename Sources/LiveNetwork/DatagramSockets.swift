@@ -14,8 +14,7 @@ final class DatagramSockets {
   private let calls: any SocketCalls
   private var open: [PortID: DatagramSocket] = [:]
   private var parked: [TransportAddress: DatagramSocket] = [:]
-  /// In the order they were parked.
-  private var parkedUntil: [(at: NIODeadline, socket: DatagramSocket)] = []
+  private var parkedUntil = DeadlineQueue<TransportAddress>()
   private let parkingTimer: UInt64
   private let slots = ReadSlots()
   private let batch = DatagramBatch()
@@ -31,7 +30,10 @@ final class DatagramSockets {
   // MARK: - Opening and releasing
 
   func bind(_ port: PortID, _ address: TransportAddress) {
-    if let socket = parked.removeValue(forKey: address) { return adopt(socket, port) }
+    if let socket = parked.removeValue(forKey: address) {
+      parkedUntil.remove(address)
+      return adopt(socket, port)
+    }
     do throws(SystemError) {
       let bound = try opened(address)
       let socket = DatagramSocket(self, descriptor: bound.descriptor, local: bound.address)
@@ -48,7 +50,7 @@ final class DatagramSockets {
     do throws(SystemError) { return try calls.bind(address) } catch {
       // What is parked is the first to go when descriptors are few.
       guard error.isOfDescriptors, !parked.isEmpty else { throw error }
-      closeParked(before: .distantFuture)
+      closeParked(until: .distantFuture)
       return try calls.bind(address)
     }
   }
@@ -71,25 +73,23 @@ final class DatagramSockets {
       return true
     }
     parked[socket.local] = socket
-    let end = NIODeadline.now() + driver.parkingTime
-    parkedUntil.append((end, socket))
-    if parkedUntil.count == 1 { armParking(end) }
+    let isFirst = parkedUntil.isEmpty
+    parkedUntil.set(socket.local, at: Instant(.now() + driver.parkingTime))
+    if isFirst { armParking() }
     return true
   }
 
-  private func armParking(_ end: NIODeadline) {
-    driver.loop.setTimer(parkingTimer, at: end, .init(fire: { [weak self] in self?.closeParked(before: .now()) }, abandon: {}))
+  private func armParking() {
+    guard let next = parkedUntil.next else { return }
+    let close = { [weak self] in self?.closeParked(until: Instant(.now())) ?? () }
+    driver.loop.setTimer(parkingTimer, at: .uptimeNanoseconds(UInt64(next.nanoseconds)), .init(fire: close, abandon: {}))
   }
 
-  private func closeParked(before now: NIODeadline) {
-    // One that was given back in the meantime may have been parked again, later.
-    while let first = parkedUntil.first, first.at <= now || parked[first.socket.local] !== first.socket {
-      parkedUntil.removeFirst()
-      guard parked[first.socket.local] === first.socket, !parkedUntil.contains(where: { $0.socket === first.socket }) else { continue }
-      parked[first.socket.local] = nil
-      close(first.socket)
+  private func closeParked(until now: Instant) {
+    while let address = parkedUntil.takeExpired(at: now) {
+      if let socket = parked.removeValue(forKey: address) { close(socket) }
     }
-    if let next = parkedUntil.first { armParking(next.at) }
+    armParking()
   }
 
   private func close(_ socket: DatagramSocket) {
@@ -102,7 +102,7 @@ final class DatagramSockets {
     driver.loop.stopTimer(parkingTimer)
     for socket in open.values { close(socket) }
     for socket in parked.values { close(socket) }
-    (open, parked, parkedUntil) = ([:], [:], [])
+    (open, parked, parkedUntil) = ([:], [:], DeadlineQueue())
   }
 
   // MARK: - Sending

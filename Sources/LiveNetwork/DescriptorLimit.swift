@@ -26,13 +26,15 @@ public struct DescriptorLimit: Hashable, Sendable {
     return (Int(clamping: min(soft, 1 << 20)), Int(clamping: min(hard, 1 << 20)))
   }
 
-  /// Left free by media: a sixteenth, at least 16, at most 64.
-  private var reserve: Int { min(64, max(16, soft / 16)) }
+  /// Left free by media for connections, files and names: a sixth, at most 256.
+  private static let (share, most) = (6, 256)
+  /// Left free by connections.
+  private static let last = 16
 
   /// Descriptors of media sockets have lower numbers.
-  var forMedia: Int { max(8, soft - reserve) }
+  var forMedia: Int { max(8, soft - max(Self.last, min(Self.most, soft / Self.share))) }
   /// Descriptors of connections have lower numbers.
-  var forConnections: Int { max(8, soft - reserve / 2) }
+  var forConnections: Int { max(8, soft - Self.last) }
 
   /// Whether another file may be opened for each call without taking what the endpoint answers with.
   public var hasRoomForFiles: Bool { Self.inUse < forMedia }
@@ -47,6 +49,6 @@ public struct DescriptorLimit: Hashable, Sendable {
 
   /// Calls that fit beside what is open now.
   ///
-  /// - Parameter perCall: descriptors of one: two media sockets, and its capture.
-  public func calls(perCall: Int) -> Int { max(0, forMedia - Self.inUse) / perCall }
+  /// Each has two media sockets.
+  public var calls: Int { max(0, forMedia - Self.inUse) / 2 }
 }

@@ -27,6 +27,7 @@ public final class LiveDriver: @unchecked Sendable {
   private(set) lazy var listeners = StreamListeners(self)
   private(set) lazy var connections = StreamConnections(self)
   private let timer: UInt64
+  private lazy var wakeUp = SocketLoop.TimerBody(fire: { [weak self] in self?.timerFired() }, abandon: {})
   private var armed: Instant?
   private var outboxes: [Outbox] = []
   /// What the host hears once it has been left.
@@ -159,7 +160,7 @@ public final class LiveDriver: @unchecked Sendable {
     // A timer that is armed for an earlier time finds out itself that there is nothing to do.
     if let armed, armed <= due { return }
     armed = due
-    loop.setTimer(timer, at: clock.deadline(due), .init(fire: { [weak self] in self?.timerFired() }, abandon: {}))
+    loop.setTimer(timer, at: clock.deadline(due), wakeUp)
   }
 
   private func timerFired() {

@@ -58,6 +58,7 @@ final class StreamListeners {
   // MARK: - Accepting
 
   func ready(_ listener: StreamListener) {
+    var failures = 0
     for _ in 0..<Self.burst {
       guard listeners[listener.port] === listener else { break }
       do throws(SystemError) {
@@ -72,8 +73,9 @@ final class StreamListeners {
       } catch {
         if error == .wouldBlock { break }
         failed(listener, error)
-        // A failure of that connection alone (accept(2)): the next one may succeed.
-        guard error.isOfDescriptors ? refuse(listener) : !error.isPassing else {
+        failures += 1
+        // A failure of that connection alone (accept(2)): the next one may succeed. One that stays would make the loop spin.
+        guard failures < 8, error.isOfDescriptors ? refuse(listener) : !error.isPassing else {
           rest(listener)
           break
         }

@@ -117,8 +117,7 @@ public final class LiveEndpoint: @unchecked Sendable {
 
   /// What the process may open, where it is less than the policy lets in; nil where it is not.
   private var limitLine: String? {
-    let perCall = captures == nil ? 2 : 3
-    let (calls, allowed) = (limit.calls(perCall: perCall), configuration.policy.maxConcurrentCalls)
+    let (calls, allowed) = (limit.calls, configuration.policy.maxConcurrentCalls)
     guard calls < allowed else { return nil }
     return
       "\(limit.soft) descriptors may be open (ulimit -n): about \(calls) calls at once, of \(allowed) that the policy allows; more get 503"

@@ -7,6 +7,7 @@ extension SIPTransportLayer {
     _ port: PortID, _ source: TransportAddress, _ bytes: Bytes, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
     guard let listener = listener(of: port) else { return }
+    if !unreachable.isEmpty { unreachable.remove(source) }
     let flow = flow(port, listener, source)
     guard !Self.isKeepAlive(bytes) else {
       events.append(.keepAlive(flow))

@@ -8,7 +8,10 @@ extension SIPTransportLayer {
     case .sendFailed(let port, to: let remote, let bytes, let label, let error):
       if let listener = listener(of: port) { events.append(.sendFailed(bytes, label, flow(port, listener, remote), error)) }
     case .unreachable(let port, let remote, let error):
-      if let listener = listener(of: port) { events.append(.unreachable(flow(port, listener, remote), error)) }
+      guard let listener = listener(of: port) else { return }
+      // Peers choose who is reported: a few are remembered.
+      if unreachable.count >= 1_024 { unreachable = [] }
+      events.append(.unreachable(flow(port, listener, remote), error, isNew: unreachable.insert(remote).inserted))
     case .receiveFailed(let port, let error): fail(.receive, port, error, &events)
     case .acceptFailed(let port, let error): fail(.accept, port, error, &events)
     case .acceptsAgain(let port): if let listener = listener(of: port) { events.append(.acceptsAgain(listener)) }

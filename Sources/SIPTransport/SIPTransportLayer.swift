@@ -21,8 +21,8 @@ public final class SIPTransportLayer {
     case flowFailed(Flow, FlowFailure)
     /// A message did not leave; the flow itself goes on.
     case sendFailed(Bytes, Label, Flow, SystemError)
-    /// ICMP came back for something that was sent to the flow's remote address.
-    case unreachable(Flow, SystemError)
+    /// ICMP came back for something that was sent to the flow's remote address; `isNew`: for the first time since it was heard of.
+    case unreachable(Flow, SystemError, isNew: Bool)
     /// Reading or accepting failed at a listener, which goes on.
     case socketFailed(SocketFailure)
     /// Connections are taken again.
@@ -49,6 +49,8 @@ public final class SIPTransportLayer {
   var deadlines = DeadlineQueue<ConnectionID>()
   /// Whether a request that cannot be read is answered; nil = always.
   public var mayAnswer: ((Flow) -> Bool)?
+  /// UDP peers that ICMP reported unreachable and that have sent nothing since.
+  var unreachable: Set<TransportAddress> = []
   /// Requests rejected so far; it makes their To tags differ.
   var rejections = 0
 

@@ -209,8 +209,10 @@ public final class UserAgent {
       let failure = SocketFailure(.send, local: flow.local, remote: flow.remote, subject: label.subject, error: error)
       events.append(.socketFailed(label.dialog == 0 ? nil : LegID(label.dialog), failure))
       transactions.sendFailed(bytes, error, at: now, &transactionOutputs)
-    case .unreachable(let flow, let error):
-      events.append(.socketFailed(nil, SocketFailure(.unreachable, local: flow.local, remote: flow.remote, error: error)))
+    case .unreachable(let flow, let error, isNew: let isNew):
+      if isNew {
+        events.append(.socketFailed(nil, SocketFailure(.unreachable, local: flow.local, remote: flow.remote, error: error)))
+      }
       transactions.flowFailed(flow, .unreachable, at: now, &transactionOutputs)
     case .socketFailed(let failure): events.append(.socketFailed(nil, failure))
     case .acceptsAgain(let listener): events.append(.acceptsAgain(listener))

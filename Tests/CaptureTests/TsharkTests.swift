@@ -31,6 +31,19 @@ struct TsharkTests {
       secrets: ["CLIENT_RANDOM " + String(repeating: "ab", count: 32) + " " + String(repeating: "cd", count: 48)])
   }
 
+  @Test func `a note stands between two frames and is none of them`() throws {
+    let output = ByteOutput()
+    let file = CaptureFile(output, interface: "alice", epoch: .virtual)
+    file.append(record(1, at: 1, "first", .none))
+    file.append(note: "BYE to 192.0.2.9:5060 was not sent", at: Instant(nanoseconds: 2))
+    file.append(record(2, at: 3, "second", .none))
+    file.close()
+    let path = folder.write(output.bytes, to: "note.pcapng")
+    #expect(output.bytes.text.contains("was not sent"))
+    let frames = try Tshark.run(["-r", path, "-n", "-T", "fields", "-e", "frame.number"], folder: folder)
+    #expect(frames.status == 0 && frames.errors.isEmpty && frames.output.split(separator: "\n") == ["1", "2"], "\(frames.errors)")
+  }
+
   @Test(arguments: [LinkType.rawIP, .ethernet])
   func `every frame opens without a complaint and with right checksums`(linkType: LinkType) throws {
     let path = folder.write(everything(CaptureOptions(linkType: linkType)), to: "all.pcapng")

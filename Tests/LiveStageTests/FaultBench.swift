@@ -112,6 +112,15 @@ extension FaultBench {
     return dialog
   }
 
+  /// Answers a request that a peer received.
+  func answer(_ request: String, _ status: String, from peer: PlainPeer, extra: String = "") {
+    let kept = request.split(separator: "\r\n").filter { line in
+      ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].contains { line.hasPrefix($0) }
+    }
+    let lines = kept.map { $0.hasPrefix("To:") && !$0.contains("tag=") ? "\($0);tag=answer" : String($0) }
+    send("SIP/2.0 \(status)\r\n\(lines.joined(separator: "\r\n"))\r\n\(extra)Content-Length: 0\r\n\r\n", from: peer)
+  }
+
   func hangUpAll() { driver.command { now, out in self.endpoint.perform(.party(.hangUpAll), at: now, &out) } }
 }
 

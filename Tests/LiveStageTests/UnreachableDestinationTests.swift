@@ -1,3 +1,4 @@
+import Foundation
 import Legs
 import SIPMessage
 import SIPTransport
@@ -5,6 +6,7 @@ import SansIO
 import Testing
 
 @testable import LiveNetwork
+@testable import LiveStage
 
 /// What a peer's bytes may choose as a destination, on the kernel's own sockets.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct UnreachableDestinationTests {
@@ -54,6 +56,23 @@ import Testing
     }
   }
 
+  @Test func `the capture of a call names what was not sent, beside the frames of what was`() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "not-sent-\(UInt64.random(in: 0 ... .max))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let captures = CallCaptures(folder: folder.path, host: "kallglot", epoch: Epoch(unixSeconds: 0))
+    let bench = try await FaultBench(sinks: [captures])
+    #expect(bench.establish(PlainPeer(), extra: "Record-Route: <sip:192.0.2.9;lr>\r\n") != nil)
+    bench.hangUpAll()
+    _ = await bench.next { if case .ended = $0 { true } else { false } }
+    try await bench.stop()
+    captures.finish(at: bench.driver.clock.now)
+    let name = try #require(try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.hasPrefix("call-") })
+    let text = String(decoding: try Data(contentsOf: folder.appending(path: name)), as: UTF8.self)
+    #expect(text.contains("BYE to 192.0.2.9:5060 was not sent: E") && text.contains("SIP/2.0 200 OK"))
+    #expect(!text.contains("BYE sip:"))
+  }
+
   @Test(arguments: ["192.0.2.9", "255.255.255.255"])
   func `media to an address that nothing can be sent to is reported once, not counted, and the call stays up`(address: String) async throws
   {
@@ -79,6 +98,24 @@ import Testing
         return
       }
       #expect(report?.packetsSent == 0 && report?.octetsSent == 0 && others == 0)
+    }
+  }
+
+  @Test func `a redirection to where nothing can be sent costs no time: the next place is called (RFC 3261 §8.1.3.4)`() async throws {
+    try await run { bench in
+      let (first, second) = (PlainPeer(), PlainPeer())
+      let uri = try SIPURI(parsing: "sip:x@\(first.address)")
+      let target = SIPTarget(transport: .udp, address: first.address)
+      bench.driver.command { now, out in bench.endpoint.perform(.party(.call(CallRequest(uri: uri, target: target))), at: now, &out) }
+      let invite = try #require(first.message("INVITE"))
+      bench.answer(
+        invite, "302 Moved Temporarily", from: first,
+        extra: "Contact: <sip:x@192.0.2.9>;q=0.9, <sip:x@127.0.0.1:0>;q=0.8, <sip:x@\(second.address)>;q=0.1\r\n")
+      let next = try #require(second.message("INVITE"))
+      #expect(await bench.failure()?.remote?.address == IPAddress(v4: 0xC000_0209))
+      #expect(await bench.failure()?.remote?.port == 0)
+      bench.answer(next, "486 Busy Here", from: second)
+      _ = await bench.next { if case .ended = $0 { true } else { false } }
     }
   }
 

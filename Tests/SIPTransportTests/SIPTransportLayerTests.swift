@@ -20,7 +20,7 @@ import Testing
     events.map { event in
       switch event {
       case .sendFailed(_, _, let flow, let error): "not sent to \(flow): \(error.name)"
-      case .unreachable(let flow, let error): "unreachable \(flow): \(error.name)"
+      case .unreachable(let flow, let error, isNew: let isNew): "unreachable \(flow): \(error.name)\(isNew ? "" : " again")"
       case .socketFailed(let failure): "\(failure)"
       case .acceptsAgain(let listener): "accepts again \(listener)"
       case .listening(let listener): "listening \(listener)"

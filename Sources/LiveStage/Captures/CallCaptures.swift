@@ -126,6 +126,9 @@ public final class CallCaptures: JournalSink {
     case .mediaPorts(let leg, let rtp): take(calls.asksFor(rtp, leg))
     case .ended(let leg, _, _): calls.ended(leg, at: now)
     case .portsMissing(let leg?, _): calls.gaveUp(leg)
+    case .socketFailed(let leg, let failure):
+      let isNoted = leg.map { calls.note("\(failure)", of: $0, at: now) } ?? false
+      if !isNoted { others.append(note: "\(failure)", at: now) }
     default: break
     }
   }

@@ -55,6 +55,14 @@ final class CallTable {
     if !call.isAnnounced { announce(call) }
   }
 
+  /// What a leg's socket did not do; false when the leg has no file.
+  func note(_ text: String, of leg: LegID, at now: Instant) -> Bool {
+    guard let call = legs[leg]?.call else { return false }
+    call.file.append(note: text, at: now)
+    if !call.isAnnounced { announce(call) }
+    return true
+  }
+
   private func announce(_ call: Call) {
     call.isAnnounced = true
     for leg in call.legs { folder.tell(.callOpened(leg, callID: call.callID, path: call.file.path)) }

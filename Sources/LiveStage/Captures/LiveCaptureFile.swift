@@ -49,6 +49,11 @@ final class LiveCaptureFile {
     narrations[ends] = narration.isOver ? nil : narration
   }
 
+  func append(note text: String, at now: Instant) {
+    isDirty = true
+    file.append(note: text, at: now)
+  }
+
   func append(_ secret: KeyLogLine) {
     isDirty = true
     file.append(secret)

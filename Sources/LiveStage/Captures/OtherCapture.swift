@@ -19,6 +19,7 @@ final class OtherCapture {
     opened().append(passage)
   }
 
+  func append(note text: String, at now: Instant) { opened().append(note: text, at: now) }
   func append(_ secret: KeyLogLine) { opened().append(secret) }
   func flush() { file?.flush() }
 
