@@ -46,7 +46,8 @@ extension KallglotEndpoint {
       signals = try party.admit(
         id, message, facts, capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken), decidesOrder: true),
         answerWith: policy.answerWith,
-        answerFields: session.headers.filter { $0.name.text.lowercased().hasPrefix("x-") }, rtpTimeout: policy.rtpTimeout, at: now, &out)
+        answerFields: session.headers.filter { $0.name.text.lowercased().hasPrefix("x-") }, rtpTimeout: policy.rtpTimeout,
+        prefersFlow: policy.natContact == .flow, at: now, &out)
     } catch {
       sessions.discard(session.id)
       switch error {

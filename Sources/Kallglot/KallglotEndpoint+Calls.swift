@@ -12,27 +12,33 @@ extension KallglotEndpoint {
     guard let binding = registrar.latestBinding(of: account, at: now) else {
       return out.event(EndpointEvent.notCalled(account: account, reason: "no contact of it is registered"))
     }
-    guard let target = target(of: binding) else {
+    let natContact = accounts[account]?.policy.natContact ?? configuration.listener.natContact
+    guard let (target, flow) = way(to: binding, natContact) else {
       return out.event(
         EndpointEvent.notCalled(account: account, reason: "its contact \(binding.contact) names no address that can be called"))
     }
-    // A peer that is not where its Contact says stands behind a NAT: only the flow of its REGISTER leads back to it (RFC 5626 §5.3).
-    let flow = target.address.address == binding.contact.host.address ? nil : binding.flow
     let way = flow.map { "over the flow of its REGISTER from \($0.remote)" } ?? "at \(target.address)"
     let decision = PolicyDecision(
       .registration, setting: "natContact", .passed, detail: "\(account) is called \(way); its Contact is \(binding.contact)")
     out.event(EndpointEvent.decision(nil, decision, method: "INVITE", source: target.address))
-    handle(party.perform(.call(CallRequest(name: name, uri: binding.contact, target: target, flow: flow)), at: now, &out), at: now, &out)
+    var request = CallRequest(name: name, uri: binding.contact, target: target, flow: flow)
+    request.prefersFlow = natContact == .flow
+    handle(party.perform(.call(request), at: now, &out), at: now, &out)
   }
 
-  /// The contact's own address, or where its REGISTER came from when that is another one: a contact behind a NAT, or a name.
-  private func target(of binding: Registrar.Binding) -> SIPTarget? {
+  /// The contact's own place, or the flow of its REGISTER when that came from another address or over another transport: only the flow leads
+  /// back to a peer behind a NAT (RFC 5626 §5.3). With `natContact: contact` it is the contact, unless that is a name.
+  private func way(to binding: Registrar.Binding, _ natContact: Policy.NATContact) -> (SIPTarget, Flow?)? {
     let contact = binding.contact
-    let named = contact.parameters["transport"].flatMap { SIPTransportProtocol(rawValue: $0.lowercased()) }
-    let transport = named ?? (contact.scheme == .sips ? .tls : .udp)
-    let stated = contact.host.address.map { TransportAddress($0, port: contact.port ?? transport.defaultPort) }
-    let isReached = stated?.address == binding.flow?.remote.address || configuration.listener.natContact == .contact
-    guard let address = isReached ? stated ?? binding.flow?.remote : binding.flow?.remote ?? stated else { return nil }
-    return SIPTarget(transport: transport, address: address, serverName: transport == .tls ? contact.host.text : nil)
+    let transport = contact.transport ?? .udp
+    let stated = contact.host.address.map {
+      SIPTarget(
+        transport: transport, address: TransportAddress($0, port: contact.port ?? transport.defaultPort),
+        serverName: transport == .tls ? contact.host.text : nil)
+    }
+    guard let flow = binding.flow, party.userAgent.isUsable(flow) else { return stated.map { ($0, nil) } }
+    let isThere = stated?.address.address.unmapped == flow.remote.address.unmapped && stated?.transport == flow.transport
+    if let stated, isThere || natContact == .contact { return (stated, nil) }
+    return (SIPTarget(transport: flow.transport, address: flow.remote), flow)
   }
 }

@@ -27,9 +27,10 @@ extension Party {
     let body = request.isOfferDelayed ? Bytes() : leg.session.makeOffer(local: local).serialized()
     var to = NameAddress(uri: request.uri)
     to.uri.parameters = Parameters()
-    let call = OutgoingCall(
+    var call = OutgoingCall(
       requestURI: request.uri, target: request.target, from: request.from ?? configuration.aor, to: to,
       credentials: request.credentials, fields: request.fields, body: body, flow: request.flow)
+    call.prefersFlow = request.prefersFlow
     let (callID, events) = userAgent.call(call, as: leg.id, at: now, &out)
     leg.facts.callID = callID
     tell(.started(leg.id, leg.facts))
@@ -48,7 +49,7 @@ extension Party {
       startMedia(leg, agreement, at: now, &out)
       tell(.earlyMedia(id, agreement))
     } catch {
-      tell(.violation(id, error.violation(.answerUnusable, in: message)))
+      if let violation = error.violation(.answerUnusable, in: message) { tell(.violation(id, violation)) }
     }
   }
 
@@ -66,7 +67,7 @@ extension Party {
       establish(leg, agreement, at: now, &out)
     } catch {
       if leg.isOfferDelayed { acknowledgeUnusable(id, message, at: now, &out) }
-      endUnusable(id, error.violation(leg.isOfferDelayed ? .offerUnusable : .answerUnusable, in: message), at: now, &out)
+      endUnusable(id, error, leg.isOfferDelayed ? .offerUnusable : .answerUnusable, in: message, at: now, &out)
     }
   }
 
@@ -94,10 +95,12 @@ extension Party {
   ///   - answerFields: header fields for the 200.
   ///   - rtpTimeout: BYE after so long without RTP; nil = the party's own time.
   ///   - answerWith: what comes before the 200.
+  ///   - prefersFlow: whether requests within the call go over its flow rather than to Contact (contract 8.5); nil = as the party does.
   /// - Throws: before anything was done; the owner refuses the INVITE.
   public func admit(
     _ id: LegID, _ invite: SIPMessage, _ facts: LegFacts, capability: AudioCapability? = nil, answerWith: AnswerForm = .ringing,
-    answerFields: [MessageDraft.Field] = [], rtpTimeout: Duration? = nil, at now: Instant, _ out: inout Outbox
+    answerFields: [MessageDraft.Field] = [], rtpTimeout: Duration? = nil, prefersFlow: Bool? = nil,
+    at now: Instant, _ out: inout Outbox
   ) throws(AdmissionFailure) -> [Signal] {
     guard let leg = makeLeg(id, facts, capability: capability) else { throw .noMediaPort }
     do throws(OfferAnswerFailure) {
@@ -112,6 +115,7 @@ extension Party {
       throw .description(error)
     }
     tell(.started(id, facts))
+    userAgent.prefer(flow: prefersFlow, for: id)
     leg.answerFields = answerFields
     leg.hasEarlyMedia = answerWith == .earlyMedia && Self.hasDescription(invite)
     leg.rtpTimeout = rtpTimeout
@@ -174,7 +178,7 @@ extension Party {
     do throws(OfferAnswerFailure) {
       establish(leg, try leg.session.accept(answer: try Self.sessionDescription(message)), at: now, &out)
     } catch {
-      endUnusable(id, error.violation(message.body.isEmpty ? .answerMissing : .answerUnusable, in: message), at: now, &out)
+      endUnusable(id, error, message.body.isEmpty ? .answerMissing : .answerUnusable, in: message, at: now, &out)
     }
   }
 
@@ -334,9 +338,10 @@ extension Party {
 }
 
 extension OfferAnswerFailure {
-  /// The rule that was broken: the one that offer/answer named, else this one.
-  func violation(_ rule: PeerViolation.Rule, in message: SIPMessage) -> PeerViolation {
+  /// The rule that was broken: the one that offer/answer named, else this one; nil for a limit of ours, which breaks none.
+  func violation(_ rule: PeerViolation.Rule, in message: SIPMessage) -> PeerViolation? {
     if case .broken(let violation) = self { return violation }
+    if case .limit = self { return nil }
     return PeerViolation(rule, "\(message.method?.token ?? "\(message.status ?? 0)"): \(warningText)")
   }
 

@@ -85,7 +85,7 @@ extension Party {
       } else {
         absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out)
       }
-      endUnusable(id, error.violation(asksForOffer ? .offerUnusable : .answerUnusable, in: message), at: now, &out)
+      endUnusable(id, error, asksForOffer ? .offerUnusable : .answerUnusable, in: message, at: now, &out)
     }
   }
 
@@ -143,7 +143,7 @@ extension Party {
       let agreement = try leg.session.accept(answer: try Self.sessionDescription(message))
       adopt(leg, agreement, wish: leg.wish, at: now, &out)
     } catch {
-      endUnusable(id, error.violation(message.body.isEmpty ? .answerMissing : .answerUnusable, in: message), at: now, &out)
+      endUnusable(id, error, message.body.isEmpty ? .answerMissing : .answerUnusable, in: message, at: now, &out)
     }
   }
 
@@ -153,9 +153,14 @@ extension Party {
   }
 
   /// Ends a call whose offer/answer failed when nothing but BYE is left (contract 8.1).
-  func endUnusable(_ id: LegID, _ violation: PeerViolation, at now: Instant, _ out: inout Outbox) {
-    tell(.violation(id, violation))
+  ///
+  /// - Parameter rule: what the peer broke, unless offer/answer named something else or the limit is ours.
+  func endUnusable(
+    _ id: LegID, _ failure: OfferAnswerFailure, _ rule: PeerViolation.Rule, in message: SIPMessage, at now: Instant, _ out: inout Outbox
+  ) {
+    let violation = failure.violation(rule, in: message)
+    if let violation { tell(.violation(id, violation)) }
     let reason = MessageDraft.Field(.reason, "SIP;cause=488;text=\"Not Acceptable Here\"")
-    bringDown(id, because: .violation(violation), fields: [reason], at: now, &out)
+    bringDown(id, because: violation.map(LegEnd.violation) ?? .unsupported(failure.warningText), fields: [reason], at: now, &out)
   }
 }

@@ -12,6 +12,8 @@ final class Registration {
   var next: (callID: String, sequence: UInt32)?
   /// The binding's Contact, the same in every refresh and in its removal.
   let contact: ContactForm
+  /// That Contact as the last REGISTER had it.
+  var written: SIPURI?
   var isBound = false
   /// The request that waits for its answer.
   var open: RequestID?
@@ -46,6 +48,7 @@ extension Party {
       sequence: registration.next?.sequence, contact: registration.contact, credentials: request.credentials,
       fields: [.init(.expires, String(expires))], at: now, &out)
     registration.open = id
+    registration.written = userAgent.contact(of: id)
     absorb(events, at: now, &out)
   }
 
@@ -59,7 +62,7 @@ extension Party {
     if let callID = try? message.callID(), let sequence = try? message.cseq().number { registration.next = (callID, sequence + 1) }
     let input: RegistrationUsage.Input =
       switch status {
-      case 200..<300: .granted(grantedExpiry(message, registration))
+      case 200..<300: .granted(granted(message, registration))
       case 423: .tooBrief(minimum: message.first(.minExpires).flatMap { Int($0.text) })
       default: .refused(status: status, retryAfter: message.first(.retryAfter).flatMap { Int($0.text.prefix { $0.isNumber }) })
       }
@@ -108,24 +111,33 @@ extension Party {
 
   /// Seconds granted: the `expires` of our own Contact among all that are bound (RFC 3261 §10.2.4), known by the parameters we put into it,
   /// else by its address; else Expires, else what was asked for. Who removes its binding is not in the list any more.
-  private func grantedExpiry(_ message: SIPMessage, _ registration: Registration) -> Int {
+  ///
+  /// A list without our Contact, or with one that was removed, is named. A registrar behind something that rewrites Contact lists one
+  /// binding that is ours all the same: its time counts.
+  private func granted(_ message: SIPMessage, _ registration: Registration) -> Int {
     let asked = registration.usage.expires
-    guard asked > 0 else { return 0 }
-    guard case .list(let contacts)? = try? message.contacts() else { return message.expires() ?? asked }
-    let mark = registration.contact.parameters
-    let own = contacts.first {
-      mark.isEmpty ? isOwn($0.uri, registration.request.target.transport) : $0.uri.parameters.description.contains(mark)
+    let contacts: [NameAddress] = if case .list(let list)? = try? message.contacts() { list } else { [] }
+    let own = contacts.first { isOwn($0.uri, registration) }
+    if (own == nil) == (asked > 0) {
+      let list = contacts.isEmpty ? "no Contact" : contacts.prefix(10).map { "\($0.uri)" }.joined(separator: ", ")
+      let detail = "\(registration.written.map { "\($0)" } ?? "our Contact") \(asked > 0 ? "is not" : "is still") in it: \(list)"
+      tell(.violation(nil, PeerViolation(.listedBindings, detail)))
     }
-    return (own ?? (contacts.count == 1 ? contacts.first : nil))?.parameters["expires"].flatMap { Int($0) } ?? message.expires() ?? asked
+    guard asked > 0 else { return 0 }
+    let ours = own ?? (contacts.count == 1 ? contacts.first : nil)
+    return ours?.parameters["expires"].flatMap { UInt32($0).map(Int.init) } ?? message.expires() ?? asked
   }
 
-  private func isOwn(_ contact: SIPURI, _ transport: SIPTransportProtocol) -> Bool {
-    let written = contact.parameters["transport"].flatMap { SIPTransportProtocol(rawValue: $0.lowercased()) } ?? .udp
-    return written == transport
-      && configuration.userAgent.listeners.contains { listener in
-        listener.transport == transport && contact.host.address == listener.address.address
-          && (contact.port ?? transport.defaultPort) == listener.address.port
-      }
+  private func isOwn(_ contact: SIPURI, _ registration: Registration) -> Bool {
+    let mark = registration.contact.parameters
+    guard mark.isEmpty else { return contact.parameters.description.contains(mark) }
+    guard let written = registration.written else { return false }
+    // A registrar may fill in the default port, or leave it out.
+    let (theirs, ours) = (contact.transport ?? .udp, written.transport ?? .udp)
+    return contact.isEquivalent(to: written)
+      || (contact.scheme == written.scheme && contact.unescapedUser == written.unescapedUser && theirs == ours
+        && contact.host.text.lowercased() == written.host.text.lowercased()
+        && (contact.port ?? theirs.defaultPort) == (written.port ?? ours.defaultPort))
   }
 
   func sendOptions(to target: SIPTarget, uri: SIPURI, at now: Instant, _ out: inout Outbox) {

@@ -33,6 +33,8 @@ public struct CallRequest: Sendable {
   public var isOfferDelayed: Bool
   /// The flow that the callee registered over; nil = a way to the target is found or opened.
   public var flow: Flow?
+  /// Whether requests within the call go over its flow rather than to Contact (contract 8.5); nil = as the party does.
+  public var prefersFlow: Bool?
 
   public init(
     name: String? = nil, uri: SIPURI, target: SIPTarget, from: NameAddress? = nil, credentials: Credentials? = nil,

@@ -44,6 +44,8 @@ public enum PartyEvent: HostEvent, Hashable {
   case registrationFailed(aor: String, reason: String)
   case optionsAnswered(status: Int)
   case optionsFailed(reason: String)
+  /// Something lawful that is answered in our own way.
+  case note(LegID?, PeerNote)
   /// A rule that the peer broke.
   case violation(LegID?, PeerViolation)
   /// No media port is left, or none could be opened: our own want, not the peer's fault.
@@ -55,7 +57,7 @@ public enum PartyEvent: HostEvent, Hashable {
       .modified(let leg, _), .modificationFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
       .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
       leg
-    case .violation(let leg, _), .portsMissing(let leg, _), .socketFailed(let leg, _): leg
+    case .note(let leg, _), .violation(let leg, _), .portsMissing(let leg, _), .socketFailed(let leg, _): leg
     case .listening, .listenFailed, .acceptsAgain, .connectionFailed, .malformed, .registered, .registrationFailed, .optionsAnswered,
       .optionsFailed:
       nil
@@ -127,6 +129,7 @@ extension PartyEvent {
     case .registrationFailed: "registration-failed"
     case .optionsAnswered: "options-answered"
     case .optionsFailed: "options-failed"
+    case .note: "note"
     case .violation: "violation"
     case .portsMissing: "media-ports-missing"
     }
@@ -161,6 +164,7 @@ extension PartyEvent {
       case .registrationFailed(let aor, let reason): [.init("aor", aor), .init("reason", reason)]
       case .optionsAnswered(let status): [.init("status", status)]
       case .optionsFailed(let reason): [.init("reason", reason)]
+      case .note(_, let note): note.journalFields
       case .violation(_, let violation): violation.journalFields
       case .portsMissing(_, let reason): [.init("reason", reason)]
       }

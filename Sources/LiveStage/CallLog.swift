@@ -77,6 +77,7 @@ public struct CallLog {
     case .registrationFailed(let aor, let reason): return "registration of \(aor) failed: \(reason)"
     case .optionsAnswered(let status): return "OPTIONS answered with \(status)"
     case .optionsFailed(let reason): return "OPTIONS: \(reason)"
+    case .note(let leg, let note): return "\(leg.map { "\($0): " } ?? "")\(note)"
     case .violation(let leg, let violation): return "\(leg.map { "\($0): " } ?? "")the peer broke a rule: \(violation)"
     case .portsMissing(let leg, let reason): return "\(leg.map { "\($0): " } ?? "")\(reason)"
     }

@@ -87,6 +87,8 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
   case wrongProfile
   /// The description breaks a rule; 399 where it is an offer.
   case broken(PeerViolation)
+  /// The description is lawful and asks for what this side does not do: our choice, and nobody's mistake.
+  case limit(String)
   case other(String)
 
   /// The Warning code of RFC 3261 §20.43 that contract 8.1 asks for.
@@ -95,7 +97,7 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     case .wrongProfile: 302
     case .noAudio: 304
     case .noCommonCodec: 305
-    case .broken, .other: 399
+    case .broken, .limit, .other: 399
     }
   }
 
@@ -105,7 +107,7 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     case .noAudio: "Media type not available: no audio stream in the offer"
     case .noCommonCodec: "Incompatible media format: no common codec"
     case .broken(let violation): violation.description.replacing("\"", with: "'")
-    case .other(let text): text.replacing("\"", with: "'")
+    case .limit(let text), .other(let text): text.replacing("\"", with: "'")
     }
   }
 }

@@ -195,16 +195,33 @@ public struct OfferAnswerSession: Sendable {
   private func agree(
     _ codec: AudioCodec, _ theirs: MediaDescription, _ description: SessionDescription, local: TransportAddress, direction: MediaDirection
   ) throws(OfferAnswerFailure) -> AudioAgreement {
-    guard let address = theirs.connection ?? description.connection else {
-      throw .broken(PeerViolation(offered == nil ? .offerUnusable : .answerUnusable, "no c= line with an address (RFC 8866 §5.7)"))
-    }
+    let address = try mediaAddress(theirs, description)
     guard address.isIPv6 == local.address.isIPv6 || address.isUnspecified else {
-      throw .other("media address \(address) is of another family than ours")
+      throw .limit("media address \(address) is of another family than ours")
     }
     return AudioAgreement(
       codec: codec, local: local, remote: TransportAddress(address, port: theirs.port),
       remoteControl: TransportAddress(address, port: theirs.rtcpPort ?? theirs.port &+ 1), direction: direction, sendPayloadType: 0,
       receivePayloadType: 0, packetTime: packetTime(theirs))
+  }
+
+  /// The unicast address of c=. A name is allowed there (RFC 8866 §5.7) and so is a group (RFC 3264 §6.2): the Lab takes neither.
+  private func mediaAddress(
+    _ theirs: MediaDescription, _ description: SessionDescription
+  ) throws(OfferAnswerFailure) -> IPAddress {
+    let own = theirs.connectionLines.first
+    guard let address = own == nil ? description.connection : theirs.connection else {
+      if let line = own ?? description.connectionLine, line.network == "IN", line.host.contains(where: \.isLetter), !line.host.contains(":")
+      {
+        throw .limit("media address '\(line.host.prefix(64))' is a name, and names in SDP are not resolved here (a limit of the Lab)")
+      }
+      throw .broken(
+        PeerViolation(offered == nil ? .offerUnusable : .answerUnusable, "no c= line with an address or a name (RFC 8866 §5.7)"))
+    }
+    guard !address.isMulticast else {
+      throw .limit("media address \(address) is a multicast group, and only unicast is spoken here (a limit of the Lab)")
+    }
+    return address
   }
 
   /// What the peer asked for by ptime, no more than its maxptime; whole steps of 10 ms.

@@ -74,6 +74,17 @@ extension TransactionLayer {
     return send(draft, method: .cancel, branch: entry.key.branch, on: entry.flow, label: label, at: now, &outputs)
   }
 
+  /// Whether an INVITE waits for its final response.
+  public func isUnanswered(_ id: ClientID) -> Bool {
+    guard case .invite(let machine)? = clients[id]?.machine else { return false }
+    return machine.state == .calling || machine.state == .proceeding
+  }
+
+  /// Destroys a transaction without a word (RFC 3261 §9.1: an INVITE that was cancelled and never answered).
+  public func forget(_ id: ClientID) {
+    if let entry = clients[id] { store(id, entry, isOver: true) }
+  }
+
   /// A flow broke: transactions on it that wait for a response fail.
   public func flowFailed(_ flow: Flow, _ failure: FlowFailure, at now: Instant, _ outputs: inout [Output]) {
     let broken = clients.filter { $0.value.flow.path == flow.path && $0.value.flow.remote == flow.remote }.keys

@@ -52,6 +52,9 @@ extension TransactionLayer {
     if !step(id, invite: .respond(status: status), other: .respond(status: status), at: now, &outputs) { entry.response = last }
   }
 
+  /// The flow that a request came by; nil when its transaction is over.
+  public func flow(of id: ServerID) -> Flow? { servers[id]?.flow }
+
   /// Never answers this request, not even with 100. Its repetitions are absorbed for 64·T1, then it is forgotten.
   public func abandon(_ id: ServerID, at now: Instant) {
     guard servers[id] != nil else { return }

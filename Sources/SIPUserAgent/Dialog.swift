@@ -12,15 +12,19 @@ public struct Dialog: Sendable {
   public let remote: String
   /// The CSeq number of our last request.
   public private(set) var localSequence: UInt32
-  /// The CSeq number of the peer's last request; nil while it sent none.
+  /// The CSeq number of the peer's last request that was accepted; nil while there was none.
   public private(set) var remoteSequence: UInt32?
   /// Where requests within the dialog go: the Contact the peer gave last.
   public private(set) var remoteTarget: SIPURI
   /// The proxies that asked to stay in the path, nearest first.
   public let routeSet: [NameAddress]
+  /// It was made by a request for a sips URI (the secure flag of RFC 3261 §12.1): our Contact in it is a sips URI.
+  public let isSecure: Bool
 
   /// The caller's dialog, from the response that made it (RFC 3261 §12.1.2): Record-Route reversed, target from Contact.
-  public init(callerOf response: SIPMessage, sequence: UInt32, fallbackTarget: SIPURI) throws(SIPHeaderError) {
+  ///
+  /// - Parameter requestURI: that of the INVITE; the remote target where the response names none.
+  public init(callerOf response: SIPMessage, sequence: UInt32, requestURI: SIPURI) throws(SIPHeaderError) {
     let from = try response.from()
     let to = try response.to()
     callID = try response.callID()
@@ -30,8 +34,9 @@ public struct Dialog: Sendable {
     remote = response.first(.to)?.text ?? to.description
     localSequence = sequence
     remoteSequence = nil
-    remoteTarget = try response.contacts().firstURI ?? fallbackTarget
+    remoteTarget = try response.contacts().firstURI ?? requestURI
     routeSet = try response.recordRoutes().reversed()
+    isSecure = requestURI.scheme == .sips
   }
 
   /// The callee's dialog, from the INVITE and the tag we put into our response (RFC 3261 §12.1.1): Record-Route in order.
@@ -48,6 +53,7 @@ public struct Dialog: Sendable {
     remoteSequence = try request.cseq().number
     remoteTarget = try request.contacts().firstURI ?? from.uri
     routeSet = try request.recordRoutes()
+    isSecure = try request.requestURI().scheme == .sips
   }
 
   /// The number for our next request.
@@ -56,12 +62,11 @@ public struct Dialog: Sendable {
     return localSequence
   }
 
-  /// Takes the CSeq of a request within the dialog; false when it is lower than the last one (RFC 3261 §12.2.2: answer 500).
-  public mutating func accepts(sequence: UInt32) -> Bool {
-    if let last = remoteSequence, sequence <= last { return false }
-    remoteSequence = sequence
-    return true
-  }
+  /// Whether a request within the dialog comes after those accepted before it (RFC 3261 §12.2.2: else answer 500).
+  public func isInOrder(_ sequence: UInt32) -> Bool { remoteSequence.map { sequence > $0 } ?? true }
+
+  /// A request with this CSeq was accepted. One that is refused changes nothing (RFC 3261 §12.2.2).
+  public mutating func accept(sequence: UInt32) { remoteSequence = max(remoteSequence ?? 0, sequence) }
 
   /// A target refresh (RFC 3261 §12.2): the Contact of a re-INVITE or of its 2xx.
   public mutating func refreshTarget(_ message: SIPMessage) {
@@ -78,8 +83,24 @@ public struct Dialog: Sendable {
     return (strict, Array(routeSet.dropFirst()) + [NameAddress(uri: remoteTarget)])
   }
 
+  /// Whether our Contact in a request of this dialog has to be a sips URI (RFC 3261 §8.1.1.8, §12.2.1.1).
+  public var wantsSecureContact: Bool { isSecure || nextHop.scheme == .sips || remoteTarget.scheme == .sips }
+
   /// Where the next hop of a request within the dialog stands.
   public var nextHop: SIPURI { routeSet.first?.uri ?? remoteTarget }
+}
+
+extension SIPMessage {
+  /// Whether the Contact of a response to this request has to be a sips URI: its Request-URI is one, or the topmost Record-Route, or, where
+  /// no proxy stays in the path, its Contact (RFC 3261 §12.1.1).
+  var wantsSecureContact: Bool {
+    if (try? requestURI())?.scheme == .sips { return true }
+    if let route = try? recordRoutes().first { return route.uri.scheme == .sips }
+    return (try? contacts().firstURI)?.scheme == .sips
+  }
+
+  /// Whether Contact is there and no sips URI.
+  var hasClearContact: Bool { (try? contacts().firstURI).map { $0.scheme != .sips } ?? false }
 }
 
 extension ContactList {

@@ -24,6 +24,8 @@ final class InviteUsage {
     var acknowledgement: MessageDraft?
     /// The INVITE had no offer: the ACK waits for the party's answer to the one in the 2xx.
     var isOfferDelayed: Bool { call.body.isEmpty }
+    /// Those of the INVITE at hand.
+    var early = EarlyDialogs()
     /// Where redirections lead.
     var targets = TargetSet()
     /// 2xx of other branches, by their To tag, with the ACK that each got.
@@ -40,11 +42,10 @@ final class InviteUsage {
 
     /// The next INVITE goes to another Request-URI (nil: to another next hop alone) with the next CSeq number; To, From and Call-ID stay
     /// (RFC 3261 §8.1.3.4).
-    func redirect(to uri: SIPURI?, contact: String) {
+    func redirect(to uri: SIPURI?) {
       requestURI = uri ?? requestURI
       requestURI.headers = []
       sequence += 1
-      invite.set(.contact, contact)
       invite.startLine = .request(.invite, uri: requestURI.description)
       invite.set(.cseq, "\(sequence) INVITE")
       invite.removeCredentials()
@@ -109,6 +110,10 @@ final class InviteUsage {
   var byeCredentials: MessageDraft.Field?
   /// The user part of our Contact.
   var contactUser: String?
+  /// Whether requests without Route go over the flow rather than to Contact; nil = as the user agent does (contract 8.5, `natContact`).
+  var prefersFlow: Bool?
+  /// The flow that brought the peer's Contact; nil = that of the usage.
+  var contactFlow: Flow?
   /// That the peer's Contact is not where the peer is has been told.
   var hasToldContact = false
   var flow: Flow

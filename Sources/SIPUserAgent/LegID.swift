@@ -34,6 +34,8 @@ public enum LegEnd: Hashable, Sendable {
   case durationReached
   /// The peer broke a rule so that the call could not go on.
   case violation(PeerViolation)
+  /// The peer asked for something lawful that this side does not do, and nothing but BYE was left.
+  case unsupported(String)
 }
 
 extension LegEnd: CustomStringConvertible {
@@ -52,6 +54,7 @@ extension LegEnd: CustomStringConvertible {
     case .mediaSilence: "no RTP"
     case .expired: "the INVITE's Expires ran out before the answer"
     case .durationReached: "the maximum duration of a call was reached"
+    case .unsupported(let reason): "not done here: \(reason)"
     case .violation(let violation): "peer broke a rule: \(violation)"
     }
   }

@@ -100,7 +100,7 @@ extension UserAgent {
   }
 
   func timerFired(_ id: LegID, at now: Instant, _ out: inout Outbox) {
-    guard let usage = usages[id] else { return }
+    guard let usage = usages[id] else { return giveUpRemains(id) }
     if let due = usage.modification.nextDeadline, due <= now { return handleModification(id, .timer, at: now, &out) }
     switch usage.role {
     case .caller: handleCaller(id, .guardExpired, nil, at: now, &out)

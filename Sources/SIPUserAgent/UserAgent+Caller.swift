@@ -22,7 +22,7 @@ extension UserAgent {
     invite.append(.callID, callID)
     invite.append(.cseq, "\(sequence) INVITE")
     let contactUser = configuration.style.contactUser ?? call.from.uri.user
-    appendContact(to: &invite, user: contactUser, flow: flow)
+    appendContact(to: &invite, user: contactUser, flow: flow, isSecure: call.requestURI.scheme == .sips)
     appendCapabilities(to: &invite)
     for field in call.fields { invite.fields.append(field) }
     if !call.body.isEmpty {
@@ -35,6 +35,7 @@ extension UserAgent {
       digest: call.credentials.map { DigestClient($0) })
     let usage = InviteUsage(role: .caller(caller), flow: flow, localTag: tag, callID: callID)
     usage.contactUser = contactUser
+    usage.prefersFlow = call.prefersFlow
     usages[id] = usage
     legsByTag[tag] = id
     return (callID, drain(at: now, &out))
@@ -82,7 +83,7 @@ extension UserAgent {
     case .invite(let leg): receiveInviteResponse(leg, id, status, message, flow, at: now, &out)
     case .cancel: break
     case .bye(let leg): receiveByeResponse(leg, status, message, at: now, &out)
-    case .reinvite(let leg): receiveReinviteResponse(leg, id, status, message, at: now, &out)
+    case .reinvite(let leg): receiveReinviteResponse(leg, id, status, message, flow, at: now, &out)
     case .request(let request): receiveRequestResponse(request, status, message, at: now, &out)
     }
   }
@@ -94,6 +95,7 @@ extension UserAgent {
     guard let usage = usageOrRemains(id), case .caller(let caller) = usage.role else { return }
     switch status {
     case ..<200:
+      if status > 100, client == caller.client, let tag = try? message.to().tag { caller.early.open(tag) }
       handleCaller(id, .provisional(status: status), message, at: now, &out)
     case ..<300:
       receiveSuccess(id, usage, message, flow, at: now, &out)
@@ -117,6 +119,7 @@ extension UserAgent {
     guard caller.machine.isUnanswered,
       let answer = answer(message, with: &caller.digest, method: .invite, uri: caller.requestURI.description)
     else { return false }
+    caller.early = EarlyDialogs()
     caller.sequence += 1
     caller.invite.set(.cseq, "\(caller.sequence) INVITE")
     caller.invite.set(answer.name, answer.value)
@@ -201,6 +204,7 @@ extension UserAgent {
       case .ended(let reason):
         if case .refused = reason, let message { events.append(.refused(id, message)) }
         end(id, reason)
+        awaitLateSuccess(id, usage, caller, hasWaited: input == .guardExpired, at: now)
       }
     }
   }

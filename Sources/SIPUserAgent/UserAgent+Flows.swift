@@ -53,24 +53,87 @@ extension UserAgent {
     transport.send(bytes, on: way, label, at: now, &out, &transportEvents)
   }
 
-  /// The flow of a request within a dialog: to the next hop, except that a connection in use, and by policy the address the peer really
-  /// has, are preferred to a Contact nobody may be able to reach. A connection that is gone is opened again.
+  /// The flow of a request within a dialog: to the next hop (RFC 3261 §12.2.1.1), which the first Route is, else the Contact.
+  ///
+  /// Without Route `natContact: flow` prefers the flow that the dialog came by to a Contact that nobody may be able to reach, whatever its
+  /// address, port and transport; `contact` does as the RFC says (contract 8.5). A flow that leads to the next hop is used in any case, and
+  /// so is the connection of a proxy that routes name; one that is gone is opened again.
   func inDialogFlow(_ usage: InviteUsage, at now: Instant, _ out: inout Outbox) -> Flow {
     guard let dialog = usage.dialog else { return usage.flow }
+    let prefersFlow = dialog.routeSet.isEmpty && usage.prefersFlow ?? configuration.prefersFlowOverContact
     let hop = dialog.nextHop
-    if let address = hop.host.address { noteContact(usage, dialog, address) }
-    let proto = usage.flow.transport
-    if proto.isReliable {
-      if transport.isUsable(usage.flow) { return usage.flow }
-      let address = TransportAddress(hop.host.address ?? usage.flow.remote.address, port: hop.port ?? proto.defaultPort)
-      let name: String? = if case .name(let name) = hop.host { name } else { nil }
-      usage.flow = transport.flow(to: SIPTarget(transport: proto, address: address, serverName: name), at: now, &out)
-      return usage.flow
+    let isUsable = transport.isUsable(usage.flow)
+    let target = SIPTarget(hop, like: usage.flow)
+    if dialog.routeSet.isEmpty, let difference = ContactDifference(hop, usage.contactFlow ?? usage.flow) {
+      noteContact(usage, difference, goesThere: prefersFlow && isUsable)
     }
-    guard let address = hop.host.address else { return usage.flow }
-    let target = TransportAddress(address, port: hop.port ?? proto.defaultPort)
-    if target == usage.flow.remote || (dialog.routeSet.isEmpty && configuration.prefersFlowOverContact) { return usage.flow }
-    return transport.flow(to: SIPTarget(transport: proto, address: target, serverName: nil), at: now, &out)
+    if isUsable, prefersFlow || usage.flow.leads(to: target, isRoute: !dialog.routeSet.isEmpty) { return usage.flow }
+    let way = transport.flow(to: target, at: now, &out)
+    if !isUsable { usage.flow = way }
+    return way
+  }
+
+  /// A Contact that the peer is not at (contract 8.5, `natContact`): told once a leg, since nobody else could reach it there.
+  private func noteContact(_ usage: InviteUsage, _ difference: ContactDifference, goesThere: Bool) {
+    guard !usage.hasToldContact else { return }
+    usage.hasToldContact = true
+    let way = goesThere ? "requests go there" : "requests go to Contact all the same"
+    let detail = "Contact names \(difference): \(way) (contract 8.5, natContact)"
+    events.append(.violation(legsByTag[usage.localTag], PeerViolation(.contactElsewhere, detail)))
+  }
+}
+
+/// In what a Contact and the flow of its dialog differ.
+struct ContactDifference: CustomStringConvertible {
+  let description: String
+
+  /// nil where they agree, or the Contact is a name. The passing port of a connection that the peer opened is no difference: it listens on
+  /// another.
+  init?(_ contact: SIPURI, _ flow: Flow) {
+    guard let address = contact.host.address else { return nil }
+    var parts: [String] = []
+    let transport = contact.transport ?? .udp
+    if transport != flow.transport { parts.append(transport.viaToken) }
+    let port = contact.port ?? transport.defaultPort
+    if address.unmapped != flow.remote.address.unmapped {
+      parts.append("\(address)")
+    } else if port != flow.remote.port, transport == flow.transport, flow.hasListeningPeer {
+      parts.append("port \(port)")
+    }
+    guard !parts.isEmpty else { return nil }
+    let over = transport == flow.transport ? "" : " over \(flow.transport.viaToken)"
+    description = "\(parts.joined(separator: " ")), the peer is at \(flow.remote)\(over)"
+  }
+}
+
+extension Flow {
+  /// Whether the remote port is one that takes requests: it is on UDP, and where we opened the connection.
+  var hasListeningPeer: Bool {
+    switch path {
+    case .port: true
+    case .connection(let id): id.isMintedByHost
+    }
+  }
+
+  /// Whether it goes where a request for this target goes. A proxy that put itself into the route has its connection to us: that is used
+  /// again (RFC 5923 §1), while its port is a passing one.
+  func leads(to target: SIPTarget, isRoute: Bool) -> Bool {
+    guard target.transport == transport, target.address.address.unmapped == remote.address.unmapped else { return false }
+    return target.address.port == remote.port || (isRoute && !hasListeningPeer)
+  }
+}
+
+extension SIPTarget {
+  /// The place that a URI names. A name is not resolved: it stands for where the flow leads, by the transport that is in use.
+  init(_ uri: SIPURI, like flow: Flow) {
+    guard let address = uri.host.address else {
+      let transport: SIPTransportProtocol = uri.scheme == .sips ? .tls : flow.transport
+      let port = flow.hasListeningPeer ? uri.port ?? flow.remote.port : uri.port ?? transport.defaultPort
+      self.init(transport: transport, address: TransportAddress(flow.remote.address, port: port), serverName: uri.host.text)
+      return
+    }
+    let transport = uri.transport ?? flow.transport
+    self.init(transport: transport, address: TransportAddress(address, port: uri.port ?? transport.defaultPort))
   }
 }
 

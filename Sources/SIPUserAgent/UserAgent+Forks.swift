@@ -13,7 +13,7 @@ extension UserAgent {
     guard case .caller(let caller) = usage.role else { return }
     let dialog: Dialog
     do {
-      dialog = try Dialog(callerOf: message, sequence: caller.sequence, fallbackTarget: caller.requestURI)
+      dialog = try Dialog(callerOf: message, sequence: caller.sequence, requestURI: caller.requestURI)
     } catch {
       events.append(.violation(id, PeerViolation(.successWithoutDialog, "\(error)")))
       return
@@ -21,13 +21,18 @@ extension UserAgent {
     if let known = usage.dialog, known.remoteTag != dialog.remoteTag {
       return endForkedDialog(id, usage, caller, dialog, message, flow, at: now, &out)
     }
+    if usages[id] == nil, usage.dialog == nil {
+      // The callee ended the early dialog and answers all the same.
+      return endForkedDialog(id, usage, caller, dialog, message, flow, at: now, &out)
+    }
     guard usages[id] != nil else {
       // The call is over, but the peer still waits for the ACK of this 2xx.
       return sendAcknowledgement(id, usage, caller.acknowledgement, sequence: caller.sequence, isRepeated: true, at: now, &out)
     }
     if usage.dialog == nil {
-      usage.dialog = dialog
+      (usage.dialog, usage.contactFlow) = (dialog, flow)
       if message.first(.contact) == nil { events.append(.violation(id, PeerViolation(.contactMissing, "\(message)"))) }
+      checkContact(id, of: message, isSecure: dialog.isSecure)
     }
     handleCaller(id, .success, message, at: now, &out)
   }
@@ -52,6 +57,27 @@ extension UserAgent {
     let label = Label(.request(.bye), dialog: id.rawValue, sequence: sequence)
     let bye = inDialogDraft(.bye, other, sequence: sequence)
     _ = sendRequest(bye, method: .bye, on: inDialogFlow(fork, at: now, &out), label: label, at: now, &out)
+  }
+
+  /// A call that has ended while its INVITE is still open: a late 2xx is acknowledged and ended with BYE. An INVITE that gets no final
+  /// response is given up after 64·T1 (RFC 3261 §9.1).
+  func awaitLateSuccess(_ id: LegID, _ usage: InviteUsage, _ caller: InviteUsage.Caller, hasWaited: Bool, at now: Instant) {
+    guard usage.dialog == nil, transactions.isUnanswered(caller.client) else { return }
+    guard !hasWaited else { return giveUp(caller.client) }
+    remains[id] = usage
+    deadlines.set(id, at: now.adding(nanoseconds: 64 * configuration.timers.t1.wholeNanoseconds))
+  }
+
+  /// The INVITE of a call that is over got no final response in time.
+  func giveUpRemains(_ id: LegID) {
+    guard let usage = remains[id], case .caller(let caller) = usage.role, transactions.isUnanswered(caller.client) else { return }
+    remains[id] = nil
+    giveUp(caller.client)
+  }
+
+  private func giveUp(_ client: TransactionLayer.ClientID) {
+    transactions.forget(client)
+    purposes[client] = nil
   }
 
   /// Keeps what a late 2xx has to be acknowledged with, as long as the INVITE's transaction lives.

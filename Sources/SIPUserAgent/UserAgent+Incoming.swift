@@ -16,10 +16,9 @@ extension UserAgent {
       receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
     } else if let defect = defect(of: message, method, server, flow, fromTag: from.tag, cseq) {
       events.append(.defective(server, message, flow, defect))
-    } else if method == .invite {
-      receiveInvite(server, message, flow, at: now)
     } else {
-      events.append(.request(server, message, flow))
+      keepMergeKey(server, message, fromTag: from.tag, cseq)
+      if method == .invite { receiveInvite(server, message, flow, at: now) } else { events.append(.request(server, message, flow)) }
     }
   }
 
@@ -31,6 +30,7 @@ extension UserAgent {
       for fault in audit.faults {
         events.append(.violation(nil, PeerViolation(.messageForm, "\(message.method?.token ?? "") from \(flow): \(fault)")))
       }
+      noteResponseAddress(audit.via, message, flow)
       return audit
     }
     events.append(.malformed(rule: "\(fatal)", flow))
@@ -43,13 +43,23 @@ extension UserAgent {
     return nil
   }
 
+  private func noteResponseAddress(_ via: Via?, _ message: SIPMessage, _ flow: Flow) {
+    guard let via, flow.isTurnedAway(by: via) else { return }
+    let detail =
+      "Via of \(message) has maddr=\(via.parameters["maddr"]?.prefix(64) ?? ""): the answer goes to \(flow.remote.address), where the request "
+      + "came from, and not to a host that did not ask (RFC 3261 §18.2.2; a decision of the Lab)"
+    events.append(.note(nil, PeerNote(.responseAddress, detail)))
+  }
+
   /// What has to be refused in any request outside dialogs; nil when all is well.
   private func defect(
     of message: SIPMessage, _ method: SIPMethod, _ server: ServerID, _ flow: Flow, fromTag: String?, _ cseq: CSeq
   ) -> RequestDefect? {
     let reactions = configuration.style.reactions
     if method == .cancel { return .nothingToCancel }
-    if !reactions.acceptsMergedRequests, isMerged(server, message, fromTag: fromTag, cseq) { return .merged }
+    if !reactions.acceptsMergedRequests, let key = MergeKey(message, fromTag: fromTag, cseq), mergeKeys[key] != nil {
+      return .merged
+    }
     if !hasKnownScheme(message) { return .unknownScheme(status: reactions.foreignSchemeStatus) }
     if let unknown = unsupportedOptions(of: message) { return .unknownExtensions(unknown) }
     guard method == .invite else { return nil }
@@ -66,13 +76,11 @@ extension UserAgent {
     return drain(at: now, &out)
   }
 
-  private func isMerged(_ server: ServerID, _ message: SIPMessage, fromTag: String?, _ cseq: CSeq) -> Bool {
-    guard let fromTag, let callID = try? message.callID() else { return false }
-    let key = MergeKey(fromTag: fromTag, callID: callID, sequence: cseq.number, method: cseq.method)
-    if mergeKeys[key] != nil { return true }
+  /// From now on a copy of this request is one that is being served already. A request that was refused for its form never is.
+  private func keepMergeKey(_ server: ServerID, _ message: SIPMessage, fromTag: String?, _ cseq: CSeq) {
+    guard let key = MergeKey(message, fromTag: fromTag, cseq), mergeKeys[key] == nil else { return }
     mergeKeys[key] = server
     mergeKeysByServer[server] = key
-    return false
   }
 
   private func isSecureOverDatagrams(_ message: SIPMessage, _ flow: Flow) -> Bool {
@@ -141,6 +149,14 @@ extension UserAgent {
     }
     events.append(.incoming(id, message, flow))
     if message.first(.contact) == nil { events.append(.violation(id, PeerViolation(.contactMissing, "INVITE"))) }
+    checkContact(id, of: message, isSecure: usage.dialog?.isSecure == true)
+  }
+
+  /// Names a Contact that leaves the scheme of a secure dialog.
+  func checkContact(_ id: LegID, of message: SIPMessage, isSecure: Bool) {
+    guard isSecure, message.hasClearContact else { return }
+    let rule: PeerViolation.Rule = message.isRequest ? .requestContactSecure : .responseContactSecure
+    events.append(.violation(id, PeerViolation(rule, "\(message.first(.contact)?.prefix(128).text ?? "") in \(message)")))
   }
 
   // MARK: - Within dialogs
@@ -149,24 +165,25 @@ extension UserAgent {
     _ server: ServerID, _ message: SIPMessage, _ method: SIPMethod, tag: String, remoteTag: String, cseq: CSeq, _ flow: Flow,
     at now: Instant, _ out: inout Outbox
   ) {
-    guard let id = leg(message, tag: tag, remoteTag: remoteTag), let usage = usages[id], usage.dialog != nil else {
+    guard let id = leg(message, tag: tag, remoteTag: remoteTag), let usage = usages[id],
+      let isInOrder = usage.isInOrder(cseq.number, remoteTag)
+    else {
       events.append(.defective(server, message, flow, .noSuchDialog))
       return
     }
-    guard usage.dialog?.accepts(sequence: cseq.number) == true else {
+    guard isInOrder else {
       return refuseSequence(id, server, message, method, cseq.number, flow, at: now)
     }
-    usage.flow = flow
     if let unknown = unsupportedOptions(of: message) {
       events.append(.violation(id, PeerViolation(.requireInDialog, unknown)))
       return refuse(server, message, flow, .unknownExtensions(unknown), at: now)
     }
     switch method {
-    case .bye:
-      let draft = responseDraft(to: message, status: 200, toTag: nil, flow: flow)
-      respond(server, draft, status: 200, to: message, on: flow, leg: id, at: now)
-      tellReason(id, message)
-      byeReceived(id, at: now, &out)
+    case .bye: receiveBye(id, usage, server, message, remoteTag, flow, at: now, &out)
+    case .invite where usage.dialog == nil:
+      // Ours is open (RFC 3261 §14.2).
+      events.append(.violation(id, PeerViolation(.inviteOverlaps, "in an early dialog")))
+      refuseOutright(server, message, flow, status: 491, at: now)
     case .invite:
       if let field = unreadableBody(message) { return refuse(server, message, flow, .unreadableBody(field), at: now) }
       receiveReinvite(id, server, message, at: now, &out)
@@ -184,6 +201,37 @@ extension UserAgent {
     let warning = WarningValue(refusing: "CSeq \(sequence) is not above the last one (RFC 3261 §12.2.2)", on: flow).fieldValue
     refuseOutright(
       server, message, flow, status: 500, reason: phrase, fields: phrase == nil ? [.init(.warning, warning)] : [], at: now)
+  }
+
+  /// What a request within a dialog changes: its order, and the way to the peer. All of it once the request is accepted, nothing while it
+  /// may be refused (RFC 3261 §12.2.2).
+  func commit(_ usage: InviteUsage, _ server: ServerID, _ request: SIPMessage) {
+    guard let sequence = try? request.cseq().number else { return }
+    if usage.dialog != nil {
+      usage.dialog?.accept(sequence: sequence)
+    } else if case .caller(let caller) = usage.role, let tag = try? request.from().tag {
+      caller.early.accept(sequence, in: tag)
+    }
+    if let flow = transactions.flow(of: server) { usage.flow = flow }
+  }
+
+  private func receiveBye(
+    _ id: LegID, _ usage: InviteUsage, _ server: ServerID, _ message: SIPMessage, _ remoteTag: String, _ flow: Flow, at now: Instant,
+    _ out: inout Outbox
+  ) {
+    commit(usage, server, message)
+    let draft = responseDraft(to: message, status: 200, toTag: nil, flow: flow)
+    respond(server, draft, status: 200, to: message, on: flow, leg: id, at: now)
+    tellReason(id, message)
+    if usage.dialog == nil { earlyByeReceived(id, usage, remoteTag, at: now, &out) } else { byeReceived(id, at: now, &out) }
+  }
+
+  /// The callee ends an early dialog of a call of ours, which only the caller may (RFC 3261 §15). The call is over with its last one.
+  private func earlyByeReceived(_ id: LegID, _ usage: InviteUsage, _ tag: String, at now: Instant, _ out: inout Outbox) {
+    guard case .caller(let caller) = usage.role else { return }
+    events.append(.violation(id, PeerViolation(.byeInEarlyDialog, "before the final response to our INVITE")))
+    caller.early.close(tag)
+    if caller.early.isEmpty { handleCaller(id, .bye, nil, at: now, &out) }
   }
 
   private func refuse(
@@ -231,5 +279,22 @@ extension UserAgent {
       usage.dialog.map({ $0.remoteTag == remoteTag }) ?? true
     else { return nil }
     return id
+  }
+}
+
+extension InviteUsage {
+  /// Whether a request of the peer comes after those accepted before it; nil when it is of no dialog of this usage.
+  func isInOrder(_ sequence: UInt32, _ remoteTag: String) -> Bool? {
+    if let dialog { return dialog.isInOrder(sequence) }
+    guard case .caller(let caller) = role, caller.early.contains(remoteTag) else { return nil }
+    return caller.early.isInOrder(sequence, in: remoteTag)
+  }
+}
+
+extension UserAgent.MergeKey {
+  /// nil for a peer of RFC 2543, whose From has no tag.
+  init?(_ message: SIPMessage, fromTag: String?, _ cseq: CSeq) {
+    guard let fromTag, let callID = try? message.callID() else { return nil }
+    self.init(fromTag: fromTag, callID: callID, sequence: cseq.number, method: cseq.method)
   }
 }

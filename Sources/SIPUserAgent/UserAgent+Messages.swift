@@ -10,6 +10,8 @@ extension UserAgent {
     var via: String
     /// What stands behind the user.
     var contact: String
+    /// The same in a sips URI.
+    var secureContact: String
   }
 
   /// What a refusal says beside its status while the machine asks for it.
@@ -59,7 +61,8 @@ extension UserAgent {
     let name = configuration.style.contactTransportIsUpperCase ? flow.transport.viaToken : flow.transport.rawValue
     let parameter = flow.transport == .udp ? "" : ";transport=\(name)"
     let texts = FlowTexts(
-      via: "SIP/2.0/\(flow.transport.viaToken) \(transport.viaSentBy(for: flow))", contact: "\(host):\(contactPort(flow))\(parameter)")
+      via: "SIP/2.0/\(flow.transport.viaToken) \(transport.viaSentBy(for: flow))", contact: "\(host):\(contactPort(flow))\(parameter)",
+      secureContact: host + (securePort(flow).map { ":\($0)" } ?? ""))
     lastFlowTexts = (flow.transport, flow.local, texts)
     return texts
   }
@@ -67,17 +70,20 @@ extension UserAgent {
   /// - Parameters:
   ///   - parameters: inside the URI, with their semicolon.
   ///   - isOfCall: it gets the parameters that this product's Contacts of calls have.
-  func appendContact(to draft: inout MessageDraft, user: String?, flow: Flow, parameters: String = "", isOfCall: Bool = true) {
-    draft.append(.contact, contactValue(user: user, flow: flow, parameters: parameters, isOfCall: isOfCall))
+  ///   - isSecure: a sips URI, without a transport parameter (RFC 5630 §3.1.4).
+  func appendContact(
+    to draft: inout MessageDraft, user: String?, flow: Flow, parameters: String = "", isOfCall: Bool = true, isSecure: Bool
+  ) {
+    draft.append(.contact, contactValue(user: user, flow: flow, parameters: parameters, isOfCall: isOfCall, isSecure: isSecure))
   }
 
-  func contactValue(user: String?, flow: Flow, parameters: String = "", isOfCall: Bool = true) -> String {
-    var value = "<sip:"
+  func contactValue(user: String?, flow: Flow, parameters: String = "", isOfCall: Bool = true, isSecure: Bool) -> String {
+    var value = isSecure ? "<sips:" : "<sip:"
     if let user {
       value += user
       value += "@"
     }
-    value += flowTexts(flow).contact
+    value += isSecure ? flowTexts(flow).secureContact : flowTexts(flow).contact
     value += parameters
     value += ">"
     if isOfCall { value += configuration.style.contactParameters }
@@ -93,6 +99,12 @@ extension UserAgent {
   private func contactPort(_ flow: Flow) -> UInt16 {
     transport.listeners.first { $0.transport == flow.transport && $0.address.address == flow.local.address }?.address.port
       ?? transport.listeners.first { $0.transport == flow.transport }?.address.port ?? flow.local.port
+  }
+
+  /// The port of our TLS listener at the flow's address; nil where none listens: then the default stands for it.
+  private func securePort(_ flow: Flow) -> UInt16? {
+    let secure = transport.listeners.filter { $0.transport == .tls }
+    return (secure.first { $0.address.address == flow.local.address } ?? secure.first)?.address.port
   }
 
   static func hostText(_ address: IPAddress) -> String { address.isIPv6 ? "[\(address)]" : address.description }
@@ -113,17 +125,6 @@ extension UserAgent {
     draft.append(.callID, dialog.callID)
     draft.append(.cseq, "\(sequence) \(method.token)")
     return draft
-  }
-
-  /// A Contact that the peer is not at (contract 8.5, `natContact`): told once a leg, since nobody else could reach it there.
-  func noteContact(_ usage: InviteUsage, _ dialog: Dialog, _ contact: IPAddress) {
-    let source = usage.flow.remote
-    guard !usage.hasToldContact, dialog.routeSet.isEmpty, contact.unmapped != source.address.unmapped else { return }
-    usage.hasToldContact = true
-    let way =
-      configuration.prefersFlowOverContact || usage.flow.transport.isReliable ? "requests go there" : "requests go to Contact all the same"
-    let detail = "Contact names \(contact), the peer is at \(source): \(way) (contract 8.5, natContact)"
-    events.append(.violation(legsByTag[usage.localTag], PeerViolation(.contactElsewhere, detail)))
   }
 
   func sendBye(_ id: LegID, at now: Instant, _ out: inout Outbox) {
@@ -152,7 +153,7 @@ extension UserAgent {
     if (101...299).contains(status) {
       for route in request.all(.recordRoute) { draft.append(.recordRoute, route.text) }
       if request.method == .invite || style.options.answerHasContact {
-        appendContact(to: &draft, user: answeringContactUser(localUser(of: request)), flow: flow)
+        appendContact(to: &draft, user: answeringContactUser(localUser(of: request)), flow: flow, isSecure: request.wantsSecureContact)
       }
       draft.append(.allow, allowValue)
       if status >= 200 || style.supportedInProvisionals { for value in supportedInResponses { draft.append(.supported, value) } }

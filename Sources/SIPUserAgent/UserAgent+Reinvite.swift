@@ -39,7 +39,10 @@ extension UserAgent {
     _ id: LegID, _ server: ServerID, _ request: SIPMessage, body: Bytes, at now: Instant, _ out: inout Outbox
   ) -> [UserAgentEvent] {
     guard let usage = usages[id] else { return [] }
+    commit(usage, server, request)
     usage.dialog?.refreshTarget(request)
+    usage.contactFlow = usage.flow
+    checkContact(id, of: request, isSecure: usage.dialog?.isSecure == true)
     var success = responseDraft(to: request, status: 200, toTag: nil, flow: usage.flow)
     if !body.isEmpty {
       success.append(.contentType, "application/sdp")
@@ -79,7 +82,8 @@ extension UserAgent {
   }
 
   func receiveReinviteResponse(
-    _ id: LegID, _ client: TransactionLayer.ClientID, _ status: Int, _ message: SIPMessage, at now: Instant, _ out: inout Outbox
+    _ id: LegID, _ client: TransactionLayer.ClientID, _ status: Int, _ message: SIPMessage, _ flow: Flow, at now: Instant,
+    _ out: inout Outbox
   ) {
     guard let usage = usages[id], let reinvite = usage.reinvite, reinvite.client == client, status >= 200 else { return }
     switch status {
@@ -89,6 +93,8 @@ extension UserAgent {
         return sendAcknowledgement(id, usage, reinvite.acknowledgement, sequence: reinvite.sequence, isRepeated: true, at: now, &out)
       }
       usage.dialog?.refreshTarget(message)
+      usage.contactFlow = flow
+      checkContact(id, of: message, isSecure: usage.dialog?.isSecure == true)
       reinvite.isAnswered = true
       reinvite.response = message
       handleModification(id, .success, at: now, &out)
@@ -157,11 +163,12 @@ extension UserAgent {
   private func refuseArrived(_ id: LegID, _ usage: InviteUsage, status: Int, at now: Instant) {
     guard let (server, message) = usage.arrivedReinvite else { return }
     let phrase = status == 481 ? nil : configuration.style.reactions.pendingPhrase
-    var draft = responseDraft(to: message, status: status, reason: phrase, toTag: nil, flow: usage.flow)
+    let flow = transactions.flow(of: server) ?? usage.flow
+    var draft = responseDraft(to: message, status: status, reason: phrase, toTag: nil, flow: flow)
     if status == 500 { events.append(.violation(id, PeerViolation(.inviteOverlaps, "CSeq \((try? message.cseq().number) ?? 0)"))) }
     // §14.2: a random number of seconds between 0 and 10.
     if status == 500 { draft.append(.retryAfter, String(mint.number(in: 0...10))) }
-    respond(server, draft, status: status, to: message, on: usage.flow, leg: id, kind: .reinviteResponses, at: now)
+    respond(server, draft, status: status, to: message, on: flow, leg: id, kind: .reinviteResponses, at: now)
   }
 
   private func sendReinvite(_ id: LegID, _ usage: InviteUsage, _ reinvite: InviteUsage.Reinvite, at now: Instant, _ out: inout Outbox) {
@@ -170,7 +177,7 @@ extension UserAgent {
     usage.dialog = dialog
     let flow = inDialogFlow(usage, at: now, &out)
     var draft = inDialogDraft(.invite, dialog, sequence: reinvite.sequence)
-    appendContact(to: &draft, user: usage.contactUser, flow: flow)
+    appendContact(to: &draft, user: usage.contactUser, flow: flow, isSecure: dialog.wantsSecureContact)
     appendCapabilities(to: &draft)
     draft.fields += reinvite.fields
     if let credentials = reinvite.credentials { draft.fields.append(credentials) }

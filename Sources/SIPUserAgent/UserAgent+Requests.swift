@@ -56,7 +56,9 @@ extension UserAgent {
     draft.append(.callID, callID ?? mint.callID(host: flow.local.address.description))
     draft.append(.cseq, "\(sequence) \(method.token)")
     if !fields.contains(where: { $0.name == .contact }) {
-      appendContact(to: &draft, user: contact.user ?? from.uri.user, flow: flow, parameters: contact.parameters, isOfCall: false)
+      appendContact(
+        to: &draft, user: contact.user ?? from.uri.user, flow: flow, parameters: contact.parameters, isOfCall: false,
+        isSecure: uri.scheme == .sips || to.uri.scheme == .sips)
     }
     draft.fields += fields
     if method == .register, configuration.style.allowInRegister { draft.append(.allow, allowValue) }
@@ -110,6 +112,9 @@ extension UserAgent {
     return true
   }
 
+  /// The Contact of a request that waits for its answer.
+  public func contact(of id: RequestID) -> SIPURI? { requests[id]?.draft.first(.contact).flatMap { try? NameAddress(parsing: $0).uri } }
+
   func requestFailed(_ id: RequestID, _ failure: TransactionFailure) {
     requests[id] = nil
     events.append(.requestFailed(id, failure))
@@ -135,7 +140,9 @@ extension UserAgent {
     _ id: LegID, _ server: ServerID, to request: SIPMessage, status: Int, fields: [MessageDraft.Field] = [],
     kind: HeaderOrder.Kind = .responses, at now: Instant, _ out: inout Outbox
   ) -> [UserAgentEvent] {
-    guard let flow = usages[id]?.flow else { return [] }
+    guard let usage = usages[id] else { return [] }
+    if (200..<300).contains(status) { commit(usage, server, request) }
+    let flow = transactions.flow(of: server) ?? usage.flow
     var draft = responseDraft(to: request, status: status, toTag: nil, flow: flow)
     draft.fields += fields
     respond(server, draft, status: status, to: request, on: flow, leg: nil, kind: kind, at: now)

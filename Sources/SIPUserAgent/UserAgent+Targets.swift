@@ -20,11 +20,14 @@ struct TargetSet {
   private var waiting: [AlternativeTarget] = []
 
   /// Adds the contacts of a 3xx, the highest q first. Only contacts with an address are followed: a name would have to be resolved first.
+  /// From a sips URI no other scheme is followed: nobody asked for a call in the clear (RFC 3261 §8.1.3.4, RFC 5630 §3.1.4).
   mutating func add(_ response: SIPMessage, from current: SIPURI) {
     tried.insert(current.description)
     guard case .list(let contacts)? = try? response.contacts() else { return }
     let byPreference = contacts.enumerated().sorted { (-$0.element.preference, $0.offset) < (-$1.element.preference, $1.offset) }
-    let new = byPreference.map(\.element.uri).filter { $0.host.address != nil && !tried.contains($0.description) }
+    let new = byPreference.map(\.element.uri).filter {
+      $0.host.address != nil && !tried.contains($0.description) && (current.scheme != .sips || $0.scheme == .sips)
+    }
     waiting = new.map { AlternativeTarget(uri: $0, isProxy: response.status == 305) } + waiting
   }
 
@@ -44,10 +47,11 @@ extension MessageDraft {
 }
 
 extension AlternativeTarget {
-  /// Where to send: the transport parameter, else the transport in use.
+  /// Where to send: TLS for a sips URI, else by the transport parameter, else over the transport in use.
   func target(insteadOf flow: Flow) -> SIPTarget? {
     guard let address = uri.host.address else { return nil }
-    let transport = uri.parameters["transport"].flatMap { SIPTransportProtocol(rawValue: $0.lowercased()) } ?? flow.transport
+    let names = uri.scheme == .sips || uri.parameters.contains("transport")
+    let transport = (names ? uri.transport : nil) ?? flow.transport
     return SIPTarget(transport: transport, address: TransportAddress(address, port: uri.port ?? transport.defaultPort))
   }
 }
@@ -66,8 +70,11 @@ extension UserAgent {
     }
     guard let next = caller.targets.next(), let target = next.target(insteadOf: usage.flow) else { return false }
     usage.flow = transport.flow(to: target, at: now, &out)
-    caller.redirect(to: next.isProxy ? nil : next.uri, contact: contactValue(user: usage.contactUser, flow: usage.flow))
+    caller.redirect(to: next.isProxy ? nil : next.uri)
+    let isSecure = caller.requestURI.scheme == .sips
+    caller.invite.set(.contact, contactValue(user: usage.contactUser, flow: usage.flow, isSecure: isSecure))
     caller.digest?.beginRequest()
+    caller.early = EarlyDialogs()
     caller.client = sendInvite(caller.invite, id, sequence: caller.sequence, on: usage.flow, at: now, &out)
     return true
   }

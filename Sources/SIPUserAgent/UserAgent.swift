@@ -130,6 +130,12 @@ public final class UserAgent {
   /// The flow that requests of a leg come and go by; nil when the leg has ended.
   public func flow(of leg: LegID) -> Flow? { usages[leg]?.flow }
 
+  /// Whether something can be sent on a flow: a connection may have ended.
+  public func isUsable(_ flow: Flow) -> Bool { transport.isUsable(flow) }
+
+  /// Whether requests of a leg without Route go over its flow rather than to Contact; nil = as configured.
+  public func prefer(flow: Bool?, for leg: LegID) { usages[leg]?.prefersFlow = flow }
+
   func newLegID() -> LegID {
     lastLeg += 1
     return LegID(lastLeg)

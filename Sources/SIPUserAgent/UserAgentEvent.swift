@@ -53,6 +53,8 @@ public enum UserAgentEvent: Sendable {
   /// The final response to a request of ``UserAgent/send(_:to:uri:fields:at:_:)``, or its failure.
   case response(RequestID, SIPMessage)
   case requestFailed(RequestID, TransactionFailure)
+  /// Something lawful that is answered in our own way.
+  case note(LegID?, PeerNote)
   /// A rule that the peer broke.
   case violation(LegID?, PeerViolation)
 }
@@ -89,6 +91,8 @@ public struct OutgoingCall: Sendable {
   public var body: Bytes
   /// The flow a registration came by, instead of a way to the target of its own (RFC 5626 §5.3).
   public var flow: Flow?
+  /// Whether requests within the call go over its flow rather than to Contact; nil = as the user agent does.
+  public var prefersFlow: Bool?
 
   public init(
     requestURI: SIPURI, target: SIPTarget, from: NameAddress, to: NameAddress, credentials: Credentials? = nil,

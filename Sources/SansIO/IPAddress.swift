@@ -27,6 +27,12 @@ public struct IPAddress: Hashable, Sendable {
 
   public var isUnspecified: Bool { high == 0 && low == 0 }
 
+  /// A group of hosts: 224.0.0.0/4 (RFC 5771), ff00::/8 (RFC 4291 §2.7).
+  public var isMulticast: Bool {
+    let address = unmapped
+    return address.isIPv6 ? address.high >> 56 == 0xFF : address.low >> 28 & 0xF == 0xE
+  }
+
   /// `::ffff:a.b.c.d` as the IPv4 address it stands for (RFC 4291 §2.5.5.2); any other address as it is.
   public var unmapped: IPAddress {
     isIPv6 && high == 0 && low >> 32 == 0xFFFF ? IPAddress(v4: UInt32(truncatingIfNeeded: low)) : self

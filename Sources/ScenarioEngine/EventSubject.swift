@@ -82,6 +82,7 @@ struct EventSubject {
     case .dialogLost: .messages([.received(.response(408...481, nil))])
     case .refused(let status): .messages(MessageKind.both(.response(status...status, .invite)))
     case .violation(let violation): what(violation)
+    case .unsupported: .messages([.received(.any)])
     case .transportFailed: .newest
     }
   }
@@ -93,6 +94,9 @@ struct EventSubject {
     case .rtpMalformed, .rtcpMalformed: .newest
     // Timer H: no ACK came for this one.
     case .refusalNotAcknowledged: .messages([.sent(.response(300...699, .invite))])
+    case .listedBindings: .messages([.received(.response(200...299, .register))])
+    case .byeInEarlyDialog: .messages([.received(.request(.bye))])
+    case .responseContactSecure: .messages([.received(.response(200...299, .invite))])
     case .minimumExpires: .messages([.received(.response(423...423, nil))])
     case .acknowledgementSequence: .messages([.received(.request(.ack))])
     case .successWithoutDialog: .messages([.received(.response(200...299, .invite))])

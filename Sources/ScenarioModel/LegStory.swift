@@ -63,7 +63,7 @@ public struct LegStory: Sendable {
       state = .ended
       self.end = end
       self.report = report
-    case .reason, .mediaStarted, .started, .mediaPorts, .violation, .portsMissing, .listening, .listenFailed, .acceptsAgain,
+    case .reason, .mediaStarted, .started, .mediaPorts, .note, .violation, .portsMissing, .listening, .listenFailed, .acceptsAgain,
       .socketFailed, .connectionFailed, .malformed, .registered, .registrationFailed,
       .optionsAnswered, .optionsFailed:
       break

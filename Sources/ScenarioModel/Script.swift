@@ -225,7 +225,7 @@ public struct Script: Sendable {
       stories[index].take(event, evidence)
     case .optionsAnswered(let status): pinged[member] = (status, nil)
     case .optionsFailed(let reason): pinged[member] = (nil, reason)
-    case .listening, .listenFailed, .acceptsAgain, .socketFailed, .connectionFailed, .mediaPorts: break
+    case .note, .listening, .listenFailed, .acceptsAgain, .socketFailed, .connectionFailed, .mediaPorts: break
     }
   }
 

@@ -25,6 +25,8 @@ final class EndpointBench {
   private(set) var openPorts: Set<PortID> = []
   private(set) var bindings = 0
   private(set) var resets: [ConnectionID] = []
+  /// Where messages went since ``forgetWays()``: `UDP 192.0.2.1:5060`, `TCP 192.0.2.1:5060` over a connection of ours, `connection 7`.
+  private(set) var ways: [String] = []
   private(set) var opened: [(id: ConnectionID, to: TransportAddress)] = []
   private var number = 0
   private var nonceCount: UInt32 = 0
@@ -58,11 +60,17 @@ final class EndpointBench {
       }
       call { endpoint.receive(.bound(port, address), at: $0, &$1) }
     case .unbind(let port): openPorts.remove(port)
-    case .datagram(_, to: _, let bytes, let label), .bytes(_, let bytes, let label):
+    case .datagram(_, to: let remote, let bytes, let label):
       if case .rtp = label.subject { return }
+      if (try? SIPMessage.parse(bytes)) != nil { ways.append("UDP \(remote)") }
+      if let message = try? SIPMessage.parse(bytes) { sent.append(message) }
+    case .bytes(let id, let bytes, _):
+      ways.append("connection \(id.rawValue)")
       if let message = try? SIPMessage.parse(bytes) { sent.append(message) }
     case .close(let id, let mode): if mode == .reset { resets.append(id) }
-    case .open(let id, from: _, to: let remote): opened.append((id, remote))
+    case .open(let id, from: _, to: let remote):
+      opened.append((id, remote))
+      ways.append("TCP \(remote)")
     case .event(let event): if let event = event as? EndpointEvent { events.append(event) }
     case .finish, .resolve, .secret, .plaintext: break
     }
@@ -110,6 +118,8 @@ final class EndpointBench {
   }
 
   func forgetEvents() { events = [] }
+
+  func forgetWays() { ways = [] }
 
   // MARK: - Messages
 
@@ -217,6 +227,10 @@ final class EndpointBench {
 
   var violations: [PeerViolation.Rule] {
     events.compactMap { if case .party(.violation(_, let violation)) = $0 { violation.rule } else { nil } }
+  }
+
+  var violationDetails: [String] {
+    events.compactMap { if case .party(.violation(_, let violation)) = $0 { violation.detail } else { nil } }
   }
 
   /// What is still held, by name; empty when all is given back.

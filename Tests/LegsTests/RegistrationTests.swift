@@ -43,6 +43,30 @@ import Testing
     #expect(refresh.expires() == 3600)
   }
 
+  @Test(arguments: [
+    (["Contact: <sip:old@192.0.2.99>;expires=7000"], true), (["Contact: <sip:old@192.0.2.99>", "Contact: <sip:other@192.0.2.98>"], true),
+    (["X-None: 1"], true), (["Contact: <sip:acme@192.0.2.20>;expires=90"], false),
+    (["Contact: \"x, y\" <sip:acme@192.0.2.20:5060>;expires=90;q=0.5", "Contact: <sip:other@192.0.2.98>"], false),
+    (["Contact: <sip:acme@192.0.2.20:5060;transport=tcp>;expires=90"], true),
+  ])
+  func `a 200 whose list leaves our binding out is named, in whatever way it is written (RFC 3261 §10.3)`(list: [String], isNamed: Bool)
+    throws
+  {
+    bench.answer(try register(bench, expires: 600), 200, headers: list, contact: nil)
+    #expect(bench.violations == (isNamed ? [.listedBindings] : []))
+    #expect(registered(bench).count == 1)
+  }
+
+  @Test func `a 200 that still lists a removed binding is named; one that lists others is not (RFC 3261 §10.3)`() throws {
+    let first = try #require(try register(bench))
+    bench.answer(first, 200, headers: [bound(first, 600)])
+    bench.answer(try register(bench, expires: 0), 200, headers: ["Contact: <sip:old@192.0.2.99>;expires=7000"])
+    #expect(bench.violations == [])
+    bench.answer(try register(bench, expires: 600), 200, headers: [bound(first, 600)])
+    bench.answer(try register(bench, expires: 0), 200, headers: [bound(first, 500)])
+    #expect(bench.violations == [.listedBindings])
+  }
+
   @Test func `a registrar that does not echo the contact grants by Expires, else what was asked`() throws {
     bench.answer(try register(bench, expires: 600), 200, headers: ["Expires: 60"])
     let other = PartyBench()

@@ -23,13 +23,14 @@ public struct MessageAudit: Sendable {
   public internal(set) var faults: [MessageFault] = []
   public internal(set) var from: NameAddress?
   public internal(set) var to: NameAddress?
+  /// The topmost one.
+  public internal(set) var via: Via?
   public internal(set) var cseq: CSeq?
 }
 
 private struct FaultChecker {
   let message: SIPMessage
   var audit = MessageAudit()
-  private var topmostVia: Via?
   /// A bit for each known field that is there.
   private var present: (UInt64, UInt64) = (0, 0)
 
@@ -62,7 +63,7 @@ private struct FaultChecker {
     audit.from = check(.fatal) { (message) throws(SIPHeaderError) in try message.from() }
     audit.to = check(.fatal) { (message) throws(SIPHeaderError) in try message.to() }
     check(.fatal) { (message) throws(SIPHeaderError) in try message.callID() }
-    topmostVia = check(.fatal) { (message) throws(SIPHeaderError) in try message.vias() }?.first
+    audit.via = check(.fatal) { (message) throws(SIPHeaderError) in try message.vias() }?.first
     checkAddresses()
     checkOptional()
   }
@@ -141,12 +142,12 @@ private struct FaultChecker {
     checkPorts()
     if !has(.maxForwards) { add(.tolerated, .missing(.maxForwards)) }
     if let from = audit.from, from.tag == nil { add(.tolerated, .noTag) }
-    if let via = topmostVia, !via.hasTransactionBranch { add(.tolerated, .noBranch(via.branch)) }
+    if let via = audit.via, !via.hasTransactionBranch { add(.tolerated, .noBranch(via.branch)) }
   }
 
   /// Where our answers and requests would go: nobody can be reached at port 0 (contract 8.7).
   private mutating func checkPorts() {
-    if topmostVia?.port == 0 { addPortZero(.via) }
+    if audit.via?.port == 0 { addPortZero(.via) }
     if has(.contact), case .list(let contacts)? = try? message.contacts(), contacts.contains(where: { $0.uri.port == 0 }) {
       addPortZero(.contact)
     }

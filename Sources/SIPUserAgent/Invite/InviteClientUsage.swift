@@ -10,7 +10,7 @@ import SIPTransaction
 ///       ┌─ calling ────► proceeding ───────────► established ──hang up / BYE──► terminating ──200 BYE──► ended
 ///       │     │              │                        │
 ///       │  cancel         cancel / CANCEL          BYE from peer
-///       │     │              │                        └────────────────────────────────────────────────► ended
+///       │     │              │  BYE / CANCEL ─► ended  └────────────────────────────────────────────────► ended
 ///       │     ▼    1xx / CANCEL
 ///       │  wanted ────► cancelling ──487──► ended
 ///       │                    └──────2xx / ACK, BYE ──► terminating         (the 200 crossed the CANCEL)
@@ -100,7 +100,10 @@ public struct InviteClientUsage: Hashable, Sendable {
       (next, outputs) = Self.end(.hungUpByPeer)
     case (.terminating(let reason), .byeCompleted), (.terminating(let reason), .bye):
       (next, outputs) = Self.end(reason)
-    case (.calling, .bye), (.cancelWanted, .bye), (.proceeding, .bye), (.cancelling, .bye):
+    case (.proceeding, .bye):
+      // It ends the early dialog and not the INVITE, which is still open at the callee (RFC 3261 §15).
+      (next, outputs) = (.ended(.hungUpByPeer), [.sendCancel, .ended(.hungUpByPeer)])
+    case (.calling, .bye), (.cancelWanted, .bye), (.cancelling, .bye):
       (next, outputs) = Self.end(.hungUpByPeer)
 
     case (.calling, .byeCompleted), (.calling, .guardExpired), (.cancelWanted, .cancel), (.cancelWanted, .hangUp),

@@ -11,12 +11,13 @@ enum EndWord: String, CaseIterable, Sendable {
   case silence
   case lostDialog = "lost-dialog"
   case violation
+  case unsupported
 
   func matches(_ end: LegEnd) -> Bool {
     switch (self, end) {
     case (.hangUp, .hungUpHere), (.hangUp, .hungUpByPeer), (.cancel, .cancelledHere), (.cancel, .cancelledByPeer), (.refusal, .refused),
       (.timerB, .timerB), (.missingACK, .ackMissing), (.transport, .transportFailed), (.silence, .mediaSilence),
-      (.lostDialog, .dialogLost), (.violation, .violation):
+      (.lostDialog, .dialogLost), (.violation, .violation), (.unsupported, .unsupported):
       true
     default: false
     }
@@ -33,6 +34,7 @@ enum EndWord: String, CaseIterable, Sendable {
     case .silence: "contract 8.3: no RTP on a leg"
     case .lostDialog: "RFC 3261 §12.2.1.2"
     case .violation: "RFC 3264 §6"
+    case .unsupported: "RFC 3264 §6, a limit of the Lab"
     }
   }
 }
