@@ -1,3 +1,5 @@
+import SansIO
+
 /// Why a capture cannot be read on, and at which byte of the file.
 public struct CaptureReadError: Error, Hashable, Sendable {
   public enum Rule: Hashable, Sendable {
@@ -38,15 +40,15 @@ extension CaptureReadError: CustomStringConvertible {
     let what =
       switch rule {
       case .notACapture: "neither pcapng nor pcap"
-      case .cut(let needed): "the file ends where \(needed) bytes are needed"
+      case .cut(let needed): "the file ends where \(CountText.of(needed, "byte")) \(needed == 1 ? "is" : "are") needed"
       case .byteOrderMagic(let magic): "byte-order magic 0x\(String(magic, radix: 16)) is unknown"
       case .version(let major, let minor): "version \(major).\(minor) is unknown"
-      case .blockLength(let length): "a block cannot be \(length) bytes long"
+      case .blockLength(let length): "a block cannot be \(CountText.of(length, "byte")) long"
       case .trailingLength(let length): "the block's length at its end, \(length), differs from that at its start"
       case .unknownInterface(let number): "interface \(number) was not described"
-      case .packetLength(let length): "a packet of \(length) bytes does not fit where it stands"
-      case .optionLength(let length): "an option of \(length) bytes reaches beyond its block"
-      case .secretsLength(let length): "secrets of \(length) bytes reach beyond their block"
+      case .packetLength(let length): "a packet of \(CountText.of(length, "byte")) does not fit where it stands"
+      case .optionLength(let length): "an option of \(CountText.of(length, "byte")) reaches beyond its block"
+      case .secretsLength(let length): "secrets of \(CountText.of(length, "byte")) reach beyond their block"
       case .timestamp: "the timestamp is out of range"
       case .unreadable(let failure): failure.description
       case .libpcap(let text): text

@@ -47,7 +47,7 @@ public struct CaptureSecrets: Hashable, Sendable, CustomStringConvertible {
   public var data: Bytes
 
   public var isTLSKeyLog: Bool { type == Pcapng.tlsKeyLog }
-  public var description: String { "\(data.count) bytes of secrets" }
+  public var description: String { "\(CountText.of(data.count, "byte")) of secrets" }
 }
 
 /// What a capture file is made of, in file order.

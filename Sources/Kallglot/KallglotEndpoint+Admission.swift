@@ -21,7 +21,7 @@ extension KallglotEndpoint {
     guard calls < policy.maxConcurrentCalls else {
       let decision = PolicyDecision(
         .concurrency, setting: "maxConcurrentCalls", .refused(status: policy.capReachedStatus),
-        detail: "\(calls) of \(policy.maxConcurrentCalls) calls are up")
+        detail: "\(calls) of \(CountText.of(policy.maxConcurrentCalls, "call")) \(calls == 1 ? "is" : "are") up")
       let fields = policy.capReachedStatus == 503 ? [MessageDraft.Field(.retryAfter, "10")] : []
       sessions.discard(session.id)
       return refuse(id, facts, decision, message, flow, fields: fields, at: now, &out)
@@ -136,7 +136,7 @@ extension KallglotEndpoint {
     case .unknown: return refused(404, "session \(user) is not known")
     case .ended:
       return refused(410, "session \(user) has ended, by the API or by the BYE of its last leg (unless it is `reusable: true`)")
-    case .full: return refused(486, "session \(user) has \(Session.maximumLegs) legs")
+    case .full: return refused(486, "session \(user) has \(CountText.of(Session.maximumLegs, "leg"))")
     }
   }
 

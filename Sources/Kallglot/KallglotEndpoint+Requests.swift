@@ -90,15 +90,16 @@ extension KallglotEndpoint {
     switch outcome {
     case .bound(let contacts):
       let fields = contacts.map { MessageDraft.Field(.contact, $0.fieldValue) }
-      tell(PolicyDecision(.registration, .passed, detail: "\(contacts.count) contacts bound"), leg: nil, message, flow, &out)
+      tell(
+        PolicyDecision(.registration, .passed, detail: "\(CountText.of(contacts.count, "contact")) bound"), leg: nil, message, flow, &out)
       respond(server, message, flow, status: 200, fields: fields, at: now, &out)
     case .intervalTooBrief:
       let decision = PolicyDecision(.registration, .refused(status: 423), detail: "shorter than \(Registrar.minimumSeconds) s")
       refuse(server, decision, message, flow, fields: [.init(.minExpires, "\(Registrar.minimumSeconds)")], at: now, &out)
     case .tooManyContacts:
       let decision = PolicyDecision(
-        .registration, .refused(status: 403), detail: "more than \(Registrar.maximumContacts) contacts")
-      let warning = "399 \(configuration.domain) \"At most \(Registrar.maximumContacts) contacts\""
+        .registration, .refused(status: 403), detail: "more than \(CountText.of(Registrar.maximumContacts, "contact"))")
+      let warning = "399 \(configuration.domain) \"At most \(CountText.of(Registrar.maximumContacts, "contact"))\""
       refuse(server, decision, message, flow, fields: [.init(.warning, warning)], at: now, &out)
     case .outOfOrder:
       respond(server, message, flow, status: 500, at: now, &out)

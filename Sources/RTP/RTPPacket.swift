@@ -79,9 +79,9 @@ public enum RTPError: Error, Hashable, Sendable {
 extension RTPError: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .short(let count): "\(count) bytes are too short for RTP (RFC 3550 §5.1)"
+    case .short(let count): "\(CountText.of(count, "byte")) \(count == 1 ? "is" : "are") too short for RTP (RFC 3550 §5.1)"
     case .version(let version): "RTP version is \(version), not 2 (RFC 3550 §5.1)"
-    case .padding(let count): "RTP padding of \(count) bytes does not fit (RFC 3550 §5.1)"
+    case .padding(let count): "RTP padding of \(CountText.of(count, "byte")) does not fit (RFC 3550 §5.1)"
     case .header: "RTP header is longer than the packet (RFC 3550 §5.1)"
     case .firstPacket(let type): "an RTCP compound begins with type \(type), not with SR or RR (RFC 3550 §6.1)"
     case .length: "RTCP length fields do not add up to the datagram (RFC 3550 §6.4.1)"

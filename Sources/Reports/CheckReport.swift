@@ -1,3 +1,4 @@
+import SansIO
 import ScenarioModel
 
 /// The checks of the suite, the scenarios that prove them, and how those came out last.
@@ -23,8 +24,11 @@ public enum CheckReport {
     return known.isEmpty ? .notRun : .passed
   }
 
-  /// - Parameter verdicts: by scenario; nil = there are no results, and a line says so.
-  public static func lines(_ scenarios: [Scenario], verdicts: [String: Verdict]?) -> [String] {
+  /// - Parameters:
+  ///   - verdicts: by scenario; nil = there are no results, and a line says so.
+  ///   - width: columns; titles are cut there.
+  public static func lines(_ scenarios: [Scenario], verdicts: [String: Verdict]?, width: Int) -> [String] {
+    let kinds = Check.Kind.allCases.map { "\($0)".count }.max() ?? 0
     var lines: [String] = []
     var total: [Standing: Int] = [:]
     for group in CheckCatalogue.groups {
@@ -33,35 +37,21 @@ public enum CheckReport {
       lines.append("\(group.id)  \(group.title): \(standings.count { $0 != .unproven }) of \(checks.count) proven")
       for (check, standing) in zip(checks, standings) {
         total[standing, default: 0] += 1
-        lines.append("  \(pad(check.id, 8)) \(check.kind.rawValue)  \(pad(standing.rawValue, 7))  \(check.title)")
+        let head = "  \(pad(check.id, 7))  \(pad("\(check.kind)", kinds))  \(pad(standing.rawValue, 7))  "
+        lines.append(ScenarioList.cut(head + check.title, width))
         for scenario in scenarios where scenario.proves.contains(check.id) {
-          lines.append("                        \(scenario.name)\(verdicts?[scenario.name].map { ": \($0.rawValue)" } ?? "")")
+          lines.append(
+            "\(String(repeating: " ", count: head.count))\(scenario.name)\(verdicts?[scenario.name].map { ": \($0.rawValue)" } ?? "")")
         }
       }
     }
     let counts = Standing.allCases.map { standing in
       "\(total[standing, default: 0]) \(standing == .unproven ? "without a scenario" : standing.rawValue)"
     }
-    lines.append("\(CheckCatalogue.checks.count) checks: \(counts.joined(separator: ", "))")
+    lines.append("\(CountText.of(CheckCatalogue.checks.count, "check")): \(counts.joined(separator: ", "))")
     if verdicts == nil { lines.append("no results yet: kallglot-lab run PATH --json out/results.json writes them") }
     return lines
   }
 
   static func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
-}
-
-/// Scenarios with what they are about.
-public enum ScenarioList {
-  public static func lines(_ scenarios: [Scenario], verdicts: [String: Verdict]) -> [String] {
-    let width = min(48, scenarios.map(\.name.count).max() ?? 0)
-    var lines = scenarios.flatMap { scenario in
-      let verdict = verdicts[scenario.name].map { " (\($0.rawValue))" } ?? ""
-      return [
-        "\(CheckReport.pad(scenario.name, width))  \(scenario.summary)\(verdict)",
-        "\(CheckReport.pad("", width))  proves \(scenario.proves.isEmpty ? "nothing" : scenario.proves.joined(separator: ", "))",
-      ]
-    }
-    lines.append("\(scenarios.count) scenarios")
-    return lines
-  }
 }

@@ -1,3 +1,5 @@
+import SansIO
+
 /// What the parser takes before it names a rule and stops reading; a peer can make us keep no more than this.
 public struct SIPLimits: Hashable, Sendable {
   /// Bytes from the start line to the end of the body. 65,535 is what a UDP datagram can carry.
@@ -54,11 +56,13 @@ extension SIPParseError: CustomStringConvertible {
     case .contentLengths(let first, let second):
       "Content-Length says \(first) and '\(second)': the end of the message is unknown (RFC 3261 §20.14)"
     case .contentLengthMissing: "Content-Length is missing on a stream transport (RFC 3261 §18.3)"
-    case .bodyShort(let declared, let present): "Content-Length says \(declared), \(present) bytes are there (RFC 3261 §18.3)"
-    case .startLineTooLong(let limit): "the first line is longer than \(limit) bytes (a limit of the Lab)"
-    case .fieldTooLong(let offset, let limit): "the header field at byte \(offset) is longer than \(limit) bytes (a limit of the Lab)"
+    case .bodyShort(let declared, let present):
+      "Content-Length says \(declared), \(CountText.of(present, "byte")) \(present == 1 ? "is" : "are") there (RFC 3261 §18.3)"
+    case .startLineTooLong(let limit): "the first line is longer than \(CountText.of(limit, "byte")) (a limit of the Lab)"
+    case .fieldTooLong(let offset, let limit):
+      "the header field at byte \(offset) is longer than \(CountText.of(limit, "byte")) (a limit of the Lab)"
     case .tooManyFields(let limit): "more than \(limit) header fields (a limit of the Lab)"
-    case .messageTooLong(let limit): "longer than \(limit) bytes (a limit of the Lab)"
+    case .messageTooLong(let limit): "longer than \(CountText.of(limit, "byte")) (a limit of the Lab)"
     }
   }
 }

@@ -118,7 +118,7 @@ enum MessageLine {
     case .none, .keepAlive, .rtp, .rtcp, .raw:
       let first = packet.payload.text.prefix { $0 != "\r" && $0 != "\n" && $0 != "\r\n" }
       if !isTLS, !first.isEmpty, first.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) { return clipped(String(first)) }
-      return "\(packet.payload.count) bytes\(isTLS ? " of TLS" : "")"
+      return "\(CountText.of(packet.payload.count, "byte"))\(isTLS ? " of TLS" : "")"
     }
   }
 

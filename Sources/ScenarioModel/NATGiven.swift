@@ -67,7 +67,7 @@ public struct NATStory: Sendable {
       }
     }
     guard !counts.isEmpty else { return nil }
-    return counts.map { "NAT \($0.nat) dropped \($0.count == 1 ? "a packet" : "\($0.count) packets") from \($0.source): \($0.reason)" }
+    return counts.map { "NAT \($0.nat) dropped \(CountText.of($0.count, "packet")) from \($0.source): \($0.reason)" }
       .joined(separator: "; ")
   }
 }

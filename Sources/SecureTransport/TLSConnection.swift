@@ -119,7 +119,7 @@ public final class TLSConnection {
       if earlyPlaintext.count + plaintext.count <= Self.earlyPlaintextLimit {
         earlyPlaintext.append(contentsOf: plaintext)
       } else {
-        let text = "more than \(Self.earlyPlaintextLimit) bytes were sent before the handshake's end"
+        let text = "more than \(CountText.of(Self.earlyPlaintextLimit, "byte")) were sent before the handshake's end"
         end(with: TLSFailure(.tooMuchEarlyPlaintext, endedBy: .local, text: text), &outputs)
       }
     case .open, .peerClosed:

@@ -10,7 +10,11 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect", abstract: "Say what is in a capture: dialogs, registrations, RTP, and what is wrong.",
     discussion: """
       Reads pcap and pcapng of any writer, as far as they go. TLS is decrypted where the capture carries its secrets, or \
-      --keylog names them. Exit code 0 when every file could be read, 2 when one is missing or no capture.
+      --keylog names them:
+        kallglot-lab inspect out/basic/answered-udp/pbx.pcapng
+        kallglot-lab inspect trunk.pcap --keylog keys.txt --filter 7a1b@pbx
+
+      Exit codes: 0 every file could be read; 2 bad input, or a file is missing or not a capture.
       """)
 
   @Argument(help: "Capture files: pcap or pcapng.")

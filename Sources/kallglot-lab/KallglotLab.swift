@@ -9,8 +9,13 @@ struct KallglotLab: AsyncParsableCommand {
     commandName: "kallglot-lab",
     abstract: "SIP interop test harness and simulator for Kallglot trunks.",
     discussion: """
-      Exit codes: 0 everything passed; 1 something failed; 2 bad input (a flag, a file, an address), said in one sentence; \
-      3 something could not run.
+      Scenarios in virtual time, the endpoint on real sockets, and captures of either:
+        kallglot-lab run scenarios
+        kallglot-lab serve
+        kallglot-lab inspect trunk.pcap
+
+      Exit codes: 0 everything passed; 1 something failed; 2 bad input (a flag, a file, an address), in one sentence; 3 something could not \
+      run; 130 interrupted.
       """,
     version: Origin.version,
     subcommands: [

@@ -1,14 +1,17 @@
 import ArgumentParser
+import SansIO
 import ScenarioEngine
 import ScenarioModel
 
 /// `kallglot-lab lint`: every mistake of scenario files, without running them.
 struct LintCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "lint", abstract: "Read scenario files and tell every mistake in them.",
+    commandName: "lint", abstract: "Read scenario files and report every mistake in them.",
     discussion: """
       Each mistake is a line 'file:line:column: what, what was expected, the nearest word'. It refuses what run refuses, and check ids, RFC \
       sections and personas in 'proves' that do not exist. What is given and never used is a warning.
+        kallglot-lab lint --strict scenarios
+
       Exit codes: 0 no mistake; 2 mistakes, or with --strict warnings.
       """)
 
@@ -29,7 +32,11 @@ struct LintCommand: ParsableCommand {
     for mistake in mistakes { say("\(mistake)") }
     for warning in warnings { say("\(warning) (warning)") }
     let scenarios = files.reduce(0) { $0 + $1.scenarios.count }
-    say("\(all.count) files, \(scenarios) scenarios, \(mistakes.count) mistakes, \(warnings.count) warnings")
+    let counts = [
+      CountText.of(all.count, "file"), CountText.of(scenarios, "scenario"), CountText.of(mistakes.count, "mistake"),
+      CountText.of(warnings.count, "warning"),
+    ]
+    say(counts.joined(separator: ", "))
     if !mistakes.isEmpty || strict && !warnings.isEmpty { throw ExitWith(code: 2) }
   }
 

@@ -24,6 +24,13 @@ struct RunView: Sendable {
 }
 
 extension Terminal {
+  /// Columns of the terminal that standard output is; nil when it is none.
+  static var width: Int? {
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
   static var ofStandardOutput: Terminal {
     Terminal(isTerminal: isatty(STDOUT_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
   }
@@ -92,16 +99,10 @@ final class RunBoard: Sendable {
   private func paint() -> Bool {
     state.withLock { state in
       guard !state.isOver else { return false }
-      let line = state.progress.line(elapsed: ContinuousClock.now - started, width: Self.width - 1, style: view.terminal.style)
+      let line = state.progress.line(elapsed: ContinuousClock.now - started, width: (Terminal.width ?? 80) - 1, style: view.terminal.style)
       FileHandle.standardOutput.write(Data("\r\u{1B}[K\(line)".utf8))
       return true
     }
   }
 
-  /// Columns of the terminal.
-  private static var width: Int {
-    var size = winsize()
-    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
-  }
 }

@@ -7,7 +7,10 @@ struct SchemaCommand: ParsableCommand {
     commandName: "schema", abstract: "Print the JSON Schema (draft 2020-12) of scenario files, for editors.",
     discussion: """
       With the YAML extension of an editor: write it to a file and put '# yaml-language-server: $schema=FILE' at the top of a scenario, or \
-      map it to scenarios/**/*.yaml.
+      map it to scenarios/**/*.yaml:
+        kallglot-lab schema > scenario.schema.json
+
+      Exit codes: 0; 2 bad input.
       """)
 
   @Flag(help: "The schema of serve --config instead.")

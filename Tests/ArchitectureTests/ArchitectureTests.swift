@@ -165,6 +165,29 @@ private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", 
   }
 }
 
+@Suite struct WordingTests {
+  /// Nouns that texts count. Verbs such as *calls* are left out.
+  private let nouns: Set<Substring> = [
+    "bytes", "checks", "connections", "contacts", "datagrams", "dialogs", "errors", "files", "findings", "folders", "fragments", "frames",
+    "legs", "messages", "mistakes", "packets", "ports", "registrations", "re-INVITEs", "runs", "scenarios", "seeds", "sessions", "streams",
+    "times", "warnings",
+  ]
+
+  /// Text beside a number that is never 1.
+  private let allowed = ["Sources/Inspection/Report/Words.swift"]
+
+  @Test func `numbers get their nouns in one place, which knows the singular`() {
+    let programs = ["lab-bench", "lab-abuse", "lab-fuzz"]
+    for file in Repository.files("Sources") where !programs.contains(file.module) && !allowed.contains(file.path) {
+      for (number, line) in Repository.code(file.text).enumerated() {
+        for match in line.matches(of: #/\\\([^"]*?\) ([A-Za-z-]+)/#) where nouns.contains(match.1) {
+          Issue.record("\(file.path):\(number + 1) makes its own plural: \(line.trimmingCharacters(in: .whitespaces))")
+        }
+      }
+    }
+  }
+}
+
 @Suite struct UseTests {
   @Test func `every fixture is used by a test or named in the README`() {
     let tests = (Repository.files("Tests") + Repository.files("Sources/lab-bench")).map(\.text).joined() + readme

@@ -77,7 +77,7 @@ extension Interop {
           + Trunk.identify(scene, as: "acme"),
         dialplan: dialplan)
       try await asterisk.ask("pjsip qualify acme")
-      _ = try await serve.line("policy step registration passed: 1 contacts")
+      _ = try await serve.line("policy step registration passed: 1 contact ")
       try await asterisk.ask("channel originate Local/dial@outgoing extension hangup@outgoing")
       _ = try await serve.line("hung up by the peer")
       serve.type("call sip:pbx@\(scene.them)")

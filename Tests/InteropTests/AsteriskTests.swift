@@ -11,7 +11,7 @@ extension Interop {
         let asterisk = try await AsteriskServer.start(
           scene, pjsip: Trunk.pjsip(scene, transport: "udp", registers: true),
           dialplan: "[from-kallglot]\nexten => acme,1,Answer()\n same => n,Milliwatt()")
-        _ = try await serve.line("policy step registration passed: 1 contacts")
+        _ = try await serve.line("policy step registration passed: 1 contact ")
         try await asterisk.ask("pjsip show registrations", until: "Registered")
         serve.type("call acme")
         let call = try await serve.line("call to sip:acme@\(scene.them):5060;line=")

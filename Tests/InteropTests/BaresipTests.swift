@@ -30,7 +30,7 @@ extension Interop {
       try await Scene.run("baresip-calls-\(transport)") { scene in
         let serve = try await scene.serve(configuration(scene, transport, port))
         let phone = try await BaresipPhone.start(scene, at: scene.them, trunk(scene, transport, port))
-        _ = try await serve.line("policy step registration passed: 1 contacts")
+        _ = try await serve.line("policy step registration passed: 1 contact ")
         phone.control.command("dial", "sip:4930@sip.kallglot.com")
         _ = try await serve.line("over \(transport.uppercased())")
         let tone = try await serve.line("hears a tone of 600 Hz")

@@ -27,7 +27,7 @@ import Testing
       let serve = try await scene.serve(configuration(scene, algorithms: "[MD5]"))
       let registered = try await register(scene, password: "s3cret-pass")
       #expect(registered.code == 0, "\(registered.output)")
-      _ = try await serve.line("policy step registration passed: 1 contacts")
+      _ = try await serve.line("policy step registration passed: 1 contact ")
     }
   }
 

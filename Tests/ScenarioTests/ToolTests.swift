@@ -47,12 +47,38 @@ import Testing
     #expect(outcome.errors.contains("is there to be included and is no scenario itself"))
   }
 
-  @Test func `list shows each scenario with what it is about and what it proves`() async throws {
-    let outcome = try await lab(["list", "scenarios/basic/answered-udp.yaml"])
+  @Test func `list shows each scenario with what it is about, and with --proves what it proves`() async throws {
+    let outcome = try await lab(["list", "scenarios/basic/answered-udp.yaml", "--proves"])
     #expect(outcome.code == 0)
-    #expect(outcome.lines.first?.hasPrefix("basic/answered-udp  A caller reaches its session over UDP") == true)
-    #expect(outcome.lines[1].hasSuffix("proves RFC 3261 §13, RFC 3261 §22, RFC 3264 §6, CALL-01"))
-    #expect(outcome.lines.last == "1 scenarios")
+    #expect(outcome.lines.first == "basic  1 scenario")
+    #expect(outcome.lines[1].contains("answered-udp  A caller reaches its session over UDP"))
+    #expect(outcome.lines[2].hasSuffix("proves RFC 3261 §13, RFC 3261 §22, RFC 3264 §6, CALL-01"))
+    #expect(outcome.lines.last == "1 scenario in 1 folder")
+  }
+
+  @Test(arguments: [80, 120]) func `list is one line a scenario, by folder, in columns that fit`(width: Int) async throws {
+    let names = try await lab(["run", "scenarios", "--list"]).lines
+    let outcome = try await lab(["list", "--width", "\(width)"])
+    #expect(outcome.code == 0)
+    #expect(outcome.lines.allSatisfy { $0.count <= width }, "\(outcome.lines.filter { $0.count > width })")
+    for name in names where !name.contains("[") {
+      let short = name.split(separator: "/").last.map(String.init) ?? name
+      #expect(outcome.lines.contains { $0.hasPrefix("  ") && $0.contains(" \(short) ") }, "\(name)")
+    }
+    #expect(outcome.lines.last?.hasPrefix("\(names.count) scenarios in ") == true)
+  }
+
+  @Test func `list --checks fits too`() async throws {
+    #expect(try await lab(["list", "--checks", "--width", "100"]).lines.allSatisfy { $0.count <= 100 })
+  }
+
+  @Test(arguments: ["", "run", "merge", "inspect", "lint", "list", "schema"])
+  func `each command's help has an example that stands on one line, and its exit codes`(command: String) async throws {
+    let outcome = try await lab((command.isEmpty ? [] : [command]) + ["--help"])
+    #expect(outcome.code == 0)
+    #expect(outcome.lines.contains { $0.hasPrefix("  kallglot-lab \(command)") }, "\(outcome.lines)")
+    #expect(outcome.lines.contains { $0.hasPrefix("Exit code") }, "\(outcome.lines)")
+    #expect(outcome.lines.filter { !$0.hasPrefix("USAGE") }.allSatisfy { $0.count <= 80 })
   }
 
   @Test func `list --checks shows all 230 checks, who proves them, and the verdicts of the last run`() async throws {
@@ -60,17 +86,17 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let results = "\(folder)/results.json"
     #expect(try await lab(["run", "scenarios/basic/answered-udp.yaml", "--json", results]).code == 0)
-    let outcome = try await lab(["list", "--checks", "--results", results])
+    let outcome = try await lab(["list", "--checks", "--results", results, "--width", "300"])
     #expect(outcome.code == 0)
     for check in CheckCatalogue.checks {
       #expect(outcome.lines.contains { $0.hasPrefix("  \(check.id) ") && $0.hasSuffix(check.title) }, "\(check.id)")
     }
-    #expect(outcome.lines.contains("                        basic/answered-udp: passed"))
-    #expect(outcome.lines.contains { $0.hasPrefix("  CALL-01  V  passed") })
+    #expect(outcome.lines.contains { $0.hasSuffix("  basic/answered-udp: passed") })
+    #expect(outcome.lines.contains { $0.hasPrefix("  CALL-01  valid        passed") })
     #expect(outcome.lines.last?.hasPrefix("230 checks: ") == true)
     #expect(try await lab(["list", "--checks", "--results", "\(folder)/none.json"]).code == 2)
     try "{}".write(toFile: results, atomically: true, encoding: .utf8)
-    #expect(try await lab(["list", "--checks", "--results", results]).errors.contains("is no results file of run --json"))
+    #expect(try await lab(["list", "--checks", "--results", results]).errors.contains("is not a results file of run --json"))
   }
 
   @Test func `of a check's scenarios one that failed outweighs those that passed`() throws {
@@ -111,7 +137,7 @@ import Testing
     try text.write(toFile: "\(folder)/x.yaml", atomically: true, encoding: .utf8)
     let outcome = try await lab(["run", "\(folder)/x.yaml"])
     #expect(outcome.code == 1)
-    #expect(outcome.lines.contains { $0.hasSuffix("x.yaml --seed 1 --filter '[403]'") })
+    #expect(outcome.lines.contains { $0.contains("x.yaml --seed 1 --filter '[403]'") })
     let row = try await lab(["run", "\(folder)/x.yaml", "--seed", "1", "--filter", "[200]"])
     #expect(row.code == 0)
   }

@@ -46,7 +46,7 @@ extension InspectionReport {
     }
     guard let reports = control[stream.key.ssrc] else { return parts }
     var said: [String] = []
-    if let sent = reports.packetsSent { said.append("sender says \(sent) packets") }
+    if let sent = reports.packetsSent { said.append("sender says \(Words.count(Int(sent), "packet"))") }
     if let lost = reports.cumulativeLost { said.append("receiver says \(lost) lost, jitter up to \(reports.maximumJitter) ticks") }
     if reports.saidGoodbye { said.append("BYE") }
     if !said.isEmpty { parts.append("RTCP: \(said.joined(separator: ", "))") }

@@ -58,10 +58,10 @@ extension InspectionReport {
     if facts.cutFrames > 0 { words.append("\(Words.count(facts.cutFrames, "frame")) cut by the capture's snap length") }
     if facts.fragmentsIncomplete > 0 { words.append("\(Words.count(facts.fragmentsIncomplete, "IP packet")) with missing fragments") }
     if facts.udpOther > 0 { words.append("\(facts.udpOther) UDP datagrams of other kinds") }
-    if connections.otherBytes > 0 { words.append("\(connections.otherBytes) bytes of other TCP") }
-    if connections.lost > 0 { words.append("\(connections.lost) bytes missing in TCP streams") }
+    if connections.otherBytes > 0 { words.append("\(Words.count(connections.otherBytes, "byte")) of other TCP") }
+    if connections.lost > 0 { words.append("\(Words.count(connections.lost, "byte")) missing in TCP streams") }
     let closed = secured.reduce(0) { $0 + $1.closedBytes }
-    if closed > 0 { words.append("TLS: \(closed) bytes not decrypted") }
+    if closed > 0 { words.append("TLS: \(Words.count(closed, "byte")) not decrypted") }
     if control.unreadable > 0 { words.append("\(control.unreadable) RTCP packets (encrypted or damaged)") }
     if dtlsPackets > 0 { words.append("\(dtlsPackets) DTLS packets") }
     return words
@@ -192,8 +192,8 @@ extension InspectionReport {
         var parts = ["\(tls.client) to \(tls.server): \(tls.versionName)"]
         if let suite = tls.cipherSuite { parts.append(TLSCipherSuite.name(suite)) }
         if let name = tls.serverName { parts.append("for \(name)") }
-        if tls.openedBytes > 0 { parts.append("\(tls.openedBytes) bytes decrypted") }
-        if tls.closedBytes > 0 { parts.append("\(tls.closedBytes) bytes not read (\(tls.obstacle ?? "no decryption"))") }
+        if tls.openedBytes > 0 { parts.append("\(Words.count(tls.openedBytes, "byte")) decrypted") }
+        if tls.closedBytes > 0 { parts.append("\(Words.count(tls.closedBytes, "byte")) not read (\(tls.obstacle ?? "no decryption"))") }
         for alert in tls.alerts where !alert.hasSuffix("close_notify") { parts.append("alert of the \(alert)") }
         return "  " + parts.joined(separator: ", ")
       } + (secured.count > 50 ? ["  and \(secured.count - 50) more connections"] : [])

@@ -21,8 +21,8 @@ enum Words {
     return "\(decimal(Double(nanoseconds) / 1e9, seconds >= 10 ? 1 : 3)) s"
   }
 
-  /// `"12 packets"`, `"1 packet"`.
-  static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+  /// `"1,200 packets"`, `"1 packet"`.
+  static func count(_ number: Int, _ noun: String) -> String { CountText.of(number, noun) }
 
   /// `"once"`, `"twice"`, `"12 times"`, `"never"`.
   static func times(_ number: Int) -> String {

@@ -20,7 +20,7 @@ extension CaptureEvent: CustomStringConvertible {
     case .callOpened(let leg, _, let path): "\(leg): captured in \(path)"
     case .connectionOpened(_, let remote, let path): "the TLS connection with \(remote) is captured in \(path)"
     case .failed(let failure): "capture: \(failure)"
-    case .incomplete(let path, let packets): "capture: \(path) lacks \(packets) packets that could not be written"
+    case .incomplete(let path, let packets): "capture: \(path) lacks \(CountText.of(packets, "packet")) that could not be written"
     }
   }
 }

@@ -24,11 +24,11 @@ enum Count: Sendable, Hashable {
   var text: String {
     switch self {
     case .atLeast(1): ""
-    case .atLeast(let number): "at least \(number) times"
+    case .atLeast(let number): "at least \(CountText.of(number, "time"))"
     case .exactly(0): "not once"
     case .exactly(1): "exactly once"
-    case .exactly(let number): "exactly \(number) times"
-    case .atMost(let number): "at most \(number) times"
+    case .exactly(let number): "exactly \(CountText.of(number, "time"))"
+    case .atMost(let number): "at most \(CountText.of(number, "time"))"
     }
   }
 

@@ -37,7 +37,7 @@ struct DecisionExpectation: Expectation {
     let seen = script.decisions.count { matches($0.decision) }
     let last = script.decisions.last
     let observed = last.map { "the last decision was: \($0.decision)" } ?? "no policy step spoke"
-    return times.judge(seen, seen == 0 ? observed : "it did so \(seen) times, and \(observed)", last?.evidence)
+    return times.judge(seen, seen == 0 ? observed : "it did so \(CountText.of(seen, "time")), and \(observed)", last?.evidence)
   }
 
   func sighting(_ script: Script) -> (String, FrameCitation?) {

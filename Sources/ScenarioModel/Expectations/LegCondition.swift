@@ -90,7 +90,7 @@ struct LegCondition: Sendable {
   private static func observed(_ story: LegStory) -> String {
     guard let end = story.end else {
       let media = story.agreement.map { ", \($0.codec.rawValue) \($0.direction.rawValue)" } ?? ""
-      let changes = story.modifications > 0 ? ", \(story.modifications) re-INVITEs" : ""
+      let changes = story.modifications > 0 ? ", \(CountText.of(story.modifications, "re-INVITE"))" : ""
       return "the leg is \(story.state.rawValue)\(media)\(changes)"
     }
     guard let refusal = story.refusal else { return "the leg ended: \(end)" }

@@ -28,7 +28,7 @@ struct ToneExpectation: Expectation {
     // 2 % and at least 5 Hz: what 40 ms of G.711 can tell.
     if story.heard.contains(where: { abs($0 - tone) <= max(5, tone / 50) }) { return .met }
     let heard = story.heard.isEmpty ? "no tone" : story.heard.map { "\($0) Hz" }.joined(separator: ", ")
-    let packets = story.report.map { " in \($0.packetsReceived) packets" } ?? ""
+    let packets = story.report.map { " in \(CountText.of($0.packetsReceived, "packet"))" } ?? ""
     return .open("\(member) heard \(heard)\(packets)", story.mediaEvidence ?? story.evidence)
   }
 

@@ -44,7 +44,7 @@ public struct SeenViolation: Sendable {
   ///   - peer: who broke it, where that is known.
   ///   - file: the scenario's: no line of it is to blame.
   func finding(count: Int, peer: String?, file: String) -> Finding {
-    let times = count == 1 ? "" : " \(count) times"
+    let times = count == 1 ? "" : " \(CountText.of(count, "time"))"
     var finding: Finding
     switch what {
     case .rule(let violation):

@@ -29,7 +29,7 @@ struct SendStep: FieldStep {
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (from, to) = (try fields[Self.from], try fields[Self.to])
     if let bytes = try fields[Self.hex] {
-      (content, first) = (.bytes(bytes), "\(bytes.count) bytes")
+      (content, first) = (.bytes(bytes), CountText.of(bytes.count, "byte"))
     } else {
       guard let place = fields.place(of: Self.message), let text = try fields[Self.message] else {
         throw fields.place.problem("the key 'message' is missing")

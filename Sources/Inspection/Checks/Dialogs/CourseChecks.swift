@@ -30,7 +30,7 @@ struct FinalResponse: DialogCheck {
           .warning, "RFC 3261 §13.3.1.1", "INVITE got \(provisional) and no final response for \(Words.seconds(waited))", sent)
       ]
     }
-    let copies = invite.copies > 1 ? ", sent \(invite.copies) times," : ""
+    let copies = invite.copies > 1 ? ", sent \(Words.times(invite.copies))," : ""
     // Timer A gives seven copies within Timer B.
     guard waited >= patience || invite.copies >= 7 else {
       return [
@@ -60,7 +60,7 @@ struct Acknowledgement: DialogCheck {
       }
       let waited = context.end.since(final.first)
       let rule = final.status < 300 ? "RFC 3261 §13.2.2.4" : "RFC 3261 §17.1.1.3"
-      let copies = final.copies > 1 ? ", sent \(final.copies) times," : ""
+      let copies = final.copies > 1 ? ", sent \(Words.times(final.copies))," : ""
       let text = "\(final.status) to INVITE\(copies) has no ACK in this capture"
       if waited >= patience { return Remark(.error, rule, text, final.first) }
       guard waited >= 4_000_000_000 || final.copies > 1 else { return nil }
@@ -121,7 +121,7 @@ struct ChallengeLoop: DialogCheck {
     return [
       Remark(
         .error, "RFC 3261 §22.2",
-        "INVITE with credentials is challenged again \(refused.count) times: the caller repeats what was refused",
+        "INVITE with credentials is challenged again \(Words.times(refused.count)): the caller repeats what was refused",
         first.first)
     ]
   }
@@ -150,7 +150,7 @@ struct UnansweredRequest: DialogCheck {
       }
       let waited = context.end.since(sent)
       guard waited >= patience, transaction.responses.isEmpty || transaction.method != .invite else { return nil }
-      let copies = transaction.copies > 1 ? ", sent \(transaction.copies) times," : ""
+      let copies = transaction.copies > 1 ? ", sent \(Words.times(transaction.copies))," : ""
       return Remark(
         .error, transaction.method == .invite ? "RFC 3261 §17.1.1.2" : "RFC 3261 §17.1.2.2",
         "\(transaction.method.token) to \(transaction.destination)\(copies) got no final response", sent)

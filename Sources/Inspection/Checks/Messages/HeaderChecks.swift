@@ -12,7 +12,8 @@ struct MandatoryHeaders: MessageCheck {
     }
     for header in [HeaderName.from, .to, .callID, .cseq] where message.message.all(header).count > 1 {
       remarks.append(
-        Remark(.error, "RFC 3261 §7.3.1", "\(message.title) has \(header) \(message.message.all(header).count) times", message.stamp))
+        Remark(.error, "RFC 3261 §7.3.1", "\(message.title) has \(header) \(Words.times(message.message.all(header).count))", message.stamp)
+      )
     }
     return remarks
   }
@@ -77,7 +78,8 @@ struct BodyType: MessageCheck {
     guard !message.message.body.isEmpty, message.message.first(.contentType) == nil else { return [] }
     return [
       Remark(
-        .error, "RFC 3261 §20.15", "\(message.title) has a body of \(message.message.body.count) bytes and no Content-Type", message.stamp)
+        .error, "RFC 3261 §20.15", "\(message.title) has a body of \(Words.count(message.message.body.count, "byte")) and no Content-Type",
+        message.stamp)
     ]
   }
 }
@@ -120,14 +122,15 @@ struct DatagramSize: MessageCheck {
       return [
         Remark(
           .note, "RFC 3261 §18.1.1",
-          "\(message.title) of \(count) bytes came in \(message.fragments) IP fragments, which firewalls like to drop",
+          "\(message.title) of \(Words.count(count, "byte")) came in \(Words.count(message.fragments, "IP fragment")), which firewalls like to drop",
           message.stamp)
       ]
     }
     guard message.message.isRequest, count > 1_300 else { return [] }
     return [
       Remark(
-        .note, "RFC 3261 §18.1.1", "\(message.title) has \(count) bytes over UDP, more than the 1,300 that are allowed", message.stamp)
+        .note, "RFC 3261 §18.1.1", "\(message.title) has \(Words.count(count, "byte")) over UDP, more than the 1,300 that are allowed",
+        message.stamp)
     ]
   }
 }

@@ -82,7 +82,7 @@ struct StreamQuality: StreamCheck {
       remarks.append(
         Remark(
           percent >= 5 ? .error : .warning, "ITU-T G.107",
-          "\(way) lost \(statistics.lost) of \(statistics.expected) packets (\(Words.decimal(percent, 1)) %)", stream.first))
+          "\(way) lost \(statistics.lost) of \(Words.count(statistics.expected, "packet")) (\(Words.decimal(percent, 1)) %)", stream.first))
     }
     if statistics.meanJitter >= 30 {
       remarks.append(
@@ -90,7 +90,9 @@ struct StreamQuality: StreamCheck {
     }
     if stream.order.duplicates * 100 > statistics.packets {
       remarks.append(
-        Remark(.note, "RFC 3550 §A.1", "\(way) has \(stream.order.duplicates) packets twice: sent so, or captured twice", stream.first))
+        Remark(
+          .note, "RFC 3550 §A.1", "\(way) has \(Words.count(stream.order.duplicates, "packet")) twice: sent so, or captured twice",
+          stream.first))
     }
     return remarks
   }
@@ -109,7 +111,7 @@ struct ReportedLoss: StreamCheck {
     return [
       Remark(
         .warning, "RFC 3550 §6.4.1",
-        "\(stream.key.destination) reports \(lost) packets lost from \(stream.key.source), the capture misses "
+        "\(stream.key.destination) reports \(Words.count(Int(lost), "packet")) lost from \(stream.key.source), the capture misses "
           + "\(stream.statistics.lost): they get lost behind it",
         reports.last)
     ]
