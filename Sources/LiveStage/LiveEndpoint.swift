@@ -120,7 +120,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     let (calls, allowed) = (limit.calls, configuration.policy.maxConcurrentCalls)
     guard calls < allowed else { return nil }
     return
-      "\(limit.soft) descriptors may be open (ulimit -n): about \(calls) calls at once, of \(allowed) that the policy allows; more get 503"
+      "\(limit.soft) descriptors may be open (ulimit -n): about \(CountText.of(calls, "call")) at once, of \(allowed) that the policy allows; more get 503"
   }
 
   /// Ends live calls with BYE, waits at most two seconds for their answers, then closes everything.
@@ -128,7 +128,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     let promise = driver.eventLoop.makePromise(of: Void.self)
     driver.eventLoop.execute { [self] in
       quiet = promise
-      if host.liveCalls > 0 { say("ending \(host.liveCalls) calls") }
+      if host.liveCalls > 0 { say("ending \(CountText.of(host.liveCalls, "call"))") }
     }
     driver.command { [self] now, out in host.perform(.party(.hangUpAll), at: now, &out) }
     driver.eventLoop.execute { [self] in endIfQuiet() }

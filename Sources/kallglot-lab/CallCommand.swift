@@ -12,7 +12,11 @@ import ScenarioModel
 struct CallCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "call", abstract: "Place one call and say what happened.",
-    discussion: "Exit code 0 when the call was answered, 1 when it was not.")
+    discussion: """
+        kallglot-lab call sip:demo@192.0.2.20 --tone --for '10 s' --out out
+
+      Exit codes: 0 the call was answered; 1 it was not; 2 bad input.
+      """)
 
   @Argument(help: "Whom to call: sip:user@host[:port][;transport=tcp|tls].")
   var uri: String

@@ -14,6 +14,10 @@ struct ServeCommand: AsyncParsableCommand {
       What a PBX has to be told: serve --print asterisk (or asterisk-chan_sip, freeswitch, cucm), with the same --config, --listen and --state. \
       An account and a certificate authority that no --config names are made once and kept in the state file. While it runs it takes commands on \
       standard input: call, hold, resume, hangup, calls, help.
+        kallglot-lab serve --listen 'udp 127.0.0.1:5060' --out out
+        kallglot-lab serve --print asterisk --transport tls
+
+      Exit codes: 0 it was stopped by Ctrl-C or SIGTERM, or has printed; 2 bad input, or it cannot listen.
       """)
 
   @Option(help: "YAML file: the policy keys, and listen, account, sessions, domain, tone, answerDelay.")
