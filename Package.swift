@@ -79,10 +79,11 @@ let package = Package(
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-      .testTarget(name: "ArchitectureTests"),
+      .testTarget(name: "ArchitectureTests", dependencies: ["SansIO"]),
       .testTarget(name: "TortureTests", dependencies: stack + ["Legs", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(
-        name: "ScenarioTests", dependencies: ["LabTesting", "Reports", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
+        name: "ScenarioTests",
+        dependencies: ["LabTesting", "Reports", "SansIO", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
       .testTarget(
         name: "InteropTests",
         dependencies: [

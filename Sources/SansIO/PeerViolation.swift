@@ -14,6 +14,7 @@ extension PeerViolation {
   /// The rules that the Lab watches while it takes part in a call. The raw value is the word by which a scenario selects one.
   public enum Rule: String, Hashable, Sendable, CaseIterable {
     // Messages, transactions and dialogs
+    case messageUnreadable = "message-unreadable"
     case messageForm = "message-form"
     case refusalNotAcknowledged = "refusal-not-acknowledged"
     case acknowledgementSequence = "ack-sequence"
@@ -57,6 +58,7 @@ extension PeerViolation.Rule {
   /// The standard and its section.
   public var section: String {
     switch self {
+    case .messageUnreadable: "RFC 3261 §7"
     case .messageForm: "RFC 3261 §7.3"
     case .refusalNotAcknowledged: "RFC 3261 §17.2.1"
     case .acknowledgementSequence: "RFC 3261 §13.2.2.4"
@@ -91,6 +93,7 @@ extension PeerViolation.Rule {
   /// The rule in our words.
   public var sentence: String {
     switch self {
+    case .messageUnreadable: "what comes on a SIP port is a SIP message"
     case .messageForm: "a header has the form and the fields that its message needs"
     case .refusalNotAcknowledged: "a final refusal of an INVITE is acknowledged within 64·T1 (Timer H)"
     case .acknowledgementSequence: "an ACK has the CSeq number of the INVITE that it acknowledges"

@@ -33,7 +33,7 @@ extension Scenario {
     if let place = try fields[ScenarioKeys.defaults] { notes.attempt { () throws(SourceProblem) in try scope.takeDefaults(place) } }
     notes.attempt { () throws(SourceProblem) in summary = try fields[ScenarioKeys.summary] }
     notes.attempt { () throws(SourceProblem) in proves = try fields[ScenarioKeys.proves] ?? [] }
-    notes.attempt { () throws(SourceProblem) in allowsViolations = try fields[ScenarioKeys.allowViolations] }
+    notes.attempt { () throws(SourceProblem) in allowedViolations = try fields[ScenarioKeys.allowViolations] ?? [] }
     if let place = try fields[ScenarioKeys.given] { notes.attempt { () throws(SourceProblem) in try readGiven(place, scope) } }
     let cast = notes.attempt { () throws(SourceProblem) in try fields[ScenarioKeys.cast] }
     // Without a cast nothing else can be read: every name would be a mistake.
@@ -60,7 +60,13 @@ extension Scenario {
         }
       }
     }
-    // Read last: it may name the legs of all steps.
+    readProhibitions(fields, scope)
+  }
+
+  /// Read last: they may name the legs of all steps.
+  private mutating func readProhibitions(_ fields: FieldSet, _ scope: StepScope) {
+    let notes = scope.notes
+    var scope = scope
     notes.attempt { () throws(SourceProblem) in
       for element in try fields[ScenarioKeys.never]?.elements() ?? [] {
         notes.attempt { () throws(SourceProblem) in

@@ -81,13 +81,13 @@ public struct Scenario: Sendable {
   public var never: [Prohibition]
   /// What keeps the file from being read: such a scenario never runs, and its result says why.
   public var mistakes: [SourceProblem] = []
-  /// A peer's violations fail the run unless the scenario expects them.
-  public var allowsViolations: Bool
+  /// The rules that peers may break; any other that one breaks fails the run.
+  public var allowedViolations: [PeerViolation.Rule] = []
 
   init(file: String, name: String) {
     self.file = file
     self.name = name
-    (summary, proves, policy, allowsViolations) = ("", [], .standard, false)
+    (summary, proves, policy) = ("", [], .standard)
     (accounts, sessions, cast, network, steps, never) = ([], [], [], [], [], [])
   }
 

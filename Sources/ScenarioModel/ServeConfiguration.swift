@@ -73,9 +73,6 @@ public struct ServeConfiguration: Sendable {
     configuration.sendsMedia = try fields[ServeKeys.sendsMedia]
     configuration.certificate = try fields[ServeKeys.certificate]
     configuration.privateKey = try fields[ServeKeys.privateKey]
-    if (configuration.certificate == nil) != (configuration.privateKey == nil) {
-      throw root.problem("certificate and privateKey belong together")
-    }
     return configuration
   }
 }
@@ -94,7 +91,7 @@ public struct CallConfiguration: Sendable {
   public init() {}
 
   private static let username = Key.optional("username", .text, "For the digest, and the user of From.")
-  private static let password = Key.optional("password", .text, "For the digest.")
+  private static let password = Key.optional("password", .text, "For the digest.").with(.key("username"))
   private static let from = Key.optional("from", .text, "URI of From.")
   private static let address = Key.optional("address", .address, "Our own address.")
   private static let transport = Key.optional("transport", .transport, "Instead of what the URI says.")
@@ -135,11 +132,11 @@ enum ServeKeys {
 
   static let sessions = Key.optional(
     "sessions", .oneOrMore(.sessionGiven), "Sessions that exist from the start: `sess_demo`, or `{ id: sess_demo, reusable: true }`.")
-  static let tone = Key.optional("tone", .frequency, "What answered legs hear; silence when missing.")
+  static let tone = Key.optional("tone", .frequency, "What answered legs hear; silence when missing.").with(.key("sendsMedia", "true"))
   static let answerDelay = Key.standard("answerDelay", .duration, "0", "From INVITE to 200.")
   static let sendsMedia = Key.standard("sendsMedia", .flag, "true", "Whether answered legs send RTP.")
-  static let certificate = Key.optional("certificate", .text, "PEM file of the certificate and its chain.")
-  static let privateKey = Key.optional("privateKey", .text, "PEM file of its key.")
+  static let certificate = Key.optional("certificate", .text, "PEM file of the certificate and its chain.").with(.key("privateKey"))
+  static let privateKey = Key.optional("privateKey", .text, "PEM file of its key.").with(.key("certificate"))
 
   static let all: [any DescribedField] = [listen, domain, account, sessions, tone, answerDelay, sendsMedia, certificate, privateKey]
 }

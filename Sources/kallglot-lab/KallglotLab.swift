@@ -20,7 +20,7 @@ struct KallglotLab: AsyncParsableCommand {
     version: Origin.version,
     subcommands: [
       RunCommand.self, MergeCommand.self, ServeCommand.self, CallCommand.self, InspectCommand.self, LintCommand.self, ListCommand.self,
-      SchemaCommand.self,
+      RulesCommand.self, SchemaCommand.self,
     ])
 
   static func main() async {

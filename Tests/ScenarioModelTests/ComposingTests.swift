@@ -158,7 +158,7 @@ private let head = """
       "steps:\n  - include: _a.yaml", ["_a.yaml": "summary: s"],
       "scenarios/basic/x.yaml:3:14: scenarios/basic/_a.yaml has no steps to include"
     ),
-    ("include: _a.yaml", ["_a.yaml": "a: [1"], "scenarios/basic/_a.yaml:2:1: this is no YAML"),
+    ("include: _a.yaml", ["_a.yaml": "a: [1"], "scenarios/basic/_a.yaml:2:1: this is not YAML"),
   ])
   func `what cannot be included is told where it is asked for`(text: String, files: [String: String], expected: String) {
     let loader = Dictionary(files.map { ("scenarios/basic/\($0)", $1) }, uniquingKeysWith: { first, _ in first })

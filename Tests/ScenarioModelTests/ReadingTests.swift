@@ -42,7 +42,7 @@ private let head = """
 
   @Test(arguments: [
     ("sumary: s\ncast: {}\nsteps: []", "x.yaml:1:1: unknown key 'sumary', did you mean 'summary'?"),
-    ("summary: s\nsteps: []", "the key 'cast' is missing"), ("", "x.yaml: the file is empty"), ("a: [1", "x.yaml:2:1: this is no YAML"),
+    ("summary: s\nsteps: []", "the key 'cast' is missing"), ("", "x.yaml: the file is empty"), ("a: [1", "x.yaml:2:1: this is not YAML"),
     (head + "steps:\n  - cal: {}", "x.yaml:7:5: steps[1].cal: unknown step 'cal', did you mean 'call'?"),
     (
       head + "steps:\n  - call: { from: pbxx, to: session demo }",
@@ -132,7 +132,9 @@ private let head = """
     ("sessions: [demo]", "is not a session id"), ("sessions: { id: sess_a, reusabel: true }", "did you mean 'reusable'"),
     ("answerWith: silence", "'silence' is not one of ringing, nothing, earlyMedia"),
     ("answerWith: nothing\nearlyMedia: true", "answerWith is given too"),
-    ("certificate: a.pem", "certificate and privateKey belong together"),
+    ("certificate: a.pem", "c.yaml:1:1: 'certificate' goes only with `privateKey`"),
+    ("privateKey: a.pem", "c.yaml:1:1: 'privateKey' goes only with `certificate`"),
+    ("sendsMedia: false\ntone: 440 Hz", "c.yaml:2:1: 'tone' goes only with `sendsMedia: true`"),
     ("account: { username: a }", "account: the key 'password' is missing"),
   ])
   func `a mistake in a configuration is told with its place`(text: String, expected: String) {

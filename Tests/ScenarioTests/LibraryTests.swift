@@ -1,5 +1,6 @@
 import Foundation
 import LabTesting
+import SansIO
 import ScenarioEngine
 import ScenarioModel
 import Subprocess
@@ -27,6 +28,23 @@ enum Place {
     let result = ScenarioSuite.run(scenario)
     #expect(result.verdict == .passed, "\(ScenarioSuite.explanation(result))")
     #expect(!scenario.proves.isEmpty, "it says nothing of what it proves")
+  }
+
+  /// An exception that nobody needs would hide the next fault.
+  @Test func `what a scenario of the library allows peers to break, one of them breaks`() throws {
+    for scenario in try ScenarioSuite("\(Place.root)/scenarios").scenarios where !scenario.allowedViolations.isEmpty {
+      let notes = Notes()
+      _ = ScenarioSuite.run(scenario, observers: [notes])
+      #expect(notes.lines.filter { $0.contains("no peer broke it") } == [], "\(scenario.name)")
+    }
+  }
+
+  private final class Notes: JournalSink {
+    private(set) var lines: [String] = []
+    func hostAdded(_ host: HostID, name: String) {}
+    func packet(_ packet: PacketRecord) {}
+    func record(_ record: JournalRecord) { if case .step(let text) = record.body { lines.append(text) } }
+    func finish(at now: Instant) {}
   }
 
   /// A green scenario that no defect turns red proves nothing: each of these breaks what its scenario is about.

@@ -13,9 +13,9 @@ import Testing
 
   @Test(arguments: [
     ("registers-and-is-called", "lifetime: 30 s", "lifetime: 1 ms"),
-    ("registers-and-is-called", "allowViolations: true", "allowViolations: false"),
+    ("registers-and-is-called", "contact-elsewhere, ", ""),
     ("registers-and-is-called-tcp", "outside: 203.0.113.7", "outside: 203.0.113.7, tcpLifetime: 1 min"),
-    ("private-contact-flow", "allowViolations: true", "allowViolations: true\npolicy: { natContact: contact }"),
+    ("private-contact-flow", "allowViolations:", "policy: { natContact: contact }\nallowViolations:"),
     ("private-contact-by-the-book", "natContact: contact", "natContact: flow"),
     ("private-sdp-latching", "address: 10.0.0.20", "address: 192.0.2.20"),
     ("symmetric-nat-latching", "mapping: address-and-port", "mapping: endpoint-independent"),
@@ -23,7 +23,7 @@ import Testing
     ("keep-alive-holds-binding", "lifetime: 30 s", "lifetime: 15 s"),
     ("stranger-filtered", "filtering: address-and-port", "filtering: endpoint-independent"),
     ("full-cone-lets-in", "filtering: endpoint-independent", "filtering: address"),
-    ("second-source-does-not-steal", "allowViolations: true", "allowViolations: false"),
+    ("second-source-does-not-steal", "private-address, ", ""),
     ("two-behind-one-address", "inside: [acmePBX, boltPBX]", "inside: [acmePBX]"),
     ("allowlist-counts-the-outside", "allow: [203.0.113.7]", "allow: [10.0.0.20]"),
   ])

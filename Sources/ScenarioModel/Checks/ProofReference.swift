@@ -13,7 +13,8 @@ enum ProofReference {
   static func mistake(in text: String) -> String? {
     let words = text.split(separator: " ").map(String.init)
     switch words.first {
-    case "RFC" where isRFC(words): return nil
+    case "RFC" where isRFC(words):
+      return KnownRFC.mistake(Int(words[1]) ?? 0, section: words.count == 3 ? String(words[2].dropFirst()) : nil)
     case "contract" where words.count == 2 && isSection(words[1]): return nil
     case "persona" where words.count == 2: return unknownPersona(words[1])
     case "quirk" where words.count == 2:

@@ -5,7 +5,7 @@ struct ViolationExpectation: Expectation {
   static let summary = "A member saw its peer break a rule whose text contains this."
   static let examples = ["{ violation: CSeq, at: kallglot, within: 1 s }"]
 
-  private static let violation = Key.required("violation", .text, "The rule's id, such as cseq-not-higher, or a part of its text.")
+  private static let violation = Key.required("violation", .violationText, "The rule's id, such as cseq-not-higher, or a part of its text.")
   private static let at = Key.optional("at", .party, "Who saw it; anybody when missing.")
   private static let times = Key.standard("times", .count, "1", "How often, since the run began.")
   static let fields: [any DescribedField] = [violation, at, times]
@@ -27,5 +27,21 @@ struct ViolationExpectation: Expectation {
     let seen = script.violations.filter { member == nil || $0.member == member }
     return times.judge(
       seen.count { $0.rule.contains(part) }, seen.last.map { "seen was: \($0.rule)" } ?? "no rule was broken", seen.last?.evidence)
+  }
+}
+
+extension ValueType where Value == String {
+  /// A rule's id or a part of what is said of a violation. A single word has to stand in what is said of some rule: no other ever comes.
+  static var violationText: ValueType {
+    ValueType(.text) { (place, _) throws(SourceProblem) in
+      let text = try place.text()
+      guard !text.isEmpty else { throw place.problem("which rule? 'kallglot-lab rules' lists them") }
+      let isWord = text.allSatisfy { $0.isASCII && ($0.isLowercase || $0 == "-") }
+      guard !isWord || PeerViolation.Rule.allCases.contains(where: { "\(PeerViolation($0))".contains(text) }) else {
+        let hint = Spelling.hint(for: text, among: PeerViolation.Rule.allCases.map(\.rawValue))
+        throw place.problem("'\(text)' is in no rule\(hint.isEmpty ? "." : hint) 'kallglot-lab rules' lists them")
+      }
+      return text
+    }
   }
 }

@@ -115,7 +115,7 @@ extension NodeReader {
         problems.append(unknownKey(key, place, shape.names))
         continue
       }
-      if key != field.name {
+      if key != field.name, place.node.isPlain, YAML11.isOther(key) {
         scope.notes.warn(place.node.problem("readers of YAML 1.1 take '\(key)' for a truth value: write '\(field.name)'"))
       }
       if values[field.name] != nil {

@@ -37,6 +37,9 @@ public struct NodeReader: Sendable {
   /// The key and value pairs in their order.
   public func pairs() throws(SourceProblem) -> [(key: String, keyPlace: NodeReader, value: NodeReader)] {
     guard let entries = node.mapping else { throw problem("expected keys with values, found \(kind)") }
+    for entry in entries where entry.key.scalar?.contains("${") == true {
+      throw NodeReader(node: entry.key, path: path).problem("'\(entry.key.scalar ?? "")' is a key: only values have places that are filled")
+    }
     return entries.map { entry in
       let name = entry.key.scalar ?? ""
       return (name, child(entry.key, name), child(entry.value, name))
@@ -56,6 +59,15 @@ public struct NodeReader: Sendable {
   // MARK: - Scalars
 
   public func text() throws(SourceProblem) -> String {
+    let text = try template()
+    guard !text.contains("${") else {
+      throw problem("'\(text)' has a place that nobody fills: messages fill places in what send, reply and request write")
+    }
+    return text
+  }
+
+  /// A text whose places are filled while the scenario runs.
+  func template() throws(SourceProblem) -> String {
     guard let scalar = node.scalar else { throw problem("expected a word, found \(kind)") }
     return scalar
   }

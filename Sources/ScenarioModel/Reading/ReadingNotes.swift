@@ -38,7 +38,12 @@ final class ReadingNotes {
   func use(_ address: IPAddress) { addresses.insert(address) }
   func uses(_ address: IPAddress) -> Bool { addresses.contains(address) }
   func use(_ kind: Kind, _ name: String) { used.insert("\(kind) \(name)") }
-  func give(_ kind: Kind, _ name: String, at place: NodeReader) { given.append((kind, name, place)) }
+  func give(_ kind: Kind, _ name: String, at place: NodeReader) {
+    given.append((kind, name, place))
+    if place.node.isPlain, place.node.scalar == name, YAML11.isOther(name) {
+      warn(place.problem("readers of YAML 1.1 do not take '\(name)' for a name: put it in quotes, or choose another"))
+    }
+  }
 
   /// What was given a name and never used by it, in the order of the file.
   var unused: [SourceProblem] {

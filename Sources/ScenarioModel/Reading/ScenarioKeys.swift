@@ -1,3 +1,5 @@
+import SansIO
+
 /// The keys at the top of a scenario file.
 enum ScenarioKeys {
   static let summary = Key.required("summary", .text, "One sentence for reports: what is shown.")
@@ -11,7 +13,8 @@ enum ScenarioKeys {
     "network", .place(.list(NetworkKeys.element)), "Links between members, of which one that is not named is perfect with 1 ms; and NATs.")
   static let never = Key.optional("never", .place(.list(.expectation(.prohibition))), "What must not become true during the whole run.")
   static let steps = Key.required("steps", .place(.steps), "What happens, in this order.")
-  static let allowViolations = Key.standard("allowViolations", .flag, "false", "Peers may break rules; otherwise that fails the run.")
+  static let allowViolations = Key.optional(
+    "allowViolations", .oneOrMore(.violationRule), "Rules that peers may break, by their ids; any other that a peer breaks fails the run.")
   static let defaults = Key.optional("defaults", .place(.mapping(DefaultsKeys.shape)), "Values for keys that are missing further down.")
   static let include = Key.optional(
     "include", .place(.oneOrMore(.text)), "Files whose keys stand under this file's own; paths are relative to this file.")
@@ -21,4 +24,20 @@ enum ScenarioKeys {
 
   /// What an included file gives; its other keys are for those who read it.
   static let included: Set<String> = ["policy", "given", "cast", "network", "never", "defaults", "allowViolations"]
+}
+
+extension ValueType where Value == PeerViolation.Rule {
+  /// A rule by its id.
+  static var violationRule: ValueType {
+    let words = PeerViolation.Rule.allCases.map(\.rawValue)
+    return ValueType(.words(words)) { (place, _) throws(SourceProblem) in
+      let text = try place.text()
+      if let rule = PeerViolation.Rule(rawValue: text) { return rule }
+      guard !NodeReader.flags.contains(where: { $0.0 == text }) else {
+        throw place.problem("name the rules that peers may break, such as [rtp-while-held]; 'kallglot-lab rules' lists them")
+      }
+      let hint = Spelling.hint(for: text, among: words)
+      throw place.problem("'\(text)' is not the id of a rule\(hint.isEmpty ? "." : hint) 'kallglot-lab rules' lists them")
+    }
+  }
 }

@@ -21,6 +21,8 @@ struct SourceNode: Sendable {
   var column: Int
   /// The row of a table that this value came from: `[udp, inactive]`.
   var row: String?
+  /// A scalar without quotes, whose type other readers of YAML guess from its text.
+  var isPlain = false
 
   init(_ content: Content, file: String, line: Int, column: Int, row: String? = nil) {
     self.content = content
@@ -95,18 +97,18 @@ extension SourceNode {
       }
       return SourceNode(.mapping(entries), file: file, line: line, column: column)
     }
-    return SourceNode(.scalar(node.scalar?.string ?? ""), file: file, line: line, column: column)
+    var scalar = SourceNode(.scalar(node.scalar?.string ?? ""), file: file, line: line, column: column)
+    scalar.isPlain = node.scalar?.style == .plain || node.scalar?.style == .any
+    return scalar
   }
 
   private static func problem(_ error: YamlError, _ text: String, file: String) -> SourceProblem {
     switch error {
     case .scanner(_, let what, let mark, _), .parser(_, let what, let mark, _), .composer(_, let what, let mark, _):
-      SourceProblem(file: file, line: mark.line, column: mark.column, "this is no YAML: \(what)\(hint(at: mark.line, in: text))")
+      SourceProblem(file: file, line: mark.line, column: mark.column, "this is not YAML: \(what)\(hint(at: mark.line, in: text))")
     case .duplicatedKeysInMapping(let keys, let context):
-      SourceProblem(
-        file: file, line: context.mark.line, column: context.mark.column,
-        "the key \(keys.map(\.description).joined(separator: ", ")) stands twice")
-    default: SourceProblem(file: file, "this is no YAML: \(error)")
+      DuplicateKey(keys.first.map(\.description) ?? "", line: context.mark.line, column: context.mark.column).problem(text, file: file)
+    default: SourceProblem(file: file, "this is not YAML: \(error)")
     }
   }
 

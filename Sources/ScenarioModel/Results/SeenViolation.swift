@@ -17,11 +17,21 @@ public struct SeenViolation: Sendable {
   public var evidence: FrameCitation?
   public var at: Instant
 
+  /// What a scenario allows it by; nil for what is not a peer's.
+  public var id: PeerViolation.Rule? {
+    switch what {
+    case .rule(let violation): violation.rule
+    case .malformed: .messageUnreadable
+    case .noMediaPort: nil
+    }
+  }
+
   /// What scenarios look for a part of: the rule's id, its sentence and its section.
   public var rule: String {
     switch what {
     case .rule(let violation): violation.description
-    case .malformed(let source, let rule): "\(source) sent what is not a SIP message: \(rule)"
+    case .malformed(let source, let rule):
+      "\(PeerViolation(.messageUnreadable, "\(source) sent what is not a SIP message: \(rule)"))"
     case .noMediaPort(let reason): reason
     }
   }
@@ -54,7 +64,7 @@ public struct SeenViolation: Sendable {
         observed: "\(member) saw \(peer ?? "its peer") break it\(times)\(detail)", evidence: evidence)
     case .malformed(let source, let rule):
       finding = Finding(
-        rule: "RFC 3261 §7", expected: "what comes is a SIP message",
+        rule: "\(PeerViolation.Rule.messageUnreadable.rawValue), RFC 3261 §7", expected: "what comes is a SIP message",
         observed: "\(member) got what is not one from \(peer ?? source.description)\(times): \(rule)", evidence: evidence)
     case .noMediaPort(let reason):
       finding = Finding(rule: "contract 8.5", expected: "\(member) has a media port for the call", observed: reason, evidence: evidence)
@@ -67,10 +77,15 @@ public struct SeenViolation: Sendable {
 }
 
 extension Script {
-  /// What peers broke so far, the same breach of one call once.
+  /// Of these rules those that no peer has broken.
+  public func unbroken(_ rules: [PeerViolation.Rule]) -> [PeerViolation.Rule] {
+    rules.filter { rule in !violations.contains { $0.id == rule } }
+  }
+
+  /// What peers broke so far and may not break, the same breach of one call once.
   public func violationFindings(_ scenario: Scenario) -> [Finding] {
     var groups: [(first: SeenViolation, count: Int)] = []
-    for seen in violations {
+    for seen in violations where seen.id.map({ !scenario.allowedViolations.contains($0) }) ?? true {
       if let index = groups.firstIndex(where: { $0.first.isSame(seen) }) {
         groups[index].count += 1
       } else {

@@ -1,3 +1,5 @@
+import SansIO
+
 /// The keys of scenario files as Markdown, made from the descriptions that the reader holds. `ScenarioModel.docc` has it word for word, and
 /// a test holds that.
 public enum LanguageReference {
@@ -12,7 +14,7 @@ public enum LanguageReference {
       section("Keys of `policy`", keys(PolicySchema.shape)),
       "## Steps\n\n" + StepRegistry.kinds.map { step($0) }.joined(separator: "\n"),
       "## Expectations\n\n" + ExpectationRegistry.kinds.map { expectation($0) }.joined(separator: "\n"),
-      section("How values are written", quantities),
+      section("How values are written", quantities), section("Rules that peers may break", rules),
     ]
     return sections.joined(separator: "\n")
   }
@@ -65,12 +67,21 @@ public enum LanguageReference {
     return (["| value | written |", "| --- | --- |"] + rows).joined(separator: "\n") + "\n"
   }
 
+  private static var rules: String {
+    let head = [
+      "Their ids are for `allowViolations` and for the expectation `violation`.", "", "| id | section | rule |", "| --- | --- | --- |",
+    ]
+    let rows = PeerViolation.Rule.allCases.map { "| `\($0.rawValue)` | \($0.section) | \($0.sentence) |" }
+    return (head + rows).joined(separator: "\n") + "\n"
+  }
+
   /// A shape in a few words.
   private static func words(_ shape: Shape) -> String {
     switch shape {
     case .text: "text"
     case .flag: "true or false"
     case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
+    case .words(let words) where words == PeerViolation.Rule.allCases.map(\.rawValue): "id of a rule, see below"
     case .words(let words): words.map { "`\($0)`" }.joined(separator: ", ")
     case .quantity(let quantity): quantity.rawValue
     case .name(let name): "name of \(name == .account ? "an" : "a") \(name.rawValue)"

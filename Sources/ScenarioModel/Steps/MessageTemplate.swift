@@ -1,12 +1,14 @@
 import SIPMessage
 import SansIO
 
-/// The text of a raw message with places that are filled when it is sent.
+/// The text of a raw message, or of a part of one, with places that are filled when it is sent.
 ///
 /// - `${branch.NAME}`, `${tag.NAME}`, `${callID.NAME}`: made from the run's seed; the same name is the same value in the whole run.
 /// - `${received.FIELD}`: from the newest message that the sender received; `${ok.FIELD}`: from a message that an expectation named `ok`.
 ///   FIELD is a header field, `start` or `body`; a third part takes a piece of it: `uri`, `number`, or a parameter (`${ok.To.tag}`).
 /// - `${body.length}`: the number of bytes after the empty line.
+///
+/// Everything that a wire member writes is such a text; everywhere else a place is refused when the file is read (``NodeReader/text()``).
 struct MessageTemplate: Sendable {
   private enum Part: Sendable {
     case text(String)
@@ -26,9 +28,12 @@ struct MessageTemplate: Sendable {
   }
 
   private var parts: [Part] = []
+  /// As the scenario has it.
+  let text: String
 
   /// Throws for a place that nothing can fill.
   init(_ text: String, at place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
+    self.text = text
     var rest = text[...]
     while let start = rest.firstRange(of: "${"), let end = rest[start.upperBound...].firstIndex(of: "}") {
       parts.append(.text(String(rest[..<start.lowerBound])))
@@ -36,13 +41,14 @@ struct MessageTemplate: Sendable {
       parts.append(try Self.part(name, place, scope))
       rest = rest[rest.index(after: end)...]
     }
+    guard !rest.contains("${") else { throw place.problem("a place begins with '${' and does not end with '}'") }
     parts.append(.text(String(rest)))
   }
 
   private static func part(_ name: String, _ place: NodeReader, _ scope: StepScope) throws(SourceProblem) -> Part {
     let words = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard (2...3).contains(words.count), words.allSatisfy({ !$0.isEmpty }) else {
-      throw place.problem("'${\(name)}' is no place: expected ${NAME.FIELD}, such as ${received.To}")
+      throw place.problem("'${\(name)}' is not a place: expected ${NAME.FIELD}, such as ${received.To}. Known: \(known(scope))")
     }
     let piece = words.count == 3 ? words[2] : nil
     if made.contains(words[0]), piece == nil { return .made(words[0], name: words[1]) }
@@ -52,13 +58,30 @@ struct MessageTemplate: Sendable {
       scope.notes.use(.message, words[0])
       return .taken(from: words[0], field: words[1], piece: piece)
     }
-    let known = reserved + scope.messages
+    let hint = Spelling.hint(for: words[0], among: reserved + scope.messages)
     throw place.problem(
-      "'${\(name)}' is no place: no expectation before has named a message '\(words[0])'\(Spelling.hint(for: words[0], among: known))")
+      "'${\(name)}' is not a place: no expectation before has named a message '\(words[0])'\(hint.isEmpty ? "." : hint) Known: \(known(scope))"
+    )
   }
 
-  /// The bytes to send, with CRLF; or what is missing for them.
-  func fill(_ script: inout Script, sender: String) -> Result<Bytes, Missing> {
+  private static func known(_ scope: StepScope) -> String { (made + ["received", "body.length"] + scope.messages).joined(separator: ", ") }
+
+  /// Whether the length of the body is asked for.
+  var hasBodyLength: Bool { parts.contains { if case .bodyLength = $0 { true } else { false } } }
+
+  /// The bytes of a whole message, with CRLF; or what is missing for them.
+  func message(_ script: inout Script, sender: String) throws(Missing) -> Bytes {
+    let lines = try fill(&script, sender: sender).replacing("\r\n", with: "\n").replacing("\n", with: "\r\n")
+    let body = lines.firstRange(of: "\r\n\r\n").map { lines[$0.upperBound...].replacing(Self.lengthMark, with: "").utf8.count } ?? 0
+    return Bytes(lines.replacing(Self.lengthMark, with: "\(body)"))
+  }
+
+  /// The text of a part of a message, beside a body of this many bytes.
+  func part(_ script: inout Script, sender: String, bodyLength: Int = 0) throws(Missing) -> String {
+    try fill(&script, sender: sender).replacing(Self.lengthMark, with: "\(bodyLength)")
+  }
+
+  private func fill(_ script: inout Script, sender: String) throws(Missing) -> String {
     var text = ""
     for part in parts {
       switch part {
@@ -68,22 +91,25 @@ struct MessageTemplate: Sendable {
       case .bodyLength: text += Self.lengthMark
       case .taken(let source, let field, let piece):
         guard let message = source.map({ script.captured[$0] }) ?? script.received[sender]?.last?.message else {
-          return .failure(Missing(text: source.map { "no message has been named \($0)" } ?? "\(sender) has received no message"))
+          throw Missing(text: source.map { "no message has been named \($0)" } ?? "\(sender) has received no message")
         }
         guard let value = Self.value(of: field, piece, in: message) else {
-          return .failure(Missing(text: "'\(message.startLineText)' has no \(field)\(piece.map { " with \($0)" } ?? "")"))
+          throw Missing(text: "'\(message.startLineText)' has no \(field)\(piece.map { " with \($0)" } ?? "")")
         }
         text += value
       }
     }
-    let lines = text.replacing("\r\n", with: "\n").replacing("\n", with: "\r\n")
-    let body = lines.firstRange(of: "\r\n\r\n").map { lines[$0.upperBound...].replacing(Self.lengthMark, with: "").utf8.count } ?? 0
-    return .success(Bytes(lines.replacing(Self.lengthMark, with: "\(body)")))
+    return text
   }
 
   /// Why a message cannot be built.
   struct Missing: Error {
     var text: String
+
+    func finding(of sender: String, _ what: String, _ script: Script) -> Finding {
+      Finding(
+        rule: "the scenario", expected: "\(sender) can build '\(what)'", observed: text, evidence: script.lastEvidence[sender])
+    }
   }
 
   private static let lengthMark = "\u{0}length\u{0}"
@@ -110,6 +136,16 @@ struct MessageTemplate: Sendable {
       return parameters.first { $0.first?.lowercased() == piece.lowercased() && $0.count == 2 }.map {
         String($0[1].filter { $0 != " " && $0 != "\"" })
       }
+    }
+  }
+}
+
+extension ValueType where Value == MessageTemplate {
+  static var template: ValueType {
+    ValueType(.text) { (place, scope) throws(SourceProblem) in
+      let text = try place.template()
+      scope.useNames(in: text)
+      return try MessageTemplate(text, at: place, scope)
     }
   }
 }

@@ -11,13 +11,13 @@ struct ReplyStep: FieldStep {
   static let examples = ["reply: { from: wire, to: pbx, status: 302 Moved Temporarily, headers: { Contact: \"<sip:a@192.0.2.31>\" } }"]
 
   private static let status = Key.required("status", .statusLine, "The status with its phrase.")
-  private static let tag = Key.optional("tag", .text, "Tag of To, where the request has none; `wire` when missing, none in a 100.")
+  private static let tag = Key.optional("tag", .template, "Tag of To, where the request has none; `wire` when missing, none in a 100.")
   private static let request = Key.optional("request", .text, "The method of the request that is answered; the newest of all when missing.")
   static let mapping = MappingShape(WireStep.fields + [status, tag, request])
 
   private let wire: WireStep
-  private let status: String
-  private let tag: String?
+  private let status: MessageTemplate
+  private let tag: MessageTemplate?
   private let method: String?
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
@@ -25,7 +25,7 @@ struct ReplyStep: FieldStep {
     (status, tag, method) = (try fields[Self.status], try fields[Self.tag], try fields[Self.request])
   }
 
-  var text: String { "\(wire.from) answers \(method ?? "the last request") with \(status)" }
+  var text: String { "\(wire.from) answers \(method ?? "the last request") with \(status.text)" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
@@ -37,21 +37,30 @@ struct ReplyStep: FieldStep {
       return .failed(
         Finding(rule: "the scenario", expected: expected, observed: "none came in 5 s", evidence: script.lastEvidence[wire.from]))
     }
-    let own = status.hasPrefix("100") ? tag : tag ?? "wire"
+    do { return try answer(request, &script) } catch { return .failed(error.finding(of: wire.from, status.text, script)) }
+  }
+
+  private func answer(_ request: SIPMessage, _ script: inout Script) throws(MessageTemplate.Missing) -> StepProgress {
+    let content = try wire.content(&script)
+    let start = try status.part(&script, sender: wire.from)
+    let written = try tag?.part(&script, sender: wire.from)
+    let own = start.hasPrefix("100") ? written : written ?? "wire"
     if let own, let callID = try? request.callID() { script.wireDialogs.setTag(own, of: wire.from, callID: callID) }
     script.forgetMessages(wire.from)
-    script.commands.append(wire.command(WireMessage.response(to: request, start: status, tag: own, fields: wire.fields, body: wire.body)))
+    script.commands.append(wire.command(WireMessage.response(to: request, start: start, tag: own, content)))
     return .done
   }
 }
 
-extension ValueType where Value == String {
+extension ValueType where Value == MessageTemplate {
   /// `200 OK`.
   static var statusLine: ValueType {
-    ValueType(.quantity(.status)) { (place, _) throws(SourceProblem) in
-      try place.value("a status with its phrase such as '200 OK'") { text in
-        Int(text.prefix { $0 != " " }).flatMap { (100...699).contains($0) ? text : nil }
+    ValueType(.quantity(.status)) { (place, scope) throws(SourceProblem) in
+      let text = try place.template()
+      guard let status = Int(text.prefix { $0 != " " }), (100...699).contains(status) else {
+        throw place.problem("'\(text)' is not a status with its phrase such as '200 OK'")
       }
+      return try MessageTemplate(text, at: place, scope)
     }
   }
 }

@@ -13,19 +13,18 @@ struct RequestStep: FieldStep {
   ]
 
   private static let method = Key.required("method", .text, "The method.")
-  private static let uri = Key.optional("uri", .text, "The Request-URI; the peer's Contact when missing.")
+  private static let uri = Key.optional("uri", .template, "The Request-URI; the peer's Contact when missing.")
   private static let cseq = Key.optional("cseq", .integer(0...2_147_483_647), "The CSeq number; the next one when missing.")
   static let mapping = MappingShape(WireStep.fields + [method, uri, cseq])
 
   private let wire: WireStep
   private let method: String
-  private let uri: String?
+  private let uri: MessageTemplate?
   private let sequence: Int?
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     wire = try WireStep(fields, scope)
     (method, uri, sequence) = (try fields[Self.method], try fields[Self.uri], try fields[Self.cseq])
-    scope.useNames(in: uri ?? "")
   }
 
   var text: String { "\(wire.from) sends \(method) within its dialog" }
@@ -38,14 +37,19 @@ struct RequestStep: FieldStep {
           rule: "the scenario", expected: expected, observed: "no INVITE and no answer to one came",
           evidence: script.lastEvidence[wire.from]))
     }
+    do { return try send(in: dialog, &script) } catch { return .failed(error.finding(of: wire.from, method, script)) }
+  }
+
+  private func send(in dialog: WireDialogs.Dialog, _ script: inout Script) throws(MessageTemplate.Missing) -> StepProgress {
+    let content = try wire.content(&script)
+    let target = try uri?.part(&script, sender: wire.from)
     let next = script.wireDialogs.nextSequence(of: wire.from, method: method)
     let branch = script.wireDialogs.nextBranch()
     script.forgetMessages(wire.from)
     script.commands.append(
       wire.command(
         WireMessage.request(
-          method, uri: uri, in: dialog, via: wire.via, branch: branch, sequence: sequence.map { UInt32($0) } ?? next, fields: wire.fields,
-          body: wire.body)))
+          method, uri: target, in: dialog, via: wire.via, branch: branch, sequence: sequence.map { UInt32($0) } ?? next, content)))
     return .done
   }
 }

@@ -12,7 +12,7 @@ struct SendStep: FieldStep {
 
   private static let from = Key.required("from", .wireMember, "Who sends.")
   private static let to = Key.required("to", .member, "To whose signalling port.")
-  private static let message = Key.optional("message", .text, "A message as text.")
+  private static let message = Key.optional("message", .template, "A message as text.")
   private static let hex = Key.optional("hex", .hexadecimal, "Bytes as pairs of hexadecimal digits.")
   static let mapping = MappingShape([from, to, message, hex], exactlyOneOf: [["message", "hex"]])
 
@@ -31,12 +31,8 @@ struct SendStep: FieldStep {
     if let bytes = try fields[Self.hex] {
       (content, first) = (.bytes(bytes), CountText.of(bytes.count, "byte"))
     } else {
-      guard let place = fields.place(of: Self.message), let text = try fields[Self.message] else {
-        throw fields.place.problem("the key 'message' is missing")
-      }
-      scope.useNames(in: text)
-      content = .template(try MessageTemplate(text, at: place, scope))
-      first = String(text.prefix { $0 != "\n" })
+      guard let template = try fields[Self.message] else { throw fields.place.problem("the key 'message' is missing") }
+      (content, first) = (.template(template), String(template.text.prefix { $0 != "\n" }))
     }
   }
 
@@ -47,13 +43,7 @@ struct SendStep: FieldStep {
     switch content {
     case .bytes(let written): bytes = written
     case .template(let template):
-      switch template.fill(&script, sender: from) {
-      case .success(let filled): bytes = filled
-      case .failure(let missing):
-        return .failed(
-          Finding(
-            rule: "the scenario", expected: "\(from) can build '\(first)'", observed: missing.text, evidence: script.lastEvidence[from]))
-      }
+      do { bytes = try template.message(&script, sender: from) } catch { return .failed(error.finding(of: from, first, script)) }
     }
     script.forgetMessages(from)
     script.commands.append(.send(from: from, to: to, bytes))

@@ -96,7 +96,7 @@ extension String {
 /// Messages that wire members write by rule, where a scenario does not want to write every byte.
 enum WireMessage {
   /// A response as RFC 3261 §8.2.6 has it: Via, From, To, Call-ID and CSeq copied, To with `tag` unless it has one.
-  static func response(to request: SIPMessage, start: String, tag: String?, fields: [(String, String)], body: String?) -> Bytes {
+  static func response(to request: SIPMessage, start: String, tag: String?, _ content: WireContent) -> Bytes {
     var lines = ["SIP/2.0 \(start)"]
     for via in request.all(.via) { lines.append("Via: \(via.text)") }
     for name in [HeaderName.from, .to, .callID, .cseq] {
@@ -104,29 +104,27 @@ enum WireMessage {
       let isTagged = name != .to || tag == nil || value.contains(";tag=")
       lines.append("\(name): \(value)\(isTagged ? "" : ";tag=\(tag ?? "")")")
     }
-    return finish(lines, fields, body)
+    return finish(lines, content)
   }
 
   /// A request within a dialog (RFC 3261 §12.2.1.1).
   static func request(
-    _ method: String, uri: String?, in dialog: WireDialogs.Dialog, via: String, branch: String, sequence: UInt32,
-    fields: [(String, String)],
-    body: String?
+    _ method: String, uri: String?, in dialog: WireDialogs.Dialog, via: String, branch: String, sequence: UInt32, _ content: WireContent
   ) -> Bytes {
     let lines = [
       "\(method) \(uri ?? dialog.target) SIP/2.0", "Via: \(via);branch=\(branch);rport", "Max-Forwards: 70", "From: \(dialog.local)",
       "To: \(dialog.remote)", "Call-ID: \(dialog.callID)", "CSeq: \(sequence) \(method)",
     ]
-    return finish(lines, fields, body)
+    return finish(lines, content)
   }
 
-  private static func finish(_ lines: [String], _ fields: [(String, String)], _ body: String?) -> Bytes {
+  private static func finish(_ lines: [String], _ content: WireContent) -> Bytes {
+    let (fields, text) = (content.fields, content.bodyBytes)
     let names = Set(fields.map { HeaderName($0.0) })
     // A field that the scenario names stands for ours.
     var lines = lines.enumerated().filter { $0.offset == 0 || !names.contains(HeaderName(String($0.element.prefix { $0 != ":" }))) }.map(
       \.element)
     lines += fields.map { "\($0.0): \($0.1)" }
-    let text = body?.replacing("\r\n", with: "\n").replacing("\n", with: "\r\n") ?? ""
     if !text.isEmpty, !names.contains(.contentType) { lines.append("Content-Type: application/sdp") }
     if !names.contains(.contentLength) { lines.append("Content-Length: \(text.utf8.count)") }
     return Bytes(lines.joined(separator: "\r\n") + "\r\n\r\n" + text)

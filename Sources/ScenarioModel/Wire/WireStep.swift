@@ -7,31 +7,53 @@ struct WireStep: Sendable {
   private static let to = Key.required("to", .member, "To whose signalling port.")
   private static let headers = Key.optional(
     "headers", .headerLines, "Header fields by name; they stand for those that the rule would write.")
-  private static let body = Key.optional("body", .text, "The body; a session description unless Content-Type says otherwise.")
+  private static let body = Key.optional("body", .template, "The body; a session description unless Content-Type says otherwise.")
   static let fields: [any DescribedField] = [from, to, headers, body]
 
   let from: String
   /// Our sent-by in Via.
   let via: String
-  let fields: [(String, String)]
-  let body: String?
+  private let headers: [(String, MessageTemplate)]
+  private let body: MessageTemplate?
   private let to: String
 
   init(_ fields: FieldSet, _ scope: StepScope) throws(SourceProblem) {
     from = try fields[Self.from]
     to = try fields[Self.to]
     body = try fields[Self.body]
-    self.fields = (try fields[Self.headers] ?? []).flatMap { entry in entry.value.map { (entry.name, $0) } }
-    scope.useNames(in: ([body ?? ""] + self.fields.map(\.1)).joined(separator: "\n"))
+    headers = (try fields[Self.headers] ?? []).flatMap { entry in entry.value.map { (entry.name, $0) } }
+    if body?.hasBodyLength == true, let place = fields.place(of: Self.body) {
+      throw place.problem("a body does not hold its own length: '${body.length}' is for header fields")
+    }
     let member = scope.scenario.member(from)
     let address = member?.address ?? .anyV4
     via = "SIP/2.0/\((member?.transport ?? .udp).viaToken) \(address.isIPv6 ? "[\(address)]" : address.description)"
   }
 
+  /// Header fields and body with their places filled.
+  func content(_ script: inout Script) throws(MessageTemplate.Missing) -> WireContent {
+    var content = WireContent(body: try body?.part(&script, sender: from))
+    for (name, value) in headers {
+      content.fields.append((name, try value.part(&script, sender: from, bodyLength: content.bodyBytes.utf8.count)))
+    }
+    return content
+  }
+
   func command(_ bytes: Bytes) -> StageCommand { .send(from: from, to: to, bytes) }
 }
 
-extension ValueType where Value == [(name: String, value: [String])] {
+/// What a scenario writes of a message besides its first line.
+struct WireContent: Sendable {
+  var fields: [(String, String)] = []
+  var body: String?
+
+  init(body: String?) { self.body = body }
+
+  /// The body as it is sent, with CRLF.
+  var bodyBytes: String { body?.replacing("\r\n", with: "\n").replacing("\n", with: "\r\n") ?? "" }
+}
+
+extension ValueType where Value == [(name: String, value: [MessageTemplate])] {
   /// Each name with one value or several.
-  static var headerLines: ValueType { .named(.oneOrMore(.text)) }
+  static var headerLines: ValueType { .named(.oneOrMore(.template)) }
 }
