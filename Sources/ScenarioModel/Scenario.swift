@@ -61,6 +61,8 @@ public struct Scenario: Sendable {
     public var loss: Ratio
     public var duplicate: Ratio
     public var reorder: Ratio
+    /// Where it was written: a later one of another file stands over it.
+    var file: String
   }
 
   /// The file as it was named, for messages and replay commands.

@@ -47,6 +47,7 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
       wire: { wire: raw, address: 192.0.2.30 }
       probe: { wire: raw, address: 192.0.2.31 }
       tcp: { wire: raw, address: 192.0.2.32, transport: tcp }
+      stream: { wire: raw, address: 192.0.2.33, transport: tcp }
     """
 }
 

@@ -16,6 +16,9 @@ struct WireExpectation: Expectation {
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (member, part) = (try fields[Self.wire], try fields[Self.part])
+    if part != "unreadable", scope.scenario.member(member)?.transport == .udp {
+      throw (fields.place(of: Self.part) ?? fields.place).problem("\(member) is on UDP, which has no connection that could be \(part)")
+    }
   }
 
   var text: String { "the connection of \(member) is \(part)" }

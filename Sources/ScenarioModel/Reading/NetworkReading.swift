@@ -22,9 +22,17 @@ extension Scenario {
     let fields = try place.fields(NetworkKeys.shape, scope)
     let ends = try fields[NetworkKeys.between]
     guard ends.count == 2 else { throw (fields.place(of: NetworkKeys.between) ?? place).problem("expected two names of the cast") }
+    guard ends[0] != ends[1] else {
+      throw (fields.place(of: NetworkKeys.between) ?? place).problem("a link joins two members, and both of these are \(ends[0])")
+    }
+    // Of the same file: one in an included file is replaced.
+    if network.contains(where: { Set([$0.first, $0.second]) == Set(ends) && $0.file == place.file }) {
+      throw place.problem("the link between \(ends[0]) and \(ends[1]) appears more than once")
+    }
     network.append(
       LinkGiven(
         first: ends[0], second: ends[1], delay: try fields[NetworkKeys.delay], jitter: try fields[NetworkKeys.jitter],
-        loss: try fields[NetworkKeys.loss], duplicate: try fields[NetworkKeys.duplicate], reorder: try fields[NetworkKeys.reorder]))
+        loss: try fields[NetworkKeys.loss], duplicate: try fields[NetworkKeys.duplicate], reorder: try fields[NetworkKeys.reorder],
+        file: place.file))
   }
 }

@@ -19,6 +19,11 @@ struct CancelStep: FieldStep {
     guard let story = script.story(leg) else {
       return .failed(Finding(rule: "the scenario", expected: "\(leg) has been placed", observed: "it has not", evidence: nil))
     }
+    guard story.state != .established, story.state != .ended else {
+      return .failed(
+        Finding(
+          rule: "RFC 3261 §9.1", expected: "\(leg) is not answered yet", observed: "the leg is \(story.state.rawValue)", evidence: story.evidence))
+    }
     script.commands.append(.party(story.member, .cancel(story.id)))
     return .done
   }
