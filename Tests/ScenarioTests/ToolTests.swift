@@ -73,7 +73,7 @@ import Testing
     #expect(try await lab(["list", "--checks", "--width", "100"]).lines.allSatisfy { $0.count <= 100 })
   }
 
-  @Test(arguments: ["", "run", "merge", "serve", "call", "inspect", "lint", "list", "schema"])
+  @Test(arguments: ["", "run", "merge", "serve", "call", "inspect", "lint", "list", "rules", "schema"])
   func `each command's help has an example that stands on one line, and its exit codes`(command: String) async throws {
     let outcome = try await lab((command.isEmpty ? [] : [command]) + ["--help"])
     #expect(outcome.code == 0)

@@ -3,7 +3,7 @@ import SansIO
 /// `wire: probe, is: closed`: what became of a wire member's connection.
 struct WireExpectation: Expectation {
   static let summary = "The peer closed, reset or refused a wire member's connection, or sent it what is no message."
-  static let examples = ["{ wire: wire, is: closed, within: 2 s }"]
+  static let examples = ["{ wire: stream, is: closed, within: 2 s }"]
 
   private static let wire = Key.required("wire", .wireMember, "Whose connection.")
   private static let part = Key.required(
