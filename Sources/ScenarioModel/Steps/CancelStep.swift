@@ -22,7 +22,8 @@ struct CancelStep: FieldStep {
     guard story.state != .established, story.state != .ended else {
       return .failed(
         Finding(
-          rule: "RFC 3261 §9.1", expected: "\(leg) is not answered yet", observed: "the leg is \(story.state.rawValue)", evidence: story.evidence))
+          rule: "RFC 3261 §9.1", expected: "\(leg) is not answered yet", observed: "the leg is \(story.state.rawValue)",
+          evidence: story.evidence))
     }
     script.commands.append(.party(story.member, .cancel(story.id)))
     return .done
