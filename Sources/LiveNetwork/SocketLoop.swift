@@ -219,16 +219,19 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
 
   /// Runs the task on the loop; dropped when the loop has ended.
   public func execute(_ task: @escaping @Sendable () -> Void) {
+    if !enqueue(task) { inbox.withLock { $0.dropped += 1 } }
+  }
+
+  /// False when the loop has ended.
+  private func enqueue(_ task: @escaping @Sendable () -> Void) -> Bool {
     inbox.withLock { inbox in
-      if inbox.isOver {
-        inbox.dropped += 1
-        return
-      }
+      if inbox.isOver { return false }
       inbox.tasks.append(task)
       if inbox.isWaiting {
         inbox.isWaiting = false
         wake_up(wakeUp)
       }
+      return true
     }
   }
 
@@ -237,15 +240,15 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
 
   private func onLoop(_ body: @escaping @Sendable () -> Void, otherwise fail: () -> Void) {
     if inEventLoop { return body() }
-    if inbox.withLock({ $0.isOver }) { return fail() }
-    execute(body)
+    if !enqueue(body) { fail() }
   }
 
   public func shutdownGracefully(queue: DispatchQueue, _ callback: @Sendable @escaping ((any Error)?) -> Void) {
-    execute { [self] in
+    let isRunning = enqueue { [self] in
       isStopping = true
       queue.async { callback(nil) }
     }
+    if !isRunning { queue.async { callback(nil) } }
   }
 }
 

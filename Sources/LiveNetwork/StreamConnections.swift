@@ -12,6 +12,8 @@ final class StreamConnections {
   private static let leavingTime: TimeAmount = .seconds(32)
   private static let passingTime: TimeAmount = .milliseconds(10)
   private static let bufferSize = 65_536
+  /// Bytes that may wait for a peer that does not read, behind those of the write that met it.
+  private static let queueLimit = 1_000_000
 
   private unowned let driver: LiveDriver
   private let calls: any SocketCalls
@@ -81,8 +83,17 @@ final class StreamConnections {
 
   func write(_ id: ConnectionID, _ bytes: Bytes, _ label: Label) {
     guard let connection = connections[id], connection.state == .open, !connection.hasLeft else { return }
+    if connection.isBlocked, connection.queue.byteCount > Self.queueLimit { return giveUp(connection, label) }
     connection.queue.append(bytes, label)
     markDirty(connection)
+  }
+
+  /// The peer does not read: what it makes us write must not fill our memory.
+  private func giveUp(_ connection: LiveConnection, _ label: Label) {
+    let (local, remote) = (connection.local, connection.remote)
+    driver.tap.record(.event(SocketFailure(.send, local: local, remote: remote, subject: label.subject, error: .wouldBlock)))
+    driver.tap.reset(.sent, connection.id)
+    ended(connection, .reset, isReset: true)
   }
 
   /// What TLS carries is seen where its ciphertext is: when the kernel took it.
@@ -286,112 +297,4 @@ final class StreamConnections {
   }
 
   func newTimer() -> UInt64 { driver.loop.newTimer() }
-}
-
-/// One TCP connection of the host.
-///
-/// ```
-///  connecting ── up ──► open ── finish, close / bytes first ──► finishing ── all taken / FIN ──► finished
-/// ```
-/// It ends when both sides have finished, when it breaks, or a while after the host has left.
-final class LiveConnection: SocketHandler {
-  enum State { case connecting, open, finishing, finished }
-
-  let id: ConnectionID
-  let descriptor: Int32
-  var local: TransportAddress
-  let remote: TransportAddress
-  var state = State.connecting
-  /// The host has closed it and hears its end alone.
-  var hasLeft = false
-  var hasPeerFinished = false
-  /// The kernel takes no more for now.
-  var isBlocked = false
-  var isDirty = false
-  var queue = StreamQueue()
-  let timer: UInt64
-  private unowned let owner: StreamConnections
-
-  init(_ owner: StreamConnections, _ id: ConnectionID, descriptor: Int32, local: TransportAddress, remote: TransportAddress) {
-    self.owner = owner
-    self.id = id
-    self.descriptor = descriptor
-    self.local = local
-    self.remote = remote
-    timer = owner.newTimer()
-  }
-
-  func ready(_ readiness: Readiness) { owner.ready(self, readiness) }
-}
-
-/// Bytes of a stream that the kernel has not taken yet, each write under its label.
-struct StreamQueue {
-  struct Chunk {
-    enum Kind { case wire, plaintext }
-    var kind: Kind
-    var bytes: Bytes
-    var label: Label
-  }
-
-  private var chunks: [Chunk] = []
-  /// Chunks before this index are gone.
-  private var head = 0
-  /// Bytes of the first chunk that are gone.
-  private var offset = 0
-
-  var isEmpty: Bool { head == chunks.count }
-
-  mutating func append(_ bytes: Bytes, _ label: Label) {
-    if !bytes.isEmpty { chunks.append(Chunk(kind: .wire, bytes: bytes, label: label)) }
-  }
-
-  /// What the bytes before it carried; no byte of the stream itself.
-  mutating func note(_ bytes: Bytes, _ label: Label) { chunks.append(Chunk(kind: .plaintext, bytes: bytes, label: label)) }
-
-  /// Copies what fits; how many bytes.
-  func gather(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-    var used = 0
-    var skipped = offset
-    for chunk in chunks[head...] where chunk.kind == .wire {
-      let count = min(chunk.bytes.count - skipped, buffer.count - used)
-      guard count > 0 else { break }
-      chunk.bytes.withUnsafeBytes { raw in
-        guard let source = raw.baseAddress else { return }
-        buffer.baseAddress?.advanced(by: used).copyMemory(from: source + skipped, byteCount: count)
-      }
-      used += count
-      skipped = 0
-    }
-    return used
-  }
-
-  /// Removes so many bytes from the front; what they were, write by write, and what they carried.
-  mutating func take(_ count: Int) -> [Chunk] {
-    var left = count
-    var taken: [Chunk] = []
-    while head < chunks.count {
-      var chunk = chunks[head]
-      if chunk.kind == .wire {
-        guard left > 0 else { break }
-        let size = min(left, chunk.bytes.count - offset)
-        chunk.bytes = chunk.bytes[offset..<offset + size]
-        left -= size
-        offset += size
-        taken.append(chunk)
-        guard offset == chunks[head].bytes.count else { break }
-        offset = 0
-      } else {
-        taken.append(chunk)
-      }
-      head += 1
-    }
-    if head == chunks.count {
-      chunks.removeAll(keepingCapacity: true)
-      head = 0
-    } else if head > 256 {
-      chunks.removeFirst(head)
-      head = 0
-    }
-    return taken
-  }
 }

@@ -159,6 +159,9 @@ public final class LiveEndpoint: @unchecked Sendable {
     }
   }
 
+  /// Tasks that came after the end: none, in a right shutdown.
+  var droppedTasks: Int { loop.droppedTasks }
+
   private func shutDown() async {
     try? await driver.stop().get()
     if captures != nil { try? await driver.eventLoop.submit { [self] in endCaptures() }.get() }

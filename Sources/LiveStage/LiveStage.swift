@@ -69,6 +69,9 @@ public final class LiveStage: @unchecked Sendable {
       hosts: cast.members.map(\.name), packets: evidence.packets)
   }
 
+  /// Tasks that came after the end: none, in a right shutdown.
+  var droppedTasks: Int { loop.droppedTasks }
+
   private func take(_ event: any HostEvent, of index: Int) {
     let citation = evidence.evidence(for: event, of: HostID(UInt16(index)), at: clock.now, slack: .milliseconds(5))
     guard let event = StageEvent(event, of: cast.members[index].name, evidence: citation) else { return }

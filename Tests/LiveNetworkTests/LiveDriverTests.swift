@@ -41,12 +41,13 @@ private final class Probe: NetworkHost, @unchecked Sendable {
     try await body(drivers)
     for driver in drivers { try await driver.stop().get() }
     try await loop.shutdownGracefully()
+    #expect(loop.droppedTasks == 0, "something was scheduled after the end")
   }
 
   private static func bound(_ arrival: Arrival) -> TransportAddress? { if case .bound(_, let address) = arrival { address } else { nil } }
 
   @Test(arguments: [IPAddress.loopbackV4, .loopbackV6])
-  func `a datagram of 60,000 bytes arrives whole (NIO's default would cut it at 2,048)`(address: IPAddress) async throws {
+  func `a datagram of 60,000 bytes arrives whole`(address: IPAddress) async throws {
     let receiver = Probe(start: { $0.bind(PortID(1), TransportAddress(address, port: 0)) })
     let sender = Probe(start: { $0.bind(PortID(1), TransportAddress(address, port: 0)) })
     try await run([receiver, sender]) { drivers in
@@ -106,6 +107,26 @@ private final class Probe: NetworkHost, @unchecked Sendable {
       let failure = await probe.first { if case .refused(_, let failure) = $0 { failure } else { nil } }
       #expect(failure == .refused)
     }
+  }
+
+  @Test func `media leaves descriptors for connections, and connections some for files`() {
+    for soft in [256, 1_024, 65_536] {
+      let limit = DescriptorLimit(soft: soft)
+      #expect(limit.forMedia < limit.forConnections && limit.forConnections == soft - 16)
+      #expect(soft - limit.forMedia == min(256, soft / 6))
+    }
+    #expect(DescriptorLimit.raise().soft >= DescriptorLimit.current.soft)
+  }
+
+  @Test func `a timer of a loop that ends fails, and it can be ended twice`() async throws {
+    let loop = try SocketLoop()
+    let pending = loop.scheduleTask(in: .hours(1)) {}
+    let (failures, continuation) = AsyncStream.makeStream(of: EventLoopError?.self)
+    pending.futureResult.whenFailure { continuation.yield($0 as? EventLoopError) }
+    try await loop.shutdownGracefully()
+    #expect(await failures.first { _ in true } == .shutdown)
+    // Once more changes nothing.
+    try await loop.shutdownGracefully()
   }
 
   @Test func `a released socket is parked, hears nothing and comes back for the same address`() async throws {

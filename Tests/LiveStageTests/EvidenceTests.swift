@@ -126,6 +126,25 @@ private final class Mute: NetworkHost, @unchecked Sendable {
     }
   }
 
+  @Test func `a peer that never reads does not fill our memory: its connection is reset, and that is in the journal`() async throws {
+    let receiver = try Receiver("c, _ = t.accept()\nsys.stdin.readline()")
+    let there = TransportAddress(.loopbackV4, port: try #require(receiver.ports.last))
+    try await run { driver, host, sink in
+      let chunk = Bytes([UInt8](repeating: 7, count: 250_000))
+      driver.command { _, out in out.open(ConnectionID(2), to: there) }
+      await host.first { if case .opened = $0 { true } else { false } }
+      // Far more than the kernel's buffers take.
+      for _ in 0..<200 {
+        driver.command { _, out in out.bytes(ConnectionID(2), chunk, Label(.response(status: 200, .options))) }
+        try await driver.eventLoop.submit {}.get()
+      }
+      await host.first { if case .closed(_, .reset) = $0 { true } else { false } }
+      #expect(sink.failures.last?.error == .wouldBlock && sink.failures.last?.remote == there)
+      #expect(sink.stream.count < 40 * 1_000_000)
+      receiver.tell()
+    }
+  }
+
   @Test func `of a stream that breaks, the tap saw what the kernel took, and the other process a beginning of it`() async throws {
     let receiver = try Receiver(
       """

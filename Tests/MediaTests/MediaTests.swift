@@ -169,6 +169,28 @@ import Testing
     #expect(session.report.packetsReceived == 0)
   }
 
+  @Test func `a packet that did not leave is counted neither here nor in the sender report (RFC 3550 §6.4.1)`() throws {
+    var session = session()
+    session.start(at: .zero)
+    var out = Outbox()
+    session.wake(at: milliseconds(60), &out)
+    let sent: [(Bytes, Label)] = out.departures.compactMap {
+      if case .datagram(_, to: _, let bytes, let label) = $0 { (bytes, label) } else { nil }
+    }
+    let last = try #require(sent.last)
+    #expect(sent.count == 3)
+    session.sendFailed(last.0, last.1)
+    // Another stream's, and a report, are not this stream's packets.
+    session.sendFailed(last.0, Label(.rtp(payloadType: 0), stream: session.ssrc &+ 1))
+    session.sendFailed(last.0, Label(.rtcp, stream: session.ssrc))
+    #expect(session.report.packetsSent == 2 && session.report.octetsSent == 320)
+    guard case .senderReport(_, let information, _) = session.report(at: milliseconds(61)) else {
+      Issue.record("no SR")
+      return
+    }
+    #expect(information.packetCount == 2 && information.octetCount == 320)
+  }
+
   @Test func `RTCP tells what was lost, and BYE ends the stream (RFC 3550 §6.4, §6.6)`() throws {
     var session = session()
     var out = Outbox()

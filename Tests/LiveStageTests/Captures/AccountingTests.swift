@@ -57,6 +57,7 @@ final class CaptureScene: Sendable {
       return
     }
     await scene.endpoint.stop()
+    #expect(scene.endpoint.droppedTasks == 0, "something was scheduled after the end")
     try await scene.peer.stop()
     try check(scene, try CaptureReading(scene.folder))
   }
