@@ -52,13 +52,7 @@ extension Scenario {
     }
     scope.scenario = self
     notes.attempt { () throws(SourceProblem) in
-      for element in try fields[ScenarioKeys.steps].elements() {
-        if let step = notes.attempt({ () throws(SourceProblem) in try StepRegistry.read(element, &scope) }) {
-          steps.append(PlacedStep(step: step, place: element.source))
-        } else {
-          StepRegistry.keepNames(of: element, &scope)
-        }
-      }
+      for element in try fields[ScenarioKeys.steps].elements() { readStep(element, notes, &scope) }
     }
     readProhibitions(fields, scope)
   }
@@ -73,6 +67,14 @@ extension Scenario {
           never.append(Prohibition(try ExpectationRegistry.read(element, .prohibition, &scope).0, at: element.source))
         }
       }
+    }
+  }
+
+  private mutating func readStep(_ element: NodeReader, _ notes: ReadingNotes, _ scope: inout StepScope) {
+    if let step = notes.attempt({ () throws(SourceProblem) in try StepRegistry.read(element, &scope) }) {
+      steps.append(PlacedStep(step: step, place: element.source))
+    } else {
+      StepRegistry.keepNames(of: element, &scope)
     }
   }
 }
