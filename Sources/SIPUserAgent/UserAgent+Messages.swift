@@ -59,9 +59,12 @@ extension UserAgent {
     if lastFlowTexts.transport == flow.transport, lastFlowTexts.local == flow.local, let texts = lastFlowTexts.texts { return texts }
     let host = configuration.contactHost ?? Self.hostText(flow.local.address)
     let name = configuration.style.contactTransportIsUpperCase ? flow.transport.viaToken : flow.transport.rawValue
+    // A connection that is not open yet has no port, and where none of ours listens the default stands for it (RFC 3261 §19.1.2).
+    let port = contactPort(flow)
+    let hostPort = port == 0 ? host : "\(host):\(port)"
     let parameter = flow.transport == .udp ? "" : ";transport=\(name)"
     let texts = FlowTexts(
-      via: "SIP/2.0/\(flow.transport.viaToken) \(transport.viaSentBy(for: flow))", contact: "\(host):\(contactPort(flow))\(parameter)",
+      via: "SIP/2.0/\(flow.transport.viaToken) \(transport.viaSentBy(for: flow))", contact: "\(hostPort)\(parameter)",
       secureContact: host + (securePort(flow).map { ":\($0)" } ?? ""))
     lastFlowTexts = (flow.transport, flow.local, texts)
     return texts
