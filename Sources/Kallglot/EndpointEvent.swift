@@ -5,8 +5,8 @@ import SansIO
 /// What the endpoint tells its owner.
 public enum EndpointEvent: HostEvent, Hashable {
   case party(PartyEvent)
-  /// A policy step spoke about a request from `source`.
-  case decision(LegID?, PolicyDecision, method: String, source: TransportAddress)
+  /// A policy step spoke about a request.
+  case decision(LegID?, PolicyDecision, JudgedRequest)
   /// A leg joined a session.
   case joined(LegID, session: String, account: String, role: Session.Role)
   /// The `X-` header fields of an INVITE, as `Name: value`, in their order (contract 8.7).
@@ -33,9 +33,11 @@ public enum EndpointEvent: HostEvent, Hashable {
   public var journalFields: [JournalField] {
     switch self {
     case .party(let event): event.journalFields
-    case .decision(let leg, let decision, let method, let source):
+    case .decision(let leg, let decision, let request):
       (leg.map { [JournalField("leg", $0.rawValue)] } ?? []) + [
-        .init("method", method), .init("source", .address(source)), .init("rule", decision.rule.rawValue),
+        .init("method", request.method), .init(request.isOurs ? "target" : "source", .address(request.peer)),
+        .init("callID", request.callID),
+        .init("rule", decision.rule.rawValue),
         .init("setting", decision.setting), .init("decision", decision.description),
         .init("labDecision", .flag(decision.isLabDecision)),
       ]
@@ -48,5 +50,24 @@ public enum EndpointEvent: HostEvent, Hashable {
     case .sessionEnded(let session, let reason): [.init("session", session), .init("reason", reason)]
     case .notCalled(let account, let reason): [.init("account", account), .init("reason", reason)]
     }
+  }
+}
+
+/// The request that a policy step spoke about.
+public struct JudgedRequest: Hashable, Sendable {
+  /// Empty where a connection was judged before anything was read from it.
+  public var method: String
+  /// Who sent it, or whom we send it to.
+  public var peer: TransportAddress
+  /// Empty where it is not known.
+  public var callID: String
+  /// We send it.
+  public var isOurs: Bool
+
+  public init(method: String, peer: TransportAddress, callID: String = "", isOurs: Bool = false) {
+    self.method = method
+    self.peer = peer
+    self.callID = callID
+    self.isOurs = isOurs
   }
 }

@@ -20,7 +20,7 @@ extension KallglotEndpoint {
     let way = flow.map { "over the flow of its REGISTER from \($0.remote)" } ?? "at \(target.address)"
     let decision = PolicyDecision(
       .registration, setting: "natContact", .passed, detail: "\(account) is called \(way); its Contact is \(binding.contact)")
-    out.event(EndpointEvent.decision(nil, decision, method: "INVITE", source: target.address))
+    out.event(EndpointEvent.decision(nil, decision, JudgedRequest(method: "INVITE", peer: target.address, isOurs: true)))
     var request = CallRequest(name: name, uri: binding.contact, target: target, flow: flow)
     request.prefersFlow = natContact == .flow
     handle(party.perform(.call(request), at: now, &out), at: now, &out)

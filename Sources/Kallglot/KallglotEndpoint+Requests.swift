@@ -34,7 +34,7 @@ extension KallglotEndpoint {
   /// A connection from an address that the policy drops is reset before a byte is read (contract 8.1, step 3).
   func judgeConnection(_ flow: Flow, at now: Instant, _ out: inout Outbox) {
     guard let failure = droppingRule(flow) else { return }
-    out.event(EndpointEvent.decision(nil, failure, method: "", source: flow.remote))
+    out.event(EndpointEvent.decision(nil, failure, JudgedRequest(method: "", peer: flow.remote)))
     handle(party.drop(flow, at: now, &out), at: now, &out)
   }
 

@@ -146,6 +146,14 @@ public final class KallglotEndpoint: ScriptedHost {
   /// Calls that are up or being set up.
   public var liveCalls: Int { party.liveLegs }
 
+  /// The accounts in their order: calls that count against the cap, and the cap.
+  public var accountLoads: [(name: String, up: Int, cap: Int)] {
+    accountNames.map { ($0, callsByAccount[$0, default: 0], accounts[$0]?.policy.maxConcurrentCalls ?? 0) }
+  }
+
+  /// What was sent and received so far on a leg that has not ended; nil before its media began.
+  public func mediaReport(of id: LegID) -> MediaReport? { party.mediaReport(of: id) }
+
   // MARK: - Signals
 
   func handle(_ signals: [Party.Signal], at now: Instant, _ out: inout Outbox) {
@@ -191,7 +199,8 @@ public final class KallglotEndpoint: ScriptedHost {
   }
 
   func tell(_ decision: PolicyDecision, leg: LegID?, _ message: SIPMessage, _ flow: Flow, _ out: inout Outbox) {
-    out.event(EndpointEvent.decision(leg, decision, method: message.method?.token ?? "", source: flow.remote))
+    let request = JudgedRequest(method: message.method?.token ?? "", peer: flow.remote, callID: (try? message.callID()) ?? "")
+    out.event(EndpointEvent.decision(leg, decision, request))
   }
 }
 

@@ -155,6 +155,9 @@ public final class Party {
   /// Legs that have not ended.
   public var liveLegs: Int { legs.count }
 
+  /// What was sent and received so far on a leg that has not ended; nil before its media began.
+  public func mediaReport(of id: LegID) -> MediaReport? { legs[id]?.media?.report }
+
   // MARK: - The user agent's news
 
   func absorb(_ events: [UserAgentEvent], at now: Instant, _ out: inout Outbox) {
@@ -169,6 +172,8 @@ public final class Party {
     case .flowFailed(let flow, let failure): tell(.connectionFailed(remote: flow.remote, reason: "\(failure)"))
     case .socketFailed(let id, let failure): tell(.socketFailed(id, failure))
     case .acceptsAgain(let listener): tell(.acceptsAgain(listener))
+    case .redirected(let id, let status, let uri, let target): tell(.redirected(id, status: status, uri: uri, target: target))
+    case .requestRefused(let id, let request): tell(.requestRefused(id, request))
     case .malformed(let rule, let flow): tell(.malformed(from: flow.remote, rule: rule))
     case .incoming(let id, let message, let flow): signals.append(.incoming(id, message, flow))
     case .acknowledged(let id, let message): acknowledged(id, message, at: now, &out)

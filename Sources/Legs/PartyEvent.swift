@@ -17,6 +17,10 @@ public enum PartyEvent: HostEvent, Hashable {
   case acceptsAgain(TransportListener)
   /// A peer sent what is no SIP message; the text names the rule.
   case malformed(from: TransportAddress, rule: String)
+  /// Our INVITE goes to another place (RFC 3261 §8.1.3.4), after this status, or after a place that did not answer.
+  case redirected(LegID, status: Int?, uri: String, target: TransportAddress)
+  /// We answered a request with something else than a 2xx, whatever layer decided so.
+  case requestRefused(LegID?, RefusedRequest)
   /// An INVITE left or arrived.
   case started(LegID, LegFacts)
   /// The leg asks for this RTP port and the RTCP port above it; for others when they are taken, and for a music server's.
@@ -57,7 +61,8 @@ public enum PartyEvent: HostEvent, Hashable {
       .modified(let leg, _), .modificationFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
       .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
       leg
-    case .note(let leg, _), .violation(let leg, _), .portsMissing(let leg, _), .socketFailed(let leg, _): leg
+    case .redirected(let leg, _, _, _): leg
+    case .note(let leg, _), .violation(let leg, _), .portsMissing(let leg, _), .socketFailed(let leg, _), .requestRefused(let leg, _): leg
     case .listening, .listenFailed, .acceptsAgain, .connectionFailed, .malformed, .registered, .registrationFailed, .optionsAnswered,
       .optionsFailed:
       nil
@@ -132,6 +137,8 @@ extension PartyEvent {
     case .note: "note"
     case .violation: "violation"
     case .portsMissing: "media-ports-missing"
+    case .requestRefused: "request-refused"
+    case .redirected: "leg-redirected"
     }
   }
 
@@ -167,6 +174,9 @@ extension PartyEvent {
       case .note(_, let note): note.journalFields
       case .violation(_, let violation): violation.journalFields
       case .portsMissing(_, let reason): [.init("reason", reason)]
+      case .redirected(_, let status, let uri, let target):
+        (status.map { [.init("status", $0)] } ?? []) + [.init("uri", uri), .init("target", .address(target))]
+      case .requestRefused(_, let request): request.journalFields
       }
     return (leg.map { [JournalField("leg", $0.rawValue)] } ?? []) + own
   }

@@ -5,82 +5,139 @@ import SDP
 import SIPUserAgent
 import SansIO
 
-/// Says what a live endpoint or caller does, in lines that a telephony engineer reads at night. No secret ever stands in one.
+/// Says what a live endpoint or caller does, in lines that a telephony engineer reads at night. No secret is ever in one.
+///
+/// A line about a call begins with the number of its leg and ends with its Call-ID.
 public struct CallLog {
-  private var peers: [LegID: LegFacts] = [:]
+  public private(set) var book: CallBook
+  /// Sessions of the configuration that are good for one call.
+  private let singleUse: Set<String>
+  /// The decision whose response comes next, so that it is not told twice.
+  private var decided: (callID: String, method: String)?
 
-  public init() {}
-
-  /// A line for each call that is up or being set up.
-  public var calls: [String] {
-    peers.sorted { $0.key < $1.key }.map { leg, facts in
-      facts.direction == .incoming ? "\(leg): from \(facts.from) to \(facts.to)" : "\(leg): to \(facts.to)"
-    }
+  public init(after lastLeg: Int = 0, singleUse: Set<String> = []) {
+    book = CallBook(after: lastLeg)
+    self.singleUse = singleUse
   }
 
-  public func isLive(_ leg: LegID) -> Bool { peers[leg] != nil }
+  public mutating func asked(for change: SessionChange, on leg: LegID) { book.asked(for: change, on: leg) }
+
+  /// Counts an event without a line.
+  public mutating func note(_ event: any HostEvent, at now: Instant) {
+    if let request = uncounted(event) { book.count(request) }
+    book.take(event, at: now)
+  }
 
   /// The line for an event; nil for what needs none.
   public mutating func line(for event: any HostEvent, at now: Instant) -> String? {
-    let text: String?
-    switch event {
-    case EndpointEvent.party(let event): text = line(event)
-    case EndpointEvent.decision(let leg, let decision, let method, let source): text = line(leg, decision, method, source)
-    case EndpointEvent.joined(let leg, let session, let account, let role):
-      text = "\(leg): session \(session) as \(role.rawValue)\(account.isEmpty ? "" : ", account \(account)")"
-    case EndpointEvent.notCalled(let account, let reason): text = "account \(account) is not called: \(reason)"
-    case let event as PartyEvent: text = line(event)
-    default: text = nil
+    let party: PartyEvent? = if case EndpointEvent.party(let event) = event { event } else { event as? PartyEvent }
+    if let party {
+      let before = party.leg.flatMap { book[$0] }
+      let joined = party.leg.flatMap { book.session(joinedBy: $0) }
+      let refused = uncounted(event)
+      if let refused { book.count(refused) }
+      book.take(event, at: now)
+      if case .requestRefused = party, refused == nil { return nil }
+      let after = party.leg.flatMap { book[$0] } ?? before
+      guard let text = text(party, before, after, joined) else { return nil }
+      return after.map { "leg \($0.number): \(text) (Call-ID \($0.facts.callID))" } ?? text
     }
-    return text.map { "\(Self.clock(now))  \($0)" }
+    book.take(event, at: now)
+    switch event {
+    case EndpointEvent.decision(let leg, let decision, let request): return line(leg, decision, request)
+    case EndpointEvent.notCalled(let account, let reason): return "account \(account) is not called: \(reason)"
+    case EndpointEvent.sessionEnded(let session, _) where singleUse.contains(session):
+      return "session \(session) has ended: it was good for one call, and calls to it get 410 until serve is started again; "
+        + "'reusable: true' in the configuration makes it good for any number"
+    default: return nil
+    }
+  }
+
+  /// A response that no policy decision has told already.
+  private mutating func uncounted(_ event: any HostEvent) -> RefusedRequest? {
+    if case EndpointEvent.decision(_, let decision, let request) = event, decision.verdict != .passed {
+      decided = (request.callID, request.method)
+      return nil
+    }
+    guard case EndpointEvent.party(.requestRefused(_, let request)) = event else { return nil }
+    defer { decided = nil }
+    if let decided, decided.callID == request.callID, decided.method == request.method { return nil }
+    return request
   }
 
   /// The line for what the captures say.
-  public func line(for event: CaptureEvent, at now: Instant) -> String { "\(Self.clock(now))  \(event)" }
-
-  private func line(_ leg: LegID?, _ decision: PolicyDecision, _ method: String, _ source: TransportAddress) -> String? {
-    if case .passed = decision.verdict, decision.rule != .registration { return nil }
-    return "\(method) from \(source): policy step \(decision)"
+  public func line(for event: CaptureEvent) -> String {
+    guard case .callOpened(let leg, let callID, let path) = event, let entry = book[leg] else { return "\(event)" }
+    return "leg \(entry.number): captured in \(path) (Call-ID \(callID))"
   }
 
-  private mutating func line(_ event: PartyEvent) -> String? {
+  private mutating func line(_ leg: LegID?, _ decision: PolicyDecision, _ request: JudgedRequest) -> String? {
+    if case .passed = decision.verdict, decision.rule != .registration { return nil }
+    _ = uncounted(EndpointEvent.decision(leg, decision, request))
+    let way = request.isOurs ? "to" : "from"
+    let subject = request.method.isEmpty ? "connection" : request.method
+    let callID = request.callID.isEmpty ? "" : " (Call-ID \(request.callID))"
+    return "\(subject) \(way) \(request.peer): policy step \(decision)\(callID)"
+  }
+
+  private func text(
+    _ event: PartyEvent, _ before: CallBook.Entry?, _ after: CallBook.Entry?, _ joined: (session: String, account: String, role: String)?
+  ) -> String? {
+    switch event {
+    case .started(_, let facts): return started(facts, joined)
+    case .established(_, let agreement): return "up, \(Self.text(agreement))"
+    case .earlyMedia(_, let agreement): return "early media, \(Self.text(agreement))"
+    case .modified(_, let agreement): return "re-INVITE, \(Self.hold(before, after))\(Self.text(agreement))"
+    case .modificationFailed(_, _, let reason): return "re-INVITE failed, the session stays as it was: \(reason)"
+    case .ringing(_, let status): return "\(status)"
+    case .refused(_, let status, let phrase, let explanation): return "\(status) \(phrase)\(explanation.map { ": \($0)" } ?? "")"
+    case .mediaStarted: return "first RTP packet came"
+    case .mediaLatched(_, let source): return "RTP comes from \(source), not from where SDP says; it is answered there"
+    case .toneHeard(_, let frequency): return "hears a tone of \(frequency) Hz"
+    case .toneEnded: return "the tone ended"
+    case .reason(_, let text): return "the peer gives a reason: \(text)"
+    case .ended(_, let reason, let report): return "\(reason)\(report.map { "; \(Self.text($0))" } ?? "")"
+    case .mediaPorts: return nil
+    case .redirected(_, let status, let uri, let target):
+      return "\(status.map { "\($0): redirected, " } ?? "no answer: ")the INVITE goes to \(uri) at \(target)"
+    default: return unbound(event, isOfCall: after != nil)
+    }
+  }
+
+  /// What may concern no call.
+  private func unbound(_ event: PartyEvent, isOfCall: Bool) -> String? {
     switch event {
     case .listening(let listener): return "listening on \(listener)"
     case .listenFailed(let listener, let failure): return "cannot listen on \(listener): \(failure)"
     case .connectionFailed(let remote, let reason): return "connection to \(remote): \(reason)"
-    case .socketFailed(let leg, let failure): return "\(leg.map { "\($0): " } ?? "")\(failure)"
+    case .socketFailed(_, let failure): return "\(failure)"
     case .acceptsAgain(let listener): return "connections to \(listener) are accepted again"
-    case .malformed(let source, let rule): return "\(source) sent what is no SIP message: \(rule)"
-    case .started(let leg, let facts):
-      peers[leg] = facts
-      let arrow =
-        facts.direction == .incoming
-        ? "from \(facts.from) (\(facts.peer)) to \(facts.to)" : "to \(facts.to) (\(facts.peer)) from \(facts.from)"
-      return "\(leg): call \(arrow) over \(facts.transport.viaToken), Call-ID \(facts.callID)"
-    case .mediaPorts: return nil
-    case .ringing(let leg, let status): return "\(leg): \(status)"
-    case .established(let leg, let agreement): return "\(leg): up, \(Self.text(agreement))"
-    case .earlyMedia(let leg, let agreement): return "\(leg): early media, \(Self.text(agreement))"
-    case .modified(let leg, let agreement): return "\(leg): re-INVITE, \(Self.text(agreement))"
-    case .modificationFailed(let leg, _, let reason): return "\(leg): re-INVITE failed, the session stays as it was: \(reason)"
-    case .refused(let leg, let status, let phrase, let explanation):
-      return "\(leg): \(status) \(phrase)\(explanation.map { ": \($0)" } ?? "")"
-    case .mediaStarted(let leg): return "\(leg): first RTP packet came"
-    case .mediaLatched(let leg, let source): return "\(leg): RTP comes from \(source), not from where SDP says; it is answered there"
-    case .toneHeard(let leg, let frequency): return "\(leg): hears a tone of \(frequency) Hz"
-    case .toneEnded(let leg): return "\(leg): the tone ended"
-    case .reason(let leg, let text): return "\(leg): the peer gives a reason: \(text)"
-    case .ended(let leg, let reason, let report):
-      peers[leg] = nil
-      return "\(leg): \(reason)\(report.map { "; \(Self.text($0))" } ?? "")"
+    case .malformed(let source, let rule): return "\(source) sent what is not a SIP message: \(rule)"
     case .registered(let aor, let expires): return "\(aor) is registered for \(expires) s"
     case .registrationFailed(let aor, let reason): return "registration of \(aor) failed: \(reason)"
     case .optionsAnswered(let status): return "OPTIONS answered with \(status)"
     case .optionsFailed(let reason): return "OPTIONS: \(reason)"
-    case .note(let leg, let note): return "\(leg.map { "\($0): " } ?? "")\(note)"
-    case .violation(let leg, let violation): return "\(leg.map { "\($0): " } ?? "")the peer broke a rule: \(violation)"
-    case .portsMissing(let leg, let reason): return "\(leg.map { "\($0): " } ?? "")\(reason)"
+    case .note(_, let note): return "\(note)"
+    case .violation(_, let violation): return "the peer broke a rule: \(violation)"
+    case .portsMissing(_, let reason): return reason
+    case .requestRefused(_, let request): return "\(request)\(isOfCall || request.callID.isEmpty ? "" : " (Call-ID \(request.callID))")"
+    default: return nil
     }
+  }
+
+  private func started(_ facts: LegFacts, _ joined: (session: String, account: String, role: String)?) -> String {
+    let way =
+      facts.direction == .incoming
+      ? "from \(facts.from) (\(facts.peer)) to \(facts.to)" : "to \(facts.to) (\(facts.peer)) from \(facts.from)"
+    let place = joined.map { ", session \($0.session) as \($0.role)\($0.account.isEmpty ? "" : ", account \($0.account)")" } ?? ""
+    return "call \(way) over \(facts.transport.viaToken)\(place)"
+  }
+
+  /// What a re-INVITE did to hold, for its line.
+  private static func hold(_ before: CallBook.Entry?, _ after: CallBook.Entry?) -> String {
+    guard let before, let after, before.state != after.state else { return "" }
+    if after.state != .up { return "\(after.state.rawValue): " }
+    return before.state == .heldByPeer ? "resumed by the peer: " : before.state == .onHold ? "resumed by us: " : "resumed: "
   }
 
   /// `RTP out 250, in 248, 2 lost, jitter 0.4 ms`.
@@ -94,13 +151,5 @@ public struct CallLog {
   /// `PCMU 20 ms, RTP 192.0.2.1:20000 to 192.0.2.2:10000, sendrecv`.
   static func text(_ agreement: AudioAgreement) -> String {
     "\(agreement.codec.rawValue) \(agreement.packetTime) ms, RTP \(agreement.local) to \(agreement.remote), \(agreement.direction.rawValue)"
-  }
-
-  private static func clock(_ now: Instant) -> String {
-    let milliseconds = now.nanoseconds / 1_000_000
-    let fraction = String(milliseconds % 1_000)
-    let seconds = String(milliseconds / 1_000)
-    return String(repeating: " ", count: max(0, 5 - seconds.count)) + seconds + "." + String(repeating: "0", count: 3 - fraction.count)
-      + fraction
   }
 }

@@ -1,13 +1,13 @@
 import Legs
-import SIPUserAgent
 import SansIO
 
 /// What a person may type at a served endpoint.
 public enum ConsoleCommand: Hashable, Sendable {
   /// A registered account by name, or a `sip:` URI.
   case call(String)
-  case modify(LegID, SessionChange)
-  case hangUp(LegID)
+  /// A leg by the number that the log gives it.
+  case modify(Int, SessionChange)
+  case hangUp(Int)
   case calls
   case help
 
@@ -18,7 +18,7 @@ public enum ConsoleCommand: Hashable, Sendable {
     "resume LEG          re-INVITE with a=sendrecv",
     "refresh LEG         re-INVITE that changes nothing",
     "hangup LEG          BYE, or CANCEL",
-    "calls               what is up",
+    "calls               what is up: peer, state, since when, codec, RTP packets, use of the cap",
   ]
 
   /// Reads a line; nil for an empty one.
@@ -35,12 +35,12 @@ public enum ConsoleCommand: Hashable, Sendable {
     case ("hangup", 1): return .hangUp(try leg(rest[0]))
     case ("calls", 0): return .calls
     case ("help", 0): return .help
-    default: throw LiveFailure("'\(line)' is no command; 'help' lists them")
+    default: throw LiveFailure("'\(line)' is not a command; 'help' lists them")
     }
   }
 
-  private static func leg(_ word: String) throws(LiveFailure) -> LegID {
+  private static func leg(_ word: String) throws(LiveFailure) -> Int {
     guard let number = UInt32(word) else { throw LiveFailure("'\(word)' is not the number of a leg, such as 1 in 'leg 1'") }
-    return LegID(number)
+    return Int(number)
   }
 }

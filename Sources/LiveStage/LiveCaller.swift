@@ -19,6 +19,8 @@ public struct CallOutcome: Sendable {
   public var refusal: String?
   /// What the operating system, ICMP or a connection said last of a failure.
   public var failure: String?
+  /// Where the last INVITE went.
+  public var target: TransportAddress
   public var report: MediaReport?
 }
 
@@ -31,32 +33,38 @@ public final class LiveCaller: @unchecked Sendable {
   private let request: CallRequest
   private let tone: Tone?
   private let duration: Duration
-  private let say: @Sendable (String) -> Void
+  private let lines: ServeLog
+  /// How long it may ring.
+  private let patience: Duration
   private let captures: CallCaptures?
   // On the loop.
   private var log = CallLog()
-  private var outcome = CallOutcome(established: false)
+  private var outcome: CallOutcome
   private var done: EventLoopPromise<CallOutcome>?
   private var leg: LegID?
   private var isHangingUp = false
   private var captureTimer: RepeatedTask?
   private var length: Scheduled<Void>?
+  private var ringing: Scheduled<Void>?
 
   /// - Parameters:
   ///   - target: the next hop, resolved.
   ///   - local: our address; the one that routes to the target.
   ///   - duration: from the answer to our BYE.
   ///   - tone: what we send; nil = silence.
+  ///   - patience: from the INVITE to our CANCEL when no final response came.
   public init(
     _ uri: SIPURI, target: SIPTarget, local: IPAddress, configuration: CallConfiguration, duration: Duration, tone: Tone?,
-    folder: String? = nil, say: @escaping @Sendable (String) -> Void
+    patience: Duration = .seconds(180), folder: String? = nil, say: @escaping @Sendable (String) -> Void
   ) throws {
     self.duration = duration
     self.tone = tone
-    self.say = say
+    self.patience = patience
+    outcome = CallOutcome(established: false, target: target.address)
     _ = DescriptorLimit.raise()
     do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
     let clock = LiveClock()
+    lines = ServeLog(epoch: clock.epoch, console: say)
     let user = configuration.username ?? "kallglot-lab"
     let from = try configuration.from.map { text in
       do { return NameAddress(uri: try SIPURI(parsing: text)) } catch { throw LiveFailure("from: \(error)") }
@@ -73,7 +81,7 @@ public final class LiveCaller: @unchecked Sendable {
     captures = folder.map { CallCaptures(folder: $0, host: "caller", epoch: clock.epoch) }
     driver = LiveDriver(host, name: "caller", on: loop, clock: clock, sinks: captures.map { [$0] } ?? [])
     driver.onEvent = { [unowned self] event in take(event) }
-    captures?.onEvent = { [unowned self] event in self.say(log.line(for: event, at: driver.clock.now)) }
+    captures?.onEvent = { [unowned self] event in say(log.line(for: event)) }
   }
 
   private static func tls(_ configuration: CallConfiguration, _ target: SIPTarget) throws -> TLSContext? {
@@ -122,10 +130,13 @@ public final class LiveCaller: @unchecked Sendable {
     switch event {
     case .started(let id, _):
       leg = id
+      ringing = driver.eventLoop.scheduleTask(in: .nanoseconds(patience.wholeNanoseconds)) { [self] in loseWaiting() }
       if let tone { driver.command { [self] now, out in host.perform(.speak(id, tone, for: nil), at: now, &out) } }
     case .established:
       outcome.established = true
+      ringing?.cancel()
       length = driver.eventLoop.scheduleTask(in: .nanoseconds(duration.wholeNanoseconds)) { [self] in endCall() }
+    case .redirected(_, _, _, let target): outcome.target = target
     case .socketFailed(_, let failure): outcome.failure = "\(failure)"
     case .connectionFailed(let remote, let reason): outcome.failure = "\(remote): \(reason)"
     case .refused(_, let status, let phrase, let explanation):
@@ -134,10 +145,22 @@ public final class LiveCaller: @unchecked Sendable {
       outcome.end = end
       outcome.report = report
       length?.cancel()
+      ringing?.cancel()
       // What still leaves, such as the last ACK, leaves in this turn.
       driver.eventLoop.scheduleTask(in: .milliseconds(50)) { [self] in done?.succeed(outcome) }
     default: break
     }
+  }
+
+  /// A line of the log.
+  public func say(_ line: String) { lines.line(line, at: driver.clock.now) }
+
+  /// Nobody answers: CANCEL (RFC 3261 §9.1).
+  private func loseWaiting() {
+    guard !outcome.established, outcome.end == nil, !isHangingUp else { return }
+    outcome.failure = "no final response within \(patience.components.seconds) s, CANCEL was sent"
+    say("no final response within \(patience.components.seconds) s: CANCEL")
+    endCall()
   }
 
   private func endCall() {

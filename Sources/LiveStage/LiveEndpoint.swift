@@ -20,18 +20,17 @@ public final class LiveEndpoint: @unchecked Sendable {
   private let driver: LiveDriver
   private let loop: SocketLoop
   private let captures: CallCaptures?
-  private let say: @Sendable (String) -> Void
-  private let logsCalls: Bool
+  private let desk: ServeDesk
   private let limit: DescriptorLimit
   // On the loop.
-  private var log = CallLog()
   private var waiting: Set<TransportListener> = []
   private var bound: EventLoopPromise<Void>?
   private var quiet: EventLoopPromise<Void>?
   private var captureTimer: RepeatedTask?
+  private var statusTimer: RepeatedTask?
 
   /// - Parameters:
-  ///   - folder: gets one pcapng a call; nil = none.
+  ///   - folder: gets one pcapng a call, `serve.log` and `status.json`; nil = none of them.
   ///   - logsCalls: under load, making a line for each event costs more than the call.
   ///   - say: takes each line of the log, on the loop.
   public init(
@@ -40,19 +39,18 @@ public final class LiveEndpoint: @unchecked Sendable {
   ) throws {
     self.configuration = configuration
     self.identity = identity
-    self.say = say
-    self.logsCalls = logsCalls
     limit = DescriptorLimit.raise()
     do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
     let clock = LiveClock()
     let tls = try Self.tls(configuration, identity.authority)
     host = Self.endpoint(
       configuration, identity.account, tls, try tls.map { _ in try TLSContext(TLSConfiguration(role: .client)) }, clock.epoch)
+    desk = ServeDesk(configuration, folder: folder, epoch: clock.epoch, logsCalls: logsCalls, console: say)
     captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch) }
     driver = LiveDriver(
       host, name: "kallglot", on: loop, clock: clock, quantum: .milliseconds(1), sinks: captures.map { [$0] } ?? [])
     driver.onEvent = { [unowned self] event in take(event) }
-    captures?.onEvent = { [unowned self] event in if logsCalls { say(log.line(for: event, at: driver.clock.now)) } }
+    captures?.onEvent = { [unowned self] event in desk.take(event, at: driver.clock.now) }
   }
 
   /// - Parameter clientTLS: for calls to registered contacts; what a PBX shows as its certificate is not checked.
@@ -105,6 +103,9 @@ public final class LiveEndpoint: @unchecked Sendable {
     driver.eventLoop.execute { [self] in
       bound = promise
       waiting = Set(configuration.listeners)
+      statusTimer = captures.map { _ in
+        driver.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(1)) { [unowned self] _ in writeStatus() }
+      }
       captureTimer = captures?.schedule(on: driver.eventLoop) { [unowned self] in self.captures?.tick(at: driver.clock.now) }
     }
     driver.start()
@@ -136,6 +137,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     try? await promise.futureResult.get()
     patience.cancel()
     await shutDown()
+    for line in desk.summary(at: driver.clock.now) { say(line) }
   }
 
   /// Carries out what was typed. Blocks while a name is resolved.
@@ -145,16 +147,28 @@ public final class LiveEndpoint: @unchecked Sendable {
       let target = try CallTarget(whom)
       run(.party(.call(CallRequest(uri: target.uri, target: target.target))))
     case .call(let account): run(.callAccount(account, name: nil))
-    case .modify(let leg, let change): run(.party(.modify(leg, change)), on: leg)
-    case .hangUp(let leg): run(.party(.hangUp(leg)), on: leg)
-    case .calls: driver.eventLoop.execute { [self] in for line in log.calls.isEmpty ? ["no calls"] : log.calls { say(line) } }
+    case .modify(let number, let change):
+      run(onLeg: number) { [self] leg in
+        desk.asked(for: change, on: leg)
+        return .party(.modify(leg, change))
+      }
+    case .hangUp(let number): run(onLeg: number) { .party(.hangUp($0)) }
+    case .calls: driver.eventLoop.execute { [self] in for line in desk.table(host, captures) { say(line) } }
     case .help: for line in ConsoleCommand.summary { say(line) }
     }
   }
 
-  private func run(_ command: KallglotEndpoint.Command, on leg: LegID? = nil) {
+  /// A line of the log, from any thread.
+  public func say(_ line: String) { desk.log.line(line, at: driver.clock.now) }
+
+  private func run(_ command: KallglotEndpoint.Command) {
+    driver.command { [self] now, out in host.perform(command, at: now, &out) }
+  }
+
+  private func run(onLeg number: Int, _ command: @escaping @Sendable (LegID) -> KallglotEndpoint.Command) {
     driver.eventLoop.execute { [self] in
-      if let leg, logsCalls, !log.isLive(leg) { return say("there is no \(leg)") }
+      guard let leg = desk.leg(numbered: number) else { return say("there is no leg \(number)") }
+      let command = command(leg)
       driver.commandNow { [self] now, out in host.perform(command, at: now, &out) }
     }
   }
@@ -170,20 +184,15 @@ public final class LiveEndpoint: @unchecked Sendable {
 
   private func endCaptures() {
     captureTimer?.cancel()
+    statusTimer?.cancel()
+    writeStatus()
     captures?.finish(at: driver.clock.now)
   }
 
   private func take(_ event: any HostEvent) {
-    guard case EndpointEvent.party(let news) = event else {
-      if logsCalls, let line = log.line(for: event, at: driver.clock.now) { say(line) }
-      return
-    }
-    switch news {
-    case .listenFailed: break  // Told by the error of ``start()``.
-    case .listening, .malformed, .connectionFailed, .socketFailed, .acceptsAgain, .portsMissing:
-      if let line = log.line(for: event, at: driver.clock.now) { say(line) }
-    default: if logsCalls, let line = log.line(for: event, at: driver.clock.now) { say(line) }
-    }
+    guard case EndpointEvent.party(let news) = event else { return desk.take(event, at: driver.clock.now) }
+    // The error of ``start()`` says it.
+    if case .listenFailed = news {} else { desk.take(event, at: driver.clock.now) }
     switch news {
     case .listening(let listener):
       waiting = waiting.filter {
@@ -196,6 +205,8 @@ public final class LiveEndpoint: @unchecked Sendable {
     default: break
     }
   }
+
+  private func writeStatus() { desk.writeStatus(host, captures, at: driver.clock.now) }
 
   private func endIfQuiet() {
     if let quiet, host.liveCalls == 0 { quiet.succeed() }

@@ -9,6 +9,7 @@ extension SIPTransportLayer {
     _ error: SIPParseError, _ bytes: Bytes, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
     guard let status = error.status, mayAnswer?(flow) ?? true, let request = SIPMessage.salvage(bytes, limits: limits) else { return }
+    events.append(.rejected(request, status: status, flow))
     send(
       rejection(of: request, status: status, because: "\(error)", flow), on: flow.reply(to: request), label(status, request), at: now, &out,
       &events)
@@ -32,6 +33,7 @@ extension SIPTransportLayer {
     _ request: SIPMessage, _ error: SIPHeaderError, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
     guard let method = request.method, method != .ack, (try? request.via()) != nil, mayAnswer?(flow) ?? true else { return }
+    events.append(.rejected(request, status: 400, flow))
     send(
       rejection(of: request, status: 400, because: "\(error)", flow), on: flow.reply(to: request), label(400, request), at: now, &out,
       &events)

@@ -179,6 +179,11 @@ extension UserAgent {
     let label = Label(
       .response(status: UInt16(clamping: status), request.method?.label ?? .other), dialog: leg?.rawValue ?? 0,
       sequence: cseq?.number ?? 0)
+    if status >= 300 {
+      let refused = RefusedRequest(request, draft, on: flow)
+      if request.method == .invite { unacknowledged[server] = "\(status) \(refused.callID)" }
+      events.append(.requestRefused(leg ?? (try? request.to().tag).flatMap { legsByTag[$0] }, refused))
+    }
     transactions.respond(server, draft, status: status, label: label, at: now, &transactionOutputs)
   }
 

@@ -69,6 +69,7 @@ extension UserAgent {
       if status < 400 { caller.targets.add(message, from: caller.requestURI) }
     }
     guard let next = caller.targets.next(), let target = next.target(insteadOf: usage.flow) else { return false }
+    events.append(.redirected(id, status: message?.status, uri: next.uri.description, target: target.address))
     usage.flow = transport.flow(to: target, at: now, &out)
     caller.redirect(to: next.isProxy ? nil : next.uri)
     let isSecure = caller.requestURI.scheme == .sips

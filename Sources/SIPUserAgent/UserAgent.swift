@@ -77,6 +77,8 @@ public final class UserAgent {
   var usages: [LegID: InviteUsage] = [:]
   /// Legs by the tag that this side chose: what a request within a dialog names.
   var legsByTag: [String: LegID] = [:]
+  /// Status and Call-ID of the refusals that wait for their ACK.
+  var unacknowledged: [ServerID: String] = [:]
   var purposes: [TransactionLayer.ClientID: ClientPurpose] = [:]
   var legsByServer: [ServerID: LegID] = [:]
   /// Requests outside dialogs that are being served, to tell a copy that came by another path.
@@ -228,6 +230,8 @@ public final class UserAgent {
       events.append(.listening(listener))
     case .listenFailed(let listener, let failure): events.append(.listenFailed(listener, failure))
     case .malformed(let error, _, let flow): events.append(.malformed(rule: "\(error)", flow))
+    case .rejected(let request, let status, let flow):
+      events.append(.requestRefused(nil, RefusedRequest(request, status: status, phrase: SIPStatus.phrase(status), on: flow)))
     case .accepted(let flow): events.append(.accepted(flow))
     case .flowOpened, .keepAlive: break
     }
@@ -256,9 +260,11 @@ public final class UserAgent {
     case .ended(let id):
       if !oversized.isEmpty { oversized[id] = nil }
       if case .invite(let leg)? = purposes.removeValue(forKey: id) { dropRemains(leg, id) }
-    case .ackMissing(let id): events.append(.violation(legsByServer[id], PeerViolation(.refusalNotAcknowledged)))
+    case .ackMissing(let id):
+      events.append(.violation(legsByServer[id], PeerViolation(.refusalNotAcknowledged, unacknowledged.removeValue(forKey: id) ?? "")))
     case .endedServer(let id):
       legsByServer[id] = nil
+      unacknowledged[id] = nil
       if let key = mergeKeysByServer.removeValue(forKey: id) { mergeKeys[key] = nil }
     case .unusable(let message, let error, let flow):
       events.append(.malformed(rule: "\(error)", flow))

@@ -55,6 +55,10 @@ public enum UserAgentEvent: Sendable {
   case requestFailed(RequestID, TransactionFailure)
   /// Something lawful that is answered in our own way.
   case note(LegID?, PeerNote)
+  /// Our INVITE goes to another place, after this status or, with none, after a place that did not answer.
+  case redirected(LegID, status: Int?, uri: String, target: TransportAddress)
+  /// A final response of ours that is not a 2xx, by whatever layer; the leg is the one whose dialog or INVITE it belongs to.
+  case requestRefused(LegID?, RefusedRequest)
   /// A rule that the peer broke.
   case violation(LegID?, PeerViolation)
 }

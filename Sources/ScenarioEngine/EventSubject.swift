@@ -30,8 +30,9 @@ struct EventSubject {
     switch event {
     case let event as PartyEvent: self.init(party: event)
     case EndpointEvent.party(let event): self.init(party: event)
-    case EndpointEvent.decision(let leg, _, let method, source: _):
-      self.init(what: .messages([.received(.request(Label.Method(token: method)))]), leg: leg)
+    case EndpointEvent.decision(let leg, _, let request):
+      let message = MessageKind.Start.request(Label.Method(token: request.method))
+      self.init(what: .messages([request.isOurs ? .sent(message) : .received(message)]), leg: leg)
     case WireHost.Event.received(let message): self.init(what: .messages([.received(.exactly(message.bytes))]))
     default: self.init(what: .newest)
     }

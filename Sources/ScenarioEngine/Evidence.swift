@@ -122,7 +122,7 @@ extension StageEvent {
     switch event {
     case let event as PartyEvent: self = .party(member, event, evidence)
     case EndpointEvent.party(let event): self = .party(member, event, evidence)
-    case EndpointEvent.decision(let leg, let decision, method: _, source: _): self = .decision(member, leg, decision, evidence)
+    case EndpointEvent.decision(let leg, let decision, _): self = .decision(member, leg, decision, evidence)
     case WireHost.Event.received(let message): self = .message(member, message, evidence)
     case WireHost.Event.unreadable(let rule): self = .wire(member, "unreadable: \(rule)", evidence)
     case WireHost.Event.closed(let how): self = .wire(member, how, evidence)

@@ -63,7 +63,8 @@ public struct LegStory: Sendable {
       state = .ended
       self.end = end
       self.report = report
-    case .reason, .mediaStarted, .started, .mediaPorts, .note, .violation, .portsMissing, .listening, .listenFailed, .acceptsAgain,
+    case .reason, .redirected, .requestRefused, .mediaStarted, .started, .mediaPorts, .note, .violation, .portsMissing, .listening,
+      .listenFailed, .acceptsAgain,
       .socketFailed, .connectionFailed, .malformed, .registered, .registrationFailed,
       .optionsAnswered, .optionsFailed:
       break

@@ -218,6 +218,7 @@ public struct Script: Sendable {
       violations.append(SeenViolation(member: member, leg: leg, what: .noMediaPort(reason), evidence: evidence, at: now))
     case .malformed(let source, let rule):
       violations.append(SeenViolation(member: member, leg: nil, what: .malformed(from: source, rule), evidence: evidence, at: now))
+    case .requestRefused, .redirected: break  // The message itself is seen.
     case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended,
       .mediaStarted,
       .mediaLatched:

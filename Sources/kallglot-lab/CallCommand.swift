@@ -27,6 +27,9 @@ struct CallCommand: AsyncParsableCommand {
   @Option(name: .customLong("for"), help: "How long the answered call lasts, such as '5 s'.")
   var duration: String = "5 s"
 
+  @Option(help: "How long it may ring before CANCEL, such as '30 s'.")
+  var ringFor: String = "3 min"
+
   @Flag(help: "Send a tone of 440 Hz instead of silence.")
   var tone = false
 
@@ -39,6 +42,9 @@ struct CallCommand: AsyncParsableCommand {
     guard let length = DurationText.read(duration) else {
       throw Complaint("--for '\(duration)' is not a duration such as '5 s' or '800 ms'")
     }
+    guard let patience = DurationText.read(ringFor) else {
+      throw Complaint("--ring-for '\(ringFor)' is not a duration such as '30 s' or '3 min'")
+    }
     let target: CallTarget
     do { target = try CallTarget(uri, transport: settings.transport) } catch { throw Complaint(error.description) }
     guard let local = settings.address ?? SourceAddress.towards(target.target.address) else {
@@ -50,7 +56,7 @@ struct CallCommand: AsyncParsableCommand {
     do {
       caller = try LiveCaller(
         target.uri, target: target.target, local: local, configuration: settings, duration: length, tone: tone ? Tone(frequency: 440) : nil,
-        folder: out, say: { say($0) })
+        patience: patience, folder: out, say: { say($0) })
     } catch { throw Complaint("\(error)") }
     if target.target.transport == .tls, settings.trust == nil {
       say("TLS: the peer's certificate is not checked (no trust: in the configuration)")
@@ -63,14 +69,15 @@ struct CallCommand: AsyncParsableCommand {
     defer { watch.cancel() }
     let outcome: CallOutcome
     do { outcome = try await caller.run() } catch { throw Complaint("\(error)") }
-    say(Self.verdict(outcome))
+    caller.say(Self.verdict(outcome))
     if !outcome.established { throw ExitWith(code: 1) }
   }
 
   private static func verdict(_ outcome: CallOutcome) -> String {
     guard outcome.established else {
       let failure = outcome.failure.map { " (\($0))" } ?? ""
-      return "not answered: \(outcome.refusal ?? outcome.end.map { "\($0)\(failure)" } ?? "it ended without a word")"
+      let reason = outcome.refusal ?? outcome.end.map { "\($0)\(failure)" } ?? "it ended without a word"
+      return "not answered: \(reason); the last target was \(outcome.target)"
     }
     let media = outcome.report.map { CallLog.text($0) } ?? "no RTP"
     return "answered; \(outcome.end.map { "\($0)" } ?? "ended"); \(media)"

@@ -23,7 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "YAML file: the policy keys, and listen, account, sessions, domain, tone, answerDelay.")
   var config: String?
 
-  @Option(help: "Folder for one pcapng a call.")
+  @Option(help: "Folder for one pcapng a call, serve.log and status.json; numbers go on where an earlier run ended.")
   var out: String?
 
   @Option(
@@ -55,8 +55,9 @@ struct ServeCommand: AsyncParsableCommand {
     let identity = try identity(settings)
     if let out { try Output.makeFolder(out) }
     let interrupts = Interrupts()
+    Console.ignoreClosedPipes()
     do {
-      let endpoint = try LiveEndpoint(settings, identity, folder: out, logsCalls: !quiet) { say($0) }
+      let endpoint = try LiveEndpoint(settings, identity, folder: out, logsCalls: !quiet) { Console.write($0) }
       try await endpoint.start()
       if settings.policy.authentication == .digest {
         say(
@@ -65,12 +66,12 @@ struct ServeCommand: AsyncParsableCommand {
       }
       if let authority = identity.authority, let out {
         try Output.write(authority.certificate.text, to: "\(out)/authority.pem")
-        say("the authority of our TLS certificate is in \(out)/authority.pem")
+        endpoint.say("the authority of our TLS certificate is in \(out)/authority.pem")
       }
-      say("ready; Ctrl-C ends calls with BYE and stops; 'help' lists what can be typed")
+      endpoint.say("ready; Ctrl-C ends calls with BYE and stops; 'help' lists what can be typed")
       readCommands(for: endpoint)
       await interrupts.next()
-      say("stopping")
+      endpoint.say("stopping")
       await endpoint.stop()
     } catch let complaint as Complaint {
       throw complaint
@@ -122,11 +123,27 @@ extension ServeCommand {
     Thread.detachNewThread {
       while let line = readLine() {
         do throws(LiveFailure) { if let command = try ConsoleCommand.read(line) { try endpoint.perform(command) } } catch {
-          say(error.description)
+          Console.write(error.description)
         }
       }
     }
   }
+}
+
+/// Standard output of a program that serves: one that nobody reads any more, or that a full disk takes nothing for, ends nothing.
+enum Console {
+  static func write(_ line: String) {
+    var rest = Array("\(line)\n".utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// A closed pipe is an error of the write and no signal.
+  static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
 }
 
 /// Reads a configuration file for a command.

@@ -22,7 +22,7 @@ private let foreign: [String: Set<String>] = [
   "NIOCore": ["LiveNetwork", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
   "FoundationEssentials": ["ScenarioEngine", "LiveStage", "LabTesting", "kallglot-lab"],
-  "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork"],
+  "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork", "LiveStage"],
   "Glibc": ["SIPMessage", "Media", "LiveNetwork", "LiveStage", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
 ]
 

@@ -84,9 +84,9 @@ extension Interop {
       let up = try await serve.line(": up, ", after: try await serve.line("call to sip:pbx@"))
       let leg = up.line.components(separatedBy: "leg ").last.map { String($0.prefix { $0.isNumber }) } ?? ""
       serve.type("hold \(leg)")
-      let held = try await serve.line("re-INVITE, PCMU", after: up)
+      let held = try await serve.line("re-INVITE, on hold by us: PCMU", after: up)
       serve.type("resume \(leg)")
-      _ = try await serve.line("re-INVITE, PCMU", after: held)
+      _ = try await serve.line("re-INVITE, resumed by us: PCMU", after: held)
       serve.type("hangup \(leg)")
       let ended = try await serve.line("hung up here", after: up)
       serve.type("call sip:busy@\(scene.them)")

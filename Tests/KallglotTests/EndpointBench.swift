@@ -220,7 +220,7 @@ final class EndpointBench {
   // MARK: - What is seen
 
   var decisions: [PolicyDecision] {
-    events.compactMap { if case .decision(_, let decision, _, _) = $0 { decision } else { nil } }
+    events.compactMap { if case .decision(_, let decision, _) = $0 { decision } else { nil } }
   }
 
   var ends: [LegEnd] { events.compactMap { if case .party(.ended(_, let end, _)) = $0 { end } else { nil } } }

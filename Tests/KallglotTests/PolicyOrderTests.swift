@@ -232,11 +232,11 @@ import Testing
     #expect(PolicyDecision(.authentication, setting: "authentication", .passed).isLabDecision, "no authentication is a Lab setting")
   }
 
-  @Test func `a decision is an event with rule, setting, verdict, method, source and whose word it is`() {
+  @Test func `a decision is an event with rule, setting, verdict, method, source, Call-ID and whose word it is`() {
     let bench = EndpointBench(.with { ($0.authentication, $0.sipAccess) = (.none, false) })
     bench.send(bench.request("OPTIONS"))
     let fields = bench.events.first { $0.journalName == "policy-decision" }?.journalFields ?? []
-    #expect(fields.map(\.name) == ["method", "source", "rule", "setting", "decision", "labDecision"])
+    #expect(fields.map(\.name) == ["method", "source", "callID", "rule", "setting", "decision", "labDecision"])
     #expect(fields.first { $0.name == "setting" }?.value == .text("sipAccess"))
     #expect(fields.last?.value == .flag(true))
   }

@@ -1,5 +1,4 @@
 import Legs
-import SIPUserAgent
 import Testing
 
 @testable import LiveStage
@@ -9,10 +8,10 @@ import Testing
   @Test func `each command is read, spaces and tabs do not matter`() throws {
     let lines: [(String, ConsoleCommand)] = [
       ("call acme", .call("acme")), ("  call\tsip:100@192.0.2.7  ", .call("sip:100@192.0.2.7")),
-      ("hold 3", .modify(LegID(3), .hold(.sendonly))),
-      ("hold 3 inactive", .modify(LegID(3), .hold(.inactive))), ("resume 3", .modify(LegID(3), .resume)),
-      ("refresh 3", .modify(LegID(3), .refresh)),
-      ("hangup 12", .hangUp(LegID(12))), ("calls", .calls), ("help", .help),
+      ("hold 3", .modify(3, .hold(.sendonly))),
+      ("hold 3 inactive", .modify(3, .hold(.inactive))), ("resume 3", .modify(3, .resume)),
+      ("refresh 3", .modify(3, .refresh)),
+      ("hangup 12", .hangUp(12)), ("calls", .calls), ("help", .help),
     ]
     for (line, command) in lines { #expect(try ConsoleCommand.read(line) == command, "\(line)") }
     #expect(try ConsoleCommand.read("   ") == nil)

@@ -27,6 +27,7 @@ import Testing
       case .listenFailed(let listener, let failure): "failed \(listener) \(failure)"
       case .message(let message, let flow): "\(message) from \(flow)"
       case .malformed(let error, _, _): "malformed: \(error)"
+      case .rejected(_, let status, _): "answered \(status)"
       case .accepted(let flow): "accepted \(flow)"
       case .flowOpened: "opened"
       case .flowFailed(_, let failure): "lost: \(failure)"
@@ -73,7 +74,7 @@ import Testing
     #expect(names(Array(events.dropFirst(2))) == ["malformed: \(SIPParseError.contentLengthMissing)"])
     #expect(layer.isUsable(flow) && layer.nextDeadline == .zero)
     layer.send(MessageDraft.response(to: request, status: 200, received: flow).serialized(), on: flow, .none, at: .zero, &out, &events)
-    #expect(wake(layer, &out) == ["lost: closed here: \(SIPParseError.contentLengthMissing)"])
+    #expect(wake(layer, &out) == ["answered 400", "lost: closed here: \(SIPParseError.contentLengthMissing)"])
     #expect(acts(out, on: id) == ["SIP/2.0 200 OK", "SIP/2.0 400 Bad Request", "close orderly"])
     #expect(layer.nextDeadline == nil && !layer.isUsable(flow))
   }
@@ -86,12 +87,12 @@ import Testing
     let events = receive(
       stream, .accepted(id, PortID(1), local: .init(here, port: 5060), remote: peer), .bytes(id, bad), .bytes(id, options), out: &out)
     let named = "malformed: \(SIPParseError.requestLineSpacing)"
-    #expect(events == ["accepted TCP 192.0.2.20:40000", named, "OPTIONS sip:a from TCP 192.0.2.20:40000"])
+    #expect(events == ["accepted TCP 192.0.2.20:40000", named, "answered 400", "OPTIONS sip:a from TCP 192.0.2.20:40000"])
     #expect(acts(out, on: id) == ["SIP/2.0 400 Bad Request"])
     #expect(wake(stream, &out) == [])
     let datagrams = layer([.udp])
     var sent = Outbox()
-    #expect(receive(datagrams, .datagram(PortID(1), from: peer, bad), out: &sent) == [named])
+    #expect(receive(datagrams, .datagram(PortID(1), from: peer, bad), out: &sent) == [named, "answered 400"])
     guard case .datagram(_, to: peer, let answer, _)? = sent.departures.last else {
       Issue.record("no answer over UDP")
       return

@@ -1,0 +1,80 @@
+import Kallglot
+import Legs
+import SIPUserAgent
+import SansIO
+import ScenarioModel
+
+/// What a served endpoint tells people and programs: its log, its table of calls, its status file, its summary. Belongs to the loop.
+final class ServeDesk {
+  let log: ServeLog
+  private let time: WallTime
+  private let folder: String?
+  /// Under load a line for each event costs more than the call.
+  private let logsCalls: Bool
+  private var calls: CallLog
+  private var status: StatusFile?
+  private var capturedCalls = 0
+
+  init(_ configuration: ServeConfiguration, folder: String?, epoch: Epoch, logsCalls: Bool, console: @escaping @Sendable (String) -> Void) {
+    self.folder = folder
+    self.logsCalls = logsCalls
+    time = WallTime(epoch: epoch)
+    log = ServeLog(epoch: epoch, path: folder.map { "\($0)/serve.log" }, console: console)
+    calls = CallLog(
+      after: folder.map(StatusFile.lastLeg) ?? 0, singleUse: Set(configuration.sessions.filter { !$0.isReusable }.map(\.id)))
+    status = folder.map { StatusFile(folder: $0, time: time) }
+  }
+
+  func leg(numbered number: Int) -> LegID? { calls.book.leg(numbered: number) }
+  func asked(for change: SessionChange, on leg: LegID) { calls.asked(for: change, on: leg) }
+
+  func take(_ event: any HostEvent, at now: Instant) {
+    guard logsCalls || Self.isProblem(event) else { return calls.note(event, at: now) }
+    if let line = calls.line(for: event, at: now) { log.line(line, at: now) }
+  }
+
+  func take(_ event: CaptureEvent, at now: Instant) {
+    if case .callOpened = event { capturedCalls += 1 }
+    if logsCalls { log.line(calls.line(for: event), at: now) }
+  }
+
+  /// What is said in any case.
+  private static func isProblem(_ event: any HostEvent) -> Bool {
+    guard case EndpointEvent.party(let event) = event else { return false }
+    switch event {
+    case .listening, .malformed, .connectionFailed, .socketFailed, .acceptsAgain, .portsMissing: return true
+    default: return false
+    }
+  }
+
+  // MARK: - Standing
+
+  private func standing(_ host: KallglotEndpoint, _ captures: CallCaptures?) -> [StatusFile.Call] {
+    calls.book.live.map { entry in
+      let report = host.mediaReport(of: entry.leg)
+      return StatusFile.Call(
+        entry: entry, sent: report.map { Int($0.packetsSent) } ?? 0, received: report.map { Int($0.packetsReceived) } ?? 0,
+        capture: captures?.capture(of: entry.leg))
+    }
+  }
+
+  func writeStatus(_ host: KallglotEndpoint, _ captures: CallCaptures?, at now: Instant) {
+    guard let text = status?.text(standing(host, captures), accounts: host.accountLoads, legs: calls.book.lastNumber) else { return }
+    if let problem = status?.replace(with: text) { log.line(problem, at: now) }
+  }
+
+  func table(_ host: KallglotEndpoint, _ captures: CallCaptures?) -> [String] {
+    CallTableText.lines(standing(host, captures), accounts: host.accountLoads, time: time)
+  }
+
+  /// What a run came to, in a few lines.
+  func summary(at now: Instant) -> [String] {
+    let totals = calls.book.totals
+    let seconds = now.nanoseconds / 1_000_000_000
+    let length = seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s"
+    var lines = ["summary: calls \(totals.calls), answered \(totals.answered), in \(length)"]
+    lines += totals.refusals.sorted { $0.key < $1.key }.map { "  refused: \($0.key): \($0.value)" }
+    if let folder { lines.append("  captures of calls: \(capturedCalls), in \(folder); log in \(folder)/serve.log") }
+    return lines
+  }
+}
