@@ -1,8 +1,10 @@
+import Foundation
 import LiveNetwork
 import SIPMessage
 import SIPTransport
 import SansIO
 import ScenarioModel
+import Synchronization
 import Testing
 
 @testable import LiveStage
@@ -20,5 +22,53 @@ import Testing
     #expect(!outcome.established && outcome.end == .transportFailed)
     #expect(outcome.failure == "127.0.0.1:9 is unreachable: ECONNREFUSED, nobody listens there")
     #expect(caller.droppedTasks == 0)
+  }
+
+  /// A response to what came, back to where it came from.
+  private func answer(_ request: String, _ status: String, _ more: String = "", from peer: PlainPeer) throws {
+    let lines = request.components(separatedBy: "\r\n")
+    let kept = lines.filter { line in ["Via:", "From:", "Call-ID:", "CSeq:"].contains { line.hasPrefix($0) } }
+    let to = lines.first { $0.hasPrefix("To:") } ?? ""
+    let via = try #require(kept.first { $0.hasPrefix("Via:") })
+    let place = via.components(separatedBy: ";")[0].components(separatedBy: " ").last ?? ""
+    let head = ["SIP/2.0 \(status)"] + kept + [to.contains(";tag=") ? to : to + ";tag=1"] + (more.isEmpty ? [] : [more])
+    peer.send((head + ["Content-Length: 0", "", ""]).joined(separator: "\r\n"), to: try #require(TransportAddress(place)))
+  }
+
+  private func caller(to peer: PlainPeer, patience: Duration, _ lines: Lines) throws -> LiveCaller {
+    try LiveCaller(
+      try SIPURI(parsing: "sip:x@\(peer.address)"), target: SIPTarget(transport: .udp, address: peer.address), local: .loopbackV4,
+      configuration: CallConfiguration(), duration: .seconds(1), tone: nil, patience: patience, say: { lines.add($0) })
+  }
+
+  private final class Lines: Sendable {
+    private let all = Mutex<[String]>([])
+    func add(_ line: String) { all.withLock { $0.append(line) } }
+    var text: String { all.withLock { $0.joined(separator: "\n") } }
+  }
+
+  @Test func `a redirection is said with where it leads, and the outcome names the target that failed (RFC 3261 §8.1.3.4)`() async throws {
+    let (peer, lines) = (PlainPeer(), Lines())
+    let caller = try caller(to: peer, patience: .seconds(20), lines)
+    async let outcome = caller.run()
+    try answer(try #require(peer.receive()), "302 Moved Temporarily", "Contact: <sip:y@127.0.0.1:9>", from: peer)
+    let result = try await outcome
+    #expect(!result.established && result.target == TransportAddress(.loopbackV4, port: 9))
+    #expect(lines.text.contains("302: redirected, the INVITE goes to sip:y@127.0.0.1:9 at 127.0.0.1:9"), "\(lines.text)")
+  }
+
+  @Test func `a call that only rings ends with CANCEL after its patience, and says so (RFC 3261 §9.1)`() async throws {
+    let (peer, lines) = (PlainPeer(), Lines())
+    let caller = try caller(to: peer, patience: .milliseconds(200), lines)
+    async let outcome = caller.run()
+    let invite = try #require(peer.receive())
+    try answer(invite, "180 Ringing", from: peer)
+    let cancel = try #require(peer.receive())
+    #expect(cancel.hasPrefix("CANCEL "))
+    try answer(cancel, "200 OK", from: peer)
+    try answer(invite, "487 Request Terminated", from: peer)
+    let result = try await outcome
+    #expect(!result.established && result.end == .cancelledHere, "\(String(describing: result.end))")
+    #expect(result.failure?.contains("CANCEL was sent") == true && lines.text.contains("no final response within"))
   }
 }
