@@ -29,4 +29,16 @@ import Testing
     #expect(bench.send(bench.request("OPTIONS")).last?.status == 200)
     #expect(!bench.events[before...].contains { if case .party(.requestRefused) = $0 { true } else { false } })
   }
+
+  @Test func `a refusal that nobody acknowledges names its call by status and Call-ID (RFC 3261 §17.2.1)`() {
+    let bench = EndpointBench(.with { $0.authentication = .none })
+    let invite = bench.invite(to: "sip:sess_unknown@sip.kallglot.com")
+    _ = bench.send(invite)
+    _ = bench.wait(.seconds(33))
+    let callID = invite.split(separator: "\r\n").first { $0.hasPrefix("Call-ID: ") }?.dropFirst("Call-ID: ".count)
+    let details = bench.events.compactMap { event -> String? in
+      if case .party(.violation(_, let violation)) = event, violation.rule == .refusalNotAcknowledged { violation.detail } else { nil }
+    }
+    #expect(details == ["404 \(callID ?? "")"])
+  }
 }
