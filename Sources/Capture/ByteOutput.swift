@@ -78,7 +78,8 @@ public final class ByteOutput {
   }
 
   deinit {
-    close()
+    // A live file that nothing was handed over to is not made now.
+    if holding == .throughout { close() } else { release() }
     buffer.deallocate()
   }
 

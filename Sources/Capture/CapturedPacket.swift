@@ -39,6 +39,10 @@ public struct CaptureInterface: Hashable, Sendable {
   public var ticksPerSecond: UInt64
   /// Seconds to add to timestamps.
   public var offsetSeconds: Int64
+
+  /// How the name of an interface ends whose packets show what TLS carried, in TCP segments of their own.
+  public static let decryptedSuffix = " (decrypted TLS)"
+  public var isDecrypted: Bool { name.hasSuffix(Self.decryptedSuffix) }
 }
 
 /// The contents of a Decryption Secrets Block. Its description never shows them.

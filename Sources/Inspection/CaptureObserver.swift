@@ -13,6 +13,10 @@ final class CaptureObserver {
   private let keyLog: KeyLog
   private var fragments = FragmentTable()
   private var isBrokenFrame = false
+  private var interfaces = 0
+  /// Interfaces whose packets are what TLS carried.
+  private var decrypted: Set<Int> = []
+  private var isDecryptedFrame = false
   private var pieces = 1
 
   init(path: String, keyLog: KeyLog) {
@@ -25,8 +29,14 @@ final class CaptureObserver {
 
   func takeSecrets(_ secrets: CaptureSecrets) { if secrets.isTLSKeyLog { keyLog.add(secrets.data) } }
 
+  func take(_ interface: CaptureInterface) {
+    if interface.isDecrypted { decrypted.insert(interfaces) }
+    interfaces += 1
+  }
+
   func take(_ packet: CapturedPacket) {
     facts.frames += 1
+    isDecryptedFrame = decrypted.contains(packet.interface)
     let stamp = FrameStamp(frame: facts.frames, time: packet.timestamp)
     if facts.first == nil { facts.first = stamp }
     if packet.timestamp >= facts.last?.time ?? .min { facts.last = stamp }
@@ -117,7 +127,8 @@ final class CaptureObserver {
   private func take(_ event: StreamEvent) {
     switch event {
     case .sip(let carried):
-      let origin = carried.map { _ in () }
+      var origin = carried.map { _ in () }
+      if isDecryptedFrame { origin.transport = .tls }
       switch carried.value {
       case .message(let message): sip(message, origin)
       case .unreadable(let error, let line): unreadable(error, line, origin)

@@ -33,7 +33,8 @@ public struct Inspector {
         switch item {
         case .packet(let packet): observer.take(packet)
         case .secrets(let secrets): observer.takeSecrets(secrets)
-        case .interface, .other: break
+        case .interface(let interface): observer.take(interface)
+        case .other: break
         }
       }
     } catch {

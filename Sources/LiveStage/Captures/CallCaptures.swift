@@ -23,8 +23,9 @@ public final class CallCaptures: JournalSink {
   /// - Parameters:
   ///   - folder: exists already. Numbers go on behind those of the captures that are in it.
   ///   - host: the name of the files' interface.
-  public init(folder path: String, host: String, epoch: Epoch) {
-    folder = CaptureFolder(path, host: host, epoch: epoch)
+  ///   - rotation: bytes of a file that grows without end before the next one is begun.
+  public init(folder path: String, host: String, epoch: Epoch, rotation: Int = 16 << 20) {
+    folder = CaptureFolder(path, host: host, epoch: epoch, rotation: rotation)
     others = OtherCapture(folder)
     connections = ConnectionCaptures(folder, others)
     calls = CallTable(folder)

@@ -12,6 +12,14 @@ public enum CaptureEvent: Hashable, Sendable {
   case failed(CaptureFailure)
   /// A file was closed without these packets, which could not be written.
   case incomplete(path: String, packets: Int)
+
+  /// Whether evidence is missing: said however little is logged.
+  public var isProblem: Bool {
+    switch self {
+    case .callOpened, .connectionOpened: false
+    case .failed, .incomplete: true
+    }
+  }
 }
 
 extension CaptureEvent: CustomStringConvertible {

@@ -12,6 +12,8 @@ final class CaptureFolder {
   }
 
   let path: String
+  /// Bytes of a file that grows without end before the next one is begun.
+  let rotation: Int
   private let host: String
   private let epoch: Epoch
   private var lastNumbers: [Kind: Int] = [:]
@@ -22,8 +24,9 @@ final class CaptureFolder {
   /// Packets of closed files that could not be written.
   private(set) var unwritten = 0
 
-  init(_ path: String, host: String, epoch: Epoch) {
+  init(_ path: String, host: String, epoch: Epoch, rotation: Int) {
     self.path = path
+    self.rotation = rotation
     self.host = host
     self.epoch = epoch
     for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {

@@ -22,7 +22,7 @@ final class LiveCaptureFile {
   private var decrypted: Int?
   private let tell: (CaptureEvent) -> Void
   private var isFailureTold = false
-  private var isDirty = true
+  private var isDirty = false
 
   /// - Parameter comment: on the whole file.
   init(
@@ -62,7 +62,8 @@ final class LiveCaptureFile {
   private func decryptedInterface() -> Int {
     if let decrypted { return decrypted }
     let made = file.addInterface(
-      named: "\(host) (decrypted TLS)", description: "What TLS carried, in TCP segments of its own; the ciphertext is in connection-*")
+      named: host + CaptureInterface.decryptedSuffix,
+      description: "What TLS carried, in TCP segments of its own; the ciphertext is in connection-*")
     decrypted = made
     return made
   }

@@ -4,9 +4,6 @@ import SansIO
 ///
 /// `other-00001.pcapng`, and the next one when a file has grown.
 final class OtherCapture {
-  /// Bytes of a file before the next one is begun.
-  private static let limit = 16 << 20
-
   private let folder: CaptureFolder
   private var file: LiveCaptureFile?
 
@@ -15,7 +12,7 @@ final class OtherCapture {
   var unwritten: Int { file?.unwritten ?? 0 }
 
   func append(_ passage: Passage) {
-    if let file, file.byteCount > Self.limit { close(file, at: passage.packet.at) }
+    if let file, file.byteCount > folder.rotation { close(file, at: passage.packet.at) }
     opened().append(passage)
   }
 

@@ -3,11 +3,8 @@ import SansIO
 /// The whole ciphertext of one TLS connection with its secrets, since a part of a TLS stream cannot be decrypted.
 ///
 /// `connection-00001-192.0.2.7-40123.pcapng`; one that has grown goes on in `….part2.pcapng`, which begins with the secrets again:
-/// `mergecap -a -w whole.pcapng connection-00001-*` puts them together.
+/// `mergecap -w whole.pcapng connection-00001-*` puts them together.
 final class SealedCapture {
-  /// Bytes of a file before the next one is begun.
-  private static let limit = 16 << 20
-
   private let folder: CaptureFolder
   private let name: String
   private let ends: ConnectionEnds
@@ -26,7 +23,7 @@ final class SealedCapture {
   var unwritten: Int { file.unwritten }
 
   func append(_ packet: PacketRecord) {
-    if file.byteCount > Self.limit { goOn(at: packet.at) }
+    if file.byteCount > folder.rotation { goOn(at: packet.at) }
     file.append(Passage(packet: packet, keepsNumbers: true))
   }
 
@@ -41,7 +38,7 @@ final class SealedCapture {
   private func goOn(at now: Instant) {
     file.close(at: now)
     part += 1
-    let comment = "part \(part) of a TLS connection; put all parts together to decrypt it: mergecap -a -w whole.pcapng \(name)*"
+    let comment = "part \(part) of a TLS connection; put all parts together to decrypt it: mergecap -w whole.pcapng \(name)*"
     file = folder.file(named: "\(name).part\(part).pcapng", comment: comment)
     folder.tell(.connectionOpened(local: ends.local, remote: ends.remote, path: file.path))
     for secret in secrets { file.append(secret) }

@@ -24,7 +24,6 @@ final class CaptureScene: Sendable {
     let configuration = try ServeConfiguration.read(
       """
       listen: ["udp \(us):5060", "tcp \(us):5060", "tls \(us):5061"]
-      authentication: none
       anyDomain: true
       \(more)
       """, file: "serve.yaml")
@@ -81,14 +80,21 @@ final class CaptureScene: Sendable {
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct AccountingTests {
-  @Test func `every byte that crossed the sockets is in exactly one file, and the ciphertext of a connection besides`() async throws {
-    try await CaptureScene.run("answerDelay: 300 ms\nearlyMedia: true") { scene in
-      try await earlyMedia(scene)
-      try await apart(scene)
-      try await twoCallsOnOneConnection(scene)
-      try await sealed(scene)
-      try await placed(scene)
+@Suite(.timeLimit(.minutes(5))) struct AccountingTests {
+  enum Mix { case earlyMedia, allTransports }
+
+  @Test(arguments: [Mix.earlyMedia, .allTransports])
+  func `every byte that crossed the sockets is in exactly one file, and the ciphertext of a connection besides`(mix: Mix) async throws {
+    let delay = mix == .earlyMedia ? "answerDelay: 3 s\nearlyMedia: true" : ""
+    try await CaptureScene.run("authentication: none\n\(delay)") { scene in
+      switch mix {
+      case .earlyMedia: try await earlyMedia(scene)
+      case .allTransports:
+        try await apart(scene)
+        try await twoCallsOnOneConnection(scene)
+        try await sealed(scene)
+        try await placed(scene)
+      }
     } then: { scene, reading in
       for (datagram, count) in Self.counted(scene.peer.datagrams) {
         #expect(reading.datagrams[datagram] == count, "\(datagram.source) to \(datagram.destination): \(datagram.payload.text.prefix(60))")
@@ -108,8 +114,38 @@ final class CaptureScene: Sendable {
           CaptureReading.difference(
             stream.receivedCiphertext, reading.pieces(from: stream.remote, to: stream.local, sealed: true)) == nil)
       }
-      checkCalls(reading)
+      if mix == .earlyMedia { checkEarlyMedia(reading) } else { checkCalls(reading) }
     }
+  }
+
+  @Test func `INVITEs without credentials leave no descriptor and no file of their own, and TCP and TLS still answer`() async throws {
+    try await CaptureScene.run("authentication: digest") { scene in
+      let wire = RawPeer.Wire.datagrams(try await scene.peer.bind().port, to: scene.us())
+      var call = try await scene.dialogue("", wire, "UDP")
+      for number in 1...100 {
+        (call.callID, call.toTag) = ("call-\(number)", "")
+        let more = number.isMultiple(of: 2) ? "Require: nothing-we-know\r\n" : ""
+        try await scene.peer.send(call.request("INVITE", more: more), over: wire)
+        call.toTag = Dialogue.tag(of: try await scene.peer.message("SIP/2.0 4", over: wire))
+        try await scene.peer.send(call.request("ACK"), over: wire)
+      }
+      for (port, transport) in [(5_060, "TCP"), (5_061, "TLS")] as [(UInt16, String)] {
+        let stream = try await scene.peer.connect(to: scene.us(port), tls: transport == "TLS")
+        let ping = try await scene.dialogue("ping-\(transport)", stream, transport)
+        try await scene.peer.send(ping.request("OPTIONS"), over: stream)
+        _ = try await scene.peer.message("SIP/2.0", over: stream)
+      }
+      #expect(Self.descriptors(in: scene.folder).count <= 1)
+    } then: { scene, reading in
+      #expect(reading.files.map(\.name).filter { !$0.hasPrefix("connection-") } == ["other-00001.pcapng"])
+      for datagram in scene.peer.datagrams { #expect(reading.datagrams[datagram] != nil) }
+    }
+  }
+
+  /// Files below the folder that this process holds open.
+  private static func descriptors(in folder: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [])
+      .compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }.filter { $0.hasPrefix(folder) }
   }
 
   private static func counted(_ datagrams: [RawPeer.Datagram]) -> [RawPeer.Datagram: Int] {
@@ -118,18 +154,8 @@ final class CaptureScene: Sendable {
 
   /// Each call's file holds that call and no other; the rest is in other-*.
   private func checkCalls(_ reading: CaptureReading) {
-    #expect(reading.calls.count == 8, "\(reading.files.map(\.name))")
-    for file in reading.calls { #expect(file.callIDs.count == 1, "\(file.name): \(file.callIDs)") }
-    for (callID, starts) in Self.expected {
-      let text = reading.file(holding: callID)?.text ?? ""
-      for start in starts { #expect(text.contains(start), "\(callID) lacks \(start)") }
-    }
-    for callID in ["early", "cancelled"] {
-      let file = reading.file(holding: callID)
-      let media = file?.packets.filter { $0.payload.first == 0x80 && $0.direction == .received } ?? []
-      #expect(media.count == 3, "\(callID): \(media.count)")
-      #expect(file?.packets.contains { $0.payload.first == 0x80 && $0.direction == .sent } == true, "\(callID)")
-    }
+    #expect(reading.calls.count == 6, "\(reading.files.map(\.name))")
+    check(reading, ["one", "two", "sealed-a", "sealed-b"].map { ($0, ["INVITE ", "SIP/2.0 200", "ACK ", "BYE "]) })
     let rest = reading.others.map(\.text).joined()
     for text in ["OPTIONS ", "REGISTER ", "refused", "hello", "\r\n\r\n", "420 "] { #expect(rest.contains(text), "\(text)") }
     #expect(reading.calls.filter { $0.name.hasSuffix(".clear.pcapng") }.count == 2)
@@ -139,12 +165,29 @@ final class CaptureScene: Sendable {
     for file in reading.files where file.isConnection { #expect(file.secrets > 0, "\(file.name)") }
   }
 
-  private static let expected: [(String, [String])] = [
-    ("early", ["INVITE ", "SIP/2.0 183", "SIP/2.0 200", "ACK ", "BYE "]),
-    ("cancelled", ["INVITE ", "SIP/2.0 183", "CANCEL ", "SIP/2.0 487"]),
-    ("one", ["INVITE ", "SIP/2.0 200", "ACK ", "BYE "]), ("two", ["INVITE ", "SIP/2.0 200", "ACK ", "BYE "]),
-    ("sealed-a", ["INVITE ", "SIP/2.0 200", "ACK ", "BYE "]), ("sealed-b", ["INVITE ", "SIP/2.0 200", "ACK ", "BYE "]),
-  ]
+  private func checkEarlyMedia(_ reading: CaptureReading) {
+    #expect(reading.calls.count == 2, "\(reading.files.map(\.name))")
+    check(
+      reading,
+      [
+        ("early", ["INVITE ", "SIP/2.0 183", "SIP/2.0 200", "ACK ", "BYE "]),
+        ("cancelled", ["INVITE ", "SIP/2.0 183", "CANCEL ", "SIP/2.0 487"]),
+      ])
+    for callID in ["early", "cancelled"] {
+      let file = reading.file(holding: callID)
+      let media = file?.packets.filter { $0.payload.first == 0x80 && $0.direction == .received } ?? []
+      #expect(media.count == 3, "\(callID): \(media.count)")
+      #expect(file?.packets.contains { $0.payload.first == 0x80 && $0.direction == .sent } == true, "\(callID)")
+    }
+  }
+
+  private func check(_ reading: CaptureReading, _ calls: [(String, [String])]) {
+    for file in reading.calls { #expect(file.callIDs.count == 1, "\(file.name): \(file.callIDs)") }
+    for (callID, starts) in calls {
+      let text = reading.file(holding: callID)?.text ?? ""
+      for start in starts { #expect(text.contains(start), "\(callID) lacks \(start)") }
+    }
+  }
 
   /// RTP before the 200 (RFC 3960), and a call that ends there.
   private func earlyMedia(_ scene: CaptureScene) async throws {
