@@ -35,7 +35,7 @@ final class ServeDesk {
 
   func take(_ event: CaptureEvent, at now: Instant) {
     if case .callOpened = event { capturedCalls += 1 }
-    if logsCalls { log.line(calls.line(for: event), at: now) }
+    if logsCalls || event.isProblem { log.line(calls.line(for: event), at: now) }
   }
 
   /// What is said in any case.
