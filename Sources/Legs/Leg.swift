@@ -79,7 +79,6 @@ final class Leg {
   var hasOpenPorts: Bool { unbound == 0 }
 
   func keepEarly(_ answer: SessionDescription, of tag: String) {
-    earlyAnswers.removeAll { $0.tag == tag }
     if earlyAnswers.count < 16 { earlyAnswers.append((tag, answer)) }
   }
 

@@ -18,6 +18,7 @@ extension Party {
   public func refuse(
     _ server: ServerID, _ request: SIPMessage, _ flow: Flow, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox
   ) -> [Signal] {
+    if request.method == .invite, defect.leavesOffer { judgeRefusedOffer(nil, request) }
     absorb(userAgent.refuse(server, request, flow, defect, at: now, &out), at: now, &out)
     return takeSignals()
   }

@@ -41,14 +41,19 @@ extension Party {
   func provisionalCame(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     tell(.ringing(id, status: message.status ?? 0))
     guard let leg = legs[id], !leg.isOfferDelayed, Self.hasDescription(message) else { return }
+    let tag = Self.remoteTag(message)
+    // The first description of a dialog is its answer: others are copies, or ignored (RFC 3261 §13.2.1).
+    guard leg.earlyAnswer(of: tag) == nil else { return }
     var preview = leg.session
     do throws(OfferAnswerFailure) {
       let answer = try Self.sessionDescription(message)
       let agreement = try preview.accept(answer: answer)
-      leg.keepEarly(answer, of: (try? message.to())?.tag ?? "")
-      startMedia(leg, agreement, at: now, &out)
+      leg.keepEarly(answer, of: tag)
+      tellViolations(leg, preview.takeViolations())
+      startMedia(leg, agreement, tag: tag, at: now, &out)
       tell(.earlyMedia(id, agreement))
     } catch {
+      tellViolations(leg, preview.takeViolations())
       if let violation = error.violation(.answerUnusable, in: message) { tell(.violation(id, violation)) }
     }
   }
@@ -58,27 +63,37 @@ extension Party {
     guard let leg = legs[id] else { return }
     do throws(OfferAnswerFailure) {
       guard leg.isOfferDelayed else {
-        return establish(leg, try leg.session.accept(answer: try finalAnswer(leg, message)), at: now, &out)
+        let agreement = try leg.session.accept(answer: try finalAnswer(leg, message))
+        // What is wrong with an early answer has been told when it came.
+        if leg.earlyAnswer(of: Self.remoteTag(message)) != nil { _ = leg.session.takeViolations() }
+        return establish(leg, agreement, tag: Self.remoteTag(message), at: now, &out)
       }
       let description = try Self.sessionDescription(message)
       let local = TransportAddress(configuration.mediaAddress, port: leg.port)
       let (answer, agreement) = try leg.session.answer(description, local: local)
       absorb(userAgent.acknowledge(id, body: answer.serialized(), at: now, &out), at: now, &out)
-      establish(leg, agreement, at: now, &out)
+      establish(leg, agreement, tag: Self.remoteTag(message), at: now, &out)
     } catch {
       if leg.isOfferDelayed { acknowledgeUnusable(id, message, at: now, &out) }
+      tellViolations(leg)
       endUnusable(id, error, leg.isOfferDelayed ? .offerUnusable : .answerUnusable, in: message, at: now, &out)
     }
   }
 
-  /// The answer in the 2xx; where it has none, the one that the same callee gave in a provisional response.
+  /// The answer that the same callee gave in a provisional response, else the one in the 2xx, which has to have one in any case
+  /// (RFC 3261 §13.2.1).
   private func finalAnswer(_ leg: Leg, _ message: SIPMessage) throws(OfferAnswerFailure) -> SessionDescription {
-    guard !Self.hasDescription(message) else { return try Self.sessionDescription(message) }
-    let violation = PeerViolation(.answerMissing, "\(message)")
-    guard let early = leg.earlyAnswer(of: (try? message.to())?.tag ?? "") else { throw .broken(violation) }
-    tell(.violation(leg.id, violation))
+    let early = leg.earlyAnswer(of: Self.remoteTag(message))
+    if !Self.hasDescription(message) {
+      let violation = PeerViolation(.answerMissing, "\(message)")
+      guard early != nil else { throw .broken(violation) }
+      tell(.violation(leg.id, violation))
+    }
+    guard let early else { return try Self.sessionDescription(message) }
     return early
   }
+
+  private static func remoteTag(_ response: SIPMessage) -> String { (try? response.to())?.tag ?? "" }
 
   /// A 2xx whose offer cannot be used is acknowledged with an answer that declines it (RFC 3261 §13.2.2.4).
   func acknowledgeUnusable(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
@@ -132,6 +147,7 @@ extension Party {
     _ out: inout Outbox
   ) -> [Signal] {
     tell(.started(id, facts))
+    if let invite = userAgent.invite(of: id) { judgeRefusedOffer(id, invite) }
     absorb(userAgent.refuse(id, status: status, reason: reason, fields: fields, at: now, &out), at: now, &out)
     return takeSignals()
   }
@@ -178,6 +194,7 @@ extension Party {
     do throws(OfferAnswerFailure) {
       establish(leg, try leg.session.accept(answer: try Self.sessionDescription(message)), at: now, &out)
     } catch {
+      tellViolations(leg)
       endUnusable(id, error, message.body.isEmpty ? .answerMissing : .answerUnusable, in: message, at: now, &out)
     }
   }
@@ -332,7 +349,7 @@ extension Party {
       // In a multipart body it is the part of its type, first or last (RFC 5621 §3.1).
       return try SessionDescription.parse(message.body(ofType: "application/sdp") ?? message.body)
     } catch {
-      throw .other("\(error)")
+      throw .unreadable(error)
     }
   }
 }
@@ -343,6 +360,15 @@ extension OfferAnswerFailure {
     if case .broken(let violation) = self { return violation }
     if case .limit = self { return nil }
     return PeerViolation(rule, "\(message.method?.token ?? "\(message.status ?? 0)"): \(warningText)")
+  }
+
+  /// The rule that an offer broke; nil where it is right, and asks for what we do not do.
+  var offerViolation: PeerViolation? {
+    switch self {
+    case .broken(let violation): violation
+    case .unreadable(let error): PeerViolation(.offerUnusable, "\(error)")
+    case .noAudio, .noCommonCodec, .wrongProfile, .limit, .other: nil
+    }
   }
 
   /// A Warning value (RFC 3261 §20.43): code, agent, text.

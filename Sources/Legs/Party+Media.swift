@@ -47,28 +47,35 @@ extension Party {
   }
 
   /// The call is up: media begins, or goes on when it was early.
-  func establish(_ leg: Leg, _ agreement: AudioAgreement, at now: Instant, _ out: inout Outbox) {
+  ///
+  /// - Parameter tag: the To tag of the 2xx to our INVITE; nil where we were called.
+  func establish(_ leg: Leg, _ agreement: AudioAgreement, tag: String? = nil, at now: Instant, _ out: inout Outbox) {
     leg.agreement = agreement
     leg.isUp = true
     leg.upSince = now
     leg.silentSince = now
     tell(.established(leg.id, agreement))
     tellViolations(leg)
-    if leg.media == nil { startMedia(leg, agreement, at: now, &out) } else { leg.media?.update(agreement) }
+    startMedia(leg, agreement, tag: tag, at: now, &out)
+    // Responses of other branches may come until then (RFC 3261 §13.2.2.4).
+    if tag != nil { leg.media?.forksUntil = now.adding(nanoseconds: 64 * configuration.userAgent.timers.t1.wholeNanoseconds) }
     afterMedia(leg, at: now, &out)
   }
 
   /// Starts the media of an agreement, early or not; a later one of another fork takes its place.
-  func startMedia(_ leg: Leg, _ agreement: AudioAgreement, at now: Instant, _ out: inout Outbox) {
+  ///
+  /// - Parameter tag: the To tag of the callee whose answer it is; nil where we were called.
+  func startMedia(_ leg: Leg, _ agreement: AudioAgreement, tag: String? = nil, at now: Instant, _ out: inout Outbox) {
     guard leg.media == nil else {
-      leg.media?.update(agreement)
+      leg.media?.update(agreement, remoteTag: tag ?? "", at: now)
       return
     }
     var media = MediaSession(
       agreement: agreement, cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)", rtpPort: leg.rtp,
       rtcpPort: leg.rtcp,
-      dialog: leg.id.rawValue, entropy: mediaEntropy.fork("\(leg.id)"), epoch: epoch)
+      dialog: leg.id.rawValue, remoteTag: tag ?? "", entropy: mediaEntropy.fork("\(leg.id)"), epoch: epoch)
     media.isSending = configuration.sendsMedia
+    if tag != nil { media.forksUntil = .distantFuture }
     media.start(at: now)
     leg.media = media
     if let speech = leg.speech { leg.media?.speak(speech.tone, until: speech.until, at: now) }
@@ -87,9 +94,7 @@ extension Party {
     guard let leg = legs[id], leg.media != nil else { return }
     leg.media?.wake(at: now, &out)
     leg.music?.media?.wake(at: now, &out)
-    if let timeout = leg.rtpTimeout ?? configuration.rtpTimeout, leg.agreement?.direction.receives == true, let since = leg.silentSince,
-      since.advanced(by: timeout) <= now
-    {
+    if let limit = silenceLimit(leg), limit <= now {
       hangUp(id, because: .mediaSilence, at: now, &out)
       return
     }
@@ -110,10 +115,16 @@ extension Party {
     }
     var deadline = leg.media?.nextDeadline
     if let music = leg.music?.media?.nextDeadline { deadline = min(deadline ?? music, music) }
-    if let timeout = leg.rtpTimeout ?? configuration.rtpTimeout, let since = leg.silentSince, leg.agreement?.direction.receives == true {
-      let limit = since.advanced(by: timeout)
-      deadline = min(deadline ?? limit, limit)
-    }
+    if let limit = silenceLimit(leg) { deadline = min(deadline ?? limit, limit) }
     mediaDeadlines.set(leg.id, at: deadline)
+  }
+
+  /// When a leg on which nothing comes is over. Nil while nothing need come: by the agreement, or because one side waits for the other's
+  /// word, which may have changed it.
+  private func silenceLimit(_ leg: Leg) -> Instant? {
+    guard let timeout = leg.rtpTimeout ?? configuration.rtpTimeout, let since = leg.silentSince,
+      leg.agreement?.direction.receives == true, leg.media?.isExchangeOpen != true
+    else { return nil }
+    return since.advanced(by: timeout)
   }
 }

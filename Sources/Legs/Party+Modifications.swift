@@ -15,9 +15,7 @@ extension Party {
     guard leg.change == nil, let first = steps.first else { return leg.laterChanges += steps }
     leg.laterChanges = steps.dropFirst() + leg.laterChanges
     if first == .hold(.inactive), leg.laterChanges.first == .askForOffer(answering: .sendonly) { prepareMusic(leg, &out) }
-    leg.change = first
-    let body = offer(for: first, leg)?.serialized() ?? Bytes()
-    absorb(userAgent.modify(id, body: body, at: now, &out), at: now, &out)
+    absorbChange(leg, first, at: now, &out)
   }
 
   func retryModification(_ id: LegID, at now: Instant, _ out: inout Outbox) {
@@ -29,7 +27,9 @@ extension Party {
   /// Sends one re-INVITE once more, without looking for habits again.
   private func absorbChange(_ leg: Leg, _ change: SessionChange, at now: Instant, _ out: inout Outbox) {
     leg.change = change
-    absorb(userAgent.modify(leg.id, body: offer(for: change, leg)?.serialized() ?? Bytes(), at: now, &out), at: now, &out)
+    let body = offer(for: change, leg)?.serialized() ?? Bytes()
+    leg.media?.offer(leg.session.openOffer)
+    absorb(userAgent.modify(leg.id, body: body, at: now, &out), at: now, &out)
   }
 
   private func continueChanges(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
@@ -85,6 +85,7 @@ extension Party {
       } else {
         absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out)
       }
+      tellViolations(leg)
       endUnusable(id, error, asksForOffer ? .offerUnusable : .answerUnusable, in: message, at: now, &out)
     }
   }
@@ -94,16 +95,21 @@ extension Party {
     guard let leg = legs[id] else { return }
     leg.change = nil
     leg.session.withdrawOffer()
+    leg.media?.offer(nil)
     if leg.endsWhenMediaIsBack { return bringDown(id, fields: [], at: now, &out) }
     continueChanges(leg, at: now, &out)
   }
 
   /// Takes a new agreement of a leg that is up.
-  private func adopt(_ leg: Leg, _ agreement: AudioAgreement, wish: MediaDirection, at now: Instant, _ out: inout Outbox) {
+  ///
+  /// - Parameter isKnown: whether the peer knows of it: not before the ACK, where our 200 has the answer.
+  private func adopt(
+    _ leg: Leg, _ agreement: AudioAgreement, wish: MediaDirection, isKnown: Bool = true, at now: Instant, _ out: inout Outbox
+  ) {
     leg.wish = wish
     leg.agreement = agreement
     leg.silentSince = now
-    leg.media?.update(agreement, isRenegotiated: true)
+    leg.media?.update(agreement, isRenegotiated: true, isKnown: isKnown, at: now)
     // Media that was moved elsewhere is not ours to send.
     leg.media?.isPaused = agreement.local != TransportAddress(configuration.mediaAddress, port: leg.port)
     tell(.modified(leg.id, agreement))
@@ -120,36 +126,70 @@ extension Party {
     do {
       if !Self.hasDescription(message) {
         let offer = leg.session.makeOffer(local: local, direction: leg.wish)
+        leg.media?.offer(leg.session.openOffer)
         leg.awaitsAnswer = true
         absorb(userAgent.answerReinvite(id, server, message, body: offer.serialized(), at: now, &out), at: now, &out)
         return
       }
       let (answer, agreement) = try leg.session.answer(try Self.sessionDescription(message), local: local, wish: leg.wish)
       absorb(userAgent.answerReinvite(id, server, message, body: answer.serialized(), at: now, &out), at: now, &out)
-      adopt(leg, agreement, wish: leg.wish, at: now, &out)
+      adopt(leg, agreement, wish: leg.wish, isKnown: false, at: now, &out)
     } catch {
       let fields =
         configuration.habits.reinviteRefusalHeaders.map(MessageStyle.fields)
         ?? [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
+      tellViolations(leg)
+      if let violation = error.offerViolation { tell(.violation(id, violation)) }
       absorb(userAgent.refuseReinvite(id, server, message, status: 488, fields: fields, at: now, &out), at: now, &out)
+    }
+  }
+
+  /// The user agent refused an INVITE within the dialog by itself: what its offer breaks is named all the same.
+  func reinviteRefused(_ id: LegID, _ message: SIPMessage) {
+    guard let leg = legs[id], Self.hasDescription(message) else { return }
+    do throws(OfferAnswerFailure) {
+      leg.session.judge(offer: try Self.sessionDescription(message))
+      tellViolations(leg)
+    } catch {
+      if let violation = error.offerViolation { tell(.violation(id, violation)) }
+    }
+  }
+
+  /// An INVITE is refused, whatever for: what its offer breaks is named all the same.
+  func judgeRefusedOffer(_ id: LegID?, _ message: SIPMessage) {
+    guard Self.hasDescription(message) else { return }
+    do throws(OfferAnswerFailure) {
+      var session = OfferAnswerSession(style: configuration.descriptions, sessionID: 1, capability: configuration.capability)
+      _ = try session.answer(try Self.sessionDescription(message), local: TransportAddress(configuration.mediaAddress, port: 1))
+    } catch {
+      if let violation = error.offerViolation { tell(.violation(id, violation)) }
     }
   }
 
   /// The ACK to our 200 of a re-INVITE: it has the answer when the 200 had the offer.
   func reinviteAcknowledged(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
-    guard let leg = legs[id], leg.awaitsAnswer else { return }
+    guard let leg = legs[id] else { return }
+    guard leg.awaitsAnswer else {
+      // What our answer changed holds for the peer from now on.
+      leg.media?.confirm(at: now)
+      leg.silentSince = now
+      return afterMedia(leg, at: now, &out)
+    }
     leg.awaitsAnswer = false
     do throws(OfferAnswerFailure) {
       let agreement = try leg.session.accept(answer: try Self.sessionDescription(message))
       adopt(leg, agreement, wish: leg.wish, at: now, &out)
     } catch {
+      tellViolations(leg)
       endUnusable(id, error, message.body.isEmpty ? .answerMissing : .answerUnusable, in: message, at: now, &out)
     }
   }
 
   /// What offer/answer noticed without harm to the call.
-  func tellViolations(_ leg: Leg) {
-    for violation in leg.session.takeViolations() { tell(.violation(leg.id, violation)) }
+  func tellViolations(_ leg: Leg) { tellViolations(leg, leg.session.takeViolations()) }
+
+  func tellViolations(_ leg: Leg, _ violations: [PeerViolation]) {
+    for violation in violations { tell(.violation(leg.id, violation)) }
   }
 
   /// Ends a call whose offer/answer failed when nothing but BYE is left (contract 8.1).

@@ -181,6 +181,7 @@ public final class Party {
     case .answered(let id, let message): answered(id, message, at: now, &out)
     case .refused(let id, let message): tell(Self.refusal(id, message))
     case .reinvite(let id, let server, let message): reinvited(id, server, message, at: now, &out)
+    case .reinviteRefused(let id, let message): reinviteRefused(id, message)
     case .reinviteAcknowledged(let id, let message): reinviteAcknowledged(id, message, at: now, &out)
     case .modified(let id, let message): modified(id, message, at: now, &out)
     case .modificationDue(let id): retryModification(id, at: now, &out)

@@ -36,10 +36,8 @@ public struct MediaReport: Hashable, Sendable {
 /// Packets leave at absolute times: each 20 ms after the last one's due time, whenever the wake-up really came.
 public struct MediaSession: Sendable {
   public private(set) var agreement: AudioAgreement
-  /// When the first packet came that the direction does not allow; nil = none since it changed.
-  var unwantedSince: Instant?
-  /// What was under way when a hold began, and left before its sender knew, is nobody's mistake.
-  static let holdGrace: Duration = .seconds(1)
+  /// What the peer may send.
+  var terms: ReceptionTerms
   /// Whether RTP leaves at all.
   public var isSending = true
   /// The call's media stands at another address for a while: neither RTP nor RTCP leaves here.
@@ -64,6 +62,10 @@ public struct MediaSession: Sendable {
 
   // Receiving
   var latch = RemoteLatch()
+  var forks: ForkedSources
+  /// Until when RTP may belong to a dialog that we do not know: responses of further branches may come until 64·T1 after the first 2xx
+  /// (RFC 3261 §13.2.2.4). `distantFuture` while the INVITE is not answered, nil where it has one dialog.
+  public var forksUntil: Instant?
   var statistics: ReceptionStatistics?
   /// Of sources heard before the present one.
   var receivedBefore: UInt32 = 0
@@ -84,18 +86,22 @@ public struct MediaSession: Sendable {
   /// - Parameters:
   ///   - agreement: with a codec that ``AudioCodec/isSpoken``.
   ///   - dialog: the number that packet labels carry.
+  ///   - remoteTag: of the dialog that made the agreement.
   public init(
-    agreement: AudioAgreement, cname: String, rtpPort: PortID, rtcpPort: PortID, dialog: UInt32, entropy: Entropy, epoch: Epoch
+    agreement: AudioAgreement, cname: String, rtpPort: PortID, rtcpPort: PortID, dialog: UInt32, remoteTag: String = "",
+    entropy: Entropy, epoch: Epoch
   ) {
     precondition(agreement.codec.isSpoken, "\(agreement.codec) cannot be spoken")
     self.agreement = agreement
+    terms = ReceptionTerms(agreement.receivable)
+    forks = ForkedSources(tag: remoteTag)
     self.cname = cname
     self.rtpPort = rtpPort
     self.rtcpPort = rtcpPort
     self.dialog = dialog
     self.entropy = entropy
     self.epoch = epoch
-    law = agreement.codec == .pcma ? .a : .mu
+    law = agreement.codec.law
     ssrc = UInt32(truncatingIfNeeded: self.entropy.next())
     sequence = UInt16(truncatingIfNeeded: self.entropy.next())
     timestamp = UInt32(truncatingIfNeeded: self.entropy.next())
@@ -113,17 +119,42 @@ public struct MediaSession: Sendable {
     isTalkspurtStart = true
   }
 
-  /// Takes a new agreement of the same leg: hold, another address, another codec.
+  /// An offer of ours is open, and this is what it lets the peer send; nil = it was refused.
+  public mutating func offer(_ receivable: ReceivableAudio?) { terms.offer(receivable) }
+
+  /// The peer has our answer.
+  public mutating func confirm(at now: Instant) { terms.confirm(at: now) }
+
+  /// Whether one side waits for the other's word: silence proves nothing then.
+  public var isExchangeOpen: Bool { terms.isExchangeOpen }
+
+  /// Takes the agreement of another dialog of the same INVITE; with the same remote tag, that of the present one.
+  public mutating func update(_ agreement: AudioAgreement, remoteTag: String, at now: Instant) {
+    if remoteTag != forks.tag, agreement.remote != self.agreement.remote {
+      latch = forks.turn(to: remoteTag, from: self.agreement, latch)
+      replace(agreement, isKnown: true, at: now)
+    } else {
+      update(agreement, at: now)
+    }
+  }
+
+  /// Takes a new agreement of the same dialog: hold, another address, another codec.
   ///
-  /// - Parameter isRenegotiated: a re-INVITE made it, after which RTP may come from elsewhere (contract 8.5).
-  public mutating func update(_ agreement: AudioAgreement, isRenegotiated: Bool = false) {
+  /// - Parameters:
+  ///   - isRenegotiated: a re-INVITE made it, after which RTP may come from elsewhere (contract 8.5).
+  ///   - isKnown: whether the peer knows of it: not while our answer may still be on its way. ``confirm(at:)`` follows then.
+  public mutating func update(_ agreement: AudioAgreement, isRenegotiated: Bool = false, isKnown: Bool = true, at now: Instant) {
     let isSameAddress = agreement.remote == self.agreement.remote
     if isRenegotiated || !isSameAddress { latch.reopen(isSameAddress: isSameAddress) }
-    if agreement.direction != self.agreement.direction { unwantedSince = nil }
+    replace(agreement, isKnown: isKnown, at: now)
+  }
+
+  private mutating func replace(_ agreement: AudioAgreement, isKnown: Bool, at now: Instant) {
+    terms.agree(agreement.receivable, isKnown: isKnown, at: now)
     // Speech begins anew after a hold: the marker tells the peer's jitter buffer (RFC 3551 §4.1).
     if agreement.direction.sends, !self.agreement.direction.sends { isTalkspurtStart = true }
     self.agreement = agreement
-    law = agreement.codec == .pcma ? .a : .mu
+    law = agreement.codec.law
   }
 
   public mutating func takeEvents() -> [MediaEvent] {
@@ -183,4 +214,6 @@ extension MediaReport {
 extension AudioCodec {
   /// Whether the Lab can make and understand its audio; what it cannot, it does not offer.
   public var isSpoken: Bool { self == .pcmu || self == .pcma }
+
+  var law: G711.Law { self == .pcma ? .a : .mu }
 }

@@ -22,7 +22,7 @@ struct RemoteLatch: Sendable, Hashable {
 
   private static let needed = 4
   /// Packets of the previous source are still under way when a re-INVITE has moved the stream: 320 ms of them prove that it stayed.
-  private static let neededFromPrevious = 16
+  static let neededFromPrevious = 16
 
   /// Where RTP goes instead of the agreed address.
   private(set) var rtp: TransportAddress?
@@ -34,11 +34,15 @@ struct RemoteLatch: Sendable, Hashable {
   private var count = 0
 
   mutating func receive(from source: TransportAddress, ssrc: UInt32, agreed: TransportAddress, isNegotiated: Bool) -> Outcome {
-    if !isOpen, source != rtp, source != agreed { return source == previous ? .late : .foreign }
+    if !isOpen {
+      // What comes from where it should does not stand in the way of the address that SDP names.
+      if source == rtp { return .taken }
+      if source != agreed { return source == previous ? .late : .foreign }
+    }
     if candidate != source || self.ssrc != ssrc { (candidate, self.ssrc, count) = (source, ssrc, 0) }
     guard isNegotiated else { return .taken }
     count += 1
-    guard isOpen || source != rtp, count >= (isOpen && source == previous ? Self.neededFromPrevious : Self.needed) else { return .taken }
+    guard count >= (isOpen && source == previous ? Self.neededFromPrevious : Self.needed) else { return .taken }
     let isNews = rtp != source
     (rtp, isOpen) = (source, false)
     return isNews ? .latched : .taken

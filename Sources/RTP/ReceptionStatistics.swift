@@ -33,9 +33,12 @@ public struct ReceptionStatistics: Hashable, Sendable {
   public func isAhead(_ sequence: UInt16) -> Bool { (1..<Self.maximumDropout).contains(sequence &- highestSequence) }
 
   /// Counts a packet. A jump of the sequence number is believed when the next packet follows it (A.1); until then it does not count.
-  public mutating func receive(sequence: UInt16, timestamp: UInt32, at now: Instant) {
+  ///
+  /// - Parameter timestamp: nil where it does not say when the packet was made, so that nothing follows for the jitter.
+  public mutating func receive(sequence: UInt16, timestamp: UInt32?, at now: Instant) {
     guard update(sequence) else { return }
     received += 1
+    guard let timestamp else { return }
     // Arrival in timestamp units; only differences matter.
     let arrival = (now.nanoseconds / 1_000) * Int64(clockRate) / 1_000_000
     let transit = arrival &- Int64(timestamp)

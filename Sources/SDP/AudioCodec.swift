@@ -87,6 +87,8 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
   case wrongProfile
   /// The description breaks a rule; 399 where it is an offer.
   case broken(PeerViolation)
+  /// It cannot be read; 399 where it is an offer.
+  case unreadable(SDPError)
   /// The description is lawful and asks for what this side does not do: our choice, and nobody's mistake.
   case limit(String)
   case other(String)
@@ -97,7 +99,7 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     case .wrongProfile: 302
     case .noAudio: 304
     case .noCommonCodec: 305
-    case .broken, .limit, .other: 399
+    case .broken, .unreadable, .limit, .other: 399
     }
   }
 
@@ -107,6 +109,7 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     case .noAudio: "Media type not available: no audio stream in the offer"
     case .noCommonCodec: "Incompatible media format: no common codec"
     case .broken(let violation): violation.description.replacing("\"", with: "'")
+    case .unreadable(let error): "\(error)".replacing("\"", with: "'")
     case .limit(let text), .other(let text): text.replacing("\"", with: "'")
     }
   }

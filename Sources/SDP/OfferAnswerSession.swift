@@ -56,6 +56,13 @@ public struct OfferAnswerSession: Sendable {
     return offer
   }
 
+  /// Our audio stream in the open offer, and the direction that it offers.
+  var offeredAudio: (MediaDescription, MediaDirection)? {
+    guard let description = offered?.description, description.media.indices.contains(audioIndex) else { return nil }
+    let media = description.media[audioIndex]
+    return (media, Self.direction(media, description))
+  }
+
   /// The offer was refused: what was agreed before holds on (RFC 3261 §14.1).
   public mutating func withdrawOffer() { offered = nil }
 
@@ -79,12 +86,12 @@ public struct OfferAnswerSession: Sendable {
   /// Takes the answer to our offer (RFC 3264 §7).
   public mutating func accept(answer: SessionDescription) throws(OfferAnswerFailure) -> AudioAgreement {
     guard let offered else { throw .broken(PeerViolation(.answerWithoutOffer)) }
+    checkOrigin(answer)
     let (ours, theirs) = try answeredStream(offered.description, answer)
     let (offers, answers) = (ours.encodings, theirs.encodings)
     for encoding in answers {
       guard let codec = capability.codecs.first(where: encoding.isCodec), let own = offers.first(where: { $0.isCodec(codec) })
       else { continue }
-      checkDirection(answer: theirs.direction ?? answer.direction, offer: ours.direction)
       let wanted = Self.direction(ours, offered.description)
       let granted = Self.direction(theirs, answer).reversed
       let direction = MediaDirection(sends: wanted.sends && granted.sends, receives: wanted.receives && granted.receives)
@@ -98,21 +105,31 @@ public struct OfferAnswerSession: Sendable {
     throw .broken(PeerViolation(.answerFormat, theirs.formats.joined(separator: " ")))
   }
 
-  /// Our audio stream and what the answer says of it; all m= lines have to be there, in our order.
-  private func answeredStream(
+  /// Our audio stream and what the answer says of it; all m= lines have to be there, in our order. All rules are looked at: what makes
+  /// the answer useless is thrown, the rest is kept with what does no harm.
+  private mutating func answeredStream(
     _ offer: SessionDescription, _ answer: SessionDescription
   ) throws(OfferAnswerFailure) -> (MediaDescription, MediaDescription) {
-    guard answer.media.count == offer.media.count else {
-      throw .broken(PeerViolation(.answerStreamCount, "\(answer.media.count) instead of \(offer.media.count)"))
+    var broken: [PeerViolation] = []
+    if answer.media.count != offer.media.count {
+      broken.append(PeerViolation(.answerStreamCount, "\(answer.media.count) instead of \(offer.media.count)"))
     }
-    for (ours, theirs) in zip(offer.media, answer.media) where ours.kind != theirs.kind {
-      throw .broken(PeerViolation(.answerStreamOrder, "\(theirs.kind) instead of \(ours.kind)"))
+    if let (ours, theirs) = zip(offer.media, answer.media).first(where: { $0.kind != $1.kind }) {
+      broken.append(PeerViolation(.answerStreamOrder, "\(theirs.kind) instead of \(ours.kind)"))
     }
-    let (ours, theirs) = (offer.media[audioIndex], answer.media[audioIndex])
-    guard theirs.port != 0 else { throw .noAudio }
-    guard theirs.profile == ours.profile else {
-      throw .broken(PeerViolation(.answerProfile, "\(theirs.profile) instead of \(ours.profile)"))
+    let ours = offer.media[audioIndex]
+    let theirs = answer.media.indices.contains(audioIndex) ? answer.media[audioIndex] : nil
+    if let theirs, theirs.port != 0, theirs.kind == ours.kind {
+      if theirs.profile != ours.profile {
+        broken.append(PeerViolation(.answerProfile, "\(theirs.profile) instead of \(ours.profile)"))
+      }
+      checkDirection(answer: theirs.direction ?? answer.direction, offer: ours.direction)
     }
+    if let first = broken.first {
+      violations += broken.dropFirst()
+      throw .broken(first)
+    }
+    guard let theirs, theirs.port != 0 else { throw .noAudio }
     return (ours, theirs)
   }
 
@@ -129,12 +146,13 @@ public struct OfferAnswerSession: Sendable {
   /// Answers an offer: the first codec of theirs that we have (of ours that they have, where our order decides), by their number; every
   /// other stream is rejected (RFC 3264 §6).
   ///
-  /// Nothing changes when it throws: an agreement that held goes on.
+  /// Nothing changes when it throws: an agreement that held goes on. The rules of ``judge(offer:)`` are looked at in any case.
   ///
   /// - Parameter wish: what this side wants; the answer says that much of it which the offer allows (RFC 3264 §6.1).
   public mutating func answer(
     _ offer: SessionDescription, local: TransportAddress, wish: MediaDirection = .sendrecv
   ) throws(OfferAnswerFailure) -> (SessionDescription, AudioAgreement) {
+    judge(offer: offer)
     let index = try usableStream(offer)
     let theirs = offer.media[index]
     let encodings = theirs.encodings
@@ -153,12 +171,17 @@ public struct OfferAnswerSession: Sendable {
       formats, port: local.port, profile: theirs.profile, direction: direction, packetTime: result.packetTime)
     audioIndex = index
     takeOrigin(of: offer)
-    if offer.media.count < streams.count {
-      violations.append(PeerViolation(.offerDropsStreams, "\(offer.media.count) after \(streams.count)"))
-    }
     let answer = describe(media, address: local.address, bandwidths: style.answerBandwidths)
     commit(answer, result, peer: offer)
     return (answer, result)
+  }
+
+  /// Looks at what an offer has to keep of the descriptions before it, whether it is answered or refused (RFC 3264 §8).
+  public mutating func judge(offer: SessionDescription) {
+    if offer.media.count < streams.count {
+      violations.append(PeerViolation(.offerDropsStreams, "\(offer.media.count) after \(streams.count)"))
+    }
+    checkOrigin(offer)
   }
 
   /// The answer that declines every stream of an offer, for a 2xx that nobody wants (RFC 3261 §13.2.2.4).
@@ -232,7 +255,6 @@ public struct OfferAnswerSession: Sendable {
   }
 
   private mutating func commit(_ description: SessionDescription, _ result: AudioAgreement, peer theirs: SessionDescription) {
-    checkOrigin(theirs)
     peer = theirs
     if !numbers.contains(where: { $0.codec == result.codec }) { numbers.append((result.codec, result.receivePayloadType)) }
     streams = description.media

@@ -20,8 +20,6 @@ final class InviteUsage {
     var sequence: UInt32
     var client: TransactionLayer.ClientID
     var digest: DigestClient?
-    /// The last ACK, sent again when the 2xx comes again (RFC 3261 §13.2.2.4).
-    var acknowledgement: MessageDraft?
     /// The INVITE had no offer: the ACK waits for the party's answer to the one in the 2xx.
     var isOfferDelayed: Bool { call.body.isEmpty }
     /// Those of the INVITE at hand.
@@ -29,7 +27,7 @@ final class InviteUsage {
     /// Where redirections lead.
     var targets = TargetSet()
     /// 2xx of other branches, by their To tag, with the ACK that each got.
-    var forks: [String: (usage: InviteUsage, acknowledgement: MessageDraft)] = [:]
+    var forks: [String: (usage: InviteUsage, entry: AcknowledgementLedger.Entry)] = [:]
 
     init(call: OutgoingCall, invite: MessageDraft, sequence: UInt32, client: TransactionLayer.ClientID, digest: DigestClient?) {
       self.call = call
@@ -82,8 +80,8 @@ final class InviteUsage {
     var client: TransactionLayer.ClientID?
     /// The final response.
     var response: SIPMessage?
-    var isAnswered = false
-    var acknowledgement: MessageDraft?
+    /// Its 2xx came, and the party has not said yet what goes into the ACK.
+    var awaitsAcknowledgement = false
 
     init(body: Bytes, fields: [MessageDraft.Field]) {
       self.body = body
@@ -99,6 +97,12 @@ final class InviteUsage {
   }
 
   let role: Role
+  /// The ACKs of our INVITEs in this call.
+  var acknowledgements = AcknowledgementLedger()
+  /// What the responses to them described.
+  var descriptions = FirstDescriptions()
+  /// The peer's INVITEs.
+  var arrivedInvites = ArrivedInvites()
   var modification = SessionModification()
   var reinvite: Reinvite?
   var answeredReinvite: AnsweredReinvite?

@@ -21,6 +21,14 @@ public enum RequestDefect: Hashable, Sendable {
   /// 482: the same request came by another path and is being served (§8.2.2.2).
   case merged
 
+  /// Whether the offer of a request with this defect can be judged besides: it was read, and is not being served already.
+  public var leavesOffer: Bool {
+    switch self {
+    case .noAcceptableAnswer, .unknownScheme, .unknownExtensions, .secureTransportWanted: true
+    case .unreadable, .unreadableBody, .nothingToCancel, .noSuchDialog, .merged: false
+    }
+  }
+
   public var status: Int {
     switch self {
     case .unreadable: 400

@@ -46,6 +46,11 @@ extension UserAgent {
     return drain(at: now, &out)
   }
 
+  /// The INVITE of a call that we were called by, while it lasts.
+  public func invite(of id: LegID) -> SIPMessage? {
+    if case .callee(let callee)? = usages[id]?.role { callee.invite } else { nil }
+  }
+
   // MARK: - The machine and its outputs
 
   func handleCallee(_ id: LegID, _ input: InviteServerUsage.Input, at now: Instant, _ out: inout Outbox) {

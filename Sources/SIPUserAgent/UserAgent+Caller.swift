@@ -80,12 +80,27 @@ extension UserAgent {
     if !oversized.isEmpty { oversized[id] = nil }
     guard let status = message.status, let purpose = purposes[id] else { return }
     switch purpose {
-    case .invite(let leg): receiveInviteResponse(leg, id, status, message, flow, at: now, &out)
+    case .invite(let leg):
+      compareDescription(leg, id, status, message)
+      receiveInviteResponse(leg, id, status, message, flow, at: now, &out)
     case .cancel: break
     case .bye(let leg): receiveByeResponse(leg, status, message, at: now, &out)
-    case .reinvite(let leg): receiveReinviteResponse(leg, id, status, message, flow, at: now, &out)
+    case .reinvite(let leg):
+      compareDescription(leg, id, status, message)
+      receiveReinviteResponse(leg, id, status, message, flow, at: now, &out)
     case .request(let request): receiveRequestResponse(request, status, message, at: now, &out)
     }
+  }
+
+  /// Names a description that differs from the one before it in the same dialog. In provisional responses to an INVITE without offer it
+  /// is no answer, and may change (RFC 3261 §13.2.1).
+  private func compareDescription(_ id: LegID, _ client: TransactionLayer.ClientID, _ status: Int, _ message: SIPMessage) {
+    guard (101..<300).contains(status), !message.body.isEmpty, let usage = usageOrRemains(id) else { return }
+    if status < 200, case .caller(let caller) = usage.role, caller.client == client, caller.isOfferDelayed { return }
+    guard let body = message.body(ofType: "application/sdp"), let tag = try? message.to().tag ?? "",
+      let before = usage.descriptions.take(body, status: status, tag: tag, of: client)
+    else { return }
+    events.append(.violation(id, PeerViolation(.secondAnswer, "the one in \(message) is not the one in the \(before) before it")))
   }
 
   private func receiveInviteResponse(
@@ -158,6 +173,7 @@ extension UserAgent {
       // No answer ends the dialog (RFC 3261 §12.2.1.2); a request that could not be delivered, like a 503, does not (§8.1.3.1).
       let isUndelivered = if case .transport = failure { true } else { false }
       handleModification(leg, isUndelivered ? .rejected : .dialogGone, at: now, &out)
+      inviteTransactionEnded(leg, id)
     case .request(let request): requestFailed(request, failure)
     }
   }
@@ -226,12 +242,11 @@ extension UserAgent {
   /// declined.
   private func acknowledge(_ id: LegID, _ message: SIPMessage?, at now: Instant, _ out: inout Outbox) {
     guard let usage = usages[id], case .caller(let caller) = usage.role, usage.dialog != nil else { return }
-    let isRepeated = caller.acknowledgement != nil
-    if !isRepeated {
-      guard !caller.isOfferDelayed || !usage.isEstablished else { return }
-      let answer = caller.isOfferDelayed ? configuration.decline(message?.body ?? Bytes()) : Bytes()
-      caller.acknowledgement = acknowledgementDraft(usage, sequence: caller.sequence, invite: caller.invite, body: answer, at: now, &out)
+    if let entry = usage.acknowledgements[caller.client] {
+      return sendAcknowledgement(id, usage, entry, isRepeated: true, at: now, &out)
     }
-    sendAcknowledgement(id, usage, caller.acknowledgement, sequence: caller.sequence, isRepeated: isRepeated, at: now, &out)
+    guard !caller.isOfferDelayed || !usage.isEstablished else { return }
+    let answer = caller.isOfferDelayed ? configuration.decline(message?.body ?? Bytes()) : Bytes()
+    acknowledge(id, usage, caller, body: answer, at: now, &out)
   }
 }

@@ -27,7 +27,8 @@ extension UserAgent {
     }
     guard usages[id] != nil else {
       // The call is over, but the peer still waits for the ACK of this 2xx.
-      return sendAcknowledgement(id, usage, caller.acknowledgement, sequence: caller.sequence, isRepeated: true, at: now, &out)
+      if let entry = usage.acknowledgements[caller.client] { sendAcknowledgement(id, usage, entry, isRepeated: true, at: now, &out) }
+      return
     }
     if usage.dialog == nil {
       (usage.dialog, usage.contactFlow) = (dialog, flow)
@@ -44,14 +45,15 @@ extension UserAgent {
     at now: Instant, _ out: inout Outbox
   ) {
     if let fork = caller.forks[dialog.remoteTag] {
-      return sendAcknowledgement(id, fork.usage, fork.acknowledgement, sequence: caller.sequence, isRepeated: true, at: now, &out)
+      return sendAcknowledgement(id, fork.usage, fork.entry, isRepeated: true, at: now, &out)
     }
     let fork = InviteUsage(role: usage.role, flow: flow, localTag: usage.localTag, callID: usage.callID)
     fork.dialog = dialog
     let answer = caller.isOfferDelayed ? configuration.decline(message.body) : Bytes()
     let acknowledgement = acknowledgementDraft(fork, sequence: caller.sequence, invite: caller.invite, body: answer, at: now, &out)
-    caller.forks[dialog.remoteTag] = (fork, acknowledgement)
-    sendAcknowledgement(id, fork, acknowledgement, sequence: caller.sequence, isRepeated: false, at: now, &out)
+    let entry = AcknowledgementLedger.Entry(client: caller.client, sequence: caller.sequence, acknowledgement: acknowledgement)
+    caller.forks[dialog.remoteTag] = (fork, entry)
+    sendAcknowledgement(id, fork, entry, isRepeated: false, at: now, &out)
     var other = dialog
     let sequence = other.nextSequence()
     let label = Label(.request(.bye), dialog: id.rawValue, sequence: sequence)
@@ -80,14 +82,31 @@ extension UserAgent {
     purposes[client] = nil
   }
 
-  /// Keeps what a late 2xx has to be acknowledged with, as long as the INVITE's transaction lives.
+  /// Keeps what a late 2xx has to be acknowledged with, as long as a transaction of the call's INVITEs lives.
   func keepRemains(_ id: LegID, _ usage: InviteUsage) {
-    guard usage.dialog != nil, case .caller(let caller) = usage.role, purposes[caller.client] != nil else { return }
-    remains[id] = usage
+    if usage.dialog != nil, hasLiveInvite(usage) { remains[id] = usage }
   }
 
-  func dropRemains(_ id: LegID, _ client: TransactionLayer.ClientID) {
-    guard let usage = remains[id], case .caller(let caller) = usage.role, caller.client == client else { return }
-    remains[id] = nil
+  /// Whether a 2xx may still come, to the call's own INVITE or to a re-INVITE.
+  private func hasLiveInvite(_ usage: InviteUsage) -> Bool {
+    if !usage.acknowledgements.isEmpty { return true }
+    if case .caller(let caller) = usage.role, purposes[caller.client] != nil { return true }
+    return usage.reinvite?.client.map { purposes[$0] != nil } ?? false
+  }
+
+  /// A client transaction is over.
+  func inviteTransactionEnded(_ purpose: ClientPurpose, _ client: TransactionLayer.ClientID) {
+    switch purpose {
+    case .invite(let leg), .reinvite(let leg): inviteTransactionEnded(leg, client)
+    case .cancel, .bye, .request: break
+    }
+  }
+
+  /// No more 2xx will come to this INVITE.
+  func inviteTransactionEnded(_ id: LegID, _ client: TransactionLayer.ClientID) {
+    guard let usage = usageOrRemains(id) else { return }
+    usage.acknowledgements.forget(client)
+    usage.descriptions.forget(client)
+    if remains[id] != nil, !hasLiveInvite(usage) { remains[id] = nil }
   }
 }

@@ -15,6 +15,8 @@ extension UserAgent {
     if let tag = to.tag, method != .cancel {
       receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
     } else if let defect = defect(of: message, method, server, flow, fromTag: from.tag, cseq) {
+      // The rules behind the one that refuses it.
+      if method == .invite { noteMissingContact(nil, message) }
       events.append(.defective(server, message, flow, defect))
     } else {
       keepMergeKey(server, message, fromTag: from.tag, cseq)
@@ -34,6 +36,10 @@ extension UserAgent {
       return audit
     }
     events.append(.malformed(rule: "\(fatal)", flow))
+    // It is answered for the first; the others are broken as well.
+    for fault in audit.faults where fault != fatal {
+      events.append(.violation(nil, PeerViolation(.messageForm, "\(message.method?.token ?? "") from \(flow): \(fault)")))
+    }
     let isMismatch = if case .methodMismatch = fatal.error { true } else { false }
     if isMismatch, configuration.style.reactions.dropsSequenceMismatch {
       transactions.abandon(server, at: now)
@@ -138,6 +144,7 @@ extension UserAgent {
       events.append(.defective(server, message, flow, .unreadable("\(error)")))
       return
     }
+    if let sequence = try? message.cseq().number { usage.arrivedInvites.record(sequence) }
     usage.contactUser = answeringContactUser((try? message.to())?.uri.user)
     if let seconds = message.expires() { callee.expiresAt = now.advanced(by: .seconds(seconds)) }
     usages[id] = usage
@@ -148,8 +155,12 @@ extension UserAgent {
       respond(server, responseDraft(to: message, status: 100, toTag: nil, flow: flow), status: 100, to: message, on: flow, leg: id, at: now)
     }
     events.append(.incoming(id, message, flow))
-    if message.first(.contact) == nil { events.append(.violation(id, PeerViolation(.contactMissing, "INVITE"))) }
+    noteMissingContact(id, message)
     checkContact(id, of: message, isSecure: usage.dialog?.isSecure == true)
+  }
+
+  private func noteMissingContact(_ id: LegID?, _ message: SIPMessage) {
+    if message.first(.contact) == nil { events.append(.violation(id, PeerViolation(.contactMissing, "INVITE"))) }
   }
 
   /// Names a Contact that leaves the scheme of a secure dialog.
@@ -171,11 +182,13 @@ extension UserAgent {
       events.append(.defective(server, message, flow, .noSuchDialog))
       return
     }
+    let unknown = unsupportedOptions(of: message)
+    if let unknown { events.append(.violation(id, PeerViolation(.requireInDialog, unknown))) }
     guard isInOrder else {
       return refuseSequence(id, server, message, method, cseq.number, flow, at: now)
     }
-    if let unknown = unsupportedOptions(of: message) {
-      events.append(.violation(id, PeerViolation(.requireInDialog, unknown)))
+    if let unknown {
+      if method == .invite { events.append(.reinviteRefused(id, message)) }
       return refuse(server, message, flow, .unknownExtensions(unknown), at: now)
     }
     switch method {
@@ -247,14 +260,15 @@ extension UserAgent {
     guard let tag = try? message.to().tag, let remoteTag = try? message.from().tag ?? "", let sequence = try? message.cseq().number,
       let id = leg(message, tag: tag, remoteTag: remoteTag), let usage = usages[id]
     else { return }
+    switch usage.arrivedInvites.acknowledge(sequence, body: message.body) {
+    case .first, .copy: break
+    case .unknown: return events.append(.violation(id, PeerViolation(.acknowledgementSequence, "\(sequence)")))
+    case .changed: return events.append(.violation(id, PeerViolation(.secondAnswer, "the ACK \(sequence) came before with another one")))
+    }
     acknowledgements[id] = message
     defer { acknowledgements[id] = nil }
     if case .callee(let callee) = usage.role, case .accepted = callee.machine.state {
-      guard let invited = try? callee.invite.cseq().number, invited == sequence else {
-        events.append(.violation(id, PeerViolation(.acknowledgementSequence, "\(sequence)")))
-        return
-      }
-      handleCallee(id, .ack, at: now, &out)
+      if (try? callee.invite.cseq().number) == sequence { handleCallee(id, .ack, at: now, &out) }
     } else if case .answered = usage.modification.state, usage.answeredReinvite?.sequence == sequence {
       handleModification(id, .ack, at: now, &out)
     }

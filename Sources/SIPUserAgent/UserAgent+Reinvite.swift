@@ -24,12 +24,10 @@ extension UserAgent {
   /// Sends the ACK of a 2xx that made us wait for its body: a delayed answer, or a re-INVITE's.
   public func acknowledge(_ id: LegID, body: Bytes, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
     guard let usage = usages[id] else { return drain(at: now, &out) }
-    if let reinvite = usage.reinvite, reinvite.isAnswered, reinvite.acknowledgement == nil {
-      reinvite.acknowledgement = acknowledgementDraft(usage, sequence: reinvite.sequence, invite: reinvite.draft, body: body, at: now, &out)
-      sendAcknowledgement(id, usage, reinvite.acknowledgement, sequence: reinvite.sequence, isRepeated: false, at: now, &out)
-    } else if case .caller(let caller) = usage.role, caller.acknowledgement == nil {
-      caller.acknowledgement = acknowledgementDraft(usage, sequence: caller.sequence, invite: caller.invite, body: body, at: now, &out)
-      sendAcknowledgement(id, usage, caller.acknowledgement, sequence: caller.sequence, isRepeated: false, at: now, &out)
+    if let reinvite = usage.reinvite, reinvite.awaitsAcknowledgement {
+      acknowledge(id, usage, reinvite, body: body, at: now, &out)
+    } else if case .caller(let caller) = usage.role, usage.acknowledgements[caller.client] == nil {
+      acknowledge(id, usage, caller, body: body, at: now, &out)
     }
     return drain(at: now, &out)
   }
@@ -68,6 +66,7 @@ extension UserAgent {
 
   func receiveReinvite(_ id: LegID, _ server: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
     guard let usage = usages[id] else { return }
+    if let sequence = try? message.cseq().number { usage.arrivedInvites.record(sequence) }
     usage.arrivedReinvite = (server, message)
     defer { usage.arrivedReinvite = nil }
     if usage.isEstablished { return handleModification(id, .requested, at: now, &out) }
@@ -85,17 +84,23 @@ extension UserAgent {
     _ id: LegID, _ client: TransactionLayer.ClientID, _ status: Int, _ message: SIPMessage, _ flow: Flow, at now: Instant,
     _ out: inout Outbox
   ) {
-    guard let usage = usages[id], let reinvite = usage.reinvite, reinvite.client == client, status >= 200 else { return }
+    guard status >= 200, let usage = usageOrRemains(id) else { return }
+    if status < 300, let entry = usage.acknowledgements[client] {
+      // The 2xx again, of this re-INVITE or of one before it: its own ACK again (RFC 3261 §13.2.2.4).
+      return sendAcknowledgement(id, usage, entry, isRepeated: true, at: now, &out)
+    }
+    guard let reinvite = usage.reinvite, reinvite.client == client else { return }
+    guard usages[id] != nil else {
+      // The call is over, but the peer waits for the ACK of this 2xx (RFC 5407 §3.2.4).
+      if status < 300 { acknowledgeUnwanted(id, usage, reinvite, message, at: now, &out) }
+      return
+    }
     switch status {
     case ..<300:
-      if reinvite.isAnswered {
-        // The 2xx again: the same ACK again (RFC 3261 §13.2.2.4).
-        return sendAcknowledgement(id, usage, reinvite.acknowledgement, sequence: reinvite.sequence, isRepeated: true, at: now, &out)
-      }
       usage.dialog?.refreshTarget(message)
       usage.contactFlow = flow
       checkContact(id, of: message, isSecure: usage.dialog?.isSecure == true)
-      reinvite.isAnswered = true
+      reinvite.awaitsAcknowledgement = true
       reinvite.response = message
       handleModification(id, .success, at: now, &out)
     case 401, 407:
@@ -165,6 +170,7 @@ extension UserAgent {
     let phrase = status == 481 ? nil : configuration.style.reactions.pendingPhrase
     let flow = transactions.flow(of: server) ?? usage.flow
     var draft = responseDraft(to: message, status: status, reason: phrase, toTag: nil, flow: flow)
+    if status != 481 { events.append(.reinviteRefused(id, message)) }
     if status == 500 { events.append(.violation(id, PeerViolation(.inviteOverlaps, "CSeq \((try? message.cseq().number) ?? 0)"))) }
     // §14.2: a random number of seconds between 0 and 10.
     if status == 500 { draft.append(.retryAfter, String(mint.number(in: 0...10))) }
@@ -186,7 +192,7 @@ extension UserAgent {
       draft.body = reinvite.body
     }
     reinvite.draft = draft
-    (reinvite.isAnswered, reinvite.acknowledgement, reinvite.response) = (false, nil, nil)
+    (reinvite.awaitsAcknowledgement, reinvite.response) = (false, nil)
     let label = Label(.request(.invite), dialog: id.rawValue, sequence: reinvite.sequence)
     let client = sendRequest(draft, method: .invite, on: flow, label: label, at: now, &out)
     reinvite.client = client
@@ -202,6 +208,35 @@ extension UserAgent {
   }
 
   // MARK: - ACK
+
+  private func acknowledge(
+    _ id: LegID, _ usage: InviteUsage, _ reinvite: InviteUsage.Reinvite, body: Bytes, at now: Instant, _ out: inout Outbox
+  ) {
+    guard let client = reinvite.client else { return }
+    reinvite.awaitsAcknowledgement = false
+    let draft = acknowledgementDraft(usage, sequence: reinvite.sequence, invite: reinvite.draft, body: body, at: now, &out)
+    let entry = AcknowledgementLedger.Entry(client: client, sequence: reinvite.sequence, acknowledgement: draft)
+    usage.acknowledgements.record(entry)
+    sendAcknowledgement(id, usage, entry, isRepeated: false, at: now, &out)
+  }
+
+  /// The first ACK of the call's own INVITE.
+  func acknowledge(
+    _ id: LegID, _ usage: InviteUsage, _ caller: InviteUsage.Caller, body: Bytes, at now: Instant, _ out: inout Outbox
+  ) {
+    let draft = acknowledgementDraft(usage, sequence: caller.sequence, invite: caller.invite, body: body, at: now, &out)
+    let entry = AcknowledgementLedger.Entry(client: caller.client, sequence: caller.sequence, acknowledgement: draft)
+    usage.acknowledgements.record(entry)
+    sendAcknowledgement(id, usage, entry, isRepeated: false, at: now, &out)
+  }
+
+  /// The 2xx of a re-INVITE whose call has ended meanwhile; an offer in it is declined (RFC 3261 §13.2.2.4).
+  private func acknowledgeUnwanted(
+    _ id: LegID, _ usage: InviteUsage, _ reinvite: InviteUsage.Reinvite, _ message: SIPMessage, at now: Instant, _ out: inout Outbox
+  ) {
+    let answer = reinvite.body.isEmpty ? configuration.decline(message.body) : Bytes()
+    acknowledge(id, usage, reinvite, body: answer, at: now, &out)
+  }
 
   /// ACK to a 2xx is a request of its own, outside transactions, with the INVITE's credentials (RFC 3261 §13.2.2.4).
   func acknowledgementDraft(
@@ -220,12 +255,11 @@ extension UserAgent {
   }
 
   func sendAcknowledgement(
-    _ id: LegID, _ usage: InviteUsage, _ draft: MessageDraft?, sequence: UInt32, isRepeated: Bool, at now: Instant, _ out: inout Outbox
+    _ id: LegID, _ usage: InviteUsage, _ entry: AcknowledgementLedger.Entry, isRepeated: Bool, at now: Instant, _ out: inout Outbox
   ) {
-    guard let draft else { return }
     let label = Label(
-      .request(.ack), cause: isRepeated ? .repeated : .first, attempt: isRepeated ? 1 : 0, dialog: id.rawValue, sequence: sequence)
-    transport.send(draft.serialized(), on: inDialogFlow(usage, at: now, &out), label, at: now, &out, &transportEvents)
+      .request(.ack), cause: isRepeated ? .repeated : .first, attempt: isRepeated ? 1 : 0, dialog: id.rawValue, sequence: entry.sequence)
+    transport.send(entry.acknowledgement.serialized(), on: inDialogFlow(usage, at: now, &out), label, at: now, &out, &transportEvents)
   }
 
   /// Sends BYE and ends the leg for this reason.

@@ -259,7 +259,7 @@ public final class UserAgent {
     case .reply(let bytes, let flow, port: let port, let label): reply(bytes, on: flow, port: port, label, at: now, &out)
     case .ended(let id):
       if !oversized.isEmpty { oversized[id] = nil }
-      if case .invite(let leg)? = purposes.removeValue(forKey: id) { dropRemains(leg, id) }
+      if let purpose = purposes.removeValue(forKey: id) { inviteTransactionEnded(purpose, id) }
     case .ackMissing(let id):
       events.append(.violation(legsByServer[id], PeerViolation(.refusalNotAcknowledged, unacknowledged.removeValue(forKey: id) ?? "")))
     case .endedServer(let id):

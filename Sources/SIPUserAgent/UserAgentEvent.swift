@@ -31,6 +31,8 @@ public enum UserAgentEvent: Sendable {
   case refused(LegID, SIPMessage)
   /// An INVITE within a dialog: ``UserAgent/answerReinvite(_:_:_:body:at:_:)`` or ``UserAgent/refuseReinvite(_:_:_:status:fields:at:_:)``.
   case reinvite(LegID, ServerID, SIPMessage)
+  /// An INVITE within a dialog that was refused for another reason than its offer, which nobody has looked at.
+  case reinviteRefused(LegID, SIPMessage)
   /// The ACK of our 200 to a re-INVITE; it may carry an answer.
   case reinviteAcknowledged(LegID, SIPMessage)
   /// Our re-INVITE got its 2xx: ``UserAgent/acknowledge(_:body:at:_:)`` has to follow.

@@ -126,10 +126,10 @@ import Testing
     for tick in 1...5 { session.wake(at: milliseconds(Int64(tick) * 20), &out) }
     var held = session.agreement
     held.direction = .recvonly
-    session.update(held)
+    session.update(held, at: .zero)
     for tick in 6...10 { session.wake(at: milliseconds(Int64(tick) * 20), &out) }
     held.direction = .sendrecv
-    session.update(held)
+    session.update(held, at: .zero)
     for tick in 11...15 { session.wake(at: milliseconds(Int64(tick) * 20), &out) }
     let packets = try rtp(out)
     #expect(packets.count == 10)

@@ -28,6 +28,9 @@ struct InjectStep: FieldStep {
     }
   }
 
+  /// A number of the member's own, the same in each run: FNV-1a of its name.
+  private var ssrc: UInt32 { from.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 } }
+
   var text: String { "\(from) injects \(packets) RTP packets with \(frequency) Hz into the stream to \(to)" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
@@ -39,7 +42,7 @@ struct InjectStep: FieldStep {
     for index in 0..<packets {
       let packet = RTPPacket(
         payloadType: agreement.receivePayloadType, marker: index == 0, sequenceNumber: UInt16(truncatingIfNeeded: index),
-        timestamp: UInt32(index) * 160, ssrc: 0xBAD0_BAD0, payload: speech.next(160))
+        timestamp: UInt32(index) * 160, ssrc: ssrc, payload: speech.next(160))
       script.commands.append(.inject(from: from, to: to, port: agreement.local.port, packet.serialized()))
     }
     return .done
