@@ -8,12 +8,13 @@ import SansIO
 final class Registration {
   var request: RegisterRequest
   var usage: RegistrationUsage
-  /// Call-ID and CSeq of the next REGISTER; nil = new ones. All REGISTERs of a binding have the same Call-ID (§10.2.4).
+  /// Call-ID and CSeq of the next REGISTER; nil = new ones, for the first. All REGISTERs of a binding have the same Call-ID (§10.2.4).
   var next: (callID: String, sequence: UInt32)?
   /// The binding's Contact, the same in every refresh and in its removal.
   let contact: ContactForm
   /// That Contact as the last REGISTER had it.
   var written: SIPURI?
+  var callID: String?
   var isBound = false
   /// The request that waits for its answer.
   var open: RequestID?
@@ -48,7 +49,7 @@ extension Party {
       sequence: registration.next?.sequence, contact: registration.contact, credentials: request.credentials,
       fields: [.init(.expires, String(expires))], at: now, &out)
     registration.open = id
-    registration.written = userAgent.contact(of: id)
+    (registration.written, registration.callID) = (userAgent.contact(of: id), userAgent.callID(of: id))
     absorb(events, at: now, &out)
   }
 
@@ -69,11 +70,12 @@ extension Party {
     handleRegistration(index, input, reason: "\(status) \(message.reasonPhrase?.text ?? "")", at: now, &out)
   }
 
-  func requestFailed(_ id: RequestID, _ failure: TransactionFailure, at now: Instant, _ out: inout Outbox) {
+  func requestFailed(_ id: RequestID, _ failure: TransactionFailure, _ sequence: UInt32, at now: Instant, _ out: inout Outbox) {
     if pings.remove(id) != nil { return tell(.optionsFailed(reason: "\(failure)")) }
     guard let index = registrations.firstIndex(where: { $0.open == id }) else { return }
-    // How far the CSeq got is not known.
-    (registrations[index].open, registrations[index].next) = (nil, nil)
+    registrations[index].open = nil
+    // The next attempt is one of the same binding: the same Call-ID, a higher CSeq (RFC 3261 §10.2.4).
+    if let callID = registrations[index].callID { registrations[index].next = (callID, sequence + 1) }
     handleRegistration(index, .failed, reason: "\(failure)", at: now, &out)
   }
 

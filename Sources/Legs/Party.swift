@@ -192,7 +192,7 @@ public final class Party {
     case .request(let server, let message, let flow): signals.append(.request(server, message, flow))
     case .defective(let server, let message, let flow, let defect): signals.append(.defective(server, message, flow, defect))
     case .response(let id, let message): requestAnswered(id, message, at: now, &out)
-    case .requestFailed(let id, let failure): requestFailed(id, failure, at: now, &out)
+    case .requestFailed(let id, let failure, let sequence): requestFailed(id, failure, sequence, at: now, &out)
     case .note(let id, let note): tell(.note(id, note))
     case .violation(let id, let violation): tell(.violation(id, violation))
     }

@@ -21,7 +21,12 @@ public struct CallTarget: Sendable {
   }
 
   private static func transport(_ uri: SIPURI, _ preferred: SIPTransportProtocol?) throws(LiveFailure) -> SIPTransportProtocol {
-    guard let text = uri.parameters["transport"] else { return preferred ?? (uri.scheme == .sips ? .tls : .udp) }
+    if uri.scheme == .sips {
+      // A sips URI is called over TLS and nothing else (RFC 3261 §26.2.2); its transport=tcp is TLS over TCP.
+      guard preferred == nil || preferred == .tls, uri.transport == .tls else { throw LiveFailure("a sips URI is called over TLS only") }
+      return .tls
+    }
+    guard let text = uri.parameters["transport"] else { return preferred ?? .udp }
     guard let transport = SIPTransportProtocol(rawValue: text.lowercased()), [.udp, .tcp, .tls].contains(transport) else {
       throw LiveFailure("transport '\(text)' is not one of udp, tcp, tls")
     }

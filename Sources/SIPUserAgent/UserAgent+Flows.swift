@@ -65,7 +65,7 @@ extension UserAgent {
     let isUsable = transport.isUsable(usage.flow)
     let target = SIPTarget(hop, like: usage.flow)
     if dialog.routeSet.isEmpty, let difference = ContactDifference(hop, usage.contactFlow ?? usage.flow) {
-      noteContact(usage, difference, goesThere: prefersFlow && isUsable)
+      noteContact(usage, difference, prefersFlow ? isUsable ? "requests go there" : "its flow is gone, requests go to Contact" : nil)
     }
     if isUsable, prefersFlow || usage.flow.leads(to: target, isRoute: !dialog.routeSet.isEmpty) { return usage.flow }
     let way = transport.flow(to: target, at: now, &out)
@@ -74,11 +74,12 @@ extension UserAgent {
   }
 
   /// A Contact that the peer is not at (contract 8.5, `natContact`): told once a leg, since nobody else could reach it there.
-  private func noteContact(_ usage: InviteUsage, _ difference: ContactDifference, goesThere: Bool) {
+  ///
+  /// - Parameter way: nil = to Contact, because the policy says so.
+  private func noteContact(_ usage: InviteUsage, _ difference: ContactDifference, _ way: String?) {
     guard !usage.hasToldContact else { return }
     usage.hasToldContact = true
-    let way = goesThere ? "requests go there" : "requests go to Contact all the same"
-    let detail = "Contact names \(difference): \(way) (contract 8.5, natContact)"
+    let detail = "Contact names \(difference): \(way ?? "requests go to Contact all the same") (contract 8.5, natContact)"
     events.append(.violation(legsByTag[usage.localTag], PeerViolation(.contactElsewhere, detail)))
   }
 }

@@ -112,12 +112,15 @@ extension UserAgent {
     return true
   }
 
+  /// The Call-ID of a request that waits for its answer.
+  public func callID(of id: RequestID) -> String? { requests[id]?.draft.first(.callID) }
+
   /// The Contact of a request that waits for its answer.
   public func contact(of id: RequestID) -> SIPURI? { requests[id]?.draft.first(.contact).flatMap { try? NameAddress(parsing: $0).uri } }
 
   func requestFailed(_ id: RequestID, _ failure: TransactionFailure) {
-    requests[id] = nil
-    events.append(.requestFailed(id, failure))
+    let last = requests.removeValue(forKey: id)?.draft.first(.cseq).flatMap { UInt32($0.prefix { $0 != " " }) }
+    events.append(.requestFailed(id, failure, sequence: last ?? 0))
   }
 
   /// Answers a request that was handed up: outside dialogs, or within one.

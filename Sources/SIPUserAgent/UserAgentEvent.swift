@@ -54,7 +54,9 @@ public enum UserAgentEvent: Sendable {
   case request(ServerID, SIPMessage, Flow)
   /// The final response to a request of ``UserAgent/send(_:to:uri:fields:at:_:)``, or its failure.
   case response(RequestID, SIPMessage)
-  case requestFailed(RequestID, TransactionFailure)
+  ///
+  /// `sequence`: the CSeq number it was sent with last, challenges and redirections included.
+  case requestFailed(RequestID, TransactionFailure, sequence: UInt32)
   /// Something lawful that is answered in our own way.
   case note(LegID?, PeerNote)
   /// Our INVITE goes to another place, after this status or, with none, after a place that did not answer.

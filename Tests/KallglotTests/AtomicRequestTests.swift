@@ -121,6 +121,17 @@ import Testing
     #expect(call(policy, contact: elsewhere, routes: ["sip:192.0.2.9:5060;transport=tcp;lr"]).bench.ways == ["TCP 192.0.2.9:5060"])
   }
 
+  @Test(arguments: [Policy.NATContact.flow, .contact])
+  func `an account that registered over TCP with a Contact that means UDP is called as natContact says`(word: Policy.NATContact) {
+    let bench = EndpointBench(.with { ($0.authentication, $0.natContact) = (.none, word) })
+    bench.connect(Self.connection, from: .init(EndpointBench.caller.address, port: 40_000))
+    let register = bench.request("REGISTER", to: "sip:sip.kallglot.com", transport: "TCP", aor: "sip:acme@sip.kallglot.com")
+    #expect(bench.send(register, on: Self.connection).statuses == [200])
+    bench.forgetWays()
+    bench.perform(.callAccount("acme", name: nil))
+    #expect(bench.ways == [word == .flow ? "connection 7" : "UDP 192.0.2.20:5060"])
+  }
+
   @Test func `a port that differs on UDP is named, the passing port of a connection is not`() throws {
     let bench = EndpointBench()
     _ = try #require(bench.establish("one", headers: ["Contact: <sip:pbx@192.0.2.20:5080>"]))

@@ -95,10 +95,11 @@ import Testing
   }
 
   @Test func `no answer and 503 are tried again, later each time, Retry-After kept; a refusal is final (REG-08, RFC 5626 §4.5)`() throws {
-    _ = try register(bench)
+    let first = try register(bench)
     #expect(bench.wait(.seconds(32)).count == 10, "Timer E")
     #expect(failures(bench).count == 1)
     let again = try #require(bench.wait(.seconds(31)).first)
+    #expect(try again.callID() == first?.callID() && again.cseq().number == (first?.cseq().number ?? 0) + 1, "the same binding (§10.2.4)")
     bench.answer(again, 503, headers: ["Retry-After: 120"])
     #expect(bench.wait(.milliseconds(119_000)).isEmpty)
     let third = try #require(bench.wait(.seconds(2)).first)

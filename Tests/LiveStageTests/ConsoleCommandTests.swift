@@ -27,6 +27,8 @@ import Testing
     let target = try CallTarget("sip:service@192.0.2.7;transport=tcp").target
     #expect(target.transport == .tcp && "\(target.address)" == "192.0.2.7:5060")
     #expect(try CallTarget("sips:a@192.0.2.7").target.address.port == 5061)
+    #expect(try CallTarget("sips:a@192.0.2.7;transport=tcp").target.transport == .tls)
+    #expect(throws: LiveFailure.self, "a sips URI goes over TLS (RFC 3261 §26.2.2)") { try CallTarget("sips:a@192.0.2.7", transport: .udp) }
     for text in ["tel:+49301234", "sip:a@192.0.2.7;transport=sctp", "nonsense"] {
       #expect(throws: LiveFailure.self) { try CallTarget(text) }
     }
