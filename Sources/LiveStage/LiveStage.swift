@@ -81,7 +81,9 @@ public final class LiveStage: @unchecked Sendable {
 
   private func tell(_ event: StageEvent) {
     guard !engine.isOver else { return }
-    for command in engine.handle(event, traffic: evidence.traffic, witness: evidence, at: clock.now) { carryOut(command) }
+    let commands = engine.handle(event, traffic: evidence.traffic, witness: evidence, at: clock.now)
+    if commands.contains(where: \.isAct) { evidence.mark(at: clock.now) }
+    for command in commands { carryOut(command) }
     timer?.cancel()
     guard !engine.isOver else {
       promise?.succeed()

@@ -64,6 +64,7 @@ public enum JSONReport {
     let fields: [(String, String)] = [
       ("file", text(finding.place?.file ?? result.file)), ("line", "\(finding.place?.line ?? 1)"),
       ("rule", text(finding.rule)), ("expected", text(finding.expected)), ("observed", text(finding.observed)),
+      ("because", "[\(finding.because.map { text($0.description) }.joined(separator: ", "))]"),
       ("count", "\(finding.count)"), ("frame", finding.evidence == nil ? "null" : text(result.citation(finding.evidence))),
       ("frameAtNanoseconds", finding.exhibit.map { "\($0.at.nanoseconds)" } ?? "null"),
       ("message", finding.exhibit.map { text($0.text) } ?? "null"),

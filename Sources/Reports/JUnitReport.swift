@@ -62,7 +62,7 @@ public enum JUnitReport {
       let first = result.findings.first
       let seeds = result.sweep.map { "\(TextReport.sweep($0)): " } ?? ""
       let place = first?.place.map { "\($0): " } ?? ""
-      let message = place + seeds + (first.map { "expected \($0.expected), observed \($0.observed)" } ?? "failed")
+      let message = place + seeds + (first.map { "expected \($0.expected), observed \($0.observed)\(because($0))" } ?? "failed")
       let detail = result.findingLines.joined(separator: "\n")
       return "      <failure type=\"\(escaped(first?.rule ?? ""))\" message=\"\(escaped(message))\">\(escaped(detail))</failure>\n"
     case .couldNotRun, .void:
@@ -71,6 +71,10 @@ public enum JUnitReport {
       let head = "      <error type=\"\(escaped(result.verdict.rawValue))\" message=\"\(escaped(lines.first.map(String.init) ?? ""))\""
       return lines.count > 1 ? "\(head)>\(escaped(result.reason ?? ""))</error>\n" : "\(head)/>\n"
     }
+  }
+
+  private static func because(_ finding: Finding) -> String {
+    finding.because.isEmpty ? "" : ", because \(finding.because.map(\.description).joined(separator: "; "))"
   }
 
   private static func notes(_ result: ScenarioResult) -> String {

@@ -17,6 +17,10 @@ public final class EvidenceTracker: JournalSink {
   }
 
   private var traces: [PacketTrace] = []
+  // Counted for every packet by code that cannot overlap itself.
+  @exclusivity(unchecked) private var ledger = FlowLedger()
+  /// The words of the run's faults, in the order of their numbers.
+  private var faults: [String] = []
   /// Call-IDs of the legs that are not over.
   private var callIDs: [LegKey: Bytes] = [:]
   public private(set) var packets = 0
@@ -27,6 +31,7 @@ public final class EvidenceTracker: JournalSink {
 
   public func hostAdded(_ host: HostID, name: String) {
     while traces.count <= Int(host.rawValue) {
+      ledger.hostAdded(HostID(UInt16(traces.count)))
       traces.append(PacketTrace())
       traffic.append(MemberTraffic())
     }
@@ -35,7 +40,9 @@ public final class EvidenceTracker: JournalSink {
   public func packet(_ packet: PacketRecord) {
     packets += 1
     let index = Int(packet.host.rawValue)
-    guard traces.indices.contains(index), !packet.payload.isEmpty else { return }
+    guard traces.indices.contains(index) else { return }
+    if packet.direction == .sent, !packet.payload.isEmpty || packet.isSYN { ledger.take(packet) }
+    guard !packet.payload.isEmpty else { return }
     guard PacketTrace.isMedia(packet.payload) else { return traces[index].takeSignalling(packet) }
     traces[index].takeMedia(packet)
     guard packet.direction == .sent else { return }
@@ -62,6 +69,12 @@ public final class EvidenceTracker: JournalSink {
   private static func isMedia(_ address: TransportAddress) -> Bool { address.port % 2 == 0 && address.port != 5_060 }
 
   public func finish(at now: Instant) {}
+
+  /// A step is about to do something: what is sent from now on is what its findings speak of.
+  public func mark(at now: Instant) { ledger.mark(at: now) }
+
+  /// The next fault's words.
+  public func faultAdded(_ text: String) { faults.append(text) }
 
   // MARK: - Citations
 
@@ -114,7 +127,24 @@ public final class EvidenceTracker: JournalSink {
   }
 }
 
-extension EvidenceTracker: PacketWitness {}
+extension EvidenceTracker: PacketWitness {
+  public func flows(of member: Int, isWhole: Bool) -> [PacketFlow] {
+    ledger.flows(of: HostID(UInt16(clamping: member)), isWhole: isWhole) { number in
+      faults.indices.contains(Int(number) - 1) ? faults[Int(number) - 1] : "\(number)"
+    }
+  }
+
+  public func sent(by member: Int, _ subject: Label.Subject) -> [Bytes] {
+    traces.indices.contains(member) ? traces[member].sent(subject) : []
+  }
+}
+
+extension PacketRecord {
+  /// The opening of a TCP connection.
+  fileprivate var isSYN: Bool {
+    if case .tcp(let segment) = carrier { segment.flags.contains(.syn) && !segment.flags.contains(.ack) } else { false }
+  }
+}
 
 extension StageEvent {
   /// A host's event in the words of the stage; nil for what no step can see.

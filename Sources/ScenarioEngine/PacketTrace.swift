@@ -11,6 +11,7 @@ struct PacketTrace {
     var direction: PacketRecord.Direction
     /// The first four bytes: version, payload or packet type, sequence number or length (RFC 3550 §5.1, §6.4).
     var word: UInt32
+    var fate: Fate
   }
 
   private static let signallingLimit = 256
@@ -33,7 +34,7 @@ struct PacketTrace {
     let payload = packet.payload
     var word: UInt32 = 0
     for index in 0..<min(4, payload.count) { word |= UInt32(payload[index]) << UInt32(24 - 8 * index) }
-    let media = Media(frame: packet.frame, at: packet.at, direction: packet.direction, word: word)
+    let media = Media(frame: packet.frame, at: packet.at, direction: packet.direction, word: word, fate: packet.fate)
     if packet.direction == .received {
       receivedMedia = media
       received = (packet.at, packet.frame)
@@ -64,6 +65,13 @@ struct PacketTrace {
     return nil
   }
 
+  /// What was sent of a kind, the newest last; at most ten.
+  func sent(_ subject: Label.Subject) -> [Bytes] {
+    let start = ring.count < Self.signallingLimit ? 0 : next
+    let packets = ring.indices.map { ring[(start + $0) % ring.count] }
+    return Array(packets.filter { $0.direction == .sent && $0.label.subject == subject }.suffix(10).map(\.payload))
+  }
+
   /// Keeps a media packet for when a finding asks what it is.
   mutating func cite(_ media: Media) {
     if cited.count == Self.citedLimit { cited.removeFirst() }
@@ -76,7 +84,7 @@ struct PacketTrace {
       return Exhibit(citation, at: packet.at, packet.direction == .sent ? .sent : .received, MessageLine.text(packet))
     }
     let media = (cited + [receivedMedia, sentRTP, sentRTCP].compactMap(\.self)).last { $0.frame == citation.frame }
-    return media.map { Exhibit(citation, at: $0.at, $0.direction == .sent ? .sent : .received, $0.text) }
+    return media.map { Exhibit(citation, at: $0.at, $0.direction == .sent ? .sent : .received, $0.text, isMedia: true) }
   }
 }
 
@@ -87,7 +95,7 @@ extension PacketTrace.Media {
   var isRTCP: Bool { (192...223).contains(type) }
 
   var text: String {
-    isRTCP ? "RTCP, packet type \(type)" : "RTP, payload type \(type & 0x7F), sequence number \(word & 0xFFFF)"
+    (isRTCP ? "RTCP, packet type \(type)" : "RTP, payload type \(type & 0x7F), sequence number \(word & 0xFFFF)") + MessageLine.text(fate)
   }
 }
 
@@ -95,7 +103,7 @@ extension PacketTrace.Media {
 enum MessageLine {
   private static let limit = 120
 
-  static func text(_ packet: PacketRecord) -> String { content(packet) + fate(packet) }
+  static func text(_ packet: PacketRecord) -> String { content(packet) + text(packet.fate) }
 
   private static func content(_ packet: PacketRecord) -> String {
     guard let message = try? SIPMessage.parse(packet.payload) else { return labelled(packet) }
@@ -122,8 +130,8 @@ enum MessageLine {
     }
   }
 
-  private static func fate(_ packet: PacketRecord) -> String {
-    switch packet.fate {
+  static func text(_ fate: Fate) -> String {
+    switch fate {
     case .delivered, .duplicated, .translated, .unknown, .delayed: ""
     case .lost: ", lost on the link"
     case .dropped: ", dropped by a fault"

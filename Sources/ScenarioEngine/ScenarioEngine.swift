@@ -51,6 +51,7 @@ public struct ScenarioEngine: Sendable {
     defer { script.commands = [] }
     act(on: event, at: now)
     explain(from: known, witness)
+    if script.commands.contains(where: \.isAct) { script.act(at: now) }
     return script.commands
   }
 
@@ -70,7 +71,7 @@ public struct ScenarioEngine: Sendable {
   private mutating func take(_ event: StageEvent, at now: Instant) {
     switch event {
     case .party(let member, let news, let evidence): script.take(member, news, evidence, at: now)
-    case .decision(let member, let leg, let decision, let evidence): script.take(member, leg, decision, evidence)
+    case .decision(let member, let leg, let decision, let evidence): script.take(member, leg, decision, evidence, at: now)
     case .message(let member, let message, let evidence): script.take(member, message, evidence)
     case .wire(let member, let news, let evidence): script.take(member, wire: news, evidence)
     case .nat(let name, let news, let evidence): script.nats.take(name, news, evidence, at: now)
@@ -117,7 +118,6 @@ public struct ScenarioEngine: Sendable {
         finding.step = step.text
         finding.place = finding.place ?? place
         finding.at = now
-        if let drops = script.nats.drops(since: script.stepBegan) { finding.observed += "; meanwhile \(drops)" }
         record(finding)
         return clear(at: now)
       }
@@ -145,7 +145,7 @@ public struct ScenarioEngine: Sendable {
   /// Completes new findings by what the stage saw.
   private mutating func explain(from first: Int, _ witness: (any PacketWitness)?) {
     guard first < findings.count else { return }
-    for index in first..<findings.count { findings[index].exhibit = findings[index].evidence.flatMap { witness?.exhibit($0) } }
+    for index in first..<findings.count { script.explain(&findings[index], scenario, witness) }
     var explained = findings[first...]
     for position in script.commands.indices {
       if case .finding = script.commands[position] { script.commands[position] = .finding(explained.removeFirst()) }
@@ -164,16 +164,7 @@ public struct ScenarioEngine: Sendable {
     unmet: [(plan: FaultPlan, seen: Int)], witness: (any PacketWitness)? = nil, at now: Instant
   ) -> [StageCommand] {
     guard findings.isEmpty else { return [] }
-    for (plan, seen) in unmet where !plan.isOptional {
-      let sender = plan.sender.map { " from \($0)" } ?? ""
-      var finding = Finding(
-        rule: "the scenario", expected: "the fault '\(plan.text)' meets its message\(sender)",
-        observed: seen == 0 ? "no such message was sent" : "only \(seen) such messages were sent", evidence: nil)
-      finding.step = "fault: \(plan.text)"
-      finding.place = plan.place
-      finding.at = now
-      record(finding)
-    }
+    for (plan, seen) in unmet where !plan.isOptional { record(Finding(unmet: plan, seen: seen, at: now)) }
     defer { script.commands = [] }
     explain(from: 0, witness)
     return script.commands

@@ -60,6 +60,7 @@ public final class VirtualStage {
 
   private func tell(_ event: StageEvent) {
     let commands = engine.handle(event, traffic: evidence.traffic, witness: evidence, at: simulation.now)
+    if commands.contains(where: \.isAct) { evidence.mark(at: simulation.now) }
     for command in commands { carryOut(command) }
     simulation.stageDeadline = engine.nextDeadline
   }
@@ -70,7 +71,9 @@ public final class VirtualStage {
     case .finding(let finding):
       let frames = finding.evidence.map { [$0] } ?? []
       simulation.record(JournalRecord(at: simulation.now, host: .stage, .finding(text: finding.line, frames: frames)))
-    case .fault(let plan): faults.append((plan, simulation.add(fault(plan))))
+    case .fault(let plan):
+      faults.append((plan, simulation.add(fault(plan))))
+      evidence.faultAdded(plan.text)
     case .hangUpAll:
       for member in cast.members { perform(member.name) { member.perform(.hangUpAll, $0, &$1) } }
     case .send(let from, let to, let bytes):

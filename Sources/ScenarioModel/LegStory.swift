@@ -4,6 +4,15 @@ import SDP
 import SIPUserAgent
 import SansIO
 
+/// A tone that a member heard.
+public struct HeardTone: Sendable, Hashable {
+  /// In hertz.
+  public var frequency: Int
+  public var from: Instant
+  /// nil = it goes on.
+  public var to: Instant?
+}
+
 /// One leg's story as far as it is known, at one member.
 public struct LegStory: Sendable {
   public enum State: String, Sendable, CaseIterable { case placed, ringing, established, ended }
@@ -24,9 +33,15 @@ public struct LegStory: Sendable {
   public var modifications = 0
   /// Our last re-INVITE, when it failed.
   public var modificationFailure: (status: Int?, reason: String)?
-  /// What is heard now, and what was heard, in hertz.
-  public var hears: Int?
-  public var heard: [Int] = []
+  /// What was heard, in the order of the beginnings.
+  public var tones: [HeardTone] = []
+  /// The same, in hertz alone.
+  public var heard: [Int] { tones.map(\.frequency) }
+  /// When it was established, and when it ended.
+  public var establishedAt: Instant?
+  public var endedAt: Instant?
+  /// Reason of the BYE or CANCEL that ended it.
+  public var reason: String?
   public var report: MediaReport?
   /// Where our RTP goes because the peer's comes from there; nil = where SDP says.
   public var latched: TransportAddress?
@@ -35,7 +50,7 @@ public struct LegStory: Sendable {
   public var mediaEvidence: FrameCitation?
 
   /// What an event means for this leg.
-  mutating func take(_ event: PartyEvent, _ frame: FrameCitation?) {
+  mutating func take(_ event: PartyEvent, _ frame: FrameCitation?, at now: Instant) {
     switch event {
     case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: mediaEvidence = frame ?? mediaEvidence
     default: evidence = frame ?? evidence
@@ -44,6 +59,7 @@ public struct LegStory: Sendable {
     case .ringing: if state == .placed { state = .ringing }
     case .established(_, let agreement):
       state = .established
+      establishedAt = now
       self.agreement = agreement
     case .earlyMedia(_, let agreement):
       hasEarlyMedia = true
@@ -55,15 +71,16 @@ public struct LegStory: Sendable {
     case .modificationFailed(_, let status, let reason): modificationFailure = (status, reason)
     case .refused(_, let status, let phrase, let explanation): refusal = (status, phrase, explanation)
     case .toneHeard(_, let frequency):
-      hears = frequency
-      heard.append(frequency)
-    case .toneEnded: hears = nil
+      tones.append(HeardTone(frequency: frequency, from: now))
+    case .toneEnded: if !tones.isEmpty { tones[tones.count - 1].to = now }
+    case .reason(_, let text): reason = text
     case .mediaLatched(_, let source): latched = source
     case .ended(_, let end, let report):
       state = .ended
+      endedAt = now
       self.end = end
       self.report = report
-    case .reason, .redirected, .requestRefused, .mediaStarted, .started, .mediaPorts, .note, .violation, .portsMissing, .listening,
+    case .redirected, .requestRefused, .mediaStarted, .started, .mediaPorts, .note, .violation, .portsMissing, .listening,
       .listenFailed, .acceptsAgain,
       .socketFailed, .connectionFailed, .malformed, .registered, .registrationFailed,
       .optionsAnswered, .optionsFailed:

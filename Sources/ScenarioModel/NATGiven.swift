@@ -55,8 +55,8 @@ public struct NATStory: Sendable {
     entries.append(Entry(nat: nat, news: news, at: now, evidence: evidence))
   }
 
-  /// What NATs dropped since an instant, for the finding of a step that failed meanwhile: `NAT home dropped 7 packets: …`; nil = nothing.
-  public func drops(since begin: Instant) -> String? {
+  /// What NATs dropped since an instant, by NAT, reason and source, in the order in which it began.
+  func dropped(since begin: Instant) -> [(nat: String, reason: FilterReason, source: IPAddress, count: Int)] {
     var counts: [(nat: String, reason: FilterReason, source: IPAddress, count: Int)] = []
     for entry in entries where entry.at >= begin {
       guard case .dropped(let reason, let source, _) = entry.news else { continue }
@@ -66,8 +66,6 @@ public struct NATStory: Sendable {
         counts.append((entry.nat, reason, source.address, 1))
       }
     }
-    guard !counts.isEmpty else { return nil }
-    return counts.map { "NAT \($0.nat) dropped \(CountText.of($0.count, "packet")) from \($0.source): \($0.reason)" }
-      .joined(separator: "; ")
+    return counts
   }
 }

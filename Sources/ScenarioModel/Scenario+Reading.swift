@@ -51,6 +51,10 @@ extension Scenario {
       }
     }
     scope.scenario = self
+    readSteps(fields, &scope, notes)
+  }
+
+  private mutating func readSteps(_ fields: FieldSet, _ scope: inout StepScope, _ notes: ReadingNotes) {
     notes.attempt { () throws(SourceProblem) in
       for element in try fields[ScenarioKeys.steps].elements() { readStep(element, notes, &scope) }
     }

@@ -40,6 +40,14 @@ public enum StageCommand: Sendable {
   /// A finding to be written into the captures it cites.
   case finding(Finding)
   case hangUpAll
+
+  /// Whether it makes members do something, so that what comes of it belongs to its step.
+  public var isAct: Bool {
+    switch self {
+    case .call, .party, .register, .options, .send, .inject, .administer: true
+    case .fault, .note, .finding, .hangUpAll: false
+    }
+  }
 }
 
 /// What the stage tells the engine.
@@ -62,7 +70,7 @@ public enum StageEvent: Sendable {
 public struct Script: Sendable {
   public private(set) var stories: [LegStory] = []
   private var indexes: [LegKey: Int] = [:]
-  public private(set) var decisions: [(member: String, leg: LegID?, decision: PolicyDecision, evidence: FrameCitation?)] = []
+  public private(set) var decisions: [(member: String, leg: LegID?, decision: PolicyDecision, evidence: FrameCitation?, at: Instant)] = []
   public private(set) var registered: [String: (expires: Int?, failure: String?)] = [:]
   /// What wire members received since their last `send`.
   public private(set) var received: [String: [(message: SIPMessage, evidence: FrameCitation?)]] = [:]
@@ -74,6 +82,8 @@ public struct Script: Sendable {
   public private(set) var pinged: [String: (status: Int?, failure: String?)] = [:]
   public private(set) var violations: [SeenViolation] = []
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
+  /// Connections that could not be opened or did not last.
+  private(set) var connectionFailures: [(member: String, remote: TransportAddress, reason: String, at: Instant)] = []
   private var traffic: [MemberTraffic] = []
   /// What wire members remember of what they received.
   var wireDialogs = WireDialogs()
@@ -83,6 +93,8 @@ public struct Script: Sendable {
   public var commands: [StageCommand] = []
   /// When the running step began.
   public var stepBegan: Instant = .zero
+  /// When the last step that did something began: what its findings look at.
+  public internal(set) var acted: Instant = .zero
 
   /// Messages that expectations have named, for places in later messages.
   public private(set) var captured: [String: SIPMessage] = [:]
@@ -102,7 +114,7 @@ public struct Script: Sendable {
     var received: [String: Int] = [:]
     var wireNews: [String: Int] = [:]
     /// Tones and re-INVITEs by the number of the story.
-    var stories: [(heard: Int, modifications: Int)] = []
+    var stories: [(tones: Int, modifications: Int)] = []
   }
 
   /// - Parameter entropy: where identifiers of raw messages come from.
@@ -143,6 +155,9 @@ public struct Script: Sendable {
   /// The traffic of a member, by its number in the cast.
   func traffic(_ index: Int) -> MemberTraffic { traffic.indices.contains(index) ? traffic[index] : MemberTraffic() }
 
+  /// A step is about to do something.
+  public mutating func act(at now: Instant) { acted = now }
+
   // MARK: - Raw messages
 
   mutating func capture(_ message: SIPMessage, as name: String) { captured[name] = message }
@@ -165,7 +180,7 @@ public struct Script: Sendable {
     mark = Mark(
       decisions: decisions.count, violations: violations.count, received: received.mapValues(\.count),
       wireNews: wireNews.mapValues(\.count),
-      stories: stories.map { ($0.heard.count, $0.modifications) })
+      stories: stories.map { ($0.tones.count, $0.modifications) })
   }
 
   /// The script without what there was at the mark. States stay what they are.
@@ -176,7 +191,7 @@ public struct Script: Sendable {
     for (member, count) in mark.received { new.received[member]?.removeFirst(min(count, received[member]?.count ?? 0)) }
     for (member, count) in mark.wireNews { new.wireNews[member]?.removeFirst(min(count, wireNews[member]?.count ?? 0)) }
     for (index, old) in mark.stories.enumerated() {
-      new.stories[index].heard.removeFirst(old.heard)
+      new.stories[index].tones.removeFirst(old.tones)
       new.stories[index].modifications -= old.modifications
     }
     return new
@@ -223,15 +238,16 @@ public struct Script: Sendable {
       .mediaStarted,
       .mediaLatched:
       guard let leg = event.leg, let index = indexes[LegKey(member: member, leg: leg)] else { return }
-      stories[index].take(event, evidence)
+      stories[index].take(event, evidence, at: now)
     case .optionsAnswered(let status): pinged[member] = (status, nil)
     case .optionsFailed(let reason): pinged[member] = (nil, reason)
-    case .note, .listening, .listenFailed, .acceptsAgain, .socketFailed, .connectionFailed, .mediaPorts: break
+    case .connectionFailed(let remote, let reason): connectionFailures.append((member, remote, reason, now))
+    case .note, .listening, .listenFailed, .acceptsAgain, .socketFailed, .mediaPorts: break
     }
   }
 
-  public mutating func take(_ member: String, _ leg: LegID?, _ decision: PolicyDecision, _ evidence: FrameCitation?) {
+  public mutating func take(_ member: String, _ leg: LegID?, _ decision: PolicyDecision, _ evidence: FrameCitation?, at now: Instant) {
     note(member, evidence)
-    decisions.append((member, leg, decision, evidence))
+    decisions.append((member, leg, decision, evidence, now))
   }
 }

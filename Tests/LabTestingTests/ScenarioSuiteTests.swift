@@ -27,6 +27,7 @@ import Testing
           refused:8  expect leg is refused with 401 within 2.0 seconds
             rule      RFC 3261 §13.2.2, contract 8.1
             observed  refused with 403 Forbidden
+            because   policy step 5, authentication: response does not match the password
             message   pbx#5 received at 0.004 s: 403 Forbidden to INVITE
             replay    kallglot-lab run refused --seed 1 --out out
             captures  none: set LAB_CAPTURES to a folder to get them

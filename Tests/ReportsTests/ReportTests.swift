@@ -18,6 +18,7 @@ import Testing
     if finding {
       var finding = Finding(rule: "RFC 3261 §13", expected: "up", observed: "403 & <no>\u{1}", evidence: FrameCitation(HostID(1), 5))
       finding.step = "expect leg is up"
+      finding.because = [.sentNone(member: "pbx", kind: "ACK"), .noLeg(member: "pbx")]
       finding.place = SourcePlace(file: "scenarios/basic/x.yaml", line: 17)
       finding.exhibit = Exhibit(FrameCitation(HostID(1), 5), at: Instant(nanoseconds: 4_000_000), .received, "403 Forbidden to INVITE")
       result.findings = [finding]
@@ -31,7 +32,7 @@ import Testing
     #expect(
       TextReport.lines(result) == [
         "FAILED  basic/x  1.50 s of virtual time in 0.002 s", "  scenarios/basic/x.yaml:17  expect leg is up", "    rule      RFC 3261 §13",
-        "    observed  403 & <no>?",
+        "    observed  403 & <no>?", "    because   pbx sent no ACK", "              pbx has no leg: no INVITE left or reached it",
         "    message   pbx#5 received at 0.004 s: 403 Forbidden to INVITE (out/basic/x/pbx.pcapng)",
         "    replay    kallglot-lab run scenarios/basic/x.yaml --seed 7 --out out",
       ])
@@ -75,7 +76,8 @@ import Testing
     #expect(document.contains("<property name=\"proves x\" value=\"RFC 3261 §13\"/>"))
     #expect(
       document.contains(
-        "<failure type=\"RFC 3261 §13\" message=\"scenarios/basic/x.yaml:17: expected up, observed 403 &amp; &lt;no&gt;?\">"))
+        "<failure type=\"RFC 3261 §13\" message=\"scenarios/basic/x.yaml:17: expected up, observed 403 &amp; &lt;no&gt;?, because pbx sent no ACK; pbx has no leg: no INVITE left or reached it\">"
+      ))
     #expect(document.contains("<property name=\"at x\" value=\"scenarios/basic/x.yaml:17\"/>"))
     #expect(document.contains("<error type=\"could not run\" message=\"no peer\"/>"))
     #expect(document.components(separatedBy: "<testcase classname=\"basic\" name=\"x\"").count == 4)
@@ -129,5 +131,6 @@ import Testing
     #expect(finding?["message"] == .text("403 Forbidden to INVITE"))
     #expect(finding?["file"] == .text("scenarios/basic/x.yaml"))
     #expect(finding?["line"] == .number(17))
+    #expect(finding?["because"] == .array([.text("pbx sent no ACK"), .text("pbx has no leg: no INVITE left or reached it")]))
   }
 }

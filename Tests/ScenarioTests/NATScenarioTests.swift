@@ -35,7 +35,7 @@ import Testing
     let result = try changed(
       "binding-expires", "- expect: { nat: home, drops: expired, from: kallglot, times: 7, within: 35 s }",
       "- expect: { leg: leg, is: established, within: 2 s }")
-    let observed = try #require(result.findings.first).observed
-    #expect(observed.contains("meanwhile NAT home dropped 3 packets from 198.51.100.10: the binding has expired"), "\(observed)")
+    let causes = try #require(result.findings.first).because
+    #expect(causes.contains(.nat("home", .expired, source: "kallglot", count: 3)), "\(causes)")
   }
 }

@@ -32,6 +32,7 @@ struct DecisionExpectation: Expectation {
     "policy step \(name) has \(verdict.rawValue)\(saying.map { " saying '\($0)'" } ?? "")\(times == .atLeast(1) ? "" : " \(times.text)")"
   }
   var rule: String { "contract 8.1: order of the policy checks" }
+  var inquiry: Inquiry { .decision }
 
   func judge(_ script: Script) -> Judgement {
     let seen = script.decisions.count { matches($0.decision) }

@@ -16,6 +16,8 @@ protocol Expectation: Sendable {
   var text: String { get }
   /// The requirement behind it, for findings.
   var rule: String { get }
+  /// Where the causes are looked for when it does not come true.
+  var inquiry: Inquiry { get }
   func judge(_ script: Script) -> Judgement
   /// What fulfils the wish, for findings about what must never be; asked only when it is fulfilled.
   func sighting(_ script: Script) -> (String, FrameCitation?)

@@ -39,11 +39,13 @@ struct LatchExpectation: Expectation {
 
   var text: String { "\(member) sends RTP to \(target.text), where it comes from" }
   var rule: String { "contract 8.5: symmetric RTP" }
+  var inquiry: Inquiry { .latch(member) }
 
   func judge(_ script: Script) -> Judgement {
     guard let story = script.live(member) else { return .open("\(member) has no leg", script.lastEvidence[member]) }
     guard let latched = story.latched else {
-      return .open("\(member) sends RTP to \(story.agreement.map { "\($0.remote), as SDP says" } ?? "nobody")", story.mediaEvidence ?? story.evidence)
+      let target = story.agreement.map { "\($0.remote), as SDP says" } ?? "nobody"
+      return .open("\(member) sends RTP to \(target)", story.mediaEvidence ?? story.evidence)
     }
     let isThere = latched.address == target.address && (target.port == nil || target.port == latched.port)
     return isThere ? .met : .open("\(member) sends RTP to \(latched)", story.mediaEvidence ?? story.evidence)

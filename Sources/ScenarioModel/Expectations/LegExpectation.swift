@@ -23,6 +23,7 @@ struct LegExpectation: Expectation {
 
   var text: String { "\(name) is \(condition.text)\(member.map { " at \($0)" } ?? "")" }
   var rule: String { condition.rule }
+  var inquiry: Inquiry { .call(name, at: member) }
 
   func judge(_ script: Script) -> Judgement {
     guard let caller = script.story(name) else { return .open("\(name) has not begun", nil) }

@@ -17,6 +17,7 @@ struct MemberLegExpectation: Expectation {
 
   var text: String { "the leg of \(member) is \(condition.text)" }
   var rule: String { condition.rule }
+  var inquiry: Inquiry { .leg(of: member) }
 
   func judge(_ script: Script) -> Judgement {
     guard let story = script.newest(member) else { return .open("\(member) has no leg", script.lastEvidence[member]) }

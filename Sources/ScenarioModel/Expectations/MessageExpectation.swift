@@ -53,6 +53,7 @@ struct MessageExpectation: Expectation {
     "\(member) receives '\(pattern.start)'\(pattern.text.isEmpty ? "" : " with \(pattern.text)")\(times == .atLeast(1) ? "" : " \(times.text)")"
   }
   var rule: String { "the scenario's raw expectation" }
+  var inquiry: Inquiry { .messages(to: member) }
 
   func judge(_ script: Script) -> Judgement {
     let seen = script.received[member] ?? []

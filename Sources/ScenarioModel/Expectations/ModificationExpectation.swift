@@ -21,6 +21,7 @@ struct ModificationExpectation: Expectation {
 
   var text: String { "the re-INVITE on \(name) is refused\(status.map { " with \($0)" } ?? "")" }
   var rule: String { "RFC 3261 §14" }
+  var inquiry: Inquiry { .modification(of: name) }
 
   func judge(_ script: Script) -> Judgement {
     guard let story = script.story(name) else { return .open("\(name) has not begun", nil) }

@@ -56,6 +56,7 @@ struct NATExpectation: Expectation {
     case .mapping: "RFC 4787 §4.1, §4.2"
     }
   }
+  var inquiry: Inquiry { .nat(name) }
 
   func judge(_ script: Script) -> Judgement {
     let seen = matches(script)

@@ -18,6 +18,7 @@ struct PingExpectation: Expectation {
 
   var text: String { "\(member)'s OPTIONS is answered with \(status)" }
   var rule: String { "RFC 3261 §11, contract 8.4" }
+  var inquiry: Inquiry { .ping(member) }
 
   func judge(_ script: Script) -> Judgement {
     let evidence = script.lastEvidence[member]

@@ -29,6 +29,7 @@ struct RegistrationExpectation: Expectation {
       : "\(member) is registered\(expires.map { " for \($0) s" } ?? "")"
   }
   var rule: String { "RFC 3261 §10" }
+  var inquiry: Inquiry { .registration(member) }
 
   func judge(_ script: Script) -> Judgement {
     let evidence = script.lastEvidence[member]

@@ -20,6 +20,7 @@ struct SendingExpectation: Expectation {
 
   var text: String { "\(member.name) sends \(kind.rawValue)" }
   var rule: String { "RFC 3264 §5.1: the direction that was agreed" }
+  var inquiry: Inquiry { .sending(member.name) }
 
   func judge(_ script: Script) -> Judgement {
     let traffic = script.traffic(member.index)

@@ -22,6 +22,7 @@ struct ViolationExpectation: Expectation {
     "a violation of '\(part)' is seen\(times == .atLeast(1) ? "" : " \(times.text)")\(member.map { " at \($0)" } ?? "")"
   }
   var rule: String { "the scenario" }
+  var inquiry: Inquiry { .violation }
 
   func judge(_ script: Script) -> Judgement {
     let seen = script.violations.filter { member == nil || $0.member == member }

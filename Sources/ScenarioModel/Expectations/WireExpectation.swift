@@ -23,6 +23,7 @@ struct WireExpectation: Expectation {
 
   var text: String { "the connection of \(member) is \(part)" }
   var rule: String { "RFC 3261 §18" }
+  var inquiry: Inquiry { .messages(to: member) }
 
   func judge(_ script: Script) -> Judgement {
     let news = script.wireNews[member] ?? []

@@ -25,8 +25,11 @@ public struct Exhibit: Hashable, Sendable {
   public var direction: Direction
   /// `403 Forbidden to INVITE`, `RTP, payload type 0, sequence number 4711`. Printable.
   public var text: String
+  /// RTP or RTCP.
+  public var isMedia = false
 
-  public init(_ frame: FrameCitation, at: Instant, _ direction: Direction, _ text: String) {
+  public init(_ frame: FrameCitation, at: Instant, _ direction: Direction, _ text: String, isMedia: Bool = false) {
+    self.isMedia = isMedia
     self.frame = frame
     self.at = at
     self.direction = direction
@@ -39,6 +42,10 @@ public struct Finding: Sendable, Hashable {
   public var rule: String
   public var expected: String
   public var observed: String
+  /// Why, the nearest cause first; where nothing is known it says what was looked at.
+  public var because: [Cause] = []
+  /// What it is about.
+  var inquiry: Inquiry?
   /// The frame to blame; nil where none was sent.
   public var evidence: FrameCitation?
   /// What that frame is; nil where the stage keeps it no more.
@@ -53,14 +60,33 @@ public struct Finding: Sendable, Hashable {
   public var at: Instant = .zero
 
   public init(rule: String, expected: String, observed: String, evidence: FrameCitation?) {
+    self.init(rule: rule, expected: expected, observed: observed, evidence: evidence, about: nil)
+  }
+
+  /// - Parameter inquiry: where its causes are looked for.
+  init(rule: String, expected: String, observed: String, evidence: FrameCitation?, about inquiry: Inquiry?) {
     self.rule = rule
     self.expected = expected
     self.observed = observed
     self.evidence = evidence
+    self.inquiry = inquiry
+  }
+
+  /// A fault to which no message came.
+  public init(unmet plan: FaultPlan, seen: Int, at now: Instant) {
+    let sender = plan.sender.map { " from \($0)" } ?? ""
+    self.init(
+      rule: "the scenario", expected: "the fault '\(plan.text)' meets its message\(sender)",
+      observed: seen == 0 ? "no such message was sent" : "only \(seen) such message\(seen == 1 ? " was" : "s were") sent", evidence: nil,
+      about: .fault(plan))
+    step = "fault: \(plan.text)"
+    place = plan.place
+    at = now
   }
 
   /// The finding in one line, for journals, captures and log lines.
   public var line: String {
-    "\(place.map { "\($0): " } ?? "")\(rule): expected \(expected), observed \(observed)"
+    let reason = because.isEmpty ? "" : ", because \(because.map(\.description).joined(separator: "; "))"
+    return "\(place.map { "\($0): " } ?? "")\(rule): expected \(expected), observed \(observed)\(reason)"
   }
 }

@@ -7,6 +7,7 @@ extension ScenarioResult {
   ///   x/wrong-password.yaml:17  expect leg is refused with 401 within 2.0 seconds
   ///     rule      RFC 3261 §13.2.2, contract 8.1
   ///     observed  refused with 403 Forbidden
+  ///     because   policy step 5, authentication: response does not match the password
   ///     message   pbx#5 received at 0.004 s: 403 Forbidden to INVITE (out/x/wrong-password/pbx.pcapng)
   ///     replay    kallglot-lab run x/wrong-password.yaml --seed 1 --out out
   /// ```
@@ -22,6 +23,7 @@ extension ScenarioResult {
     var lines = ["  \(FindingText.printable(place))  \(FindingText.printable(title))", FindingText.field("rule", finding.rule)]
     if !title.contains(finding.expected) { lines.append(FindingText.field("expected", finding.expected)) }
     lines.append(FindingText.field("observed", finding.observed))
+    for (index, cause) in finding.because.enumerated() { lines.append(FindingText.field(index == 0 ? "because" : "", cause.description)) }
     if let message = message(of: finding) { lines.append(FindingText.field("message", message)) }
     return lines
   }

@@ -70,6 +70,7 @@ public struct SeenViolation: Sendable {
       finding = Finding(rule: "contract 8.5", expected: "\(member) has a media port for the call", observed: reason, evidence: evidence)
     }
     finding.count = count
+    finding.inquiry = .breach(seenBy: member)
     finding.at = at
     finding.place = SourcePlace(file: file, line: 1)
     return finding

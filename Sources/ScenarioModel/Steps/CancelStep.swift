@@ -17,7 +17,9 @@ struct CancelStep: FieldStep {
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
     guard let story = script.story(leg) else {
-      return .failed(Finding(rule: "the scenario", expected: "\(leg) has been placed", observed: "it has not", evidence: nil))
+      return .failed(
+        Finding(rule: "the scenario", expected: "\(leg) has been placed", observed: "it has not", evidence: nil, about: .call(leg, at: nil))
+      )
     }
     guard story.state != .established, story.state != .ended else {
       return .failed(

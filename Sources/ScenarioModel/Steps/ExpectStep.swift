@@ -42,6 +42,7 @@ struct ExpectStep: Step {
 
   private func fail(_ observed: String, _ evidence: FrameCitation?) -> StepProgress {
     if isOptional { return .done }
-    return .failed(Finding(rule: wish.rule, expected: "\(wish.text) within \(within)", observed: observed, evidence: evidence))
+    return .failed(
+      Finding(rule: wish.rule, expected: "\(wish.text) within \(within)", observed: observed, evidence: evidence, about: wish.inquiry))
   }
 }

@@ -36,6 +36,12 @@ public struct FaultPlan: Hashable, Sendable {
     return condition.difference(message) == nil
   }
 
+  /// How a message of the kind that was meant differs from the one that was; nil when it does not.
+  func difference(_ bytes: Bytes) -> (score: Int, text: String)? {
+    guard let condition, let message = try? SIPMessage.parse(bytes) else { return nil }
+    return condition.difference(message)
+  }
+
   /// The bytes that arrive instead of these; nil where the action changes none.
   public func rewritten(_ bytes: Bytes) -> Bytes? {
     switch action {

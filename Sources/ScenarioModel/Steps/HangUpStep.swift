@@ -33,7 +33,8 @@ struct HangUpStep: FieldStep {
       return .failed(
         Finding(
           rule: "the scenario", expected: "\(side ?? name) has a call to hang up", observed: observed,
-          evidence: story?.evidence ?? script.lastEvidence[name]))
+          evidence: story?.evidence ?? script.lastEvidence[name],
+          about: isMember ? .leg(of: name) : .call(name, at: side)))
     }
     script.commands.append(.party(story.member, .hangUp(story.id)))
     return .done

@@ -36,6 +36,8 @@ extension Script {
     let deadline = stepBegan.advanced(by: .seconds(2))
     if now < deadline, let story = live(member), story.state != .ended { return .waiting(until: deadline) }
     return .failed(
-      Finding(rule: "the scenario", expected: "\(member) has a call that is up", observed: "it has none", evidence: lastEvidence[member]))
+      Finding(
+        rule: "the scenario", expected: "\(member) has a call that is up", observed: "it has none", evidence: lastEvidence[member],
+        about: .leg(of: member)))
   }
 }

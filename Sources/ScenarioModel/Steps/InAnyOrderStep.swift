@@ -54,7 +54,8 @@ struct InAnyOrderStep: FieldStep {
   }
 
   private func fail(_ wish: any Expectation, _ place: SourcePlace, _ observed: String, _ evidence: FrameCitation?) -> StepProgress {
-    var finding = Finding(rule: wish.rule, expected: "\(wish.text) within \(within)", observed: observed, evidence: evidence)
+    var finding = Finding(
+      rule: wish.rule, expected: "\(wish.text) within \(within)", observed: observed, evidence: evidence, about: wish.inquiry)
     finding.place = place
     return .failed(finding)
   }

@@ -36,7 +36,9 @@ struct InjectStep: FieldStep {
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
     guard let story = script.live(to), let agreement = story.agreement, story.state != .ended else {
       return .failed(
-        Finding(rule: "the scenario", expected: "\(to) has a call with media", observed: "it has none", evidence: script.lastEvidence[to]))
+        Finding(
+          rule: "the scenario", expected: "\(to) has a call with media", observed: "it has none", evidence: script.lastEvidence[to],
+          about: .leg(of: to)))
     }
     var speech = ToneSpeech(Tone(frequency: frequency), codec: agreement.codec)
     for index in 0..<packets {

@@ -108,7 +108,8 @@ struct MessageTemplate: Sendable {
 
     func finding(of sender: String, _ what: String, _ script: Script) -> Finding {
       Finding(
-        rule: "the scenario", expected: "\(sender) can build '\(what)'", observed: text, evidence: script.lastEvidence[sender])
+        rule: "the scenario", expected: "\(sender) can build '\(what)'", observed: text, evidence: script.lastEvidence[sender],
+        about: .messages(to: sender))
     }
   }
 

@@ -56,7 +56,7 @@ struct NeverStep: Step {
   }
 
   private func fail(_ wish: any Expectation, _ observed: String, _ evidence: FrameCitation?) -> StepProgress {
-    .failed(Finding(rule: wish.rule, expected: "\(wish.text) within \(limit)", observed: observed, evidence: evidence))
+    .failed(Finding(rule: wish.rule, expected: "\(wish.text) within \(limit)", observed: observed, evidence: evidence, about: wish.inquiry))
   }
 }
 
@@ -76,6 +76,6 @@ public struct Prohibition: Sendable {
   public func finding(_ script: Script) -> Finding? {
     guard case .met = wish.judge(script) else { return nil }
     let (observed, evidence) = wish.sighting(script)
-    return Finding(rule: wish.rule, expected: "never: \(wish.text)", observed: observed, evidence: evidence)
+    return Finding(rule: wish.rule, expected: "never: \(wish.text)", observed: observed, evidence: evidence, about: wish.inquiry)
   }
 }

@@ -35,7 +35,9 @@ struct ReplyStep: FieldStep {
       if now < deadline { return .waiting(until: deadline) }
       let expected = "\(wire.from) has received \(method ?? "a request") to answer"
       return .failed(
-        Finding(rule: "the scenario", expected: expected, observed: "none came in 5 s", evidence: script.lastEvidence[wire.from]))
+        Finding(
+          rule: "the scenario", expected: expected, observed: "none came in 5 s", evidence: script.lastEvidence[wire.from],
+          about: .messages(to: wire.from)))
     }
     do { return try answer(request, &script) } catch { return .failed(error.finding(of: wire.from, status.text, script)) }
   }

@@ -35,7 +35,7 @@ struct RequestStep: FieldStep {
       return .failed(
         Finding(
           rule: "the scenario", expected: expected, observed: "no INVITE and no answer to one came",
-          evidence: script.lastEvidence[wire.from]))
+          evidence: script.lastEvidence[wire.from], about: .messages(to: wire.from)))
     }
     do { return try send(in: dialog, &script) } catch { return .failed(error.finding(of: wire.from, method, script)) }
   }

@@ -30,7 +30,8 @@ struct SpeakStep: FieldStep {
     guard let story = leg.map({ script.story($0, at: member) }) ?? script.live(member), story.state != .ended else {
       return .failed(
         Finding(
-          rule: "the scenario", expected: "\(member) has a leg to speak on", observed: "it has none", evidence: script.lastEvidence[member])
+          rule: "the scenario", expected: "\(member) has a leg to speak on", observed: "it has none", evidence: script.lastEvidence[member],
+          about: .leg(of: member))
       )
     }
     script.commands.append(.party(member, .speak(story.id, Tone(frequency: frequency), for: duration)))

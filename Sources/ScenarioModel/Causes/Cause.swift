@@ -1,0 +1,137 @@
+import Kallglot
+import Legs
+import SDP
+import SIPUserAgent
+import SansIO
+
+/// Why something did not come true, or did that never should: what the run knows of it, as values. The sentences of ``description`` are the
+/// only ones; reports, journals and tests use them as they are.
+public enum Cause: Hashable, Sendable {
+  /// A step of the endpoint's policy judged the request (contract 8.1).
+  case policy(PolicyDecision)
+  /// How and when a leg ended, with the Reason of the BYE or CANCEL.
+  case legEnded(member: String, at: Instant, LegEnd, reason: String?)
+  /// A connection that could not be opened or did not last.
+  case connection(member: String, to: TransportAddress, reason: String)
+  /// A UAS whose 2xx was not acknowledged within 64·T1 ended the call (RFC 3261 §13.3.1.4).
+  case noACK(member: String, sent: Int)
+  case legUp(member: String, since: Instant, byeSent: Bool)
+  /// What was agreed, as this member has it.
+  case agreed(member: String, AudioCodec, MediaDirection)
+  /// There is no leg that could have done it.
+  case noLeg(member: String)
+  /// A fault of the scenario met messages.
+  case fault(PacketFlow.Effect, kind: String, sender: String, count: Int, of: Int)
+  /// The link lost packets; `kind` is nil for several kinds of messages.
+  case link(from: String, to: String, kind: String?, count: Int, of: Int)
+  case unroutable(kind: String, sender: String, to: IPAddress, count: Int)
+  /// A NAT refused packets.
+  case nat(String, FilterReason, source: String, count: Int)
+  /// Where a member's RTP went, and what became of it.
+  case media(sender: String, to: TransportAddress, sent: Int, parts: [PacketFlow.Part])
+  case sentNone(member: String, kind: String)
+  /// What was heard instead.
+  case heardInstead(member: String, [HeardTone])
+  /// What came instead, the newest last.
+  case cameInstead(member: String, [Exhibit])
+  /// The last message that is known of it.
+  case lastMessage(member: String, Exhibit)
+  /// What did pass while a fault waited for its message; `nearest` says why it was not the one.
+  case passed(sender: String, [Passed], nearest: String?)
+  /// All of this was looked at, and nothing explains it.
+  case unknown([Looked])
+
+  public struct Passed: Hashable, Sendable {
+    public var kind: String
+    public var count: Int
+  }
+
+  /// Where a cause was looked for.
+  public enum Looked: String, Hashable, Sendable, CaseIterable {
+    case policy = "no policy step refused"
+    case network = "no link, fault or NAT took a message"
+    case legs = "no leg ended"
+    case media = "no tone was heard"
+  }
+}
+
+extension Cause: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .policy(let decision): Self.sentence(decision)
+    case .legEnded(let member, let at, let end, let reason):
+      "\(member)'s leg ended at \(at) s: \(end)\(reason.map { ", Reason: \($0)" } ?? "")"
+    case .connection(let member, let remote, let reason): "\(member)'s connection to \(remote) failed: \(reason)"
+    case .noACK(let member, let sent): "\(member) sent its 200 INVITE \(sent) times, got no ACK within 64·T1 and sent BYE"
+    case .legUp(let member, let since, let byeSent):
+      "\(member)'s leg is up since \(since) s\(byeSent ? "" : ", and nobody sent BYE")"
+    case .agreed(let member, let codec, let direction): "\(member) has agreed on \(codec.rawValue), \(direction.rawValue)"
+    case .noLeg(let member): "\(member) has no leg: no INVITE left or reached it"
+    case .fault(let effect, let kind, let sender, let count, let all):
+      "\(Self.words(effect)) \(count) of \(all) \(kind) from \(sender)"
+    case .link(let from, let to, let kind, let count, let all): "the link \(from) → \(to) lost \(count) of \(all) \(kind ?? "messages")"
+    case .unroutable(let kind, let sender, let address, let count): "\(sender) sent \(count) \(kind) to \(address), which nobody has"
+    case .nat(let name, let reason, let source, let count):
+      "NAT \(name) dropped \(count) packet\(count == 1 ? "" : "s") from \(source): \(reason)"
+    case .media(let sender, let target, let sent, let parts):
+      "\(sender) sent \(sent) RTP packet\(sent == 1 ? "" : "s") to \(target), \(Self.words(parts, of: sent))"
+    case .sentNone(let member, let kind): "\(member) sent no \(kind)"
+    case .heardInstead(let member, let tones): "\(member) heard \(tones.map(Self.words).joined(separator: ", ")) instead"
+    case .cameInstead(let member, let exhibits):
+      "instead \(member) received " + exhibits.map { "#\($0.frame.frame) \($0.text)" }.joined(separator: ", ")
+    case .lastMessage(let member, let exhibit):
+      "the last message of it was \(member)#\(exhibit.frame.frame) \(exhibit.text), \(exhibit.direction.rawValue)"
+    case .passed(let sender, let kinds, let nearest):
+      "\(sender) sent \(kinds.isEmpty ? "nothing" : kinds.map { "\($0.count) \($0.kind)" }.joined(separator: ", "))"
+        + (nearest.map { "; the nearest was \($0)" } ?? "")
+    case .unknown(let looked): "nothing that is known explains it: \(looked.map(\.rawValue).joined(separator: ", "))"
+    }
+  }
+
+  /// `policy step 2, requireTLS is on: signalling came over UDP`
+  private static func sentence(_ decision: PolicyDecision) -> String {
+    let number = decision.rule.rawValue.prefix { $0 != " " }
+    let step = decision.rule.rawValue.first?.isNumber == true ? "policy step \(number)" : "policy, \(decision.rule.rawValue)"
+    let detail = decision.detail.isEmpty ? "" : ": \(decision.detail)"
+    switch decision.verdict {
+    case .passed: return "\(step) passed\(detail)"
+    case .challenged: return "\(step) challenged\(detail)"
+    case .dropped: return "\(step) answered nothing, allowlistRefusal is drop\(detail)"
+    case .refused: break
+    }
+    switch decision.setting {
+    case "": return step + detail
+    case "requireTLS", "requireSRTP": return "\(step), \(decision.setting) is on\(detail)"
+    case "sipAccess", "inboundFirst", "anyDomain": return "\(step), \(decision.setting) is off\(detail)"
+    default: return "\(step), \(decision.setting)\(detail)"
+    }
+  }
+
+  private static func words(_ effect: PacketFlow.Effect) -> String {
+    switch effect {
+    case .lost: "the link lost"
+    case .dropped(let fault): "the fault '\(fault)' dropped"
+    case .delayed(let fault): "the fault '\(fault)' delayed"
+    case .changed(let fault): "the fault '\(fault)' changed"
+    case .unroutable: "nobody has the address of"
+    case .filtered: "a NAT dropped"
+    }
+  }
+
+  private static func words(_ parts: [PacketFlow.Part], of sent: Int) -> String {
+    guard !parts.isEmpty else { return "all of them arrived" }
+    return parts.map { "\(words($0.effect)) \($0.count == sent ? "all" : "\($0.count)") of them" }.joined(separator: ", ")
+  }
+
+  private static func words(_ tone: HeardTone) -> String {
+    "\(tone.frequency) Hz from \(tone.from.tenths) s\(tone.to.map { " to \($0.tenths) s" } ?? "")"
+  }
+}
+
+extension Instant {
+  /// Seconds with one digit, which is as exact as tones are heard.
+  fileprivate var tenths: String {
+    let tenths = (nanoseconds + 50_000_000) / 100_000_000
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+}

@@ -1,0 +1,134 @@
+import SIPMessage
+import SansIO
+
+/// What links, faults and NATs did to packets, as causes.
+struct NetworkCauses {
+  let script: Script
+  let scenario: Scenario
+  let witness: (any PacketWitness)?
+
+  func exhibit(_ frame: FrameCitation) -> Exhibit? { witness?.exhibit(frame) }
+
+  /// What was done to SIP and to the opening of connections since the step began.
+  func signalling() -> [Cause] { losses { $0.method != nil || $0.isOpening || $0 == .raw } + nats { _ in true } }
+
+  /// What was done to packets of these kinds since the step began: faults by kind, links with all kinds together.
+  func losses(_ isMeant: (Label.Subject) -> Bool) -> [Cause] {
+    var (faults, links, nowhere): ([Cause], [Cause], [Cause]) = ([], [], [])
+    for (index, member) in scenario.cast.enumerated() {
+      let flows = flows(index).filter { isMeant($0.subject) }
+      for flow in flows {
+        for part in flow.parts {
+          let kind = flow.subject.kindName
+          switch part.effect {
+          case .dropped, .delayed, .changed:
+            faults.append(.fault(part.effect, kind: kind, sender: member.name, count: part.count, of: flow.sent))
+          case .unroutable:
+            nowhere.append(.unroutable(kind: kind, sender: member.name, to: flow.destination.address, count: part.count))
+          case .lost, .filtered: break
+          }
+        }
+      }
+      links += self.links(member.name, flows)
+    }
+    return faults + links + nowhere
+  }
+
+  private func links(_ sender: String, _ flows: [PacketFlow]) -> [Cause] {
+    var totals: [(to: String, kinds: [String], lost: Int, sent: Int)] = []
+    for flow in flows {
+      let to = scenario.name(of: flow.destination.address) ?? flow.destination.address.description
+      let lost = flow.parts.filter { $0.effect == .lost }.reduce(0) { $0 + $1.count }
+      if let index = totals.firstIndex(where: { $0.to == to }) {
+        totals[index].kinds.append(flow.subject.kindName)
+        totals[index].lost += lost
+        totals[index].sent += flow.sent
+      } else {
+        totals.append((to, [flow.subject.kindName], lost, flow.sent))
+      }
+    }
+    return totals.filter { $0.lost > 0 }.map { total in
+      .link(from: sender, to: total.to, kind: total.kinds.count == 1 ? total.kinds[0] : nil, count: total.lost, of: total.sent)
+    }
+  }
+
+  /// What NATs dropped since the step began.
+  func nats(_ isMeant: (String) -> Bool) -> [Cause] {
+    script.nats.dropped(since: script.acted).filter { isMeant($0.nat) }.map { drop in
+      .nat(drop.nat, drop.reason, source: scenario.name(of: drop.source) ?? drop.source.description, count: drop.count)
+    }
+  }
+
+  /// Where a member's RTP went since the step began.
+  func media(from sender: String) -> [Cause] {
+    guard let index = scenario.cast.firstIndex(where: { $0.name == sender }) else { return [] }
+    return flows(index).filter { $0.subject.isMedia && $0.subject != .rtcp }.map { flow in
+      .media(sender: sender, to: flow.destination, sent: flow.sent, parts: flow.parts)
+    }
+  }
+
+  /// How many packets of some kinds a member sent since the step began, and how many of them arrived.
+  func count(from member: String, _ isMeant: (Label.Subject) -> Bool) -> (sent: Int, arrived: Int) {
+    guard let index = scenario.cast.firstIndex(where: { $0.name == member }) else { return (0, 0) }
+    let flows = flows(index).filter { isMeant($0.subject) }
+    return (flows.reduce(0) { $0 + $1.sent }, flows.reduce(0) { $0 + $1.arrived })
+  }
+
+  func hasSent(_ method: Label.Method) -> Bool {
+    scenario.cast.indices.contains { index in flows(index).contains { $0.subject == .request(method) } }
+  }
+
+  /// Says so when a member sent no request of the method.
+  func none(of method: Label.Method, from member: String?) -> [Cause] {
+    guard let member, let index = scenario.cast.firstIndex(where: { $0.name == member }) else { return [] }
+    let isSent = flows(index).contains { $0.subject == .request(method) }
+    return isSent || witness == nil ? [] : [.sentNone(member: member, kind: method.token)]
+  }
+
+  /// Who of the others sent a member no message.
+  func noMessage(to member: String) -> [Cause] {
+    guard let witness, let target = scenario.member(member) else { return [] }
+    return scenario.cast.enumerated().filter { $0.element.name != member }.compactMap { index, other in
+      let isSent = witness.flows(of: index, isWhole: false).contains { flow in
+        flow.destination.address == scenario.address(of: target, seenBy: other.name) && !flow.subject.isMedia
+      }
+      return isSent ? nil : .sentNone(member: other.name, kind: "message to \(member)")
+    }
+  }
+
+  /// What passed in the whole run while a fault waited: the messages of its method, and where there were none, all of its sender's.
+  func passed(_ plan: FaultPlan) -> [Cause] {
+    guard let witness else { return [] }
+    let senders = scenario.cast.enumerated().filter { plan.sender == nil || plan.sender == $0.element.name }
+    return senders.map { index, member in
+      let flows = witness.flows(of: index, isWhole: true)
+      let method = flows.filter { $0.subject == plan.subject || ($0.subject.method != nil && $0.subject.method == plan.subject.method) }
+      var kinds: [Cause.Passed] = []
+      for flow in method.isEmpty ? flows : method {
+        let kind = flow.subject.kindName
+        if let known = kinds.firstIndex(where: { $0.kind == kind }) {
+          kinds[known].count += flow.sent
+        } else {
+          kinds.append(Cause.Passed(kind: kind, count: flow.sent))
+        }
+      }
+      let nearest = witness.sent(by: index, plan.subject).compactMap { plan.difference($0) }.max { $0.score < $1.score }?.text
+      return .passed(sender: member.name, kinds, nearest: nearest)
+    }
+  }
+
+  private func flows(_ index: Int) -> [PacketFlow] { witness?.flows(of: index, isWhole: false) ?? [] }
+}
+
+extension Label.Subject {
+  /// RTP and RTCP.
+  var isMedia: Bool {
+    switch self {
+    case .rtp, .rtcp: true
+    case .none, .request, .response, .keepAlive, .tlsHandshake, .tlsClose, .raw: false
+    }
+  }
+
+  /// What opens a connection.
+  var isOpening: Bool { self == .none || self == .tlsHandshake }
+}
