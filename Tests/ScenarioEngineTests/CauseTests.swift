@@ -241,7 +241,10 @@ struct Break: Sendable, CustomTestStringConvertible {
       "message", ping + "  - expect: { message: wire, start: \"SIP/2.0 486*\", within: 1 s }", "", wire,
       "instead wire received #2 200 OK to OPTIONS"
     ),
-    ("wire", ping + "  - expect: { wire: wire, is: closed, within: 1 s }", "", wire, "instead wire received #2 200 OK to OPTIONS"),
+    (
+      "wire", ping + "  - expect: { wire: wire, is: closed, within: 1 s }", "",
+      wire.replacing("192.0.2.30 }", with: "192.0.2.30, transport: tcp }"), "instead wire received #"
+    ),
     (
       "violation", "  - fault: { drop: every ACK }\n" + call + "  - expect: { violation: cseq-not-higher, within: 1 s }", "", "",
       "the fault 'drop every ACK' dropped"

@@ -62,7 +62,7 @@ extension Cause: CustomStringConvertible {
     case .legEnded(let member, let at, let end, let reason):
       "\(member)'s leg ended at \(at) s: \(end)\(reason.map { ", Reason: \($0)" } ?? "")"
     case .connection(let member, let remote, let reason): "\(member)'s connection to \(remote) failed: \(reason)"
-    case .noACK(let member, let sent): "\(member) sent its 200 INVITE \(sent) times, got no ACK within 64·T1 and sent BYE"
+    case .noACK(let member, let sent): "\(member) sent its 200 INVITE \(CountText.of(sent, "time")), got no ACK within 64·T1 and sent BYE"
     case .legUp(let member, let since, let byeSent):
       "\(member)'s leg is up since \(since) s\(byeSent ? "" : ", and nobody sent BYE")"
     case .agreed(let member, let codec, let direction): "\(member) has agreed on \(codec.rawValue), \(direction.rawValue)"
