@@ -23,7 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "YAML file: the policy keys, and listen, account, sessions, domain, tone, answerDelay.")
   var config: String?
 
-  @Option(help: "Folder for one pcapng a call, serve.log and status.json; numbers go on where an earlier run ended.")
+  @Option(help: "Folder for captures (of each call, of each TLS connection, of the rest), serve.log and status.json.")
   var out: String?
 
   @Option(
