@@ -85,15 +85,19 @@ extension Script {
 
   /// What peers broke so far and may not break, the same breach of one call once.
   public func violationFindings(_ scenario: Scenario) -> [Finding] {
-    var groups: [(first: SeenViolation, count: Int)] = []
-    for seen in violations where seen.id.map({ !scenario.allowedViolations.contains($0) }) ?? true {
+    var groups: [ViolationGroup] = []
+    for seen in violations where !seen.isAllowed(in: scenario) {
       if let index = groups.firstIndex(where: { $0.first.isSame(seen) }) {
         groups[index].count += 1
       } else {
-        groups.append((seen, 1))
+        groups.append(ViolationGroup(first: seen))
       }
     }
-    return groups.map { $0.first.finding(count: $0.count, peer: peer(of: $0.first, scenario), file: scenario.file) }
+    var findings: [Finding] = []
+    for group in groups {
+      findings.append(group.first.finding(count: group.count, peer: peer(of: group.first, scenario), file: scenario.file))
+    }
+    return findings
   }
 
   private func peer(of seen: SeenViolation, _ scenario: Scenario) -> String? {
@@ -109,5 +113,18 @@ extension Scenario {
     if let member = cast.first(where: { [$0.address, $0.media, $0.music, $0.directMedia].contains(address) }) { return member.name }
     guard let nat = nats.first(where: { $0.outside == address }) else { return nil }
     return nat.inside.count == 1 ? nat.inside[0] : "NAT \(nat.name)"
+  }
+}
+
+/// The same rule broken again and again by the same peer is one finding.
+private struct ViolationGroup {
+  var first: SeenViolation
+  var count = 1
+}
+
+extension SeenViolation {
+  fileprivate func isAllowed(in scenario: Scenario) -> Bool {
+    guard let id else { return false }
+    return scenario.allowedViolations.contains(id)
   }
 }
