@@ -122,6 +122,7 @@ private struct JSONFinding: Decodable {
   var rule: String
   var expected: String
   var observed: String
+  var because: [String]
   var count: Int
   var frame: String?
   var frameAtNanoseconds: Int64?
@@ -137,6 +138,7 @@ extension ScenarioResult {
     var finding = Finding(rule: read.rule, expected: read.expected, observed: read.observed, evidence: citation(read.frame))
     finding.place = SourcePlace(file: read.file, line: read.line)
     finding.step = read.step
+    finding.because = read.because.map(Cause.reported)
     finding.count = read.count
     finding.at = Instant(nanoseconds: read.atNanoseconds)
     if let frame = finding.evidence {

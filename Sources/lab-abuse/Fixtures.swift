@@ -27,12 +27,16 @@ struct Breaker {
   private var generator: SeededGenerator
   /// In names of calls, so that those of a second run are other calls.
   let turn: Int
+  /// What did not go as a storm wants it.
+  private(set) var complaints: [String] = []
 
   init(_ messages: [[UInt8]], seed: UInt64, turn: Int) {
     self.messages = messages
     self.turn = turn
     generator = SeededGenerator(seed: seed)
   }
+
+  mutating func complain(_ text: String) { complaints.append(text) }
 
   mutating func below(_ limit: Int) -> Int { limit < 1 ? 0 : Int(generator.next() % UInt64(limit)) }
 

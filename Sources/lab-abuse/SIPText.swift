@@ -14,6 +14,10 @@ enum SIPText {
       body: lines.joined(separator: "\r\n"))
   }
 
+  static func callID(_ message: String) -> Substring? {
+    message.split(separator: "\r\n").first { $0.hasPrefix("Call-ID: ") }?.dropFirst(9)
+  }
+
   /// A request of the dialog that a 2xx made.
   static func within(_ answer: String, _ method: String, sequence: Int, port: UInt16) -> String {
     let lines = answer.split(separator: "\r\n")

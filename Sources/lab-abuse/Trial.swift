@@ -33,6 +33,7 @@ struct Trial {
       let began = Date()
       storm.blow(count, &breaker) { complaints += calls(served, "during \(turn)") }
       seconds.append(Date().timeIntervalSince(began))
+      complaints += breaker.complaints
       if let left = waitForDescriptors(served, start) { complaints.append("\(left) descriptors after \(turn), \(start) at the start") }
       complaints += calls(served, "after \(turn)")
       guard served.isRunning else { break }

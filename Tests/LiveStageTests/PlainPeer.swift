@@ -1,10 +1,11 @@
+import Foundation
 import Glibc
 import SansIO
 
 @testable import LiveNetwork
 
 /// A peer of blocking system calls alone: nothing of the stack under test. It waits at most two seconds.
-final class PlainPeer {
+final class PlainPeer: Sendable {
   let descriptor: Int32
   private let isStream: Bool
 
@@ -55,6 +56,17 @@ final class PlainPeer {
     var buffer = [UInt8](repeating: 0, count: 65_536)
     let count = recv(descriptor, &buffer, buffer.count, 0)
     return count > 0 ? String(decoding: buffer[0..<count], as: UTF8.self) : nil
+  }
+
+  /// What comes next within twenty seconds, without holding a thread that the test's own tasks need.
+  func next() async -> String? {
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        var text: String?
+        for _ in 0..<10 where text == nil { text = self.receive() }
+        continuation.resume(returning: text)
+      }
+    }
   }
 
   /// The next message that begins so.

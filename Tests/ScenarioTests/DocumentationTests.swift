@@ -1,4 +1,7 @@
 import Foundation
+import LabTesting
+import ScenarioModel
+import Subprocess
 import Testing
 
 @testable import kallglot_lab
@@ -63,6 +66,30 @@ struct Page: Sendable, CustomTestStringConvertible {
   func `every command of the documentation is one that the program takes`(page: Page) {
     for words in page.commands {
       #expect(throws: Never.self, "\(page.path): \(words.joined(separator: " "))") { try KallglotLab.parseAsRoot(Array(words.dropFirst())) }
+    }
+  }
+
+  @Test func `the report in the README is the one that its scenario leaves`() async throws {
+    let folder = try Place.temporary()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.copyItem(atPath: "\(Place.root)/fixtures/scenarios/requires-tls.yaml", toPath: "\(folder)/trunk.yaml")
+    let result = try await Subprocess.run(
+      .path(.init(Place.lab)), arguments: ["run", "trunk.yaml", "--out", "out"], workingDirectory: .init(folder),
+      output: .string(limit: 1 << 16), error: .string(limit: 1 << 16))
+    let finding = result.standardOutput.components(separatedBy: "\n").filter { $0.hasPrefix("  ") }.prefix(6)
+    let readme = try #require(Page.all.first).code
+    let start = try #require(readme.firstIndex { $0.hasPrefix("FAILED  trunk") })
+    #expect(finding.count == 6)
+    #expect(Array(readme[(start + 1)...].prefix(6)) == Array(finding))
+  }
+
+  @Test func `the README's scenario passes`() {
+    let block = Page.all[0].text.components(separatedBy: "```yaml\n").dropFirst().first?.components(separatedBy: "```").first
+    let file = ScenarioFile.read(block ?? "", file: "readme.yaml")
+    #expect(file.problems + file.references + file.warnings == [] && file.scenarios.count == 1)
+    for scenario in file.scenarios {
+      let result = ScenarioSuite.run(scenario)
+      #expect(result.verdict == .passed, "\(ScenarioSuite.explanation(result))")
     }
   }
 

@@ -40,6 +40,8 @@ public enum Cause: Hashable, Sendable {
   case passed(sender: String, [Passed], nearest: String?)
   /// All of this was looked at, and nothing explains it.
   case unknown([Looked])
+  /// As a report says it that was read back.
+  case reported(String)
 
   public struct Passed: Hashable, Sendable {
     public var kind: String
@@ -85,6 +87,7 @@ extension Cause: CustomStringConvertible {
       "\(sender) sent \(kinds.isEmpty ? "nothing" : kinds.map { "\($0.count) \($0.kind)" }.joined(separator: ", "))"
         + (nearest.map { "; the nearest was \($0)" } ?? "")
     case .unknown(let looked): "nothing that is known explains it: \(looked.map(\.rawValue).joined(separator: ", "))"
+    case .reported(let sentence): sentence
     }
   }
 
