@@ -59,7 +59,7 @@ let package = Package(
       testing: ["LabTesting", "ScenarioModel", "SecureTransport"])
     + module("ScenarioModel", stack + ["Legs", "Kallglot", "Personas", .product(name: "Yams", package: "Yams")])
     + module("ScenarioEngine", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
-    + module("Reports", ["SansIO", "ScenarioModel"])
+    + module("Reports", ["SansIO", "SIPMessage", "ScenarioModel"])
     + module(
       "LiveStage", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio,
       testing: ["LabTesting"])

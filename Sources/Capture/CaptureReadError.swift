@@ -46,7 +46,7 @@ extension CaptureReadError: CustomStringConvertible {
       case .blockLength(let length): "a block cannot be \(CountText.of(length, "byte")) long"
       case .trailingLength(let length): "the block's length at its end, \(length), differs from that at its start"
       case .unknownInterface(let number): "interface \(number) was not described"
-      case .packetLength(let length): "a packet of \(CountText.of(length, "byte")) does not fit where it stands"
+      case .packetLength(let length): "a packet of \(CountText.of(length, "byte")) does not fit at its position"
       case .optionLength(let length): "an option of \(CountText.of(length, "byte")) reaches beyond its block"
       case .secretsLength(let length): "secrets of \(CountText.of(length, "byte")) reach beyond their block"
       case .timestamp: "the timestamp is out of range"

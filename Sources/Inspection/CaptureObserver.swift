@@ -118,7 +118,7 @@ final class CaptureObserver {
     findings.add(
       InspectionFinding(
         "not-sip", .note, "RFC 3261 §7",
-        "text on port 5060 that does not begin like SIP: '\(payload.prefix { $0 >= 32 }.prefix(60).text)'",
+        "text on port 5060 that is not SIP: '\(payload.prefix { $0 >= 32 }.prefix(60).text)'",
         frame: stamp.frame))
   }
 
@@ -135,7 +135,7 @@ final class CaptureObserver {
       case .unframed(let message):
         findings.add(
           InspectionFinding(
-            "content-length", .error, "RFC 3261 §18.3", "\(message) has no Content-Length on a stream: nobody can tell where it ends",
+            "content-length", .error, "RFC 3261 §18.3", "\(message) has no Content-Length on a stream: its end is unknown",
             frame: carried.stamp.frame, callID: try? message.callID()))
         sip(message, origin)
       }

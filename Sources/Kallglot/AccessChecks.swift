@@ -10,7 +10,7 @@ enum AccessChecks {
     if !policy.transports.contains(flow.transport) {
       return PolicyDecision(
         .transport, setting: "transports", .refused(status: 403),
-        detail: "\(flow.transport.viaToken) is not among \(policy.transports.map(\.viaToken).joined(separator: ", "))")
+        detail: "\(flow.transport.viaToken) is not one of \(policy.transports.map(\.viaToken).joined(separator: ", "))")
     }
     if policy.requireTLS, flow.transport != .tls, flow.transport != .wss {
       return PolicyDecision(

@@ -53,7 +53,7 @@ extension KallglotEndpoint {
       switch error {
       case .noMediaPort:
         let decision = PolicyDecision(
-          .mediaPort, setting: "mediaPorts", .refused(status: 503), detail: "no port pair is free in \(policy.mediaPorts)")
+          .mediaPort, setting: "mediaPorts", .refused(status: 503), detail: "no free port pair in \(policy.mediaPorts)")
         refuse(id, facts, decision, message, flow, fields: [.init(.retryAfter, "10")], at: now, &out)
       case .description(let failure): refuseDescription(id, facts, failure, setting: "codecs", message, flow, at: now, &out)
       }

@@ -10,12 +10,12 @@ extension KallglotEndpoint {
   /// know their trunk by one (Asterisk's `line`).
   func callAccount(_ account: String, name: String?, at now: Instant, _ out: inout Outbox) {
     guard let binding = registrar.latestBinding(of: account, at: now) else {
-      return out.event(EndpointEvent.notCalled(account: account, reason: "no contact of it is registered"))
+      return out.event(EndpointEvent.notCalled(account: account, reason: "it has no registered contact"))
     }
     let natContact = accounts[account]?.policy.natContact ?? configuration.listener.natContact
     guard let (target, flow) = way(to: binding, natContact) else {
       return out.event(
-        EndpointEvent.notCalled(account: account, reason: "its contact \(binding.contact) names no address that can be called"))
+        EndpointEvent.notCalled(account: account, reason: "its contact \(binding.contact) has no address that can be called"))
     }
     let way = flow.map { "over the flow of its REGISTER from \($0.remote)" } ?? "at \(target.address)"
     let decision = PolicyDecision(

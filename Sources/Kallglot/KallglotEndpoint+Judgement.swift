@@ -45,7 +45,7 @@ extension KallglotEndpoint {
     if let failure = AccessChecks.firstFailure(policy, flow: flow) { return Judgement(outcome: .refused(failure)) }
     guard policy.authentication == .digest else {
       let account = candidate ?? Account(name: "", username: "", password: Secret(""), policy: policy)
-      let passed = PolicyDecision(.authentication, setting: "authentication", .passed, detail: "no authentication is asked for")
+      let passed = PolicyDecision(.authentication, setting: "authentication", .passed, detail: "no authentication is required")
       return Judgement(outcome: .passed(account), decisions: [passed])
     }
     let verdict = verify(message, credentials, algorithms: policy.digestAlgorithms, at: now)

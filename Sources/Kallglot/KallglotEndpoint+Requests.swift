@@ -59,7 +59,7 @@ extension KallglotEndpoint {
       return nil
     }
     guard case .other(let scheme) = aor.scheme else { return aor }
-    refuseForm(server, message, flow, "the address of record is a \(scheme) URI and not sip or sips (RFC 3261 §10.2)", at: now, &out)
+    refuseForm(server, message, flow, "the address-of-record is a \(scheme) URI, not a SIP or SIPS URI (RFC 3261 §10.2)", at: now, &out)
     return nil
   }
 
@@ -79,7 +79,7 @@ extension KallglotEndpoint {
     }
     // A username with an @ stands escaped in a URI (RFC 3261 §19.1.4).
     if account.policy.authentication == .digest, aor.user != account.username, aor.unescapedUser != account.username {
-      return PolicyDecision(.domain, .refused(status: 403), detail: "the address of record is not the username's")
+      return PolicyDecision(.domain, .refused(status: 403), detail: "the address-of-record does not match the username")
     }
     return nil
   }

@@ -44,14 +44,14 @@ struct Registrar {
   /// Carries out a REGISTER for an account; all of it or nothing.
   mutating func register(_ request: SIPMessage, account: String, on flow: Flow? = nil, at now: Instant) -> Outcome {
     guard let callID = try? request.callID(), let sequence = try? request.cseq().number, let contacts = try? request.contacts() else {
-      return .badRequest("Call-ID, CSeq or Contact cannot be read")
+      return .badRequest("Call-ID, CSeq or Contact cannot be parsed")
     }
     var current = (bindings[account] ?? []).filter { $0.expires > now }
     let general = request.expires()
     switch contacts {
     case .none: break
     case .star:
-      guard request.all(.contact).count == 1 else { return .badRequest("Contact * stands alone (RFC 3261 §10.2.2)") }
+      guard request.all(.contact).count == 1 else { return .badRequest("Contact * must be the only Contact (RFC 3261 §10.2.2)") }
       guard general == 0 else { return .badRequest("Contact * needs Expires: 0 (RFC 3261 §10.2.2)") }
       if current.contains(where: { $0.callID == callID && $0.sequence >= sequence }) { return .outOfOrder }
       current = []

@@ -30,7 +30,7 @@ public struct ScenarioSuite: Sendable {
     let full = Self.resolve(path, beside: file)
     let (scenarios, problems) = ScenarioLibrary.load([full])
     if let first = problems.first { throw first }
-    guard !scenarios.isEmpty else { throw SourceProblem(file: full, "there is no scenario here") }
+    guard !scenarios.isEmpty else { throw SourceProblem(file: full, "no scenario here") }
     self.scenarios = scenarios
   }
 

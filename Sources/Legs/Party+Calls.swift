@@ -14,7 +14,7 @@ extension Party {
       direction: .outgoing, callID: "", from: from.uri.description, to: request.uri.description,
       transport: request.target.transport, peer: request.target.address, name: request.name)
     guard let leg = makeLeg(userAgent.reserveLeg(), facts) else {
-      tell(.portsMissing(nil, reason: "no media port is free in \(configuration.mediaPorts) for a call to \(request.uri)"))
+      tell(.portsMissing(nil, reason: "no free media port in \(configuration.mediaPorts) for a call to \(request.uri)"))
       return
     }
     leg.pending = .call(request)

@@ -9,7 +9,7 @@ extension Party {
   // MARK: - Ours
 
   func modify(_ id: LegID, _ modification: SessionChange, at now: Instant, _ out: inout Outbox) {
-    guard let leg = legs[id], leg.isUp else { return tell(.modificationFailed(id, status: nil, reason: "the call is not up")) }
+    guard let leg = legs[id], leg.isUp else { return tell(.modificationFailed(id, status: nil, reason: "the call is not established")) }
     let steps = configuration.habits.steps(modification)
     // One after the other: a re-INVITE may not overlap another (RFC 3261 §14.1).
     guard leg.change == nil, let first = steps.first else { return leg.laterChanges += steps }

@@ -47,8 +47,8 @@ public struct CallLog {
     case EndpointEvent.decision(let leg, let decision, let request): return line(leg, decision, request)
     case EndpointEvent.notCalled(let account, let reason): return "account \(account) is not called: \(reason)"
     case EndpointEvent.sessionEnded(let session, _) where singleUse.contains(session):
-      return "session \(session) has ended: it was good for one call, and calls to it get 410 until serve is started again; "
-        + "'reusable: true' in the configuration makes it good for any number"
+      return "session \(session) has ended: it was valid for one call; further calls to it get 410 until serve is restarted. "
+        + "'reusable: true' in the configuration makes it valid for any number of calls"
     default: return nil
     }
   }
@@ -88,18 +88,18 @@ public struct CallLog {
     case .established(_, let agreement): return "up, \(Self.text(agreement))"
     case .earlyMedia(_, let agreement): return "early media, \(Self.text(agreement))"
     case .modified(_, let agreement): return "re-INVITE, \(Self.hold(before, after))\(Self.text(agreement))"
-    case .modificationFailed(_, _, let reason): return "re-INVITE failed, the session stays as it was: \(reason)"
+    case .modificationFailed(_, _, let reason): return "re-INVITE failed, the session is unchanged: \(reason)"
     case .ringing(_, let status): return "\(status)"
     case .refused(_, let status, let phrase, let explanation): return "\(status) \(phrase)\(explanation.map { ": \($0)" } ?? "")"
-    case .mediaStarted: return "first RTP packet came"
-    case .mediaLatched(_, let source): return "RTP comes from \(source), not from where SDP says; it is answered there"
-    case .toneHeard(_, let frequency): return "hears a tone of \(frequency) Hz"
+    case .mediaStarted: return "first RTP packet received"
+    case .mediaLatched(_, let source): return "RTP arrives from \(source), not from the address in SDP; RTP is sent there"
+    case .toneHeard(_, let frequency): return "tone of \(frequency) Hz detected"
     case .toneEnded: return "the tone ended"
-    case .reason(_, let text): return "the peer gives a reason: \(text)"
+    case .reason(_, let text): return "Reason from the peer: \(text)"
     case .ended(_, let reason, let report): return "\(reason)\(report.map { "; \(Self.text($0))" } ?? "")"
     case .mediaPorts: return nil
     case .redirected(_, let status, let uri, let target):
-      return "\(status.map { "\($0): redirected, " } ?? "no answer: ")the INVITE goes to \(uri) at \(target)"
+      return "\(status.map { "\($0): redirected, " } ?? "no answer: ")INVITE sent to \(uri) at \(target)"
     default: return unbound(event, isOfCall: after != nil)
     }
   }

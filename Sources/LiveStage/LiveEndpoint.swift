@@ -79,7 +79,7 @@ public final class LiveEndpoint: @unchecked Sendable {
       return try TLSContext(
         TLSConfiguration(role: .server, certificateChain: PEM(try read(certificate)), privateKey: PEM(try read(key))))
     }
-    guard let authority else { throw LiveFailure("TLS needs a certificate, or an authority that makes one") }
+    guard let authority else { throw LiveFailure("TLS needs a certificate, or an authority that issues one") }
     let leaf = try authority.issue(CertificateRequest(names: [configuration.domain], addresses: addresses), entropy: .system)
     return try TLSContext(TLSConfiguration(role: .server, certificateChain: leaf.certificate, privateKey: leaf.privateKey))
   }
@@ -167,7 +167,7 @@ public final class LiveEndpoint: @unchecked Sendable {
 
   private func run(onLeg number: Int, _ command: @escaping @Sendable (LegID) -> KallglotEndpoint.Command) {
     driver.eventLoop.execute { [self] in
-      guard let leg = desk.leg(numbered: number) else { return say("there is no leg \(number)") }
+      guard let leg = desk.leg(numbered: number) else { return say("no leg \(number)") }
       let command = command(leg)
       driver.commandNow { [self] now, out in host.perform(command, at: now, &out) }
     }

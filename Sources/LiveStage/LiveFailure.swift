@@ -14,7 +14,7 @@ extension LiveFailure {
     case .addressInUse: LiveFailure("\(listener) is in use by another program")
     case .addressNotAvailable: LiveFailure("\(listener.address.address) is not an address of this machine")
     case .noDescriptor, .system: LiveFailure("cannot listen on \(listener): \(failure)")
-    case .permissionDenied: LiveFailure("there is no permission to listen on \(listener); ports below 1024 are root's")
+    case .permissionDenied: LiveFailure("permission denied to listen on \(listener); ports below 1024 require root")
     case .other(let reason): LiveFailure("cannot listen on \(listener): \(reason)")
     }
   }

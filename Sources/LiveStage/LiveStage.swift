@@ -99,7 +99,7 @@ public final class LiveStage: @unchecked Sendable {
     case .note(let text): record(.step(text))
     case .finding(let finding):
       record(.finding(text: finding.line, frames: finding.evidence.map { [$0] } ?? []))
-    case .fault(let plan): record(.note("a live stage makes no faults: \(plan.text)"))
+    case .fault(let plan): record(.note("a live stage cannot inject faults: \(plan.text)"))
     case .hangUpAll: for (index, member) in cast.members.enumerated() { perform(index) { member.perform(.hangUpAll, $0, &$1) } }
     case .send(let from, let to, let bytes):
       guard let index = cast.members.firstIndex(where: { $0.name == from }), let remote = cast.wireTarget(from: from, to: to) else {

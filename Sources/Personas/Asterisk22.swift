@@ -44,7 +44,7 @@ private let asteriskHeaders = [
   Quirk("content-length-padding", "three spaces before the length of a body, two before a zero", source: "\(observed), all messages") {
     $0.style.contentLengthSpaces = [3, 2]
   },
-  Quirk("via-rport-first", "rport stands before branch in Via", source: "\(observed), all requests") { $0.style.rportBeforeBranch = true },
+  Quirk("via-rport-first", "rport is before branch in Via", source: "\(observed), all requests") { $0.style.rportBeforeBranch = true },
   Quirk("via-alias", "alias at the end of Via over TCP (RFC 5923)", source: "\(observed), INVITE over TCP") {
     $0.style.aliasOnStreams = true
   },

@@ -116,7 +116,8 @@ private let cucmDescriptions = [
   Quirk("sdp-answer-bandwidth", "b=TIAS and b=AS in answers", source: "CUCM 10.5 trace T1") {
     $0.descriptions.answerBandwidths = ["TIAS:64000", "AS:64"]
   },
-  Quirk("sdp-direction-place", "the direction stands between the codec's and telephone-event's rtpmap", source: "CUCM 10.5 trace T1") {
+  Quirk("sdp-direction-place", "the direction is between the rtpmap of the codec and that of telephone-event", source: "CUCM 10.5 trace T1")
+  {
     $0.descriptions.putsDirectionBeforeEvents = true
   },
   Quirk("sdp-events-0-15", "telephone-event 101 with 0-15", source: "CUCM 10.5 trace T1") { $0.descriptions.events = "0-15" },
@@ -132,7 +133,7 @@ private let cucmBehaviour = [
   ) {
     $0.calls.hold = .music
   },
-  Quirk("bye-statistics", "BYE tells the call's RTP in P-RTP-Stat", source: "CUCM trace T19") { $0.calls.reportsMediaInBye = true },
+  Quirk("bye-statistics", "BYE reports the RTP of the call in P-RTP-Stat", source: "CUCM trace T19") { $0.calls.reportsMediaInBye = true },
   Quirk("notify-digits", "takes DTMF by unsolicited NOTIFY", source: "CUCM 12.5 trace T3, Call-Info of its INVITE") {
     $0.reactions.append(Reaction(.notify, .inDialog, status: 200))
   },

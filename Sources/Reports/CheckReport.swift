@@ -29,7 +29,7 @@ public enum CheckReport {
   ///   - width: columns; titles are cut there.
   public static func lines(_ scenarios: [Scenario], verdicts: [String: Verdict]?, width: Int) -> [String] {
     let kinds = Check.Kind.allCases.map { "\($0)".count }.max() ?? 0
-    var lines: [String] = []
+    var lines = [ScenarioList.cut(legend, width)]
     var total: [Standing: Int] = [:]
     for group in CheckCatalogue.groups {
       let checks = CheckCatalogue.checks.filter { $0.group == group.id }
@@ -52,6 +52,9 @@ public enum CheckReport {
     if verdicts == nil { lines.append("no results yet: kallglot-lab run PATH --json out/results.json writes them") }
     return lines
   }
+
+  /// What the kinds mean: `kinds: valid behaviour (V), …`.
+  static let legend = "kinds: " + Check.Kind.allCases.map { "\($0.meaning) (\($0.rawValue))" }.joined(separator: ", ")
 
   static func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
 }

@@ -57,7 +57,7 @@ public struct GitHubReport: Sendable {
     return "::error \(properties.map { "\($0.0)=\(Self.property($0.1))" }.joined(separator: ","))::\(Self.data(text))"
   }
 
-  /// A command's text on one line (actions/toolkit, `escapeData`).
+  /// A command's text on one line (actions/toolkit, `escapeData`); control characters that a log could act on become `?`.
   static func data(_ text: String) -> String { escaped(text, "%\r\n".unicodeScalars) }
 
   /// A command's property (actions/toolkit, `escapeProperty`).
@@ -71,7 +71,7 @@ public struct GitHubReport: Sendable {
         let hex = String(scalar.value, radix: 16, uppercase: true)
         result += "%" + (hex.count == 1 ? "0" : "") + hex
       } else {
-        result.unicodeScalars.append(scalar)
+        result.unicodeScalars.append(scalar.value < 32 || (127...159).contains(scalar.value) ? "?" : scalar)
       }
     }
     return result

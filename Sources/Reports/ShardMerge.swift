@@ -12,7 +12,7 @@ public enum ShardMerge {
   ///
   /// - Parameter reports: with the names of their files, at least one.
   public static func merge(_ reports: [(file: String, record: RunRecord)]) throws(Refusal) -> RunRecord {
-    guard let first = reports.first else { throw Refusal(description: "there is no report to merge") }
+    guard let first = reports.first else { throw Refusal(description: "no report to merge") }
     var parts: [(file: String, record: RunRecord, part: RunRecord.Part)] = []
     for (file, record) in reports {
       guard let part = record.part else {
@@ -20,7 +20,7 @@ public enum ShardMerge {
       }
       try compare(first, (file, record))
       if let twin = parts.first(where: { $0.part.shard == part.shard }) {
-        throw Refusal(description: "\(file) is shard \(text(part.shard)), as \(twin.file) is: each may be there once")
+        throw Refusal(description: "\(file) is shard \(text(part.shard)), as \(twin.file) is: each may be given once")
       }
       parts.append((file, record, part))
     }
@@ -38,7 +38,7 @@ public enum ShardMerge {
     func demand(_ what: String, _ value: (RunRecord) -> String) throws(Refusal) {
       let (left, right) = (value(first.record), value(other.record))
       guard left == right else {
-        throw Refusal(description: "\(other.file) has \(what) \(right), \(first.file) \(left): they are not of one run")
+        throw Refusal(description: "\(other.file) has \(what) \(right), \(first.file) \(left): they are not shards of one run")
       }
     }
     try demand(first.record.isSweep || other.record.isSweep ? "seeds" : "seed") { record in

@@ -1,3 +1,4 @@
+import SIPMessage
 import SansIO
 import ScenarioModel
 
@@ -8,7 +9,7 @@ public enum TextReport {
   public static func lines(_ result: ScenarioResult, style: TextStyle = .plain) -> [String] {
     let mark = result.verdict.isGood ? style.good(mark(result.verdict)) : style.bad(mark(result.verdict))
     var lines = ["\(mark) \(result.name)  \(result.sweep.map(sweep) ?? times(result))"]
-    if let reason = result.reason { lines += reason.split(separator: "\n").map { "    \($0)" } }
+    if let reason = result.reason { lines += reason.split(separator: "\n").map { "    \(PlainText.escapingControls(String($0)))" } }
     return lines + result.findingLines
   }
 

@@ -220,7 +220,7 @@ public struct OfferAnswerSession: Sendable {
   ) throws(OfferAnswerFailure) -> AudioAgreement {
     let address = try mediaAddress(theirs, description)
     guard address.isIPv6 == local.address.isIPv6 || address.isUnspecified else {
-      throw .limit("media address \(address) is of another family than ours")
+      throw .limit("the media address \(address) is not of our address family")
     }
     return AudioAgreement(
       codec: codec, local: local, remote: TransportAddress(address, port: theirs.port),
@@ -236,13 +236,13 @@ public struct OfferAnswerSession: Sendable {
     guard let address = own == nil ? description.connection : theirs.connection else {
       if let line = own ?? description.connectionLine, line.network == "IN", line.host.contains(where: \.isLetter), !line.host.contains(":")
       {
-        throw .limit("media address '\(line.host.prefix(64))' is a name, and names in SDP are not resolved here (a limit of the Lab)")
+        throw .limit("media address '\(line.host.prefix(64))' is a host name, and host names in SDP are not resolved (a limit of the Lab)")
       }
       throw .broken(
-        PeerViolation(offered == nil ? .offerUnusable : .answerUnusable, "no c= line with an address or a name (RFC 8866 §5.7)"))
+        PeerViolation(offered == nil ? .offerUnusable : .answerUnusable, "no c= line with an address or a host name (RFC 8866 §5.7)"))
     }
     guard !address.isMulticast else {
-      throw .limit("media address \(address) is a multicast group, and only unicast is spoken here (a limit of the Lab)")
+      throw .limit("media address \(address) is a multicast group, and only unicast is supported (a limit of the Lab)")
     }
     return address
   }

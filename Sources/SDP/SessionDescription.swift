@@ -114,8 +114,8 @@ extension SDPError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .tooLong: "SDP is longer than 65,535 bytes (a limit of the Lab)"
-    case .line(let number, let text): "SDP line \(number) '\(text)' is no type=value (RFC 8866 §5)"
-    case .media(let number, let text): "SDP line \(number) 'm=\(text)' is no media, port, protocol and formats (RFC 8866 §5.14)"
+    case .line(let number, let text): "SDP line \(number) '\(text)' is not of the form type=value (RFC 8866 §5)"
+    case .media(let number, let text): "SDP line \(number) 'm=\(text)' does not have media, port, protocol and formats (RFC 8866 §5.14)"
     case .tooManyMedia: "SDP has more than \(SessionDescription.maximumMedia) m= lines (a limit of the Lab)"
     case .noVersion: "SDP does not begin with v= (RFC 8866 §5.1)"
     case .version(let text): "SDP version '\(text)' is not 0 (RFC 8866 §5.1)"

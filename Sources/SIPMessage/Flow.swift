@@ -92,7 +92,7 @@ extension FlowFailure: CustomStringConvertible {
     switch self {
     case .refused(.refused): "connection refused"
     case .refused(.unreachable): "network unreachable"
-    case .refused(.timedOut): "no answer to the connection attempt"
+    case .refused(.timedOut): "the connection attempt timed out"
     case .refused(.other(let reason)): reason
     case .closed(.orderly): "closed by the peer"
     case .closed(.reset): "reset by the peer"
@@ -100,8 +100,8 @@ extension FlowFailure: CustomStringConvertible {
     case .unreachable: "unreachable (ICMP)"
     case .notSent(let error): "not sent: \(error)"
     case .tls(let reason): reason
-    case .unreadable(let rule): "closed here: \(rule)"
-    case .silent(let seconds): "closed here: no whole message came within \(seconds) s (a limit of the Lab)"
+    case .unreadable(let rule): "closed by us: \(rule)"
+    case .silent(let seconds): "closed by us: no complete message was received within \(seconds) s (a limit of the Lab)"
     }
   }
 }

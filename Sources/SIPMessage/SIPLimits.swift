@@ -44,17 +44,17 @@ public enum SIPParseError: Error, Hashable, Sendable {
 extension SIPParseError: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .empty: "nothing but line ends"
+    case .empty: "empty lines only"
     case .startLine: "the first line is neither a Request-Line nor a Status-Line (RFC 3261 §7.1, §7.2)"
     case .requestLineSpacing: "the Request-Line has white space beyond its two single spaces (RFC 3261 §7.1)"
     case .version(let text): "SIP version '\(text)' is not SIP/2.0 (RFC 3261 §7.1)"
-    case .statusCode(let text): "'\(text)' is no status code from 100 to 699 (RFC 3261 §7.2)"
-    case .fieldWithoutColon(let offset): "the header line at byte \(offset) has no colon (RFC 3261 §7.3.1)"
-    case .fieldName(let offset): "the header name at byte \(offset) is no token (RFC 3261 §7.3.1)"
+    case .statusCode(let text): "'\(text)' is not a status code from 100 to 699 (RFC 3261 §7.2)"
+    case .fieldWithoutColon(let offset): "the header field line at byte \(offset) has no colon (RFC 3261 §7.3.1)"
+    case .fieldName(let offset): "the header field name at byte \(offset) is not a token (RFC 3261 §7.3.1)"
     case .noEndOfHeader: "no empty line ends the header (RFC 3261 §7)"
-    case .contentLength(let text): "Content-Length '\(text)' is no length (RFC 3261 §20.14)"
+    case .contentLength(let text): "Content-Length '\(text)' is not a length (RFC 3261 §20.14)"
     case .contentLengths(let first, let second):
-      "Content-Length says \(first) and '\(second)': the end of the message is unknown (RFC 3261 §20.14)"
+      "Content-Length is both \(first) and '\(second)': the end of the message is unknown (RFC 3261 §20.14)"
     case .contentLengthMissing: "Content-Length is missing on a stream transport (RFC 3261 §18.3)"
     case .bodyShort(let declared, let present):
       "Content-Length says \(declared), \(CountText.of(present, "byte")) \(present == 1 ? "is" : "are") there (RFC 3261 §18.3)"
@@ -86,10 +86,10 @@ extension SIPHeaderError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .missing(let name): "\(name) is missing (RFC 3261 §8.1.1)"
-    case .repeated(let name): "\(name) stands more than once (RFC 3261 §7.3.1)"
+    case .repeated(let name): "\(name) appears more than once (RFC 3261 §7.3.1)"
     case .malformed(let name, let value, let expected): "\(name) '\(value)' is not \(expected)"
     case .uri(let value, let expected): "URI '\(value)' is not \(expected)"
-    case .methodMismatch(let line, let cseq): "CSeq names \(cseq) and the Request-Line \(line) (RFC 3261 §8.1.1.5)"
+    case .methodMismatch(let line, let cseq): "the method in CSeq is \(cseq), in the Request-Line \(line) (RFC 3261 §8.1.1.5)"
     case .noTag: "From has no tag (RFC 3261 §8.1.1.3)"
     case .noBranch(let branch): "Via branch '\(branch ?? "")' does not begin with z9hG4bK and an identifier (RFC 3261 §8.1.1.7)"
     }

@@ -50,11 +50,11 @@ extension LegEnd: CustomStringConvertible {
     case .ackMissing: "no ACK for the 2xx within 64·T1, BYE sent"
     case .noFinalResponse: "no final response"
     case .transportFailed: "transport failed"
-    case .dialogLost: "the peer does not know the dialog any more"
+    case .dialogLost: "the dialog no longer exists at the peer"
     case .mediaSilence: "no RTP"
-    case .expired: "the INVITE's Expires ran out before the answer"
+    case .expired: "the INVITE expired before it was answered"
     case .durationReached: "the maximum duration of a call was reached"
-    case .unsupported(let reason): "not done here: \(reason)"
+    case .unsupported(let reason): "not supported: \(reason)"
     case .violation(let violation): "peer broke a rule: \(violation)"
     }
   }

@@ -79,7 +79,7 @@ extension UserAgent {
   private func noteContact(_ usage: InviteUsage, _ difference: ContactDifference, _ way: String?) {
     guard !usage.hasToldContact else { return }
     usage.hasToldContact = true
-    let detail = "Contact names \(difference): \(way ?? "requests go to Contact all the same") (contract 8.5, natContact)"
+    let detail = "Contact names \(difference): \(way ?? "requests still go to Contact") (contract 8.5, natContact)"
     events.append(.violation(legsByTag[usage.localTag], PeerViolation(.contactElsewhere, detail)))
   }
 }

@@ -10,7 +10,7 @@ extension UserAgent {
   public func modify(_ id: LegID, body: Bytes, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox) -> [UserAgentEvent]
   {
     guard let usage = usages[id], usage.isEstablished else {
-      events.append(.modificationFailed(id, status: nil, reason: "the call is not up"))
+      events.append(.modificationFailed(id, status: nil, reason: "the call is not established"))
       return drain(at: now, &out)
     }
     if case .idle = usage.modification.state {
@@ -145,7 +145,7 @@ extension UserAgent {
     for output in outputs {
       switch output {
       case .sendInvite: if let reinvite = usage.reinvite { sendReinvite(id, usage, reinvite, at: now, &out) }
-      case .busy: events.append(.modificationFailed(id, status: nil, reason: "another re-INVITE is open (RFC 3261 §14.1)"))
+      case .busy: events.append(.modificationFailed(id, status: nil, reason: "another re-INVITE is in progress (RFC 3261 §14.1)"))
       case .succeeded: if let response = usage.reinvite?.response { events.append(.modified(id, response)) }
       case .retryDue: events.append(.modificationDue(id))
       case .failed: events.append(.modificationFailed(id, status: usage.reinvite?.response?.status, reason: Self.failureText(usage)))

@@ -6,7 +6,7 @@ public enum FilterReason: UInt8, Hashable, Sendable, CaseIterable {
   case expired
   /// The host behind the NAT has sent nothing to this source (RFC 4787 §5).
   case stranger
-  /// TCP: a connection from outside (RFC 5382 §4.3).
+  /// TCP: a connection attempt from outside (RFC 5382 §4.3).
   case inboundConnection
   /// TCP: a segment from inside that belongs to no connection the NAT knows (RFC 5382 §5).
   case noSession
@@ -31,13 +31,13 @@ public enum FilterReason: UInt8, Hashable, Sendable, CaseIterable {
   /// What a capture's comment and a finding say; at most 80 bytes.
   public var sentence: StaticString {
     switch self {
-    case .noMapping: "nobody behind it has this port (RFC 4787 section 4.1)"
+    case .noMapping: "no binding has this port (RFC 4787 section 4.1)"
     case .expired: "the binding has expired (RFC 4787 section 4.3)"
-    case .stranger: "nothing was sent to this source from inside (RFC 4787 section 5)"
-    case .inboundConnection: "a connection from outside (RFC 5382 section 4.3)"
-    case .noSession: "the segment belongs to no connection it knows (RFC 5382 section 5)"
-    case .noHairpin: "it does not turn packets back inside (RFC 4787 section 6)"
-    case .noPort: "every outside port is taken (RFC 4787 section 4.2)"
+    case .stranger: "no packet was sent to this source from inside (RFC 4787 section 5)"
+    case .inboundConnection: "a connection attempt from outside (RFC 5382 section 4.3)"
+    case .noSession: "the segment does not belong to a known connection (RFC 5382 section 5)"
+    case .noHairpin: "it does not support hairpinning (RFC 4787 section 6)"
+    case .noPort: "all outside ports are in use (RFC 4787 section 4.2)"
     }
   }
 }

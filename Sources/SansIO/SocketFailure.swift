@@ -52,17 +52,17 @@ public enum SystemError: Error, Hashable, Sendable {
   /// What it means at a socket, in words for people.
   public var meaning: String {
     switch self {
-    case .wouldBlock: "the socket's buffer stays full"
+    case .wouldBlock: "the socket buffer is full"
     case .invalidArgument: "not an address that this socket can send to"
-    case .notPermitted: "a firewall of this machine forbids it"
-    case .accessDenied: "a broadcast address, or forbidden by this machine"
+    case .notPermitted: "blocked by a firewall of this machine"
+    case .accessDenied: "a broadcast address, or not permitted on this machine"
     case .networkUnreachable: "no route to the network"
     case .networkDown: "the network interface is down"
     case .hostUnreachable: "no route to the host"
     case .hostDown: "the host is down"
-    case .connectionRefused: "nobody listens there"
+    case .connectionRefused: "the port is closed"
     case .connectionReset: "reset by the peer"
-    case .connectionAborted: "given up by the peer before it was accepted"
+    case .connectionAborted: "aborted by the peer before it was accepted"
     case .timedOut: "timed out"
     case .brokenPipe: "the peer has closed"
     case .messageTooLong: "too long for one datagram"

@@ -8,11 +8,11 @@ public enum ScenarioLibrary {
   public static func files(at path: String) throws(SourceProblem) -> [String] {
     var isFolder = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SourceProblem(file: path, "there is no such file or folder")
+      throw SourceProblem(file: path, "no such file or folder")
     }
     guard isFolder else {
       guard !ScenarioFile.isLibrary(path) else {
-        throw SourceProblem(file: path, "a file whose name begins with _ is there to be included and is no scenario itself")
+        throw SourceProblem(file: path, "a file whose name begins with _ is for inclusion only, not a scenario")
       }
       return [path]
     }
@@ -35,7 +35,7 @@ public enum ScenarioLibrary {
   public static func text(of path: String) throws(SourceProblem) -> String {
     var isFolder = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SourceProblem(file: path, "there is no such file")
+      throw SourceProblem(file: path, "no such file")
     }
     guard !isFolder else { throw SourceProblem(file: path, "the file cannot be read: it is a folder") }
     let data: Data

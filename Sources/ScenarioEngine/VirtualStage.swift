@@ -53,7 +53,7 @@ public final class VirtualStage {
     return ScenarioResult(
       name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: seed,
       verdict: isStuck ? .void : engine.verdict, findings: engine.findings,
-      reason: isStuck ? "the run did not end: nothing was left to happen, or a day of virtual time passed" : nil,
+      reason: isStuck ? "the run did not end: no event was pending, or a day of virtual time passed" : nil,
       duration: Instant.zero.duration(to: simulation.now), hosts: cast.members.map(\.name) + scenario.nats.map(\.name),
       packets: evidence.packets)
   }

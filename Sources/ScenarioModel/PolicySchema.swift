@@ -60,35 +60,39 @@ public enum PolicySchema {
     return Setting(description: field.description) { (fields, policy) throws(SourceProblem) in
       guard let value = try fields[field] else { return }
       guard !fields.has("answerWith") else {
-        throw (fields.place(of: field) ?? fields.place).problem("answerWith is given too and says the same: leave earlyMedia out")
+        throw (fields.place(of: field) ?? fields.place).problem("answerWith is given too and means the same: remove earlyMedia")
       }
       policy.answerWith = value ? .earlyMedia : .ringing
     }
   }()
 
   private static let settings: [Setting] = [
-    setting("sipAccess", \.sipAccess, .flag, "true", "The portal's toggle: off refuses everything of the account."),
+    setting("sipAccess", \.sipAccess, .flag, "true", "The portal's toggle: off refuses all requests of the account."),
     setting(
       "allow", \.allow, .oneOrMore(.range), "[]", "Source addresses that may call: addresses, CIDR ranges, names of the cast; empty = all."),
-    setting("allowlistRefusal", \.allowlistRefusal, .word, "403", "What a source off the list gets: 403, or no answer at all."),
-    setting("transports", \.transports, .oneOrMore(.transport), "[tls, tcp, udp]", "Transports that are served."),
-    setting("requireTLS", \.requireTLS, .flag, "false", "Signalling has to come over TLS."),
-    setting("requireSRTP", \.requireSRTP, .flag, "false", "Media has to be SRTP."),
+    setting("allowlistRefusal", \.allowlistRefusal, .word, "403", "The response to a source that is not on the list: 403, or none."),
+    setting("transports", \.transports, .oneOrMore(.transport), "[tls, tcp, udp]", "The transports that are allowed."),
+    setting("requireTLS", \.requireTLS, .flag, "false", "Signalling must use TLS."),
+    setting("requireSRTP", \.requireSRTP, .flag, "false", "Media must be SRTP."),
     setting("codecs", \.codecs, .oneOrMore(.word), "[opus, G722, PCMU, PCMA]", "In order of preference."),
-    setting("maxConcurrentCalls", \.maxConcurrentCalls, .integer(0...100_000), "10", "Calls of the account that may be up at a time."),
-    setting("capReachedStatus", \.capReachedStatus, .words([("486", 486), ("503", 503)]), "486", "What the call beyond the cap gets."),
-    setting("inboundFirst", \.inboundFirst, .flag, "true", "A call to no session makes one."),
+    setting(
+      "maxConcurrentCalls", \.maxConcurrentCalls, .integer(0...100_000), "10", "The maximum number of concurrent calls of the account."),
+    setting(
+      "capReachedStatus", \.capReachedStatus, .words([("486", 486), ("503", 503)]), "486", "The response to a call beyond the maximum."),
+    setting("inboundFirst", \.inboundFirst, .flag, "true", "A call that names no session creates one."),
     setting("authentication", \.authentication, .word, "digest", "`none` is for tools that cannot authenticate."),
-    setting("digestAlgorithms", \.digestAlgorithms, .oneOrMore(.word), "[SHA-256, MD5]", "Challenges, in the order they are offered."),
-    setting("anyDomain", \.anyDomain, .flag, "false", "Request URIs of other domains are taken as ours."),
+    setting(
+      "digestAlgorithms", \.digestAlgorithms, .oneOrMore(.word), "[SHA-256, MD5]", "The algorithms of the challenges, in the order offered."
+    ),
+    setting("anyDomain", \.anyDomain, .flag, "false", "Request-URIs of other domains are accepted as ours."),
     setting("mediaPorts", \.mediaPorts, .ports, "20000-20100", "Ports for RTP and RTCP."),
-    setting("rtpTimeout", \.rtpTimeout, .duration, "60 s", "Without RTP for so long a leg ends."),
+    setting("rtpTimeout", \.rtpTimeout, .duration, "60 s", "A leg ends after this time without RTP."),
     setting("byeGrace", \.byeGrace, .duration, "0", "How long a session waits for another leg after its last one is gone."),
-    setting("maxCallDuration", \.maxCallDuration, .some(.duration), nil, "BYE after so long."),
-    setting("natContact", \.natContact, .word, "flow", "Where requests to a peer behind NAT go: where it came from, or its Contact."),
+    setting("maxCallDuration", \.maxCallDuration, .some(.duration), nil, "A call ends by BYE after this time."),
+    setting("natContact", \.natContact, .word, "flow", "Where requests to a peer behind NAT are sent: its source address, or its Contact."),
     setting(
       "answerWith", \.answerWith, .word, "ringing",
-      "What a call gets before its 200: `ringing` = 180, `nothing` = the 200 alone, `earlyMedia` = 183 with the answer."),
+      "The responses before the 200: `ringing` = 180, `nothing` = the 200 alone, `earlyMedia` = 183 with the answer."),
     earlyMedia,
     setting("referStatus", \.referStatus, .words([("405", 405), ("501", 501), ("603", 603)]), "405", "The answer to REFER."),
     setting("contactHost", \.contactHost, .some(.text), nil, "Host of our Contact instead of the address."),

@@ -11,7 +11,7 @@ extension Scenario {
     let read = ScenarioFile.read(text, file: file, name: name)
     if let problem = read.problems.first { throw problem }
     guard let scenario = read.scenarios.first, read.scenarios.count == 1 else {
-      throw SourceProblem(file: file, "the table makes \(CountText.of(read.scenarios.count, "scenario")) of this file, expected one")
+      throw SourceProblem(file: file, "the table expands to \(CountText.of(read.scenarios.count, "scenario")) from this file, expected one")
     }
     return scenario
   }

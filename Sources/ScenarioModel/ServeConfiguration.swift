@@ -114,7 +114,7 @@ public struct CallConfiguration: Sendable {
 /// The keys of `serve --config` beside those of the policy.
 enum ServeKeys {
   enum Account {
-    static let username = Key.required("username", .text, "What the digest calls it.")
+    static let username = Key.required("username", .text, "The username of the digest.")
     static let password = Key.required("password", .text, "Its password.")
     static let shape = MappingShape([username, password])
   }

@@ -26,7 +26,7 @@ extension PEM {
     // The end of the text shows as a missing start line; every other error is a block that does not parse.
     let atEnd = ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_PEM && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE
     guard atEnd else { throw .unreadable(item: item, reason: OpenSSL.reason()) }
-    guard !found.isEmpty else { throw .unreadable(item: item, reason: "it holds no BEGIN CERTIFICATE block") }
+    guard !found.isEmpty else { throw .unreadable(item: item, reason: "it contains no BEGIN CERTIFICATE block") }
     ERR_clear_error()
     return found
   }
@@ -34,7 +34,9 @@ extension PEM {
   /// The private key in the text.
   func key() throws(TLSError) -> PrivateKey {
     guard !text.contains("ENCRYPTED") else { throw .keyIsEncrypted }
-    guard text.contains("PRIVATE KEY-----") else { throw .unreadable(item: "private key", reason: "it holds no BEGIN PRIVATE KEY block") }
+    guard text.contains("PRIVATE KEY-----") else {
+      throw .unreadable(item: "private key", reason: "it contains no BEGIN PRIVATE KEY block")
+    }
     ERR_clear_error()
     // Without a callback of ours OpenSSL would ask the terminal for a pass phrase.
     let key = withMemoryBIO { PEM_read_bio_PrivateKey($0, nil, { _, _, _, _ in -1 }, nil) }

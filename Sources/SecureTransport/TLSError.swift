@@ -27,7 +27,7 @@ extension TLSError: CustomStringConvertible {
     case .missing(let item): "\(item) is missing"
     case .badCipherList(let list): "no cipher suite is selected by '\(list)'"
     case .noVersion: "the minimum TLS version is above the maximum"
-    case .badName(let name): "'\(name)' cannot stand in a certificate: letters, digits, '.', '-', '_' and '*' only"
+    case .badName(let name): "'\(name)' is not valid in a certificate: letters, digits, '.', '-', '_' and '*' only"
     case .library(let text): "OpenSSL: \(text)"
     }
   }

@@ -26,7 +26,7 @@ extension Simulation {
   ///
   /// Links stay those between the hosts: a NAT adds no time and loses nothing but what it filters.
   ///
-  /// Precondition: its address is no host's, and no host stands behind two NATs.
+  /// Precondition: its address is no host's, and no host is behind two NATs.
   /// - Returns: the number of the NAT's own capture.
   @discardableResult
   public func add(_ nat: NAT, name: String, inside: [HostID]) -> HostID {
@@ -34,7 +34,7 @@ extension Simulation {
     let number = add(Translator(), name: name, addresses: [nat.outside])
     let members = inside.map { Int($0.rawValue) }
     for member in members {
-      precondition(hosts[member].nat < 0, "\(hosts[member].name) stands behind two NATs")
+      precondition(hosts[member].nat < 0, "\(hosts[member].name) is behind two NATs")
       hosts[member].nat = Int32(nats.count)
     }
     hosts[Int(number.rawValue)].ownNAT = Int32(nats.count)

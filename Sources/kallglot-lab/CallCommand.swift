@@ -11,7 +11,7 @@ import ScenarioModel
 /// `kallglot-lab call`: one call from real sockets.
 struct CallCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "call", abstract: "Place one call and say what happened.",
+    commandName: "call", abstract: "Place one call and report the result.",
     discussion: """
         kallglot-lab call sip:demo@192.0.2.20 --tone --for '10 s' --out out
 
@@ -48,7 +48,7 @@ struct CallCommand: AsyncParsableCommand {
     let target: CallTarget
     do { target = try CallTarget(uri, transport: settings.transport) } catch { throw Complaint(error.description) }
     guard let local = settings.address ?? SourceAddress.towards(target.target.address) else {
-      throw Complaint("there is no route to \(target.target.address); --config with address: names ours")
+      throw Complaint("no route to \(target.target.address); 'address:' in the --config file sets the local address")
     }
     if let out { try Output.makeFolder(out) }
     let interrupts = Interrupts()
@@ -76,7 +76,7 @@ struct CallCommand: AsyncParsableCommand {
   private static func verdict(_ outcome: CallOutcome) -> String {
     guard outcome.established else {
       let failure = outcome.failure.map { " (\($0))" } ?? ""
-      let reason = outcome.refusal ?? outcome.end.map { "\($0)\(failure)" } ?? "it ended without a word"
+      let reason = outcome.refusal ?? outcome.end.map { "\($0)\(failure)" } ?? "the call ended without a reason"
       return "not answered: \(reason); the last target was \(outcome.target)"
     }
     let media = outcome.report.map { CallLog.text($0) } ?? "no RTP"

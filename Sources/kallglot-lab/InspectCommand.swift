@@ -7,10 +7,10 @@ import SansIO
 /// `kallglot-lab inspect`: what is in a capture.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Say what is in a capture: dialogs, registrations, RTP, and what is wrong.",
+    commandName: "inspect", abstract: "Report what is in a capture: dialogs, registrations, RTP, and what is wrong.",
     discussion: """
-      Reads pcap and pcapng of any writer, as far as they go. TLS is decrypted where the capture carries its secrets, or \
-      --keylog names them:
+      Reads pcap and pcapng from any tool, truncated files as far as they go. TLS is decrypted where the capture carries its secrets, or \
+      with --keylog:
         kallglot-lab inspect out/basic/answered-udp/pbx.pcapng
         kallglot-lab inspect trunk.pcap --keylog keys.txt --filter 7a1b@pbx
 
@@ -79,7 +79,7 @@ struct InspectCommand: ParsableCommand {
     let head = (try? handle.read(upToCount: 4)) ?? Data()
     if head.isEmpty { return "; it is empty" }
     if head.starts(with: [0x1F, 0x8B]) { return "; it is compressed: gunzip it first" }
-    if head.starts(with: Array("snoo".utf8)) { return "; it is a snoop file: editcap -F pcapng turns it into one" }
+    if head.starts(with: Array("snoo".utf8)) { return "; it is a snoop file: convert it with editcap -F pcapng" }
     return ""
   }
 }

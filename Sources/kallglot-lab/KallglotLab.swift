@@ -45,7 +45,7 @@ struct KallglotLab: AsyncParsableCommand {
     let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     let words = arguments.first == "help" ? arguments.prefix(2) : arguments.prefix(1)
     guard let word = words.first(where: { !$0.hasPrefix("-") && !names.contains($0) }) else { return }
-    throw Complaint("there is no command '\(word)'\(Spelling.hint(for: word, among: names)) (see kallglot-lab --help)")
+    throw Complaint("unknown command '\(word)'\(Spelling.hint(for: word, among: names)) (see kallglot-lab --help)")
   }
 
   private static func complain(_ sentence: String) -> Never {

@@ -24,7 +24,7 @@ struct LintCommand: ParsableCommand {
   func run() throws {
     let (files, unreadable) = ScenarioLibrary.read(paths)
     let all = files + ScenarioLibrary.libraries(paths)
-    guard !all.isEmpty || !unreadable.isEmpty else { throw Complaint("there is no .yaml file in \(paths.joined(separator: ", "))") }
+    guard !all.isEmpty || !unreadable.isEmpty else { throw Complaint("no .yaml file in \(paths.joined(separator: ", "))") }
     // A mistake in an included file is one, however many files include it.
     var told: Set<SourceProblem> = []
     let mistakes = (unreadable + all.flatMap { $0.problems + $0.references }).filter { told.insert($0).inserted }

@@ -39,7 +39,7 @@ struct ListCommand: ParsableCommand {
     let (all, missing) = ScenarioLibrary.load(paths)
     let (scenarios, problems) = (all.filter(\.isReadable), missing + all.flatMap(\.mistakes))
     if scenarios.isEmpty, let problem = problems.first { throw Complaint("\(problem)") }
-    guard !scenarios.isEmpty else { throw Complaint("there is no .yaml file in \(paths.joined(separator: ", "))") }
+    guard !scenarios.isEmpty else { throw Complaint("no .yaml file in \(paths.joined(separator: ", "))") }
     let verdicts = try verdicts()
     let lines =
       checks
@@ -54,7 +54,7 @@ struct ListCommand: ParsableCommand {
   private func verdicts() throws -> [String: Verdict]? {
     guard FileManager.default.fileExists(atPath: results) else {
       if results == "out/results.json" { return nil }
-      throw Complaint("there is no file \(results): run --json writes one")
+      throw Complaint("no such file: \(results); run --json writes one")
     }
     struct Document: Decodable {
       struct Entry: Decodable {

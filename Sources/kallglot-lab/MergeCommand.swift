@@ -5,13 +5,13 @@ import Reports
 /// `kallglot-lab merge`: the reports of all shards as one.
 struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "merge", abstract: "Put the JSON reports of all shards of a run together.",
+    commandName: "merge", abstract: "Combine the JSON reports of all shards of a run.",
     discussion: """
-      Each machine runs its part and keeps its report; then one puts them together and gets the exit code that a single run would have had:
+      Each machine runs its part and keeps its report; then one machine combines them and gets the exit code of a single run:
         kallglot-lab run scenarios --shard 1/3 --json shard-1.json
         kallglot-lab merge shard-1.json shard-2.json shard-3.json --junit all.xml
       Shards of another seed, another commit or version of the program, other scenarios, or another number of shards are refused, and so is \
-      a shard that is missing or there twice.
+      a shard that is missing or given twice.
 
       Exit codes: those of run; 2 when the reports are not the shards of one run.
       """)

@@ -4,9 +4,9 @@ import Reports
 /// `kallglot-lab rules`: what `allowViolations` and the expectation `violation` name.
 struct RulesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "rules", abstract: "List the rules that peers are watched for: id, section, sentence.",
+    commandName: "rules", abstract: "List the rules that peers must not violate: id, section, sentence.",
     discussion: """
-      A scenario fails when a peer breaks one that its allowViolations does not name.
+      A scenario fails when a peer violates one that its allowViolations does not list.
         kallglot-lab rules
         kallglot-lab rules --json
 

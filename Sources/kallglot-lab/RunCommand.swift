@@ -74,7 +74,7 @@ struct RunCommand: ParsableCommand {
   private func load() throws -> [Scenario] {
     let (scenarios, missing) = ScenarioLibrary.load(paths)
     let all = scenarios + missing.map { Scenario.unreadable($0.file, [$0]) }
-    guard !all.isEmpty else { throw Complaint("there is no .yaml file in \(paths.joined(separator: ", "))") }
+    guard !all.isEmpty else { throw Complaint("no .yaml file in \(paths.joined(separator: ", "))") }
     return all
   }
 

@@ -15,7 +15,7 @@ struct RunSelection: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Instead: every scenario with every seed from A to B, and which do not always pass.", valueName: "A..B"))
+    help: ArgumentHelp("Instead: every scenario with every seed from A to B, and list those that do not always pass.", valueName: "A..B"))
   var seeds: String?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Only scenarios whose name contains this text.", valueName: "text"))
@@ -23,7 +23,7 @@ struct RunSelection: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The I-th of N parts of the scenarios, for several machines; 'merge' puts the reports together.", valueName: "I/N"))
+    help: ArgumentHelp("The I-th of N parts of the scenarios, for several machines; 'merge' combines the reports.", valueName: "I/N"))
   var shard: String?
 
   struct Selected {

@@ -11,9 +11,9 @@ struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Run the Kallglot endpoint on real sockets until Ctrl-C.",
     discussion: """
-      What a PBX has to be told: serve --print asterisk (or asterisk-chan_sip, freeswitch, cucm), with the same --config, --listen and --state. \
-      An account and a certificate authority that no --config names are made once and kept in the state file. While it runs it takes commands on \
-      standard input: call, hold, resume, hangup, calls, help.
+      The configuration for a PBX: serve --print asterisk (or asterisk-chan_sip, freeswitch, cucm), with the same --config, --listen and --state. \
+      Without an account in --config, an account and a certificate authority are created once and kept in the state file. While running, it \
+      reads commands from standard input: call, hold, resume, hangup, calls, help.
         kallglot-lab serve --listen 'udp 127.0.0.1:5060' --out out
         kallglot-lab serve --print asterisk --transport tls
 
@@ -34,7 +34,7 @@ struct ServeCommand: AsyncParsableCommand {
   var state: String?
 
   @Option(
-    help: ArgumentHelp("Print what a PBX has to be told, and exit: asterisk, asterisk-chan_sip, freeswitch, cucm.", valueName: "product"))
+    help: ArgumentHelp("Print the configuration for a PBX, and exit: asterisk, asterisk-chan_sip, freeswitch, cucm.", valueName: "product"))
   var print: String?
 
   @Option(help: "With --print: over udp, tcp or tls; the best of the listeners when missing.")
@@ -50,7 +50,7 @@ struct ServeCommand: AsyncParsableCommand {
     let settings = try readSettings()
     guard print == nil else { return try printGuide(settings) }
     guard transport == nil, pbxFolder == nil else {
-      throw Complaint("\(transport == nil ? "--pbx-folder" : "--transport") goes with --print only; --listen says what serve listens on")
+      throw Complaint("\(transport == nil ? "--pbx-folder" : "--transport") goes with --print only; --listen sets what serve listens on")
     }
     let identity = try identity(settings)
     if let out { try Output.makeFolder(out) }
@@ -61,7 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
       try await endpoint.start()
       if settings.policy.authentication == .digest {
         say(
-          "account \(identity.account.username); serve --print asterisk, with the same options, prints its password and what a PBX has to be told"
+          "account \(identity.account.username); serve --print asterisk, with the same options, prints its password and the configuration for a PBX"
         )
       }
       if let authority = identity.authority, let out {

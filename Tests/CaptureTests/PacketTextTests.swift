@@ -51,7 +51,7 @@ import Testing
     (Label(.request(.invite)), .translated(port: 5062), "INVITE; translated by NAT, outside port 5062"),
     (
       Label(.rtp(payloadType: 0), sequence: 9), .filtered(.noPort),
-      "RTP 0 seq 9; dropped by NAT: every outside port is taken (RFC 4787 section 4.2)"
+      "RTP 0 seq 9; dropped by NAT: all outside ports are in use (RFC 4787 section 4.2)"
     ),
     (Label(.raw, isDeliberatelyBroken: true), .unknown, "raw bytes, deliberately broken"),
   ])
@@ -71,7 +71,8 @@ import Testing
       ]))
     #expect(
       all.map(\.comments) == [
-        ["translated by NAT, outside port 5060"], [], ["dropped by NAT: nothing was sent to this source from inside (RFC 4787 section 5)"],
+        ["translated by NAT, outside port 5060"], [],
+        ["dropped by NAT: no packet was sent to this source from inside (RFC 4787 section 5)"],
       ])
   }
 

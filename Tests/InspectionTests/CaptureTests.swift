@@ -32,7 +32,7 @@ import Testing
     }
     #expect(seen == frames)
     let cut = try Inspector().inspect(whole[0..<whole.count - 200])
-    #expect(cut.problem != nil && cut.text().contains { $0.contains("What stands before was read") })
+    #expect(cut.problem != nil && cut.text().contains { $0.contains("What comes before it was read") })
   }
 
   @Test func `a byte changed anywhere harms nobody`() throws {
@@ -77,10 +77,11 @@ import Testing
     let talk = Talk()
     packets.udp(alice, to: bob, talk.request("INVITE", cseq: 1, branch: "x", sdp: Talk.sdp(alice, 10_000)))
     packets.udp(
-      bob, to: alice, talk.response("486 \u{1B}[2JBusy \u{7} " + String(repeating: "very ", count: 40), cseq: 1, "INVITE", branch: "x"))
+      bob, to: alice,
+      talk.response("486 \u{1B}[2JBusy \u{7}\u{0}\u{9B} " + String(repeating: "very ", count: 40), cseq: 1, "INVITE", branch: "x"))
     for width in [100, 140] {
       let lines = try packets.report().text(.init(width: width))
-      #expect(lines.allSatisfy { !$0.unicodeScalars.contains { $0.value < 32 } })
+      #expect(lines.allSatisfy { !$0.unicodeScalars.contains { $0.value < 32 || (127...159).contains($0.value) } })
       #expect(lines.filter { $0.contains("|") }.allSatisfy { $0.count <= width })
     }
   }

@@ -52,7 +52,7 @@ import Testing
       for index in lines.indices where lines[index].hasPrefix("From") { lines[index] = "From without colon" }
     }
     let finding = try #require(report.finding("unreadable"))
-    #expect(finding.text.contains("no token") && finding.text.contains("INVITE sip:bob@example.com") && report.counts.unreadable == 1)
+    #expect(finding.text.contains("not a token") && finding.text.contains("INVITE sip:bob@example.com") && report.counts.unreadable == 1)
   }
 
   @Test func `a frame labelled deliberately broken accuses nobody`() throws {

@@ -16,13 +16,13 @@ import Testing
     #expect(report.accusations.isEmpty, "\(report.findings)")
   }
 
-  @Test func `without a description a stream is recognised by its packets, and said to be`() throws {
+  @Test func `without a description a stream is recognised by its RTP packets, and said to be`() throws {
     var packets = Packets()
     packets.rtp(alice, 10_000, to: bob, 20_000, type: 8, count: 10)
     let report = try packets.report()
     let stream = try #require(report.streams.first)
     #expect(stream.codec == "PCMA" && !stream.isSignalled && stream.statistics.packets == 10)
-    #expect(report.text().contains { $0.contains("PCMA ?") } && report.text().contains { $0.contains("recognised by its packets") })
+    #expect(report.text().contains { $0.contains("PCMA ?") } && report.text().contains { $0.contains("recognised by its RTP packets") })
   }
 
   @Test func `what only looks like RTP is none`() throws {
@@ -70,7 +70,7 @@ import Testing
     let result = try packets.report()
     let said = try #require(result.control[7])
     #expect(said.cumulativeLost == 20 && said.maximumJitter == 33 && said.receiverReports == 0 && result.control[9]?.receiverReports == 1)
-    #expect(result.finding("reported-loss")?.text.contains("they get lost behind it") == true)
+    #expect(result.finding("reported-loss")?.text.contains("they are lost beyond the capture point") == true)
   }
 
   @Test func `memory for guesses is bounded`() throws {

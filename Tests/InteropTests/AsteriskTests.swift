@@ -24,7 +24,7 @@ extension Interop {
         #expect(!end.line.contains("in 0,"), "\(end.line)")
         _ = try await asterisk.line("BYE sip:\(scene.them):5060")
         serve.type("call nobody")
-        _ = try await serve.line("account nobody is not called: no contact of it is registered")
+        _ = try await serve.line("account nobody is not called: it has no registered contact")
       }
     }
 

@@ -44,7 +44,7 @@ import Testing
       _ = try await scene.start(
         "caller", Place.lab, ["call", uri(scene, transport), "--for", "60 s", "--tone", "--out", "\(scene.folder)/caller"],
         endedBy: SIGKILL)
-      _ = try await killed.line("leg 1: first RTP packet came")
+      _ = try await killed.line("leg 1: first RTP packet received")
       let short = try await program(
         Place.lab, ["call", uri(scene, transport), "--for", "1500 ms", "--tone", "--out", "\(scene.folder)/short"])
       #expect(short.code == 0, "\(short.output)")

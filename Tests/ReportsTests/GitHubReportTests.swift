@@ -29,6 +29,13 @@ import Testing
     #expect(lines[0].hasSuffix("%0Amessage: pbx#5%0Areplay: \(result().replayCommand)"))
   }
 
+  @Test func `neither annotations nor the summary carry control characters that a peer wrote`() {
+    let hostile = result(observed: "486 \u{1B}[2JBusy\u{0}\u{9B}")
+    let text = report.annotations(hostile).joined() + report.summary(RunRecord([hostile], seeds: 7...7, elapsed: .seconds(1)))
+    #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 32 && !(127...159).contains($0.value) })
+    #expect(text.contains("observed 486 ?[2JBusy??"))
+  }
+
   @Test func `a scenario that could not run has an annotation that says why, one that passed has none`() {
     var missing = result(.couldNotRun)
     missing.reason = "x.yaml:3:1: unknown key\n_t.yaml:4:20: no such word"

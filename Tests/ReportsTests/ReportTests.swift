@@ -100,6 +100,19 @@ import Testing
     #expect(counter.cases == 2)
   }
 
+  @Test func `no report carries a control character of a Reason-Phrase (XML 1.0 §2.2)`() {
+    var hostile = result(.failed, finding: true)
+    hostile.findings[0].observed = "486 \u{1B}[2JBusy\u{0}"
+    var broken = result(.couldNotRun)
+    broken.reason = "x.yaml:1:1: '\u{1B}[2J\u{0}' is not known"
+    let run = RunRecord([hostile, broken])
+    let reports = [JUnitReport.document(run), JSONReport.document(run), (TextReport.lines(hostile) + TextReport.lines(broken)).joined()]
+    for report in reports {
+      #expect(report.contains("[2JBusy"))
+      #expect(report.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 32 && $0.value != 127 }, "\(report)")
+    }
+  }
+
   @Test func `JSON is what fixtures/results.schema.json says, and says no more`() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     let checker = try SchemaChecker(Data(contentsOf: root.appendingPathComponent("fixtures/results.schema.json")))

@@ -114,13 +114,13 @@ import Testing
   }
 
   @Test(arguments: [
-    ("seed", "b.json has seed 8, a.json 7: they are not of one run"),
-    ("commit", "b.json has commit bad, a.json c0ffee: they are not of one run"),
-    ("version", "b.json has version 2, a.json 1: they are not of one run"),
-    ("set", "b.json has the scenario set t, a.json s: they are not of one run"),
-    ("seeds", "b.json has seeds 7..8, a.json 7: they are not of one run"),
-    ("count", "b.json has the number of shards 3, a.json 2: they are not of one run"),
-    ("twin", "b.json is shard 1/2, as a.json is: each may be there once"),
+    ("seed", "b.json has seed 8, a.json 7: they are not shards of one run"),
+    ("commit", "b.json has commit bad, a.json c0ffee: they are not shards of one run"),
+    ("version", "b.json has version 2, a.json 1: they are not shards of one run"),
+    ("set", "b.json has the scenario set t, a.json s: they are not shards of one run"),
+    ("seeds", "b.json has seeds 7..8, a.json 7: they are not shards of one run"),
+    ("count", "b.json has the number of shards 3, a.json 2: they are not shards of one run"),
+    ("twin", "b.json is shard 1/2, as a.json is: each may be given once"),
     ("whole", "b.json is the report of a whole run, expected one that run --shard made"),
   ])
   func `reports that are not the shards of one run are refused in one sentence`(change: String, sentence: String) throws {

@@ -129,7 +129,7 @@ struct Break: Sendable, CustomTestStringConvertible {
       lines: """
           x.yaml:7  fault: drop every ACK with CSeq: 9 *
             rule      the scenario
-            expected  the fault 'drop every ACK with CSeq: 9 *' meets its message from pbx
+            expected  the fault 'drop every ACK with CSeq: 9 *' applies to a message from pbx
             observed  no such message was sent
             because   pbx sent 2 ACK; the nearest was 'ACK sip:sess_demo@sip.kallglot.com SIP/2.0', whose CSeq is '1 ACK' instead of '9 *'
         """),

@@ -138,7 +138,7 @@ import Testing
     let finding = try #require(result.findings.first)
     #expect(result.findings.count == 1)
     #expect(finding.rule == "rtp-malformed, RFC 3550 §5.1")
-    #expect(finding.expected == "an RTP packet has a whole header of version 2")
+    #expect(finding.expected == "an RTP packet has a complete header of version 2")
     #expect(finding.observed == "kallglot saw pbx break it: RTP version is 1, not 2 (RFC 3550 §5.1)")
     #expect(finding.place == SourcePlace(file: "a/x.yaml", line: 1))
     #expect(finding.at < milliseconds(100))

@@ -38,7 +38,7 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
   @Test func `a fault that no message met is a finding, not silence`() throws {
     let result = try run("  - fault: { drop: the 1st 486 INVITE, from: kallglot }\n" + call + end)
     #expect(result.verdict == .failed)
-    #expect(result.findings.map(\.expected) == ["the fault 'drop the 1st 486 INVITE' meets its message from kallglot"])
+    #expect(result.findings.map(\.expected) == ["the fault 'drop the 1st 486 INVITE' applies to a message from kallglot"])
     #expect(result.findings.map(\.observed) == ["no such message was sent"])
   }
 

@@ -68,7 +68,7 @@ private let head = """
   }
 
   @Test func `one scenario is asked for and the table makes two: that is said`() {
-    #expect(throws: SourceProblem(file: "x.yaml", "the table makes 2 scenarios of this file, expected one")) {
+    #expect(throws: SourceProblem(file: "x.yaml", "the table expands to 2 scenarios from this file, expected one")) {
       try Scenario.read("summary: s\n" + head + "table: { a: [1 s, 2 s] }\nsteps:\n  - wait: ${a}\n", file: "x.yaml")
     }
   }
@@ -151,7 +151,7 @@ private let head = """
     ("include: _a.yaml", ["_a.yaml": "polici: {}"], "scenarios/basic/_a.yaml:1:1: unknown key 'polici', did you mean 'policy'?"),
     (
       "include: _a.yaml", ["_a.yaml": "table: { a: [1] }"],
-      "scenarios/basic/_a.yaml:1:1: a table stands in a scenario, not in a file that it includes"
+      "scenarios/basic/_a.yaml:1:1: a table belongs in a scenario, not in an included file"
     ),
     ("include: { file: _a.yaml }", [:], "scenarios/basic/x.yaml:2:10: include: expected the path of a file, found keys with values"),
     (
@@ -237,10 +237,10 @@ private let head = """
       """
     #expect(
       warnings(text) == [
-        "x.yaml:3:25: given.accounts.spare: no member and no session uses the account spare",
-        "x.yaml:6:5: given.sessions.other: nobody calls the session other",
-        "x.yaml:10:3: cast.phone: nothing in this file has to do with phone",
-        "x.yaml:12:11: steps[1].call: nothing is expected of the leg one",
+        "x.yaml:3:25: given.accounts.spare: no member or session uses the account spare",
+        "x.yaml:6:5: given.sessions.other: no step calls the session other",
+        "x.yaml:10:3: cast.phone: phone is not used in this file",
+        "x.yaml:12:11: steps[1].call: no expectation uses the leg one",
       ])
   }
 

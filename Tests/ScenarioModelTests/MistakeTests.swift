@@ -68,6 +68,6 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
     }
     #expect(ScenarioFile.read(bomb, file: "x.yaml").problems.first?.message == "the file has more than 200000 values")
     let deep = "summary: " + String(repeating: "[", count: 200) + String(repeating: "]", count: 200)
-    #expect(ScenarioFile.read(deep, file: "x.yaml").problems.first?.message == "values stand in each other more than 60 deep")
+    #expect(ScenarioFile.read(deep, file: "x.yaml").problems.first?.message == "values are nested more than 60 deep")
   }
 }

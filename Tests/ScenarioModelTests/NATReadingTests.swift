@@ -45,8 +45,8 @@ private let cast = """
       "{ nat: home, inside: [pbxx], outside: 203.0.113.7 }",
       "8:27: network[1].inside[1]: 'pbxx' is not one of kallglot, pbx, branch, six, did you mean 'pbx'?"
     ),
-    ("{ nat: home, inside: [], outside: 203.0.113.7 }", "nobody stands behind this NAT"),
-    ("{ nat: home, inside: [pbx, pbx], outside: 203.0.113.7 }", "pbx stands there twice"),
+    ("{ nat: home, inside: [], outside: 203.0.113.7 }", "no member is behind this NAT"),
+    ("{ nat: home, inside: [pbx, pbx], outside: 203.0.113.7 }", "pbx is listed twice"),
     ("{ nat: home, inside: [kallglot], outside: 203.0.113.7 }", "kallglot is the endpoint"),
     ("{ nat: home, inside: [six], outside: 203.0.113.7 }", "this NAT translates IPv4"),
     ("{ nat: home, inside: [pbx], outside: \"2001:db8::7\" }", "'2001:db8::7' is not an IPv4 address"),
@@ -54,14 +54,14 @@ private let cast = """
     ("{ nat: pbx, inside: [branch], outside: 203.0.113.7 }", "'pbx' is a member of the cast"),
     ("{ nat: home, inside: [pbx], outside: 203.0.113.7, maping: address }", "unknown key 'maping' in network[1], did you mean 'mapping'?"),
     ("{ nat: home, inside: [pbx], outside: 203.0.113.7, filtering: address-and-prt }", "did you mean 'address-and-port'?"),
-    ("{ nat: home, inside: [pbx], outside: 203.0.113.7, lifetime: 0 }", "a binding lives longer than nothing"),
+    ("{ nat: home, inside: [pbx], outside: 203.0.113.7, lifetime: 0 }", "the lifetime of a binding must be above 0"),
     (
       "{ nat: home, inside: [pbx], outside: 203.0.113.7 }\n  - { nat: home, inside: [branch], outside: 203.0.113.8 }",
-      "9:12: network[2].nat: there are two NATs 'home'"
+      "9:12: network[2].nat: the NAT 'home' appears more than once"
     ),
     (
       "{ nat: home, inside: [pbx], outside: 203.0.113.7 }\n  - { nat: b, inside: [pbx], outside: 203.0.113.8 }",
-      "pbx stands behind home already"
+      "pbx is already behind home"
     ),
     (
       "{ nat: home, inside: [pbx], outside: 203.0.113.7 }\n  - { nat: b, inside: [branch], outside: 203.0.113.7 }",
@@ -82,10 +82,10 @@ private let cast = """
     ("expect: { nat: hom, drops: expired }", "'hom' is not one of home, did you mean 'home'?"),
     ("expect: { nat: home, drops: expred }", "did you mean 'expired'?"),
     ("expect: { nat: home }", "x.yaml:10:13: steps[1].expect: expected one of the keys drops, maps"),
-    ("expect: { nat: home, drops: expired, maps: pbx }", "only one of drops, maps may stand here"),
+    ("expect: { nat: home, drops: expired, maps: pbx }", "only one of drops, maps is allowed here"),
     ("expect: { latched: kallglot, to: there }", "'there' is not an address such as 203.0.113.7, or one with a port"),
     ("call: { from: pbx, to: account acme }", "account 'acme' is not given"),
-    ("inject: { from: pbx, to: kallglot, tone: 440 Hz }", "pbx is no wire member"),
+    ("inject: { from: pbx, to: kallglot, tone: 440 Hz }", "pbx is not a wire member"),
   ])
   func `a mistake in what is expected of a NAT is told`(step: String, expected: String) {
     let text = "\(cast)  - { nat: home, inside: [pbx], outside: 203.0.113.7 }\nsteps:\n  - \(step)"

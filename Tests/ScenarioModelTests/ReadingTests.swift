@@ -52,7 +52,7 @@ private let head = """
       head + "steps:\n  - call: { from: pbx, to: seshun demo }",
       "'seshun demo' is neither 'session NAME', 'account NAME', a SIP URI nor a name of the cast"
     ),
-    (head + "steps:\n  - expect: { leg: leg, is: established }", "'leg' is no leg: no step before has placed a call"),
+    (head + "steps:\n  - expect: { leg: leg, is: established }", "'leg' is not a leg: no earlier step places a call"),
     (head + "steps:\n  - wait: soon", "x.yaml:7:11: steps[1].wait: 'soon' is not a duration such as '2 s' or '30 ms'"),
     (head + "steps:\n  - fault: { drop: the 2nd 99 INVITE }", "is not a message such as"),
     (head + "policy: { maxConcurentCalls: 3 }\nsteps: []", "unknown key 'maxConcurentCalls' in policy, did you mean 'maxConcurrentCalls'?"),

@@ -96,7 +96,7 @@ import Testing
     #expect(file.scenarios.first?.steps.dropFirst().first?.text == "pbx speaks 440 Hz")
     let places = file.warnings.filter { $0.message.contains("YAML 1.1") }.map { [$0.line, $0.column] }
     #expect(places == [[11, 14], [12, 13]])
-    #expect(problems("speak: { on: pbx, who: pbx, tone: 440 Hz }") == ["x.yaml:11:23: 'who' is there twice: on is an older word for it"])
+    #expect(problems("speak: { on: pbx, who: pbx, tone: 440 Hz }") == ["x.yaml:11:23: 'who' appears more than once: on is its older name"])
   }
 
   @Test func `a key that defaults may give means one thing wherever it stands`() {

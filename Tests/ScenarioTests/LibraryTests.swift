@@ -167,7 +167,7 @@ enum Place {
     (["serve", "--transport", "udp"], "goes with --print only"),
     (["serve", "--state", "/dev/null"], "not a regular file"),
     (["call", "tel:+49"], "cannot be called"), (["call", "sip:x@127.0.0.1", "--for", "soon"], "is not a duration"), (["bogus"], "bogus"),
-    (["rum", "scenarios"], "there is no command 'rum', did you mean 'run'?"), (["help", "lst"], "did you mean 'list'?"),
+    (["rum", "scenarios"], "unknown command 'rum', did you mean 'run'?"), (["help", "lst"], "did you mean 'list'?"),
     (["run", "scenarios", "--shard", "3/2"], "--shard is 3/2, expected a part from 1/2 to 2/2"),
     (["run", "scenarios", "--shard", "0/4"], "expected a part from 1/4 to 4/4"),
     (["run", "scenarios", "--shard", "half"], "such as 2/4"), (["run", "scenarios", "--shard", "1/0"], "at least 1 part"),

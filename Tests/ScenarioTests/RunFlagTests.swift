@@ -149,7 +149,8 @@ import Testing
       _ = try await Self.lab(["run", folder, "--shard", "1/4", "--seed", "2", "--json", "\(folder)/1.json"])
       let other = try await Self.lab(["merge"] + reports)
       #expect(
-        other.code == 2 && other.errors.contains("has seed 1, ") && other.errors.contains("they are not of one run"), "\(other.errors)")
+        other.code == 2 && other.errors.contains("has seed 1, ") && other.errors.contains("they are not shards of one run"),
+        "\(other.errors)")
     }
   }
 

@@ -45,7 +45,7 @@ import Testing
     try "policy: {}\n".write(toFile: "\(folder)/_t.yaml", atomically: true, encoding: .utf8)
     let outcome = try await lab(["run", "\(folder)/_t.yaml"])
     #expect(outcome.code == 2)
-    #expect(outcome.errors.contains("is there to be included and is no scenario itself"))
+    #expect(outcome.errors.contains("is for inclusion only, not a scenario"))
   }
 
   @Test func `list shows each scenario with what it is about, and with --proves what it proves`() async throws {
@@ -98,6 +98,7 @@ import Testing
     for check in CheckCatalogue.checks {
       #expect(outcome.lines.contains { $0.hasPrefix("  \(check.id) ") && $0.hasSuffix(check.title) }, "\(check.id)")
     }
+    #expect(Check.Kind.allCases.allSatisfy { outcome.lines.first?.contains("\($0.meaning) (\($0.rawValue))") == true })
     #expect(outcome.lines.contains { $0.hasSuffix("  basic/answered-udp: passed") })
     #expect(outcome.lines.contains { $0.hasPrefix("  CALL-01  valid        passed") })
     #expect(outcome.lines.last?.hasPrefix("230 checks: ") == true)

@@ -58,7 +58,7 @@ import Testing
     #expect(outcome.code == 3)
     #expect(outcome.output.contains("\(folder)/folder.yaml: the file cannot be read: it is a folder"))
     #expect(outcome.output.contains("\(folder)/latin.yaml: the file is not UTF-8 text"))
-    #expect(outcome.output.contains("\(folder)/nowhere.yaml: there is no such file or folder"))
+    #expect(outcome.output.contains("\(folder)/nowhere.yaml: no such file or folder"))
     #expect(outcome.output.contains("1 passed, 3 could not run"))
   }
 

@@ -80,10 +80,10 @@ import Testing
     #expect(error(.init(role: .client, cipherList: "NONSENSE")) == .badCipherList("NONSENSE"))
     #expect(
       error(.init(role: .server, certificateChain: PEM("hello"), privateKey: key))
-        == .unreadable(item: "certificate chain", reason: "it holds no BEGIN CERTIFICATE block"))
+        == .unreadable(item: "certificate chain", reason: "it contains no BEGIN CERTIFICATE block"))
     #expect(
       error(.init(role: .server, certificateChain: certificate, privateKey: certificate))
-        == .unreadable(item: "private key", reason: "it holds no BEGIN PRIVATE KEY block"))
+        == .unreadable(item: "private key", reason: "it contains no BEGIN PRIVATE KEY block"))
     let broken = PEM(certificate.text.replacing("MII", with: "MIJ"))
     guard case .unreadable(item: "certificate chain", _) = error(.init(role: .server, certificateChain: broken, privateKey: key)) else {
       Issue.record("a broken certificate was read")

@@ -125,7 +125,7 @@ import Testing
     driver.forget()
     driver.advance(seconds: 32)
     #expect(driver.news.count == 1_000)
-    #expect(driver.news.allSatisfy { $0 == "closed here: no whole message came within 32 s (a limit of the Lab)" })
+    #expect(driver.news.allSatisfy { $0 == "\(FlowFailure.silent(seconds: 32))" })
     expectWell(driver, "half-open")
   }
 
@@ -173,7 +173,9 @@ import Testing
     }
     #expect(pieces < 2_000)
     #expect(
-      driver.news == ["\(SIPParseError.messageTooLong(limit: 65_535))", "closed here: \(SIPParseError.messageTooLong(limit: 65_535))"])
+      driver.news == [
+        "\(SIPParseError.messageTooLong(limit: 65_535))", "\(FlowFailure.unreadable("\(SIPParseError.messageTooLong(limit: 65_535))"))",
+      ])
     #expect(driver.refusal == "513 Message Too Large: \(SIPParseError.messageTooLong(limit: 65_535))")
     expectWell(driver, "endless")
   }

@@ -11,7 +11,7 @@ enum RegistrationChecks {
     if registration.longestRow >= 3, let first = registration.firstOfRow {
       add(
         "challenge-loop", .error, "RFC 3261 §22.2",
-        "REGISTER of \(name) was challenged \(Words.times(registration.longestRow)) in a row: name, password or realm do not fit", first)
+        "REGISTER of \(name) was challenged \(Words.times(registration.longestRow)) in a row: wrong username, password or realm", first)
     }
     if let refusal = registration.refusals.first {
       let severity: InspectionFinding.Severity = refusal.status == 423 ? .note : .warning

@@ -39,7 +39,7 @@ extension InspectionReport {
 
   private func details(_ stream: RTPStream) -> [String] {
     var parts: [String] = []
-    if !stream.isSignalled { parts.append("no description of it is in the capture: recognised by its packets") }
+    if !stream.isSignalled { parts.append("no SDP for it is in the capture: recognised by its RTP packets") }
     if stream.payloads.count > 1 { parts.append(stream.payloads.map { "\(RTPStream.text($0)) \($0.packets)" }.joined(separator: ", ")) }
     if let pause = stream.longestPause, pause.nanoseconds > 1_000_000_000 {
       parts.append("longest pause \(Words.seconds(pause.nanoseconds)) before frame \(pause.stamp.frame)")

@@ -29,7 +29,7 @@ extension InspectionReport {
     var lines = [
       "\(facts.path): \(Words.count(facts.frames, "frame")) in \(Words.seconds(facts.duration))\(begin)\(links.isEmpty ? "" : ", \(links)")"
     ]
-    if let problem = facts.problem { lines.append("  The file is damaged or cut: \(problem). What stands before was read.") }
+    if let problem = facts.problem { lines.append("  The file is damaged or cut: \(problem). What comes before it was read.") }
     lines.append("  SIP: \(messageWords)")
     let signalled = stories.filter { !$0.beginsInTheMiddle }.count
     let middle = stories.count - signalled
@@ -37,7 +37,7 @@ extension InspectionReport {
       "  \(Words.count(stories.count, "dialog"))\(middle > 0 ? " (\(middle) from the middle)" : ""), "
         + "\(Words.count(registrations.count, "registration")), "
         + "\(Words.count(streams.count, "RTP stream")), \(Words.count(control.packets, "RTCP packet"))")
-    if forgotten > 0 { lines.append("  The \(forgotten) oldest Call-IDs were forgotten to save memory: they are counted, not told") }
+    if forgotten > 0 { lines.append("  The \(forgotten) oldest Call-IDs were forgotten to save memory: they are counted, but not shown") }
     let unread = unreadWords
     if !unread.isEmpty { lines.append("  Not read: \(unread.joined(separator: "; "))") }
     return lines
@@ -69,12 +69,12 @@ extension InspectionReport {
 
   // MARK: - Dialogs
 
-  /// Dialogs that are told in full; of more there is a line each.
+  /// Dialogs that are shown in full; of more there is a line each.
   private static let mostDrawn = 50
   private static let mostListed = 1_000
 
   private func dialogTable(_ shown: [DialogStory]) -> [String] {
-    var lines = ["", "Dialogs (--filter CALL-ID tells one in full)", "    seconds frame    outcome, from, to, Call-ID"]
+    var lines = ["", "Dialogs (--filter CALL-ID shows one in full)", "    seconds frame    outcome, from, to, Call-ID"]
     for story in shown.prefix(Self.mostListed) {
       let conversation = story.conversation
       lines.append(
@@ -144,8 +144,8 @@ extension InspectionReport {
     var parts: [String] = []
     switch registration.state {
     case .asked: parts.append("not answered")
-    case .challenged: parts.append("challenged, and nothing that was accepted followed")
-    case .registered: parts.append("registered for \(registration.granted.map { "\($0) s" } ?? "a time not said")\(asked(registration))")
+    case .challenged: parts.append("challenged, and never accepted")
+    case .registered: parts.append("registered for \(registration.granted.map { "\($0) s" } ?? "an unknown time")\(asked(registration))")
     case .removed: parts.append("removed")
     case .refused(let status, let phrase): parts.append("refused with \(status) \(phrase)".trimmingSpaces)
     }

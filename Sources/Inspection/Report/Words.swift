@@ -89,7 +89,7 @@ enum Words {
     case .refused(let status, let phrase, let explanation, _):
       return "refused with \(status) \(phrase)".trimmingSpaces + because(explanation)
     case .redirected(let status, let target, _): return "redirected with \(status)\(target.map { " to \($0)" } ?? "")"
-    case .challenged(let status, _): return "challenged with \(status), and no credentials that fit followed"
+    case .challenged(let status, _): return "challenged with \(status), and no valid credentials followed"
     case .noFinalResponse(let provisional, let waited):
       let heard = provisional.map { "no final response, \($0) was the last" } ?? "no response"
       return "\(heard); the capture ends \(seconds(waited)) after the INVITE"

@@ -66,7 +66,7 @@ final class TLSObserver {
     let records = fromClient ? sides.client.records.take(bytes) : sides.server.records.take(bytes)
     var events: [Event] = []
     for record in records { take(record, fromClient: fromClient, &events) }
-    if fromClient ? sides.client.records.isLost : sides.server.records.isLost { close(bytes.count, "a part of the stream is missing") }
+    if fromClient ? sides.client.records.isLost : sides.server.records.isLost { close(bytes.count, "part of the stream is missing") }
     return events
   }
 
@@ -106,7 +106,7 @@ final class TLSObserver {
     }
     guard let (type, content) = opener.open(record) else {
       change(fromClient) { $0.isClosed = true }
-      return close(record.payload.count, "the secrets do not fit")
+      return close(record.payload.count, "the secrets do not match")
     }
     change(fromClient) { $0.opener = opener }
     self.content(type, content, fromClient: fromClient, &events)
@@ -115,7 +115,7 @@ final class TLSObserver {
   private var obstacle: String {
     guard let hello = serverHello else { return "the handshake is not in the capture" }
     guard TLSCipherSuite(hello.cipherSuite) != nil else {
-      return "cipher suite \(TLSCipherSuite.name(hello.cipherSuite)) is not opened here"
+      return "cipher suite \(TLSCipherSuite.name(hello.cipherSuite)) is not supported for decryption"
     }
     return "the capture has no secrets for it"
   }

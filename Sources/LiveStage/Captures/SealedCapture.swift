@@ -38,7 +38,7 @@ final class SealedCapture {
   private func goOn(at now: Instant) {
     file.close(at: now)
     part += 1
-    let comment = "part \(part) of a TLS connection; put all parts together to decrypt it: mergecap -w whole.pcapng \(name)*"
+    let comment = "part \(part) of a TLS connection; combine all parts to decrypt it: mergecap -w whole.pcapng \(name)*"
     file = folder.file(named: "\(name).part\(part).pcapng", comment: comment)
     folder.tell(.connectionOpened(local: ends.local, remote: ends.remote, path: file.path))
     for secret in secrets { file.append(secret) }

@@ -120,7 +120,7 @@ public struct CallBook {
     }
   }
 
-  /// A refusal that no policy step spoke about.
+  /// A refusal that no policy step decided about.
   mutating func count(_ refused: RefusedRequest) { totals.refusals["\(refused.method) with \(refused.status)", default: 0] += 1 }
 
   // MARK: - Hold

@@ -1,4 +1,5 @@
 import Glibc
+import SIPMessage
 import SansIO
 import Synchronization
 
@@ -27,11 +28,12 @@ public final class ServeLog: Sendable {
   }
 
   public func line(_ text: String, at now: Instant) {
-    let line = "\(time.text(now))  \(Self.printable(text))"
+    // A peer's text cannot begin a line of its own or move the cursor.
+    let line = "\(time.text(now))  \(PlainText.escapingControls(text))"
     console(line)
     guard let path else { return }
     if let trouble = file.withLock({ Self.write(line + "\n", to: path, &$0) }) {
-      console("\(time.text(now))  \(path) cannot be written: \(trouble); the log goes on here")
+      console("\(time.text(now))  \(path) cannot be written: \(trouble); the log continues here")
     }
   }
 
@@ -48,14 +50,5 @@ public final class ServeLog: Sendable {
     file.descriptor = -1
     defer { file.isFailing = true }
     return file.isFailing ? nil : reason
-  }
-
-  /// A peer's text cannot begin a line of its own or move the cursor: control characters are shown as escapes.
-  static func printable(_ text: String) -> String {
-    func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.value < 32 || (127...159).contains(scalar.value) }
-    guard text.unicodeScalars.contains(where: isControl) else { return text }
-    return text.unicodeScalars.reduce(into: "") { line, scalar in
-      if isControl(scalar) { line += "\\u{\(String(scalar.value, radix: 16))}" } else { line.unicodeScalars.append(scalar) }
-    }
   }
 }

@@ -69,13 +69,13 @@ struct ServeState: Sendable {
 
 /// The file of a ``ServeState``: for its owner alone, written whole or not at all.
 enum StateFile {
-  static let remedy = "remove it to start anew, and set up the PBX with what --print then says"
+  static let remedy = "remove it to start afresh, then configure the PBX as --print shows"
 
   /// `$XDG_STATE_HOME/kallglot-lab/serve.json`, else below `~/.local/state` (XDG Base Directory Specification: relative paths do not count).
   static func standardPath(environment: [String: String]) throws(LiveFailure) -> String {
     func folder(_ name: String) -> String? { environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil } }
     guard let base = folder("XDG_STATE_HOME") ?? folder("HOME").map({ "\($0)/.local/state" }) else {
-      throw LiveFailure("neither XDG_STATE_HOME nor HOME names a folder for the state file; --state FILE does")
+      throw LiveFailure("neither XDG_STATE_HOME nor HOME is set to find the state file; use --state FILE")
     }
     return "\(base)/kallglot-lab/serve.json"
   }
@@ -84,7 +84,7 @@ enum StateFile {
   static func open(_ path: String, epoch: Epoch) throws(LiveFailure) -> ServeState {
     if let state = try read(path) { return state }
     let fresh: ServeState
-    do throws(TLSError) { fresh = try ServeState(epoch: epoch) } catch { throw LiveFailure("no authority could be made: \(error)") }
+    do throws(TLSError) { fresh = try ServeState(epoch: epoch) } catch { throw LiveFailure("the authority could not be created: \(error)") }
     try make(fresh, path)
     guard let state = try read(path) else { throw LiveFailure("the state file \(path) was removed while it was written") }
     return state
@@ -151,7 +151,7 @@ enum StateFile {
     var path = folder.hasPrefix("/") ? "" : "."
     for part in folder.split(separator: "/") {
       path += "/\(part)"
-      guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw LiveFailure("the folder \(folder) cannot be made: \(reason())") }
+      guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw LiveFailure("the folder \(folder) cannot be created: \(reason())") }
     }
   }
 

@@ -48,7 +48,7 @@ struct AsteriskGuide {
       lines += ["ca_list_file=\(authorityPath)", "verify_server=yes"]
     } else {
       lines += [
-        "; ca_list_file= the authority of the Lab's certificate, and verify_server=yes, check whom Asterisk talks to.", "verify_server=no",
+        "; ca_list_file= the authority of the Lab's certificate, and verify_server=yes, authenticate the server.", "verify_server=no",
       ]
     }
     lines +=

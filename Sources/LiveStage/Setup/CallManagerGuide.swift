@@ -23,11 +23,11 @@ struct CallManagerGuide {
     var lines = [
       "Kallglot Lab as a SIP trunk of Cisco Unified CM over \(facts.listener.transport.viaToken).", "",
       "A trunk of CM never registers: it calls the Lab and answers its digest challenge; the Lab calls CM by",
-      "'call sip:NUMBER@CM-ADDRESS;transport=\(facts.transport)' at serve. 'call \(facts.account.username)' finds nobody.",
+      "'call sip:NUMBER@CM-ADDRESS;transport=\(facts.transport)' at serve. 'call \(facts.account.username)' finds no registration.",
     ]
     if facts.sharedAddress != nil {
       lines.append(
-        "CM is another machine: start serve with --listen '\(facts.transport) ADDRESS:\(target.port)', an address that CM reaches.")
+        "CM is another machine: start serve with --listen '\(facts.transport) ADDRESS:\(target.port)', an address that CM can reach.")
     }
     return lines + [""]
   }

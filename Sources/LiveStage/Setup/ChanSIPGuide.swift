@@ -59,7 +59,7 @@ struct ChanSIPGuide {
       lines += ["tlsenable=yes", "tlscertfile=\(ownPath)"] + (facts.sharedAddress == nil ? [] : ["tlsbindaddr=\(facts.pbxAddress)"])
     }
     guard facts.authority != nil else {
-      let hint = "; tlscafile= the authority of the Lab's certificate, and tlsdontverifyserver=no, check whom Asterisk talks to."
+      let hint = "; tlscafile= the authority of the Lab's certificate, and tlsdontverifyserver=no, authenticate the server."
       return lines + [hint, "tlsdontverifyserver=yes"]
     }
     return lines + ["tlscafile=\(authorityPath)", "tlsdontverifyserver=no"]

@@ -2,6 +2,18 @@
 public struct Check: Sendable, Hashable {
   public enum Kind: Character, Sendable, CaseIterable {
     case valid = "V", invalid = "I", inopportune = "O", timer = "T", policy = "P", quality = "Q"
+
+    /// What checks of this kind test, for legends.
+    public var meaning: String {
+      switch self {
+      case .valid: "valid behaviour"
+      case .invalid: "invalid input"
+      case .inopportune: "valid at the wrong time"
+      case .timer: "timer"
+      case .policy: "policy"
+      case .quality: "quality"
+      }
+    }
   }
 
   /// `CALL-01`.

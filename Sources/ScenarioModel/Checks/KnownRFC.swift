@@ -38,7 +38,7 @@ enum KnownRFC {
   ///
   /// - Parameter section: `13.3.1.4`; nil = the whole RFC.
   static func mistake(_ number: Int, section: String?) -> String? {
-    guard numbers.contains(number) else { return "the Lab knows no RFC \(number) of SIP, SDP, RTP, their security or their transports" }
+    guard numbers.contains(number) else { return "RFC \(number) is not a known RFC of SIP, SDP, RTP, their security or their transports" }
     guard let section, let first = section.split(separator: ".").first.flatMap({ Int($0) }) else { return nil }
     let last = lastSections[number] ?? anyLastSection
     guard (1...last).contains(first), !section.split(separator: ".").contains("0") else {

@@ -26,17 +26,17 @@ enum ProofReference {
       let group = first.prefix { $0 != "-" }
       guard CheckCatalogue.groups.contains(where: { $0.id == group }) else {
         return
-          "there is no check '\(first)', the group \(group) does not exist\(Spelling.hint(for: String(group), among: CheckCatalogue.groups.map(\.id)))"
+          "unknown check '\(first)': the group \(group) does not exist\(Spelling.hint(for: String(group), among: CheckCatalogue.groups.map(\.id)))"
       }
       let ids = CheckCatalogue.checks.filter { $0.group == group }.map(\.id)
-      return "there is no check '\(first)': \(group) has \(ids.first ?? "") to \(ids.last ?? "")"
+      return "unknown check '\(first)': \(group) has \(ids.first ?? "") to \(ids.last ?? "")"
     default: return "'\(text)' is not \(forms)"
     }
   }
 
   private static func unknownPersona(_ name: String) -> String? {
     let names = PersonaProfile.all.map(\.id)
-    return names.contains(name) ? nil : "there is no persona '\(name)'\(Spelling.hint(for: name, among: names))"
+    return names.contains(name) ? nil : "unknown persona '\(name)'\(Spelling.hint(for: name, among: names))"
   }
 
   private static func unknownQuirk(_ id: String, of persona: String) -> String? {

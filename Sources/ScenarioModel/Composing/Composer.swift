@@ -35,7 +35,7 @@ struct Composer {
     for path in paths(root["include"]) {
       let (other, file) = try open(path, chain: chain)
       if let table = other.mapping?.first(where: { $0.key.scalar == "table" }) {
-        throw table.key.problem("a table stands in a scenario, not in a file that it includes")
+        throw table.key.problem("a table belongs in a scenario, not in an included file")
       }
       let kept = (other.mapping ?? []).filter { ScenarioKeys.included.contains($0.key.scalar ?? "") }
       try checkKeys(of: other, file: file)

@@ -15,7 +15,7 @@ public struct ScenarioFile: Sendable {
 
   public init(file: String, problems: [SourceProblem] = []) { (self.file, self.problems) = (file, problems) }
 
-  /// A file whose name begins with `_` is there to be included and is no scenario itself.
+  /// A file whose name begins with `_` is for inclusion only, not a scenario.
   public static func isLibrary(_ path: String) -> Bool { path.split(separator: "/").last?.hasPrefix("_") == true }
 
   /// Reads a file's text; never throws, so that all mistakes can be told at once.

@@ -5,13 +5,14 @@ public struct SourceLoader: Sendable {
   public init(_ text: @escaping @Sendable (String) throws(SourceProblem) -> String) { self.text = text }
 
   /// For texts that stand alone.
-  public static let none = SourceLoader { (path) throws(SourceProblem) in throw SourceProblem(file: path, "no other file can be read here")
+  public static let none = SourceLoader { (path) throws(SourceProblem) in
+    throw SourceProblem(file: path, "no other file can be included here")
   }
 
   /// Files by their path; for tests.
   public static func files(_ texts: [String: String]) -> SourceLoader {
     SourceLoader { (path) throws(SourceProblem) in
-      guard let text = texts[path] else { throw SourceProblem(file: path, "there is no such file") }
+      guard let text = texts[path] else { throw SourceProblem(file: path, "no such file") }
       return text
     }
   }

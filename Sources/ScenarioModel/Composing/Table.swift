@@ -129,7 +129,7 @@ struct TableFiller {
     if let value = row?.values[name] { return value }
     let known = row == nil ? "This file has no table" : "The table has: \(columns.joined(separator: ", "))"
     let hint = Spelling.hint(for: name, among: columns)
-    problems.append(node.problem("'${\(name)}' is no column\(hint.isEmpty ? "." : hint) \(known)"))
+    problems.append(node.problem("'${\(name)}' is not a column\(hint.isEmpty ? "." : hint) \(known)"))
     return nil
   }
 

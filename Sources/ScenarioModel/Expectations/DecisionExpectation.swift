@@ -11,9 +11,9 @@ struct DecisionExpectation: Expectation {
   private enum Verdict: String, CaseIterable { case refused, passed, challenged }
 
   private static let decision = Key.required(
-    "decision", .words(PolicyDecision.Rule.allCases.map { ($0.shortName, $0.shortName) }), "The step, in the words of the log.")
+    "decision", .words(PolicyDecision.Rule.allCases.map { ($0.shortName, $0.shortName) }), "The step, as named in the log.")
   private static let verdict = Key.standard("is", ValueType<Verdict>.word, "refused", "What it decided.")
-  private static let saying = Key.optional("saying", .text, "A part of what the log says of it.")
+  private static let saying = Key.optional("saying", .text, "A part of its text in the log.")
   private static let times = Key.standard("times", .count, "1", "How often, since the run began.")
   static let fields: [any DescribedField] = [decision, verdict, saying, times]
 
@@ -37,7 +37,7 @@ struct DecisionExpectation: Expectation {
   func judge(_ script: Script) -> Judgement {
     let seen = script.decisions.count { matches($0.decision) }
     let last = script.decisions.last
-    let observed = last.map { "the last decision was: \($0.decision)" } ?? "no policy step spoke"
+    let observed = last.map { "the last decision was: \($0.decision)" } ?? "no policy step decided"
     return times.judge(seen, seen == 0 ? observed : "it did so \(CountText.of(seen, "time")), and \(observed)", last?.evidence)
   }
 

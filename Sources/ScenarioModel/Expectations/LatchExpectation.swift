@@ -2,7 +2,7 @@ import SansIO
 
 /// `latched: kallglot, to: 203.0.113.7`, or with a port; of the newest leg of a member that is not over.
 struct LatchExpectation: Expectation {
-  static let summary = "A member sends RTP to this address (with or without a port) because the peer's comes from there, whatever SDP says."
+  static let summary = "A member sends RTP to this address (with or without a port), the source of the peer's RTP, whatever SDP says."
   static let examples = ["{ latched: kallglot, to: 203.0.113.7, within: 1 s }", "{ latched: kallglot, to: \"203.0.113.7:20000\" }"]
 
   /// An address, with a port or without.
@@ -27,7 +27,7 @@ struct LatchExpectation: Expectation {
     "to",
     ValueType<Target>(.text) { (place, _) throws(SourceProblem) in
       try place.value("an address such as 203.0.113.7, or one with a port such as 203.0.113.7:20000") { Target($0) }
-    }, "Where the peer's RTP comes from.")
+    }, "The source of the peer's RTP.")
   static let fields: [any DescribedField] = [latched, to]
 
   private let member: String

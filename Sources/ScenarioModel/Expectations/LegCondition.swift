@@ -8,14 +8,14 @@ struct LegCondition: Sendable {
     case earlyMedia = "early-media"
   }
 
-  private static let isKey = Key.required("is", ValueType<Kind>.word, "What the leg is.")
+  private static let isKey = Key.required("is", ValueType<Kind>.word, "The state of the leg.")
   private static let statusKey = Key.optional("status", .integer(300...699), "The final response's status.").with(when(.refused))
   private static let becauseKey = Key.optional("because", ValueType<EndWord>.word, "Why it ended.").with(when(.ended))
   private static let directionKey = Key.optional(
-    "direction", ValueType<MediaDirection>.word, "The direction that was agreed, seen from this side."
+    "direction", ValueType<MediaDirection>.word, "The negotiated direction, seen from this side."
   ).with(agreed)
-  private static let codecKey = Key.optional("codec", ValueType<AudioCodec>.word, "The codec that was agreed.").with(agreed)
-  private static let timesKey = Key.standard("times", .count, "1", "How many re-INVITEs went through.").with(when(.modified))
+  private static let codecKey = Key.optional("codec", ValueType<AudioCodec>.word, "The negotiated codec.").with(agreed)
+  private static let timesKey = Key.standard("times", .count, "1", "The number of re-INVITEs that were accepted.").with(when(.modified))
   private static let sayingKey = Key.optional("saying", .text, "A part of the Warning or Reason.").with(when(.refused))
   /// The states in which something has been agreed.
   private static let agreed = FieldCondition(key: "is", values: [Kind.established, .modified, .earlyMedia].map(\.rawValue))

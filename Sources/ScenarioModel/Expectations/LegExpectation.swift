@@ -10,7 +10,7 @@ struct LegExpectation: Expectation {
   ]
 
   private static let leg = Key.required("leg", .leg, "The call.")
-  private static let at = Key.optional("at", .party, "Whose side of it; the caller's when missing.")
+  private static let at = Key.optional("at", .party, "The member whose side is meant; the caller when missing.")
   static var fields: [any DescribedField] { [leg] + LegCondition.fields + [at] }
 
   private let name: String

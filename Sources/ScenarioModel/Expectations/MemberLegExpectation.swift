@@ -5,7 +5,7 @@ struct MemberLegExpectation: Expectation {
   static let summary = "The newest leg of a member is ringing, established, refused, ended, modified, or has early media."
   static let examples = ["{ at: kallglot, is: modified, direction: recvonly, times: 2 }"]
 
-  private static let at = Key.required("at", .party, "Whose leg it is.")
+  private static let at = Key.required("at", .party, "The member.")
   static var fields: [any DescribedField] { [at] + LegCondition.fields }
 
   private let member: String

@@ -6,8 +6,8 @@ import SansIO
 /// Counts the messages that a wire member received since its last `send`.
 struct MessageExpectation: Expectation {
   static let summary = """
-    A wire member has received, since it last sent something, a message whose parts match; `*` stands for any text. \
-    `times: none` and `never` wait for it to be missing.
+    A wire member has received, since it last sent something, a message whose parts match; `*` matches any text. \
+    `times: none` and `never` require that it does not arrive.
     """
   static let examples = [
     "{ message: wire, start: \"SIP/2.0 401*\", headers: { WWW-Authenticate: \"*SHA-256*\" }, without: [Contact] }",
@@ -19,7 +19,7 @@ struct MessageExpectation: Expectation {
   private static let headers = Key.optional("headers", .headerPatterns, "Header fields by name, with what one of their values is.")
   private static let without = Key.optional("without", .oneOrMore(.text), "Header fields that it must not have.")
   private static let body = Key.optional("body", .text, "The body.")
-  private static let containing = Key.optional("containing", .oneOrMore(.text), "Texts that stand anywhere in it.")
+  private static let containing = Key.optional("containing", .oneOrMore(.text), "Texts that it contains anywhere.")
   private static let times = Key.standard("times", .count, "1", "How many such messages.")
   private static let name = Key.optional(
     "as", .text, "What later `send`, `reply` and `request` steps call it, to take values from it: `${ok.To.tag}`."
@@ -43,7 +43,7 @@ struct MessageExpectation: Expectation {
         throw place.problem(
           "'\(name)' is not a name for a message: expected letters and digits, and none of \(MessageTemplate.reservedText)")
       }
-      if times == .exactly(0) || times == .atMost(0) { throw place.problem("no message comes that could be called '\(name)'") }
+      if times == .exactly(0) || times == .atMost(0) { throw place.problem("no message can arrive to be named '\(name)'") }
       scope.messages.append(name)
       scope.notes.give(.message, name, at: place)
     }

@@ -1,7 +1,7 @@
 import SIPMessage
 import SansIO
 
-/// What a message is like, by parts of it. Values match as a whole and without regard to case; `*` stands for any text.
+/// What a message is like, by parts of it. Values match as a whole and without regard to case; `*` matches any text.
 struct MessagePattern: Sendable, Hashable {
   struct Header: Sendable, Hashable {
     var name: String
@@ -36,12 +36,12 @@ struct MessagePattern: Sendable, Hashable {
     for name in without where message.first(HeaderName(name)) != nil { return (score, "'\(line)', which has \(HeaderName(name))") }
     if let body, !Wildcard.matches(body, message.body.text) { return (score, "'\(line)', whose body differs") }
     let whole = message.bytes.text
-    for text in containing where !whole.contains(text) { return (score, "'\(line)', in which '\(text)' does not stand") }
+    for text in containing where !whole.contains(text) { return (score, "'\(line)', which does not contain '\(text)'") }
     return nil
   }
 }
 
-/// `*` stands for any text, everything else for itself without regard to case.
+/// `*` matches any text, everything else for itself without regard to case.
 enum Wildcard {
   static func matches(_ pattern: String, _ text: String) -> Bool {
     let parts = pattern.lowercased().split(separator: "*", omittingEmptySubsequences: false)

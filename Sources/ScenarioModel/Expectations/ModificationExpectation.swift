@@ -6,7 +6,7 @@ struct ModificationExpectation: Expectation {
   static let examples = ["{ modification: leg, is: refused, status: 488 }"]
 
   private static let modification = Key.required("modification", .leg, "The call.")
-  private static let verdict = Key.standard("is", .words([("refused", true)]), "refused", "What came of it.")
+  private static let verdict = Key.standard("is", .words([("refused", true)]), "refused", "The result.")
   private static let status = Key.optional("status", .integer(300...699), "The final response's status.")
   static let fields: [any DescribedField] = [modification, verdict, status]
 
@@ -26,7 +26,7 @@ struct ModificationExpectation: Expectation {
   func judge(_ script: Script) -> Judgement {
     guard let story = script.story(name) else { return .open("\(name) has not begun", nil) }
     guard let failure = story.modificationFailure else {
-      return .open("no re-INVITE was refused, \(story.modifications) went through", story.evidence)
+      return .open("no re-INVITE was refused, \(story.modifications) were accepted", story.evidence)
     }
     return status == nil || status == failure.status ? .met : .impossible("refused: \(failure.reason)", story.evidence)
   }

@@ -6,10 +6,10 @@ struct NATExpectation: Expectation {
   static let examples = ["{ nat: home, drops: expired, from: kallglot, times: 7, within: 35 s }", "{ nat: home, maps: pbx, port: 5062 }"]
 
   private static let nat = Key.required("nat", .nat, "Which one.")
-  private static let drops = Key.optional("drops", .words(FilterReason.allCases.map { ("\($0.word)", $0) }), "Why it drops.")
-  private static let from = Key.optional("from", .member, "Whose packets.").with(.key("drops"))
+  private static let drops = Key.optional("drops", .words(FilterReason.allCases.map { ("\($0.word)", $0) }), "The reason for the drop.")
+  private static let from = Key.optional("from", .member, "The member that sends them.").with(.key("drops"))
   private static let times = Key.standard("times", .count, "1", "How many.").with(.key("drops"))
-  private static let maps = Key.optional("maps", .member, "Who has got a port of its outside address.")
+  private static let maps = Key.optional("maps", .member, "The member that was given an outside port.")
   private static let port = Key.optional("port", .integer(1...65_535), "Which one.").with(.key("maps"))
   static let fields: [any DescribedField] = [nat, drops, from, times, maps, port]
   static let exactlyOneOf = [["drops", "maps"]]

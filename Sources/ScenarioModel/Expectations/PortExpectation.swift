@@ -5,7 +5,7 @@ struct PortExpectation: Expectation {
   static let summary = "How many pairs of media ports a member has opened so far, or has open now; without a number: at least one so far."
   static let examples = ["{ ports: kallglot, opened: 0 }", "{ ports: kallglot, open: 2 }"]
 
-  private static let ports = Key.required("ports", .numberedMember, "Whose ports.")
+  private static let ports = Key.required("ports", .numberedMember, "The member.")
   private static let opened = Key.optional("opened", .integer(0...100_000), "Pairs since the run began.")
   private static let open = Key.optional("open", .integer(0...100_000), "Pairs that are open now.")
   static let fields: [any DescribedField] = [ports, opened, open]

@@ -6,7 +6,7 @@ struct RegistrationExpectation: Expectation {
   static let examples = ["{ registered: pbx, expires: 3600, within: 2 s }", "{ registered: pbx, is: refused, status: 403 }"]
 
   private static let registered = Key.required("registered", .party, "Who registered.")
-  private static let verdict = Key.standard("is", .words([("accepted", false), ("refused", true)]), "accepted", "What came of it.")
+  private static let verdict = Key.standard("is", .words([("accepted", false), ("refused", true)]), "accepted", "The result.")
   private static let status = Key.optional("status", .integer(300...699), "The final response's status.")
     .with(.key("is", "refused"))
   private static let expires = Key.optional("expires", .integer(0...86_400), "The granted expiry in seconds.").with(

@@ -6,7 +6,7 @@ struct ToneExpectation: Expectation {
   static let examples = ["{ hears: pbx, tone: 440 Hz, within: 1 s }", "{ hears: kallglot, leg: leg, tone: 440 Hz }"]
 
   private static let hears = Key.required("hears", .party, "Who hears.")
-  private static let tone = Key.required("tone", .frequency, "What; 2 % beside it is the same.", inherits: true)
+  private static let tone = Key.required("tone", .frequency, "The frequency, within 2 %.", inherits: true)
   private static let leg = Key.optional("leg", .leg, "On which call.")
   static let fields: [any DescribedField] = [hears, tone, leg]
 

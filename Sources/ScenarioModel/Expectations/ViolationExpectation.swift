@@ -2,7 +2,7 @@ import SansIO
 
 /// `violation: "CSeq"`: a rule that a peer broke, by a part of its text.
 struct ViolationExpectation: Expectation {
-  static let summary = "A member saw its peer break a rule whose text contains this."
+  static let summary = "A member saw its peer violate a rule whose text contains this."
   static let examples = ["{ violation: CSeq, at: kallglot, within: 1 s }"]
 
   private static let violation = Key.required("violation", .violationText, "The rule's id, such as cseq-not-higher, or a part of its text.")
@@ -36,11 +36,11 @@ extension ValueType where Value == String {
   static var violationText: ValueType {
     ValueType(.text) { (place, _) throws(SourceProblem) in
       let text = try place.text()
-      guard !text.isEmpty else { throw place.problem("which rule? 'kallglot-lab rules' lists them") }
+      guard !text.isEmpty else { throw place.problem("the rule is missing; 'kallglot-lab rules' lists them") }
       let isWord = text.allSatisfy { $0.isASCII && ($0.isLowercase || $0 == "-") }
       guard !isWord || PeerViolation.Rule.allCases.contains(where: { "\(PeerViolation($0))".contains(text) }) else {
         let hint = Spelling.hint(for: text, among: PeerViolation.Rule.allCases.map(\.rawValue))
-        throw place.problem("'\(text)' is in no rule\(hint.isEmpty ? "." : hint) 'kallglot-lab rules' lists them")
+        throw place.problem("'\(text)' does not match a rule\(hint.isEmpty ? "." : hint) 'kallglot-lab rules' lists them")
       }
       return text
     }

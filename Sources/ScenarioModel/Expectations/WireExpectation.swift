@@ -2,13 +2,13 @@ import SansIO
 
 /// `wire: probe, is: closed`: what became of a wire member's connection.
 struct WireExpectation: Expectation {
-  static let summary = "The peer closed, reset or refused a wire member's connection, or sent it what is no message."
+  static let summary = "The peer closed, reset or refused a wire member's connection, or sent it bytes that are not a SIP message."
   static let examples = ["{ wire: stream, is: closed, within: 2 s }"]
 
-  private static let wire = Key.required("wire", .wireMember, "Whose connection.")
+  private static let wire = Key.required("wire", .wireMember, "The wire member.")
   private static let part = Key.required(
     "is", .words(["closed", "reset", "refused", "unreadable"].map { ($0, $0) }),
-    "What became of it; `unreadable`: bytes came that are no message.")
+    "What happened to it; `unreadable`: bytes arrived that are not a SIP message.")
   static let fields: [any DescribedField] = [wire, part]
 
   private let member: String
@@ -27,6 +27,6 @@ struct WireExpectation: Expectation {
 
   func judge(_ script: Script) -> Judgement {
     let news = script.wireNews[member] ?? []
-    return news.contains { $0.contains(part) } ? .met : .open(news.last ?? "nothing became of it", script.lastEvidence[member])
+    return news.contains { $0.contains(part) } ? .met : .open(news.last ?? "nothing happened to it", script.lastEvidence[member])
   }
 }

@@ -5,11 +5,11 @@ import SansIO
 /// The keys of a member of the cast.
 enum CastKeys {
   static let endpoint = Key.optional("endpoint", .words([("default", true)]), "The Kallglot endpoint.")
-  static let persona = Key.optional("persona", .words(PersonaProfile.all.map { ($0.id, $0) }), "A PBX with the habits of this product.")
+  static let persona = Key.optional("persona", .words(PersonaProfile.all.map { ($0.id, $0) }), "A PBX that behaves like this product.")
   static let wire = Key.optional(
-    "wire", .words([("raw", true)]), "A host without a stack: it sends bytes as steps write them and shows what comes.")
+    "wire", .words([("raw", true)]), "A host without a SIP stack: it sends bytes as written in steps and shows what it receives.")
   static let address = Key.required("address", .ownAddress, "Its IP address; no other member has it.")
-  static let transport = Key.standard("transport", .transport, "udp", "What it calls and is called over.", inherits: true)
+  static let transport = Key.standard("transport", .transport, "udp", "The transport of its calls, both ways.", inherits: true)
     .with(aPersona, .key("wire"))
   static let account = Key.optional("account", .text, "The account whose credentials it uses.", inherits: true).with(aPersona)
   static let password = Key.optional("password", .text, "Instead of the account's password.").with(.key("account"))
@@ -17,11 +17,11 @@ enum CastKeys {
     .with(aPersona, .key("endpoint"))
   static let rejectsWith = Key.optional("rejectsWith", .integer(300...699), "Refuses every call with this status.").with(aPersona)
   static let earlyMedia = Key.standard("earlyMedia", .flag, "false", "Answers calls in a 183 first.").with(aPersona)
-  static let media = Key.optional("media", .address, "Where its RTP is, when not at its address: a phone behind its call manager.")
+  static let media = Key.optional("media", .address, "The address of its RTP, if not its own: a phone behind its call manager.")
     .with(aPersona)
-  static let music = Key.optional("music", .address, "Where its music on hold comes from, when not from its own address.").with(aPersona)
+  static let music = Key.optional("music", .address, "The address of its music on hold, if not its own.").with(aPersona)
   static let directMedia = Key.optional(
-    "directMedia", .address, "It moves the media of a call to port 4000 there as soon as it is up, by a re-INVITE."
+    "directMedia", .address, "Direct media: as soon as a call is established, a re-INVITE moves its media to port 4000 there."
   ).with(aPersona)
   private static let aPersona = FieldCondition.key("persona")
 
@@ -34,7 +34,7 @@ extension Scenario {
   /// Reads `cast:`. Members with a mistake are kept by name, so that what refers to them is no second one.
   mutating func readCast(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
     let pairs = try place.pairs()
-    guard !pairs.isEmpty else { throw place.problem("nobody is on stage") }
+    guard !pairs.isEmpty else { throw place.problem("there are no members") }
     for (name, keyPlace, value) in pairs {
       scope.notes.give(.member, name, at: keyPlace)
       var reading = StepScope(scenario: self, notes: scope.notes)

@@ -120,7 +120,7 @@ extension NodeReader {
       }
       if values[field.name] != nil {
         problems.append(
-          place.node.problem("'\(field.name)' is there twice: \(field.aliases.joined(separator: ", ")) is an older word for it"))
+          place.node.problem("'\(field.name)' appears more than once: \(field.aliases.joined(separator: ", ")) is its older name"))
       }
       (values[field.name], keys[field.name]) = (value, place)
     }
@@ -135,7 +135,7 @@ extension NodeReader {
       let words = group.joined(separator: ", ")
       throw problem(
         present.isEmpty
-          ? "expected one of the keys \(words)" : "only one of \(words) may stand here, found \(present.joined(separator: " and "))")
+          ? "expected one of the keys \(words)" : "only one of \(words) is allowed here, found \(present.joined(separator: " and "))")
     }
     return try complete(FieldSet(place: self, scope: scope, values: values), shape)
   }

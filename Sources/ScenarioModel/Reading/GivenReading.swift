@@ -4,16 +4,16 @@ import SansIO
 /// The keys of `given:`.
 enum GivenKeys {
   enum Account {
-    static let username = Key.optional("username", .text, "What the digest calls it; the account's own name when missing.")
+    static let username = Key.optional("username", .text, "The username of the digest; the account's own name when missing.")
     static let password = Key.standard("password", .text, "generated", "Its password; `generated` = made from the run's seed.")
     static let shape = MappingShape([username, password])
   }
 
   enum Session {
-    static let account = Key.required("account", .account, "Whose session it is.", inherits: true)
+    static let account = Key.required("account", .account, "The account that owns it.", inherits: true)
     static let state = Key.standard(
       "state", .words([("created", Kallglot.Session.State.created), ("active", .active), ("ended", .ended)]), "created",
-      "Where it stands when the run begins.")
+      "Its state when the run begins.")
     static let reusable = Key.standard(
       "reusable", .flag, "false", "It can be joined again after the BYE of its last leg; otherwise it has ended then (410).")
     static let shape = MappingShape([account, state, reusable])

@@ -4,16 +4,17 @@ import SansIO
 enum NATKeys {
   private typealias Behaviour = ValueType<NATGiven.Behaviour>
 
-  static let nat = Key.required("nat", .text, "Its name: it has a capture of that name, of what passes outside.")
-  static let inside = Key.required("inside", .oneOrMore(.member), "Who stands behind it; their own addresses are nobody's outside.")
-  static let outside = Key.required("outside", .address, "The IPv4 address that everybody else sees.")
+  static let nat = Key.required("nat", .text, "Its name: the capture of its outside interface has that name.")
+  static let inside = Key.required(
+    "inside", .oneOrMore(.member), "The members behind it; their own addresses are not reachable from outside.")
+  static let outside = Key.required("outside", .address, "The IPv4 address seen from outside.")
   static let mapping = Key.standard(
-    "mapping", Behaviour.word, "endpoint-independent", "Which destinations share a port of it (RFC 4787 §4.1).")
+    "mapping", Behaviour.word, "endpoint-independent", "Which destinations share an outside port (RFC 4787 §4.1).")
   static let filtering = Key.standard(
-    "filtering", Behaviour.word, "address-and-port", "Who may answer: whoever something was sent to, as far as this says (RFC 4787 §5).")
+    "filtering", Behaviour.word, "address-and-port", "Which sources may send to the outside port (RFC 4787 §5).")
   static let lifetime = Key.standard(
-    "lifetime", .duration, "5 min", "Of a UDP binding after the last packet from inside (RFC 4787 §4.3); many boxes have 30 s.")
-  static let tcpLifetime = Key.standard("tcpLifetime", .duration, "124 min", "Of a TCP connection that carries nothing (RFC 5382 §5).")
+    "lifetime", .duration, "5 min", "Of a UDP binding after the last packet from inside (RFC 4787 §4.3); 30 s in many products.")
+  static let tcpLifetime = Key.standard("tcpLifetime", .duration, "124 min", "Of an idle TCP connection (RFC 5382 §5).")
   static let hairpin = Key.standard(
     "hairpin", .flag, "true", "Members inside reach each other by the outside address, over UDP (RFC 4787 §6).")
 
@@ -29,11 +30,11 @@ extension Scenario {
     let inside = try fields[NATKeys.inside]
     let insidePlace = fields.place(of: NATKeys.inside) ?? place
     for (index, element) in try insidePlace.elementsOrOne().enumerated() { try checkMember(inside, index, at: element) }
-    guard !inside.isEmpty else { throw insidePlace.problem("nobody stands behind this NAT") }
+    guard !inside.isEmpty else { throw insidePlace.problem("no member is behind this NAT") }
     let outside = try fields[NATKeys.outside]
     try checkOutside(outside, at: fields.place(of: NATKeys.outside) ?? place)
     for field in [NATKeys.lifetime, NATKeys.tcpLifetime] where try fields[field] <= .zero {
-      throw (fields.place(of: field) ?? place).problem("a binding lives longer than nothing")
+      throw (fields.place(of: field) ?? place).problem("the lifetime of a binding must be above 0")
     }
     nats.append(
       NATGiven(
@@ -44,13 +45,13 @@ extension Scenario {
   /// It names a capture, so it is nobody else's.
   private func checkNAT(_ name: String, at place: NodeReader) throws(SourceProblem) {
     if member(name) != nil { throw place.problem("'\(name)' is a member of the cast: a NAT needs a name of its own") }
-    if nats.contains(where: { $0.name == name }) { throw place.problem("there are two NATs '\(name)'") }
+    if nats.contains(where: { $0.name == name }) { throw place.problem("the NAT '\(name)' appears more than once") }
   }
 
   private func checkMember(_ inside: [String], _ index: Int, at place: NodeReader) throws(SourceProblem) {
     let name = inside[index]
-    if let other = nat(of: name) { throw place.problem("\(name) stands behind \(other.name) already") }
-    if inside[..<index].contains(name) { throw place.problem("\(name) stands there twice") }
+    if let other = nat(of: name) { throw place.problem("\(name) is already behind \(other.name)") }
+    if inside[..<index].contains(name) { throw place.problem("\(name) is listed twice") }
     if name == endpoint?.name { throw place.problem("\(name) is the endpoint: it has a public address (contract 1.1)") }
     if member(name)?.address.isIPv6 == true { throw place.problem("\(name) has an IPv6 address: this NAT translates IPv4") }
   }
@@ -66,7 +67,7 @@ extension Scenario {
 
 extension StepScope {
   func nat(_ place: NodeReader) throws(SourceProblem) -> String {
-    guard !scenario.nats.isEmpty else { throw place.problem("'\(try place.text())' is no NAT: network has none") }
+    guard !scenario.nats.isEmpty else { throw place.problem("'\(try place.text())' is not a NAT: network has none") }
     return try place.word(scenario.nats.map { ($0.name, $0.name) })
   }
 }

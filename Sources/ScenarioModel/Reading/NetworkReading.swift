@@ -2,12 +2,12 @@ import SansIO
 
 /// The keys of an element of `network:`.
 enum NetworkKeys {
-  static let between = Key.required("between", .list(.member), "The two members that the link joins.")
+  static let between = Key.required("between", .list(.member), "The two members that the link connects.")
   static let delay = Key.standard("delay", .duration, "1 ms", "One way.", inherits: true)
-  static let jitter = Key.standard("jitter", .duration, "0", "At most so much more than the delay.", inherits: true)
-  static let loss = Key.standard("loss", .share, "0", "Of the packets each way.", inherits: true)
-  static let duplicate = Key.standard("duplicate", .share, "0", "Of the datagrams arrive twice.")
-  static let reorder = Key.standard("reorder", .share, "0", "Of the datagrams are overtaken.")
+  static let jitter = Key.standard("jitter", .duration, "0", "The maximum added to the delay.", inherits: true)
+  static let loss = Key.standard("loss", .share, "0", "The share of packets lost, each way.", inherits: true)
+  static let duplicate = Key.standard("duplicate", .share, "0", "The share of datagrams that arrive twice.")
+  static let reorder = Key.standard("reorder", .share, "0", "The share of datagrams that are overtaken.")
 
   static let shape = MappingShape([between, delay, jitter, loss, duplicate, reorder])
 
@@ -23,7 +23,7 @@ extension Scenario {
     let ends = try fields[NetworkKeys.between]
     guard ends.count == 2 else { throw (fields.place(of: NetworkKeys.between) ?? place).problem("expected two names of the cast") }
     guard ends[0] != ends[1] else {
-      throw (fields.place(of: NetworkKeys.between) ?? place).problem("a link joins two members, and both of these are \(ends[0])")
+      throw (fields.place(of: NetworkKeys.between) ?? place).problem("a link connects two members, and both are \(ends[0])")
     }
     // Of the same file: one in an included file is replaced.
     if network.contains(where: { Set([$0.first, $0.second]) == Set(ends) && $0.file == place.file }) {

@@ -38,7 +38,7 @@ public struct NodeReader: Sendable {
   public func pairs() throws(SourceProblem) -> [(key: String, keyPlace: NodeReader, value: NodeReader)] {
     guard let entries = node.mapping else { throw problem("expected keys with values, found \(kind)") }
     for entry in entries where entry.key.scalar?.contains("${") == true {
-      throw NodeReader(node: entry.key, path: path).problem("'\(entry.key.scalar ?? "")' is a key: only values have places that are filled")
+      throw NodeReader(node: entry.key, path: path).problem("'\(entry.key.scalar ?? "")' is a key: places are filled only in values")
     }
     return entries.map { entry in
       let name = entry.key.scalar ?? ""
@@ -61,7 +61,7 @@ public struct NodeReader: Sendable {
   public func text() throws(SourceProblem) -> String {
     let text = try template()
     guard !text.contains("${") else {
-      throw problem("'\(text)' has a place that nobody fills: messages fill places in what send, reply and request write")
+      throw problem("'\(text)' has a place that is never filled: places are filled only in the messages of send, reply and request")
     }
     return text
   }
@@ -83,7 +83,7 @@ public struct NodeReader: Sendable {
   public func word<Value>(_ words: [(String, Value)]) throws(SourceProblem) -> Value {
     let text = try text()
     if let match = words.first(where: { $0.0 == text }) { return match.1 }
-    guard !words.isEmpty else { throw problem("'\(text)' is not known: there are none here") }
+    guard !words.isEmpty else { throw problem("'\(text)' is not known: none is defined") }
     throw problem("'\(text)' is not one of \(words.map(\.0).joined(separator: ", "))\(Spelling.hint(for: text, among: words.map(\.0)))")
   }
 

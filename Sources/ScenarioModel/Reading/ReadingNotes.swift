@@ -56,12 +56,12 @@ final class ReadingNotes {
   private func unused(_ isMeant: (Kind) -> Bool) -> [SourceProblem] {
     given.filter { isMeant($0.kind) && !used.contains("\($0.kind) \($0.name)") }.map { entry in
       switch entry.kind {
-      case .member: entry.place.problem("nothing in this file has to do with \(entry.name)")
-      case .account: entry.place.problem("no member and no session uses the account \(entry.name)")
-      case .session: entry.place.problem("nobody calls the session \(entry.name)")
-      case .leg: entry.place.problem("nothing is expected of the leg \(entry.name)")
-      case .message: entry.place.problem("nothing is taken from the message \(entry.name)")
-      case .standard: entry.place.problem("no key of this file takes this value")
+      case .member: entry.place.problem("\(entry.name) is not used in this file")
+      case .account: entry.place.problem("no member or session uses the account \(entry.name)")
+      case .session: entry.place.problem("no step calls the session \(entry.name)")
+      case .leg: entry.place.problem("no expectation uses the leg \(entry.name)")
+      case .message: entry.place.problem("no step uses the message \(entry.name)")
+      case .standard: entry.place.problem("no key in this file uses this value")
       }
     }
   }

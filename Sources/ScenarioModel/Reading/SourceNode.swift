@@ -80,7 +80,7 @@ extension SourceNode {
       throw SourceProblem(file: file, line: line, column: column, "the file has more than \(nodeLimit) values")
     }
     guard depth <= depthLimit else {
-      throw SourceProblem(file: file, line: line, column: column, "values stand in each other more than \(depthLimit) deep")
+      throw SourceProblem(file: file, line: line, column: column, "values are nested more than \(depthLimit) deep")
     }
     if let sequence = node.sequence {
       var nodes: [SourceNode] = []

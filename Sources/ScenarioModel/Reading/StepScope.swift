@@ -47,7 +47,7 @@ public struct StepScope {
   func wireMember(_ place: NodeReader) throws(SourceProblem) -> String {
     let name = try member(place)
     guard case .wire? = scenario.member(name)?.role else {
-      throw place.problem("\(name) is no wire member: only those send bytes and show messages")
+      throw place.problem("\(name) is not a wire member: only wire members send bytes and show messages")
     }
     return name
   }
@@ -72,7 +72,7 @@ public struct StepScope {
   }
 
   func leg(_ place: NodeReader) throws(SourceProblem) -> String {
-    guard !legs.isEmpty else { throw place.problem("'\(try place.text())' is no leg: no step before has placed a call") }
+    guard !legs.isEmpty else { throw place.problem("'\(try place.text())' is not a leg: no earlier step places a call") }
     let name = try place.word(legs.map { ($0, $0) })
     notes.use(.leg, name)
     return name

@@ -76,7 +76,7 @@ public struct Finding: Sendable, Hashable {
   public init(unmet plan: FaultPlan, seen: Int, at now: Instant) {
     let sender = plan.sender.map { " from \($0)" } ?? ""
     self.init(
-      rule: "the scenario", expected: "the fault '\(plan.text)' meets its message\(sender)",
+      rule: "the scenario", expected: "the fault '\(plan.text)' applies to a message\(sender)",
       observed: seen == 0 ? "no such message was sent" : "only \(seen) such message\(seen == 1 ? " was" : "s were") sent", evidence: nil,
       about: .fault(plan))
     step = "fault: \(plan.text)"

@@ -19,7 +19,7 @@ public enum JSONSchema {
     ])
     let root: [(String, JSONValue)] = [
       ("$schema", .string(draft)), ("title", .string("Kallglot Lab scenario")),
-      ("description", .string("Who is on stage, what the network is like, what happens, and what must and must never be seen.")),
+      ("description", .string("The members, the network, the steps, and what must and must never happen.")),
       ("type", .string("object")), ("properties", .object(properties)), ("required", .strings(["summary"])),
       ("additionalProperties", .flag(false)),
       // What another file may complete need not be whole here.
@@ -52,7 +52,7 @@ public enum JSONSchema {
       (
         "column",
         .object([
-          ("description", .string("A place that the row of a table fills.")), ("type", .string("string")),
+          ("description", .string("A place that is filled by the row of a table.")), ("type", .string("string")),
           ("pattern", .string("\\$\\{[^}]+\\}")),
         ])
       ),
@@ -129,7 +129,7 @@ public enum JSONSchema {
       let value = schema(of: field.shape, isWhole: isWhole)
       return [(field.name, described(value, field))]
         + field.aliases.map {
-          ($0, described(value, "An older word for '\(field.name)', which readers of YAML 1.1 take for a truth value."))
+          ($0, described(value, "The older name of '\(field.name)', which readers of YAML 1.1 take for a truth value."))
         }
     }
     var members: [(String, JSONValue)] = [

@@ -14,7 +14,7 @@ public enum LanguageReference {
       section("Keys of `policy`", keys(PolicySchema.shape)),
       "## Steps\n\n" + StepRegistry.kinds.map { step($0) }.joined(separator: "\n"),
       "## Expectations\n\n" + ExpectationRegistry.kinds.map { expectation($0) }.joined(separator: "\n"),
-      section("How values are written", quantities), section("Rules that peers may break", rules),
+      section("How values are written", quantities), section("Rules that peers must not violate", rules),
     ]
     return sections.joined(separator: "\n")
   }
@@ -45,7 +45,7 @@ public enum LanguageReference {
     lines += mapping.fields.map { field in
       let group = mapping.exactlyOneOf.first { $0.contains(field.name) }
       let missing =
-        group.map { "one of \($0.joined(separator: ", ")) stands there" } ?? field.standard.map { $0.isEmpty ? "none" : "`\($0)`" }
+        group.map { "one of \($0.joined(separator: ", ")) is required" } ?? field.standard.map { $0.isEmpty ? "none" : "`\($0)`" }
         ?? (field.isRequired ? "**required**" : "")
       let inherited = field.isInheritable ? " (`defaults` may give it)" : ""
       let conditions = field.conditions.isEmpty ? "" : " Goes only with \(field.conditions.map(\.text).joined(separator: " or "))."
@@ -53,7 +53,7 @@ public enum LanguageReference {
       let wish = field.isForWishes ? " Not in `never`." : ""
       return "| `\(field.name)` | \(words(field.shape)) | \(missing)\(inherited) | \(field.summary)\(conditions)\(wish)\(aliases) |"
     }
-    if let bare = mapping.bare { lines += ["", "A value without keys stands for `\(bare)`."] }
+    if let bare = mapping.bare { lines += ["", "A value without keys is `\(bare)`."] }
     return lines.joined(separator: "\n") + "\n"
   }
 

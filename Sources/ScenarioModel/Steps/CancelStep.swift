@@ -3,7 +3,7 @@ import SansIO
 /// `cancel: leg`
 struct CancelStep: FieldStep {
   static let keyword = "cancel"
-  static let summary = "The caller gives up a call that is not answered yet."
+  static let summary = "The caller cancels a call that is not answered yet."
   static let examples = ["cancel: leg"]
 
   private static let leg = Key.required("leg", .leg, "The call.")

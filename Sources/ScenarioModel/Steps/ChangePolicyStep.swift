@@ -5,10 +5,10 @@ import SansIO
 struct ChangePolicyStep: Step {
   static let keyword = "changePolicy"
   static let summary =
-    "Settings of an account change to the file's policy with these differences; calls that are up keep what they were admitted with."
+    "Settings of an account change to the file's policy with these differences; established calls keep the settings they were admitted with."
   static let examples = ["changePolicy: { account: acme, sipAccess: false }"]
 
-  private static let account = Key.required("account", .account, "Whose settings they are.")
+  private static let account = Key.required("account", .account, "The account.")
   static var shape: Shape { .mapping(MappingShape(descriptions: [account.description] + PolicySchema.descriptions)) }
 
   private let account: String

@@ -7,7 +7,7 @@ struct DeactivateStep: FieldStep {
   static let summary = "The organization of an account becomes inactive, or has no credits left."
   static let examples = ["deactivate: acme"]
 
-  private static let account = Key.required("account", .account, "Whose organization it is.")
+  private static let account = Key.required("account", .account, "The account.")
   static let mapping = MappingShape([account], bare: "account")
 
   private let account: String

@@ -3,13 +3,13 @@ import SansIO
 /// `expect: { leg: leg, is: refused, status: 403, within: 2 s }`; the kinds stand in `Expectations`.
 struct ExpectStep: Step {
   static let keyword = "expect"
-  static let summary = "Waits until something is so; a finding when it is not so in time."
+  static let summary = "Waits until something is true; a finding if it is not true in time."
   static let examples = [
     "expect: { leg: leg, is: established, within: 2 s }", "expect: { leg: leg, is: ringing, within: 1 s, optional: true }",
   ]
 
   static let within = Key.standard("within", .duration, "5 s", "How long to wait at most.", inherits: true)
-  static let optional = Key.standard("optional", .flag, "false", "Goes on without a finding when the time is over.")
+  static let optional = Key.standard("optional", .flag, "false", "Continues without a finding when the time is over.")
   private static let context = ExpectationContext(others: MappingShape([within, optional]))
   static let shape = Shape.expectation(context)
 

@@ -5,8 +5,8 @@ import SansIO
 struct FaultStep: FieldStep {
   static let keyword = "fault"
   static let summary = """
-    From now on something happens to a message: it is lost, late, there twice, ends its connection, or arrives changed. \
-    A fault that no message ever met is a finding.
+    From now on a fault affects a message: it is lost, delayed, duplicated, resets its connection, or arrives changed. \
+    A fault that no message ever matches is a finding.
     """
   static let examples = [
     "fault: { drop: the first 2 200 INVITE, from: kallglot }", "fault: { delay: the ACK, by: 2 s, from: pbx }",
@@ -17,22 +17,22 @@ struct FaultStep: FieldStep {
   ]
 
   private static let group = ["drop", "delay", "duplicate", "reset", "replace", "corrupt"]
-  private static let drop = Key.optional("drop", .message, "Is lost; over TCP and TLS it comes 200 ms late.")
-  private static let delay = Key.optional("delay", .message, "Comes later, `by` so much.")
+  private static let drop = Key.optional("drop", .message, "Is lost; over TCP and TLS it arrives 200 ms late.")
+  private static let delay = Key.optional("delay", .message, "Is delayed, by `by`.")
   private static let duplicate = Key.optional("duplicate", .message, "Arrives twice; over UDP only.")
   private static let reset = Key.optional("reset", .message, "The connection is reset instead of carrying it; a datagram is lost.")
   private static let replace = Key.optional("replace", .message, "Arrives with `text` replaced by `with`: deliberately broken.")
   private static let corrupt = Key.optional("corrupt", .message, "Arrives with one byte inverted: deliberately broken.")
-  private static let by = Key.required("by", .duration, "How much later.").with(.key("delay"))
-  private static let text = Key.required("text", .text, "What stands in the message; one without it is not met.").with(.key("replace"))
-  private static let with = Key.required("with", .text, "What stands there instead.").with(.key("replace"))
-  private static let at = Key.optional("at", .integer(0...65_535), "The byte's offset; the one in the middle when missing.")
+  private static let by = Key.required("by", .duration, "The delay.").with(.key("delay"))
+  private static let text = Key.required("text", .text, "The text to replace; messages without it do not count.").with(.key("replace"))
+  private static let with = Key.required("with", .text, "The replacement.").with(.key("replace"))
+  private static let at = Key.optional("at", .integer(0...65_535), "The offset of the byte; by default the middle one.")
     .with(.key("corrupt"))
   private static let from = Key.optional("from", .member, "Who sends it; anybody when missing.")
   private static let conditions = Key.optional(
-    "where", .headerPatterns, "Only messages with such header fields count; `*` stands for any text.")
+    "where", .headerPatterns, "Only messages with such header fields count; `*` matches any text.")
   private static let containing = Key.optional("containing", .oneOrMore(.text), "Only messages with these texts count.")
-  private static let optional = Key.standard("optional", .flag, "false", "It is no finding when no message met it.")
+  private static let optional = Key.standard("optional", .flag, "false", "Not a finding if no message matches.")
   static let mapping = MappingShape(
     [drop, delay, duplicate, reset, replace, corrupt, by, text, with, at, from, conditions, containing, optional], exactlyOneOf: [group])
 
@@ -64,7 +64,7 @@ struct FaultStep: FieldStep {
     case "corrupt": return .corrupt(offset: try fields[at])
     case "replace":
       let (text, with) = (try fields[text], try fields[with])
-      guard !text.isEmpty else { throw fields.place.problem("replace needs a 'text' that stands in the message") }
+      guard !text.isEmpty else { throw fields.place.problem("replace needs a 'text' that appears in the message") }
       return .replace(text: text, with: with)
     default: return .delay(try fields[by])
     }
@@ -84,10 +84,10 @@ struct FaultStep: FieldStep {
         "where, containing and replace need the text of the message, and TLS hides it: only the kind of message can be named")
     }
     if transports.allSatisfy({ $0 == .tls }), case .corrupt = plan.action {
-      throw place.problem("a corrupted TLS record only ends the connection: 'reset' says the same")
+      throw place.problem("a corrupted TLS record only ends the connection: use 'reset'")
     }
     if transports.allSatisfy(\.isReliable), plan.action == .duplicate {
-      throw place.problem("only datagrams can arrive twice: over TCP and TLS nothing does")
+      throw place.problem("only datagrams can be duplicated, not TCP or TLS")
     }
   }
 

@@ -4,12 +4,12 @@ import SansIO
 struct HangUpStep: FieldStep {
   static let keyword = "hangUp"
   static let summary =
-    "A member, the caller of a named leg, or a member's side of it ends the call: BYE, CANCEL or a refusal, as its state asks."
+    "A member, the caller of a named leg, or a member's side of it ends the call: by BYE, CANCEL or a refusal, depending on its state."
   static let examples = ["hangUp: pbx", "hangUp: leg", "hangUp: { leg: leg, at: kallglot }"]
 
   private static let who = Key.optional("who", .memberOrLeg, "The member, whose newest call it is, or the leg.")
   private static let leg = Key.optional("leg", .leg, "The call.")
-  private static let at = Key.optional("at", .party, "Whose side of it ends it; the caller's when missing.").with(.key("leg"))
+  private static let at = Key.optional("at", .party, "The member whose side ends it; the caller when missing.").with(.key("leg"))
   static let mapping = MappingShape([who, leg, at], exactlyOneOf: [["who", "leg"]], bare: "who")
 
   private let name: String

@@ -3,13 +3,13 @@ import SansIO
 /// `inAnyOrder: [ { leg: a, is: established }, { leg: b, is: established } ]`, or with `all:` and `within:`
 struct InAnyOrderStep: FieldStep {
   static let keyword = "inAnyOrder"
-  static let summary = "Waits until all of several expectations are met, in whatever order; they have to be so at the same moment."
+  static let summary = "Waits until all of several expectations are met, in any order, at the same moment."
   static let examples = [
     "inAnyOrder: [{ leg: leg, is: established }, { at: kallglot, is: established }]",
     "inAnyOrder: { all: [{ leg: leg, is: established }, { hears: pbx, tone: 440 Hz, optional: true }], within: 2 s }",
   ]
 
-  private static let optional = Key.standard("optional", .flag, "false", "Nobody waits for this one.")
+  private static let optional = Key.standard("optional", .flag, "false", "It is not waited for.")
   private static let all = Key.required(
     "all", .place(.list(.expectation(context))), "The expectations.")
   private static let context = ExpectationContext(others: MappingShape([optional]))
@@ -28,7 +28,7 @@ struct InAnyOrderStep: FieldStep {
       let (wish, fields) = try ExpectationRegistry.read(element, Self.context, &scope)
       if try fields[Self.optional] { optionals.append(wish) } else { wishes.append((wish, element.source)) }
     }
-    guard !wishes.isEmpty else { throw list.problem("there is nothing to expect") }
+    guard !wishes.isEmpty else { throw list.problem("no expectations") }
     (self.wishes, self.optionals) = (wishes, optionals)
   }
 

@@ -3,7 +3,7 @@ import SansIO
 /// `include: ../common/_trunk.yaml`: replaced by the steps of the other file before anything is read (``Composer``).
 struct IncludeStep: Step {
   static let keyword = "include"
-  static let summary = "The steps of another file stand here; its path is relative to this file."
+  static let summary = "The steps of another file are inserted here; its path is relative to this file."
   static let examples = ["include: _answered.yaml"]
 
   static let shape = Shape.oneOrMore(.text)

@@ -10,8 +10,8 @@ struct InjectStep: FieldStep {
   static let examples = ["inject: { from: wire, to: kallglot, tone: 1000 Hz, packets: 10 }"]
 
   private static let from = Key.required("from", .wireMember, "Who sends.")
-  private static let to = Key.required("to", .party, "Into whose stream.")
-  private static let tone = Key.required("tone", .frequency, "What it carries.")
+  private static let to = Key.required("to", .party, "The member whose stream it is sent to.")
+  private static let tone = Key.required("tone", .frequency, "The frequency of the tone.")
   private static let packets = Key.standard("packets", .integer(1...1_000), "10", "How many packets of 20 ms.")
   static let mapping = MappingShape([from, to, tone, packets])
 

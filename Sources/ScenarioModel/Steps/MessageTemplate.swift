@@ -41,7 +41,7 @@ struct MessageTemplate: Sendable {
       parts.append(try Self.part(name, place, scope))
       rest = rest[rest.index(after: end)...]
     }
-    guard !rest.contains("${") else { throw place.problem("a place begins with '${' and does not end with '}'") }
+    guard !rest.contains("${") else { throw place.problem("a place begins with '${' but does not end with '}'") }
     parts.append(.text(String(rest)))
   }
 
@@ -60,7 +60,7 @@ struct MessageTemplate: Sendable {
     }
     let hint = Spelling.hint(for: words[0], among: reserved + scope.messages)
     throw place.problem(
-      "'${\(name)}' is not a place: no expectation before has named a message '\(words[0])'\(hint.isEmpty ? "." : hint) Known: \(known(scope))"
+      "'${\(name)}' is not a place: no earlier expectation names a message '\(words[0])'\(hint.isEmpty ? "." : hint) Known: \(known(scope))"
     )
   }
 

@@ -4,7 +4,7 @@ import SansIO
 struct NeverStep: Step {
   static let keyword = "never"
   static let summary = """
-    Something must not become true while time passes, or until something else is so. What was seen before the step does not count. \
+    Something must not become true for a time, or until something else is true. What was seen before the step does not count. \
     At the top of a file: during the whole run.
     """
   static let examples = [
@@ -13,7 +13,7 @@ struct NeverStep: Step {
   ]
 
   private static let during = Key.optional("during", .duration, "How long.")
-  private static let until = Key.optional("until", .place(.expectation(.alone)), "Until this is so.")
+  private static let until = Key.optional("until", .place(.expectation(.alone)), "Until this is true.")
   private static let within = Key.standard("within", .duration, "30 s", "How long to wait for it at most.").with(.key("until"))
   private static let context = ExpectationContext(
     others: MappingShape([during, until, within], exactlyOneOf: [["during", "until"]]), isProhibition: true)

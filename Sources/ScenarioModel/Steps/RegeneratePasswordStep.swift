@@ -5,10 +5,10 @@ import SansIO
 /// `regeneratePassword: acme`, `regeneratePassword: { account: acme, to: "new one" }`
 struct RegeneratePasswordStep: FieldStep {
   static let keyword = "regeneratePassword"
-  static let summary = "The portal's Regenerate Password: the old one is refused from now on, calls that are up go on."
+  static let summary = "The portal's Regenerate Password: the old one is refused from now on, established calls continue."
   static let examples = ["regeneratePassword: acme", "regeneratePassword: { account: acme, to: \"new one\" }"]
 
-  private static let account = Key.required("account", .account, "Whose password it is.")
+  private static let account = Key.required("account", .account, "The account.")
   private static let to = Key.standard("to", .text, "regenerated", "The new one.")
   static let mapping = MappingShape([account, to], bare: "account")
 

@@ -6,7 +6,7 @@ struct ReplyStep: FieldStep {
   static let keyword = "reply"
   static let summary = """
     A wire member answers the newest request it received (of the method `request`): Via, From, To, Call-ID and CSeq are copied \
-    (RFC 3261 §8.2.6), the rest stands in the file.
+    (RFC 3261 §8.2.6), the rest is given in the file.
     """
   static let examples = ["reply: { from: wire, to: pbx, status: 302 Moved Temporarily, headers: { Contact: \"<sip:a@192.0.2.31>\" } }"]
 

@@ -6,7 +6,7 @@ struct RequestStep: FieldStep {
   static let keyword = "request"
   static let summary = """
     A wire member sends a request within the dialog of the INVITE that it last sent or received: tags, Call-ID, target and the next CSeq \
-    are the run's, the rest stands in the file.
+    are those of the run, the rest is given in the file.
     """
   static let examples = [
     "request: { from: wire, to: kallglot, method: BYE }", "request: { from: wire, to: kallglot, method: INFO, cseq: 1 }",

@@ -5,7 +5,7 @@ import SansIO
 struct SendStep: FieldStep {
   static let keyword = "send"
   static let summary = """
-    A wire member sends these bytes as they stand: a message with LF lines (sent as CRLF), or hexadecimal digits. Places such as \
+    A wire member sends these bytes unchanged: a message with LF lines (sent as CRLF), or hexadecimal digits. Places such as \
     `${branch.one}`, `${received.To}`, `${ok.Contact.uri}` and `${body.length}` are filled when it is sent.
     """
   static let examples = ["send: { from: wire, to: kallglot, hex: \"0d 0a 0d 0a\" }"]

@@ -9,7 +9,7 @@ struct SpeakStep: FieldStep {
   static let examples = ["speak: { who: pbx, tone: 440 Hz, for: 2 s }", "speak: { who: kallglot, leg: leg, tone: 880 Hz, for: 1 s }"]
 
   private static let who = Key.required("who", .party, "Who speaks.").once("on")
-  private static let tone = Key.required("tone", .frequency, "What is heard.", inherits: true)
+  private static let tone = Key.required("tone", .frequency, "The frequency.", inherits: true)
   private static let duration = Key.optional("for", .duration, "How long; until the call ends when missing.")
   private static let leg = Key.optional("leg", .leg, "On which call.")
   static let mapping = MappingShape([who, tone, duration, leg])

@@ -6,7 +6,7 @@ struct UnregisterStep: FieldStep {
   static let summary = "A member removes its binding: REGISTER with Expires 0."
   static let examples = ["unregister: pbx"]
 
-  private static let member = Key.required("member", .party, "Whose binding it is.")
+  private static let member = Key.required("member", .party, "The member.")
   static let mapping = MappingShape([member], bare: "member")
 
   private let member: String

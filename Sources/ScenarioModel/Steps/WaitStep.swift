@@ -3,7 +3,7 @@ import SansIO
 /// `wait: 5 s`
 struct WaitStep: FieldStep {
   static let keyword = "wait"
-  static let summary = "Time passes; what happens meanwhile is kept for later expectations."
+  static let summary = "Waits; what happens meanwhile is kept for later expectations."
   static let examples = ["wait: 5 s", "wait: 31 min"]
 
   private static let duration = Key.required("for", .duration, "How long.")

@@ -6,7 +6,7 @@ struct WireStep: Sendable {
   private static let from = Key.required("from", .wireMember, "Who sends.")
   private static let to = Key.required("to", .member, "To whose signalling port.")
   private static let headers = Key.optional(
-    "headers", .headerLines, "Header fields by name; they stand for those that the rule would write.")
+    "headers", .headerLines, "Header fields by name; they replace those that are generated.")
   private static let body = Key.optional("body", .template, "The body; a session description unless Content-Type says otherwise.")
   static let fields: [any DescribedField] = [from, to, headers, body]
 
@@ -23,7 +23,7 @@ struct WireStep: Sendable {
     body = try fields[Self.body]
     headers = (try fields[Self.headers] ?? []).flatMap { entry in entry.value.map { (entry.name, $0) } }
     if body?.hasBodyLength == true, let place = fields.place(of: Self.body) {
-      throw place.problem("a body does not hold its own length: '${body.length}' is for header fields")
+      throw place.problem("a body cannot contain its own length: '${body.length}' is for header fields")
     }
     let member = scope.scenario.member(from)
     let address = member?.address ?? .anyV4

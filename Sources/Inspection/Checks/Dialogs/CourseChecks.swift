@@ -10,7 +10,7 @@ struct BeginsInTheMiddle: DialogCheck {
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard story.beginsInTheMiddle else { return [] }
-    return [Remark(.note, "", "the capture begins in the middle of this dialog: its beginning is not judged", story.conversation.first)]
+    return [Remark(.note, "", "the capture begins in the middle of this dialog: its beginning is not checked", story.conversation.first)]
   }
 }
 
@@ -40,8 +40,8 @@ struct FinalResponse: DialogCheck {
     return [
       Remark(
         .error, "RFC 3261 §17.1.1.2",
-        "INVITE to \(invite.destination)\(copies) got no response at all until Timer B: "
-          + "nobody listens there, something drops it, or the capture shows one direction only",
+        "INVITE to \(invite.destination)\(copies) got no response until Timer B: "
+          + "no listener, a filter on the way, or a capture of one direction only",
         sent)
     ]
   }
@@ -81,7 +81,7 @@ struct RepeatedSuccess: DialogCheck {
       return Remark(
         .warning, "RFC 3261 §13.3.1.4",
         "\(success.status) to INVITE is repeated after the ACK in frame \(ack.frame), the last time in frame \(success.last.frame): "
-          + "the ACK does not reach \(success.source), or late",
+          + "the ACK does not reach \(success.source), or arrives late",
         success.last)
     }
   }
@@ -115,13 +115,13 @@ struct ChallengeLoop: DialogCheck {
       return [
         Remark(
           .warning, "RFC 3261 §22.2",
-          "INVITE with credentials is challenged again with \(first.status): name, password or realm do not fit", first.first)
+          "INVITE with credentials is challenged again with \(first.status): wrong username, password or realm", first.first)
       ]
     }
     return [
       Remark(
         .error, "RFC 3261 §22.2",
-        "INVITE with credentials is challenged again \(Words.times(refused.count)): the caller repeats what was refused",
+        "INVITE with credentials is challenged again \(Words.times(refused.count)): the caller repeats credentials that were refused",
         first.first)
     ]
   }
@@ -171,11 +171,11 @@ struct RefusedRequest: DialogCheck {
       switch final.status {
       case 481:
         return Remark(
-          .warning, "RFC 3261 §12.2.2", "\(transaction.method.token) got 481: \(final.source) does not know this dialog (any more)",
+          .warning, "RFC 3261 §12.2.2", "\(transaction.method.token) got 481: \(final.source) does not (or no longer) know this dialog",
           final.first)
       case 491:
         return Remark(
-          .note, "RFC 3261 §14.1", "\(transaction.method.token) got 491: both sides wanted a change at once (glare)", final.first)
+          .note, "RFC 3261 §14.1", "\(transaction.method.token) got 491: both sides sent a request at once (glare)", final.first)
       default:
         let what = "\(transaction.method.token) within the dialog got \(final.status) \(final.phrase)".trimmingSpaces
         return Remark(.note, "RFC 3261 §14.1", what + because, final.first)

@@ -25,17 +25,17 @@ struct AnswerMatchesOffer: DialogCheck {
   private static func line(_ offer: ObservedMedia, _ answer: ObservedMedia, _ stamp: FrameStamp, _ frame: Int) -> [Remark] {
     guard offer.kind == answer.kind else {
       return [
-        Remark(.error, "RFC 3264 §6", "the answer says m=\(answer.kind) where the offer in frame \(frame) says m=\(offer.kind)", stamp)
+        Remark(.error, "RFC 3264 §6", "the answer has m=\(answer.kind) where the offer in frame \(frame) has m=\(offer.kind)", stamp)
       ]
     }
     guard answer.port != 0 else { return [] }
     if offer.port == 0 {
-      return [Remark(.error, "RFC 3264 §6", "the answer takes m=\(answer.kind), which the offer in frame \(frame) has closed", stamp)]
+      return [Remark(.error, "RFC 3264 §6", "the answer accepts m=\(answer.kind), which the offer in frame \(frame) has closed", stamp)]
     }
     var remarks: [Remark] = []
     if offer.profile != answer.profile {
       remarks.append(
-        Remark(.error, "RFC 3264 §6", "the answer says \(answer.profile), the offer in frame \(frame) \(offer.profile)", stamp))
+        Remark(.error, "RFC 3264 §6", "the answer has \(answer.profile), the offer in frame \(frame) has \(offer.profile)", stamp))
     }
     let common =
       answer.encodings.contains { one in offer.encodings.contains { same($0, one) } }
@@ -78,7 +78,7 @@ struct MissingAnswer: DialogCheck {
       }
       guard transaction.description == nil, let ack = transaction.acknowledgement else { return [] }
       if !described {
-        return [Remark(.error, "RFC 3261 §13.2.1", "\(success.status) to an INVITE without an offer makes none itself", success.first)]
+        return [Remark(.error, "RFC 3261 §13.2.1", "\(success.status) to an INVITE without an offer has no offer", success.first)]
       }
       guard transaction.acknowledgedDescription == nil else { return [] }
       return [
@@ -101,7 +101,7 @@ struct PrivateMediaAddress: DialogCheck {
       remarks.append(
         Remark(
           .warning, "RFC 8866 §5.7",
-          "\(description.owner.address) asks for media at the private address \(address): RTP to it gets lost unless a NAT helper steps in",
+          "\(description.owner.address) asks for media at the private address \(address): RTP to it is lost unless a NAT helper rewrites it",
           description.stamp))
     }
     return remarks
@@ -151,7 +151,7 @@ struct AudioBothWays: DialogCheck {
   }
 }
 
-/// Without telephone-event DTMF can only go in the audio or by INFO (RFC 4733).
+/// Without telephone-event DTMF can only be sent in-band or by INFO (RFC 4733).
 struct TelephoneEventAgreed: DialogCheck {
   let name = "no-telephone-event"
 
@@ -161,6 +161,6 @@ struct TelephoneEventAgreed: DialogCheck {
     }
     let offered = agreement.offer.audio?.encodings.contains { $0.isTelephoneEvent } == true
     let text = offered ? "the answer leaves telephone-event out" : "the offer has no telephone-event"
-    return [Remark(.note, "RFC 4733 §2.5.1.1", "\(text): DTMF can only go in the audio or by INFO", agreement.answer.stamp)]
+    return [Remark(.note, "RFC 4733 §2.5.1.1", "\(text): DTMF can only be sent in-band or by INFO", agreement.answer.stamp)]
   }
 }

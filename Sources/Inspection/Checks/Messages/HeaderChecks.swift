@@ -37,7 +37,7 @@ struct BranchCookie: MessageCheck {
     guard message.message.isRequest, message.message.first(.via) != nil, !message.branch.hasPrefix(Via.magicCookie) else { return [] }
     let text =
       message.branch.isEmpty ? "has no branch in Via" : "has the branch '\(message.branch.prefix(40))', which does not begin with z9hG4bK"
-    return [Remark(.note, "RFC 3261 §8.1.1.7", "\(message.title) \(text): its sender speaks RFC 2543", message.stamp)]
+    return [Remark(.note, "RFC 3261 §8.1.1.7", "\(message.title) \(text): its sender follows RFC 2543", message.stamp)]
   }
 }
 
@@ -122,7 +122,7 @@ struct DatagramSize: MessageCheck {
       return [
         Remark(
           .note, "RFC 3261 §18.1.1",
-          "\(message.title) of \(Words.count(count, "byte")) came in \(Words.count(message.fragments, "IP fragment")), which firewalls like to drop",
+          "\(message.title) of \(Words.count(count, "byte")) came in \(Words.count(message.fragments, "IP fragment")), which firewalls often drop",
           message.stamp)
       ]
     }
@@ -148,7 +148,7 @@ struct PrivateContact: MessageCheck {
       Remark(
         .warning, "RFC 3261 §8.1.1.8",
         "\(message.title) from \(message.source.address) has the private address \(address) in Contact: "
-          + "requests to it find nobody unless a NAT helper steps in",
+          + "requests to it do not arrive unless a NAT helper rewrites it",
         message.stamp)
     ]
   }

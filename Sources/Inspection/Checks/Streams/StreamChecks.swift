@@ -44,8 +44,8 @@ struct MediaPlace: StreamCheck {
     return [
       Remark(
         .note, "RFC 4961 §4",
-        "RTP to \(stream.key.destination) comes from \(stream.key.source), while its sender takes media at \(other): "
-          + "asymmetric, or a NAT between",
+        "RTP to \(stream.key.destination) comes from \(stream.key.source), while its sender receives media at \(other): "
+          + "asymmetric RTP, or a NAT on the path",
         stream.first)
     ]
   }
@@ -91,7 +91,7 @@ struct StreamQuality: StreamCheck {
     if stream.order.duplicates * 100 > statistics.packets {
       remarks.append(
         Remark(
-          .note, "RFC 3550 §A.1", "\(way) has \(Words.count(stream.order.duplicates, "packet")) twice: sent so, or captured twice",
+          .note, "RFC 3550 §A.1", "\(way) has \(Words.count(stream.order.duplicates, "packet")) twice: sent twice, or captured twice",
           stream.first))
     }
     return remarks
@@ -111,8 +111,8 @@ struct ReportedLoss: StreamCheck {
     return [
       Remark(
         .warning, "RFC 3550 §6.4.1",
-        "\(stream.key.destination) reports \(Words.count(Int(lost), "packet")) lost from \(stream.key.source), the capture misses "
-          + "\(stream.statistics.lost): they get lost behind it",
+        "\(stream.key.destination) reports \(Words.count(Int(lost), "packet")) lost from \(stream.key.source), the capture lacks "
+          + "\(stream.statistics.lost): they are lost beyond the capture point",
         reports.last)
     ]
   }
