@@ -16,7 +16,7 @@ extension Interop {
         let phone = try await BaresipPhone.start(
           scene, at: phoneAddress, .init(account: "<sip:phone@\(scene.them)>;regint=0;audio_codecs=PCMU/8000/1"))
         phone.control.command("dial", "sip:trunk@\(scene.them)")
-        let before = try await serve.line("hears a tone of 600 Hz")
+        let before = try await serve.line("tone of 600 Hz detected")
         #expect(await serve.transcript.isSilent(about: "the tone ended", after: before, for: .milliseconds(500)))
         phone.control.command("hold")
         let held = try await serve.line("re-INVITE, held by the peer: PCMU", after: before)
@@ -28,7 +28,7 @@ extension Interop {
         #expect(resumed.line.contains(", sendrecv (Call-ID "), "\(resumed.line)")
         #expect(await serve.transcript.isSilent(about: "hung up", after: resumed, for: .milliseconds(500)))
         phone.control.command("hangup")
-        _ = try await serve.line("the peer gives a reason: Q.850;cause=16", after: resumed)
+        _ = try await serve.line("Reason from the peer: Q.850;cause=16", after: resumed)
         try await scene.endAll()
         try await checkRTP(scene)
       }
@@ -83,7 +83,7 @@ extension Interop {
         try await scene.endAll()
         try await checkDirectMedia(scene, other)
         for (party, tone) in [(first, 900), (second, 500)] {
-          #expect(party.transcript.text.contains("hears a tone of \(tone) Hz"), "\(party.transcript.text)")
+          #expect(party.transcript.text.contains("tone of \(tone) Hz detected"), "\(party.transcript.text)")
         }
       }
     }
