@@ -55,11 +55,16 @@ extension TransactionLayer {
   /// The flow that a request came by; nil when its transaction is over.
   public func flow(of id: ServerID) -> Flow? { servers[id]?.flow }
 
-  /// Never answers this request, not even with 100. Its repetitions are absorbed for 64·T1, then it is forgotten.
-  public func abandon(_ id: ServerID, at now: Instant) {
-    guard servers[id] != nil else { return }
+  /// Never answers this request, not even with 100. Its repetitions are absorbed for 64·T1, then it is forgotten; sooner when many others
+  /// have been abandoned since, because a flood must not fill our memory: a repetition is then a new request to be abandoned again.
+  public func abandon(_ id: ServerID, at now: Instant, _ outputs: inout [Output]) {
+    guard servers[id] != nil, servers[id]?.isAbandoned == false else { return }
     servers[id]?.isAbandoned = true
     deadlines.set(.server(id), at: now.adding(nanoseconds: values.sixtyFourT1))
+    if let oldest = abandoned.add(id) {
+      deadlines.remove(.server(oldest))
+      forget(oldest, &outputs)
+    }
   }
 
   private func forget(_ id: ServerID, _ outputs: inout [Output]) {

@@ -61,6 +61,7 @@ public final class TransactionLayer {
   var clientsByBranch: [BranchKey: ClientID] = [:]
   var servers: [ServerID: ServerEntry] = [:]
   var serversByBranch: [BranchKey: ServerID] = [:]
+  var abandoned = AbandonedServers()
   var deadlines = DeadlineQueue<Key>()
   private var lastClient: UInt32 = 0
   private var lastServer: UInt32 = 0

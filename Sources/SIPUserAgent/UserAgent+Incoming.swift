@@ -42,7 +42,7 @@ extension UserAgent {
     }
     let isMismatch = if case .methodMismatch = fatal.error { true } else { false }
     if isMismatch, configuration.style.reactions.dropsSequenceMismatch {
-      transactions.abandon(server, at: now)
+      transactions.abandon(server, at: now, &transactionOutputs)
     } else {
       events.append(.defective(server, message, flow, .unreadable("\(fatal)")))
     }

@@ -153,7 +153,7 @@ extension UserAgent {
   }
 
   /// Leaves a request without any answer, not even 100.
-  public func ignore(_ server: ServerID, at now: Instant) { transactions.abandon(server, at: now) }
+  public func ignore(_ server: ServerID, at now: Instant) { transactions.abandon(server, at: now, &transactionOutputs) }
 
   /// Forgets an INVITE without any answer.
   public func ignore(_ id: LegID, at now: Instant) {
@@ -161,7 +161,7 @@ extension UserAgent {
     legsByTag[usage.localTag] = nil
     legsByServer[callee.server] = nil
     deadlines.remove(id)
-    transactions.abandon(callee.server, at: now)
+    transactions.abandon(callee.server, at: now, &transactionOutputs)
   }
 
   /// Fresh identifiers in this product's form, for what a party keeps over several requests (REGISTER).

@@ -54,6 +54,13 @@ final class Served {
 
   var descriptors: Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.processIdentifier)/fd").count) ?? -1 }
 
+  /// Calls that are up or being set up, by its own status.json; -1 when that cannot be read.
+  var liveCalls: Int {
+    let path = folder.appendingPathComponent("out/status.json").path
+    let status = FileManager.default.contents(atPath: path).flatMap { try? JSONSerialization.jsonObject(with: $0) } as? [String: Any]
+    return (status?["calls"] as? [Any])?.count ?? -1
+  }
+
   /// Resident memory in kilobytes.
   var residentKilobytes: Int {
     let status = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""

@@ -12,8 +12,12 @@ struct Trial {
   private let storm: Storm
   private let program: String
   private let count: Int
+  /// Seconds from the end of a storm to the look at memory: transactions live for 64·T1.
+  private let settle: Int
 
-  init(_ storm: Storm, program: String, count: Int) throws { (self.storm, self.program, self.count) = (storm, program, count) }
+  init(_ storm: Storm, program: String, count: Int, settle: Int) throws {
+    (self.storm, self.program, self.count, self.settle) = (storm, program, count, settle)
+  }
 
   struct Verdict {
     var lines: [String]
@@ -34,8 +38,10 @@ struct Trial {
       storm.blow(count, &breaker) { complaints += calls(served, "during \(turn)") }
       seconds.append(Date().timeIntervalSince(began))
       complaints += breaker.complaints
+      waitForCalls(served)
       if let left = waitForDescriptors(served, start) { complaints.append("\(left) descriptors after \(turn), \(start) at the start") }
       complaints += calls(served, "after \(turn)")
+      sleep(UInt32(settle))
       guard served.isRunning else { break }
       resident.append(served.residentKilobytes)
     }
@@ -49,6 +55,12 @@ struct Trial {
 
   private func calls(_ served: Served, _ when: String) -> [String] {
     Self.transports.compactMap { transport in served.callFailure(transport).map { "the call \(when) failed: \($0)" } }
+  }
+
+  /// Calls that a broken INVITE began are live until no ACK came for 64·T1 and their BYE had no answer for as long (RFC 3261 §13.3.1.4):
+  /// their descriptors are not left behind.
+  private func waitForCalls(_ served: Served) {
+    for _ in 0..<100 where served.liveCalls > 0 { sleep(1) }
   }
 
   /// nil once they are back; else how many there still are.

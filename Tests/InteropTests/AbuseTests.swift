@@ -6,7 +6,7 @@ import Testing
   @Test(.enabled(if: Abuse.canHaveNetwork, "no network namespace can be made here (unshare)"))
   func `storms of broken messages, connections and calls leave serve well: calls go through, nothing stays behind`() async throws {
     let result = try await program(
-      Abuse.program, ["--program", Place.lab, "--fixtures", "\(Place.root)/fixtures", "--scale", "0.05"])
+      Abuse.program, ["--program", Place.lab, "--fixtures", "\(Place.root)/fixtures", "--scale", "0.05", "--settle", "1"])
     #expect(result.code == 0, "\(result.output)")
     let storms = result.output.split(separator: "\n").filter { $0.hasPrefix("well ") }
     #expect(storms.count == 7, "\(result.output)")

@@ -123,7 +123,7 @@ import Testing
     var outputs: [TransactionLayer.Output] = []
     let invite = try message(request(.invite))
     layer.receive(invite, on: flow, at: .zero, &outputs)
-    layer.abandon(.init(1), at: .zero)
+    layer.abandon(.init(1), at: .zero, &outputs)
     outputs = []
     layer.receive(invite, on: flow, at: seconds(0.5), &outputs)
     layer.wake(at: seconds(1), &outputs)
@@ -131,6 +131,19 @@ import Testing
     layer.wake(at: seconds(32), &outputs)
     #expect(lines(outputs) == ["ended server 1"])
     #expect(layer.count == 0)
+  }
+
+  @Test func `a flood of abandoned requests keeps the newest 1,024 alone`() throws {
+    let layer = TransactionLayer()
+    var outputs: [TransactionLayer.Output] = []
+    for number in 1...3_000 {
+      layer.receive(try message(request(.invite, branch: "z9hG4bK\(number)")), on: flow, at: .zero, &outputs)
+      layer.abandon(.init(UInt32(number)), at: .zero, &outputs)
+    }
+    #expect(layer.count == AbandonedServers.limit)
+    #expect(lines(outputs).filter { $0.hasPrefix("ended server") }.count == 3_000 - AbandonedServers.limit)
+    layer.wake(at: seconds(32), &outputs)
+    #expect(layer.count == 0 && layer.nextDeadline == nil)
   }
 
   @Test func `without rport an answer over UDP goes to the port of Via (RFC 3261 §18.2.2)`() throws {
