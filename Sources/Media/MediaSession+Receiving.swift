@@ -73,7 +73,8 @@ extension MediaSession {
     events.append(.remoteLatched(source))
     guard agreement.remote.address.isPrivate, source.address != agreement.remote.address else { return }
     complain(
-      .privateAddress, "SDP names the private address \(agreement.remote), RTP comes from \(source) and is answered there (contract 8.5)")
+      .privateAddress, "SDP names the private address \(agreement.remote), RTP comes from \(source) and is answered there (contract 8.5)",
+      section: agreement.remote.address.privateSection)
   }
 
   private mutating func count(_ packet: RTPPacket, isEvent: Bool, at now: Instant) {
@@ -141,8 +142,8 @@ extension MediaSession {
     for block in blocks where block.ssrc == ssrc { packetsLostAtPeer = Int(block.cumulativeLost) }
   }
 
-  private mutating func complain(_ rule: PeerViolation.Rule, _ detail: String) {
-    let violation = PeerViolation(rule, detail)
+  private mutating func complain(_ rule: PeerViolation.Rule, _ detail: String, section: String? = nil) {
+    let violation = PeerViolation(rule, detail, section: section)
     if reported.count < 16, reported.insert(violation).inserted { events.append(.violation(violation)) }
   }
 }

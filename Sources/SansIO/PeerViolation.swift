@@ -3,10 +3,14 @@ public struct PeerViolation: Error, Hashable, Sendable {
   public var rule: Rule
   /// What was seen: the value, the status, the count. Never a secret.
   public var detail: String
+  /// The standard and its section; the rule's, where it does not depend on what was seen.
+  public var section: String
 
-  public init(_ rule: Rule, _ detail: String = "") {
+  /// - Parameter section: nil = the rule's own.
+  public init(_ rule: Rule, _ detail: String = "", section: String? = nil) {
     self.rule = rule
     self.detail = detail
+    self.section = section ?? rule.section
   }
 }
 
@@ -136,13 +140,13 @@ extension PeerViolation.Rule {
 extension PeerViolation: CustomStringConvertible {
   /// `ack-sequence: an ACK has … (RFC 3261 §13.2.2.4): 5 instead of 4`
   public var description: String {
-    "\(rule.rawValue): \(rule.sentence) (\(rule.section))\(detail.isEmpty ? "" : ": \(detail)")"
+    "\(rule.rawValue): \(rule.sentence) (\(section))\(detail.isEmpty ? "" : ": \(detail)")"
   }
 }
 
 extension PeerViolation {
   /// The facts for the journal.
   public var journalFields: [JournalField] {
-    [.init("rule", rule.rawValue), .init("section", rule.section), .init("detail", detail)]
+    [.init("rule", rule.rawValue), .init("section", section), .init("detail", detail)]
   }
 }

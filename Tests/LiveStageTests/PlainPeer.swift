@@ -58,12 +58,12 @@ final class PlainPeer: Sendable {
     return count > 0 ? String(decoding: buffer[0..<count], as: UTF8.self) : nil
   }
 
-  /// What comes next within twenty seconds, without holding a thread that the test's own tasks need.
+  /// What comes next, without holding a thread that the test's own tasks need. Patient: they may wait for theirs behind other tests.
   func next() async -> String? {
     await withCheckedContinuation { continuation in
       Thread.detachNewThread {
         var text: String?
-        for _ in 0..<10 where text == nil { text = self.receive() }
+        for _ in 0..<100 where text == nil { text = self.receive() }
         continuation.resume(returning: text)
       }
     }

@@ -60,7 +60,7 @@ public struct SeenViolation: Sendable {
     case .rule(let violation):
       let detail = violation.detail.isEmpty ? "" : ": \(violation.detail)"
       finding = Finding(
-        rule: "\(violation.rule.rawValue), \(violation.rule.section)", expected: violation.rule.sentence,
+        rule: "\(violation.rule.rawValue), \(violation.section)", expected: violation.rule.sentence,
         observed: "\(member) saw \(peer ?? "its peer") break it\(times)\(detail)", evidence: evidence)
     case .malformed(let source, let rule):
       finding = Finding(
