@@ -38,8 +38,7 @@ struct Trial {
       storm.blow(count, &breaker) { complaints += calls(served, "during \(turn)") }
       seconds.append(Date().timeIntervalSince(began))
       complaints += breaker.complaints
-      waitForCalls(served)
-      if let left = waitForDescriptors(served, start) { complaints.append("\(left) descriptors after \(turn), \(start) at the start") }
+      if let left = descriptorsLeft(served, start) { complaints.append("\(left) descriptors after \(turn), \(start) at the start") }
       complaints += calls(served, "after \(turn)")
       sleep(UInt32(settle))
       guard served.isRunning else { break }
@@ -58,9 +57,11 @@ struct Trial {
   }
 
   /// Calls that a broken INVITE began are live until no ACK came for 64·T1 and their BYE had no answer for as long (RFC 3261 §13.3.1.4):
-  /// their descriptors are not left behind.
-  private func waitForCalls(_ served: Served) {
+  /// their descriptors are not left behind, and the patience begins when they have ended.
+  private func descriptorsLeft(_ served: Served, _ start: Int) -> Int? {
+    guard waitForDescriptors(served, start) != nil else { return nil }
     for _ in 0..<100 where served.liveCalls > 0 { sleep(1) }
+    return waitForDescriptors(served, start)
   }
 
   /// nil once they are back; else how many there still are.
