@@ -85,15 +85,20 @@ extension SIPTransportLayer {
   ) {
     guard let listener = listener(of: port) else { return }
     let flow = Flow(transport: listener.transport, local: local, remote: remote, path: .connection(id))
-    var connection = StreamConnection(
+    connections[id] = StreamConnection(
       flow: flow, target: nil, framer: StreamFramer(limits: limits), tls: nil, isOpen: listener.transport != .tls)
-    if listener.transport == .tls, let serverTLS {
-      connection.tls = TLSConnection(serverTLS, serverName: nil, entropy: fork(id), epoch: epoch)
-    }
-    connections[id] = connection
     deadlines.set(id, at: now.adding(nanoseconds: Self.patience))
     events.append(.accepted(flow))
-    if let tls = connection.tls { emit(tls.start(at: now), id, .none, at: now, &out, &events) }
+  }
+
+  /// The client speaks first in TLS: until then a connection that says nothing costs no TLS state.
+  private func awaitClient(_ id: ConnectionID, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    guard let connection = connections[id], connection.flow.transport == .tls, connection.tls == nil, connection.target == nil,
+      let serverTLS
+    else { return }
+    let tls = TLSConnection(serverTLS, serverName: nil, entropy: fork(id), epoch: epoch)
+    connections[id]?.tls = tls
+    emit(tls.start(at: now), id, .none, at: now, &out, &events)
   }
 
   // MARK: - Bytes
@@ -116,6 +121,7 @@ extension SIPTransportLayer {
   }
 
   func receiveBytes(_ id: ConnectionID, _ bytes: Bytes, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    awaitClient(id, at: now, &out, &events)
     guard let connection = connections[id] else { return }
     if let tls = connection.tls {
       emit(tls.receive(bytes, at: now), id, .none, at: now, &out, &events)
