@@ -13,8 +13,10 @@ extension Party {
     let facts = LegFacts(
       direction: .outgoing, callID: "", from: from.uri.description, to: request.uri.description,
       transport: request.target.transport, peer: request.target.address, name: request.name)
-    guard let leg = makeLeg(userAgent.reserveLeg(), facts) else {
-      tell(.portsMissing(nil, reason: "no free media port in \(configuration.mediaPorts) for a call to \(request.uri)"))
+    let id = userAgent.reserveLeg()
+    guard let leg = makeLeg(id, facts) else {
+      tell(.portsMissing(id, reason: "no free media port in \(configuration.mediaPorts) for a call to \(request.uri)"))
+      tell(.ended(id, .transportFailed, nil))
       return
     }
     leg.pending = .call(request)
@@ -93,7 +95,7 @@ extension Party {
     return early
   }
 
-  private static func remoteTag(_ response: SIPMessage) -> String { (try? response.to())?.tag ?? "" }
+  private static func remoteTag(_ response: SIPMessage) -> String { response.toTag ?? "" }
 
   /// A 2xx whose offer cannot be used is acknowledged with an answer that declines it (RFC 3261 §13.2.2.4).
   func acknowledgeUnusable(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
@@ -238,27 +240,34 @@ extension Party {
     }
   }
 
-  /// Another program holds the port: the next pair is tried, a few times.
+  /// Another program holds the port: the next pair is tried, so many times.
   func portFailed(_ leg: Leg, _ failure: BindFailure, at now: Instant, _ out: inout Outbox) {
     leg.portAttempts += 1
-    if let error = failure.systemError {
+    if leg.portAttempts == 1, let error = failure.systemError {
       let local = TransportAddress(configuration.mediaAddress, port: leg.port)
       tell(.socketFailed(leg.id, SocketFailure(.bind, local: local, error: error)))
     }
     closePorts(leg, &out)
-    // Another port needs a descriptor as well.
-    let isHopeless = failure == .noDescriptor
-    if isHopeless { ports.release(leg.port) }
-    guard !isHopeless, leg.portAttempts <= 8, let port = ports.take() else {
-      tell(.portsMissing(leg.id, reason: "no media port could be opened: \(failure)"))
-      legs[leg.id] = nil
-      answerDeadlines.remove(leg.id)
+    ports.putAside(leg.port)
+    guard failure.concernsThePortAlone, leg.portAttempts < Self.portAttemptLimit, let port = ports.take() else {
+      return giveUp(leg, failure, at: now, &out)
+    }
+    let replacement = makeReplacement(of: leg, port: port)
+    openPorts(replacement, &out)
+  }
+
+  /// A call without media cannot be: one that came is refused, one of ours ends before its INVITE.
+  private func giveUp(_ leg: Leg, _ failure: BindFailure, at now: Instant, _ out: inout Outbox) {
+    let attempts = leg.portAttempts > 1 ? " (\(leg.portAttempts) pairs were tried)" : ""
+    tell(.portsMissing(leg.id, reason: "no media port could be opened: \(failure)\(attempts)"))
+    legs[leg.id] = nil
+    answerDeadlines.remove(leg.id)
+    guard case .call = leg.pending else {
       let fields = [MessageDraft.Field(.retryAfter, "10")]
       absorb(userAgent.refuse(leg.id, status: 503, fields: fields, at: now, &out), at: now, &out)
       return
     }
-    let replacement = makeReplacement(of: leg, port: port)
-    openPorts(replacement, &out)
+    tell(.ended(leg.id, .transportFailed, nil))
   }
 
   private func makeReplacement(of leg: Leg, port: UInt16) -> Leg {
@@ -375,5 +384,15 @@ extension OfferAnswerFailure {
   public func warningValue(agent: IPAddress) -> String {
     let host = agent.isIPv6 ? "[\(agent)]" : agent.description
     return WarningValue(warningCode, agent: host, warningText).fieldValue
+  }
+}
+
+extension BindFailure {
+  /// Another port of the same address may be free.
+  fileprivate var concernsThePortAlone: Bool {
+    switch self {
+    case .addressInUse, .permissionDenied, .system, .other: true
+    case .addressNotAvailable, .noDescriptor: false
+    }
   }
 }

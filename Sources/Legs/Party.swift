@@ -64,6 +64,9 @@ public final class Party {
     case accepted(Flow)
   }
 
+  /// Pairs of ports tried for one leg.
+  static let portAttemptLimit = 128
+
   public let configuration: Configuration
   public let userAgent: UserAgent
   var ports: MediaPortPool

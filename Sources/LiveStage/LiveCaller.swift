@@ -53,9 +53,10 @@ public final class LiveCaller: @unchecked Sendable {
   ///   - duration: from the answer to our BYE.
   ///   - tone: what we send; nil = silence.
   ///   - patience: from the INVITE to our CANCEL when no final response came.
+  ///   - mediaPorts: for RTP and RTCP; nil = somewhere in 30000 to 39999.
   public init(
     _ uri: SIPURI, target: SIPTarget, local: IPAddress, configuration: CallConfiguration, duration: Duration, tone: Tone?,
-    patience: Duration = .seconds(180), folder: String? = nil, say: @escaping @Sendable (String) -> Void
+    patience: Duration = .seconds(180), mediaPorts: ClosedRange<UInt16>? = nil, folder: String? = nil, say: @escaping @Sendable (String) -> Void
   ) throws {
     self.duration = duration
     self.tone = tone
@@ -75,13 +76,19 @@ public final class LiveCaller: @unchecked Sendable {
     let aor = from ?? NameAddress(uri: SIPURI(.sip, host: .address(local), user: user))
     let settings = Persona.Configuration(
       profile: .plainCaller, listeners: [TransportListener(target.transport == .udp ? .udp : .tcp, TransportAddress(local, port: 0))],
-      mediaAddress: local, mediaPorts: 30_000...39_999, aor: aor, credentials: credentials)
+      mediaAddress: local, mediaPorts: mediaPorts ?? Self.anyPorts, aor: aor, credentials: credentials)
     host = Persona(settings, serverTLS: nil, clientTLS: try Self.tls(configuration, target), entropy: .system, epoch: clock.epoch)
     request = CallRequest(uri: uri, target: target)
     captures = folder.map { CallCaptures(folder: $0, host: "caller", epoch: clock.epoch) }
     driver = LiveDriver(host, name: "caller", on: loop, clock: clock, sinks: captures.map { [$0] } ?? [])
     driver.onEvent = { [unowned self] event in take(event) }
     captures?.onEvent = { [unowned self] event in say(log.line(for: event)) }
+  }
+
+  /// Several calls of one machine seldom begin at the same port.
+  private static var anyPorts: ClosedRange<UInt16> {
+    var entropy = Entropy.system
+    return 30_000 + 2 * UInt16.random(in: 0..<4_000, using: &entropy)...39_999
   }
 
   private static func tls(_ configuration: CallConfiguration, _ target: SIPTarget) throws -> TLSContext? {
@@ -102,7 +109,9 @@ public final class LiveCaller: @unchecked Sendable {
     }
     driver.start()
     let result: Result<CallOutcome, any Error>
-    do { result = .success(try await promise.futureResult.get()) } catch { result = .failure(error) }
+    do {
+      result = .success(try await withTaskCancellationHandler { try await promise.futureResult.get() } onCancel: { hangUp() })
+    } catch { result = .failure(error) }
     try? await driver.stop().get()
     if captures != nil { try? await driver.eventLoop.submit { [self] in endCaptures() }.get() }
     try? await loop.shutdownGracefully()
@@ -117,19 +126,22 @@ public final class LiveCaller: @unchecked Sendable {
   /// Tasks that came after the end: none, in a right shutdown.
   var droppedTasks: Int { loop.droppedTasks }
 
-  /// Ends the call early: CANCEL or BYE. Nothing once it has ended.
+  /// Ends the call early: CANCEL, BYE, or nothing but the end where no INVITE has left yet. Nothing once it has ended.
   public func hangUp() { driver.eventLoop.execute { [self] in endCall() } }
 
   private func take(_ event: any HostEvent) {
     guard let event = event as? PartyEvent else { return }
     switch event {
-    case .listening: driver.command { [self] now, out in host.perform(.call(request), at: now, &out) }
+    case .listening:
+      guard !isHangingUp else { break }
+      driver.command { [self] now, out in host.perform(.call(request), at: now, &out) }
     case .listenFailed(let listener, let failure): done?.fail(LiveFailure.listening(listener, failure))
     default: if let line = log.line(for: event, at: driver.clock.now) { say(line) }
     }
     switch event {
     case .started(let id, _):
       leg = id
+      if isHangingUp { driver.command { [self] now, out in host.perform(.hangUp(id), at: now, &out) } }
       ringing = driver.eventLoop.scheduleTask(in: .nanoseconds(patience.wholeNanoseconds)) { [self] in loseWaiting() }
       if let tone { driver.command { [self] now, out in host.perform(.speak(id, tone, for: nil), at: now, &out) } }
     case .established:
@@ -138,6 +150,7 @@ public final class LiveCaller: @unchecked Sendable {
       length = driver.eventLoop.scheduleTask(in: .nanoseconds(duration.wholeNanoseconds)) { [self] in endCall() }
     case .redirected(_, _, _, let target): outcome.target = target
     case .socketFailed(_, let failure): outcome.failure = "\(failure)"
+    case .portsMissing(_, let reason): outcome.failure = reason
     case .connectionFailed(let remote, let reason): outcome.failure = "\(remote): \(reason)"
     case .refused(_, let status, let phrase, let explanation):
       outcome.refusal = "\(status) \(phrase)\(explanation.map { " (\($0))" } ?? "")"
@@ -146,9 +159,18 @@ public final class LiveCaller: @unchecked Sendable {
       outcome.report = report
       length?.cancel()
       ringing?.cancel()
-      // What still leaves, such as the last ACK, leaves in this turn.
-      driver.eventLoop.scheduleTask(in: .milliseconds(50)) { [self] in done?.succeed(outcome) }
+      finish()
     default: break
+    }
+  }
+
+  /// What still leaves, such as the last ACK, leaves before.
+  private func finish() {
+    driver.eventLoop.scheduleTask(in: .milliseconds(50)) { [self] in
+      // A leg that began in the meantime has its own end.
+      guard leg == nil || outcome.end != nil else { return }
+      done?.succeed(outcome)
+      done = nil
     }
   }
 
@@ -164,8 +186,9 @@ public final class LiveCaller: @unchecked Sendable {
   }
 
   private func endCall() {
-    guard let leg, outcome.end == nil, !isHangingUp else { return }
+    guard outcome.end == nil, !isHangingUp else { return }
     isHangingUp = true
+    guard let leg else { return finish() }
     driver.command { [self] now, out in host.perform(.hangUp(leg), at: now, &out) }
     // A peer that never answers CANCEL or BYE ends it by Timer F in 32 s; a second try does not make that faster.
   }

@@ -28,4 +28,11 @@ import Testing
       for port in taken { pool.release(port) }
     }
   }
+
+  @Test func `a pair that another program holds is tried again when no other is left`() {
+    var pool = MediaPortPool(20_000...20_005)
+    #expect(pool.take() == 20_000)
+    pool.putAside(20_000)
+    #expect([pool.take(), pool.take(), pool.take(), pool.take()] == [20_002, 20_004, 20_000, nil])
+  }
 }

@@ -29,6 +29,8 @@ final class PartyBench {
   private var sent: [(message: SIPMessage, to: TransportAddress?)] = []
   private(set) var events: [PartyEvent] = []
   private(set) var opened: [(id: ConnectionID, to: TransportAddress)] = []
+  /// How many ports from here on another program holds, and what binding one of them says.
+  var heldPorts = (count: 0, failure: BindFailure.addressInUse)
 
   init(prefersFlow: Bool = true, credentials: Credentials? = nil) {
     var agent = UserAgent.Configuration(
@@ -50,6 +52,9 @@ final class PartyBench {
 
   private func act(on departure: Departure) {
     switch departure {
+    case .bind(let port, let address, _) where heldPorts.count > 0 && address.port != 5060:
+      heldPorts.count -= 1
+      call { [failure = heldPorts.failure] in party.receive(.bindFailed(port, address, failure), at: $0, &$1) }
     case .bind(let port, let address, _): call { party.receive(.bound(port, address), at: $0, &$1) }
     case .datagram(_, to: let remote, let bytes, _): keep(bytes, remote)
     case .bytes(let id, let bytes, _): keep(bytes, opened.first { $0.id == id }?.to)

@@ -71,4 +71,37 @@ import Testing
     #expect(!result.established && result.end == .cancelledHere, "\(String(describing: result.end))")
     #expect(result.failure?.contains("CANCEL was sent") == true && lines.text.contains("no final response within"))
   }
+
+  @Test func `a call whose media ports are all held ends at once and says so`() async throws {
+    let (peer, holder) = (PlainPeer(), PlainPeer())
+    let even = holder.address.port & ~1
+    let caller = try LiveCaller(
+      try SIPURI(parsing: "sip:x@\(peer.address)"), target: SIPTarget(transport: .udp, address: peer.address), local: .loopbackV4,
+      configuration: CallConfiguration(), duration: .seconds(1), tone: nil, mediaPorts: even...even + 1, say: { _ in })
+    let outcome = try await caller.run()
+    #expect(!outcome.established && outcome.end == .transportFailed)
+    #expect(outcome.failure == "no media port could be opened: address in use (128 pairs were tried)")
+  }
+
+  @Test func `a call whose task is cancelled ends with CANCEL (RFC 3261 §9.1)`() async throws {
+    let (peer, lines) = (PlainPeer(), Lines())
+    let caller = try caller(to: peer, patience: .seconds(200), lines)
+    let task = Task { try await caller.run() }
+    let invite = try #require(await peer.next())
+    try answer(invite, "180 Ringing", from: peer)
+    task.cancel()
+    let cancel = try #require(await peer.next())
+    #expect(cancel.hasPrefix("CANCEL "))
+    try answer(cancel, "200 OK", from: peer)
+    try answer(invite, "487 Request Terminated", from: peer)
+    #expect(try await task.value.end == .cancelledHere)
+  }
+
+  @Test func `a call that is ended before it began sends nothing`() async throws {
+    let (peer, lines) = (PlainPeer(), Lines())
+    let caller = try caller(to: peer, patience: .seconds(200), lines)
+    caller.hangUp()
+    let outcome = try await caller.run()
+    #expect(!outcome.established && outcome.end == nil && !lines.text.contains("leg 1"), "\(lines.text)")
+  }
 }
