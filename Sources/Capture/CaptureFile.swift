@@ -26,6 +26,13 @@ public final class CaptureFile {
     var firstTime: UInt64 = 0
     var lastTime: UInt64 = 0
     var frames: UInt64 = 0
+
+    /// One more packet.
+    mutating func count(at time: UInt64) {
+      if frames == 0 { firstTime = time }
+      lastTime = time
+      frames += 1
+    }
   }
 
   public let output: ByteOutput
@@ -91,11 +98,9 @@ public final class CaptureFile {
   private func write(_ packet: PacketRecord, _ interface: Int) {
     guard !output.isFull else { return dropped += 1 }
     let time = UInt64(max(epoch.unixNanoseconds(at: packet.at), 0))
-    if interfaces[interface].frames == 0 { interfaces[interface].firstTime = time }
+    interfaces[interface].count(at: time)
     if frames == 0 { firstFrame = packet.frame }
     if packet.frame != firstFrame &+ frames { misnumbered += 1 }
-    interfaces[interface].lastTime = time
-    interfaces[interface].frames += 1
     frames &+= 1
     unflushed += 1
     writer.write(packet, at: time, interface: interfaces[interface].number, linkType: options.linkType)

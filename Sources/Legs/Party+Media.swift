@@ -94,7 +94,7 @@ extension Party {
     guard let leg = legs[id], leg.media != nil else { return }
     leg.media?.wake(at: now, &out)
     leg.music?.media?.wake(at: now, &out)
-    if let limit = silenceLimit(leg), limit <= now {
+    if let limit = silenceLimit(leg), limit <= now, leg.media?.isExchangeOpen == false {
       hangUp(id, because: .mediaSilence, at: now, &out)
       return
     }
@@ -103,8 +103,8 @@ extension Party {
 
   /// Passes on what the media machine noticed and arms its next deadline.
   func afterMedia(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
-    guard let events = leg.media?.takeEvents() else { return }
-    for event in events {
+    guard let turn = leg.media?.takeTurn() else { return }
+    for event in turn.events {
       switch event {
       case .firstPacketReceived: tell(.mediaStarted(leg.id))
       case .toneHeard(let frequency): tell(.toneHeard(leg.id, frequency: frequency))
@@ -113,17 +113,17 @@ extension Party {
       case .remoteLatched(let source): tell(.mediaLatched(leg.id, source))
       }
     }
-    var deadline = leg.media?.nextDeadline
+    var deadline = turn.nextDeadline
     if let music = leg.music?.media?.nextDeadline { deadline = min(deadline ?? music, music) }
-    if let limit = silenceLimit(leg) { deadline = min(deadline ?? limit, limit) }
+    if !turn.isExchangeOpen, let limit = silenceLimit(leg) { deadline = min(deadline ?? limit, limit) }
     mediaDeadlines.set(leg.id, at: deadline)
   }
 
-  /// When a leg on which nothing comes is over. Nil while nothing need come: by the agreement, or because one side waits for the other's
-  /// word, which may have changed it.
+  /// When a leg on which nothing comes is over. Nil while the agreement lets nothing come; and while one side waits for the other's word,
+  /// which may have changed it, it does not hold (``MediaSession/isExchangeOpen``).
   private func silenceLimit(_ leg: Leg) -> Instant? {
-    guard let timeout = leg.rtpTimeout ?? configuration.rtpTimeout, let since = leg.silentSince,
-      leg.agreement?.direction.receives == true, leg.media?.isExchangeOpen != true
+    guard let since = leg.silentSince, let timeout = leg.rtpTimeout ?? configuration.rtpTimeout,
+      leg.agreement?.direction.receives == true
     else { return nil }
     return since.advanced(by: timeout)
   }

@@ -163,6 +163,11 @@ public struct MediaSession: Sendable {
     return events
   }
 
+  /// What one turn left behind, in one access: a session is large, and reading it through its leg copies it.
+  public mutating func takeTurn() -> (events: [MediaEvent], nextDeadline: Instant?, isExchangeOpen: Bool) {
+    (takeEvents(), nextDeadline, isExchangeOpen)
+  }
+
   public var nextDeadline: Instant? {
     guard let sendDue else { return reportDue }
     guard let reportDue else { return sendDue }

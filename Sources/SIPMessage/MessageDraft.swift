@@ -164,7 +164,7 @@ extension MessageDraft {
     }
     if let from = request.first(.from) { draft.fields.append(Field(.from, bytes: from)) }
     if let to = request.first(.to) {
-      let hasTag = (try? request.to())?.tag != nil
+      let hasTag = request.toTag != nil
       if let toTag, !hasTag {
         draft.fields.append(Field(.to, bytes: Bytes(to.array + Array(";tag=\(toTag)".utf8))))
       } else {

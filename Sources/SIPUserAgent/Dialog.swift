@@ -94,13 +94,28 @@ extension SIPMessage {
   /// Whether the Contact of a response to this request has to be a sips URI: its Request-URI is one, or the topmost Record-Route, or, where
   /// no proxy stays in the path, its Contact (RFC 3261 §12.1.1).
   var wantsSecureContact: Bool {
-    if (try? requestURI())?.scheme == .sips { return true }
+    if requestURIBytes?.isSecureURI == true { return true }
     if let route = try? recordRoutes().first { return route.uri.scheme == .sips }
+    guard first(.contact)?.mentionsSecureURI == true else { return false }
     return (try? contacts().firstURI)?.scheme == .sips
   }
 
   /// Whether Contact is there and no sips URI.
   var hasClearContact: Bool { (try? contacts().firstURI).map { $0.scheme != .sips } ?? false }
+}
+
+extension Bytes {
+  fileprivate var isSecureURI: Bool { prefix(5).text.lowercased() == "sips:" }
+
+  /// False: there is no need to read the addresses.
+  fileprivate var mentionsSecureURI: Bool {
+    withSpan { span in
+      for index in span.indices.dropLast(4) where span[index] | 0x20 == UInt8(ascii: "s") {
+        if span[index + 4] == UInt8(ascii: ":"), span[index + 3] | 0x20 == UInt8(ascii: "s") { return true }
+      }
+      return false
+    }
+  }
 }
 
 extension ContactList {

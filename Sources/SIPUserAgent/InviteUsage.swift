@@ -132,6 +132,12 @@ final class InviteUsage {
     self.callID = callID
   }
 
+  /// No more responses will come to this INVITE of ours.
+  func forget(_ client: TransactionLayer.ClientID) {
+    acknowledgements.forget(client)
+    descriptions.forget(client)
+  }
+
   /// Whether our BYE is under way.
   var isTerminating: Bool {
     switch role {

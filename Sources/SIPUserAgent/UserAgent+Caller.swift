@@ -97,8 +97,7 @@ extension UserAgent {
   private func compareDescription(_ id: LegID, _ client: TransactionLayer.ClientID, _ status: Int, _ message: SIPMessage) {
     guard (101..<300).contains(status), !message.body.isEmpty, let usage = usageOrRemains(id) else { return }
     if status < 200, case .caller(let caller) = usage.role, caller.client == client, caller.isOfferDelayed { return }
-    guard let body = message.body(ofType: "application/sdp"), let tag = try? message.to().tag ?? "",
-      let before = usage.descriptions.take(body, status: status, tag: tag, of: client)
+    guard let body = message.body(ofType: "application/sdp"), let before = usage.descriptions.take(body, status: status, tag: message.toTag ?? "", of: client)
     else { return }
     events.append(.violation(id, PeerViolation(.secondAnswer, "the one in \(message) is not the one in the \(before) before it")))
   }
@@ -110,7 +109,7 @@ extension UserAgent {
     guard let usage = usageOrRemains(id), case .caller(let caller) = usage.role else { return }
     switch status {
     case ..<200:
-      if status > 100, client == caller.client, let tag = try? message.to().tag { caller.early.open(tag) }
+      if status > 100, client == caller.client, let tag = message.toTag { caller.early.open(tag) }
       handleCaller(id, .provisional(status: status), message, at: now, &out)
     case ..<300:
       receiveSuccess(id, usage, message, flow, at: now, &out)

@@ -104,9 +104,9 @@ extension UserAgent {
 
   /// No more 2xx will come to this INVITE.
   func inviteTransactionEnded(_ id: LegID, _ client: TransactionLayer.ClientID) {
-    guard let usage = usageOrRemains(id) else { return }
-    usage.acknowledgements.forget(client)
-    usage.descriptions.forget(client)
-    if remains[id] != nil, !hasLiveInvite(usage) { remains[id] = nil }
+    if let usage = usages[id] { return usage.forget(client) }
+    guard let usage = remains[id] else { return }
+    usage.forget(client)
+    if !hasLiveInvite(usage) { remains[id] = nil }
   }
 }

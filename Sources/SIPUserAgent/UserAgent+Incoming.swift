@@ -257,8 +257,8 @@ extension UserAgent {
   }
 
   func receiveAcknowledgement(_ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
-    guard let tag = try? message.to().tag, let remoteTag = try? message.from().tag ?? "", let sequence = try? message.cseq().number,
-      let id = leg(message, tag: tag, remoteTag: remoteTag), let usage = usages[id]
+    guard let tag = message.toTag, let sequence = try? message.cseq().number,
+      let id = leg(message, tag: tag, remoteTag: message.fromTag ?? ""), let usage = usages[id]
     else { return }
     switch usage.arrivedInvites.acknowledge(sequence, body: message.body) {
     case .first, .copy: break

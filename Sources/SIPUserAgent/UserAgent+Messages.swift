@@ -182,7 +182,7 @@ extension UserAgent {
     if status >= 300 {
       let refused = RefusedRequest(request, draft, on: flow)
       if request.method == .invite { unacknowledged[server] = "\(status) \(refused.callID)" }
-      events.append(.requestRefused(leg ?? (try? request.to().tag).flatMap { legsByTag[$0] }, refused))
+      events.append(.requestRefused(leg ?? request.toTag.flatMap { legsByTag[$0] }, refused))
     }
     transactions.respond(server, draft, status: status, label: label, at: now, &transactionOutputs)
   }
@@ -208,7 +208,7 @@ extension UserAgent {
 
   /// The To tag of a response that makes no dialog; nil when the request has one.
   func replyTag(_ request: SIPMessage) -> String? {
-    guard (try? request.to())?.tag == nil else { return nil }
+    guard request.toTag == nil else { return nil }
     if configuration.style.takesBranchAsTag, let branch = try? request.via().branch { return branch }
     return mint.tag()
   }

@@ -128,7 +128,7 @@ extension UserAgent {
     _ server: ServerID, to request: SIPMessage, on flow: Flow, status: Int, reason: String? = nil,
     fields: [MessageDraft.Field] = [], body: Bytes = Bytes(), at now: Instant, _ out: inout Outbox
   ) -> [UserAgentEvent] {
-    let isOutside = (try? request.to())?.tag == nil
+    let isOutside = request.toTag == nil
     var draft = responseDraft(to: request, status: status, reason: reason, toTag: replyTag(request), flow: flow)
     draft.fields += fields
     draft.body = body

@@ -239,7 +239,7 @@ public final class UserAgent {
 
   /// A response with more than one Via was not meant for us: it is discarded (RFC 3261 §8.1.3.3).
   private func hasSeveralVias(_ message: SIPMessage) -> Bool {
-    guard !message.isRequest else { return false }
+    guard !message.isRequest, !message.hasOneVia else { return false }
     let count = message.commaValues(.via).count
     guard count > 1 else { return false }
     events.append(.violation(nil, PeerViolation(.severalVias, "\(message) has \(count)")))

@@ -129,9 +129,11 @@ import Testing
     }
     #expect(try [count(nonce: "n"), count(nonce: "n"), count(nonce: "n")] == ["00000001", "00000002", "00000003"])
     #expect(try [count(nonce: "m"), count(realm: "s", nonce: "n"), count("other", nonce: "n")] == ["00000001", "00000001", "00000001"])
-    for number in 0..<NonceCounts.capacity { _ = try count(nonce: "\(number)") }
-    #expect(try count(nonce: "n") == "00000001", "the nonce used longest ago is forgotten")
-    #expect(try count(nonce: "\(NonceCounts.capacity - 1)") == "00000002")
+    for number in 0..<NonceCounts.capacity - 1 { _ = try count(nonce: "\(number)") }
+    #expect(try count(nonce: "n") == "00000004", "what \(NonceCounts.capacity) nonces are behind is remembered")
+    for number in 0..<2 * NonceCounts.capacity { _ = try count(nonce: "later \(number)") }
+    #expect(try count(nonce: "n") == "00000001", "the nonces used longest ago are forgotten")
+    #expect(try count(nonce: "later \(2 * NonceCounts.capacity - 1)") == "00000002")
   }
 
   @Test func `a client answers the first challenge it can, and a second one only when it is stale (RFC 8760 §2.4, RFC 3261 §22.2)`() throws

@@ -16,7 +16,7 @@ import Testing
   }()
 
   /// One byte flipped in one bit, left out with all behind it, or doubled.
-  private static func mutations(of bytes: Bytes, at index: Int, _ generator: inout SeededGenerator) -> [Bytes] {
+  static func mutations(of bytes: Bytes, at index: Int, _ generator: inout SeededGenerator) -> [Bytes] {
     let all = bytes.array
     var flipped = all
     flipped[index] ^= 1 << UInt8(generator.next() % 8)

@@ -93,7 +93,7 @@ public struct Parameters: Sendable {
   private static func isNameByte(_ byte: UInt8) -> Bool { isValueByte(byte) && byte != .equals }
 
   /// Hosts and URIs stand in values too, so everything but separators of the field counts.
-  private static func isValueByte(_ byte: UInt8) -> Bool {
+  static func isValueByte(_ byte: UInt8) -> Bool {
     switch byte {
     case .semicolon, .comma, .greater, .less, .quote, .question, 0...32, 127: false
     default: true

@@ -31,6 +31,8 @@ public struct MessageAudit: Sendable {
 private struct FaultChecker {
   let message: SIPMessage
   var audit = MessageAudit()
+  private var contacts: ContactList?
+  private var recordRoutes: [NameAddress]?
   /// A bit for each known field that is there.
   private var present: (UInt64, UInt64) = (0, 0)
 
@@ -107,8 +109,8 @@ private struct FaultChecker {
 
   private mutating func checkAddresses() {
     let weight: MessageFault.Weight = namesPlaces ? .fatal : .tolerated
-    if has(.contact) { check(weight) { (message) throws(SIPHeaderError) in try message.contacts() } }
-    if has(.recordRoute) { check(weight) { (message) throws(SIPHeaderError) in try message.recordRoutes() } }
+    if has(.contact) { contacts = check(weight) { (message) throws(SIPHeaderError) in try message.contacts() } }
+    if has(.recordRoute) { recordRoutes = check(weight) { (message) throws(SIPHeaderError) in try message.recordRoutes() } }
     if has(.route) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.routes() } }
   }
 
@@ -148,12 +150,8 @@ private struct FaultChecker {
   /// Where our answers and requests would go: nobody can be reached at port 0 (contract 8.7).
   private mutating func checkPorts() {
     if audit.via?.port == 0 { addPortZero(.via) }
-    if has(.contact), case .list(let contacts)? = try? message.contacts(), contacts.contains(where: { $0.uri.port == 0 }) {
-      addPortZero(.contact)
-    }
-    if has(.recordRoute), let routes = try? message.recordRoutes(), routes.contains(where: { $0.uri.port == 0 }) {
-      addPortZero(.recordRoute)
-    }
+    if case .list(let contacts)? = contacts, contacts.contains(where: { $0.uri.port == 0 }) { addPortZero(.contact) }
+    if let recordRoutes, recordRoutes.contains(where: { $0.uri.port == 0 }) { addPortZero(.recordRoute) }
   }
 
   private mutating func addPortZero(_ name: HeaderName) {

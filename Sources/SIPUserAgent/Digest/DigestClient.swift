@@ -3,7 +3,7 @@ import SIPMessage
 /// How many requests were sent with each nonce: `nc` counts them over all requests and calls of an account (RFC 7616 §3.4), since a server
 /// that offers a nonce again would take a second `nc=00000001` for a replay.
 ///
-/// Kept by the user agent for all its accounts. The nonces used longest ago are forgotten beyond ``capacity``.
+/// Kept by the user agent for all its accounts. The newest ``capacity`` nonces are remembered, and up to as many older ones.
 struct NonceCounts {
   private struct Key: Hashable {
     var username: String
@@ -18,12 +18,21 @@ struct NonceCounts {
 
   /// The count for one more request with this nonce; the first is 1.
   mutating func next(username: String, realm: String, nonce: String) -> UInt32 {
-    let key = Key(username: username, realm: realm, nonce: nonce)
     uses += 1
-    let count = (counts[key]?.count ?? 0) &+ 1
-    counts[key] = (count, uses)
-    if counts.count > Self.capacity, let oldest = counts.min(by: { $0.value.used < $1.value.used })?.key { counts[oldest] = nil }
+    let count = Self.use(&counts[Key(username: username, realm: realm, nonce: nonce), default: (0, 0)], at: uses)
+    if counts.count > 2 * Self.capacity { forgetOlderHalf() }
     return count
+  }
+
+  private static func use(_ entry: inout (count: UInt32, used: UInt64), at use: UInt64) -> UInt32 {
+    entry = (entry.count &+ 1, use)
+    return entry.count
+  }
+
+  /// A sweep now and then: where every call has a nonce of its own, looking for the oldest each time would cost more than the digest.
+  private mutating func forgetOlderHalf() {
+    let oldest = counts.values.map(\.used).sorted(by: >)[Self.capacity - 1]
+    counts = counts.filter { $0.value.used >= oldest }
   }
 }
 

@@ -29,5 +29,7 @@ struct AcknowledgementLedger {
   }
 
   /// The transaction is over: no more 2xx will come to it.
-  mutating func forget(_ client: TransactionLayer.ClientID) { entries.removeAll { $0.client == client } }
+  mutating func forget(_ client: TransactionLayer.ClientID) {
+    if !entries.isEmpty { entries.removeAll { $0.client == client } }
+  }
 }

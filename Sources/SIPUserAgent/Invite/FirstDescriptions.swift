@@ -25,5 +25,7 @@ struct FirstDescriptions {
     return nil
   }
 
-  mutating func forget(_ client: TransactionLayer.ClientID) { entries.removeAll { $0.client == client } }
+  mutating func forget(_ client: TransactionLayer.ClientID) {
+    if !entries.isEmpty { entries.removeAll { $0.client == client } }
+  }
 }

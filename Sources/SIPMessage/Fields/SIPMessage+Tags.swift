@@ -1,0 +1,61 @@
+import SansIO
+
+// The tags alone, read without the addresses that they stand behind: what tells dialogs apart is asked for many times a message.
+extension SIPMessage {
+  /// The tag of From; nil when there is none (RFC 2543 peers).
+  public var fromTag: String? { firstValue(.from).flatMap(Self.tag) }
+
+  /// The tag of To; nil when there is none, as in a request outside a dialog.
+  public var toTag: String? { firstValue(.to).flatMap(Self.tag) }
+
+  /// Whether there is one Via field with one value.
+  public var hasOneVia: Bool {
+    var first: Slot?
+    for slot in slots where slot.known == .via {
+      if first != nil { return false }
+      first = slot
+    }
+    return first.map { !bytes[$0.value.range].contains(.comma) } ?? false
+  }
+
+  /// The first `tag` behind an address, in angle brackets or without (RFC 3261 §20.10, §20.39).
+  private static func tag(_ value: Bytes) -> String? {
+    value.withSpan { span in
+      var position = 0
+      while position < span.count {
+        switch span[position] {
+        case .quote:
+          guard let behind = Grammar.quotedEnd(span, position, span.count) else { return nil }
+          position = behind
+        case .less:
+          while position < span.count, span[position] != .greater { position += 1 }
+        case .semicolon:
+          position += 1
+          if let value = tagValue(span, position) { return Grammar.unquoted(Grammar.text(span, value)) }
+        default: position += 1
+        }
+      }
+      return nil
+    }
+  }
+
+  /// Where the value of a `tag` parameter is, when it begins here.
+  private static func tagValue(_ span: Span<UInt8>, _ start: Int) -> Range<Int>? {
+    var position = start
+    Grammar.skipWhite(span, &position, span.count)
+    guard position + 3 < span.count, span[position] | 0x20 == UInt8(ascii: "t"), span[position + 1] | 0x20 == UInt8(ascii: "a"),
+      span[position + 2] | 0x20 == UInt8(ascii: "g")
+    else { return nil }
+    position += 3
+    Grammar.skipWhite(span, &position, span.count)
+    guard position < span.count, span[position] == .equals else { return nil }
+    position += 1
+    Grammar.skipWhite(span, &position, span.count)
+    let value = position
+    if position < span.count, span[position] == .quote {
+      return Grammar.quotedEnd(span, position, span.count).map { value..<$0 }
+    }
+    while position < span.count, Parameters.isValueByte(span[position]) { position += 1 }
+    return value..<position
+  }
+}
