@@ -249,7 +249,8 @@ extension Party {
     }
     closePorts(leg, &out)
     ports.putAside(leg.port)
-    guard failure.concernsThePortAlone, leg.portAttempts < Self.portAttemptLimit, let port = ports.take() else {
+    // Another port needs a descriptor as well.
+    guard failure != .noDescriptor, leg.portAttempts < Self.portAttemptLimit, let port = ports.take() else {
       return giveUp(leg, failure, at: now, &out)
     }
     let replacement = makeReplacement(of: leg, port: port)
@@ -384,15 +385,5 @@ extension OfferAnswerFailure {
   public func warningValue(agent: IPAddress) -> String {
     let host = agent.isIPv6 ? "[\(agent)]" : agent.description
     return WarningValue(warningCode, agent: host, warningText).fieldValue
-  }
-}
-
-extension BindFailure {
-  /// Another port of the same address may be free.
-  fileprivate var concernsThePortAlone: Bool {
-    switch self {
-    case .addressInUse, .permissionDenied, .system, .other: true
-    case .addressNotAvailable, .noDescriptor: false
-    }
   }
 }

@@ -56,7 +56,8 @@ public final class LiveCaller: @unchecked Sendable {
   ///   - mediaPorts: for RTP and RTCP; nil = somewhere in 30000 to 39999.
   public init(
     _ uri: SIPURI, target: SIPTarget, local: IPAddress, configuration: CallConfiguration, duration: Duration, tone: Tone?,
-    patience: Duration = .seconds(180), mediaPorts: ClosedRange<UInt16>? = nil, folder: String? = nil, say: @escaping @Sendable (String) -> Void
+    patience: Duration = .seconds(180), mediaPorts: ClosedRange<UInt16>? = nil, folder: String? = nil,
+    say: @escaping @Sendable (String) -> Void
   ) throws {
     self.duration = duration
     self.tone = tone
@@ -110,7 +111,12 @@ public final class LiveCaller: @unchecked Sendable {
     driver.start()
     let result: Result<CallOutcome, any Error>
     do {
-      result = .success(try await withTaskCancellationHandler { try await promise.futureResult.get() } onCancel: { hangUp() })
+      result = .success(
+        try await withTaskCancellationHandler {
+          try await promise.futureResult.get()
+        } onCancel: {
+          hangUp()
+        })
     } catch { result = .failure(error) }
     try? await driver.stop().get()
     if captures != nil { try? await driver.eventLoop.submit { [self] in endCaptures() }.get() }

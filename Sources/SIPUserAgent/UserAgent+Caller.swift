@@ -97,7 +97,8 @@ extension UserAgent {
   private func compareDescription(_ id: LegID, _ client: TransactionLayer.ClientID, _ status: Int, _ message: SIPMessage) {
     guard (101..<300).contains(status), !message.body.isEmpty, let usage = usageOrRemains(id) else { return }
     if status < 200, case .caller(let caller) = usage.role, caller.client == client, caller.isOfferDelayed { return }
-    guard let body = message.body(ofType: "application/sdp"), let before = usage.descriptions.take(body, status: status, tag: message.toTag ?? "", of: client)
+    guard let body = message.body(ofType: "application/sdp"),
+      let before = usage.descriptions.take(body, status: status, tag: message.toTag ?? "", of: client)
     else { return }
     events.append(.violation(id, PeerViolation(.secondAnswer, "the one in \(message) is not the one in the \(before) before it")))
   }
