@@ -49,9 +49,12 @@ struct JSONLine {
     needsComma = true
   }
 
+  /// - Parameter name: of ours, without anything that JSON escapes.
   mutating func name(_ name: String) {
     separate()
-    quote(name)
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(contentsOf: name.utf8)
+    bytes.append(UInt8(ascii: "\""))
     bytes.append(UInt8(ascii: ":"))
     needsComma = false
   }

@@ -39,8 +39,8 @@ final class Leg {
   var hasEarlyMedia = false
   /// Answers in provisional responses by the To tag of their callee: a forked INVITE has several early dialogs.
   private var earlyAnswers: [(tag: String, answer: SessionDescription)] = []
-  /// BYE after so long without RTP while we may receive; nil = the party's own time.
-  var rtpTimeout: Duration?
+  /// BYE after so many nanoseconds without RTP while we may receive; nil = never. Looked at for every packet.
+  var rtpTimeout: Int64?
   /// Header fields of our 200.
   var answerFields: [MessageDraft.Field] = []
   /// The 2xx was acknowledged.

@@ -135,7 +135,7 @@ extension Party {
     userAgent.prefer(flow: prefersFlow, for: id)
     leg.answerFields = answerFields
     leg.hasEarlyMedia = answerWith == .earlyMedia && Self.hasDescription(invite)
-    leg.rtpTimeout = rtpTimeout
+    if let rtpTimeout { leg.rtpTimeout = rtpTimeout.wholeNanoseconds }
     leg.answerAt = now.advanced(by: configuration.answerDelay)
     if configuration.answerDelay > .zero { answerDeadlines.set(id, at: leg.answerAt) }
     if !leg.hasEarlyMedia, answerWith != .nothing { absorb(userAgent.ring(id, at: now, &out), at: now, &out) }
@@ -209,6 +209,7 @@ extension Party {
     let leg = Leg(
       id: id, facts: facts, session: newSession(capability), port: port, rtp: PortID(lastPort),
       rtcp: PortID(lastPort + 1), capability: capability)
+    leg.rtpTimeout = configuration.rtpTimeout?.wholeNanoseconds
     legs[id] = leg
     legsByPort[leg.rtp] = id
     legsByPort[leg.rtcp] = id

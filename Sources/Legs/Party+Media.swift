@@ -122,9 +122,7 @@ extension Party {
   /// When a leg on which nothing comes is over. Nil while the agreement lets nothing come; and while one side waits for the other's word,
   /// which may have changed it, it does not hold (``MediaSession/isExchangeOpen``).
   private func silenceLimit(_ leg: Leg) -> Instant? {
-    guard let since = leg.silentSince, let timeout = leg.rtpTimeout ?? configuration.rtpTimeout,
-      leg.agreement?.direction.receives == true
-    else { return nil }
-    return since.advanced(by: timeout)
+    guard let since = leg.silentSince, let timeout = leg.rtpTimeout, leg.agreement?.direction.receives == true else { return nil }
+    return since.adding(nanoseconds: timeout)
   }
 }

@@ -115,17 +115,11 @@ public struct Encoding: Hashable, Sendable {
 
   /// Reads `96 opus/48000/2`.
   init?(map: String) {
-    var rest = map.utf8[...]
-    func next() -> Substring? {
-      let isSeparator = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "/") }
-      rest = rest.drop(while: isSeparator)
-      let end = rest.firstIndex(where: isSeparator) ?? rest.endIndex
-      defer { rest = rest[end...] }
-      return rest.startIndex < end ? Substring(rest[..<end]) : nil
-    }
-    guard let number = next().flatMap({ UInt8($0) }), number < 128, let name = next(), let rate = next().flatMap({ Int($0) }), rate > 0
+    var words = WordReader(map, separator: UInt8(ascii: "/"))
+    guard let number = words.next().flatMap({ UInt8($0) }), number < 128, let name = words.next(),
+      let rate = words.next().flatMap({ Int($0) }), rate > 0
     else { return nil }
-    self.init(number, String(name), clockRate: rate, channels: next().flatMap { Int($0) } ?? 1)
+    self.init(number, name, clockRate: rate, channels: words.next().flatMap { Int($0) } ?? 1)
   }
 
   /// The static assignments of RFC 3551 that trunks use.
@@ -146,7 +140,7 @@ public struct Encoding: Hashable, Sendable {
     clockRate == codec.clockRate && (name == codec.encodingName || name.lowercased() == codec.encodingName.lowercased())
   }
 
-  public var isTelephoneEvent: Bool { name.lowercased() == "telephone-event" }
+  public var isTelephoneEvent: Bool { name == "telephone-event" || name.lowercased() == "telephone-event" }
 }
 
 /// Which way media flows, as the writer of the description sees it (RFC 8866 §6.7).
@@ -168,9 +162,10 @@ enum SDPLines {
   /// `IN IP4 192.0.2.1`, `IN IP6 ::1`, with or without a multicast TTL.
   static func connection(_ lines: [SessionDescription.Line]) -> IPAddress? {
     guard let value = lines.first(where: { $0.type == "c" })?.value else { return nil }
-    let parts = value.utf8.split(separator: UInt8(ascii: " "))
-    guard parts.count >= 3, parts[0].elementsEqual("IN".utf8) else { return nil }
-    return IPAddress(String(decoding: parts[2].prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self))
+    var words = WordReader(value)
+    guard words.next() == "IN", words.next() != nil, let address = words.next() else { return nil }
+    // A group's TTL (RFC 8866 §5.7).
+    return IPAddress(address.utf8.contains(UInt8(ascii: "/")) ? String(address.prefix { $0 != "/" }) : address)
   }
 
   static func direction(_ lines: [SessionDescription.Line]) -> MediaDirection? {
@@ -194,4 +189,27 @@ enum SDPLines {
     }
     return values
   }
+}
+
+/// Reads a value word by word: what is between spaces, or another separator.
+private struct WordReader {
+  private let text: String.UTF8View
+  private let separator: UInt8
+  private var position: String.Index
+
+  init(_ text: String, separator: UInt8 = UInt8(ascii: " ")) {
+    self.text = text.utf8
+    self.separator = separator
+    position = text.startIndex
+  }
+
+  /// nil at the end.
+  mutating func next() -> String? {
+    while position < text.endIndex, isSeparator(text[position]) { position = text.index(after: position) }
+    let start = position
+    while position < text.endIndex, !isSeparator(text[position]) { position = text.index(after: position) }
+    return start < position ? String(Substring(text[start..<position])) : nil
+  }
+
+  private func isSeparator(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == separator }
 }

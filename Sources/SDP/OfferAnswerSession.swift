@@ -232,9 +232,9 @@ public struct OfferAnswerSession: Sendable {
   private func mediaAddress(
     _ theirs: MediaDescription, _ description: SessionDescription
   ) throws(OfferAnswerFailure) -> IPAddress {
-    let own = theirs.connectionLines.first
-    guard let address = own == nil ? description.connection : theirs.connection else {
-      if let line = own ?? description.connectionLine, line.network == "IN", line.host.contains(where: \.isLetter), !line.host.contains(":")
+    guard let address = theirs.connection ?? (theirs.connectionLines.isEmpty ? description.connection : nil) else {
+      if let line = theirs.connectionLines.first ?? description.connectionLine, line.network == "IN", line.host.contains(where: \.isLetter),
+        !line.host.contains(":")
       {
         throw .limit("media address '\(line.host.prefix(64))' is a host name, and host names in SDP are not resolved (a limit of the Lab)")
       }

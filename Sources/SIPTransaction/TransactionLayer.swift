@@ -110,18 +110,21 @@ public final class TransactionLayer {
 
 /// What transactions are matched by (RFC 3261 §17.1.3, §17.2.3): branch and method, for servers the sent-by as well.
 struct BranchKey: Hashable, Sendable {
-  var branch: String
+  let branch: String
   var sentBy: SIPHost?
   var sentByPort: UInt16?
   var method: SIPMethod
+  /// Branches are unique but for CANCEL and ACK: the rest need not be hashed, and the branch only once, though a table looks at the keys
+  /// beside one that it removes.
+  private let hash: Int
 
   init(branch: String, method: SIPMethod) {
     self.branch = branch
     self.method = method
+    hash = branch.hashValue
   }
 
-  /// Branches are unique but for CANCEL and ACK: the rest need not be hashed.
-  func hash(into hasher: inout Hasher) { hasher.combine(branch) }
+  func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
   /// The key of the server transaction that a request belongs to; ACK belongs to its INVITE.
   ///
@@ -140,5 +143,6 @@ struct BranchKey: Hashable, Sendable {
       ]
       branch = parts.joined(separator: "\n")
     }
+    hash = branch.hashValue
   }
 }

@@ -40,20 +40,23 @@ public struct Dialog: Sendable {
   }
 
   /// The callee's dialog, from the INVITE and the tag we put into our response (RFC 3261 §12.1.1): Record-Route in order.
-  public init(calleeOf request: SIPMessage, localTag: String, localSequence: UInt32) throws(SIPHeaderError) {
-    let from = try request.from()
-    let to = try request.to()
-    callID = try request.callID()
+  ///
+  /// - Parameter audit: the INVITE's; nil is returned where a field that every request has is missing in it.
+  public init?(calleeOf request: SIPMessage, _ audit: MessageAudit, localTag: String, localSequence: UInt32) {
+    guard let from = audit.from, let to = audit.to, let cseq = audit.cseq, let requestURI = audit.requestURI,
+      let callID = try? request.callID()
+    else { return nil }
+    self.callID = callID
     self.localTag = localTag
     // A peer of RFC 2543 may have no tag; RFC 3261 §12.1.1 asks us to take it as empty.
     remoteTag = from.tag ?? ""
     local = "\(request.first(.to)?.text ?? to.description);tag=\(localTag)"
     remote = request.first(.from)?.text ?? from.description
     self.localSequence = localSequence
-    remoteSequence = try request.cseq().number
-    remoteTarget = try request.contacts().firstURI ?? from.uri
-    routeSet = try request.recordRoutes()
-    isSecure = try request.requestURI().scheme == .sips
+    remoteSequence = cseq.number
+    remoteTarget = audit.contacts?.firstURI ?? from.uri
+    routeSet = audit.recordRoutes ?? []
+    isSecure = requestURI.scheme == .sips
   }
 
   /// The number for our next request.

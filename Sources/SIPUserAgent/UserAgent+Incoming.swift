@@ -14,13 +14,13 @@ extension UserAgent {
     }
     if let tag = to.tag, method != .cancel {
       receiveInDialog(server, message, method, tag: tag, remoteTag: from.tag ?? "", cseq: cseq, flow, at: now, &out)
-    } else if let defect = defect(of: message, method, server, flow, fromTag: from.tag, cseq) {
+    } else if let defect = defect(of: message, audit, method, server, flow, fromTag: from.tag, cseq) {
       // The rules behind the one that refuses it.
       if method == .invite { noteMissingContact(nil, message) }
       events.append(.defective(server, message, flow, defect))
     } else {
       keepMergeKey(server, message, fromTag: from.tag, cseq)
-      if method == .invite { receiveInvite(server, message, flow, at: now) } else { events.append(.request(server, message, flow)) }
+      if method == .invite { receiveInvite(server, message, audit, flow, at: now) } else { events.append(.request(server, message, flow)) }
     }
   }
 
@@ -59,14 +59,14 @@ extension UserAgent {
 
   /// What has to be refused in any request outside dialogs; nil when all is well.
   private func defect(
-    of message: SIPMessage, _ method: SIPMethod, _ server: ServerID, _ flow: Flow, fromTag: String?, _ cseq: CSeq
+    of message: SIPMessage, _ audit: MessageAudit, _ method: SIPMethod, _ server: ServerID, _ flow: Flow, fromTag: String?, _ cseq: CSeq
   ) -> RequestDefect? {
     let reactions = configuration.style.reactions
     if method == .cancel { return .nothingToCancel }
     if !reactions.acceptsMergedRequests, let key = MergeKey(message, fromTag: fromTag, cseq), mergeKeys[key] != nil {
       return .merged
     }
-    if !hasKnownScheme(message) { return .unknownScheme(status: reactions.foreignSchemeStatus) }
+    if let uri = audit.requestURI, !hasKnownScheme(uri) { return .unknownScheme(status: reactions.foreignSchemeStatus) }
     if let unknown = unsupportedOptions(of: message) { return .unknownExtensions(unknown) }
     guard method == .invite else { return nil }
     if reactions.wantsSecureTransport, isSecureOverDatagrams(message, flow) { return .secureTransportWanted }
@@ -93,8 +93,7 @@ extension UserAgent {
     flow.transport == .udp && (try? message.requestURI())?.scheme == .sips
   }
 
-  private func hasKnownScheme(_ message: SIPMessage) -> Bool {
-    guard let uri = try? message.requestURI() else { return true }
+  private func hasKnownScheme(_ uri: SIPURI) -> Bool {
     switch uri.scheme {
     case .sip, .sips: return true
     case .other(let name): return configuration.foreignSchemes.contains(name)
@@ -130,7 +129,7 @@ extension UserAgent {
     return !accept.contains { $0.accepts("application/sdp") }
   }
 
-  private func receiveInvite(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant) {
+  private func receiveInvite(_ server: ServerID, _ message: SIPMessage, _ audit: MessageAudit, _ flow: Flow, at now: Instant) {
     let id = newLegID()
     let tag = mint.tag()
     let timers = configuration.timers
@@ -138,14 +137,9 @@ extension UserAgent {
     let callee = InviteUsage.Callee(machine: machine, server: server, invite: message, localTag: tag)
     let callID = (try? message.callID()) ?? ""
     let usage = InviteUsage(role: .callee(callee), flow: flow, localTag: tag, callID: callID)
-    do {
-      usage.dialog = try Dialog(calleeOf: message, localTag: tag, localSequence: mint.firstSequence())
-    } catch {
-      events.append(.defective(server, message, flow, .unreadable("\(error)")))
-      return
-    }
-    if let sequence = try? message.cseq().number { usage.arrivedInvites.record(sequence) }
-    usage.contactUser = answeringContactUser((try? message.to())?.uri.user)
+    usage.dialog = Dialog(calleeOf: message, audit, localTag: tag, localSequence: mint.firstSequence())
+    if let cseq = audit.cseq { usage.arrivedInvites.record(cseq.number) }
+    usage.contactUser = answeringContactUser(audit.to?.uri.user)
     if let seconds = message.expires() { callee.expiresAt = now.advanced(by: .seconds(seconds)) }
     usages[id] = usage
     legsByTag[tag] = id

@@ -181,7 +181,7 @@ extension UserAgent {
       sequence: cseq?.number ?? 0)
     if status >= 300 {
       let refused = RefusedRequest(request, draft, on: flow)
-      if request.method == .invite { unacknowledged[server] = "\(status) \(refused.callID)" }
+      if request.method == .invite { unacknowledged[server] = (status, refused.callID) }
       events.append(.requestRefused(leg ?? request.toTag.flatMap { legsByTag[$0] }, refused))
     }
     transactions.respond(server, draft, status: status, label: label, at: now, &transactionOutputs)

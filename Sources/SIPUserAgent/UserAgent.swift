@@ -78,7 +78,7 @@ public final class UserAgent {
   /// Legs by the tag that this side chose: what a request within a dialog names.
   var legsByTag: [String: LegID] = [:]
   /// Status and Call-ID of the refusals that wait for their ACK.
-  var unacknowledged: [ServerID: String] = [:]
+  var unacknowledged: [ServerID: (status: Int, callID: String)] = [:]
   var purposes: [TransactionLayer.ClientID: ClientPurpose] = [:]
   var legsByServer: [ServerID: LegID] = [:]
   /// Requests outside dialogs that are being served, to tell a copy that came by another path.
@@ -261,7 +261,8 @@ public final class UserAgent {
       if !oversized.isEmpty { oversized[id] = nil }
       if let purpose = purposes.removeValue(forKey: id) { inviteTransactionEnded(purpose, id) }
     case .ackMissing(let id):
-      events.append(.violation(legsByServer[id], PeerViolation(.refusalNotAcknowledged, unacknowledged.removeValue(forKey: id) ?? "")))
+      let refusal = unacknowledged.removeValue(forKey: id).map { "\($0.status) \($0.callID)" }
+      events.append(.violation(legsByServer[id], PeerViolation(.refusalNotAcknowledged, refusal ?? "")))
     case .endedServer(let id):
       legsByServer[id] = nil
       unacknowledged[id] = nil

@@ -15,7 +15,11 @@ extension SIPMessage {
       if first != nil { return false }
       first = slot
     }
-    return first.map { !bytes[$0.value.range].contains(.comma) } ?? false
+    guard let range = first?.value.range else { return false }
+    return bytes.withSpan { span in
+      for index in range where span[index] == .comma { return false }
+      return true
+    }
   }
 
   /// The first `tag` behind an address, in angle brackets or without (RFC 3261 §20.10, §20.39).

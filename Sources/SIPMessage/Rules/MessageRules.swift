@@ -26,13 +26,14 @@ public struct MessageAudit: Sendable {
   /// The topmost one.
   public internal(set) var via: Via?
   public internal(set) var cseq: CSeq?
+  public internal(set) var contacts: ContactList?
+  public internal(set) var recordRoutes: [NameAddress]?
+  public internal(set) var requestURI: SIPURI?
 }
 
 private struct FaultChecker {
   let message: SIPMessage
   var audit = MessageAudit()
-  private var contacts: ContactList?
-  private var recordRoutes: [NameAddress]?
   /// A bit for each known field that is there.
   private var present: (UInt64, UInt64) = (0, 0)
 
@@ -109,8 +110,8 @@ private struct FaultChecker {
 
   private mutating func checkAddresses() {
     let weight: MessageFault.Weight = namesPlaces ? .fatal : .tolerated
-    if has(.contact) { contacts = check(weight) { (message) throws(SIPHeaderError) in try message.contacts() } }
-    if has(.recordRoute) { recordRoutes = check(weight) { (message) throws(SIPHeaderError) in try message.recordRoutes() } }
+    if has(.contact) { audit.contacts = check(weight) { (message) throws(SIPHeaderError) in try message.contacts() } }
+    if has(.recordRoute) { audit.recordRoutes = check(weight) { (message) throws(SIPHeaderError) in try message.recordRoutes() } }
     if has(.route) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.routes() } }
   }
 
@@ -138,7 +139,7 @@ private struct FaultChecker {
   // MARK: - Requests and responses
 
   mutating func checkRequest() {
-    check(.fatal, Self.checkRequestURI)
+    audit.requestURI = check(.fatal, Self.checkRequestURI)
     audit.cseq = check(.fatal, Self.checkSequence)
     check(.tolerated, Self.checkHops)
     checkPorts()
@@ -150,8 +151,8 @@ private struct FaultChecker {
   /// Where our answers and requests would go: nobody can be reached at port 0 (contract 8.7).
   private mutating func checkPorts() {
     if audit.via?.port == 0 { addPortZero(.via) }
-    if case .list(let contacts)? = contacts, contacts.contains(where: { $0.uri.port == 0 }) { addPortZero(.contact) }
-    if let recordRoutes, recordRoutes.contains(where: { $0.uri.port == 0 }) { addPortZero(.recordRoute) }
+    if case .list(let contacts)? = audit.contacts, contacts.contains(where: { $0.uri.port == 0 }) { addPortZero(.contact) }
+    if let routes = audit.recordRoutes, routes.contains(where: { $0.uri.port == 0 }) { addPortZero(.recordRoute) }
   }
 
   private mutating func addPortZero(_ name: HeaderName) {
@@ -172,12 +173,13 @@ private struct FaultChecker {
     }
   }
 
-  private static func checkRequestURI(_ message: SIPMessage) throws(SIPHeaderError) {
+  private static func checkRequestURI(_ message: SIPMessage) throws(SIPHeaderError) -> SIPURI {
     let uri = try message.requestURI()
     guard uri.headers.isEmpty else {
       throw .uri(
         value: message.requestURIBytes?.prefix(128).text ?? "", expected: "without headers, as a Request-URI has to be (RFC 3261 §19.1.1)")
     }
+    return uri
   }
 
   mutating func checkResponse() { audit.cseq = check(.fatal) { (message) throws(SIPHeaderError) in try message.cseq() } }

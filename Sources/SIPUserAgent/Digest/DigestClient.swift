@@ -9,6 +9,9 @@ struct NonceCounts {
     var username: String
     var realm: String
     var nonce: String
+
+    /// A server hardly gives the same nonce to two accounts: the rest need not be hashed.
+    func hash(into hasher: inout Hasher) { hasher.combine(nonce) }
   }
 
   static let capacity = 256
