@@ -6,12 +6,12 @@ import SansIO
 /// at the same `frame`. Secrets are never written.
 public final class JournalFile: JournalSink {
   private let output: ByteOutput
-  private var names: [String] = []
+  @exclusivity(unchecked) private var names: [String] = []
   /// `,"host":"<name>","frame":` by host number.
   // Read for every packet by code that cannot overlap itself.
   @exclusivity(unchecked) private var prefixes: [[UInt8]] = []
   private let flows = FlowTexts()
-  private var scratch = JSONLine()
+  @exclusivity(unchecked) private var scratch = JSONLine()
 
   public init(_ output: ByteOutput) { self.output = output }
 

@@ -75,11 +75,11 @@ public final class KallglotEndpoint: ScriptedHost {
     var policy: Policy
   }
 
-  var admitted: [LegID: Admission] = [:]
+  @exclusivity(unchecked) var admitted: [LegID: Admission] = [:]
   /// Sessions without legs, until their grace is over.
-  var sessionDeadlines = DeadlineQueue<String>()
+  @exclusivity(unchecked) var sessionDeadlines = DeadlineQueue<String>()
   /// Calls that may not last for ever.
-  var durationDeadlines = DeadlineQueue<LegID>()
+  @exclusivity(unchecked) var durationDeadlines = DeadlineQueue<LegID>()
   var callsByAccount: [String: Int] = [:]
 
   /// - Parameter tls: the context of TLS listeners; nil where none listens.

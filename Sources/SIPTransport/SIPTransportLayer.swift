@@ -37,7 +37,7 @@ public final class SIPTransportLayer {
   public static let patience: Int64 = 32_000_000_000
 
   /// The listeners with their real addresses once they are bound.
-  public internal(set) var listeners: [TransportListener]
+  @exclusivity(unchecked) public internal(set) var listeners: [TransportListener]
   let serverTLS: TLSContext?
   let clientTLS: TLSContext?
   let entropy: Entropy
@@ -45,10 +45,10 @@ public final class SIPTransportLayer {
   let limits: SIPLimits
   let firstPort: UInt32
   var nextConnection: UInt32
-  var connections: [ConnectionID: StreamConnection] = [:]
+  @exclusivity(unchecked) var connections: [ConnectionID: StreamConnection] = [:]
   /// Connections we opened, by where they go.
   var outgoing: [SIPTarget: ConnectionID] = [:]
-  var deadlines = DeadlineQueue<ConnectionID>()
+  @exclusivity(unchecked) var deadlines = DeadlineQueue<ConnectionID>()
   /// Whether a request that cannot be read is answered; nil = always.
   public var mayAnswer: ((Flow) -> Bool)?
   /// UDP peers that ICMP reported unreachable and that have sent nothing since.

@@ -74,12 +74,13 @@ public final class UserAgent {
   /// Of all our accounts, over requests and calls.
   var nonceCounts = NonceCounts()
 
-  var usages: [LegID: InviteUsage] = [:]
+  // Unchecked: touched for every message by code that cannot overlap itself, where the checks of exclusive access cost one part in thirty.
+  @exclusivity(unchecked) var usages: [LegID: InviteUsage] = [:]
   /// Legs by the tag that this side chose: what a request within a dialog names.
   var legsByTag: [String: LegID] = [:]
   /// Status and Call-ID of the refusals that wait for their ACK.
   var unacknowledged: [ServerID: (status: Int, callID: String)] = [:]
-  var purposes: [TransactionLayer.ClientID: ClientPurpose] = [:]
+  @exclusivity(unchecked) var purposes: [TransactionLayer.ClientID: ClientPurpose] = [:]
   var legsByServer: [ServerID: LegID] = [:]
   /// Requests outside dialogs that are being served, to tell a copy that came by another path.
   var mergeKeys: [MergeKey: ServerID] = [:]
@@ -89,22 +90,22 @@ public final class UserAgent {
   var remains: [LegID: InviteUsage] = [:]
   /// Requests that went over TCP for their size.
   var oversized: [TransactionLayer.ClientID: OversizedRequest] = [:]
-  var deadlines = DeadlineQueue<LegID>()
+  @exclusivity(unchecked) var deadlines = DeadlineQueue<LegID>()
   /// Set only while the machine handles the input they belong to.
   var refusals: [LegID: Refusal] = [:]
   var acknowledgements: [LegID: SIPMessage] = [:]
   private var lastLeg: UInt32 = 0
   private var lastRequest: UInt32 = 0
 
-  var transportEvents: [SIPTransportLayer.Event] = []
-  var transactionOutputs: [TransactionLayer.Output] = []
-  var events: [UserAgentEvent] = []
+  @exclusivity(unchecked) var transportEvents: [SIPTransportLayer.Event] = []
+  @exclusivity(unchecked) var transactionOutputs: [TransactionLayer.Output] = []
+  @exclusivity(unchecked) var events: [UserAgentEvent] = []
   var lastFlowTexts: (transport: SIPTransportProtocol, local: TransportAddress, texts: FlowTexts?) = (
     .udp, TransportAddress(.anyV4, port: 0), nil
   )
   /// What ``drain(at:_:)`` works on, while new ones gather; kept for their memory.
-  private var handledEvents: [SIPTransportLayer.Event] = []
-  private var handledOutputs: [TransactionLayer.Output] = []
+  @exclusivity(unchecked) private var handledEvents: [SIPTransportLayer.Event] = []
+  @exclusivity(unchecked) private var handledOutputs: [TransactionLayer.Output] = []
 
   public init(
     _ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch,

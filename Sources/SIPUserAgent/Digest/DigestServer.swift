@@ -35,8 +35,22 @@ public enum WrongCredentials: String, Hashable, Sendable {
 public struct DigestServer: Sendable {
   private struct Issued {
     var at: Instant
-    /// By username; a nonce is nearly always one account's.
-    var windows: [String: CountWindow] = [:]
+    /// The account that used it first; a nonce is nearly always one account's, and tens of thousands are kept.
+    private var user: String?
+    private var window = CountWindow()
+    private var others: [String: CountWindow] = [:]
+
+    init(at: Instant) { self.at = at }
+
+    /// Uses up a count; false when that account used it before.
+    mutating func take(_ count: UInt32?, by username: String) -> Bool {
+      if user == nil || user == username {
+        guard window.take(count) else { return false }
+        user = username
+        return true
+      }
+      return others[username, default: CountWindow()].take(count)
+    }
   }
 
   public let realm: String
@@ -121,10 +135,7 @@ public struct DigestServer: Sendable {
   private mutating func take(_ nonce: String, count: UInt32?, username: String, at now: Instant) -> DigestVerdict? {
     guard let entry = issued[nonce] else { return .unknownNonce }
     guard now.nanoseconds - entry.at.nanoseconds <= nonceLifetime else { return .staleNonce }
-    var window = entry.windows[username] ?? CountWindow()
-    guard window.take(count) else { return .replayed }
-    issued[nonce]?.windows[username] = window
-    return nil
+    return issued[nonce]?.take(count, by: username) == true ? nil : .replayed
   }
 
   private mutating func remember(_ nonce: String, at now: Instant) {

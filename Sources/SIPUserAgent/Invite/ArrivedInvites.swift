@@ -17,7 +17,8 @@ struct ArrivedInvites: Sendable {
 
   static let limit = 16
 
-  private var invites: [(sequence: UInt32, body: Bytes?)] = []
+  /// With a hash of the body, which would keep its whole message.
+  private var invites: [(sequence: UInt32, body: Int?)] = []
   private var hasForgotten = false
 
   /// Takes the CSeq number of an INVITE; beyond the limit the oldest is forgotten.
@@ -36,9 +37,9 @@ struct ArrivedInvites: Sendable {
       return hasForgotten && sequence < (invites.first?.sequence ?? 0) ? .copy : .unknown
     }
     guard let first = invites[index].body else {
-      invites[index].body = body
+      invites[index].body = body.hashValue
       return .first
     }
-    return first == body ? .copy : .changed
+    return first == body.hashValue ? .copy : .changed
   }
 }

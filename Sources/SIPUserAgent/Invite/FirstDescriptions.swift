@@ -10,7 +10,8 @@ struct FirstDescriptions {
     let client: TransactionLayer.ClientID
     let tag: String
     let status: Int
-    let body: Bytes
+    /// A hash is enough to tell a copy; the body would keep its whole message for 64·T1.
+    let body: Int
   }
 
   /// More branches of one INVITE than this are not compared.
@@ -20,8 +21,10 @@ struct FirstDescriptions {
 
   /// Takes a description. The status of the response that brought another one before it; nil when it is the first, or a copy.
   mutating func take(_ body: Bytes, status: Int, tag: String, of client: TransactionLayer.ClientID) -> Int? {
-    if let first = entries.first(where: { $0.client == client && $0.tag == tag }) { return first.body == body ? nil : first.status }
-    if entries.count < Self.limit { entries.append(Entry(client: client, tag: tag, status: status, body: body)) }
+    if let first = entries.first(where: { $0.client == client && $0.tag == tag }) {
+      return first.body == body.hashValue ? nil : first.status
+    }
+    if entries.count < Self.limit { entries.append(Entry(client: client, tag: tag, status: status, body: body.hashValue)) }
     return nil
   }
 
