@@ -112,7 +112,7 @@ public struct CallLog {
     case .connectionFailed(let remote, let reason): return "connection to \(remote): \(reason)"
     case .socketFailed(_, let failure): return "\(failure)"
     case .acceptsAgain(let listener): return "connections to \(listener) are accepted again"
-    case .malformed(let source, let rule): return "\(source) sent what is not a SIP message: \(rule)"
+    case .malformed(let source, let rule): return "\(source) sent what cannot be processed: \(rule)"
     case .registered(let aor, let expires): return "\(aor) is registered for \(expires) s"
     case .registrationFailed(let aor, let reason): return "registration of \(aor) failed: \(reason)"
     case .optionsAnswered(let status): return "OPTIONS answered with \(status)"

@@ -9,18 +9,23 @@ extension SIPTransportLayer {
     _ error: SIPParseError, _ bytes: Bytes, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
     guard let status = error.status, mayAnswer?(flow) ?? true, let request = SIPMessage.salvage(bytes, limits: limits) else { return }
-    events.append(.rejected(request, status: status, flow))
-    send(
-      rejection(of: request, status: status, because: "\(error)", flow), on: flow.reply(to: request), label(status, request), at: now, &out,
-      &events)
+    refuse(request, status, "\(error)", flow, at: now, &out, &events)
+  }
+
+  private func refuse(
+    _ request: SIPMessage, _ status: Int, _ rule: String, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+  ) {
+    let warning = WarningValue(refusing: rule, on: flow).fieldValue
+    events.append(.rejected(request, status: status, warning: warning, flow))
+    send(rejection(of: request, status, warning, flow), on: flow.reply(to: request), label(status, request), at: now, &out, &events)
   }
 
   /// The bytes of a response outside any transaction.
-  private func rejection(of request: SIPMessage, status: Int, because rule: String, _ flow: Flow) -> Bytes {
+  private func rejection(of request: SIPMessage, _ status: Int, _ warning: String, _ flow: Flow) -> Bytes {
     rejections += 1
     let tag = "bad\(rejections)"
     var draft = MessageDraft.response(to: request, status: status, toTag: tag, received: flow)
-    draft.append(.warning, WarningValue(refusing: rule, on: flow).fieldValue)
+    draft.append(.warning, warning)
     return draft.serialized()
   }
 
@@ -33,9 +38,6 @@ extension SIPTransportLayer {
     _ request: SIPMessage, _ error: SIPHeaderError, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
     guard let method = request.method, method != .ack, (try? request.via()) != nil, mayAnswer?(flow) ?? true else { return }
-    events.append(.rejected(request, status: 400, flow))
-    send(
-      rejection(of: request, status: 400, because: "\(error)", flow), on: flow.reply(to: request), label(400, request), at: now, &out,
-      &events)
+    refuse(request, 400, "\(error)", flow, at: now, &out, &events)
   }
 }

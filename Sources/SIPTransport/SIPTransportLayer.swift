@@ -15,7 +15,7 @@ public final class SIPTransportLayer {
     /// Bytes that are not a SIP message. Where they leave unknown where the next one begins, ``flowFailed(_:_:)`` follows.
     case malformed(SIPParseError, Bytes, Flow)
     /// A request that no transaction was made for was answered with this status.
-    case rejected(SIPMessage, status: Int, Flow)
+    case rejected(SIPMessage, status: Int, warning: String, Flow)
     /// A peer connected; nothing was read yet.
     case accepted(Flow)
     /// A connection of ours is up, TLS included.

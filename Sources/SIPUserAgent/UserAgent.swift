@@ -231,8 +231,9 @@ public final class UserAgent {
       events.append(.listening(listener))
     case .listenFailed(let listener, let failure): events.append(.listenFailed(listener, failure))
     case .malformed(let error, _, let flow): events.append(.malformed(rule: "\(error)", flow))
-    case .rejected(let request, let status, let flow):
-      events.append(.requestRefused(nil, RefusedRequest(request, status: status, phrase: SIPStatus.phrase(status), on: flow)))
+    case .rejected(let request, let status, let warning, let flow):
+      let phrase = "\(SIPStatus.phrase(status)); Warning: \(warning)"
+      events.append(.requestRefused(nil, RefusedRequest(request, status: status, phrase: phrase, on: flow)))
     case .accepted(let flow): events.append(.accepted(flow))
     case .flowOpened, .keepAlive: break
     }

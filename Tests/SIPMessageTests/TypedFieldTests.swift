@@ -189,6 +189,18 @@ import Testing
     }
   }
 
+  @Test func `a request whose URI is longer than a start line may be can be salvaged, so that it gets 414 (RFC 3261 §21.4.7)`() throws {
+    for length in [8_000, 8_180, 8_192, 9_000, 60_000] {
+      let line = "OPTIONS sip:\(String(repeating: "a", count: length)) SIP/2.0"
+      let request = sip(sound.replacing("OPTIONS sip:a@h SIP/2.0", with: line))
+      #expect(SIPMessage.salvage(request)?.first(.callID)?.text == "x", "\(length)")
+      // A stream waits for the rest of it.
+      var framer = StreamFramer()
+      framer.append(Bytes("\(line)\r\nVia: "))
+      #expect(try framer.next() == nil, "\(length)")
+    }
+  }
+
   @Test func `a display name in ISO 8859-1 comes back in the response byte for byte`() throws {
     let latin: [UInt8] =
       Array("OPTIONS sip:a@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: \"M".utf8) + [0xFC]

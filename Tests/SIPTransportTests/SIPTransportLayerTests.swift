@@ -27,7 +27,7 @@ import Testing
       case .listenFailed(let listener, let failure): "failed \(listener) \(failure)"
       case .message(let message, let flow): "\(message) from \(flow)"
       case .malformed(let error, _, _): "malformed: \(error)"
-      case .rejected(_, let status, _): "answered \(status)"
+      case .rejected(_, let status, _, _): "answered \(status)"
       case .accepted(let flow): "accepted \(flow)"
       case .flowOpened: "opened"
       case .flowFailed(_, let failure): "lost: \(failure)"

@@ -29,9 +29,13 @@ extension MessageParser {
     return parser
   }
 
-  /// Whether `SIP/` is part of a line, in any case.
+  /// Whether `SIP/` is part of a line, in any case: of one that is longer than any start line may be, near its beginning or at its end,
+  /// where a Request-Line names the version behind a URI however long (RFC 3261 §7.1).
   static func mentionsVersion(_ span: Span<UInt8>, _ line: Range<Int>) -> Bool {
-    Grammar.text(span, line.lowerBound..<min(line.upperBound, line.lowerBound + 8_192)).uppercased().contains("SIP/")
+    let reach = 8_192
+    func mentions(_ part: Range<Int>) -> Bool { Grammar.text(span, part).uppercased().contains("SIP/") }
+    guard line.count > reach else { return mentions(line) }
+    return mentions(line.upperBound - 64..<line.upperBound) || mentions(line.lowerBound..<line.lowerBound + reach)
   }
 
   /// Takes the header lines that can be read and passes over the others.
