@@ -64,10 +64,11 @@ extension Interop {
     }
 
     /// As the text says: a semicolon before each line of one section, none before those of the other.
-    @Test func `the form without registration, made as the text says, takes calls both ways`() async throws {
-      try await Scene.run("printed-unregistered") { scene in
+    @Test(arguments: [("udp", "unregistered-udp"), ("tcp", "unregistered-tcp"), ("tls", "unregistered-tls")])
+    func `the form without registration, made as the text says, takes calls both ways`(transport: String, name: String) async throws {
+      try await Scene.run(name) { scene in
         let lab = try await serve(scene)
-        var files = try await printed(scene, "asterisk", "udp")
+        var files = try await printed(scene, "asterisk", transport)
         var lines = files[0].text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let begin = try #require(lines.firstIndex(of: "[kallglot-lab-registration]"))
         let end = try #require(lines[begin...].firstIndex(of: ""))
@@ -78,10 +79,14 @@ extension Interop {
         let asterisk = try await AsteriskServer.start(scene, files: files)
         #expect(try await asterisk.ask("pjsip show registrations").contains("No objects found"))
         try await asterisk.ask("channel originate PJSIP/sess_one@kallglot-lab application Milliwatt")
-        let heard = try await lab.line("tone of 100")
-        // The text binds Asterisk to the Lab's own address, at a port of its own.
-        lab.type("call sip:kallglot-lab@\(scene.us):5070")
-        _ = try await lab.line("tone of 700 Hz detected", after: heard)
+        let call = try await lab.line("over \(transport.uppercased())")
+        let heard = try await lab.line("tone of 100", after: call)
+        // The text binds Asterisk to the Lab's own address, at a port of its own, and says how it is called there.
+        let command = try #require(lines.first { $0.contains("at serve 'call sip:") }?.split(separator: "'").dropFirst().first)
+        #expect(command.contains("ADDRESS:507") && command.hasSuffix(";transport=\(transport)"))
+        lab.type(String(command).replacing("ADDRESS", with: scene.us))
+        let placed = try await lab.line("over \(transport.uppercased())", after: heard)
+        _ = try await lab.line("tone of 700 Hz detected", after: placed)
       }
     }
 
