@@ -24,18 +24,17 @@ struct AsteriskGuide {
   private var ownPath: String { "\(folder)/kallglot-lab-asterisk.pem" }
 
   private var introduction: [String] {
-    [
-      "Kallglot Lab as a trunk of Asterisk (chan_pjsip) over \(facts.listener.transport.viaToken).",
-      "Each part belongs at the end of the file that its 'file:' line names.",
-      "",
-      "First:  chan_pjsip and res_pjsip_outbound_registration are loaded (asterisk -rx 'module show like pjsip'); they are, unless",
-      "        modules.conf has a noload line for them. \(facts.pbxAddress) is free: no other transport of Asterisk has that port.",
-      "Then:   asterisk -rx 'core restart now' (a new transport is not opened by a reload);",
-      "        asterisk -rx 'pjsip show registrations' says Registered.",
-      "Try:    asterisk -rx 'channel originate PJSIP/\(facts.callee)@kallglot-lab application Echo'",
-      "        and, at serve, 'call \(facts.account.username)'.",
-      "",
-    ] + facts.sessionNote
+    facts.introduction(
+      "a trunk of Asterisk (chan_pjsip)", files: "Each part belongs at the end of the file that its 'file:' line names.",
+      first: [
+        "chan_pjsip and res_pjsip_outbound_registration are loaded (asterisk -rx 'module show like pjsip'); they are, unless",
+        "modules.conf has a noload line for them. \(facts.pbxAddress) is free: no other transport of Asterisk has that port.",
+      ],
+      then: [
+        "asterisk -rx 'core restart now' (a new transport is not opened by a reload);",
+        "asterisk -rx 'pjsip show registrations' says Registered.",
+      ],
+      try: "asterisk -rx 'channel originate PJSIP/\(facts.callee)@kallglot-lab application Echo'")
   }
 
   private var hop: String { "sip:\(facts.listener.address)\\;transport=\(facts.transport)\\;lr" }

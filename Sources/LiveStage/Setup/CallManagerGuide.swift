@@ -21,7 +21,7 @@ struct CallManagerGuide {
 
   private var opening: [String] {
     var lines = [
-      "Kallglot Lab as a SIP trunk of Cisco Unified CM over \(facts.listener.transport.viaToken).", "",
+      facts.title("a SIP trunk of Cisco Unified CM"), "",
       "A trunk of CM never registers: it calls the Lab and answers its digest challenge; the Lab calls CM by",
       "'call sip:NUMBER@CM-ADDRESS;transport=\(facts.transport)' at serve. 'call \(facts.account.username)' finds no registration.",
     ]

@@ -24,16 +24,13 @@ struct ChanSIPGuide {
   private var ownPath: String { "\(folder)/kallglot-lab-asterisk.pem" }
 
   private var introduction: [String] {
-    [
-      "Kallglot Lab as a trunk of Asterisk up to version 20 (chan_sip) over \(facts.listener.transport.viaToken).",
-      "Each part belongs at the end of the file that its 'file:' line names; sip.conf has a [general] section already, to which this one adds.",
-      "",
-      "First:  chan_sip is loaded: 'load => chan_sip.so' in modules.conf, and no noload line for it.",
-      "Then:   asterisk -rx 'core restart now'; asterisk -rx 'sip show registry' says Registered.",
-      "Try:    asterisk -rx 'channel originate SIP/kallglot-lab/\(facts.callee) application Echo'",
-      "        and, at serve, 'call \(facts.account.username)'.",
-      "",
-    ] + facts.sessionNote
+    facts.introduction(
+      "a trunk of Asterisk up to version 20 (chan_sip)",
+      files: "Each part belongs at the end of the file that its 'file:' line names; "
+        + "sip.conf has a [general] section already, to which this one adds.",
+      first: ["chan_sip is loaded: 'load => chan_sip.so' in modules.conf, and no noload line for it."],
+      then: ["asterisk -rx 'core restart now'; asterisk -rx 'sip show registry' says Registered."],
+      try: "asterisk -rx 'channel originate SIP/kallglot-lab/\(facts.callee) application Echo'")
   }
 
   /// chan_sip has one address a transport for everything it does.

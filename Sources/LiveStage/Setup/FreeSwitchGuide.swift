@@ -28,17 +28,14 @@ struct FreeSwitchGuide {
 
   private var introduction: [String] {
     let ports = facts.isTLS ? "\(facts.pbxPort - 1) and \(facts.pbxPort)" : "\(facts.pbxPort)"
-    return [
-      "Kallglot Lab as a gateway of FreeSWITCH over \(facts.listener.transport.viaToken).",
-      "Each part is a file of its own, at the place that its 'file:' line names.",
-      "",
-      "First:  mod_sofia is loaded (it is). The port \(ports) is free: the stock profiles use 5060 and 5080.",
-      "Then:   fs_cli -x reloadxml; fs_cli -x 'sofia profile kallglot-lab start';",
-      "        fs_cli -x 'sofia status gateway kallglot-lab' says REGED, or NOREG without registration.",
-      "Try:    fs_cli -x 'originate sofia/gateway/kallglot-lab/\(facts.callee) &echo'",
-      "        and, at serve, 'call \(facts.account.username)'.",
-      "",
-    ] + facts.sessionNote
+    return facts.introduction(
+      "a gateway of FreeSWITCH", files: "Each part is a file of its own, at the place that its 'file:' line names.",
+      first: ["mod_sofia is loaded (it is). The port \(ports) is free: the stock profiles use 5060 and 5080."],
+      then: [
+        "fs_cli -x reloadxml; fs_cli -x 'sofia profile kallglot-lab start';",
+        "fs_cli -x 'sofia status gateway kallglot-lab' says REGED, or NOREG without registration.",
+      ],
+      try: "fs_cli -x 'originate sofia/gateway/kallglot-lab/\(facts.callee) &echo'")
   }
 
   private func parameter(_ name: String, _ value: String, _ indent: Int) -> String {

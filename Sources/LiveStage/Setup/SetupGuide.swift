@@ -94,6 +94,26 @@ public struct SetupGuide: Sendable {
   /// A number that phones behind the PBX may dial.
   static let testNumber = "5255"
 
+  /// What the Lab is to the PBX.
+  func title(_ role: String) -> String { "Kallglot Lab as \(role) over \(listener.transport.viaToken)." }
+
+  /// How a text of configuration files begins.
+  ///
+  /// - Parameters:
+  ///   - files: where its parts go.
+  ///   - first: what has to be so before, then what makes the PBX read them.
+  ///   - command: calls the Lab from the PBX.
+  func introduction(_ role: String, files: String, first: [String], then: [String], try command: String) -> [String] {
+    let steps = [("First:", first), ("Then:", then), ("Try:", [command, "and, at serve, 'call \(account.username)'."])]
+    let lines = steps.flatMap { name, lines in
+      lines.enumerated().map { index, line in
+        let head = index == 0 ? name : ""
+        return head + String(repeating: " ", count: 8 - head.count) + line
+      }
+    }
+    return [title(role), files, ""] + lines + [""] + sessionNote
+  }
+
   var sessionNote: [String] {
     guard let session else { return ["The Lab makes a session for any name that is called, such as \(callee)."] }
     if session.isReusable { return ["\(callee) is a session of serve's configuration, valid for any number of calls (reusable)."] }
