@@ -52,6 +52,7 @@ struct CallCommand: AsyncParsableCommand {
     }
     if let out { try Output.makeFolder(out) }
     let interrupts = Interrupts()
+    Console.becomeOptional()
     let caller: LiveCaller
     do {
       caller = try LiveCaller(

@@ -21,7 +21,7 @@ struct GitHubRun: Sendable {
   func summarize(_ record: RunRecord) {
     guard let summaryFile else { return }
     do { try Output.append(report.summary(record), to: summaryFile) } catch {
-      FileHandle.standardError.write(Data("kallglot-lab: \((error as? Complaint)?.sentence ?? "\(error)")\n".utf8))
+      Console.complain("kallglot-lab: \((error as? Complaint)?.sentence ?? "\(error)")")
     }
   }
 }

@@ -50,7 +50,7 @@ struct InspectCommand: ParsableCommand {
             + report.text(style).joined(separator: "\n"))
       }
     }
-    if json { FileHandle.standardOutput.write(Data(InspectionReport.json(reports, style).utf8)) }
+    if json { Console.write(InspectionReport.json(reports, style)) }
   }
 
   private func secrets() throws -> [Bytes] {

@@ -24,10 +24,12 @@ struct KallglotLab: AsyncParsableCommand {
     ])
 
   static func main() async {
+    Console.makeFullFilesErrors()
     do {
       try checkCommand(CommandLine.arguments.dropFirst())
       var command = try parseAsRoot()
       if var live = command as? any AsyncParsableCommand { try await live.run() } else { try command.run() }
+      if let reason = Console.failure { complain("standard output cannot be written: \(reason)") }
     } catch let status as ExitWith {
       Foundation.exit(status.code)
     } catch let problem as Complaint {
@@ -49,7 +51,7 @@ struct KallglotLab: AsyncParsableCommand {
   }
 
   private static func complain(_ sentence: String) -> Never {
-    FileHandle.standardError.write(Data("kallglot-lab: \(sentence)\n".utf8))
+    Console.complain("kallglot-lab: \(sentence)")
     Foundation.exit(2)
   }
 }
@@ -64,6 +66,3 @@ struct Complaint: Error {
 struct ExitWith: Error {
   var code: Int32
 }
-
-/// Lines for people, at once even into a pipe.
-func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }

@@ -46,7 +46,7 @@ struct ListCommand: ParsableCommand {
       ? CheckReport.lines(scenarios, verdicts: verdicts, width: width)
       : ScenarioList.lines(scenarios, verdicts: verdicts ?? [:], width: width, provesToo: proves)
     for line in lines { say(line) }
-    for problem in problems { FileHandle.standardError.write(Data("\(problem)\n".utf8)) }
+    for problem in problems { Console.complain("\(problem)") }
     if !problems.isEmpty { throw ExitWith(code: 3) }
   }
 

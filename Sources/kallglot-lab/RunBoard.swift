@@ -93,14 +93,14 @@ final class RunBoard: Sendable {
     for line in view.lines(result) { say(line) }
   }
 
-  private func erase() { FileHandle.standardOutput.write(Data("\r\u{1B}[K".utf8)) }
+  private func erase() { Console.write("\r\u{1B}[K") }
 
   /// Writes the live line over itself; false when the run is over.
   private func paint() -> Bool {
     state.withLock { state in
       guard !state.isOver else { return false }
       let line = state.progress.line(elapsed: ContinuousClock.now - started, width: (Terminal.width ?? 80) - 1, style: view.terminal.style)
-      FileHandle.standardOutput.write(Data("\r\u{1B}[K\(line)".utf8))
+      Console.write("\r\u{1B}[K\(line)")
       return true
     }
   }

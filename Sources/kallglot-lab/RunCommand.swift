@@ -97,7 +97,7 @@ struct RunCommand: ParsableCommand {
     for line in results.flatMap({ view.github?.report.annotations($0) ?? [] }) { say(line) }
     try report(named(RunRecord(results, seeds: seeds), selected), view)
     let problems = selected.all.flatMap(\.mistakes)
-    for problem in problems.dropLast() { FileHandle.standardError.write(Data("\(problem)\n".utf8)) }
+    for problem in problems.dropLast() { Console.complain("\(problem)") }
     throw Complaint(problems.last.map(\.description) ?? "nothing can be read")
   }
 }

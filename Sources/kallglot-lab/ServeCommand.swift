@@ -55,9 +55,9 @@ struct ServeCommand: AsyncParsableCommand {
     let identity = try identity(settings)
     if let out { try Output.makeFolder(out) }
     let interrupts = Interrupts()
-    Console.ignoreClosedPipes()
+    Console.becomeOptional()
     do {
-      let endpoint = try LiveEndpoint(settings, identity, folder: out, logsCalls: !quiet) { Console.write($0) }
+      let endpoint = try LiveEndpoint(settings, identity, folder: out, logsCalls: !quiet) { say($0) }
       try await endpoint.start()
       if settings.policy.authentication == .digest {
         say(
@@ -112,7 +112,7 @@ extension ServeCommand {
       }
       let identity = try ServeIdentity.read(settings, stateFile: state, environment: ProcessInfo.processInfo.environment)
       let guide = try SetupGuide(settings, identity, transport: wanted, folder: pbxFolder)
-      FileHandle.standardOutput.write(Data(guide.text(for: product).utf8))
+      Console.write(guide.text(for: product))
     } catch { throw Complaint(error.description) }
   }
 
@@ -123,27 +123,11 @@ extension ServeCommand {
     Thread.detachNewThread {
       while let line = readLine() {
         do throws(LiveFailure) { if let command = try ConsoleCommand.read(line) { try endpoint.perform(command) } } catch {
-          Console.write(error.description)
+          say(error.description)
         }
       }
     }
   }
-}
-
-/// Standard output of a program that serves: one that nobody reads any more, or that a full disk takes nothing for, ends nothing.
-enum Console {
-  static func write(_ line: String) {
-    var rest = Array("\(line)\n".utf8)[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return }
-      rest = rest.dropFirst(count)
-    }
-  }
-
-  /// A closed pipe is an error of the write and no signal.
-  static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
 }
 
 /// Reads a configuration file for a command.

@@ -111,6 +111,16 @@ private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", 
     }
   }
 
+  @Test func `the program writes to its console in one place, where a full disk or a closed pipe crashes nothing`() {
+    for file in Repository.files("Sources/kallglot-lab") where file.path != "Sources/kallglot-lab/Console.swift" {
+      for (number, line) in Repository.code(file.text).enumerated() {
+        for word in ["FileHandle.standard", " print(", "putchar(", "STDERR_FILENO"] where line.contains(word) {
+          Issue.record("\(file.path):\(number + 1): \(line.trimmingCharacters(in: .whitespaces))")
+        }
+      }
+    }
+  }
+
   @Test func `tests do not sleep`() {
     for file in Repository.files("Tests") where !file.path.hasPrefix("Tests/ArchitectureTests") {
       for (number, line) in Repository.code(file.text).enumerated() where line.contains("sleep(") || line.contains("usleep") {

@@ -51,10 +51,18 @@ final class Scene: Sendable {
   }
 
   /// Starts `kallglot-lab serve` with this configuration and waits until it listens. Its captures are in the folder of its name.
-  func serve(_ configuration: String, named name: String = "serve") async throws -> Companion {
+  ///
+  /// - Parameter limit: none of its files grows beyond so many KiB (`ulimit -f`, RLIMIT_FSIZE of setrlimit(2)).
+  func serve(_ configuration: String, named name: String = "serve", filesOf limit: Int? = nil) async throws -> Companion {
     let path = try write(configuration, to: "\(name).yaml")
-    let served = try await start(
-      name, Place.lab, ["serve", "--config", path, "--out", "\(folder)/\(name)", "--state", "\(folder)/\(name)-state.json"])
+    let arguments = ["serve", "--config", path, "--out", "\(folder)/\(name)", "--state", "\(folder)/\(name)-state.json"]
+    let served =
+      if let limit {
+        try await start(
+          name, "/bin/bash", ["-c", "ulimit -f \(limit) && exec env --default-signal=XFSZ \"$0\" \"$@\"", Place.lab] + arguments)
+      } else {
+        try await start(name, Place.lab, arguments)
+      }
     _ = try await served.line("ready;")
     return served
   }
@@ -85,7 +93,7 @@ final class Scene: Sendable {
     for (companion, signal) in all.reversed() {
       let code = try await companion.stop(signal)
       try write(companion.transcript.text, to: "\(companion.name).log")
-      if companion.name.hasPrefix("serve") { #expect(code == 0, "serve ended with \(code):\n\(companion.transcript.text.suffix(2_000))") }
+      if companion.name.hasPrefix("serve") { #expect(code == 0, "serve ended with \(code):\n\(companion.transcript.text.suffix(12_000))") }
     }
   }
 
