@@ -253,6 +253,7 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
 }
 
 /// A value that crosses to the loop and is touched nowhere else.
+// Unchecked: who hands it over keeps no use of it, so one thread at a time has it.
 private struct Carried<Value>: @unchecked Sendable {
   let value: Value
   init(_ value: Value) { self.value = value }

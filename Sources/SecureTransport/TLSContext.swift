@@ -41,7 +41,8 @@ public final class TLSContext: Sendable {
   }
 }
 
-/// An `SSL_CTX`. It is not changed after it was made, and OpenSSL counts its references atomically, so threads may share it.
+/// An `SSL_CTX`.
+// Unchecked: it is not changed after it was made, and OpenSSL counts its references atomically, so threads may share it.
 private final class OpenSSLContext: @unchecked Sendable {
   let context: OpaquePointer
   /// The own key where it is an RSA key; it belongs to the context.

@@ -124,7 +124,8 @@ enum TLSCallbacks {
     SSL_get_ex_data(ssl, slot).map { Unmanaged<TLSWire>.fromOpaque($0).takeUnretainedValue() }
   }
 
-  /// A BIO that reads and writes a ``TLSWire``. Made once; never changed, never freed.
+  /// A BIO that reads and writes a ``TLSWire``.
+  // Unchecked: made once; never changed, never freed.
   private nonisolated(unsafe) static let method: OpaquePointer? = {
     let method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire")
     BIO_meth_set_read(method) { bio, buffer, capacity in

@@ -130,6 +130,19 @@ private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", 
   }
 }
 
+@Suite struct ConcurrencyTests {
+  @Test func `what the compiler cannot check for threads says in the line above why it is sound`() {
+    for file in Repository.files("Sources") {
+      let (code, lines) = (Repository.code(file.text), file.lines)
+      for (number, line) in code.enumerated() where line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") {
+        let above = number > 0 ? lines[number - 1].drop { $0 == " " } : ""
+        let isExplained = above.hasPrefix("// Unchecked: ") && above.count > 30
+        #expect(isExplained, "\(file.path):\(number + 1): '// Unchecked: …' is missing above \(line.drop { $0 == " " })")
+      }
+    }
+  }
+}
+
 @Suite struct SizeTests {
   /// Functions over 40 lines that are tables or state machines, whose parts would be harder to read than the whole. The ratchet: numbers
   /// go down only.

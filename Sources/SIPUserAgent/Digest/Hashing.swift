@@ -33,7 +33,8 @@ public enum DigestAlgorithm: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Fetched once: what `EVP_md5()` gives is looked up anew at each use (OpenSSL 3, crypto(7)). Immutable, so threads may share them.
+  /// Fetched once: what `EVP_md5()` gives is looked up anew at each use (OpenSSL 3, crypto(7)).
+  // Unchecked: a fetched EVP_MD is immutable, so threads may share it.
   private struct Functions: @unchecked Sendable {
     let md5 = EVP_MD_fetch(nil, "MD5", nil)
     let sha256 = EVP_MD_fetch(nil, "SHA256", nil)
