@@ -14,6 +14,13 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+// The process
+
+// Comes before anything else. Without a cleanup at exit, which frees what threads that end at the same time free as well
+// (OPENSSL_init_crypto(3)): the system takes it all back. Without a machine's openssl.cnf, which would change versions and suites under us:
+// each context names what it wants.
+static inline void copenssl_start(void) { OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL); }
+
 // Randomness
 
 // Deprecated in OpenSSL 3.0 without a replacement that can fall back to the default generator; still honoured by every 3.x.

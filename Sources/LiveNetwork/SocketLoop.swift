@@ -29,6 +29,8 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
     var isWaiting = false
     /// Tasks are dropped: nobody carries them out any more.
     var isOver = false
+    /// Somebody waits for the thread's end.
+    var isJoined = false
     var dropped = 0
   }
 
@@ -74,7 +76,6 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
         return nil
       }, Unmanaged.passRetained(self).toOpaque())
     guard status == 0 else { throw SystemError(status) }
-    pthread_detach(number)
     thread.store(UInt(number), ordering: .sequentiallyConsistent)
   }
 
@@ -243,12 +244,19 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
     if !enqueue(body) { fail() }
   }
 
+  /// The first one hears when the thread is no more: a program that ends then has none that still gives back what belongs to it.
   public func shutdownGracefully(queue: DispatchQueue, _ callback: @Sendable @escaping ((any Error)?) -> Void) {
-    let isRunning = enqueue { [self] in
-      isStopping = true
-      queue.async { callback(nil) }
+    let isFirst = inbox.withLock { inbox in
+      defer { inbox.isJoined = true }
+      return !inbox.isJoined
     }
-    if !isRunning { queue.async { callback(nil) } }
+    guard isFirst else { return queue.async { callback(nil) } }
+    _ = enqueue { [self] in isStopping = true }
+    let number = pthread_t(thread.load(ordering: .sequentiallyConsistent))
+    queue.async {
+      pthread_join(number, nil)
+      callback(nil)
+    }
   }
 }
 

@@ -62,8 +62,7 @@ enum OpenSSL {
   static func prepare() { _ = prepared }
 
   private static let prepared: Void = {
-    // A machine's openssl.cnf would change versions and suites under us; each context names what it wants.
-    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil)
+    copenssl_start()
     let method = UnsafeMutablePointer<RAND_METHOD>.allocate(capacity: 1)
     method.initialize(
       to: RAND_METHOD(

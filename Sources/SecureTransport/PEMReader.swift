@@ -17,6 +17,7 @@ final class PrivateKey {
 extension PEM {
   /// All certificates in the text, in its order; at least one. `item` is how an error calls the text.
   func certificates(_ item: String) throws(TLSError) -> [Certificate] {
+    OpenSSL.prepare()
     ERR_clear_error()
     let found = withMemoryBIO { bio in
       var found: [Certificate] = []
@@ -37,6 +38,7 @@ extension PEM {
     guard text.contains("PRIVATE KEY-----") else {
       throw .unreadable(item: "private key", reason: "it contains no BEGIN PRIVATE KEY block")
     }
+    OpenSSL.prepare()
     ERR_clear_error()
     // Without a callback of ours OpenSSL would ask the terminal for a pass phrase.
     let key = withMemoryBIO { PEM_read_bio_PrivateKey($0, nil, { _, _, _, _ in -1 }, nil) }

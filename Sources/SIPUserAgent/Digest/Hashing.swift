@@ -39,7 +39,10 @@ public enum DigestAlgorithm: String, Hashable, Sendable, Codable, CaseIterable {
     let md5 = EVP_MD_fetch(nil, "MD5", nil)
     let sha256 = EVP_MD_fetch(nil, "SHA256", nil)
   }
-  private static let functions = Functions()
+  private static let functions = {
+    copenssl_start()
+    return Functions()
+  }()
 
   private static func hex(_ bytes: some Collection<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
