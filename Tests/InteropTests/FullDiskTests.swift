@@ -55,6 +55,28 @@ import Testing
     }
   }
 
+  @Test(
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/prlimit"), "prlimit is not installed (Debian package util-linux)"))
+  func `when there is room again, what was kept is written: the capture lacks nothing`() async throws {
+    try await Scene.run("room-again") { scene in
+      let serve = try await scene.serve(configuration(scene), filesOf: Self.limit)
+      let caller = try await scene.start(
+        "caller", Place.lab, ["call", "sip:anybody@\(scene.us)", "--for", "60 s", "--tone", "--out", "\(scene.folder)/long"])
+      _ = try await serve.line("capture: cannot write")
+      let room = try await program("/usr/bin/prlimit", ["--pid", "\(serve.process)", "--fsize=unlimited:"])
+      #expect(room.code == 0, "\(room.output)")
+      #expect(try await caller.stop() == 0)
+      #expect(try await serve.stop() == 0)
+      #expect(!serve.transcript.text.contains("that could not be written"))
+      let (ours, theirs) = (
+        try await Shark.packets(try scene.capture("serve/call-00001")), try await Shark.packets(try scene.capture("long/call-00001"))
+      )
+      #expect(ours.compactMap(\.sip) == theirs.compactMap(\.sip) && ours.compactMap(\.sip).last == "200 BYE")
+      let size = try FileManager.default.attributesOfItem(atPath: try scene.capture("serve/call-00001"))[.size] as? Int ?? 0
+      #expect(size > Self.limit << 10 && abs(ours.count - theirs.count) < 5, "\(size): \(ours.count) and \(theirs.count) packets")
+    }
+  }
+
   /// What runs with nobody to take its words: a full disk, and a pipe whose reader has left.
   @Test(arguments: [("/dev/full", "full-output"), (">(exec true)", "closed-output")])
   func `serve and call go on without a standard output`(sink: String, name: String) async throws {

@@ -7,7 +7,7 @@ import Synchronization
 final class Companion: Sendable {
   let name: String
   let transcript: Transcript
-  private let process: Int32
+  let process: Int32
   private let typing: AsyncStream<String>.Continuation
   private let running: Task<Int32, any Error>
 
