@@ -26,8 +26,10 @@ final class Served {
     _ = FileManager.default.createFile(atPath: log.path, contents: nil)
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     let limit = descriptors.map { "ulimit -n \($0); " } ?? ""
+    // It ends with this program, however that ends (setpriv(1)).
     process.arguments = [
-      "-c", "\(limit)exec \"$0\" serve --config \"$1/serve.yaml\" --out \"$1/out\" --state \"$1/state.json\"", program, folder.path,
+      "-c", "\(limit)exec setpriv --pdeathsig INT -- \"$0\" serve --config \"$1/serve.yaml\" --out \"$1/out\" --state \"$1/state.json\"",
+      program, folder.path,
     ]
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: log)
