@@ -5,7 +5,7 @@
 
 SHELL := /bin/bash
 LIBRARIES := libssl-dev libpcap-dev libsrtp2-dev libopus-dev pkg-config
-BENCH := libosip2-dev
+BENCH := libosip2-dev valgrind
 PEERS := sip-tester baresip-core sipsak tshark python3-yaml python3-jsonschema
 OUT ?= out
 # The Swift runtime goes into the program: it is a tenth faster, and runs on machines without the toolchain. Symbols stay out, 43 of 113 MB:
@@ -20,7 +20,7 @@ SECONDS ?= 60
 JOBS ?= 1
 FUZZ := LAB_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product lab-fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 
-.PHONY: run test example libraries peers asterisk bench abuse fuzz lint docs clean
+.PHONY: run test example libraries peers asterisk bench captures-equal abuse fuzz lint docs clean
 
 run: libraries
 	$(RELEASE) --product kallglot-lab
@@ -41,6 +41,11 @@ bench: libraries
 	$(RELEASE) --product lab-bench
 	$(RELEASE) --product kallglot-lab
 	taskset -c 0 "$$($(RELEASE) --show-bin-path)/lab-bench" --serve "$$($(RELEASE) --show-bin-path)/kallglot-lab"
+
+# Whether this checkout leaves the same captures as a commit: make captures-equal BASE=<commit>. What differs rightly is listed, with its
+# reason, in fixtures/captures-equal.txt.
+captures-equal: libraries
+	.ci/captures-equal $(BASE)
 
 # Storms of broken messages, connections and calls against serve, in a network of their own; swift test does a twentieth of it.
 abuse: libraries

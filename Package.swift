@@ -37,6 +37,7 @@ let package = Package(
     systemLibrary("CPcap", pkgConfig: "libpcap", package: "libpcap-dev"),
     .target(name: "CVirtualTime"),
     .target(name: "CSockets"),
+    .target(name: "CAllocationCount"),
   ]
     + module("SansIO", [])
     + module("SIPMessage", ["SansIO"])
@@ -75,11 +76,12 @@ let package = Package(
       .executableTarget(
         name: "lab-bench",
         dependencies: stack + [
-          "Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL",
+          "Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL", "CAllocationCount",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
       .testTarget(name: "ArchitectureTests", dependencies: ["SansIO"]),
+      .testTarget(name: "BenchTests", dependencies: ["lab-bench"]),
       .testTarget(name: "TortureTests", dependencies: stack + ["Legs", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(
         name: "ScenarioTests",

@@ -20,7 +20,11 @@ struct LabBench: ParsableCommand {
   @Option(help: "The kallglot-lab to measure under load; without it that row is left out.")
   var serve: String?
 
+  @Option(help: .hidden)
+  var placeCalls: Int?
+
   func run() throws {
+    if let placeCalls { return CostBench.place(calls: placeCalls) }
     #if DEBUG
       print("This is a debug build: its figures mean nothing.")
     #endif
@@ -28,6 +32,7 @@ struct LabBench: ParsableCommand {
       ("parse", { try ParserBench.run(root: root) }),
       ("packets", { PacketBench.run() }),
       ("calls", { try CallBench.run() }),
+      ("costs", { try CostBench.run(serve, root: root) }),
       ("timer-b", { try ScenarioBench.run(root: root) }),
       ("media", { try MediaBench.run() }),
       ("tls", { try TLSBench.run() }),

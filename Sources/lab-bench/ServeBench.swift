@@ -4,22 +4,56 @@ import Foundation
 enum ServeBench {
   private static let rate = 1_000
   private static let calls = 10_000
+  private static let sipp = "/usr/bin/sipp"
 
   static func run(_ lab: String?, root: String) throws -> [Row] {
     guard let lab else { return [] }
-    guard FileManager.default.isExecutableFile(atPath: "/usr/bin/sipp") else {
+    guard FileManager.default.isExecutableFile(atPath: sipp) else {
       return [Row(name: "serve under sipp: sipp is not installed", value: 0, unit: "")]
     }
     let ours = try measure(
       executable: lab, ["serve", "--config", "\(root)/fixtures/policies/open.yaml", "--listen", "udp 127.0.0.1:5960", "--quiet"],
       port: 5_960)
-    let theirs = try measure(executable: "/usr/bin/sipp", ["-sn", "uas", "-i", "127.0.0.1", "-p", "5961", "-nostdin"], port: 5_961)
+    let theirs = try measure(executable: sipp, ["-sn", "uas", "-i", "127.0.0.1", "-p", "5961", "-nostdin"], port: 5_961)
     return [
       Row(name: "serve under \(rate) calls/s: failed calls", value: Double(ours.failed), unit: "", bar: 0, isCeiling: true),
       Row(name: "  CPU a call", value: ours.perCall, unit: "µs"),
       Row(name: "  CPU a call of sipp -sn uas", value: theirs.perCall, unit: "µs"),
       Row(name: "  ours over sipp's", value: ours.perCall / theirs.perCall, unit: "×", bar: 1.5, isCeiling: true, note: "aim 1.0"),
     ]
+  }
+
+  /// User instructions a call of `serve` under `sipp -sn uac`: what many calls take beyond few.
+  static func instructions(_ lab: String, root: String) throws -> [Row] {
+    guard FileManager.default.isExecutableFile(atPath: sipp) else { return [] }
+    func count(_ calls: Int) throws -> Int {
+      let server = try Callgrind([
+        lab, "serve", "--config", "\(root)/fixtures/policies/open.yaml", "--listen", "udp 127.0.0.1:5963", "--quiet",
+      ])
+      // Ten times slower than alone, at least.
+      for _ in 0..<300 where !isBound(5_963) { Thread.sleep(forTimeInterval: 0.1) }
+      let client = Process()
+      client.executableURL = URL(fileURLWithPath: sipp)
+      client.arguments = [
+        "-sn", "uac", "127.0.0.1:5963", "-i", "127.0.0.1", "-p", "5964", "-r", "20", "-m", "\(calls)", "-nostdin", "-timeout", "60",
+      ]
+      client.standardOutput = FileHandle.nullDevice
+      client.standardError = FileHandle.nullDevice
+      try client.run()
+      client.waitUntilExit()
+      server.interrupt()
+      return try server.collect()
+    }
+    let (few, many) = (try count(50), try count(150))
+    return [
+      Row(name: "serve under sipp: user instructions a call", value: Double(many - few) / 100 / 1e3, unit: "thousand", note: "aim 200")
+    ]
+  }
+
+  /// Whether a UDP socket has this port on the loopback (proc(5)).
+  private static func isBound(_ port: Int) -> Bool {
+    let table = (try? String(contentsOfFile: "/proc/net/udp", encoding: .utf8)) ?? ""
+    return table.contains("0100007F:" + String(port, radix: 16, uppercase: true))
   }
 
   private static func measure(executable: String, _ arguments: [String], port: Int) throws -> (failed: Int, perCall: Double) {
@@ -40,7 +74,7 @@ enum ServeBench {
     let begin = cpu(server.processIdentifier)
     let clock = Date()
     let client = Process()
-    client.executableURL = URL(fileURLWithPath: "/usr/bin/sipp")
+    client.executableURL = URL(fileURLWithPath: sipp)
     client.arguments = [
       "-sn", "uac", "127.0.0.1:\(port)", "-i", "127.0.0.1", "-p", "5962", "-r", "\(rate)", "-m", "\(calls)", "-l", "2000", "-nostdin",
       "-timeout", "60",

@@ -18,7 +18,7 @@ private let independent: [String: Set<String>] = ["Inspection": ["SansIO", "SIPM
 /// Modules of others, and C libraries, by who may import them.
 private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "Inspection", "lab-bench"], "CVirtualTime": ["SecureTransport"], "CPcap": ["Capture"],
-  "CSockets": ["LiveNetwork"],
+  "CSockets": ["LiveNetwork"], "CAllocationCount": ["lab-bench"],
   "NIOCore": ["LiveNetwork", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
   "FoundationEssentials": ["ScenarioEngine", "LiveStage", "LabTesting", "kallglot-lab"],
@@ -70,7 +70,7 @@ private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", 
 
   @Test func `the table names every module and no other`() {
     let folders = Set((try? FileManager.default.contentsOfDirectory(atPath: "\(Repository.root)/Sources")) ?? [])
-    let named = Set(rows.flatMap(\.self) + sideModules + ["COpenSSL", "CPcap", "CSockets", "CVirtualTime"])
+    let named = Set(rows.flatMap(\.self) + sideModules + ["COpenSSL", "CPcap", "CSockets", "CVirtualTime", "CAllocationCount"])
     #expect(folders == named)
   }
 }

@@ -1,0 +1,92 @@
+import CAllocationCount
+import Foundation
+import Kallglot
+import Legs
+
+/// What one virtual call with digest costs beside time: figures that no other program on the machine disturbs.
+enum CostBench {
+  /// Calls placed one after another, each to its end, without taps.
+  ///
+  /// - Returns: blocks of memory taken by the last `count` of them, for each.
+  static func allocations(calls count: Int) -> Double {
+    let rig = CallRig(sinks: [], sendsMedia: false, cap: 10)
+    // Tables have their size then, and nonces their turnover.
+    place(600, with: rig)
+    let before = allocation_count()
+    place(count, with: rig)
+    return Double(allocation_count() - before) / Double(count)
+  }
+
+  /// The same calls for a counter outside of the program.
+  static func place(calls count: Int) { place(count, with: CallRig(sinks: [], sendsMedia: false, cap: 10)) }
+
+  private static func place(_ count: Int, with rig: CallRig) {
+    var ended = 0
+    rig.simulation.onEvent = { host, event in
+      guard host == rig.callerID, let event = event as? PartyEvent else { return }
+      if case .established(let leg, _) = event { rig.perform(.hangUp(leg)) }
+      if case .ended = event { ended += 1 }
+    }
+    for _ in 0..<count {
+      rig.call()
+      rig.simulation.run(until: rig.simulation.now.advanced(by: .seconds(40)))
+    }
+    rig.simulation.onEvent = nil
+    precondition(ended == count, "only \(ended) of \(count) calls ended")
+  }
+
+  static func run(_ lab: String?, root: String) throws -> [Row] {
+    var rows = [
+      Row(name: "virtual call with digest, taps off: allocations a call", value: allocations(calls: 400), unit: "", note: "aim 150")
+    ]
+    guard Callgrind.isInstalled else {
+      rows.append(Row(name: "  instructions a call: valgrind is not installed", value: 0, unit: ""))
+      return rows
+    }
+    let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+    let few = try Callgrind.instructions([own, "--place-calls", "100"])
+    let many = try Callgrind.instructions([own, "--place-calls", "300"])
+    rows.append(Row(name: "  instructions a call", value: Double(many - few) / 200 / 1e3, unit: "thousand", note: "aim 250"))
+    if let lab { rows += try ServeBench.instructions(lab, root: root) }
+    return rows
+  }
+}
+
+/// Counts user instructions (valgrind's callgrind).
+struct Callgrind {
+  struct Failure: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  private static let program = "/usr/bin/valgrind"
+  static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: program) }
+
+  private let process = Process()
+  private let pipe = Pipe()
+
+  /// Starts a program under it.
+  init(_ command: [String]) throws {
+    process.executableURL = URL(fileURLWithPath: Self.program)
+    process.arguments = ["--tool=callgrind", "--callgrind-out-file=/dev/null"] + command
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = pipe
+    try process.run()
+  }
+
+  func interrupt() { process.interrupt() }
+
+  /// Waits for its end; the instructions of the whole run.
+  func collect() throws -> Int {
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard let line = text.split(separator: "\n").first(where: { $0.contains("Collected :") }),
+      let count = line.split(separator: " ").last.flatMap({ Int($0) })
+    else {
+      throw Failure(
+        description: "valgrind counted nothing (it reads stripped programs alone, as make bench builds them): \(text.suffix(300))")
+    }
+    return count
+  }
+
+  static func instructions(_ command: [String]) throws -> Int { try Callgrind(command).collect() }
+}
