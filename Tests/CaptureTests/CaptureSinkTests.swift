@@ -130,6 +130,25 @@ import Testing
     #expect((try? packets(in: outputs[1].bytes).count) == 400)
   }
 
+  @Test func `each interface's statistics say when its own first and last packet came, and how many`() {
+    let file = CaptureFile(ByteOutput(), interface: "a", epoch: .virtual)
+    let second = file.addInterface(named: "b")
+    for (frame, interface) in [(1, 0), (2, second), (3, 0), (4, second), (5, 0)] as [(UInt32, Int)] {
+      file.append(record(frame, at: Int64(frame) * 1_000_000_000), interface: interface)
+    }
+    file.close()
+    let blocks = Array(file.output.bytes.array.suffix(2 * 0x40))
+    func time(_ offset: Int) -> Int64 {
+      let words = [0, 4].map { start in (0..<4).reduce(UInt64(0)) { $0 | UInt64(blocks[offset + start + $1]) << UInt64(8 * $1) } }
+      return Int64(words[0] << 32 | words[1]) - Epoch.virtual.unixNanoseconds(at: .zero)
+    }
+    // Start and end in options 2 and 3, the count in option 4 (draft-ietf-opsawg-pcapng §4.6).
+    for (block, expected) in [(0, (first: 1, last: 5, count: 3)), (0x40, (first: 2, last: 4, count: 2))] {
+      #expect(time(block + 24) == Int64(expected.first) * 1_000_000_000 && time(block + 36) == Int64(expected.last) * 1_000_000_000)
+      #expect(Int(blocks[block + 48]) == expected.count)
+    }
+  }
+
   @Test func `a later file of one host counts from its first frame`() {
     let file = CaptureFile(ByteOutput(), interface: "a", epoch: .virtual)
     for frame in [5001, 5002, 5004] as [UInt32] { file.append(record(frame)) }

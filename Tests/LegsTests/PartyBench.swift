@@ -32,14 +32,14 @@ final class PartyBench {
   /// How many ports from here on another program holds, and what binding one of them says.
   var heldPorts = (count: 0, failure: BindFailure.addressInUse)
 
-  init(prefersFlow: Bool = true, credentials: Credentials? = nil) {
+  init(prefersFlow: Bool = true, credentials: Credentials? = nil, rtpTimeout: Duration? = nil) {
     var agent = UserAgent.Configuration(
       listeners: [.init(.udp, .init(Self.own, port: 5060)), .init(.tcp, .init(Self.own, port: 5060))], prefersFlowOverContact: prefersFlow)
     agent.style = .plain
     party = Party(
       .init(
         userAgent: agent, capability: AudioCapability(codecs: [.pcmu, .pcma]), mediaAddress: Self.own,
-        aor: NameAddress(uri: SIPURI(host: "192.0.2.20", user: "pbx")), sendsMedia: false),
+        aor: NameAddress(uri: SIPURI(host: "192.0.2.20", user: "pbx")), rtpTimeout: rtpTimeout, sendsMedia: false),
       serverTLS: nil, clientTLS: nil, entropy: Entropy(seed: 1), epoch: .virtual)
     call { party.start(at: $0, &$1) }
   }
