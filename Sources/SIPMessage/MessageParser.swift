@@ -18,6 +18,7 @@ extension SIPMessage {
 struct MessageParser {
   private let limits: SIPLimits
   private var slots = ContiguousArray<SIPMessage.Slot>()
+  private var present = KnownHeaderSet()
   private var startLine: SIPMessage.StartLine?
   private var contentLengthSlot = -1
   /// A second Content-Length, which has to say the same.
@@ -77,6 +78,7 @@ struct MessageParser {
     if known == .contentLength {
       if contentLengthSlot < 0 { contentLengthSlot = slots.count } else { otherLengthSlot = slots.count }
     }
+    present.insert(known)
     slots.append(.init(known: known, isFolded: isFolded, name: .init(start, nameEnd), value: .init(value, end)))
     return line.next
   }
@@ -195,7 +197,7 @@ struct MessageParser {
   }
 
   func message(_ bytes: Bytes, salvaged method: SIPMethod) -> SIPMessage {
-    SIPMessage(bytes: bytes, startLine: .request(method, uri: .init(0, 0)), slots: slots, bodyRange: .init(bytes.count, bytes.count))
+    SIPMessage(bytes: bytes, startLine: .request(method, uri: .init(0, 0)), slots: slots, present: present, bodyRange: .init(bytes.count, bytes.count))
   }
 
   /// The fields at the beginning of a body part up to an empty line, and where its body begins. Lines that are no fields are passed over.
@@ -217,6 +219,6 @@ struct MessageParser {
     guard let startLine else { throw .startLine }
     let end = bodyStart + bodyCount
     return SIPMessage(
-      bytes: end == bytes.count ? bytes : bytes[0..<end], startLine: startLine, slots: slots, bodyRange: .init(bodyStart, end))
+      bytes: end == bytes.count ? bytes : bytes[0..<end], startLine: startLine, slots: slots, present: present, bodyRange: .init(bodyStart, end))
   }
 }

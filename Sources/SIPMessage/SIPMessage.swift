@@ -10,30 +10,22 @@ public struct SIPMessage: Sendable {
     var known: KnownHeader
     /// The value goes over several lines (RFC 3261 §7.3.1).
     var isFolded: Bool
-    var name: Range32
-    var value: Range32
-  }
-
-  struct Range32: Sendable {
-    var lower: UInt32
-    var upper: UInt32
-    init(_ lower: Int, _ upper: Int) {
-      self.lower = UInt32(truncatingIfNeeded: lower)
-      self.upper = UInt32(truncatingIfNeeded: upper)
-    }
-    var range: Range<Int> { Int(lower)..<Int(upper) }
+    var name: ByteRange
+    var value: ByteRange
   }
 
   enum StartLine: Sendable {
-    case request(SIPMethod, uri: Range32)
-    case response(status: UInt16, reason: Range32)
+    case request(SIPMethod, uri: ByteRange)
+    case response(status: UInt16, reason: ByteRange)
   }
 
   /// The whole message, from the start line to the end of the body.
   public let bytes: Bytes
   let startLine: StartLine
   let slots: ContiguousArray<Slot>
-  let bodyRange: Range32
+  /// Which known fields are there.
+  let present: KnownHeaderSet
+  let bodyRange: ByteRange
 
   // MARK: - Start line
 
@@ -53,6 +45,9 @@ public struct SIPMessage: Sendable {
 
   public var body: Bytes { bytes[bodyRange.range] }
 
+  /// A part of the message; ranges come from ``Essentials``.
+  public subscript(part: ByteRange) -> Bytes { bytes[part.range] }
+
   // MARK: - Header fields
 
   /// One header field as it was written.
@@ -65,6 +60,9 @@ public struct SIPMessage: Sendable {
 
   public var fieldCount: Int { slots.count }
 
+  /// Whether a field of this name is there, in O(1).
+  public func has(_ known: KnownHeader) -> Bool { present.contains(known) }
+
   /// All header fields in their order.
   public var fields: [Field] {
     slots.map { Field(name: bytes[$0.name.range], known: $0.known, value: value($0)) }
@@ -72,6 +70,7 @@ public struct SIPMessage: Sendable {
 
   /// The value of the first field of this name.
   public func first(_ name: HeaderName) -> Bytes? {
+    guard present.contains(name.known) else { return nil }
     for slot in slots where matches(slot, name) { return value(slot) }
     return nil
   }
@@ -79,6 +78,7 @@ public struct SIPMessage: Sendable {
   /// The values of all fields of this name, one for each line.
   public func all(_ name: HeaderName) -> [Bytes] {
     var values: [Bytes] = []
+    guard present.contains(name.known) else { return values }
     for slot in slots where matches(slot, name) { values.append(value(slot)) }
     return values
   }
@@ -86,11 +86,13 @@ public struct SIPMessage: Sendable {
   /// The elements of all fields of this name; a comma between elements and a new line mean the same (RFC 3261 §7.3.1).
   public func commaValues(_ name: HeaderName) -> [Bytes] {
     var values: [Bytes] = []
+    guard present.contains(name.known) else { return values }
     for slot in slots where matches(slot, name) { Grammar.splitAtCommas(value(slot), into: &values) }
     return values
   }
 
   func firstValue(_ known: KnownHeader) -> Bytes? {
+    guard present.contains(known) else { return nil }
     for slot in slots where slot.known == known { return value(slot) }
     return nil
   }

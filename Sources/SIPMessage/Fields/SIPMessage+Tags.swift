@@ -23,7 +23,10 @@ extension SIPMessage {
   }
 
   /// The first `tag` behind an address, in angle brackets or without (RFC 3261 §20.10, §20.39).
-  private static func tag(_ value: Bytes) -> String? {
+  private static func tag(_ value: Bytes) -> String? { tagRange(value).map { value[$0].text } }
+
+  /// Where it is; a quoted one without its quotes.
+  static func tagRange(_ value: Bytes) -> Range<Int>? {
     value.withSpan { span in
       var position = 0
       while position < span.count {
@@ -35,7 +38,10 @@ extension SIPMessage {
           while position < span.count, span[position] != .greater { position += 1 }
         case .semicolon:
           position += 1
-          if let value = tagValue(span, position) { return Grammar.unquoted(Grammar.text(span, value)) }
+          if let value = tagValue(span, position) {
+            let isQuoted = !value.isEmpty && span[value.lowerBound] == .quote
+            return isQuoted ? value.lowerBound + 1..<value.upperBound - 1 : value
+          }
         default: position += 1
         }
       }

@@ -34,21 +34,10 @@ public struct MessageAudit: Sendable {
 private struct FaultChecker {
   let message: SIPMessage
   var audit = MessageAudit()
-  /// A bit for each known field that is there.
-  private var present: (UInt64, UInt64) = (0, 0)
 
-  init(message: SIPMessage) {
-    self.message = message
-    for slot in message.slots {
-      let number = slot.known.rawValue
-      if number < 64 { present.0 |= 1 << UInt64(number) } else { present.1 |= 1 << UInt64(number - 64) }
-    }
-  }
+  init(message: SIPMessage) { self.message = message }
 
-  private func has(_ known: KnownHeader) -> Bool {
-    let number = known.rawValue
-    return (number < 64 ? present.0 >> UInt64(number) : present.1 >> UInt64(number - 64)) & 1 == 1
-  }
+  private func has(_ known: KnownHeader) -> Bool { message.has(known) }
 
   private mutating func add(_ weight: MessageFault.Weight, _ error: SIPHeaderError) { audit.faults.append(MessageFault(weight, error)) }
 
