@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// Steps 1 to 4 of the policy (contract 8.1): what can be judged before anyone proves who they are.

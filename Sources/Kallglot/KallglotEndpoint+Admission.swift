@@ -2,6 +2,7 @@ import Legs
 import Media
 import SDP
 import SIPMessage
+import SIPTransport
 import SIPUserAgent
 import SansIO
 

@@ -1,5 +1,6 @@
 import Legs
 import SIPMessage
+import SIPTransport
 import SIPUserAgent
 import SansIO
 

@@ -1,5 +1,6 @@
 import Legs
 import SIPMessage
+import SIPTransport
 import SIPUserAgent
 import SansIO
 
@@ -113,7 +114,7 @@ extension KallglotEndpoint {
   private func refuseForm(
     _ server: ServerID, _ message: SIPMessage, _ flow: Flow, _ rule: String, at now: Instant, _ out: inout Outbox
   ) {
-    let warning = MessageDraft.Field(.warning, WarningValue(refusing: rule, on: flow).fieldValue)
+    let warning = MessageDraft.Field(.warning, WarningValue(refusing: rule, by: flow.local.address).fieldValue)
     respond(server, message, flow, status: 400, fields: [warning], at: now, &out)
   }
 

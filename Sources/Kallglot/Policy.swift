@@ -1,6 +1,7 @@
 import Legs
 import SDP
 import SIPMessage
+import SIPTransport
 import SIPUserAgent
 import SansIO
 

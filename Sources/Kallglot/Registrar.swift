@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// The bindings of the endpoint's accounts (RFC 3261 §10.3, limits of contract 8.2).

@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SIPUserAgent
 import SansIO
 

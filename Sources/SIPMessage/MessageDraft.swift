@@ -156,11 +156,11 @@ extension MessageDraft {
   ///   - reason: nil = the phrase of RFC 3261 §21.
   ///   - toTag: added to To where it has no tag.
   public static func response(
-    to request: SIPMessage, status: Int, reason: String? = nil, toTag: String? = nil, received flow: Flow
+    to request: SIPMessage, status: Int, reason: String? = nil, toTag: String? = nil, receivedFrom source: TransportAddress
   ) -> MessageDraft {
     var draft = MessageDraft(status: status, reason: reason)
     for (index, via) in request.all(.via).enumerated() {
-      draft.fields.append(Field(.via, bytes: index == 0 ? ReceivedVia.marked(via, by: flow) : via))
+      draft.fields.append(Field(.via, bytes: index == 0 ? ReceivedVia.marked(via, receivedFrom: source) : via))
     }
     if let from = request.first(.from) { draft.fields.append(Field(.from, bytes: from)) }
     if let to = request.first(.to) {
@@ -180,13 +180,13 @@ extension MessageDraft {
 
 /// Writes `received` and `rport` into a Via and leaves the rest of its text alone.
 enum ReceivedVia {
-  static func marked(_ value: Bytes, by flow: Flow) -> Bytes {
+  static func marked(_ value: Bytes, receivedFrom remote: TransportAddress) -> Bytes {
     let end = value.withSpan { Grammar.elementEnd($0, 0, $0.count) }
     guard let via = try? Via.parse(value[0..<end]) else { return value }
-    let source = flow.remote.address.unmapped
+    let source = remote.address.unmapped
     var text = Array(value[0..<end])
     if via.hasResponsePort, via.parameters["rport"] == nil, let place = responsePortEnd(text) {
-      text.insert(contentsOf: "=\(flow.remote.port)".utf8, at: place)
+      text.insert(contentsOf: "=\(remote.port)".utf8, at: place)
     }
     // RFC 3581 §4 wants `received` whenever rport is there; RFC 3261 §18.2.1 when the sent-by differs.
     if via.received == nil, via.hasResponsePort || via.host.address?.unmapped != source { text += ";received=\(source)".utf8 }

@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// The INVITE client transaction (RFC 3261 §17.1.1, with `accepted` of RFC 6026 §7.2).

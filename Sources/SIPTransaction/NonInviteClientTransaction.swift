@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// The client transaction of every method but INVITE and ACK (RFC 3261 §17.1.2).

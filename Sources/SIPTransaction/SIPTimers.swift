@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// The base values of RFC 3261 §17.1.1.1, Table 4; all other timers follow from them.

@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// A client transaction with what it has to send again.

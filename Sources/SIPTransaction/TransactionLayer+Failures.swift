@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 // Messages that did not leave (RFC 3261 §17.1.4, §17.2.4, §18.4).

@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// A server transaction with what it has to send again.
@@ -192,7 +193,7 @@ extension TransactionLayer {
     case .sendAgain(let cause, let attempt): transmit(entry, cause: cause, attempt: attempt, &outputs)
     case .sendTrying:
       guard let request = entry.request else { return }
-      let draft = MessageDraft.response(to: request, status: 100, received: entry.flow)
+      let draft = MessageDraft.response(to: request, status: 100, receivedFrom: entry.flow.remote)
       let sequence = (try? request.cseq().number) ?? 0
       entry.response = (draft.serialized(), Label(.response(status: 100, .invite), sequence: sequence))
       transmit(entry, cause: nil, attempt: 0, &outputs)

@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// All transactions of one host: matching, timers, retransmission (RFC 3261 §17).

@@ -15,7 +15,7 @@ extension SIPTransportLayer {
   private func refuse(
     _ request: SIPMessage, _ status: Int, _ rule: String, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
-    let warning = WarningValue(refusing: rule, on: flow).fieldValue
+    let warning = WarningValue(refusing: rule, by: flow.local.address).fieldValue
     events.append(.rejected(request, status: status, warning: warning, flow))
     send(rejection(of: request, status, warning, flow), on: flow.reply(to: request), label(status, request), at: now, &out, &events)
   }
@@ -24,7 +24,7 @@ extension SIPTransportLayer {
   private func rejection(of request: SIPMessage, _ status: Int, _ warning: String, _ flow: Flow) -> Bytes {
     rejections += 1
     let tag = "bad\(rejections)"
-    var draft = MessageDraft.response(to: request, status: status, toTag: tag, received: flow)
+    var draft = MessageDraft.response(to: request, status: status, toTag: tag, receivedFrom: flow.remote)
     draft.append(.warning, warning)
     return draft.serialized()
   }

@@ -1,5 +1,6 @@
 import SIPMessage
 import SIPTransaction
+import SIPTransport
 import SansIO
 
 /// What the user agent keeps of one INVITE usage beside its machine. Classes, since every message of a call touches them: a struct of this

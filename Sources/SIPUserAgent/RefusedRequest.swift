@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// A request that we answered with 3xx to 6xx, as a log needs it.

@@ -205,7 +205,7 @@ extension UserAgent {
   ) {
     events.append(.violation(id, PeerViolation(.sequenceNotHigher, "\(method) \(sequence)")))
     let phrase = configuration.style.reactions.lowSequencePhrase
-    let warning = WarningValue(refusing: "CSeq \(sequence) is not above the last one (RFC 3261 §12.2.2)", on: flow).fieldValue
+    let warning = WarningValue(refusing: "CSeq \(sequence) is not above the last one (RFC 3261 §12.2.2)", by: flow.local.address).fieldValue
     refuseOutright(
       server, message, flow, status: 500, reason: phrase, fields: phrase == nil ? [.init(.warning, warning)] : [], at: now)
   }
@@ -245,7 +245,9 @@ extension UserAgent {
     _ server: ServerID, _ request: SIPMessage, _ flow: Flow, _ defect: RequestDefect, at now: Instant
   ) {
     var fields = defect.fields
-    if case .unreadable(let rule) = defect { fields.append(.init(.warning, WarningValue(refusing: rule, on: flow).fieldValue)) }
+    if case .unreadable(let rule) = defect {
+      fields.append(.init(.warning, WarningValue(refusing: rule, by: flow.local.address).fieldValue))
+    }
     if case .unknownExtensions = defect { fields += supportedInResponses.map { MessageDraft.Field(.supported, $0) } }
     refuseOutright(server, request, flow, status: defect.status, reason: defect.reason, fields: fields, at: now)
   }

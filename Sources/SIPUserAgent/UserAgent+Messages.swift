@@ -146,7 +146,7 @@ extension UserAgent {
 
   /// A response with the fields every response copies (RFC 3261 §8.2.6.2) and those of this product.
   func responseDraft(to request: SIPMessage, status: Int, reason: String? = nil, toTag: String?, flow: Flow) -> MessageDraft {
-    var draft = MessageDraft.response(to: request, status: status, reason: reason, toTag: toTag, received: flow)
+    var draft = MessageDraft.response(to: request, status: status, reason: reason, toTag: toTag, receivedFrom: flow.remote)
     if let product = configuration.style.product { draft.append(.server, product) }
     if configuration.style.reactions.answersToSourcePort { ResponseVia.addSource(flow.remote, to: &draft) }
     if configuration.style.rewritesVia { ResponseVia.rewrite(&draft) }

@@ -1,6 +1,7 @@
 import Kallglot
 import Personas
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// A run as a file describes it: who is on stage, what the network is like, what happens.

@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import LiveStage
 import SIPMessage
+import SIPTransport
 import ScenarioEngine
 import ScenarioModel
 

@@ -5,9 +5,9 @@ import SansIO
 enum MessageTarget {
   static func run(_ input: [UInt8]) {
     let bytes = Bytes(input)
-    let flow = Flow(transport: .udp, local: .init(.anyV4, port: 5060), remote: .init(.anyV4, port: 5062), path: .port(PortID(1)))
+    let source = TransportAddress(.anyV4, port: 5062)
     if let request = SIPMessage.salvage(bytes) {
-      let response = MessageDraft.response(to: request, status: 400, reason: "Bad Request", toTag: "t", received: flow).serialized()
+      let response = MessageDraft.response(to: request, status: 400, reason: "Bad Request", toTag: "t", receivedFrom: source).serialized()
       checkResponse(response, "of a salvaged request")
     }
     guard let message = try? SIPMessage.parse(bytes) else { return }
@@ -16,7 +16,7 @@ enum MessageTarget {
     hold(again.fields.map(\.value) == message.fields.map(\.value) && again.body == message.body, "it then says the same")
     rewrite(message)
     if message.isRequest {
-      checkResponse(MessageDraft.response(to: message, status: 200, toTag: "t", received: flow).serialized(), "of a request")
+      checkResponse(MessageDraft.response(to: message, status: 200, toTag: "t", receivedFrom: source).serialized(), "of a request")
     }
   }
 

@@ -17,7 +17,7 @@ import Testing
   @Test func `a response copies Via, From, To, Call-ID and CSeq and marks where the request came from (RFC 3261 §8.2.6.2, RFC 3581 §4)`()
     throws
   {
-    let draft = MessageDraft.response(to: try parsed(invite), status: 180, toTag: "t", received: flow)
+    let draft = MessageDraft.response(to: try parsed(invite), status: 180, toTag: "t", receivedFrom: source)
     #expect(
       draft.serialized().text == """
         SIP/2.0 180 Ringing\r
@@ -35,7 +35,7 @@ import Testing
 
   @Test func `received is left out where the sent-by is the source (RFC 3261 §18.2.1)`() throws {
     let message = try parsed("OPTIONS sip:b SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK1")
-    #expect(MessageDraft.response(to: message, status: 200, received: flow).first(.via) == "SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK1")
+    #expect(MessageDraft.response(to: message, status: 200, receivedFrom: source).first(.via) == "SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK1")
   }
 
   @Test func `a line end in a value cannot make a header`() {
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test func `a Warning quotes what a peer wrote so that it reads back, control characters apart (RFC 3261 §20.43, §25.1)`() throws {
-    let warning = WarningValue(refusing: "To '\"a\u{0}b\\ <sip:x@h>' is bad", on: flow)
+    let warning = WarningValue(refusing: "To '\"a\u{0}b\\ <sip:x@h>' is bad", by: host)
     #expect(warning.fieldValue == #"399 198.51.100.10 "To '\"a%00b\\ <sip:x@h>' is bad""#)
     let message = try parsed("SIP/2.0 400 Bad Request\nWarning: \(warning.fieldValue)")
     #expect(try message.warnings() == [WarningValue(399, agent: "198.51.100.10", "To '\"a%00b\\ <sip:x@h>' is bad")])

@@ -16,6 +16,6 @@ func fixture(_ path: String) throws -> Bytes {
   return Bytes([UInt8](try Data(contentsOf: root.appendingPathComponent("fixtures").appendingPathComponent(path))))
 }
 
-let flow = Flow(
-  transport: .udp, local: TransportAddress("198.51.100.10:5060") ?? .init(.anyV4, port: 0),
-  remote: TransportAddress("192.0.2.20:40000") ?? .init(.anyV4, port: 0), path: .port(PortID(1)))
+/// Where requests come from, and who answers them.
+let source = TransportAddress("192.0.2.20:40000") ?? .init(.anyV4, port: 0)
+let host = IPAddress("198.51.100.10") ?? .anyV4

@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 import Testing
 
@@ -62,7 +63,7 @@ import Testing
     let old = ";branch=1"
     #expect(receive(layer, [try request("INVITE", branch: old), try request("CANCEL", branch: old)]) == ["INVITE 1", "cancels 1"])
     var outputs: [TransactionLayer.Output] = []
-    let refusal = MessageDraft.response(to: try request("INVITE", branch: old), status: 487, toTag: "t", received: flow)
+    let refusal = MessageDraft.response(to: try request("INVITE", branch: old), status: 487, toTag: "t", receivedFrom: flow.remote)
     layer.respond(.init(1), refusal, status: 487, label: .none, at: .zero, &outputs)
     #expect(receive(layer, [try request("ACK", branch: old, toTag: ";tag=t")]) == [], "absorbed by its transaction")
     layer.wake(at: seconds(40), &outputs)
@@ -118,7 +119,8 @@ import Testing
         let id = TransactionLayer.ServerID(UInt32(layer.servers.keys.map(\.rawValue).max() ?? 0))
         for answer in Set([status, max(status, 200)]).sorted() {
           layer.respond(
-            id, .response(to: message, status: answer, toTag: "t", received: flow), status: answer, label: .none, at: .zero, &outputs)
+            id, .response(to: message, status: answer, toTag: "t", receivedFrom: flow.remote), status: answer, label: .none, at: .zero,
+            &outputs)
         }
       }
     }

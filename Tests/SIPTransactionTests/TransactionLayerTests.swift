@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 import Testing
 
@@ -50,7 +51,7 @@ import Testing
     var outputs: [TransactionLayer.Output] = []
     let draft = request(.invite)
     _ = layer.send(draft, method: .invite, branch: "z9hG4bK1", on: flow, label: Label(.request(.invite)), at: .zero, &outputs)
-    let refusal = MessageDraft.response(to: try message(draft), status: 486, toTag: "t", received: flow)
+    let refusal = MessageDraft.response(to: try message(draft), status: 486, toTag: "t", receivedFrom: flow.remote)
     outputs = []
     layer.receive(try message(refusal), on: flow, at: seconds(0.1), &outputs)
     #expect(lines(outputs) == ["send ACK sip:bob@b SIP/2.0 [ACK]", "response 1 486 Busy Here"])
@@ -69,7 +70,7 @@ import Testing
     let id = layer.send(draft, method: .invite, branch: "z9hG4bK1", on: flow, label: Label(.request(.invite)), at: .zero, &outputs)
     #expect(layer.cancel(id, label: Label(.request(.cancel)), at: .zero, &outputs) == nil)
     layer.receive(
-      try message(.response(to: try message(draft), status: 180, received: flow)), on: flow, at: seconds(0.1), &outputs)
+      try message(.response(to: try message(draft), status: 180, receivedFrom: flow.remote)), on: flow, at: seconds(0.1), &outputs)
     outputs = []
     #expect(layer.cancel(id, label: Label(.request(.cancel)), at: seconds(0.2), &outputs) != nil)
     #expect(lines(outputs) == ["send CANCEL sip:bob@b SIP/2.0 [CANCEL]"])
@@ -86,7 +87,7 @@ import Testing
     #expect(lines(outputs) == ["request 1 OPTIONS sip:bob@b"])
     outputs = []
     layer.respond(
-      .init(1), .response(to: options, status: 200, received: flow), status: 200, label: Label(.response(status: 200, .options)),
+      .init(1), .response(to: options, status: 200, receivedFrom: flow.remote), status: 200, label: Label(.response(status: 200, .options)),
       at: seconds(0.2), &outputs)
     layer.receive(options, on: flow, at: seconds(0.5), &outputs)
     #expect(
@@ -111,7 +112,8 @@ import Testing
       let invite = try message(request(.invite))
       layer.receive(invite, on: flow, at: .zero, &outputs)
       layer.respond(
-        .init(1), .response(to: invite, status: status, toTag: "t", received: flow), status: status, label: .none, at: .zero, &outputs)
+        .init(1), .response(to: invite, status: status, toTag: "t", receivedFrom: flow.remote), status: status, label: .none, at: .zero,
+        &outputs)
       outputs = []
       layer.receive(try message(request(.ack, toTag: ";tag=t")), on: flow, at: seconds(0.1), &outputs)
       #expect(lines(outputs) == expected)
@@ -161,7 +163,7 @@ import Testing
       outputs = []
       layer.receive(options, on: source, at: .zero, &outputs)
       guard case .request(let id, _, _)? = outputs.first else { return }
-      layer.respond(id, .response(to: options, status: 200, received: source), status: 200, label: .none, at: .zero, &outputs)
+      layer.respond(id, .response(to: options, status: 200, receivedFrom: source.remote), status: 200, label: .none, at: .zero, &outputs)
       guard case .reply(_, let target, port: _, _)? = outputs.last else { return }
       #expect(target.remote.port == UInt16(port))
     }
@@ -200,7 +202,8 @@ import Testing
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     layer.receive(try SIPMessage.parse("OPTIONS sip:a SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n"), on: flow, at: .zero, &outputs)
-    layer.receive(try message(.response(to: try message(request(.options)), status: 200, received: flow)), on: flow, at: .zero, &outputs)
+    layer.receive(
+      try message(.response(to: try message(request(.options)), status: 200, receivedFrom: flow.remote)), on: flow, at: .zero, &outputs)
     #expect(lines(outputs) == ["unusable: Via is missing (RFC 3261 §8.1.1)", "stray"])
   }
 }

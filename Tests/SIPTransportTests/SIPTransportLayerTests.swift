@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 import SecureTransport
 import Testing
@@ -73,7 +74,8 @@ import Testing
     }
     #expect(names(Array(events.dropFirst(2))) == ["malformed: \(SIPParseError.contentLengthMissing)"])
     #expect(layer.isUsable(flow) && layer.nextDeadline == .zero)
-    layer.send(MessageDraft.response(to: request, status: 200, received: flow).serialized(), on: flow, .none, at: .zero, &out, &events)
+    layer.send(
+      MessageDraft.response(to: request, status: 200, receivedFrom: flow.remote).serialized(), on: flow, .none, at: .zero, &out, &events)
     #expect(wake(layer, &out) == ["answered 400", "lost: \(FlowFailure.unreadable("\(SIPParseError.contentLengthMissing)"))"])
     #expect(acts(out, on: id) == ["SIP/2.0 200 OK", "SIP/2.0 400 Bad Request", "close orderly"])
     #expect(layer.nextDeadline == nil && !layer.isUsable(flow))

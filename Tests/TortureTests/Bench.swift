@@ -1,5 +1,6 @@
 import Personas
 import SIPMessage
+import SIPTransport
 import SansIO
 import VirtualNetwork
 

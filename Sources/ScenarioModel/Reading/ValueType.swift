@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// How a value is written and read: its shape for documentation and schema, and the reading that holds it.

@@ -1,4 +1,5 @@
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// `fault: { drop: the 1st 200 INVITE, from: kallglot }`, `fault: { drop: the INVITE, containing: "a=inactive" }`

@@ -1,22 +1,5 @@
+import SIPMessage
 import SansIO
-
-/// The transports of RFC 3261 §18, RFC 5630 and RFC 7118.
-public enum SIPTransportProtocol: String, Hashable, Sendable, Codable, CaseIterable {
-  case udp, tcp, tls, ws, wss
-
-  /// As Via spells it.
-  public var viaToken: String { rawValue.uppercased() }
-  /// Whether the transport itself repeats what was lost: timers A, E, G, I, K and J depend on it.
-  public var isReliable: Bool { self != .udp }
-  public var defaultPort: UInt16 {
-    switch self {
-    case .udp, .tcp: 5060
-    case .tls: 5061
-    case .ws: 80
-    case .wss: 443
-    }
-  }
-}
 
 /// The way between two transport addresses that a message took, and by which an answer goes back (RFC 5626's word, used for UDP too).
 public struct Flow: Hashable, Sendable {
@@ -69,39 +52,4 @@ extension Flow {
 
 extension Flow: CustomStringConvertible {
   public var description: String { "\(transport.viaToken) \(remote)" }
-}
-
-/// Why nothing can be sent on a flow any more.
-public enum FlowFailure: Hashable, Sendable {
-  case refused(ConnectFailure)
-  case closed(Closure)
-  /// ICMP reported that what was sent did not arrive (RFC 3261 §18.4).
-  case unreachable
-  /// This machine did not send it (RFC 3261 §18.4).
-  case notSent(SystemError)
-  /// The TLS layer's verdict, in words.
-  case tls(String)
-  /// We closed it: what came is no SIP message, and nobody knows where the next one begins (RFC 3261 §18.3).
-  case unreadable(String)
-  /// We closed it: no whole message came in time.
-  case silent(seconds: Int)
-}
-
-extension FlowFailure: CustomStringConvertible {
-  public var description: String {
-    switch self {
-    case .refused(.refused): "connection refused"
-    case .refused(.unreachable): "network unreachable"
-    case .refused(.timedOut): "the connection attempt timed out"
-    case .refused(.other(let reason)): reason
-    case .closed(.orderly): "closed by the peer"
-    case .closed(.reset): "reset by the peer"
-    case .closed(.timedOut): "connection timed out"
-    case .unreachable: "unreachable (ICMP)"
-    case .notSent(let error): "not sent: \(error)"
-    case .tls(let reason): reason
-    case .unreadable(let rule): "closed by us: \(rule)"
-    case .silent(let seconds): "closed by us: no complete message was received within \(seconds) s (a limit of the Lab)"
-    }
-  }
 }
