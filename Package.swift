@@ -17,7 +17,7 @@ func systemLibrary(_ name: String, pkgConfig: String, package: String) -> Target
 let nio: [Target.Dependency] = [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let formats: [Target.Dependency] = ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"]
-let stack: [Target.Dependency] = formats + ["SIPTransaction", "SIPTransport", "SIPUserAgent", "Media"]
+let stack: [Target.Dependency] = formats + ["SIPComposition", "SIPTransaction", "SIPTransport", "SIPUserAgent", "Media"]
 
 let package = Package(
   name: "kallglot-lab",
@@ -45,9 +45,11 @@ let package = Package(
     + module("RTP", ["SansIO"])
     + module("Codecs", ["SansIO"])
     + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
-    + module("SIPTransport", ["SansIO", "SIPMessage", "SecureTransport"])
-    + module("SIPTransaction", ["SansIO", "SIPMessage", "SIPTransport"])
-    + module("SIPUserAgent", ["SansIO", "SIPMessage", "SecureTransport", "SIPTransaction", "SIPTransport", "COpenSSL"])
+    + module("SIPComposition", ["SansIO", "SIPMessage"])
+    + module("SIPTransport", ["SansIO", "SIPMessage", "SIPComposition", "SecureTransport"])
+    + module("SIPTransaction", ["SansIO", "SIPMessage", "SIPComposition", "SIPTransport"])
+    + module(
+      "SIPUserAgent", ["SansIO", "SIPMessage", "SecureTransport", "SIPComposition", "SIPTransaction", "SIPTransport", "COpenSSL"])
     + module("Media", ["SansIO", "SDP", "RTP", "Codecs"])
     + module("Legs", stack)
     + module("Kallglot", stack + ["Legs"])
@@ -97,5 +99,5 @@ let package = Package(
 
 // Its libFuzzer driver is there only with -sanitize=fuzzer (make fuzz), so ordinary builds leave it out.
 if Context.environment["LAB_FUZZ"] == "1" {
-  package.targets.append(.executableTarget(name: "lab-fuzz", dependencies: ["SansIO", "SIPMessage", "SDP", "Capture"]))
+  package.targets.append(.executableTarget(name: "lab-fuzz", dependencies: ["SansIO", "SIPMessage", "SIPComposition", "SDP", "Capture"]))
 }

@@ -1,6 +1,7 @@
 import Legs
 import Media
 import SDP
+import SIPComposition
 import SIPMessage
 import SIPTransport
 import SIPUserAgent

@@ -1,3 +1,4 @@
+import SIPComposition
 import Media
 
 /// What a product does with calls and registrations, beside how it writes: the part of a persona that a ``Party`` carries out.

@@ -10,7 +10,7 @@ extension Party {
     _ server: ServerID, to request: SIPMessage, on flow: Flow, status: Int, reason: String? = nil, fields: [MessageDraft.Field] = [],
     at now: Instant, _ out: inout Outbox
   ) -> [Signal] {
-    let events = userAgent.respond(server, to: request, on: flow, status: status, reason: reason, fields: fields, at: now, &out)
+    let events = userAgent.respond(server, status: status, reason: reason, fields: fields, at: now, &out)
     absorb(events, at: now, &out)
     return takeSignals()
   }
@@ -20,7 +20,7 @@ extension Party {
     _ server: ServerID, _ request: SIPMessage, _ flow: Flow, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox
   ) -> [Signal] {
     if request.method == .invite, defect.leavesOffer { judgeRefusedOffer(nil, request) }
-    absorb(userAgent.refuse(server, request, flow, defect, at: now, &out), at: now, &out)
+    absorb(userAgent.refuse(server, defect, at: now, &out), at: now, &out)
     return takeSignals()
   }
 
@@ -29,7 +29,7 @@ extension Party {
     _ id: LegID, _ server: ServerID, to request: SIPMessage, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
     _ out: inout Outbox
   ) -> [Signal] {
-    absorb(userAgent.respondInDialog(id, server, to: request, status: status, fields: fields, at: now, &out), at: now, &out)
+    absorb(userAgent.respondInDialog(id, server, status: status, fields: fields, at: now, &out), at: now, &out)
     return takeSignals()
   }
 

@@ -132,7 +132,7 @@ extension Party {
       throw .description(error)
     }
     tell(.started(id, facts))
-    userAgent.prefer(flow: prefersFlow, for: id)
+    userAgent.admit(id, prefersFlow: prefersFlow, at: now)
     leg.answerFields = answerFields
     leg.hasEarlyMedia = answerWith == .earlyMedia && Self.hasDescription(invite)
     if let rtpTimeout { leg.rtpTimeout = rtpTimeout.wholeNanoseconds }

@@ -1,5 +1,6 @@
 import Media
 import SDP
+import SIPComposition
 import SIPMessage
 import SIPUserAgent
 import SansIO
@@ -128,11 +129,11 @@ extension Party {
         let offer = leg.session.makeOffer(local: local, direction: leg.wish)
         leg.media?.offer(leg.session.openOffer)
         leg.awaitsAnswer = true
-        absorb(userAgent.answerReinvite(id, server, message, body: offer.serialized(), at: now, &out), at: now, &out)
+        absorb(userAgent.answerReinvite(id, server, body: offer.serialized(), at: now, &out), at: now, &out)
         return
       }
       let (answer, agreement) = try leg.session.answer(try Self.sessionDescription(message), local: local, wish: leg.wish)
-      absorb(userAgent.answerReinvite(id, server, message, body: answer.serialized(), at: now, &out), at: now, &out)
+      absorb(userAgent.answerReinvite(id, server, body: answer.serialized(), at: now, &out), at: now, &out)
       adopt(leg, agreement, wish: leg.wish, isKnown: false, at: now, &out)
     } catch {
       let fields =
@@ -140,7 +141,7 @@ extension Party {
         ?? [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
       tellViolations(leg)
       if let violation = error.offerViolation { tell(.violation(id, violation)) }
-      absorb(userAgent.refuseReinvite(id, server, message, status: 488, fields: fields, at: now, &out), at: now, &out)
+      absorb(userAgent.refuseReinvite(id, server, status: 488, fields: fields, at: now, &out), at: now, &out)
     }
   }
 

@@ -44,10 +44,11 @@ extension Party {
 
   private func send(_ registration: Registration, expires: Int, at now: Instant, _ out: inout Outbox) {
     let request = registration.request
-    let (id, events) = userAgent.send(
-      .register, to: request.target, uri: request.registrar, from: request.aor, to: request.aor, callID: registration.next?.callID,
-      sequence: registration.next?.sequence, contact: registration.contact, credentials: request.credentials,
-      fields: [.init(.expires, String(expires))], at: now, &out)
+    var register = OutOfDialogRequest(.register, to: request.target, uri: request.registrar, from: request.aor, to: request.aor)
+    (register.callID, register.sequence) = (registration.next?.callID, registration.next?.sequence)
+    (register.contact, register.credentials) = (registration.contact, request.credentials)
+    register.fields = [.init(.expires, String(expires))]
+    let (id, events) = userAgent.send(register, at: now, &out)
     registration.open = id
     (registration.written, registration.callID) = (userAgent.contact(of: id), userAgent.callID(of: id))
     absorb(events, at: now, &out)
@@ -144,9 +145,9 @@ extension Party {
 
   func sendOptions(to target: SIPTarget, uri: SIPURI, at now: Instant, _ out: inout Outbox) {
     let form = configuration.userAgent.style.options
-    let (id, events) = userAgent.send(
-      .options, to: target, uri: uri, from: configuration.aor, to: NameAddress(uri: uri),
-      fields: form.hasAccept ? [.init(.accept, "application/sdp")] : [], at: now, &out)
+    var request = OutOfDialogRequest(.options, to: target, uri: uri, from: configuration.aor, to: NameAddress(uri: uri))
+    if form.hasAccept { request.fields = [.init(.accept, "application/sdp")] }
+    let (id, events) = userAgent.send(request, at: now, &out)
     pings.insert(id)
     absorb(events, at: now, &out)
   }

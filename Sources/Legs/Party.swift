@@ -1,6 +1,7 @@
 import Codecs
 import Media
 import SDP
+import SIPComposition
 import SIPMessage
 import SIPTransaction
 import SIPTransport

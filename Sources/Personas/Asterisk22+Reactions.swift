@@ -1,3 +1,4 @@
+import SIPComposition
 import SIPMessage
 import SIPUserAgent
 

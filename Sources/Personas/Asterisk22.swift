@@ -1,5 +1,6 @@
 import Legs
 import SDP
+import SIPComposition
 import SIPMessage
 import SIPUserAgent
 

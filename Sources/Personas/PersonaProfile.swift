@@ -1,6 +1,7 @@
 import Codecs
 import Legs
 import SDP
+import SIPComposition
 import SIPMessage
 import SIPUserAgent
 import SansIO

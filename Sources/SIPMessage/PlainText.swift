@@ -23,9 +23,9 @@ public enum PlainText {
 }
 
 /// Reason-Phrase (RFC 3261 §25.1): reserved, unreserved, escaped and non-ASCII characters, spaces and tabs.
-enum ReasonPhrase {
+public enum ReasonPhrase {
   /// The phrase with every other character as `%HH`; the phrase itself where it has none.
-  static func legal(_ phrase: String) -> String {
+  public static func legal(_ phrase: String) -> String {
     guard !phrase.utf8.allSatisfy(isAllowed) else { return phrase }
     var result: [UInt8] = []
     for byte in phrase.utf8 { if isAllowed(byte) { result.append(byte) } else { result += PlainText.escaped(byte).utf8 } }

@@ -62,9 +62,9 @@ public struct InviteClientTransaction: Hashable, Sendable {
   public var nextDeadline: Instant? { timers.next }
   mutating func takeExpired(at now: Instant) -> Timer? { timers.takeExpired(at: now) }
 
-  public mutating func handle(_ input: Input, at now: Instant) -> [Output] {
+  public mutating func handle(_ input: Input, at now: Instant) -> Few<Output> {
     let next: State
-    let outputs: [Output]
+    let outputs: Few<Output>
     switch (state, input) {
     case (.calling, .start):
       if !isReliable { timers.set(.a, at: now.adding(nanoseconds: interval)) }
@@ -103,7 +103,7 @@ public struct InviteClientTransaction: Hashable, Sendable {
     return outputs
   }
 
-  private mutating func receive(_ status: Int, at now: Instant) -> (State, [Output]) {
+  private mutating func receive(_ status: Int, at now: Instant) -> (State, Few<Output>) {
     switch status {
     case ..<200:
       return (.proceeding, [.deliver])

@@ -63,9 +63,9 @@ public struct InviteServerTransaction: Hashable, Sendable {
   public var nextDeadline: Instant? { timers.next }
   mutating func takeExpired(at now: Instant) -> Timer? { timers.takeExpired(at: now) }
 
-  public mutating func handle(_ input: Input, at now: Instant) -> [Output] {
+  public mutating func handle(_ input: Input, at now: Instant) -> Few<Output> {
     let next: State
-    let outputs: [Output]
+    let outputs: Few<Output>
     switch (state, input) {
     case (.proceeding, .start):
       timers.set(.trying, at: now.adding(nanoseconds: TimerValues.trying))
@@ -113,12 +113,12 @@ public struct InviteServerTransaction: Hashable, Sendable {
     return outputs
   }
 
-  private mutating func repeatResponse(_ cause: Label.Cause) -> [Output] {
+  private mutating func repeatResponse(_ cause: Label.Cause) -> Few<Output> {
     attempts += 1
     return [.sendAgain(cause, attempt: attempts)]
   }
 
-  private mutating func respond(_ status: Int, at now: Instant) -> (State, [Output]) {
+  private mutating func respond(_ status: Int, at now: Instant) -> (State, Few<Output>) {
     attempts = 0
     switch status {
     case ..<200: return (.proceeding, [.sendNew])

@@ -56,9 +56,9 @@ public struct NonInviteClientTransaction: Hashable, Sendable {
   public var nextDeadline: Instant? { timers.next }
   mutating func takeExpired(at now: Instant) -> Timer? { timers.takeExpired(at: now) }
 
-  public mutating func handle(_ input: Input, at now: Instant) -> [Output] {
+  public mutating func handle(_ input: Input, at now: Instant) -> Few<Output> {
     let next: State
-    let outputs: [Output]
+    let outputs: Few<Output>
     switch (state, input) {
     case (.trying, .start):
       if !isReliable { timers.set(.e, at: now.adding(nanoseconds: interval)) }
@@ -94,12 +94,12 @@ public struct NonInviteClientTransaction: Hashable, Sendable {
     return outputs
   }
 
-  private mutating func fail(_ failure: TransactionFailure) -> (State, [Output]) {
+  private mutating func fail(_ failure: TransactionFailure) -> (State, Few<Output>) {
     timers.stopAll()
     return (.terminated, [.fail(failure), .end])
   }
 
-  private mutating func retransmit(at now: Instant) -> [Output] {
+  private mutating func retransmit(at now: Instant) -> Few<Output> {
     attempts += 1
     timers.set(.e, at: now.adding(nanoseconds: interval))
     return [.send(attempt: attempts)]

@@ -50,9 +50,9 @@ public struct NonInviteServerTransaction: Hashable, Sendable {
   public var nextDeadline: Instant? { timers.next }
   mutating func takeExpired(at now: Instant) -> Timer? { timers.takeExpired(at: now) }
 
-  public mutating func handle(_ input: Input, at now: Instant) -> [Output] {
+  public mutating func handle(_ input: Input, at now: Instant) -> Few<Output> {
     let next: State
-    let outputs: [Output]
+    let outputs: Few<Output>
     switch (state, input) {
     case (.proceeding, .retransmission), (.completed, .retransmission):
       attempts += 1

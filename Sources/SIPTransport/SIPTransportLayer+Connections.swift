@@ -140,7 +140,7 @@ extension SIPTransportLayer {
       while let frame = try framer.next() {
         isWhole = true
         switch frame {
-        case .message(let message): events.append(.message(message, flow))
+        case .message(let message): events.append(.message(InboundMessage(message, on: flow)))
         case .unreadable(let error, let bytes):
           events.append(.malformed(error, bytes, flow))
           reject(error, bytes, flow, at: now, &out, &events)

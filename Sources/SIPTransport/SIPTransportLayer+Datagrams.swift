@@ -14,7 +14,7 @@ extension SIPTransportLayer {
       return
     }
     do {
-      events.append(.message(try SIPMessage.parse(bytes, limits: limits), flow))
+      events.append(.message(InboundMessage(try SIPMessage.parse(bytes, limits: limits), on: flow)))
     } catch {
       events.append(.malformed(error, bytes, flow))
       reject(error, bytes, flow, at: now, &out, &events)

@@ -1,3 +1,4 @@
+import SIPComposition
 import SIPMessage
 import SansIO
 
@@ -9,35 +10,27 @@ extension SIPTransportLayer {
     _ error: SIPParseError, _ bytes: Bytes, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
     guard let status = error.status, mayAnswer?(flow) ?? true, let request = SIPMessage.salvage(bytes, limits: limits) else { return }
-    refuse(request, status, "\(error)", flow, at: now, &out, &events)
+    refuse(InboundMessage(request, on: flow), status, "\(error)", at: now, &out, &events)
   }
 
   private func refuse(
-    _ request: SIPMessage, _ status: Int, _ rule: String, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+    _ request: InboundMessage, _ status: Int, _ rule: String, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
-    let warning = WarningValue(refusing: rule, by: flow.local.address).fieldValue
-    events.append(.rejected(request, status: status, warning: warning, flow))
-    send(rejection(of: request, status, warning, flow), on: flow.reply(to: request), label(status, request), at: now, &out, &events)
-  }
-
-  /// The bytes of a response outside any transaction.
-  private func rejection(of request: SIPMessage, _ status: Int, _ warning: String, _ flow: Flow) -> Bytes {
+    let warning = WarningValue(refusing: rule, by: request.flow.local.address).fieldValue
+    events.append(.rejected(request, status: status, warning: warning))
     rejections += 1
-    let tag = "bad\(rejections)"
-    var draft = MessageDraft.response(to: request, status: status, toTag: tag, receivedFrom: flow.remote)
-    draft.append(.warning, warning)
-    return draft.serialized()
-  }
-
-  private func label(_ status: Int, _ request: SIPMessage) -> Label {
-    Label(.response(status: UInt16(clamping: status), request.method?.label ?? .other), sequence: (try? request.cseq().number) ?? 0)
+    let draft = ResponseDraft(status, toTag: "bad\(rejections)", fields: [HeaderField(.warning, warning)])
+    let bytes = Spelling.plain.response(draft, to: request.message, from: request.flow.remote)
+    let label = Label(
+      .response(status: UInt16(clamping: status), request.message.method?.label ?? .other), sequence: request.essentials.cseq?.number ?? 0)
+    send(bytes, on: request.replyFlow, label, at: now, &out, &events)
   }
 
   /// Answers a request that no transaction can be made for, since a field it is matched by is missing or unreadable (RFC 3261 §8.1.1).
   public func reject(
-    _ request: SIPMessage, _ error: SIPHeaderError, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+    _ request: InboundMessage, _ error: SIPHeaderError, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
-    guard let method = request.method, method != .ack, (try? request.via()) != nil, mayAnswer?(flow) ?? true else { return }
-    refuse(request, 400, "\(error)", flow, at: now, &out, &events)
+    guard let method = request.message.method, method != .ack, request.essentials.via != nil, mayAnswer?(request.flow) ?? true else { return }
+    refuse(request, 400, "\(error)", at: now, &out, &events)
   }
 }

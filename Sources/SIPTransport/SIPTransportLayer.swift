@@ -11,11 +11,11 @@ public final class SIPTransportLayer {
     /// The address is the real one where port 0 was asked for.
     case listening(TransportListener)
     case listenFailed(TransportListener, BindFailure)
-    case message(SIPMessage, Flow)
+    case message(InboundMessage)
     /// Bytes that are not a SIP message. Where they leave unknown where the next one begins, ``flowFailed(_:_:)`` follows.
     case malformed(SIPParseError, Bytes, Flow)
     /// A request that no transaction was made for was answered with this status.
-    case rejected(SIPMessage, status: Int, warning: String, Flow)
+    case rejected(InboundMessage, status: Int, warning: String)
     /// A peer connected; nothing was read yet.
     case accepted(Flow)
     /// A connection of ours is up, TLS included.

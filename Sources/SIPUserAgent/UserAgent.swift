@@ -1,278 +1,415 @@
+import SIPComposition
 import SIPMessage
 import SIPTransaction
 import SIPTransport
 import SansIO
 import SecureTransport
 
-/// The user agent core of RFC 3261 §8 and §12 to §15: dialogs and INVITE usages on top of one transport and one transaction layer.
+/// The user agent core of RFC 3261 §8 and §12 to §15: it finds the ``Conversation`` that a message, a timer or a command is for, hands it
+/// over and collects what comes of it.
 ///
-/// It decides nothing about who may call: it tells its party (``UserAgentEvent``) and does as told. One object a host, owned by that
-/// host. Its parts: the caller's side in `UserAgent+Caller`, with redirections in `UserAgent+Targets` and forks in `UserAgent+Forks`; the
-/// called side in `UserAgent+Incoming` and `UserAgent+Callee`; requests outside dialogs in `UserAgent+Requests`, message building in
-/// `UserAgent+Messages`, the way of each message in `UserAgent+Flows`.
+/// It decides nothing about who may call: it tells its owner (``UserAgentEvent``) and does as told. One object a host, owned by that host.
 public final class UserAgent {
-  public struct Configuration: Sendable {
-    public var style: MessageStyle
-    public var timers: SIPTimers
-    public var listeners: [TransportListener]
-    public var limits: SIPLimits
-    /// Send requests of a dialog without Route over the flow it came by when Contact names another address (contract: `natContact`).
-    public var prefersFlowOverContact: Bool
-    /// The host of Contact; nil = the address the message leaves from.
-    public var contactHost: String?
-    /// URI schemes besides sip and sips that a Request-URI may have; others get 416 (RFC 3261 §8.2.2.1).
-    public var foreignSchemes: Set<String> = []
-    /// Requests over UDP that are longer, in bytes, go over TCP (RFC 3261 §18.1.1); nil = never.
-    public var datagramLimit: Int? = 1_300
-    /// The answer that declines an offer, for a 2xx that nobody wants and that has to be acknowledged (RFC 3261 §13.2.2.4).
-    public var decline: @Sendable (Bytes) -> Bytes = { _ in Bytes() }
-    /// Follow a 3xx to its contacts (RFC 3261 §8.1.3.4).
-    public var followsRedirections = true
-
-    public init(
-      style: MessageStyle = .plain, timers: SIPTimers = .standard, listeners: [TransportListener], limits: SIPLimits = .standard,
-      prefersFlowOverContact: Bool = true, contactHost: String? = nil
-    ) {
-      self.style = style
-      self.timers = timers
-      self.listeners = listeners
-      self.limits = limits
-      self.prefersFlowOverContact = prefersFlowOverContact
-      self.contactHost = contactHost
-    }
-  }
-
-  /// What makes two requests the same one (RFC 3261 §8.2.2.2).
-  struct MergeKey: Hashable {
-    var fromTag: String
-    var callID: String
-    var sequence: UInt32
-    var method: SIPMethod
-  }
-
-  /// Why a client transaction exists.
-  enum ClientPurpose {
-    case invite(LegID)
-    case cancel(LegID)
-    case bye(LegID)
-    case reinvite(LegID)
-    case request(RequestID)
-  }
-
-  public let configuration: Configuration
-  /// The Allow value of this user agent.
-  public let allowValue: String
-  /// The values of Supported, one a header.
-  let supportedInRequests: [String]
-  let supportedInResponses: [String]
-  let orders: HeaderOrders
-  let transport: SIPTransportLayer
-  let transactions: TransactionLayer
-  let epoch: Epoch
-  var mint: IdentifierMint
-  var clientNonces: Entropy
-  /// Of all our accounts, over requests and calls.
-  var nonceCounts = NonceCounts()
-
+  let stack: SIPStack
+  private let check: RequestCheck
   // Unchecked: touched for every message by code that cannot overlap itself, where the checks of exclusive access cost one part in thirty.
-  @exclusivity(unchecked) var usages: [LegID: InviteUsage] = [:]
-  /// Legs by the tag that this side chose: what a request within a dialog names.
-  var legsByTag: [String: LegID] = [:]
-  /// Status and Call-ID of the refusals that wait for their ACK.
-  var unacknowledged: [ServerID: (status: Int, callID: String)] = [:]
-  @exclusivity(unchecked) var purposes: [TransactionLayer.ClientID: ClientPurpose] = [:]
-  var legsByServer: [ServerID: LegID] = [:]
-  /// Requests outside dialogs that are being served, to tell a copy that came by another path.
-  var mergeKeys: [MergeKey: ServerID] = [:]
-  var mergeKeysByServer: [ServerID: MergeKey] = [:]
-  var requests: [RequestID: OutgoingRequest] = [:]
-  /// Calls of ours that are over while late 2xx may still come.
-  var remains: [LegID: InviteUsage] = [:]
-  /// Requests that went over TCP for their size.
-  var oversized: [TransactionLayer.ClientID: OversizedRequest] = [:]
-  @exclusivity(unchecked) var deadlines = DeadlineQueue<LegID>()
-  /// Set only while the machine handles the input they belong to.
-  var refusals: [LegID: Refusal] = [:]
-  var acknowledgements: [LegID: SIPMessage] = [:]
+  @exclusivity(unchecked) private var conversations = SerialTable<Conversation>()
+  /// By the hash of the tag that this side chose: what a request within a dialog names.
+  @exclusivity(unchecked) private var legsByTag: [UInt64: LegID] = [:]
+  /// Requests that the owner has not answered yet.
+  @exclusivity(unchecked) private var asked = SerialTable<Asked>()
+  /// INVITEs of which the owner has not said whether they are calls, by their leg.
+  @exclusivity(unchecked) private var arrivals = SerialTable<SIPRequest>()
+  private var merged = MergedRequests()
+  private var requests = OutOfDialogRequests()
+  @exclusivity(unchecked) private var deadlines = DeadlineQueue<LegID>()
   private var lastLeg: UInt32 = 0
-  private var lastRequest: UInt32 = 0
 
-  @exclusivity(unchecked) var transportEvents: [SIPTransportLayer.Event] = []
-  @exclusivity(unchecked) var transactionOutputs: [TransactionLayer.Output] = []
-  @exclusivity(unchecked) var events: [UserAgentEvent] = []
-  var lastFlowTexts: (transport: SIPTransportProtocol, local: TransportAddress, texts: FlowTexts?) = (
-    .udp, TransportAddress(.anyV4, port: 0), nil
-  )
-  /// What ``drain(at:_:)`` works on, while new ones gather; kept for their memory.
-  @exclusivity(unchecked) private var handledEvents: [SIPTransportLayer.Event] = []
-  @exclusivity(unchecked) private var handledOutputs: [TransactionLayer.Output] = []
+  /// A request of which the owner was told.
+  struct Asked {
+    var inbound: InboundMessage
+    /// nil where it did not pass the audit.
+    var request: SIPRequest?
+  }
 
   public init(
     _ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch,
     firstPort: PortID = PortID(1), firstConnection: ConnectionID = ConnectionID(2)
   ) {
-    self.configuration = configuration
-    self.epoch = epoch
-    allowValue = configuration.style.allowed.map(\.token).joined(separator: ", ")
-    supportedInRequests = configuration.style.supportedValues(inRequest: true)
-    supportedInResponses = configuration.style.supportedValues(inRequest: false)
-    orders = HeaderOrders(configuration.style.orders)
-    transport = SIPTransportLayer(
-      listeners: configuration.listeners, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("transport"),
-      epoch: epoch, limits: configuration.limits, firstPort: firstPort, firstConnection: firstConnection)
-    transactions = TransactionLayer(timers: configuration.timers)
-    mint = IdentifierMint(style: configuration.style, entropy: entropy)
-    clientNonces = entropy.fork("cnonce")
-    transactions.answersToSourcePort = configuration.style.reactions.answersToSourcePort
-    transactions.finishAcknowledgement = { [unowned self] in self.spell(&$0, .request(.ack)) }
+    stack = SIPStack(
+      configuration, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch, firstPort: firstPort,
+      firstConnection: firstConnection)
+    check = RequestCheck(configuration)
   }
 
+  public var configuration: Configuration { stack.configuration }
+  /// The Allow value of this user agent.
+  public var allowValue: String { stack.composer.allowValue }
   /// The legs that have not ended, in the order they began.
-  public var liveLegs: [LegID] { usages.keys.sorted() }
-
+  public var liveLegs: [LegID] { conversations.numbers.filter { conversations[$0]?.isLive == true }.map { LegID($0) } }
   /// The flow that requests of a leg come and go by; nil when the leg has ended.
-  public func flow(of leg: LegID) -> Flow? { usages[leg]?.flow }
-
+  public func flow(of leg: LegID) -> Flow? { conversation(leg)?.path.flow ?? arrivals[leg.rawValue]?.flow }
   /// Whether something can be sent on a flow: a connection may have ended.
-  public func isUsable(_ flow: Flow) -> Bool { transport.isUsable(flow) }
-
-  /// Whether requests of a leg without Route go over its flow rather than to Contact; nil = as configured.
-  public func prefer(flow: Bool?, for leg: LegID) { usages[leg]?.prefersFlow = flow }
-
-  func newLegID() -> LegID {
-    lastLeg += 1
-    return LegID(lastLeg)
-  }
-
-  func newRequestID() -> RequestID {
-    lastRequest += 1
-    return RequestID(lastRequest)
+  public func isUsable(_ flow: Flow) -> Bool { stack.transport.isUsable(flow) }
+  /// The Call-ID of a request that waits for its answer.
+  public func callID(of id: RequestID) -> String? { requests.callID(of: id) }
+  /// The Contact of a request that waits for its answer.
+  public func contact(of id: RequestID) -> SIPURI? { requests.contact(of: id) }
+  /// The INVITE of a call that we were called by, while it lasts.
+  public func invite(of id: LegID) -> SIPMessage? {
+    arrivals[id.rawValue]?.message ?? (conversation(id) as? CalleeConversation)?.invite.message
   }
 
   // MARK: - Driving
 
   public func start(at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
-    transport.start(at: now, &out, &transportEvents)
-    return drain(at: now, &out)
+    turn(at: now, &out) { stack.transport.start(at: now, &$0.out, &stack.transportEvents) }
   }
 
-  /// Whether the arrival belongs to signalling; the rest is the party's media.
-  public func owns(_ arrival: Arrival) -> Bool { transport.owns(arrival) }
+  /// Whether the arrival belongs to signalling; the rest is the owner's media.
+  public func owns(_ arrival: Arrival) -> Bool { stack.transport.owns(arrival) }
 
   public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
-    transport.receive(arrival, at: now, &out, &transportEvents)
-    return drain(at: now, &out)
+    turn(at: now, &out) { stack.transport.receive(arrival, at: now, &$0.out, &stack.transportEvents) }
   }
 
   public func wake(at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
-    transport.wake(at: now, &out, &transportEvents)
-    transactions.wake(at: now, &transactionOutputs)
-    while let leg = deadlines.takeExpired(at: now) { timerFired(leg, at: now, &out) }
-    return drain(at: now, &out)
+    turn(at: now, &out) { turn in
+      stack.transport.wake(at: now, &turn.out, &stack.transportEvents)
+      stack.transactions.wake(at: now, &stack.transactionOutputs)
+      while let leg = deadlines.takeExpired(at: now) {
+        guard let conversation = conversations[leg.rawValue] else { continue }
+        conversation.timerFired(&turn)
+        settle(conversation)
+      }
+    }
   }
 
   /// O(1).
   public var nextDeadline: Instant? {
-    var earliest = transactions.nextDeadline ?? .distantFuture
-    if let candidate = transport.nextDeadline { earliest = min(earliest, candidate) }
+    var earliest = stack.transactions.nextDeadline ?? .distantFuture
+    if let candidate = stack.transport.nextDeadline { earliest = min(earliest, candidate) }
     if let candidate = deadlines.next { earliest = min(earliest, candidate) }
     return earliest == .distantFuture ? nil : earliest
   }
 
-  /// Whether an unreadable request on a flow may be told what is wrong; nil = always. For a policy that drops.
-  public var mayAnswer: ((Flow) -> Bool)? {
-    get { transport.mayAnswer }
-    set { transport.mayAnswer = newValue }
+  /// Does something, then hands up what the layers say of it until all of them are quiet.
+  func turn(at now: Instant, _ out: inout Outbox, _ body: (inout Turn) -> Void) -> [UserAgentEvent] {
+    var turn = Turn(now: now, out: Outbox(isObserved: out.isObserved))
+    swap(&turn.out, &out)
+    body(&turn)
+    stack.drain({ handle($0, &turn) }, { handle($0, &turn) })
+    swap(&turn.out, &out)
+    return turn.news
   }
 
-  /// Closes a connection, or forgets a UDP peer; for a policy that drops.
-  public func drop(_ flow: Flow, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
-    transport.close(flow, .reset, at: now, &out, &transportEvents)
-    return drain(at: now, &out)
+  // MARK: - Looking up
+
+  func newLeg() -> LegID {
+    lastLeg += 1
+    return LegID(lastLeg)
   }
 
-  /// Passes what the layers said upwards until all of them are quiet.
-  func drain(at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
-    while !transportEvents.isEmpty || !transactionOutputs.isEmpty {
-      swap(&transportEvents, &handledEvents)
-      for event in handledEvents { handle(event, at: now) }
-      handledEvents.removeAll(keepingCapacity: true)
-      swap(&transactionOutputs, &handledOutputs)
-      for output in handledOutputs { handle(output, at: now, &out) }
-      handledOutputs.removeAll(keepingCapacity: true)
-    }
-    guard !events.isEmpty else { return [] }
-    defer { events = [] }
-    return events
+  /// The conversation of a leg that has not ended.
+  func conversation(_ id: LegID) -> Conversation? {
+    guard let conversation = conversations[id.rawValue], conversation.isLive else { return nil }
+    return conversation
   }
 
-  private func handle(_ event: SIPTransportLayer.Event, at now: Instant) {
-    switch event {
-    case .message(let message, let flow):
-      if hasSeveralVias(message) { return }
-      transactions.receive(message, on: flow, at: now, &transactionOutputs)
-    case .flowFailed(let flow, let failure):
-      transactions.flowFailed(flow, failure, at: now, &transactionOutputs)
-      events.append(.flowFailed(flow, failure))
-    case .sendFailed(let bytes, let label, let flow, let error):
-      let failure = SocketFailure(.send, local: flow.local, remote: flow.remote, subject: label.subject, error: error)
-      events.append(.socketFailed(label.dialog == 0 ? nil : LegID(label.dialog), failure))
-      transactions.sendFailed(bytes, error, at: now, &transactionOutputs)
-    case .unreachable(let flow, let error, isNew: let isNew):
-      if isNew {
-        events.append(.socketFailed(nil, SocketFailure(.unreachable, local: flow.local, remote: flow.remote, error: error)))
+  /// The leg that a request within a dialog names.
+  private func conversation(named message: InboundMessage) -> Conversation? {
+    guard let tag = message.essentials.toTag.map({ message.message[$0] }), let id = legsByTag[ByteHash.of(tag)],
+      let conversation = conversations[id.rawValue], conversation.localTag.utf8.elementsEqual(tag), conversation.isNamed(by: message)
+    else { return nil }
+    return conversation
+  }
+
+  func add(_ conversation: Conversation) {
+    conversations[conversation.id.rawValue] = conversation
+    legsByTag[conversation.tagHash] = conversation.id
+    settle(conversation)
+  }
+
+  /// Arms the next deadline of a conversation that was told something; one that is over goes as soon as no 2xx can come late.
+  func settle(_ conversation: Conversation) {
+    if !conversation.isLive {
+      legsByTag[conversation.tagHash] = nil
+      guard conversation.awaitsLateSuccess else {
+        conversations.remove(conversation.id.rawValue)
+        return deadlines.remove(conversation.id)
       }
-      transactions.flowFailed(flow, .unreachable, at: now, &transactionOutputs)
-    case .socketFailed(let failure): events.append(.socketFailed(nil, failure))
-    case .acceptsAgain(let listener): events.append(.acceptsAgain(listener))
+    }
+    deadlines.set(conversation.id, at: conversation.nextDeadline)
+  }
+
+  /// An INVITE that the owner was told of, once.
+  func takeArrival(_ id: LegID) -> SIPRequest? { arrivals.remove(id.rawValue) }
+  /// A request that the owner was told of, once.
+  func takeAsked(_ server: ServerID) -> Asked? { asked.remove(server.rawValue) }
+  /// From now on a copy of this request is one that is being served already (RFC 3261 §8.2.2.2).
+  func serve(_ request: SIPRequest) { merged.serve(request) }
+
+  func send(_ request: OutOfDialogRequest, _ turn: inout Turn) -> RequestID { requests.send(request, stack, &turn) }
+
+  /// What is kept of calls and requests, for whoever wants to know whether all of it goes: a name and a count.
+  var holdings: [(name: String, count: Int)] {
+    [
+      ("conversations", conversations.count), ("tags", legsByTag.count), ("requests asked", asked.count), ("arrivals", arrivals.count),
+      ("merged requests", merged.count), ("requests", requests.count), ("deadlines", deadlines.count), ("served", stack.served.count),
+      ("owners", stack.owners.count), ("transactions", stack.transactions.count),
+    ]
+  }
+
+  // MARK: - What the layers say
+
+  private func handle(_ event: SIPTransportLayer.Event, _ turn: inout Turn) {
+    switch event {
+    case .message(let message):
+      if hasSeveralVias(message, &turn) { return }
+      stack.transactions.receive(message, at: turn.now, &stack.transactionOutputs)
     case .listening(let listener):
       // The real port is known only now.
-      lastFlowTexts.texts = nil
-      events.append(.listening(listener))
-    case .listenFailed(let listener, let failure): events.append(.listenFailed(listener, failure))
-    case .malformed(let error, _, let flow): events.append(.malformed(rule: "\(error)", flow))
-    case .rejected(let request, let status, let warning, let flow):
+      stack.listenersChanged()
+      turn.tell(.listening(listener))
+    case .flowFailed(let flow, let failure):
+      stack.transactions.flowFailed(flow, failure, at: turn.now, &stack.transactionOutputs)
+      turn.tell(.flowFailed(flow, failure))
+    case .sendFailed(let bytes, let label, let flow, let error):
+      let failure = SocketFailure(.send, local: flow.local, remote: flow.remote, subject: label.subject, error: error)
+      turn.tell(.socketFailed(label.dialog == 0 ? nil : LegID(label.dialog), failure))
+      stack.transactions.sendFailed(bytes, error, at: turn.now, &stack.transactionOutputs)
+    case .unreachable(let flow, let error, isNew: let isNew):
+      if isNew { turn.tell(.socketFailed(nil, SocketFailure(.unreachable, local: flow.local, remote: flow.remote, error: error))) }
+      stack.transactions.flowFailed(flow, .unreachable, at: turn.now, &stack.transactionOutputs)
+    case .socketFailed(let failure): turn.tell(.socketFailed(nil, failure))
+    case .acceptsAgain(let listener): turn.tell(.acceptsAgain(listener))
+    case .listenFailed(let listener, let failure): turn.tell(.listenFailed(listener, failure))
+    case .malformed(let error, _, let flow): turn.tell(.malformed(rule: "\(error)", flow))
+    case .rejected(let request, let status, let warning):
       let phrase = "\(SIPStatus.phrase(status)); Warning: \(warning)"
-      events.append(.requestRefused(nil, RefusedRequest(request, status: status, phrase: phrase, on: flow)))
-    case .accepted(let flow): events.append(.accepted(flow))
+      turn.tell(.requestRefused(nil, RefusedRequest(request, status: status, phrase: phrase)))
+    case .accepted(let flow): turn.tell(.accepted(flow))
     case .flowOpened, .keepAlive: break
     }
   }
 
   /// A response with more than one Via was not meant for us: it is discarded (RFC 3261 §8.1.3.3).
-  private func hasSeveralVias(_ message: SIPMessage) -> Bool {
-    guard !message.isRequest, !message.hasOneVia else { return false }
-    let count = message.commaValues(.via).count
-    guard count > 1 else { return false }
-    events.append(.violation(nil, PeerViolation(.severalVias, "\(message) has \(count)")))
+  private func hasSeveralVias(_ message: InboundMessage, _ turn: inout Turn) -> Bool {
+    guard !message.message.isRequest, message.essentials.hasSeveralVias else { return false }
+    turn.tell(.violation(nil, PeerViolation(.severalVias, "\(message) has \(message.message.commaValues(.via).count)")))
     return true
   }
 
-  private func handle(_ output: TransactionLayer.Output, at now: Instant, _ out: inout Outbox) {
+  private func handle(_ output: TransactionLayer.Output, _ turn: inout Turn) {
     switch output {
-    case .send(let bytes, let flow, let label):
-      transport.send(bytes, on: flow, label, at: now, &out, &transportEvents)
-    case .request(let id, let message, let flow): receiveRequest(id, message, flow, at: now, &out)
-    case .ack(let message, _): receiveAcknowledgement(message, at: now, &out)
-    case .cancelled(let invite, by: let cancel, let message, let flow):
-      receiveCancel(of: invite, by: cancel, message, flow, at: now, &out)
-    case .response(let id, let message, let flow): receiveResponse(id, message, flow, at: now, &out)
-    case .failed(let id, let failure): clientFailed(id, failure, at: now, &out)
-    case .reply(let bytes, let flow, port: let port, let label): reply(bytes, on: flow, port: port, label, at: now, &out)
-    case .ended(let id):
-      if !oversized.isEmpty { oversized[id] = nil }
-      if let purpose = purposes.removeValue(forKey: id) { inviteTransactionEnded(purpose, id) }
-    case .ackMissing(let id):
-      let refusal = unacknowledged.removeValue(forKey: id).map { "\($0.status) \($0.callID)" }
-      events.append(.violation(legsByServer[id], PeerViolation(.refusalNotAcknowledged, refusal ?? "")))
-    case .endedServer(let id):
-      legsByServer[id] = nil
-      unacknowledged[id] = nil
-      if let key = mergeKeysByServer.removeValue(forKey: id) { mergeKeys[key] = nil }
-    case .unusable(let message, let error, let flow):
-      events.append(.malformed(rule: "\(error)", flow))
-      transport.reject(message, error, flow, at: now, &out, &transportEvents)
+    case .send(let bytes, let flow, let label): stack.send(bytes, on: flow, label: label, &turn)
+    case .reply(let bytes, let flow, port: let port, let label): stack.reply(bytes, on: flow, port: port, label, &turn)
+    case .request(let server, let message): receive(message, server, &turn)
+    case .ack(let message): receiveAcknowledgement(message, &turn)
+    case .cancelled(let invite, by: let server, let message): receiveCancel(of: invite, message, server, &turn)
+    case .response(let client, let message): receiveResponse(client, message, &turn)
+    case .failed(let client, let failure): clientFailed(client, failure, &turn)
+    case .ended(let client):
+      stack.settled(client)
+      if let owner = stack.owners.remove(client.rawValue) { ended(client, owner) }
+    case .ackMissing(let server):
+      turn.tell(.violation(stack.served.leg(server), PeerViolation(.refusalNotAcknowledged, stack.served.refusal(server))))
+    case .endedServer(let server):
+      stack.served.ended(server)
+      asked.remove(server.rawValue)
+      merged.ended(server)
+    case .unusable(let message, let error):
+      turn.tell(.malformed(rule: "\(error)", message.flow))
+      stack.transport.reject(message, error, at: turn.now, &turn.out, &stack.transportEvents)
     case .strayResponse: break
     }
+  }
+
+  // MARK: - Responses
+
+  private func receiveResponse(_ client: ClientID, _ response: InboundMessage, _ turn: inout Turn) {
+    // Whatever comes now, the connection served.
+    stack.settled(client)
+    guard let status = response.message.status, let owner = stack.owners[client.rawValue] else { return }
+    switch owner {
+    case .invite(let leg):
+      guard let conversation = conversations[leg.rawValue] as? CallerConversation else { return }
+      conversation.compareDescription(client, status, response, &turn)
+      conversation.receiveResponse(client, status, response, &turn)
+      settle(conversation)
+    case .reinvite(let leg):
+      guard let conversation = conversations[leg.rawValue] else { return }
+      conversation.compareDescription(client, status, response, &turn)
+      conversation.reinvites?.receiveResponse(client, status, response, &turn)
+      settle(conversation)
+    case .bye(let leg):
+      guard let conversation = conversations[leg.rawValue] else { return }
+      conversation.receiveByeResponse(status, response.message, &turn)
+      settle(conversation)
+    case .cancel: break
+    case .request(let request): requests.receive(request, status, response.message, stack, &turn)
+    }
+  }
+
+  private func clientFailed(_ client: ClientID, _ failure: TransactionFailure, _ turn: inout Turn) {
+    guard let owner = stack.owners.remove(client.rawValue) else { return }
+    if let next = stack.retryOverDatagrams(client, failure, &turn) { return move(owner, to: next) }
+    switch owner {
+    case .invite(let leg):
+      guard let conversation = conversations[leg.rawValue] as? CallerConversation else { return }
+      conversation.failed(client, failure, &turn)
+      ended(client, owner)
+    case .reinvite(let leg):
+      guard let conversation = conversations[leg.rawValue] else { return }
+      conversation.reinvites?.failed(failure, &turn)
+      ended(client, owner)
+    case .bye(let leg):
+      guard let conversation = conversations[leg.rawValue] else { return }
+      conversation.byeCompleted(&turn)
+      settle(conversation)
+    case .cancel: break
+    case .request(let request): requests.failed(request, failure, &turn)
+    }
+  }
+
+  /// The request goes on in another transaction.
+  private func move(_ owner: ClientOwner, to client: ClientID) {
+    stack.owners[client.rawValue] = owner
+    switch owner {
+    case .invite(let leg): (conversations[leg.rawValue] as? CallerConversation)?.move(to: client)
+    case .reinvite(let leg): conversations[leg.rawValue]?.reinvites?.move(to: client)
+    case .cancel, .bye, .request: break
+    }
+  }
+
+  /// No more 2xx will come to an INVITE.
+  private func ended(_ client: ClientID, _ owner: ClientOwner) {
+    switch owner {
+    case .invite(let leg), .reinvite(let leg):
+      guard let conversation = conversations[leg.rawValue] else { return }
+      conversation.forget(client)
+      settle(conversation)
+    case .cancel, .bye, .request: break
+    }
+  }
+
+  // MARK: - Requests
+
+  private func receive(_ message: InboundMessage, _ server: ServerID, _ turn: inout Turn) {
+    guard let request = audited(message, server, &turn) else { return }
+    if request.toTag != nil, request.method != .cancel { return receiveInDialog(request, &turn) }
+    if let defect = check.defect(of: request, isMerged: merged.contains(request)) {
+      // The rules behind the one that refuses it.
+      if request.method == .invite { noteMissingContact(nil, request, &turn) }
+      asked[server.rawValue] = Asked(inbound: message, request: request)
+      return turn.tell(.defective(server, message.message, message.flow, defect))
+    }
+    guard request.method == .invite else {
+      asked[server.rawValue] = Asked(inbound: message, request: request)
+      return turn.tell(.request(server, message.message, message.flow))
+    }
+    let leg = newLeg()
+    stack.served.belongs(server, to: leg)
+    arrivals[leg.rawValue] = request
+    if stack.style.reactions.sendsTryingAtOnce { stack.respond(server, ResponseDraft(100), to: message, leg: leg, &turn) }
+    turn.tell(.incoming(leg, message.message, message.flow))
+    noteMissingContact(leg, request, &turn)
+    if request.uri.scheme == .sips, message.message.hasClearContact {
+      let contact = message.message.value(.contact)?.prefix(128).text ?? ""
+      turn.tell(.violation(leg, PeerViolation(.requestContactSecure, "\(contact) in \(message)")))
+    }
+  }
+
+  /// Tells which rules the header breaks; a request that cannot be processed for it gets 400 with the rule (RFC 3261 §8.2, §16.3), and nil
+  /// is returned.
+  private func audited(_ message: InboundMessage, _ server: ServerID, _ turn: inout Turn) -> SIPRequest? {
+    let audit = message.message.audit()
+    let fatal = audit.faults.first(where: \.isFatal)
+    if let fatal { turn.tell(.malformed(rule: "\(fatal)", message.flow)) }
+    // It is answered for the first; the others are broken as well.
+    for fault in audit.faults where fault != fatal {
+      turn.tell(.violation(nil, PeerViolation(.messageForm, "\(message.message.method?.token ?? "") from \(message.flow): \(fault)")))
+    }
+    guard let fatal else {
+      noteResponseAddress(message, &turn)
+      return SIPRequest(server, message, audit)
+    }
+    let isMismatch = if case .methodMismatch = fatal.error { true } else { false }
+    if isMismatch, stack.style.reactions.dropsSequenceMismatch {
+      stack.transactions.abandon(server, at: turn.now, &stack.transactionOutputs)
+    } else {
+      asked[server.rawValue] = Asked(inbound: message, request: nil)
+      turn.tell(.defective(server, message.message, message.flow, .unreadable("\(fatal)")))
+    }
+    return nil
+  }
+
+  private func noteResponseAddress(_ message: InboundMessage, _ turn: inout Turn) {
+    guard message.isTurnedAway, let maddr = message.essentials.via?.maddr else { return }
+    let detail =
+      "Via of \(message) has maddr=\(message.message[maddr].prefix(64).text): the answer goes to \(message.flow.remote.address), where the "
+      + "request came from, and not to a host that did not ask (RFC 3261 §18.2.2; a decision of the Lab)"
+    turn.tell(.note(nil, PeerNote(.responseAddress, detail)))
+  }
+
+  private func noteMissingContact(_ id: LegID?, _ request: SIPRequest, _ turn: inout Turn) {
+    if !request.message.has(.contact) { turn.tell(.violation(id, PeerViolation(.contactMissing, "INVITE"))) }
+  }
+
+  private func receiveInDialog(_ request: SIPRequest, _ turn: inout Turn) {
+    guard let conversation = conversation(named: request.inbound), let isInOrder = conversation.isInOrder(request) else {
+      asked[request.server.rawValue] = Asked(inbound: request.inbound, request: request)
+      return turn.tell(.defective(request.server, request.message, request.flow, .noSuchDialog))
+    }
+    let id = conversation.id
+    let unknown = check.unsupportedOptions(of: request.message)
+    if let unknown { turn.tell(.violation(id, PeerViolation(.requireInDialog, unknown))) }
+    guard isInOrder else { return refuseSequence(id, request, &turn) }
+    if let unknown {
+      if request.method == .invite { turn.tell(.reinviteRefused(id, request.message)) }
+      return stack.refuse(request.server, request.inbound, .unknownExtensions(unknown), leg: id, &turn)
+    }
+    switch request.method {
+    case .bye: conversation.receiveBye(request, &turn)
+    case .invite where conversation.path.dialog == nil:
+      // Ours is open (RFC 3261 §14.2).
+      turn.tell(.violation(id, PeerViolation(.inviteOverlaps, "in an early dialog")))
+      stack.refuse(request.server, request.inbound, status: 491, leg: id, &turn)
+    case .invite:
+      if let field = check.unreadableBody(request.message) {
+        return stack.refuse(request.server, request.inbound, .unreadableBody(field), leg: id, &turn)
+      }
+      asked[request.server.rawValue] = Asked(inbound: request.inbound, request: request)
+      conversation.exchange.receive(request, &turn)
+    default:
+      asked[request.server.rawValue] = Asked(inbound: request.inbound, request: request)
+      turn.tell(.inDialog(id, request.server, request.message))
+    }
+    settle(conversation)
+  }
+
+  /// 500 for a CSeq that is not above the last one (RFC 3261 §12.2.2).
+  private func refuseSequence(_ id: LegID, _ request: SIPRequest, _ turn: inout Turn) {
+    turn.tell(.violation(id, PeerViolation(.sequenceNotHigher, "\(request.method) \(request.sequence)")))
+    let phrase = stack.style.reactions.lowSequencePhrase
+    let rule = "CSeq \(request.sequence) is not above the last one (RFC 3261 §12.2.2)"
+    let warning = WarningValue(refusing: rule, by: request.flow.local.address).fieldValue
+    stack.refuse(
+      request.server, request.inbound, status: 500, reason: phrase, fields: phrase == nil ? [.init(.warning, warning)] : [], leg: id, &turn)
+  }
+
+  private func receiveAcknowledgement(_ ack: InboundMessage, _ turn: inout Turn) {
+    guard let sequence = ack.essentials.cseq?.number, let conversation = conversation(named: ack) else { return }
+    conversation.receiveAcknowledgement(ack, sequence: sequence, &turn)
+    settle(conversation)
+  }
+
+  private func receiveCancel(of invite: ServerID, _ cancel: InboundMessage, _ server: ServerID, _ turn: inout Turn) {
+    guard let leg = stack.served.leg(invite), let conversation = conversation(leg) as? CalleeConversation else {
+      // Its request has its final response already, or cannot be cancelled: the CANCEL is answered and changes nothing (§9.2).
+      return stack.refuse(server, cancel, status: 200, &turn)
+    }
+    conversation.receiveCancel(cancel, server, &turn)
+    settle(conversation)
   }
 }

@@ -73,8 +73,6 @@ public struct RequestID: Hashable, Sendable {
   public init(_ rawValue: UInt32) { self.rawValue = rawValue }
 }
 
-public typealias ServerID = TransactionLayer.ServerID
-
 /// Username and password for digest challenges.
 public struct Credentials: Sendable, Hashable {
   public var username: String
@@ -94,7 +92,7 @@ public struct OutgoingCall: Sendable {
   public var to: NameAddress
   public var credentials: Credentials?
   /// Further header fields, in order.
-  public var fields: [MessageDraft.Field]
+  public var fields: [HeaderField]
   /// An SDP offer; empty = delayed offer.
   public var body: Bytes
   /// The flow a registration came by, instead of a way to the target of its own (RFC 5626 §5.3).
@@ -104,7 +102,7 @@ public struct OutgoingCall: Sendable {
 
   public init(
     requestURI: SIPURI, target: SIPTarget, from: NameAddress, to: NameAddress, credentials: Credentials? = nil,
-    fields: [MessageDraft.Field] = [], body: Bytes = Bytes(), flow: Flow? = nil
+    fields: [HeaderField] = [], body: Bytes = Bytes(), flow: Flow? = nil
   ) {
     self.flow = flow
     self.requestURI = requestURI

@@ -3,14 +3,15 @@ import Testing
 
 /// The arrow table of the design: a module imports modules of lower rows only, and of the side modules what is named here.
 private let rows: [[String]] = [
-  ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"], ["SIPTransaction", "SIPTransport"], ["SIPUserAgent", "Media"],
+  ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"], ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
   ["Legs"],
   ["Kallglot", "Personas", "Inspection"], ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "LiveStage", "LabTesting"],
   ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
 ]
 
-/// Within a row: a transaction keeps the flow of its request, and says how a flow failed.
-private let siblings: [String: Set<String>] = ["SIPTransaction": ["SIPTransport"]]
+/// Within a row: a transaction keeps the flow of its request, and says how a flow failed; it and the transport answer by themselves what no
+/// user agent sees (100, ACK to a refusal, 400 to what nobody can read).
+private let siblings: [String: Set<String>] = ["SIPTransaction": ["SIPTransport", "SIPComposition"], "SIPTransport": ["SIPComposition"]]
 
 /// Beside the rows: each imports the contract alone.
 private let sideModules = ["VirtualNetwork", "LiveNetwork", "Capture"]

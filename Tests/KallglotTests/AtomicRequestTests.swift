@@ -20,9 +20,10 @@ import Testing
   }
 
   private var state: State {
-    let usage = bench.endpoint.party.userAgent.usages.values.first
+    let agent = bench.endpoint.party.userAgent
+    let path = agent.liveLegs.first.flatMap { agent.conversation($0) }?.path
     return State(
-      sequence: usage?.dialog?.remoteSequence, flow: usage?.flow.remote, target: usage?.dialog.map { "\($0.remoteTarget)" })
+      sequence: path?.dialog?.remoteSequence, flow: path?.flow.remote, target: path?.dialog.map { "\($0.remoteTarget)" })
   }
 
   @Test(arguments: [

@@ -237,15 +237,11 @@ final class EndpointBench {
   var leftovers: [String] {
     let agent = endpoint.party.userAgent
     let tables: [(String, Int)] = [
-      ("legs", endpoint.party.legs.count), ("media ports", endpoint.party.legsByPort.count), ("usages", agent.usages.count),
-      ("tags", agent.legsByTag.count), ("remains", agent.remains.count), ("transactions", agent.transactions.count),
-      ("purposes", agent.purposes.count), ("merge keys", agent.mergeKeys.count), ("merge servers", agent.mergeKeysByServer.count),
-      ("servers", agent.legsByServer.count), ("requests", agent.requests.count), ("oversized", agent.oversized.count),
-      ("refusals", agent.refusals.count), ("acknowledgements", agent.acknowledgements.count), ("admitted", endpoint.admitted.count),
+      ("legs", endpoint.party.legs.count), ("media ports", endpoint.party.legsByPort.count), ("admitted", endpoint.admitted.count),
       ("slots", endpoint.callsByAccount.count), ("session legs", endpoint.sessions.counts.legs),
       ("deadlines", endpoint.nextDeadline == nil ? 0 : 1), ("open ports", openPorts.count),
     ]
-    return tables.filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
+    return (tables + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
   }
 }
 

@@ -75,7 +75,7 @@ import Testing
     let agent = bench.party.userAgent
     bench.request("INVITE", in: invite, tag: "a", sequence: 4, body: PartyBench.answer)
     #expect(bench.take().words == ["491"])
-    guard case .caller(let caller)? = agent.usages.values.first?.role else { return #expect(Bool(false)) }
+    let caller = try #require(bench.leg.flatMap { agent.conversation($0) } as? CallerConversation)
     #expect(caller.early.isInOrder(4, in: "a"), "what was refused does not count")
     #expect(!caller.early.contains("x"))
     #expect(bench.ends == [])

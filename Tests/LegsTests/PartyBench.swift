@@ -158,11 +158,9 @@ final class PartyBench {
   var leftovers: [String] {
     let agent = party.userAgent
     let tables: [(String, Int)] = [
-      ("legs", party.legs.count), ("ports", party.legsByPort.count), ("usages", agent.usages.count), ("tags", agent.legsByTag.count),
-      ("remains", agent.remains.count), ("transactions", agent.transactions.count), ("purposes", agent.purposes.count),
-      ("oversized", agent.oversized.count), ("requests", agent.requests.count),
+      ("legs", party.legs.count), ("ports", party.legsByPort.count),
     ]
-    return tables.filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
+    return (tables + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
   }
 }
 

@@ -67,7 +67,7 @@ import Testing
   @Test func `what is remembered goes with the transaction: 64·T1 after the first 2xx nothing is left`() throws {
     _ = try establish(bench)
     _ = try change(.hold(.sendonly), version: 2, direction: "recvonly")
-    let usage = try #require(bench.party.userAgent.usages.values.first)
+    let usage = try #require(bench.leg.flatMap { bench.party.userAgent.conversation($0) })
     #expect(!usage.acknowledgements.isEmpty)
     bench.wait(.seconds(33))
     #expect(usage.acknowledgements.isEmpty)

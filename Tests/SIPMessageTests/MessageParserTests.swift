@@ -103,6 +103,6 @@ import Testing
     _ = try? message.requestURI()
     _ = try? message.cseq()
     _ = message.commaValues(.allow)
-    _ = MessageDraft.response(to: message, status: 200, toTag: "t", receivedFrom: source).serialized()
+    _ = message.essentials()
   }
 }

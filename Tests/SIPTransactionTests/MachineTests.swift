@@ -9,8 +9,8 @@ private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 
 
 @Suite struct InviteClientTransactionTests {
   /// Lets the timers fire until the machine is quiet; when what was sent.
-  private func run(_ machine: inout InviteClientTransaction) -> [(Double, [InviteClientTransaction.Output])] {
-    var log: [(Double, [InviteClientTransaction.Output])] = []
+  private func run(_ machine: inout InviteClientTransaction) -> [(Double, Few<InviteClientTransaction.Output>)] {
+    var log: [(Double, Few<InviteClientTransaction.Output>)] = []
     while let due = machine.nextDeadline, let timer = machine.takeExpired(at: due) {
       log.append((time(due), machine.handle(.timer(timer), at: due)))
     }
@@ -86,8 +86,8 @@ private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 
 }
 
 @Suite struct NonInviteClientTransactionTests {
-  private func run(_ machine: inout NonInviteClientTransaction) -> [(Double, [NonInviteClientTransaction.Output])] {
-    var log: [(Double, [NonInviteClientTransaction.Output])] = []
+  private func run(_ machine: inout NonInviteClientTransaction) -> [(Double, Few<NonInviteClientTransaction.Output>)] {
+    var log: [(Double, Few<NonInviteClientTransaction.Output>)] = []
     while let due = machine.nextDeadline, let timer = machine.takeExpired(at: due) {
       log.append((time(due), machine.handle(.timer(timer), at: due)))
     }
@@ -122,8 +122,8 @@ private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 
 }
 
 @Suite struct InviteServerTransactionTests {
-  private func run(_ machine: inout InviteServerTransaction) -> [(Double, [InviteServerTransaction.Output])] {
-    var log: [(Double, [InviteServerTransaction.Output])] = []
+  private func run(_ machine: inout InviteServerTransaction) -> [(Double, Few<InviteServerTransaction.Output>)] {
+    var log: [(Double, Few<InviteServerTransaction.Output>)] = []
     while let due = machine.nextDeadline, let timer = machine.takeExpired(at: due) {
       log.append((time(due), machine.handle(.timer(timer), at: due)))
     }

@@ -1,3 +1,4 @@
+import SIPComposition
 import SIPMessage
 import SIPTransport
 import SansIO
@@ -16,21 +17,25 @@ import Testing
   private func request(
     _ method: String, branch: String = ";branch=z9hG4bK1", sentBy: String = "192.0.2.20:5060", cseq: Int = 7, toTag: String = "",
     uri: String = "sip:bob@b"
-  ) throws -> SIPMessage {
-    try SIPMessage.parse(
-      Bytes(
-        "\(method) \(uri) SIP/2.0\r\nVia: SIP/2.0/UDP \(sentBy)\(branch)\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:bob@b>\(toTag)\r\nCall-ID: x\r\nCSeq: \(cseq) \(method)\r\n\r\n"
-      ))
+  ) throws -> InboundMessage {
+    let text =
+      "\(method) \(uri) SIP/2.0\r\nVia: SIP/2.0/UDP \(sentBy)\(branch)\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:bob@b>\(toTag)\r\n"
+      + "Call-ID: x\r\nCSeq: \(cseq) \(method)\r\n\r\n"
+    return InboundMessage(try SIPMessage.parse(Bytes(text)), on: flow)
+  }
+
+  private func response(_ status: Int, to request: InboundMessage) -> Bytes {
+    Spelling.plain.response(ResponseDraft(status, toTag: "t"), to: request.message, from: request.flow.remote)
   }
 
   /// How many requests were handed up, and what else was said.
-  private func receive(_ layer: TransactionLayer, _ messages: [SIPMessage]) -> [String] {
+  private func receive(_ layer: TransactionLayer, _ messages: [InboundMessage]) -> [String] {
     var outputs: [TransactionLayer.Output] = []
-    for message in messages { layer.receive(message, on: flow, at: .zero, &outputs) }
+    for message in messages { layer.receive(message, at: .zero, &outputs) }
     return outputs.compactMap { output in
       switch output {
-      case .request(let id, let message, _): "\(message.method?.token ?? "") \(id.rawValue)"
-      case .cancelled(let id, by: _, _, _): "cancels \(id.rawValue)"
+      case .request(let id, let message): "\(message.message.method?.token ?? "") \(id.rawValue)"
+      case .cancelled(let id, by: _, _): "cancels \(id.rawValue)"
       case .ack: "ack"
       default: nil
       }
@@ -63,8 +68,7 @@ import Testing
     let old = ";branch=1"
     #expect(receive(layer, [try request("INVITE", branch: old), try request("CANCEL", branch: old)]) == ["INVITE 1", "cancels 1"])
     var outputs: [TransactionLayer.Output] = []
-    let refusal = MessageDraft.response(to: try request("INVITE", branch: old), status: 487, toTag: "t", receivedFrom: flow.remote)
-    layer.respond(.init(1), refusal, status: 487, label: .none, at: .zero, &outputs)
+    layer.respond(.init(1), response(487, to: try request("INVITE", branch: old)), status: 487, label: .none, at: .zero, &outputs)
     #expect(receive(layer, [try request("ACK", branch: old, toTag: ";tag=t")]) == [], "absorbed by its transaction")
     layer.wake(at: seconds(40), &outputs)
     #expect(!outputs.contains { if case .ackMissing = $0 { true } else { false } })
@@ -77,23 +81,22 @@ import Testing
   @Test func `a response belongs to the branch and the method of its CSeq (RFC 3261 §17.1.3)`() throws {
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
-    var draft = MessageDraft(request: .invite, uri: "sip:bob@b")
-    draft.append(.via, "SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK1")
-    draft.append(.cseq, "1 INVITE")
+    let draft = Bytes("INVITE sip:bob@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK1\r\nCSeq: 1 INVITE\r\n\r\n")
     let invite = layer.send(draft, method: .invite, branch: "z9hG4bK1", on: flow, label: .none, at: .zero, &outputs)
-    func response(_ status: Int, _ branch: String, _ method: String) throws -> SIPMessage {
-      try SIPMessage.parse(Bytes("SIP/2.0 \(status) x\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=\(branch)\r\nCSeq: 1 \(method)\r\n\r\n"))
+    func response(_ status: Int, _ branch: String, _ method: String) throws -> InboundMessage {
+      let text = "SIP/2.0 \(status) x\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=\(branch)\r\nCSeq: 1 \(method)\r\n\r\n"
+      return InboundMessage(try SIPMessage.parse(Bytes(text)), on: flow)
     }
     outputs = []
-    layer.receive(try response(180, "z9hG4bK1", "INVITE"), on: flow, at: .zero, &outputs)
+    layer.receive(try response(180, "z9hG4bK1", "INVITE"), at: .zero, &outputs)
     let cancel = layer.cancel(invite, label: .none, at: .zero, &outputs)
     for message in [try response(200, "z9hG4bK1", "CANCEL"), try response(200, "z9hG4bK2", "INVITE"), try response(200, "z9hG4bK1", "BYE")]
     {
-      layer.receive(message, on: flow, at: .zero, &outputs)
+      layer.receive(message, at: .zero, &outputs)
     }
     let seen = outputs.compactMap { output -> String? in
       switch output {
-      case .response(let id, let message, _): "\(message.status ?? 0) for \(id == invite ? "INVITE" : id == cancel ? "CANCEL" : "?")"
+      case .response(let id, let message): "\(message.message.status ?? 0) for \(id == invite ? "INVITE" : id == cancel ? "CANCEL" : "?")"
       case .strayResponse: "stray"
       default: nil
       }
@@ -106,26 +109,29 @@ import Testing
     _ = receive(layer, [try request("OPTIONS")])
     var outputs: [TransactionLayer.Output] = []
     for second in 1...60 { layer.wake(at: seconds(Double(second)), &outputs) }
-    #expect(outputs.isEmpty)
+    #expect(outputs.isEmpty && layer.count == 1, "it still waits for its answer")
+    layer.respond(.init(1), response(200, to: try request("OPTIONS")), status: 200, label: .none, at: seconds(61), &outputs)
+    #expect(outputs.count == 1 && layer.count == 1)
   }
 
   @Test func `when all timers have run nothing is left, whatever happened (RFC 3261 §17)`() throws {
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
+    var served: UInt32 = 0
     for (index, status) in [100, 180, 200, 302, 404, 500, 603].enumerated() {
       for method in ["INVITE", "OPTIONS", "BYE"] {
         let message = try request(method, branch: ";branch=z9hG4bK\(method)\(index)")
-        layer.receive(message, on: flow, at: .zero, &outputs)
-        let id = TransactionLayer.ServerID(UInt32(layer.servers.keys.map(\.rawValue).max() ?? 0))
+        layer.receive(message, at: .zero, &outputs)
+        served += 1
+        let id = TransactionLayer.ServerID(served)
         for answer in Set([status, max(status, 200)]).sorted() {
           layer.respond(
-            id, .response(to: message, status: answer, toTag: "t", receivedFrom: flow.remote), status: answer, label: .none, at: .zero,
-            &outputs)
+            id, response(answer, to: message), status: answer, label: .none, at: .zero, &outputs)
         }
       }
     }
-    #expect(layer.servers.count == 21)
+    #expect(layer.count == 21)
     layer.wake(at: seconds(100), &outputs)
-    #expect(layer.count == 0 && layer.serversByBranch.isEmpty && layer.clientsByBranch.isEmpty && layer.nextDeadline == nil)
+    #expect(layer.count == 0 && layer.nextDeadline == nil)
   }
 }

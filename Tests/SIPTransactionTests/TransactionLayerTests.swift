@@ -1,3 +1,4 @@
+import SIPComposition
 import SIPMessage
 import SIPTransport
 import SansIO
@@ -12,19 +13,31 @@ import Testing
 
   private func seconds(_ value: Double) -> Instant { Instant(nanoseconds: Int64(value * 1_000_000_000)) }
 
-  private func request(_ method: SIPMethod, branch: String = "z9hG4bK1", toTag: String = "") -> MessageDraft {
-    var draft = MessageDraft(request: method, uri: "sip:bob@b")
-    draft.append(.via, "SIP/2.0/UDP 192.0.2.20:5060;branch=\(branch);rport")
-    draft.append(.maxForwards, "70")
-    draft.append(.from, "<sip:a@a>;tag=1")
-    draft.append(.to, "<sip:bob@b>\(toTag)")
-    draft.append(.callID, "x")
-    draft.append(.cseq, "7 \(method.token)")
-    draft.append(.contact, "<sip:a@a>")
-    return draft
+  private func request(
+    _ method: SIPMethod, branch: String = "z9hG4bK1", toTag: String = "", via: String? = nil
+  ) -> Bytes {
+    Bytes(
+      """
+      \(method.token) sip:bob@b SIP/2.0\r
+      Via: \(via ?? "SIP/2.0/UDP 192.0.2.20:5060;branch=\(branch);rport")\r
+      Max-Forwards: 70\r
+      From: <sip:a@a>;tag=1\r
+      To: <sip:bob@b>\(toTag)\r
+      Call-ID: x\r
+      CSeq: 7 \(method.token)\r
+      Contact: <sip:a@a>\r
+      \r
+
+      """)
   }
 
-  private func message(_ draft: MessageDraft) throws -> SIPMessage { try SIPMessage.parse(draft.serialized()) }
+  private func message(_ bytes: Bytes, on flow: Flow? = nil) throws -> InboundMessage {
+    InboundMessage(try SIPMessage.parse(bytes), on: flow ?? self.flow)
+  }
+
+  private func response(_ status: Int, to request: InboundMessage, toTag: String? = nil) -> Bytes {
+    Spelling.plain.response(ResponseDraft(status, toTag: toTag), to: request.message, from: request.flow.remote)
+  }
 
   /// What went out, first lines with label causes, and what was told.
   private func lines(_ outputs: [TransactionLayer.Output]) -> [String] {
@@ -32,16 +45,16 @@ import Testing
       switch output {
       case .send(let bytes, _, let label): "send \(bytes.text.prefix { $0 != "\r\n" }) [\(label)]"
       case .reply(let bytes, _, port: _, let label): "send \(bytes.text.prefix { $0 != "\r\n" }) [\(label)]"
-      case .request(let id, let message, _): "request \(id.rawValue) \(message)"
+      case .request(let id, let message): "request \(id.rawValue) \(message)"
       case .ack: "ack"
-      case .cancelled(let invite, by: let cancel, _, _): "cancelled \(invite.rawValue) by \(cancel.rawValue)"
-      case .response(let id, let message, _): "response \(id.rawValue) \(message)"
+      case .cancelled(let invite, by: let cancel, _): "cancelled \(invite.rawValue) by \(cancel.rawValue)"
+      case .response(let id, let message): "response \(id.rawValue) \(message)"
       case .failed(let id, let failure): "failed \(id.rawValue) \(failure)"
       case .ended(let id): "ended \(id.rawValue)"
       case .ackMissing(let id): "no ACK \(id.rawValue)"
       case .endedServer(let id): "ended server \(id.rawValue)"
       case .strayResponse: "stray"
-      case .unusable(_, let error, _): "unusable: \(error)"
+      case .unusable(_, let error): "unusable: \(error)"
       }
     }
   }
@@ -51,11 +64,14 @@ import Testing
     var outputs: [TransactionLayer.Output] = []
     let draft = request(.invite)
     _ = layer.send(draft, method: .invite, branch: "z9hG4bK1", on: flow, label: Label(.request(.invite)), at: .zero, &outputs)
-    let refusal = MessageDraft.response(to: try message(draft), status: 486, toTag: "t", receivedFrom: flow.remote)
+    let refusal = response(486, to: try message(draft), toTag: "t")
     outputs = []
-    layer.receive(try message(refusal), on: flow, at: seconds(0.1), &outputs)
+    layer.receive(try message(refusal), at: seconds(0.1), &outputs)
     #expect(lines(outputs) == ["send ACK sip:bob@b SIP/2.0 [ACK]", "response 1 486 Busy Here"])
-    guard case .send(let bytes, _, _) = outputs[0] else { return }
+    guard case .send(let bytes, _, _)? = outputs.first else {
+      Issue.record("nothing was sent")
+      return
+    }
     let ack = try SIPMessage.parse(bytes)
     #expect(try ack.via().branch == "z9hG4bK1")
     #expect(try ack.to().tag == "t")
@@ -70,11 +86,14 @@ import Testing
     let id = layer.send(draft, method: .invite, branch: "z9hG4bK1", on: flow, label: Label(.request(.invite)), at: .zero, &outputs)
     #expect(layer.cancel(id, label: Label(.request(.cancel)), at: .zero, &outputs) == nil)
     layer.receive(
-      try message(.response(to: try message(draft), status: 180, receivedFrom: flow.remote)), on: flow, at: seconds(0.1), &outputs)
+      try message(response(180, to: try message(draft))), at: seconds(0.1), &outputs)
     outputs = []
     #expect(layer.cancel(id, label: Label(.request(.cancel)), at: seconds(0.2), &outputs) != nil)
     #expect(lines(outputs) == ["send CANCEL sip:bob@b SIP/2.0 [CANCEL]"])
-    guard case .send(let bytes, _, _) = outputs[0] else { return }
+    guard case .send(let bytes, _, _)? = outputs.first else {
+      Issue.record("nothing was sent")
+      return
+    }
     #expect(try SIPMessage.parse(bytes).via().branch == "z9hG4bK1")
   }
 
@@ -82,14 +101,13 @@ import Testing
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     let options = try message(request(.options))
-    layer.receive(options, on: flow, at: .zero, &outputs)
-    layer.receive(options, on: flow, at: seconds(0.1), &outputs)
+    layer.receive(options, at: .zero, &outputs)
+    layer.receive(options, at: seconds(0.1), &outputs)
     #expect(lines(outputs) == ["request 1 OPTIONS sip:bob@b"])
     outputs = []
     layer.respond(
-      .init(1), .response(to: options, status: 200, receivedFrom: flow.remote), status: 200, label: Label(.response(status: 200, .options)),
-      at: seconds(0.2), &outputs)
-    layer.receive(options, on: flow, at: seconds(0.5), &outputs)
+      .init(1), response(200, to: options), status: 200, label: Label(.response(status: 200, .options)), at: seconds(0.2), &outputs)
+    layer.receive(options, at: seconds(0.5), &outputs)
     #expect(
       lines(outputs) == [
         "send SIP/2.0 200 OK [200 OPTIONS]", "send SIP/2.0 200 OK [200 OPTIONS, repeated on request, 1st retransmission]",
@@ -99,9 +117,9 @@ import Testing
   @Test func `CANCEL finds its INVITE by branch and sent-by (RFC 3261 §9.2)`() throws {
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
-    layer.receive(try message(request(.invite)), on: flow, at: .zero, &outputs)
-    layer.receive(try message(request(.cancel)), on: flow, at: seconds(0.1), &outputs)
-    layer.receive(try message(request(.cancel, branch: "z9hG4bKother")), on: flow, at: seconds(0.1), &outputs)
+    layer.receive(try message(request(.invite)), at: .zero, &outputs)
+    layer.receive(try message(request(.cancel)), at: seconds(0.1), &outputs)
+    layer.receive(try message(request(.cancel, branch: "z9hG4bKother")), at: seconds(0.1), &outputs)
     #expect(lines(outputs) == ["request 1 INVITE sip:bob@b", "cancelled 1 by 2", "request 3 CANCEL sip:bob@b"])
   }
 
@@ -110,12 +128,11 @@ import Testing
       let layer = TransactionLayer()
       var outputs: [TransactionLayer.Output] = []
       let invite = try message(request(.invite))
-      layer.receive(invite, on: flow, at: .zero, &outputs)
+      layer.receive(invite, at: .zero, &outputs)
       layer.respond(
-        .init(1), .response(to: invite, status: status, toTag: "t", receivedFrom: flow.remote), status: status, label: .none, at: .zero,
-        &outputs)
+        .init(1), response(status, to: invite, toTag: "t"), status: status, label: .none, at: .zero, &outputs)
       outputs = []
-      layer.receive(try message(request(.ack, toTag: ";tag=t")), on: flow, at: seconds(0.1), &outputs)
+      layer.receive(try message(request(.ack, toTag: ";tag=t")), at: seconds(0.1), &outputs)
       #expect(lines(outputs) == expected)
     }
   }
@@ -124,10 +141,10 @@ import Testing
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     let invite = try message(request(.invite))
-    layer.receive(invite, on: flow, at: .zero, &outputs)
+    layer.receive(invite, at: .zero, &outputs)
     layer.abandon(.init(1), at: .zero, &outputs)
     outputs = []
-    layer.receive(invite, on: flow, at: seconds(0.5), &outputs)
+    layer.receive(invite, at: seconds(0.5), &outputs)
     layer.wake(at: seconds(1), &outputs)
     #expect(outputs.isEmpty)
     layer.wake(at: seconds(32), &outputs)
@@ -139,7 +156,7 @@ import Testing
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     for number in 1...3_000 {
-      layer.receive(try message(request(.invite, branch: "z9hG4bK\(number)")), on: flow, at: .zero, &outputs)
+      layer.receive(try message(request(.invite, branch: "z9hG4bK\(number)")), at: .zero, &outputs)
       layer.abandon(.init(UInt32(number)), at: .zero, &outputs)
     }
     #expect(layer.count == AbandonedServers.limit)
@@ -157,14 +174,18 @@ import Testing
       ("SIP/2.0/UDP h:5070;branch=z9hG4bKa", 5070), ("SIP/2.0/UDP h;branch=z9hG4bKb", 5060),
       ("SIP/2.0/UDP h;branch=z9hG4bKc;rport", 40_000),
     ] {
-      var draft = request(.options)
-      draft.set(.via, via)
-      let options = try message(draft)
+      let options = try message(request(.options, via: via), on: source)
       outputs = []
-      layer.receive(options, on: source, at: .zero, &outputs)
-      guard case .request(let id, _, _)? = outputs.first else { return }
-      layer.respond(id, .response(to: options, status: 200, receivedFrom: source.remote), status: 200, label: .none, at: .zero, &outputs)
-      guard case .reply(_, let target, port: _, _)? = outputs.last else { return }
+      layer.receive(options, at: .zero, &outputs)
+      guard case .request(let id, _)? = outputs.first else {
+        Issue.record("\(via): the request was not handed up")
+        continue
+      }
+      layer.respond(id, response(200, to: options), status: 200, label: .none, at: .zero, &outputs)
+      guard case .reply(_, let target, port: _, _)? = outputs.last else {
+        Issue.record("\(via): the answer was not sent")
+        continue
+      }
       #expect(target.remote.port == UInt16(port))
     }
   }
@@ -201,9 +222,8 @@ import Testing
   @Test func `a message without what a transaction needs is named, and a response to nothing is stray`() throws {
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
-    layer.receive(try SIPMessage.parse("OPTIONS sip:a SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n"), on: flow, at: .zero, &outputs)
-    layer.receive(
-      try message(.response(to: try message(request(.options)), status: 200, receivedFrom: flow.remote)), on: flow, at: .zero, &outputs)
+    layer.receive(try message("OPTIONS sip:a SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n"), at: .zero, &outputs)
+    layer.receive(try message(response(200, to: try message(request(.options)))), at: .zero, &outputs)
     #expect(lines(outputs) == ["unusable: Via is missing (RFC 3261 §8.1.1)", "stray"])
   }
 }

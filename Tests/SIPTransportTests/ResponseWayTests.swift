@@ -17,10 +17,11 @@ import Testing
     var flow = Flow(
       transport: .udp, local: TransportAddress(.loopbackV4, port: 5060), remote: try #require(TransportAddress("192.0.2.20:40000")),
       path: .port(PortID(1)))
-    let via = try Via(parsing: "SIP/2.0/UDP \(hop)")
-    #expect("\(flow.reply(to: via).remote)" == target)
-    #expect(flow.isTurnedAway(by: via) == isTurnedAway)
+    let message = try SIPMessage.parse(Bytes("OPTIONS sip:b SIP/2.0\r\nVia: SIP/2.0/UDP \(hop)\r\n\r\n"))
+    #expect("\(InboundMessage(message, on: flow).replyFlow.remote)" == target)
+    #expect(InboundMessage(message, on: flow).isTurnedAway == isTurnedAway)
     flow.transport = .tcp
-    #expect(flow.reply(to: via) == flow && !flow.isTurnedAway(by: via), "a connection answers on itself")
+    let streamed = InboundMessage(message, on: flow)
+    #expect(streamed.replyFlow == flow && !streamed.isTurnedAway, "a connection answers on itself")
   }
 }

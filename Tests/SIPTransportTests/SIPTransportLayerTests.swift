@@ -1,3 +1,4 @@
+import SIPComposition
 import SIPMessage
 import SIPTransport
 import SansIO
@@ -26,9 +27,9 @@ import Testing
       case .acceptsAgain(let listener): "accepts again \(listener)"
       case .listening(let listener): "listening \(listener)"
       case .listenFailed(let listener, let failure): "failed \(listener) \(failure)"
-      case .message(let message, let flow): "\(message) from \(flow)"
+      case .message(let message): "\(message) from \(message.flow)"
       case .malformed(let error, _, _): "malformed: \(error)"
-      case .rejected(_, let status, _, _): "answered \(status)"
+      case .rejected(_, let status, _): "answered \(status)"
       case .accepted(let flow): "accepted \(flow)"
       case .flowOpened: "opened"
       case .flowFailed(_, let failure): "lost: \(failure)"
@@ -68,17 +69,17 @@ import Testing
     layer.receive(.accepted(id, PortID(1), local: .init(here, port: 5060), remote: peer), at: .zero, &out, &events)
     let bad = "OPTIONS sip:b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\n\r\n"
     layer.receive(.bytes(id, Bytes(options.text + bad + options.text)), at: .zero, &out, &events)
-    guard case .message(let request, let flow)? = events.dropFirst().first else {
+    guard case .message(let request)? = events.dropFirst().first else {
       Issue.record("the good request did not come up: \(names(events))")
       return
     }
     #expect(names(Array(events.dropFirst(2))) == ["malformed: \(SIPParseError.contentLengthMissing)"])
-    #expect(layer.isUsable(flow) && layer.nextDeadline == .zero)
+    #expect(layer.isUsable(request.flow) && layer.nextDeadline == .zero)
     layer.send(
-      MessageDraft.response(to: request, status: 200, receivedFrom: flow.remote).serialized(), on: flow, .none, at: .zero, &out, &events)
+      Spelling.plain.response(ResponseDraft(200), to: request.message, from: request.flow.remote), on: request.flow, .none, at: .zero, &out, &events)
     #expect(wake(layer, &out) == ["answered 400", "lost: \(FlowFailure.unreadable("\(SIPParseError.contentLengthMissing)"))"])
     #expect(acts(out, on: id) == ["SIP/2.0 200 OK", "SIP/2.0 400 Bad Request", "close orderly"])
-    #expect(layer.nextDeadline == nil && !layer.isUsable(flow))
+    #expect(layer.nextDeadline == nil && !layer.isUsable(request.flow))
   }
 
   @Test func `a bad message with a length is answered on a connection that goes on, as it is over UDP (RFC 3261 §18.3)`() {

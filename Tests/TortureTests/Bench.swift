@@ -85,11 +85,9 @@ extension KallglotEndpoint {
   func leftovers(connections: Bool = true) -> [String] {
     let agent = party.userAgent
     let tables: [(String, Int)] = [
-      ("legs", liveCalls), ("usages", agent.usages.count), ("tags", agent.legsByTag.count), ("transactions", agent.transactions.count),
-      ("merge keys", agent.mergeKeys.count), ("servers", agent.legsByServer.count), ("purposes", agent.purposes.count),
-      ("connections", connections ? agent.transport.connections.count : 0), ("media ports", party.legsByPort.count),
-      ("admitted", admitted.count), ("deadlines", nextDeadline == nil ? 0 : 1),
+      ("legs", liveCalls), ("connections", connections ? agent.stack.transport.connections.count : 0),
+      ("media ports", party.legsByPort.count), ("admitted", admitted.count), ("deadlines", nextDeadline == nil ? 0 : 1),
     ]
-    return tables.filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
+    return (tables + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
   }
 }

@@ -1,0 +1,126 @@
+import SIPComposition
+import SIPMessage
+import SIPTransaction
+import SIPTransport
+import SansIO
+
+/// What the Contact of a request outside dialogs says beside the address.
+public struct ContactForm: Hashable, Sendable {
+  /// nil = the user of From.
+  public var user: String?
+  /// Inside the URI, with their semicolon.
+  public var parameters = ""
+
+  public init(user: String? = nil, parameters: String = "") {
+    self.user = user
+    self.parameters = parameters
+  }
+}
+
+/// A request outside dialogs to be sent.
+public struct OutOfDialogRequest: Sendable {
+  public var method: SIPMethod
+  public var target: SIPTarget
+  public var uri: SIPURI
+  public var from: NameAddress
+  public var to: NameAddress
+  /// Kept over several requests (REGISTER, RFC 3261 §10.2.4); nil = a new one.
+  public var callID: String?
+  public var sequence: UInt32?
+  public var contact = ContactForm()
+  public var credentials: Credentials?
+  public var fields: [HeaderField] = []
+
+  public init(_ method: SIPMethod, to target: SIPTarget, uri: SIPURI, from: NameAddress, to: NameAddress) {
+    (self.method, self.target, self.uri, self.from, self.to) = (method, target, uri, from, to)
+  }
+}
+
+/// The requests outside dialogs that wait for their final responses (RFC 3261 §8.1, §10, §11).
+struct OutOfDialogRequests {
+  private struct Entry {
+    var uri: SIPURI
+    var draft: RequestDraft
+    var flow: Flow
+    var digest: DigestClient?
+    /// Where redirections lead.
+    var targets = TargetSet()
+  }
+
+  private var entries = SerialTable<Entry>()
+  private var last: UInt32 = 0
+
+  var count: Int { entries.count }
+
+  mutating func send(_ request: OutOfDialogRequest, _ stack: SIPStack, _ turn: inout Turn) -> RequestID {
+    last += 1
+    let id = RequestID(last)
+    let flow = stack.flow(to: request.target, &turn)
+    let sequence = request.sequence ?? stack.composer.mint.firstSequence(isOutside: true)
+    var from = request.from
+    if from.tag == nil { from.tag = stack.composer.mint.tag() }
+    if request.method == .options, !stack.style.options.hasUser { from.uri.user = nil }
+    let callID = request.callID ?? stack.composer.mint.callID(host: flow.local.address.description)
+    let identity = HeaderLines.identity(from: from.description, to: request.to.withoutPort.description, callID: callID)
+    var draft = RequestDraft(request.method, uri: Bytes(request.uri.description), identity: identity, sequence: sequence)
+    if !request.fields.contains(where: { $0.name == .contact }) {
+      let contact = stack.composer.contact(
+        user: request.contact.user ?? from.uri.user, at: stack.place(flow), parameters: request.contact.parameters, isOfCall: false,
+        isSecure: request.uri.scheme == .sips || request.to.uri.scheme == .sips)
+      draft.fields.append(.contact, contact)
+    }
+    draft.append(request.fields)
+    if request.method == .register, stack.style.allowInRegister { draft.fields.append(.allow, stack.composer.allowValue) }
+    transmit(id, Entry(uri: request.uri, draft: draft, flow: flow, digest: request.credentials.map { DigestClient($0) }), stack, &turn)
+    return id
+  }
+
+  private mutating func transmit(_ id: RequestID, _ entry: Entry, _ stack: SIPStack, _ turn: inout Turn) {
+    entries[id.rawValue] = entry
+    let label = Label(.request(entry.draft.method.label), sequence: entry.draft.sequence)
+    _ = stack.send(entry.draft, on: entry.flow, label: label, for: .request(id), &turn)
+  }
+
+  /// Challenges are answered once, redirections to an address followed; any other final response is told.
+  mutating func receive(_ id: RequestID, _ status: Int, _ response: SIPMessage, _ stack: SIPStack, _ turn: inout Turn) {
+    guard status >= 200, var entry = entries[id.rawValue] else { return }
+    if status == 401 || status == 407,
+      let answer = stack.answer(response, with: &entry.digest, method: entry.draft.method, uri: entry.uri.description)
+    {
+      entry.draft.sequence += 1
+      entry.draft.fields.set(answer.name, answer.value)
+      return transmit(id, entry, stack, &turn)
+    }
+    if (300..<400).contains(status), Self.follow(response, &entry, stack, &turn) { return transmit(id, entry, stack, &turn) }
+    entries.remove(id.rawValue)
+    turn.tell(.response(id, response))
+  }
+
+  /// Turns a request to the next contact of a 3xx (RFC 3261 §8.1.3.4); false when there is none. Its Contact stays: bindings are made for
+  /// the address that was registered.
+  private static func follow(_ response: SIPMessage, _ entry: inout Entry, _ stack: SIPStack, _ turn: inout Turn) -> Bool {
+    guard stack.configuration.followsRedirections else { return false }
+    entry.targets.add(response, from: entry.uri)
+    guard let next = entry.targets.next(), let target = next.target(insteadOf: entry.flow) else { return false }
+    entry.flow = stack.flow(to: target, &turn)
+    if !next.isProxy {
+      entry.uri = next.uri
+      entry.uri.headers = []
+      entry.draft.uri = Bytes(entry.uri.description)
+    }
+    entry.draft.sequence += 1
+    entry.digest?.beginRequest()
+    entry.draft.removeCredentials()
+    return true
+  }
+
+  mutating func failed(_ id: RequestID, _ failure: TransactionFailure, _ turn: inout Turn) {
+    turn.tell(.requestFailed(id, failure, sequence: entries.remove(id.rawValue)?.draft.sequence ?? 0))
+  }
+
+  func callID(of id: RequestID) -> String? { entries[id.rawValue]?.draft.identity.first(.callID) }
+
+  func contact(of id: RequestID) -> SIPURI? {
+    entries[id.rawValue]?.draft.fields.first(.contact).flatMap { (try? NameAddress(parsing: $0))?.uri }
+  }
+}

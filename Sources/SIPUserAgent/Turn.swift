@@ -1,0 +1,11 @@
+import SansIO
+
+/// One arrival, command or timer on its way through the user agent: what time it is, and where all that comes of it goes, in the order in
+/// which it happened.
+struct Turn {
+  let now: Instant
+  var out: Outbox
+  var news: [UserAgentEvent] = []
+
+  mutating func tell(_ event: UserAgentEvent) { news.append(event) }
+}

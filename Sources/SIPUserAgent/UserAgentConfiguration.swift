@@ -1,0 +1,38 @@
+import SIPComposition
+import SIPMessage
+import SIPTransaction
+import SIPTransport
+import SansIO
+
+extension UserAgent {
+  public struct Configuration: Sendable {
+    public var style: MessageStyle
+    public var timers: SIPTimers
+    public var listeners: [TransportListener]
+    public var limits: SIPLimits
+    /// Send requests of a dialog without Route over the flow it came by when Contact names another address (contract: `natContact`).
+    public var prefersFlowOverContact: Bool
+    /// The host of Contact; nil = the address the message leaves from.
+    public var contactHost: String?
+    /// URI schemes besides sip and sips that a Request-URI may have; others get 416 (RFC 3261 §8.2.2.1).
+    public var foreignSchemes: Set<String> = []
+    /// Requests over UDP that are longer, in bytes, go over TCP (RFC 3261 §18.1.1); nil = never.
+    public var datagramLimit: Int? = 1_300
+    /// The answer that declines an offer, for a 2xx that nobody wants and that has to be acknowledged (RFC 3261 §13.2.2.4).
+    public var decline: @Sendable (Bytes) -> Bytes = { _ in Bytes() }
+    /// Follow a 3xx to its contacts (RFC 3261 §8.1.3.4).
+    public var followsRedirections = true
+
+    public init(
+      style: MessageStyle = .plain, timers: SIPTimers = .standard, listeners: [TransportListener], limits: SIPLimits = .standard,
+      prefersFlowOverContact: Bool = true, contactHost: String? = nil
+    ) {
+      self.style = style
+      self.timers = timers
+      self.listeners = listeners
+      self.limits = limits
+      self.prefersFlowOverContact = prefersFlowOverContact
+      self.contactHost = contactHost
+    }
+  }
+}

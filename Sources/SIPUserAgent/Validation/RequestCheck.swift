@@ -1,0 +1,67 @@
+import SIPComposition
+import SIPMessage
+import SIPTransport
+import SansIO
+
+/// What RFC 3261 §8.2 wants looked at in a request before it is served. It looks, and never writes a table.
+struct RequestCheck {
+  let style: MessageStyle
+  let foreignSchemes: Set<String>
+
+  init(_ configuration: UserAgent.Configuration) {
+    style = configuration.style
+    foreignSchemes = configuration.foreignSchemes
+  }
+
+  /// What has to be refused in a request outside dialogs; nil when all is well.
+  ///
+  /// - Parameter isMerged: whether the same request came by another path and is being served.
+  func defect(of request: SIPRequest, isMerged: Bool) -> RequestDefect? {
+    if request.method == .cancel { return .nothingToCancel }
+    if isMerged, !style.reactions.acceptsMergedRequests { return .merged }
+    if !hasKnownScheme(request.uri) { return .unknownScheme(status: style.reactions.foreignSchemeStatus) }
+    if let unknown = unsupportedOptions(of: request.message) { return .unknownExtensions(unknown) }
+    guard request.method == .invite else { return nil }
+    if style.reactions.wantsSecureTransport, request.flow.transport == .udp, request.uri.scheme == .sips { return .secureTransportWanted }
+    if let field = unreadableBody(request.message) { return .unreadableBody(field) }
+    return refusesDescriptions(request.message) ? .noAcceptableAnswer : nil
+  }
+
+  private func hasKnownScheme(_ uri: SIPURI) -> Bool {
+    switch uri.scheme {
+    case .sip, .sips: return true
+    case .other(let name): return foreignSchemes.contains(name)
+    }
+  }
+
+  /// Option tags of Require that we do not know, as a header value (RFC 3261 §8.2.2.3); nil when there are none.
+  func unsupportedOptions(of message: SIPMessage) -> String? {
+    guard message.has(.require) else { return nil }
+    let unknown = message.commaValues(.require).map(\.text).filter { !style.supports($0) }
+    return unknown.isEmpty ? nil : unknown.joined(separator: ", ")
+  }
+
+  /// Accept or Accept-Encoding for an INVITE whose body we cannot read and which has to be read; nil when all is well.
+  func unreadableBody(_ message: SIPMessage) -> HeaderField? {
+    guard !message.body.isEmpty else { return nil }
+    if message.has(.contentDisposition), (try? message.contentDisposition())?.parameters["handling"]?.lowercased() == "optional" {
+      return nil
+    }
+    if let encoding = message.value(.contentEncoding)?.text.lowercased(), encoding != "identity" {
+      return HeaderField(.acceptEncoding, "identity")
+    }
+    let accept = HeaderField(.accept, style.reactions.acceptedTypes)
+    guard message.body(ofType: "application/sdp") != nil else { return accept }
+    // A part that its writer insists on and we cannot read spoils the whole (RFC 5621 §8.2); other parts are passed over.
+    let isSpoilt = message.multipart()?.parts.contains { $0.isRequired && !Self.isReadable($0.contentType) } == true
+    return isSpoilt ? accept : nil
+  }
+
+  private static func isReadable(_ type: String) -> Bool { type == "application/sdp" || type.hasPrefix("multipart/") }
+
+  /// Whether the answer can be none that the caller would take: an Accept that leaves application/sdp out (RFC 3261 §20.1, §21.4.7).
+  private func refusesDescriptions(_ message: SIPMessage) -> Bool {
+    guard message.has(.accept), let accept = try? message.accept() else { return false }
+    return !accept.contains { $0.accepts("application/sdp") }
+  }
+}
