@@ -82,7 +82,7 @@ let package = Package(
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-      .testTarget(name: "ArchitectureTests", dependencies: ["SansIO"]),
+      .testTarget(name: "ArchitectureTests", dependencies: ["SansIO", "ScenarioModel"]),
       .testTarget(name: "BenchTests", dependencies: ["lab-bench"]),
       .testTarget(name: "TortureTests", dependencies: stack + ["Legs", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(

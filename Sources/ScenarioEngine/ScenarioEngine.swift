@@ -182,7 +182,7 @@ public struct ScenarioEngine: Sendable {
     nextDeadline = now.advanced(by: Self.settlingTime)
     // No finding: another seed, or a loss, may keep the peer from breaking it.
     for rule in script.unbroken(scenario.allowedViolations) {
-      script.commands.append(.note("allowed, but not violated by any peer: \(rule.rawValue)"))
+      script.commands.append(.note("allowed, but not violated by any peer: \(rule.id)"))
     }
     for finding in script.violationFindings(scenario) { record(finding) }
   }

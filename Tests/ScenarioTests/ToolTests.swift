@@ -133,14 +133,14 @@ import Testing
 
   @Test func `rules lists every rule with its section and sentence, in columns and as JSON`() async throws {
     let lines = try await lab(["rules"]).lines
-    #expect(lines.count == PeerViolation.Rule.allCases.count)
-    for (line, rule) in zip(lines, PeerViolation.Rule.allCases) {
-      #expect(line.hasPrefix("\(rule.rawValue) ") && line.contains("  \(rule.section) ") && line.hasSuffix("  \(rule.sentence)"), "\(line)")
+    #expect(lines.count == RuleCatalogue.rules.count)
+    for (line, rule) in zip(lines, RuleCatalogue.rules) {
+      #expect(line.hasPrefix("\(rule.id) ") && line.contains("  \(rule.section) ") && line.hasSuffix("  \(rule.sentence)"), "\(line)")
     }
     #expect(Set(lines.compactMap { $0.firstRange(of: " RFC ")?.lowerBound.utf16Offset(in: $0) }).count == 1)
     let json = try await lab(["rules", "--json"])
     let list = try #require(try JSONSerialization.jsonObject(with: Data(json.lines.joined().utf8)) as? [[String: String]])
-    #expect(list.map { $0["id"] } == PeerViolation.Rule.allCases.map(\.rawValue))
+    #expect(list.map { $0["id"] } == RuleCatalogue.ids)
     #expect(list.allSatisfy { Set($0.keys) == ["id", "section", "sentence"] })
   }
 

@@ -38,8 +38,8 @@ extension ValueType where Value == String {
       let text = try place.text()
       guard !text.isEmpty else { throw place.problem("the rule is missing; 'kallglot-lab rules' lists them") }
       let isWord = text.allSatisfy { $0.isASCII && ($0.isLowercase || $0 == "-") }
-      guard !isWord || PeerViolation.Rule.allCases.contains(where: { "\(PeerViolation($0))".contains(text) }) else {
-        let hint = Spelling.hint(for: text, among: PeerViolation.Rule.allCases.map(\.rawValue))
+      guard !isWord || RuleCatalogue.rules.contains(where: { "\(PeerViolation($0))".contains(text) }) else {
+        let hint = Spelling.hint(for: text, among: RuleCatalogue.ids)
         throw place.problem("'\(text)' does not match a rule\(hint.isEmpty ? "." : hint) 'kallglot-lab rules' lists them")
       }
       return text

@@ -30,10 +30,10 @@ enum ScenarioKeys {
 extension ValueType where Value == PeerViolation.Rule {
   /// A rule by its id.
   static var violationRule: ValueType {
-    let words = PeerViolation.Rule.allCases.map(\.rawValue)
+    let words = RuleCatalogue.ids
     return ValueType(.words(words)) { (place, _) throws(SourceProblem) in
       let text = try place.text()
-      if let rule = PeerViolation.Rule(rawValue: text) { return rule }
+      if let rule = RuleCatalogue.rule(text) { return rule }
       guard !NodeReader.flags.contains(where: { $0.0 == text }) else {
         throw place.problem("expected the rules that peers may violate, such as [rtp-while-held]; 'kallglot-lab rules' lists them")
       }

@@ -1,3 +1,4 @@
+import SIPMessage
 import SIPUserAgent
 import SansIO
 
@@ -60,11 +61,11 @@ public struct SeenViolation: Sendable {
     case .rule(let violation):
       let detail = violation.detail.isEmpty ? "" : ": \(violation.detail)"
       finding = Finding(
-        rule: "\(violation.rule.rawValue), \(violation.section)", expected: violation.rule.sentence,
+        rule: "\(violation.rule.id), \(violation.section)", expected: violation.rule.sentence,
         observed: "\(member) saw \(peer ?? "its peer") break it\(times)\(detail)", evidence: evidence)
     case .malformed(let source, let rule):
       finding = Finding(
-        rule: "\(PeerViolation.Rule.messageUnreadable.rawValue), RFC 3261 §7", expected: "what comes is a SIP message",
+        rule: "\(PeerViolation.Rule.messageUnreadable.id), RFC 3261 §7", expected: "what comes is a SIP message",
         observed: "\(member) got what is not one from \(peer ?? source.description)\(times): \(rule)", evidence: evidence)
     case .noMediaPort(let reason):
       finding = Finding(rule: "contract 8.5", expected: "\(member) has a media port for the call", observed: reason, evidence: evidence)

@@ -71,7 +71,7 @@ public enum LanguageReference {
     let head = [
       "Their ids are for `allowViolations` and for the expectation `violation`.", "", "| id | section | rule |", "| --- | --- | --- |",
     ]
-    let rows = PeerViolation.Rule.allCases.map { "| `\($0.rawValue)` | \($0.section) | \($0.sentence) |" }
+    let rows = RuleCatalogue.rules.map { "| `\($0.id)` | \($0.section) | \($0.sentence) |" }
     return (head + rows).joined(separator: "\n") + "\n"
   }
 
@@ -81,7 +81,7 @@ public enum LanguageReference {
     case .text: "text"
     case .flag: "true or false"
     case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
-    case .words(let words) where words == PeerViolation.Rule.allCases.map(\.rawValue): "id of a rule, see below"
+    case .words(let words) where words == RuleCatalogue.ids: "id of a rule, see below"
     case .words(let words): words.map { "`\($0)`" }.joined(separator: ", ")
     case .quantity(let quantity): quantity.rawValue
     case .name(let name): "name of \(name == .account ? "an" : "a") \(name.rawValue)"

@@ -1,3 +1,5 @@
+import SansIO
+
 extension IPAddress {
   /// Whether the address means something inside one network only, so that nobody outside can send to it: RFC 1918, the shared space of
   /// RFC 6598, link-local (RFC 3927, RFC 4291 §2.5.6) and unique local (RFC 4193) addresses.
