@@ -43,44 +43,25 @@ extension ByteCursor {
   }
 
   @inline(__always)
+  private mutating func word(_ word: Label.Word) { word.forEach { byte($0) } }
+
+  @inline(__always)
   private mutating func subject(_ subject: Label.Subject) {
     switch subject {
     case .rtp(let payloadType):
       text("RTP ")
       decimal(payloadType)
     case .none: text("data")
-    case .request(let method): text(method.literal)
-    case .response(let status, let method):
+    case .request(let name): word(name)
+    case .response(let status, let name):
       decimal(status)
       text(" ")
-      text(method.literal)
+      word(name)
     case .keepAlive: text("keep-alive")
     case .rtcp: text("RTCP")
     case .tlsHandshake: text("TLS handshake")
     case .tlsClose: text("TLS close")
     case .raw: text("raw bytes")
-    }
-  }
-}
-
-extension Label.Method {
-  var literal: StaticString {
-    switch self {
-    case .invite: "INVITE"
-    case .ack: "ACK"
-    case .bye: "BYE"
-    case .cancel: "CANCEL"
-    case .options: "OPTIONS"
-    case .register: "REGISTER"
-    case .prack: "PRACK"
-    case .update: "UPDATE"
-    case .info: "INFO"
-    case .refer: "REFER"
-    case .subscribe: "SUBSCRIBE"
-    case .notify: "NOTIFY"
-    case .message: "MESSAGE"
-    case .publish: "PUBLISH"
-    case .other: "?"
     }
   }
 }

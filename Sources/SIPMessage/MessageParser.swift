@@ -133,7 +133,7 @@ struct MessageParser {
       throw versionError(span, last..<line.upperBound, line: uri..<line.upperBound)
     }
     for index in uri..<last - 1 where Grammar.isWhite(span[index]) { throw .requestLineSpacing }
-    return .request(self.method(span, method), uri: .init(uri, last - 1))
+    return .request(SIPMethod(span, method), uri: .init(uri, last - 1))
   }
 
   /// What is wrong with a line whose last word is not SIP/2.0.
@@ -145,16 +145,6 @@ struct MessageParser {
     while end > line.lowerBound, Grammar.isWhite(span[end - 1]) { end -= 1 }
     let isSpaced = end < line.upperBound && end - line.lowerBound > 8 && hasVersion(span, at: end - 7, end: end)
     return isSpaced ? .requestLineSpacing : .startLine
-  }
-
-  private static func method(_ span: Span<UInt8>, _ range: Range<Int>) -> SIPMethod {
-    // The methods of nearly every message, without a String.
-    switch (range.count, span[range.lowerBound], span[range.upperBound - 1]) {
-    case (6, UInt8(ascii: "I"), UInt8(ascii: "E")) where Grammar.isEqual(span, range, "INVITE"): return .invite
-    case (3, UInt8(ascii: "A"), UInt8(ascii: "K")) where Grammar.isEqual(span, range, "ACK"): return .ack
-    case (3, UInt8(ascii: "B"), UInt8(ascii: "E")) where Grammar.isEqual(span, range, "BYE"): return .bye
-    default: return SIPMethod(Grammar.text(span, range))
-    }
   }
 
   /// `SIP/2.0` in any case (RFC 3261 §7.1).

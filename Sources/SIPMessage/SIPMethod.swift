@@ -6,9 +6,13 @@ public enum SIPMethod: Hashable, Sendable {
   case other(String)
 
   public init(_ token: some StringProtocol) {
-    let token = String(token)
-    // Short strings compare as two words: quicker than a hash of any of them.
-    self = Self.all.first { $0.token == token } ?? .other(token)
+    self = Label.Word(token).flatMap(Self.known) ?? .other(String(token))
+  }
+
+  /// The method that these bytes name, without a `String` for those of the standards.
+  init(_ span: Span<UInt8>, _ range: Range<Int>) {
+    let word = Label.Word(count: range.count) { span[range.lowerBound + $0] }
+    self = word.flatMap(Self.known) ?? .other(Grammar.text(span, range))
   }
 
   public var token: String {
@@ -38,26 +42,22 @@ public enum SIPMethod: Hashable, Sendable {
     .invite, .ack, .bye, .cancel, .options, .register, .prack, .update, .info, .refer, .subscribe, .notify, .message, .publish,
   ]
 
-  /// The method as packet labels know it.
-  public var label: Label.Method {
-    switch self {
-    case .invite: .invite
-    case .ack: .ack
-    case .bye: .bye
-    case .cancel: .cancel
-    case .options: .options
-    case .register: .register
-    case .prack: .prack
-    case .update: .update
-    case .info: .info
-    case .refer: .refer
-    case .subscribe: .subscribe
-    case .notify: .notify
-    case .message: .message
-    case .publish: .publish
-    case .other: .other
-    }
+  /// The names as integers, in the order of ``all``.
+  private static let words = all.map { Label.Word($0.token) ?? .unnamed }
+
+  private static func known(_ word: Label.Word) -> SIPMethod? { words.firstIndex(of: word).map { all[$0] } }
+
+  /// The method as packet labels know it; they do not keep the names of extension methods.
+  public var label: Label.Word {
+    if case .other = self { return .unnamed }
+    return Label.Word(token) ?? .unnamed
   }
+}
+
+extension Label.Subject {
+  public static func request(_ method: SIPMethod) -> Label.Subject { .request(method.label) }
+
+  public static func response(status: UInt16, _ method: SIPMethod) -> Label.Subject { .response(status: status, method.label) }
 }
 
 extension SIPMethod: CustomStringConvertible, Codable {

@@ -22,7 +22,7 @@ extension SIPTransportLayer {
     let draft = ResponseDraft(status, toTag: "bad\(rejections)", fields: [HeaderField(.warning, warning)])
     let bytes = Spelling.plain.response(draft, to: request.message, from: request.flow.remote)
     let label = Label(
-      .response(status: UInt16(clamping: status), request.message.method?.label ?? .other), sequence: request.essentials.cseq?.number ?? 0)
+      .response(status: UInt16(clamping: status), request.message.method?.label ?? .unnamed), sequence: request.essentials.cseq?.number ?? 0)
     send(bytes, on: request.replyFlow, label, at: now, &out, &events)
   }
 

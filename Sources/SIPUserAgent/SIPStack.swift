@@ -166,7 +166,7 @@ final class SIPStack {
   func respond(_ server: ServerID, _ draft: ResponseDraft, to request: InboundMessage, leg: LegID?, _ turn: inout Turn) {
     let bytes = compose(draft, to: request, at: turn.now)
     let label = Label(
-      .response(status: UInt16(clamping: draft.status), request.message.method?.label ?? .other), dialog: leg?.rawValue ?? 0,
+      .response(status: UInt16(clamping: draft.status), request.message.method?.label ?? .unnamed), dialog: leg?.rawValue ?? 0,
       sequence: request.essentials.cseq?.number ?? 0)
     if draft.status >= 300 {
       let refused = RefusedRequest(request, draft)

@@ -3,22 +3,17 @@
 /// Faults, capture comments and self-health read labels. Observers and verdicts read bytes, never labels: a label is what the sender
 /// *meant*, the bytes are what it did.
 public struct Label: Hashable, Sendable {
-  /// What the write carries. The cases are those of the protocols the Lab speaks; `raw` is a scenario's own bytes.
+  /// What the write carries. Requests and responses have the word of their protocol for what is asked; `raw` is a scenario's own bytes.
   public enum Subject: Hashable, Sendable {
     case none
-    case request(Method)
-    case response(status: UInt16, Method)
+    case request(Word)
+    case response(status: UInt16, Word)
     case keepAlive
     case rtp(payloadType: UInt8)
     case rtcp
     case tlsHandshake
     case tlsClose
     case raw
-  }
-
-  /// The SIP methods that faults can name; `other` is any extension method.
-  public enum Method: UInt8, Hashable, Sendable, CaseIterable {
-    case invite, ack, bye, cancel, options, register, prack, update, info, refer, subscribe, notify, message, publish, other
   }
 
   /// What made the bytes leave again.
@@ -64,16 +59,6 @@ public struct Label: Hashable, Sendable {
   public static let none = Label()
 }
 
-extension Label.Method {
-  /// The method token as RFC 3261 spells it; `"?"` for an extension method, whose name the label does not keep.
-  public var token: String { self == .other ? "?" : String(describing: self).uppercased() }
-
-  /// The label for a method token; names are case-sensitive (RFC 3261 §7.1).
-  public init(token: some StringProtocol) {
-    self = Label.Method.allCases.first { $0 != .other && $0.token == token } ?? .other
-  }
-}
-
 extension Label: CustomStringConvertible {
   /// `"INVITE, Timer A, 2nd retransmission"`, `"200 INVITE"`, `"RTP 0 seq 4711"`.
   public var description: String {
@@ -106,8 +91,8 @@ extension Label.Subject: CustomStringConvertible {
   public var description: String {
     switch self {
     case .none: "data"
-    case .request(let method): method.token
-    case .response(let status, let method): "\(status) \(method.token)"
+    case .request(let word): word.description
+    case .response(let status, let word): "\(status) \(word)"
     case .keepAlive: "keep-alive"
     case .rtp(let payloadType): "RTP \(payloadType)"
     case .rtcp: "RTCP"

@@ -31,7 +31,7 @@ struct EventSubject {
     case let event as PartyEvent: self.init(party: event)
     case EndpointEvent.party(let event): self.init(party: event)
     case EndpointEvent.decision(let leg, _, let request):
-      let message = MessageKind.Start.request(Label.Method(token: request.method))
+      let message = MessageKind.Start.request(SIPMethod(request.method))
       self.init(what: .messages([request.isOurs ? .sent(message) : .received(message)]), leg: leg)
     case WireHost.Event.received(let message): self.init(what: .messages([.received(.exactly(message.bytes))]))
     default: self.init(what: .newest)
@@ -109,9 +109,9 @@ struct EventSubject {
 /// A kind of message by direction and start line.
 struct MessageKind {
   enum Start {
-    case request(Label.Method)
+    case request(SIPMethod)
     /// nil = whatever it answers.
-    case response(ClosedRange<Int>, Label.Method?)
+    case response(ClosedRange<Int>, SIPMethod?)
     case exactly(Bytes)
     case any
   }
@@ -128,9 +128,9 @@ struct MessageKind {
     guard packet.direction == direction else { return false }
     switch (start, Self.subject(packet)) {
     case (.any, .request), (.any, .response): break
-    case (.request(let wanted), .request(let method)): guard wanted == method else { return false }
+    case (.request(let wanted), .request(let method)): guard wanted.label == method else { return false }
     case (.response(let statuses, let wanted), .response(let status, let method)):
-      guard statuses.contains(Int(status)), wanted == nil || wanted == method else { return false }
+      guard statuses.contains(Int(status)), wanted == nil || wanted?.label == method else { return false }
     case (.exactly(let bytes), _): return packet.payload == bytes
     default: return false
     }
@@ -146,8 +146,8 @@ struct MessageKind {
     }
     guard let message = try? SIPMessage.parse(packet.payload) else { return packet.label.subject }
     if let status = message.status {
-      return .response(status: UInt16(clamping: status), Label.Method(token: (try? message.cseq().method.token) ?? ""))
+      return .response(status: UInt16(clamping: status), (try? message.cseq().method.label) ?? .unnamed)
     }
-    return .request(Label.Method(token: message.method?.token ?? ""))
+    return .request(message.method?.label ?? .unnamed)
   }
 }

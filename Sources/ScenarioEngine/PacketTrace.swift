@@ -119,8 +119,8 @@ enum MessageLine {
   private static func labelled(_ packet: PacketRecord) -> String {
     let isTLS = packet.payload.first.map { (20...23).contains($0) } ?? false
     switch packet.label.subject {
-    case .request(let method): return "\(method.token)\(isTLS ? " over TLS" : "")"
-    case .response(let status, let method): return "\(status) to \(method.token)\(isTLS ? " over TLS" : "")"
+    case .request(let method): return "\(method.description)\(isTLS ? " over TLS" : "")"
+    case .response(let status, let method): return "\(status) to \(method.description)\(isTLS ? " over TLS" : "")"
     case .tlsHandshake: return "TLS handshake"
     case .tlsClose: return "TLS close_notify"
     case .none, .keepAlive, .rtp, .rtcp, .raw:

@@ -37,8 +37,8 @@ private struct Established: HostEvent {
     #expect(
       lines { journal in
         journal.packet(record(1, at: 1_234_567_890, Bytes([UInt8](repeating: 0, count: 172)), Label(.rtp(payloadType: 0), sequence: 4711)))
-        journal.packet(record(20, host: bob, as: .received, "x", Label(.response(status: 200, .invite))))
-        journal.packet(record(3, "x", Label(.request(.bye), cause: .timerE, attempt: 1), .dropped(fault: 12)))
+        journal.packet(record(20, host: bob, as: .received, "x", Label(.response(status: 200, "INVITE"))))
+        journal.packet(record(3, "x", Label(.request("BYE"), cause: .timerE, attempt: 1), .dropped(fault: 12)))
         journal.packet(record(4, over: .tcp(segment), from: aliceSix, to: bobSix, Bytes(), .none))
       } == [
         #"{"t":1234567890,"host":"alice","frame":1,"dir":"sent","proto":"udp",\#(addresses),"len":172"#

@@ -13,7 +13,7 @@ let bobSix = TransportAddress(IPAddress(high: 0x2001_0DB8_0000_0000, low: 0x14),
 func record(
   _ frame: UInt32, at nanoseconds: Int64 = 0, host: HostID = alice, as direction: PacketRecord.Direction = .sent,
   over carrier: PacketRecord.Carrier = .udp, from source: TransportAddress = alicePort, to destination: TransportAddress = bobPort,
-  _ payload: Bytes = "hello", _ label: Label = Label(.request(.invite)), _ fate: Fate = .delivered
+  _ payload: Bytes = "hello", _ label: Label = Label(.request("INVITE")), _ fate: Fate = .delivered
 ) -> PacketRecord {
   PacketRecord(
     at: Instant(nanoseconds: nanoseconds), host: host, frame: frame, direction: direction, carrier: carrier, source: source,

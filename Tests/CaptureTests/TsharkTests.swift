@@ -16,13 +16,13 @@ struct TsharkTests {
     let rtp = Bytes([0x80, 0, 0, 1] + [UInt8](repeating: 0x55, count: 168))
     return capture(
       [
-        record(1, at: 1, "OPTIONS", Label(.request(.options), cause: .timerE, attempt: 2), .lost),
-        record(2, at: 2, as: .received, from: bobPort, to: alicePort, "x", Label(.response(status: 200, .options))),
+        record(1, at: 1, "OPTIONS", Label(.request("OPTIONS"), cause: .timerE, attempt: 2), .lost),
+        record(2, at: 2, as: .received, from: bobPort, to: alicePort, "x", Label(.response(status: 200, "OPTIONS"))),
         record(3, at: 3, from: aliceSix, to: bobSix, rtp, Label(.rtp(payloadType: 0))),
         record(4, at: 4, over: tcp(100, 0, .syn), Bytes(), .none),
         record(5, at: 5, as: .received, over: tcp(900, 101, [.syn, .ack]), from: bobPort, to: alicePort, Bytes(), .none),
         record(6, at: 6, over: tcp(101, 901, .ack), Bytes(), .none),
-        record(7, at: 7, over: tcp(101, 901, [.psh, .ack]), "odd", Label(.request(.invite))),
+        record(7, at: 7, over: tcp(101, 901, [.psh, .ack]), "odd", Label(.request("INVITE"))),
         record(8, at: 8, over: tcp(104, 901, [.fin, .ack]), Bytes(), .none),
         record(9, at: 9, over: tcp(1, 0, .syn), from: aliceSix, to: bobSix, Bytes(), .none),
         record(10, at: 10, Bytes([UInt8](repeating: 9, count: 65_507)), Label(.raw)),

@@ -1,4 +1,5 @@
 import Foundation
+import SIPMessage
 import SansIO
 import Testing
 

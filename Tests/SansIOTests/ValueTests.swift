@@ -75,10 +75,23 @@ import Testing
 
 @Suite struct LabelTests {
   @Test func `a label says what the packet is and why it leaves again`() {
-    #expect(Label(.request(.invite), cause: .timerA, attempt: 2).description == "INVITE, Timer A, 2nd retransmission")
+    #expect(Label(.request("INVITE"), cause: .timerA, attempt: 2).description == "INVITE, Timer A, 2nd retransmission")
     #expect(
-      Label(.response(status: 200, .invite), cause: .awaitingACK, attempt: 11).description == "200 INVITE, no ACK yet, 11th retransmission")
+      Label(.response(status: 200, "INVITE"), cause: .awaitingACK, attempt: 11).description == "200 INVITE, no ACK yet, 11th retransmission"
+    )
     #expect(Label(.rtp(payloadType: 0), sequence: 4711).description == "RTP 0 seq 4711")
+  }
+
+  @Test(arguments: [
+    ("INVITE", true), ("SUBSCRIBE", true), ("?", true), ("!-._", true), ("0123456789", true), ("", false), ("ELEVENCHARS", false),
+    ("invite", false), ("A B", false), ("\u{C4}", false),
+  ])
+  func `a label keeps a word of up to ten capital letters, digits and signs`(text: String, fits: Bool) {
+    #expect(Label.Word(text)?.description == (fits ? text : nil))
+  }
+
+  @Test func `words are the same when their letters are, in their order`() {
+    #expect(Label.Word("BYE") == "BYE" && Label.Word("BYE") != "BY" && Label.Word("AB") != "BA")
   }
 
   @Test func `a secret does not show in a description`() {

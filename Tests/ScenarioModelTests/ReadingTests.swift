@@ -1,4 +1,5 @@
 import Legs
+import SIPMessage
 import SansIO
 import Testing
 

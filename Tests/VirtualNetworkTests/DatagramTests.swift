@@ -54,9 +54,9 @@ import Testing
   @Test func `a fault takes the n-th message that matches and no other`() {
     let pair = Pair()
     let number = pair.simulation.add(
-      Fault("drop the 2nd 200 INVITE", sender: HostID(0), subject: .response(status: 200, .invite), occurrences: 2...2, action: .drop))
-    for index in 0..<3 { pair.send("\(index)", Label(.response(status: 200, .invite))) }
-    pair.send("other", Label(.response(status: 180, .invite)))
+      Fault("drop the 2nd 200 INVITE", sender: HostID(0), subject: .response(status: 200, "INVITE"), occurrences: 2...2, action: .drop))
+    for index in 0..<3 { pair.send("\(index)", Label(.response(status: 200, "INVITE"))) }
+    pair.send("other", Label(.response(status: 180, "INVITE")))
     pair.simulation.run(until: milliseconds(10))
     #expect(
       pair.sink.packets.filter { $0.direction == .sent }.map(\.fate) == [.delivered, .dropped(fault: number), .delivered, .delivered])

@@ -56,10 +56,10 @@ import Testing
   }
 
   @Test func `a lost segment comes after 200 ms, those behind it wait (design 5)`() {
-    let pair = connected(faults: [Fault("drop the INVITE", subject: .request(.invite), action: .drop)])
+    let pair = connected(faults: [Fault("drop the INVITE", subject: .request("INVITE"), action: .drop)])
     pair.simulation.run(until: milliseconds(50))
-    write(pair, "INVITE", Label(.request(.invite)))
-    write(pair, "BYE", Label(.request(.bye)))
+    write(pair, "INVITE", Label(.request("INVITE")))
+    write(pair, "BYE", Label(.request("BYE")))
     pair.simulation.run(until: milliseconds(1000))
     #expect(news(pair.second) == ["0.030 accepted", "0.260 bytes INVITE", "0.260 bytes BYE"])
   }
@@ -110,9 +110,9 @@ import Testing
   }
 
   @Test func `a reset ends both ends, and a fault can make one at a message`() {
-    let pair = connected(faults: [Fault("reset at the INVITE", subject: .request(.invite), action: .reset)])
+    let pair = connected(faults: [Fault("reset at the INVITE", subject: .request("INVITE"), action: .reset)])
     pair.simulation.run(until: milliseconds(50))
-    write(pair, "INVITE", Label(.request(.invite)))
+    write(pair, "INVITE", Label(.request("INVITE")))
     pair.simulation.run(until: milliseconds(1000))
     #expect(news(pair.first).last == "0.050 closed reset")
     #expect(news(pair.second).last == "0.060 closed reset")

@@ -1,4 +1,5 @@
 import Kallglot
+import SIPMessage
 import SIPUserAgent
 import SansIO
 
@@ -46,7 +47,8 @@ struct CauseFinder {
     case .leg(let member): return script.newest(member).map(leg) ?? absent(member)
     case .modification(let name):
       let legs = script.story(name).map { over($0) } ?? []
-      return legs + policy() + network.losses { $0.method == .invite || $0.method == .ack } + network.none(of: .invite, from: caller(name))
+      return legs + policy() + network.losses { $0.method == SIPMethod.invite.label || $0.method == SIPMethod.ack.label }
+        + network.none(of: .invite, from: caller(name))
     case .hearing(let member, let call): return hearing(member, call)
     case .latch(let member): return script.live(member).map { over($0) + media(to: $0) } ?? absent(member)
     case .sending(let member): return sending(member)
@@ -106,7 +108,7 @@ struct CauseFinder {
     guard let established = story.establishedAt, established.duration(to: endedAt) >= .seconds(31),
       let peer = script.peer(of: story)?.member
     else { return nil }
-    let repeated = network.count(from: peer) { if case .response(200, .invite) = $0 { true } else { false } }.sent
+    let repeated = network.count(from: peer) { if case .response(200, SIPMethod.invite.label) = $0 { true } else { false } }.sent
     guard repeated > 1, network.count(from: story.member, { $0 == .request(.ack) }).arrived == 0 else { return nil }
     return .noACK(member: peer, sent: repeated)
   }
@@ -164,8 +166,8 @@ struct CauseFinder {
 
   // MARK: - Messages
 
-  private func answers(of method: Label.Method, to member: String) -> [Cause] {
-    let lost = network.losses { $0.method == method || $0.isOpening } + network.nats { _ in true }
+  private func answers(of method: SIPMethod, to member: String) -> [Cause] {
+    let lost = network.losses { $0.method == method.label || $0.isOpening } + network.nats { _ in true }
     let causes = policy() + connections(of: member) + lost
     return causes.isEmpty ? network.none(of: method, from: member) : causes
   }
@@ -177,7 +179,7 @@ struct CauseFinder {
   }
 
   private func breach(_ member: String, _ finding: Finding) -> [Cause] {
-    if finding.exhibit?.direction == .sent { return network.losses { $0.method == .ack } }
+    if finding.exhibit?.direction == .sent { return network.losses { $0.method == SIPMethod.ack.label } }
     return finding.exhibit.map { [.lastMessage(member: member, $0)] } ?? []
   }
 

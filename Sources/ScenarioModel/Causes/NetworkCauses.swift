@@ -74,12 +74,12 @@ struct NetworkCauses {
     return (flows.reduce(0) { $0 + $1.sent }, flows.reduce(0) { $0 + $1.arrived })
   }
 
-  func hasSent(_ method: Label.Method) -> Bool {
+  func hasSent(_ method: SIPMethod) -> Bool {
     scenario.cast.indices.contains { index in flows(index).contains { $0.subject == .request(method) } }
   }
 
   /// Says so when a member sent no request of the method.
-  func none(of method: Label.Method, from member: String?) -> [Cause] {
+  func none(of method: SIPMethod, from member: String?) -> [Cause] {
     guard let member, let index = scenario.cast.firstIndex(where: { $0.name == member }) else { return [] }
     let isSent = flows(index).contains { $0.subject == .request(method) }
     return isSent || witness == nil ? [] : [.sentNone(member: member, kind: method.token)]

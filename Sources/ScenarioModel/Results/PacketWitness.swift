@@ -54,10 +54,10 @@ public struct PacketFlow: Hashable, Sendable {
 }
 
 extension Label.Subject {
-  /// The method of a SIP message.
-  var method: Label.Method? {
+  /// The method of a SIP message, as labels have it.
+  var method: Label.Word? {
     switch self {
-    case .request(let method), .response(_, let method): method
+    case .request(let word), .response(_, let word): word
     case .none, .keepAlive, .rtp, .rtcp, .tlsHandshake, .tlsClose, .raw: nil
     }
   }

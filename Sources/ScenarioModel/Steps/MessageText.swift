@@ -1,3 +1,4 @@
+import SIPMessage
 import SansIO
 
 /// A message as engineers name it: `the 2nd 200 INVITE`, `the first 3 INVITE`, `every ACK`, `the BYE`, `the 5th RTP`.
@@ -32,14 +33,19 @@ struct MessageText: Sendable {
     case 1 where words[0] == "RTCP": return .rtcp
     case 1 where words[0] == "RTP": return .rtp(payloadType: 0)
     case 1:
-      let method = Label.Method(token: words[0])
-      return method == .other ? nil : .request(method)
+      return method(words[0]).map { .request($0) }
     case 2:
-      let method = Label.Method(token: words[1])
-      guard let status = UInt16(words[0]), (100...699).contains(status), method != .other else { return nil }
+      guard let status = UInt16(words[0]), (100...699).contains(status), let method = method(words[1]) else { return nil }
       return .response(status: status, method)
     default: return nil
     }
+  }
+
+  /// A method of the standards: labels do not keep the names of others.
+  private static func method(_ word: String) -> SIPMethod? {
+    let method = SIPMethod(word)
+    if case .other = method { return nil }
+    return method
   }
 }
 
