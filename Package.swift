@@ -16,7 +16,7 @@ func systemLibrary(_ name: String, pkgConfig: String, package: String) -> Target
 
 let nio: [Target.Dependency] = [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
-let formats: [Target.Dependency] = ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"]
+let formats: [Target.Dependency] = ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"]
 let stack: [Target.Dependency] = formats + ["SIPComposition", "SIPTransaction", "SIPTransport", "SIPUserAgent", "Media"]
 
 let package = Package(
@@ -40,6 +40,7 @@ let package = Package(
     .target(name: "CAllocationCount"),
   ]
     + module("SansIO", [])
+    + module("KallglotPolicy", ["SansIO"])
     + module("SIPMessage", ["SansIO"])
     + module("SDP", ["SansIO"])
     + module("RTP", ["SansIO"])
@@ -60,7 +61,7 @@ let package = Package(
     + module(
       "Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport"])
-    + module("ScenarioModel", stack + ["Legs", "Kallglot", "Personas", .product(name: "Yams", package: "Yams")])
+    + module("ScenarioModel", stack + ["Legs", "Personas", .product(name: "Yams", package: "Yams")])
     + module("ScenarioEngine", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "SIPMessage", "ScenarioModel"])
     + module(

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPMessage
 import SIPTransport
 import SansIO
@@ -8,10 +9,10 @@ enum AccessChecks {
   ///
   /// The source is the address of the socket, never one that a header claims.
   static func firstFailure(_ policy: Policy, flow: Flow) -> PolicyDecision? {
-    if !policy.transports.contains(flow.transport) {
+    if !policy.allows(flow.transport) {
       return PolicyDecision(
         .transport, setting: "transports", .refused(status: 403),
-        detail: "\(flow.transport.viaToken) is not one of \(policy.transports.map(\.viaToken).joined(separator: ", "))")
+        detail: "\(flow.transport.viaToken) is not one of \(policy.transports.map(\.name).joined(separator: ", "))")
     }
     if policy.requireTLS, flow.transport != .tls, flow.transport != .wss {
       return PolicyDecision(
@@ -29,9 +30,4 @@ enum AccessChecks {
       .allowlist, setting: "allow", policy.allowlistRefusal == .drop ? .dropped : .refused(status: 403),
       detail: "\(flow.remote.address) is not in \(policy.allow.map(\.description).joined(separator: ", "))")
   }
-}
-
-extension Policy {
-  /// Whether the allowlist lets the address pass; an empty list lets everybody pass (the guide's own rule).
-  func allows(_ address: IPAddress) -> Bool { allow.isEmpty || allow.contains { $0.contains(address) } }
 }

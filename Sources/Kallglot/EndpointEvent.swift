@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Legs
 import SIPUserAgent
 import SansIO
@@ -8,7 +9,7 @@ public enum EndpointEvent: HostEvent, Hashable {
   /// A policy step spoke about a request.
   case decision(LegID?, PolicyDecision, JudgedRequest)
   /// A leg joined a session.
-  case joined(LegID, session: String, account: String, role: Session.Role)
+  case joined(LegID, session: String, account: String, role: SessionRole)
   /// The `X-` header fields of an INVITE, as `Name: value`, in their order (contract 8.7).
   case carried(LegID, session: String, headers: [String])
   /// A digit came by INFO (contract 8.4).

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Legs
 import Media
 import SDP
@@ -45,8 +46,8 @@ extension KallglotEndpoint {
     let signals: [Party.Signal]
     do throws(AdmissionFailure) {
       signals = try party.admit(
-        id, message, facts, capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken), decidesOrder: true),
-        answerWith: policy.answerWith,
+        id, message, facts, capability: AudioCapability(codecs: policy.spokenCodecs, decidesOrder: true),
+        answerWith: policy.answerWith.form,
         answerFields: session.headers.filter { $0.name.text.lowercased().hasPrefix("x-") }, rtpTimeout: policy.rtpTimeout,
         prefersFlow: policy.natContact == .flow, at: now, &out)
     } catch {
@@ -63,7 +64,7 @@ extension KallglotEndpoint {
     tell(passed, leg: id, message, flow, &out)
     admitted[id] = Admission(account: account.name, policy: policy)
     callsByAccount[account.name, default: 0] += 1
-    let role = sessions.join(id, session.id, role: Session.Role(message))
+    let role = sessions.join(id, session.id, role: SessionRole(message))
     out.event(EndpointEvent.joined(id, session: session.id, account: account.name, role: role))
     let carried = message.fields.filter { $0.known == .other && $0.name.prefix(2).text.lowercased() == "x-" }.map {
       "\($0.name): \($0.value)"

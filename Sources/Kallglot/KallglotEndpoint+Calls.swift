@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Legs
 import SIPMessage
 import SIPTransport

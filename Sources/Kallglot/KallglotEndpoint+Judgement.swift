@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
@@ -49,7 +50,7 @@ extension KallglotEndpoint {
       let passed = PolicyDecision(.authentication, setting: "authentication", .passed, detail: "no authentication is required")
       return Judgement(outcome: .passed(account), decisions: [passed])
     }
-    let verdict = verify(message, credentials, algorithms: policy.digestAlgorithms, at: now)
+    let verdict = verify(message, credentials, algorithms: policy.digestAlgorithms.map(\.algorithm), at: now)
     switch verdict {
     case .accepted(let username, let foreignURI):
       guard let account = account(username: username) else { return Judgement(outcome: .refused(Self.wrong("unknown username"))) }
@@ -76,7 +77,7 @@ extension KallglotEndpoint {
   }
 
   private func challenge(_ policy: Policy, stale: Bool, detail: String, at now: Instant) -> Judgement {
-    let challenges = digest.challenges(policy.digestAlgorithms, stale: stale, at: now)
+    let challenges = digest.challenges(policy.digestAlgorithms.map(\.algorithm), stale: stale, at: now)
     let fields = challenges.map { MessageDraft.Field(.wwwAuthenticate, $0.description) }
     let algorithms = policy.digestAlgorithms.map(\.rawValue).joined(separator: ", ")
     let decision = PolicyDecision(

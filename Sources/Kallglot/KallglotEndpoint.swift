@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Legs
 import Media
 import SDP
@@ -49,16 +50,7 @@ public final class KallglotEndpoint: ScriptedHost {
 
   public enum Command: Sendable {
     case party(PartyCommand)
-    /// Replaces an account's policy; running calls keep what they were admitted with (checks ACL-04, REG-12).
-    case setPolicy(account: String, Policy)
-    /// *Regenerate Password*: the old one is refused at once, running calls go on (check REG-12).
-    case setPassword(account: String, Secret)
-    /// The organization loses or regains its right to call (contract 8.1, step 6).
-    case setActive(account: String, Bool)
-    /// Ends a session as the API does: BYE with Reason on all its legs (contract 8.3).
-    case endSession(String)
-    /// Calls an account where it registered; the leg's `started` event carries `name` back.
-    case callAccount(String, name: String?)
+    case administer(Administration)
   }
 
   public typealias Event = EndpointEvent
@@ -92,7 +84,7 @@ public final class KallglotEndpoint: ScriptedHost {
         userAgent: UserAgent.Configuration(
           style: configuration.style, listeners: configuration.listeners,
           prefersFlowOverContact: policy.natContact == .flow, contactHost: policy.contactHost),
-        capability: AudioCapability(codecs: policy.codecs.filter(\.isSpoken)), mediaAddress: configuration.mediaAddress,
+        capability: AudioCapability(codecs: policy.spokenCodecs), mediaAddress: configuration.mediaAddress,
         mediaPorts: policy.mediaPorts,
         descriptions: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"),
         aor: NameAddress(uri: SIPURI(host: configuration.domain, user: "kallglot")), answerDelay: configuration.answerDelay,
@@ -132,6 +124,12 @@ public final class KallglotEndpoint: ScriptedHost {
   public func perform(_ command: Command, at now: Instant, _ out: inout Outbox) {
     switch command {
     case .party(let command): handle(party.perform(command, at: now, &out), at: now, &out)
+    case .administer(let change): administer(change, at: now, &out)
+    }
+  }
+
+  private func administer(_ change: Administration, at now: Instant, _ out: inout Outbox) {
+    switch change {
     case .setPolicy(let name, let policy): accounts[name]?.policy = policy
     case .setPassword(let name, let password): accounts[name]?.password = password
     case .setActive(let name, let isActive): accounts[name]?.isActive = isActive

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPUserAgent
 
 /// The sessions of the endpoint and their legs (contract 8.3).
@@ -37,7 +38,7 @@ struct SessionTable {
   }
 
   /// Adds a leg; its role is the one asked for if that is free, else customer first, agent second.
-  mutating func join(_ leg: LegID, _ id: String, role asked: Session.Role?) -> Session.Role {
+  mutating func join(_ leg: LegID, _ id: String, role asked: SessionRole?) -> SessionRole {
     let taken = sessions[id]?.legs.first.flatMap { sessions[id]?.roles[$0] }
     let role = taken?.other ?? asked ?? .customer
     sessions[id]?.legs.append(leg)

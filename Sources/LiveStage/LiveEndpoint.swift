@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Kallglot
+import KallglotPolicy
 import Legs
 import LiveNetwork
 import Media
@@ -146,7 +147,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     case .call(let whom) where whom.contains(":"):
       let target = try CallTarget(whom)
       run(.party(.call(CallRequest(uri: target.uri, target: target.target))))
-    case .call(let account): run(.callAccount(account, name: nil))
+    case .call(let account): run(.administer(.callAccount(account, name: nil)))
     case .modify(let number, let change):
       run(onLeg: number) { [self] leg in
         desk.asked(for: change, on: leg)

@@ -1,4 +1,5 @@
 import Kallglot
+import KallglotPolicy
 import Legs
 import Media
 import Personas
@@ -18,7 +19,7 @@ public struct Cast {
     /// Gives the host a command.
     public let perform: (PartyCommand, Instant, inout Outbox) -> Void
     /// Gives the endpoint a command of its portal or API; nothing happens at a persona.
-    public let administer: (KallglotEndpoint.Command, Instant, inout Outbox) -> Void
+    public let administer: (Administration, Instant, inout Outbox) -> Void
     /// Sends bytes as they are; nothing happens but at a wire member.
     public let send: (Bytes, TransportAddress, Instant, inout Outbox) -> Void
     public let isEndpoint: Bool
@@ -26,7 +27,7 @@ public struct Cast {
     init(
       name: String, host: any NetworkHost, addresses: [IPAddress], isEndpoint: Bool = false,
       perform: @escaping (PartyCommand, Instant, inout Outbox) -> Void = { _, _, _ in },
-      administer: @escaping (KallglotEndpoint.Command, Instant, inout Outbox) -> Void = { _, _, _ in },
+      administer: @escaping (Administration, Instant, inout Outbox) -> Void = { _, _, _ in },
       send: @escaping (Bytes, TransportAddress, Instant, inout Outbox) -> Void = { _, _, _, _ in }
     ) {
       self.name = name
@@ -195,7 +196,7 @@ private struct HostBuilder {
     return Cast.Member(
       name: member.name, host: host, addresses: [address(member.address)], isEndpoint: true,
       perform: { command, now, out in host.perform(.party(command), at: now, &out) },
-      administer: { command, now, out in host.perform(command, at: now, &out) })
+      administer: { change, now, out in host.perform(.administer(change), at: now, &out) })
   }
 
   /// Allowlists name scenario addresses; on a live stage single ones are mapped like everything else.

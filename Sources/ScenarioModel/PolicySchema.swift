@@ -1,8 +1,4 @@
-import Kallglot
-import Legs
-import SDP
-import SIPMessage
-import SIPUserAgent
+import KallglotPolicy
 import SansIO
 
 /// The policy keys of contract 8.8: the same in `serve --config` and in a scenario's `policy:`.
@@ -71,7 +67,7 @@ public enum PolicySchema {
     setting(
       "allow", \.allow, .oneOrMore(.range), "[]", "Source addresses that may call: addresses, CIDR ranges, names of the cast; empty = all."),
     setting("allowlistRefusal", \.allowlistRefusal, .word, "403", "The response to a source that is not on the list: 403, or none."),
-    setting("transports", \.transports, .oneOrMore(.transport), "[tls, tcp, udp]", "The transports that are allowed."),
+    setting("transports", \.transports, .oneOrMore(.word), "[tls, tcp, udp]", "The transports that are allowed."),
     setting("requireTLS", \.requireTLS, .flag, "false", "Signalling must use TLS."),
     setting("requireSRTP", \.requireSRTP, .flag, "false", "Media must be SRTP."),
     setting("codecs", \.codecs, .oneOrMore(.word), "[opus, G722, PCMU, PCMA]", "In order of preference."),

@@ -1,4 +1,4 @@
-import Kallglot
+import KallglotPolicy
 import Personas
 import SIPMessage
 import SIPTransport
@@ -17,7 +17,7 @@ public struct Scenario: Sendable {
     /// The word steps use; the id on the wire is `sess_` and it.
     public var name: String
     public var account: String
-    public var state: Session.State
+    public var state: SessionState
     /// It stays joinable after the BYE of its last leg.
     public var isReusable: Bool
 

@@ -1,4 +1,4 @@
-import Kallglot
+import KallglotPolicy
 import Legs
 import Media
 import SDP
@@ -32,7 +32,7 @@ public enum StageCommand: Sendable {
   /// A wire member sends a datagram to a port of another member.
   case inject(from: String, to: String, port: UInt16, Bytes)
   /// What Kallglot's portal or API would do.
-  case administer(KallglotEndpoint.Command)
+  case administer(Administration)
   /// Something that shall happen to a message.
   case fault(FaultPlan)
   /// A line for the journal.

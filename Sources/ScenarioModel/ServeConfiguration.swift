@@ -1,4 +1,4 @@
-import Kallglot
+import KallglotPolicy
 import SIPMessage
 import SIPTransport
 import SIPUserAgent

@@ -1,6 +1,7 @@
 import Capture
 import Foundation
 import Kallglot
+import KallglotPolicy
 import Legs
 import Media
 import Personas

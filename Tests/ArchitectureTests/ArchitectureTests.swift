@@ -3,7 +3,8 @@ import Testing
 
 /// The arrow table of the design: a module imports modules of lower rows only, and of the side modules what is named here.
 private let rows: [[String]] = [
-  ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport"], ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
+  ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"],
+  ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
   ["Legs"],
   ["Kallglot", "Personas", "Inspection"], ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "LiveStage", "LabTesting"],
   ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],

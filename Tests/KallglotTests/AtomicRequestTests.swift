@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPMessage
 import SIPTransport
 import SIPUserAgent

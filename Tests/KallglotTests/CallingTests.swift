@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Legs
 import SIPMessage
 import SIPTransport
@@ -42,7 +43,7 @@ import Testing
       endpoint.receive(.datagram(PortID(1), from: source, Bytes(text)), at: now, &out)
     }
 
-    func perform(_ command: KallglotEndpoint.Command) { endpoint.perform(command, at: now, &out) }
+    func perform(_ change: Administration) { endpoint.perform(.administer(change), at: now, &out) }
 
     var sent: [(to: TransportAddress, message: SIPMessage)] {
       out.departures.compactMap { departure in

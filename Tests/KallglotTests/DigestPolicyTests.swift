@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPMessage
 import SIPUserAgent
 import SansIO

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPMessage
 import SIPTransport
 import SansIO
@@ -97,6 +98,8 @@ final class EndpointBench {
   }
 
   func receive(_ arrival: Arrival) { call { endpoint.receive(arrival, at: $0, &$1) } }
+
+  func perform(_ change: Administration) { perform(KallglotEndpoint.Command.administer(change)) }
 
   func perform(_ command: KallglotEndpoint.Command) { call { endpoint.perform(command, at: $0, &$1) } }
 

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SDP
 import Legs
 import SIPMessage
@@ -131,8 +132,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [(AnswerForm.ringing, [180], [200]), (.nothing, [], [100, 200]), (.earlyMedia, [183], [200])])
-  func `answerWith says what comes before the 200 (contract 8.4, RFC 3261 §13.3.1)`(form: AnswerForm, first: [Int], later: [Int]) throws {
+  @Test(arguments: [(Policy.AnswerForm.ringing, [180], [200]), (.nothing, [], [100, 200]), (.earlyMedia, [183], [200])])
+  func `answerWith says what comes before the 200 (contract 8.4, RFC 3261 §13.3.1)`(form: Policy.AnswerForm, first: [Int], later: [Int])
+    throws
+  {
     let bench = EndpointBench(.with { ($0.authentication, $0.answerWith) = (.none, form) }, answerDelay: .seconds(3))
     let early = bench.send(bench.invite())
     #expect(early.statuses == first)

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
@@ -61,7 +62,7 @@ import Testing
   }
 
   @Test func `each transport of the list lets its calls pass and no other (ACL-08)`() {
-    for listed in [SIPTransportProtocol.udp, .tcp] {
+    for listed in [Policy.Transport.udp, .tcp] {
       let bench = EndpointBench(.with { ($0.authentication, $0.transports) = (.none, [listed]) })
       #expect(bench.send(bench.request("OPTIONS")).statuses == [listed == .udp ? 200 : 403])
       bench.connect(ConnectionID(1))
@@ -240,16 +241,5 @@ import Testing
     #expect(fields.map(\.name) == ["method", "source", "callID", "rule", "setting", "decision", "labDecision"])
     #expect(fields.first { $0.name == "setting" }?.value == .text("sipAccess"))
     #expect(fields.last?.value == .flag(true))
-  }
-
-  @Test func `a new account has the defaults of contract 8.7, and production is TLS, SRTP and a list`() throws {
-    let standard = Policy.standard
-    #expect(Set(standard.transports) == [.tls, .tcp, .udp] && !standard.requireTLS && !standard.requireSRTP && standard.allow.isEmpty)
-    #expect(standard.codecs == [.opus, .g722, .pcmu, .pcma])
-    #expect((standard.maxConcurrentCalls, standard.capReachedStatus, standard.referStatus) == (10, 486, 405))
-    #expect(standard.mediaPorts == 20_000...20_100 && standard.rtpTimeout == .seconds(60) && standard.byeGrace == .zero)
-    #expect(standard.maxCallDuration == nil && standard.inboundFirst && !standard.anyDomain && standard.authentication == .digest)
-    let production = Policy.production(allow: [try #require(AddressRange("192.0.2.0/24"))])
-    #expect(production.transports == [.tls] && production.requireTLS && production.requireSRTP && !production.allow.isEmpty)
   }
 }

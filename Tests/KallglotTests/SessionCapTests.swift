@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPMessage
 import SIPUserAgent
 import SansIO
@@ -26,7 +27,7 @@ import Testing
   }
 
   @Test func `the first leg is the customer, the second the agent, unless X-Kallglot-Role says otherwise (contract 8.3)`() {
-    func roles(_ first: [String], _ second: [String]) -> [Session.Role] {
+    func roles(_ first: [String], _ second: [String]) -> [SessionRole] {
       let bench = EndpointBench()
       for headers in [first, second] { bench.send(bench.invite(headers: headers)) }
       return bench.events.compactMap { if case .joined(_, _, _, let role) = $0 { role } else { nil } }

@@ -1,5 +1,6 @@
 import Foundation
 import Kallglot
+import KallglotPolicy
 import Legs
 import Media
 import SDP

@@ -1,4 +1,5 @@
 import Kallglot
+import KallglotPolicy
 import Legs
 import NIOCore
 import SIPMessage

@@ -1,4 +1,5 @@
 import Kallglot
+import KallglotPolicy
 import SDP
 import SIPUserAgent
 import SansIO

@@ -1,5 +1,5 @@
 import Foundation
-import Kallglot
+import KallglotPolicy
 import Personas
 import Testing
 

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Legs
 import SIPMessage
 import SansIO
@@ -120,10 +121,12 @@ private let head = """
   }
 
   @Test(arguments: [
-    ("answerWith: nothing", AnswerForm.nothing), ("answerWith: earlyMedia", .earlyMedia), ("earlyMedia: true", .earlyMedia),
+    ("answerWith: nothing", Policy.AnswerForm.nothing), ("answerWith: earlyMedia", .earlyMedia), ("earlyMedia: true", .earlyMedia),
     ("earlyMedia: false", .ringing), ("anyDomain: true", .ringing),
   ])
-  func `answerWith has three words, and earlyMedia is the older key for one of them (contract 8.4)`(text: String, form: AnswerForm) throws {
+  func `answerWith has three words, and earlyMedia is the older key for one of them (contract 8.4)`(text: String, form: Policy.AnswerForm)
+    throws
+  {
     #expect(try ServeConfiguration.read(text, file: "c.yaml").policy.answerWith == form)
   }
 

@@ -1,4 +1,4 @@
-import Kallglot
+import KallglotPolicy
 import SansIO
 import Testing
 

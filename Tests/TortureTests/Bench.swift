@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Personas
 import SIPMessage
 import SIPTransport

@@ -37,7 +37,7 @@ public struct SetupGuide: Sendable {
     where text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {
       throw LiveFailure("the \(name) has a control character, which no PBX configuration can carry")
     }
-    codecs = configuration.policy.codecs.filter(\.isSpoken)
+    codecs = configuration.policy.spokenCodecs
     session = configuration.sessions.first
     callee = session?.id ?? "test"
     authority = listener.transport == .tls ? identity.authority?.certificate : nil

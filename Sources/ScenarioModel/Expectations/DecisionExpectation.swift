@@ -1,4 +1,4 @@
-import Kallglot
+import KallglotPolicy
 import SansIO
 
 /// `decision: allowlist, is: refused`, `decision: authentication, is: challenged, saying: stale, times: exactly 1`

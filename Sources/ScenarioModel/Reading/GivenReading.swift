@@ -1,4 +1,4 @@
-import Kallglot
+import KallglotPolicy
 import SansIO
 
 /// The keys of `given:`.
@@ -12,7 +12,7 @@ enum GivenKeys {
   enum Session {
     static let account = Key.required("account", .account, "The account that owns it.", inherits: true)
     static let state = Key.standard(
-      "state", .words([("created", Kallglot.Session.State.created), ("active", .active), ("ended", .ended)]), "created",
+      "state", ValueType<SessionState>.word, "created",
       "Its state when the run begins.")
     static let reusable = Key.standard(
       "reusable", .flag, "false", "It can be joined again after the BYE of its last leg; otherwise it has ended then (410).")

@@ -1,5 +1,4 @@
-import Kallglot
-import SIPUserAgent
+import KallglotPolicy
 import SansIO
 
 /// `regeneratePassword: acme`, `regeneratePassword: { account: acme, to: "new one" }`

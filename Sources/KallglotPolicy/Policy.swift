@@ -1,8 +1,3 @@
-import Legs
-import SDP
-import SIPMessage
-import SIPTransport
-import SIPUserAgent
 import SansIO
 
 /// The settings of one account's SIP access: the portal's settings and the Lab's (contract 8.8). The same keys stand in
@@ -20,15 +15,47 @@ public struct Policy: Hashable, Sendable {
     case none
   }
 
+  /// The transports of a trunk.
+  public enum Transport: String, Hashable, Sendable, Codable, CaseIterable {
+    case udp, tcp, tls
+
+    /// As a Via and the portal spell it.
+    public var name: String { rawValue.uppercased() }
+  }
+
+  /// The codecs of a trunk, as the portal names them.
+  public enum Codec: String, Hashable, Sendable, Codable, CaseIterable {
+    case opus
+    case g722 = "G722"
+    case pcmu = "PCMU"
+    case pcma = "PCMA"
+  }
+
+  /// As a challenge spells it (RFC 7616 §3.3).
+  public enum DigestAlgorithm: String, Hashable, Sendable, Codable, CaseIterable {
+    case md5 = "MD5"
+    case sha256 = "SHA-256"
+  }
+
+  /// What comes before the 200 (contract 8.4).
+  public enum AnswerForm: String, Hashable, Sendable, Codable, CaseIterable {
+    /// 180.
+    case ringing
+    /// The 200 alone.
+    case nothing
+    /// 183 with the answer, and media from then on.
+    case earlyMedia
+  }
+
   public enum NATContact: String, Hashable, Sendable, Codable, CaseIterable { case flow, contact }
 
   public var sipAccess = true
   public var allow: [AddressRange] = []
   public var allowlistRefusal: AllowlistRefusal = .forbidden
-  public var transports: [SIPTransportProtocol] = [.tls, .tcp, .udp]
+  public var transports: [Transport] = [.tls, .tcp, .udp]
   public var requireTLS = false
   public var requireSRTP = false
-  public var codecs: [AudioCodec] = [.opus, .g722, .pcmu, .pcma]
+  public var codecs: [Codec] = [.opus, .g722, .pcmu, .pcma]
   public var maxConcurrentCalls = 10
   /// 486 or 503.
   public var capReachedStatus = 486
@@ -43,7 +70,6 @@ public struct Policy: Hashable, Sendable {
   /// BYE after so long; nil = a call may last for ever (contract 8.7).
   public var maxCallDuration: Duration?
   public var natContact: NATContact = .flow
-  /// What comes before the 200 (contract 8.4).
   public var answerWith: AnswerForm = .ringing
   /// 405, 501 or 603.
   public var referStatus = 405
@@ -63,4 +89,7 @@ public struct Policy: Hashable, Sendable {
   }
 
   public init() {}
+
+  /// Whether the allowlist lets the address pass; an empty list lets everybody pass (the guide's own rule).
+  public func allows(_ address: IPAddress) -> Bool { allow.isEmpty || allow.contains { $0.contains(address) } }
 }

@@ -1,0 +1,34 @@
+import KallglotPolicy
+import SIPMessage
+import SIPUserAgent
+
+/// A session made by the API, as the SIP side sees it.
+public struct Session: Sendable, Hashable {
+  public var id: String
+  public var account: String
+  public var state: SessionState
+  /// The BYE of its last leg does not end it: it can be joined again. Only the API ends it.
+  public var isReusable: Bool
+  /// Legs that are up or being set up; at most two (contract 8.3).
+  public var legs: [LegID] = []
+  public var roles: [LegID: SessionRole] = [:]
+  /// `routing.sip.headers`: the `X-` fields among them are echoed in our 200 (contract 8.7).
+  public var headers: [MessageDraft.Field] = []
+
+  public init(id: String, account: String, state: SessionState = .created, isReusable: Bool = false) {
+    self.isReusable = isReusable
+    self.id = id
+    self.account = account
+    self.state = state
+  }
+
+  public static let maximumLegs = 2
+}
+
+extension SessionRole {
+  /// What `X-Kallglot-Role` says; nil where it is missing or another word.
+  init?(_ message: SIPMessage) {
+    guard let text = message.first(HeaderName("X-Kallglot-Role"))?.text.lowercased() else { return nil }
+    self.init(rawValue: text)
+  }
+}
