@@ -44,7 +44,7 @@ struct ReceptionTerms: Sendable {
   }
 
   /// What a payload type stands for; nil = nobody said so.
-  func format(_ payloadType: UInt8, at now: Instant) -> ReceivableAudio.Format? {
+  func format(_ payloadType: UInt8, at now: Instant) -> AudioFormat? {
     if let format = agreed.format(payloadType) { return format }
     if let format = offered?.format(payloadType) { return format }
     for (terms, until) in earlier.reversed() where until.map({ now < $0 }) ?? true {

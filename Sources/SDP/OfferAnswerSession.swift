@@ -1,42 +1,28 @@
 import SansIO
 
-/// One side's end of the offer/answer exchange for one audio stream (RFC 3264).
+/// One side's end of the offer/answer exchange for one audio stream (RFC 3264); its states are those of ``OfferAnswerState``.
 ///
-/// ```
-///            makeOffer                 accept(answer:)
-///   idle ──────────────► offered ─────────────────────────► agreed
-///    │                      └── refused: the old agreement holds
-///    └──── answer(offer) ─────────────────────────────────► agreed ──► … again
-/// ```
-/// The origin's version grows by one with each description that differs from the last (RFC 3264 §8). What the peer does wrong without
-/// harm is kept for ``takeViolations()``.
+/// What the peer does wrong without harm is kept for ``takeViolations()``.
 public struct OfferAnswerSession: Sendable {
-  private let style: DescriptionStyle
-  private var sessionID: UInt64
   private let capability: AudioCapability
-  private var version: UInt64
-  private var last: SessionDescription?
-  private var offered: (description: SessionDescription, local: TransportAddress)?
-  /// What holds now.
-  public private(set) var agreement: AudioAgreement?
-  /// The m= lines of the exchange so far, so that a new offer keeps their number and order (RFC 3264 §8).
-  private var streams: [MediaDescription] = []
-  private var audioIndex = 0
-  /// The payload numbers by which each codec has gone here: they stay for the whole session (RFC 3264 §8.3.2).
-  private var numbers: [(codec: AudioCodec, number: UInt8)] = []
-  /// The peer's last description.
-  private var peer: SessionDescription?
+  private var author: DescriptionAuthor
+  private(set) var state = OfferAnswerState.idle
   private var violations: [PeerViolation] = []
 
-  /// What o= says instead of the address of c=: products whose media stands elsewhere name themselves.
-  private let origin: IPAddress?
-
+  /// - Parameter origin: what o= says instead of the address of c=.
   public init(style: DescriptionStyle, sessionID: UInt64, capability: AudioCapability, origin: IPAddress? = nil) {
-    self.style = style
-    self.origin = origin
-    self.sessionID = sessionID
     self.capability = capability
-    version = style.firstVersion ?? sessionID
+    author = DescriptionAuthor(style: style, sessionID: sessionID, origin: origin)
+  }
+
+  /// What holds now.
+  public var agreement: AudioAgreement? { state.agreement?.audio }
+
+  /// What the peer did wrong since the last call.
+  public mutating func takeViolations() -> [PeerViolation] {
+    guard !violations.isEmpty else { return [] }
+    defer { violations = [] }
+    return violations
   }
 
   // MARK: - Offering
@@ -47,97 +33,104 @@ public struct OfferAnswerSession: Sendable {
   public mutating func makeOffer(
     local: TransportAddress, direction: MediaDirection = .sendrecv, connection: IPAddress? = nil
   ) -> SessionDescription {
-    let formats = offeredFormats()
-    let audio = audioDescription(formats, port: local.port, profile: "RTP/AVP", direction: direction, packetTime: capability.packetTime)
-    var media = streams.map(Self.rejected)
-    if media.indices.contains(audioIndex) { media[audioIndex] = audio } else { media = [audio] }
-    let offer = describe(media, address: connection ?? local.address)
-    offered = (offer, local)
+    let stream = AudioStream(
+      payloads: offeredPayloads(), port: local.port, profile: capability.profile, direction: direction, packetTime: capability.packetTime)
+    let (address, agreed, style) = (connection ?? local.address, state.agreement, author.style)
+    let offer = author.describe(address: address) { writer in
+      guard let agreed else { return writer.audio(stream, style) }
+      for (index, media) in agreed.ours.media.enumerated() {
+        if index == agreed.audioIndex { writer.audio(stream, style) } else { writer.rejected(media) }
+      }
+    }
+    state.handle(
+      .offer(.init(description: offer, stream: stream, local: local, direction: direction.at(address.isUnspecified))))
     return offer
   }
 
-  /// Our audio stream in the open offer, and the direction that it offers.
-  var offeredAudio: (MediaDescription, MediaDirection)? {
-    guard let description = offered?.description, description.media.indices.contains(audioIndex) else { return nil }
-    let media = description.media[audioIndex]
-    return (media, Self.direction(media, description))
+  /// What the peer may send by our offer that is not answered yet; nil when none is open. Who offers to receive is ready at once, and
+  /// for every format of the offer (RFC 3264 §5.1).
+  public var openOffer: ReceivableAudio? {
+    state.openOffer.map { ReceivableAudio(receives: $0.direction.receives, $0.stream.payloads) }
   }
 
   /// The offer was refused: what was agreed before holds on (RFC 3261 §14.1).
-  public mutating func withdrawOffer() { offered = nil }
+  public mutating func withdrawOffer() { state.handle(.refusal) }
 
   /// Our codecs and telephone-event with their numbers: those in use, else those we like, else free dynamic ones.
-  private func offeredFormats() -> [(UInt8, String)] {
-    let event = agreement?.receiveEventPayloadType
-    var taken = numbers.map(\.number) + (event.map { [$0] } ?? [])
+  private func offeredPayloads() -> [AudioPayload] {
+    let (agreed, style) = (state.agreement, author.style)
+    let (numbers, event) = (agreed?.numbers ?? [], agreed?.audio.receiveEventPayloadType)
+    let codecs = style.reoffersAgreedCodec ? agreed.map { [$0.audio.codec] } ?? capability.codecs : capability.codecs
+    var payloads: [AudioPayload] = []
+    payloads.reserveCapacity(codecs.count + 1)
+    func isTaken(_ number: UInt8) -> Bool {
+      number == event || numbers.contains { $0.number == number } || payloads.contains { $0.number == number }
+    }
     func free(_ wish: UInt8) -> UInt8 {
-      let number = taken.contains(wish) ? (96...127).first { !taken.contains($0) && $0 != style.eventPayloadType } ?? wish : wish
-      taken.append(number)
-      return number
+      isTaken(wish) ? (96...127).first { !isTaken($0) && $0 != style.eventPayloadType } ?? wish : wish
     }
-    let codecs = style.reoffersAgreedCodec ? agreement.map { [$0.codec] } ?? capability.codecs : capability.codecs
-    var formats = codecs.map { codec in
-      (numbers.first { $0.codec == codec }?.number ?? free(codec.offeredPayloadType), codec.rtpmap)
+    for codec in codecs {
+      let number = numbers.first { $0.format == .codec(codec) }?.number ?? free(codec.offeredPayloadType)
+      payloads.append(AudioPayload(number, .codec(codec)))
     }
-    if capability.hasTelephoneEvent { formats.append((event ?? free(style.eventPayloadType), "telephone-event/8000")) }
-    return formats
+    if capability.hasTelephoneEvent { payloads.append(AudioPayload(event ?? free(style.eventPayloadType), .telephoneEvent)) }
+    return payloads
   }
 
   /// Takes the answer to our offer (RFC 3264 §7).
   public mutating func accept(answer: SessionDescription) throws(OfferAnswerFailure) -> AudioAgreement {
-    guard let offered else { throw .broken(PeerViolation(.answerWithoutOffer)) }
+    guard let offer = state.openOffer else { throw .broken(PeerViolation(.answerWithoutOffer)) }
     checkOrigin(answer)
-    let (ours, theirs) = try answeredStream(offered.description, answer)
-    let (offers, answers) = (ours.encodings, theirs.encodings)
-    for encoding in answers {
-      guard let codec = capability.codecs.first(where: encoding.isCodec), let own = offers.first(where: { $0.isCodec(codec) })
+    let theirs = try answeredStream(offer, answer)
+    let (offers, answers) = (offer.stream.payloads, theirs.audioPayloads)
+    for payload in answers {
+      guard case .codec(let codec) = payload.format, capability.codecs.contains(codec),
+        let own = offers.first(where: { $0.format == payload.format })
       else { continue }
-      let wanted = Self.direction(ours, offered.description)
-      let granted = Self.direction(theirs, answer).reversed
-      let direction = MediaDirection(sends: wanted.sends && granted.sends, receives: wanted.receives && granted.receives)
-      var result = try agree(codec, theirs, answer, local: offered.local, direction: direction)
-      (result.sendPayloadType, result.receivePayloadType) = (encoding.payloadType, own.payloadType)
+      let direction = offer.direction.limited(to: theirs.effectiveDirection.reversed)
+      var result = try agree(codec, theirs, of: .answerUnusable, local: offer.local, direction: direction)
+      (result.sendPayloadType, result.receivePayloadType) = (payload.number, own.number)
       result.sendEventPayloadType = Self.eventNumber(answers)
       result.receiveEventPayloadType = result.sendEventPayloadType == nil ? nil : Self.eventNumber(offers)
-      commit(offered.description, result, peer: answer)
+      commit(offer.description, state.agreement?.audioIndex ?? 0, result, peer: answer)
       return result
     }
     throw .broken(PeerViolation(.answerFormat, theirs.formats.joined(separator: " ")))
   }
 
-  /// Our audio stream and what the answer says of it; all m= lines have to be there, in our order. All rules are looked at: what makes
+  /// What the answer says of our audio stream; all m= lines have to be there, in our order. All rules are looked at: what makes
   /// the answer useless is thrown, the rest is kept with what does no harm.
   private mutating func answeredStream(
-    _ offer: SessionDescription, _ answer: SessionDescription
-  ) throws(OfferAnswerFailure) -> (MediaDescription, MediaDescription) {
+    _ offer: OfferAnswerState.OpenOffer, _ answer: SessionDescription
+  ) throws(OfferAnswerFailure) -> MediaDescription {
+    let (offered, answered, index) = (offer.description.media, answer.media, state.agreement?.audioIndex ?? 0)
     var broken: [PeerViolation] = []
-    if answer.media.count != offer.media.count {
-      broken.append(PeerViolation(.answerStreamCount, "\(answer.media.count) instead of \(offer.media.count)"))
+    if answered.count != offered.count {
+      broken.append(PeerViolation(.answerStreamCount, "\(answered.count) instead of \(offered.count)"))
     }
-    if let (ours, theirs) = zip(offer.media, answer.media).first(where: { $0.kind != $1.kind }) {
+    if let (ours, theirs) = zip(offered, answered).first(where: { !$0.isSameKind(as: $1) }) {
       broken.append(PeerViolation(.answerStreamOrder, "\(theirs.kind) instead of \(ours.kind)"))
     }
-    let ours = offer.media[audioIndex]
-    let theirs = answer.media.indices.contains(audioIndex) ? answer.media[audioIndex] : nil
-    if let theirs, theirs.port != 0, theirs.kind == ours.kind {
-      if theirs.profile != ours.profile {
-        broken.append(PeerViolation(.answerProfile, "\(theirs.profile) instead of \(ours.profile)"))
+    let theirs = answered.indices.contains(index) ? answered[index] : nil
+    if let theirs, theirs.port != 0, theirs.isAudio {
+      if !theirs.has(offer.stream.profile) {
+        broken.append(PeerViolation(.answerProfile, "\(theirs.profile) instead of \(offer.stream.profile.name)"))
       }
-      checkDirection(answer: theirs.direction ?? answer.direction, offer: ours.direction)
+      checkDirection(answer: theirs.direction ?? answer.direction ?? .sendrecv, offer: offer.stream.direction)
     }
     if let first = broken.first {
       violations += broken.dropFirst()
       throw .broken(first)
     }
     guard let theirs, theirs.port != 0 else { throw .noAudio }
-    return (ours, theirs)
+    return theirs
   }
 
   /// What an answer may say to an offered direction (RFC 3264 §6.1).
-  private mutating func checkDirection(answer: MediaDirection?, offer: MediaDirection?) {
-    let (answer, allowed) = (answer ?? .sendrecv, (offer ?? .sendrecv).reversed)
+  private mutating func checkDirection(answer: MediaDirection, offer: MediaDirection) {
+    let allowed = offer.reversed
     if (answer.sends && !allowed.sends) || (answer.receives && !allowed.receives) {
-      violations.append(PeerViolation(.answerDirection, "\(answer.rawValue) to \((offer ?? .sendrecv).rawValue)"))
+      violations.append(PeerViolation(.answerDirection, "\(answer.rawValue) to \(offer.rawValue)"))
     }
   }
 
@@ -155,184 +148,100 @@ public struct OfferAnswerSession: Sendable {
     judge(offer: offer)
     let index = try usableStream(offer)
     let theirs = offer.media[index]
-    let encodings = theirs.encodings
-    guard let (encoding, codec) = firstCommon(encodings) else { throw .noCommonCodec }
-    let allowed = Self.direction(theirs, offer).reversed
-    let direction = MediaDirection(sends: allowed.sends && wish.sends, receives: allowed.receives && wish.receives)
-    var result = try agree(codec, theirs, offer, local: local, direction: direction)
-    (result.sendPayloadType, result.receivePayloadType) = (encoding.payloadType, encoding.payloadType)
-    var formats = [(encoding.payloadType, codec.rtpmap)]
-    if capability.hasTelephoneEvent, let event = Self.eventNumber(encodings) {
+    let offers = theirs.audioPayloads
+    guard let (payload, codec) = capability.firstCommon(offers) else { throw .noCommonCodec }
+    let direction = theirs.effectiveDirection.reversed.limited(to: wish)
+    var result = try agree(codec, theirs, of: .offerUnusable, local: local, direction: direction)
+    (result.sendPayloadType, result.receivePayloadType) = (payload.number, payload.number)
+    var payloads = [payload]
+    if capability.hasTelephoneEvent, let event = Self.eventNumber(offers) {
       (result.sendEventPayloadType, result.receiveEventPayloadType) = (event, event)
-      formats.append((event, "telephone-event/8000"))
+      payloads.append(AudioPayload(event, .telephoneEvent))
     }
-    var media = offer.media.map(Self.rejected)
-    media[index] = audioDescription(
-      formats, port: local.port, profile: theirs.profile, direction: direction, packetTime: result.packetTime)
-    audioIndex = index
-    takeOrigin(of: offer)
-    let answer = describe(media, address: local.address, bandwidths: style.answerBandwidths)
-    commit(answer, result, peer: offer)
+    author.takeOrigin(of: offer)
+    let stream = AudioStream(
+      payloads: payloads, port: local.port, profile: capability.profile, direction: direction, packetTime: result.packetTime)
+    let style = author.style
+    let answer = author.describe(address: local.address, bandwidths: style.answerBandwidths) { writer in
+      for (position, media) in offer.media.enumerated() {
+        if position == index { writer.audio(stream, style) } else { writer.rejected(media) }
+      }
+    }
+    commit(answer, index, result, peer: offer)
     return (answer, result)
   }
 
   /// Looks at what an offer has to keep of the descriptions before it, whether it is answered or refused (RFC 3264 §8).
   public mutating func judge(offer: SessionDescription) {
-    if offer.media.count < streams.count {
-      violations.append(PeerViolation(.offerDropsStreams, "\(offer.media.count) after \(streams.count)"))
+    if let streams = state.agreement?.ours.media.count, offer.media.count < streams {
+      violations.append(PeerViolation(.offerDropsStreams, "\(offer.media.count) after \(streams)"))
     }
     checkOrigin(offer)
   }
 
   /// The answer that declines every stream of an offer, for a 2xx that nobody wants (RFC 3261 §13.2.2.4).
   public static func declining(_ offer: SessionDescription, style: DescriptionStyle, address: IPAddress) -> SessionDescription {
-    var session = OfferAnswerSession(style: style, sessionID: 1, capability: AudioCapability(codecs: []))
-    return session.describe(offer.media.map(rejected), address: address)
-  }
-
-  /// What the peer did wrong since the last call.
-  public mutating func takeViolations() -> [PeerViolation] {
-    guard !violations.isEmpty else { return [] }
-    defer { violations = [] }
-    return violations
+    var author = DescriptionAuthor(style: style, sessionID: 1, origin: nil)
+    return author.describe(address: address) { writer in for media in offer.media { writer.rejected(media) } }
   }
 
   private func usableStream(_ offer: SessionDescription) throws(OfferAnswerFailure) -> Int {
-    let audio = offer.media.indices.filter { offer.media[$0].kind == "audio" && offer.media[$0].port != 0 }
-    guard !audio.isEmpty else { throw .noAudio }
-    guard let index = audio.first(where: { offer.media[$0].profile == "RTP/AVP" }) else { throw .wrongProfile }
-    return index
+    var failure = OfferAnswerFailure.noAudio
+    for (index, media) in offer.media.enumerated() where media.port != 0 && media.isAudio {
+      if media.has(capability.profile) { return index }
+      failure = .wrongProfile
+    }
+    throw failure
   }
 
-  private func firstCommon(_ encodings: [Encoding]) -> (Encoding, AudioCodec)? {
-    if capability.decidesOrder {
-      for codec in capability.codecs { if let encoding = encodings.first(where: { $0.isCodec(codec) }) { return (encoding, codec) } }
-      return nil
-    }
-    for encoding in encodings {
-      if let codec = capability.codecs.first(where: encoding.isCodec) { return (encoding, codec) }
-    }
-    return nil
-  }
+  // MARK: - Agreeing
 
+  /// - Parameter rule: what the peer broke where its description has no address.
   private func agree(
-    _ codec: AudioCodec, _ theirs: MediaDescription, _ description: SessionDescription, local: TransportAddress, direction: MediaDirection
+    _ codec: AudioCodec, _ theirs: MediaDescription, of rule: PeerViolation.Rule, local: TransportAddress, direction: MediaDirection
   ) throws(OfferAnswerFailure) -> AudioAgreement {
-    let address = try mediaAddress(theirs, description)
+    let address = try theirs.unicastAddress(else: rule)
     guard address.isIPv6 == local.address.isIPv6 || address.isUnspecified else {
       throw .limit("the media address \(address) is not of our address family")
     }
     return AudioAgreement(
       codec: codec, local: local, remote: TransportAddress(address, port: theirs.port),
       remoteControl: TransportAddress(address, port: theirs.rtcpPort ?? theirs.port &+ 1), direction: direction, sendPayloadType: 0,
-      receivePayloadType: 0, packetTime: packetTime(theirs))
+      receivePayloadType: 0, packetTime: capability.packetTime(for: theirs))
   }
 
+  private mutating func commit(_ ours: SessionDescription, _ audioIndex: Int, _ result: AudioAgreement, peer: SessionDescription) {
+    var numbers = state.agreement?.numbers ?? []
+    if !numbers.contains(where: { $0.format == .codec(result.codec) }) {
+      numbers.append(AudioPayload(result.receivePayloadType, .codec(result.codec)))
+    }
+    state.handle(
+      .agreement(.init(audio: result, ours: ours, audioIndex: audioIndex, theirs: peer.compacted(), numbers: numbers)))
+  }
+
+  private static func eventNumber(_ payloads: [AudioPayload]) -> UInt8? { payloads.first { $0.format == .telephoneEvent }?.number }
+
+  /// The peer's o= line keeps its session id, and its version moves with any change (RFC 3264 §8).
+  private mutating func checkOrigin(_ new: SessionDescription) {
+    guard let before = state.agreement?.theirs, let change = new.originChange(since: before) else { return }
+    violations.append(PeerViolation(.originVersion, change))
+  }
+}
+
+extension MediaDescription {
   /// The unicast address of c=. A name is allowed there (RFC 8866 §5.7) and so is a group (RFC 3264 §6.2): the Lab takes neither.
-  private func mediaAddress(
-    _ theirs: MediaDescription, _ description: SessionDescription
-  ) throws(OfferAnswerFailure) -> IPAddress {
-    guard let address = theirs.connection ?? (theirs.connectionLines.isEmpty ? description.connection : nil) else {
-      if let line = theirs.connectionLines.first ?? description.connectionLine, line.network == "IN", line.host.contains(where: \.isLetter),
+  fileprivate func unicastAddress(else rule: PeerViolation.Rule) throws(OfferAnswerFailure) -> IPAddress {
+    guard let address = connection ?? (connectionLines.isEmpty ? description.connection : nil) else {
+      if let line = connectionLines.first ?? description.connectionLine, line.network == "IN", line.host.contains(where: \.isLetter),
         !line.host.contains(":")
       {
         throw .limit("media address '\(line.host.prefix(64))' is a host name, and host names in SDP are not resolved (a limit of the Lab)")
       }
-      throw .broken(
-        PeerViolation(offered == nil ? .offerUnusable : .answerUnusable, "no c= line with an address or a host name (RFC 8866 §5.7)"))
+      throw .broken(PeerViolation(rule, "no c= line with an address or a host name (RFC 8866 §5.7)"))
     }
     guard !address.isMulticast else {
       throw .limit("media address \(address) is a multicast group, and only unicast is supported (a limit of the Lab)")
     }
     return address
-  }
-
-  /// What the peer asked for by ptime, no more than its maxptime; whole steps of 10 ms.
-  private func packetTime(_ theirs: MediaDescription) -> Int {
-    let wish = theirs.packetTime.flatMap { (10...120).contains($0) && $0 % 10 == 0 ? $0 : nil } ?? capability.packetTime
-    guard let maximum = theirs.maximumPacketTime, maximum >= 10 else { return wish }
-    return min(wish, maximum / 10 * 10)
-  }
-
-  private mutating func commit(_ description: SessionDescription, _ result: AudioAgreement, peer theirs: SessionDescription) {
-    peer = theirs
-    if !numbers.contains(where: { $0.codec == result.codec }) { numbers.append((result.codec, result.receivePayloadType)) }
-    streams = description.media
-    agreement = result
-    offered = nil
-  }
-
-  /// The peer's o= line keeps its session id, and its version moves with any change (RFC 3264 §8).
-  private mutating func checkOrigin(_ new: SessionDescription) {
-    guard let peer, let before = peer.origin, let after = new.origin else { return }
-    if before.sessionID != after.sessionID {
-      violations.append(PeerViolation(.originVersion, "session id \(after.sessionID) instead of \(before.sessionID)"))
-    } else if before.version == after.version,
-      peer.media != new.media || peer.connection != new.connection || peer.direction != new.direction
-    {
-      violations.append(PeerViolation(.originVersion, "changed, still version \(after.version)"))
-    }
-  }
-
-  // MARK: - Parts
-
-  /// What the writer of `media` does; hold by 0.0.0.0 means it takes nothing (RFC 3264 §8.4).
-  private static func direction(_ media: MediaDescription, _ description: SessionDescription) -> MediaDirection {
-    let written = media.direction ?? description.direction ?? .sendrecv
-    let address = media.connection ?? description.connection
-    return address?.isUnspecified == true ? MediaDirection(sends: written.sends, receives: false) : written
-  }
-
-  private static func eventNumber(_ encodings: [Encoding]) -> UInt8? {
-    encodings.first { $0.isTelephoneEvent && $0.clockRate == 8000 }?.payloadType
-  }
-
-  private static func rejected(_ media: MediaDescription) -> MediaDescription {
-    MediaDescription(kind: media.kind, port: 0, profile: media.profile, formats: media.formats)
-  }
-
-  /// Products whose first answer goes on with the offerer's session id.
-  private mutating func takeOrigin(of offer: SessionDescription) {
-    guard last == nil, let step = style.answerVersionStep, let origin = offer.origin, let id = UInt64(origin.sessionID),
-      let theirs = UInt64(origin.version)
-    else { return }
-    (sessionID, version) = (id, theirs &+ step)
-  }
-
-  private func audioDescription(
-    _ formats: [(UInt8, String)], port: UInt16, profile: String, direction: MediaDirection, packetTime: Int
-  ) -> MediaDescription {
-    let events = formats.filter { $0.1.hasPrefix("telephone-event") }
-    var lines = formats.filter { !$0.1.hasPrefix("telephone-event") }.map { SessionDescription.Line("a", "rtpmap:\($0.0) \($0.1)") }
-    if style.putsDirectionBeforeEvents {
-      lines.insert(.init("a", "ptime:\(packetTime)"), at: 0)
-      lines.append(.init("a", direction.rawValue))
-    }
-    for (number, map) in events {
-      lines.append(.init("a", "rtpmap:\(number) \(map)"))
-      lines.append(.init("a", "fmtp:\(number) \(style.events)"))
-    }
-    if !style.putsDirectionBeforeEvents {
-      lines.append(.init("a", "ptime:\(packetTime)"))
-      if let maximum = style.maximumPacketTime { lines.append(.init("a", "maxptime:\(maximum)")) }
-      lines.append(.init("a", direction.rawValue))
-    }
-    return MediaDescription(kind: "audio", port: port, profile: profile, formats: formats.map { String($0.0) }, lines: lines)
-  }
-
-  /// The description with the origin's version moved on if anything changed.
-  private mutating func describe(_ media: [MediaDescription], address: IPAddress, bandwidths: [String] = []) -> SessionDescription {
-    if let last, last.media == media, last.connection == address { return last }
-    if last != nil { version += 1 }
-    let family = address.isIPv6 ? "IP6" : "IP4"
-    let writer = origin ?? address
-    let lines: [SessionDescription.Line] =
-      [
-        .init("v", "0"), .init("o", "\(style.originUser) \(sessionID) \(version) IN \(writer.isIPv6 ? "IP6" : "IP4") \(writer)"),
-        .init("s", style.sessionName), .init("c", "IN \(family) \(address)"),
-      ] + bandwidths.map { .init("b", $0) } + [.init("t", "0 0")]
-    let description = SessionDescription(lines: lines, media: media)
-    last = description
-    return description
   }
 }

@@ -61,15 +61,28 @@ public struct IPAddress: Hashable, Sendable {
 extension IPAddress: LosslessStringConvertible, Codable, Comparable {
   /// Reads dotted decimal or RFC 4291 text, the latter with or without the brackets of an IPv6 reference. Host names give nil.
   public init?(_ text: some StringProtocol) {
-    let bytes = Array(text.utf8)
-    let inner = bytes.first == UInt8(ascii: "[") && bytes.last == UInt8(ascii: "]") ? Array(bytes.dropFirst().dropLast()) : bytes
+    var text = String(text)
+    guard let address = text.withUTF8({ IPAddress(utf8: $0) }) else { return nil }
+    self = address
+  }
+
+  /// The same text as bytes of a message.
+  public init?(utf8 bytes: UnsafeBufferPointer<UInt8>) {
+    let isReference = bytes.count >= 2 && bytes.first == UInt8(ascii: "[") && bytes.last == UInt8(ascii: "]")
+    let inner = isReference ? UnsafeBufferPointer(rebasing: bytes[1..<bytes.count - 1]) : bytes
     if inner.contains(UInt8(ascii: ":")) {
-      guard let parsed = IPAddressText.parseV6(inner) else { return nil }
+      guard let parsed = IPAddressText.parseV6(Array(inner)) else { return nil }
       self = parsed
     } else {
-      guard inner.count == bytes.count, let parsed = IPAddressText.parseV4(inner) else { return nil }
+      guard !isReference, let parsed = IPAddressText.parseV4(inner) else { return nil }
       self = IPAddress(v4: parsed)
     }
+  }
+
+  /// Appends ``description``.
+  public func write(to bytes: inout [UInt8]) {
+    var text = IPAddressText.format(self)
+    text.withUTF8 { bytes.append(contentsOf: $0) }
   }
 
   /// RFC 5952 text: lower case, the longest run of zeros as `::`. Without brackets.

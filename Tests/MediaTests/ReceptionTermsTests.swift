@@ -57,7 +57,7 @@ import Testing
       receivePayloadType: codec.offeredPayloadType, packetTime: 20)
   }
 
-  private let sendrecv = ReceivableAudio(receives: true, formats: [(0, .codec(.pcmu)), (8, .codec(.pcma))])
+  private let sendrecv = ReceivableAudio(receives: true, [AudioPayload(0, .codec(.pcmu)), AudioPayload(8, .codec(.pcma))])
 
   // MARK: - Open exchanges
 
@@ -82,7 +82,7 @@ import Testing
 
   @Test func `an offer that does not receive leaves what was agreed: the peer may not have it yet`() {
     var call = Call(agreement(peer))
-    call.session.offer(ReceivableAudio(receives: false, formats: [(0, .codec(.pcmu))]))
+    call.session.offer(ReceivableAudio(receives: false, [AudioPayload(0, .codec(.pcmu))]))
     call.receive(200, from: peer)
     #expect(call.rules() == [])
   }

@@ -30,7 +30,7 @@ struct ObservedMedia: Hashable {
     encodings = media.encodings
     direction = media.direction ?? description.direction ?? .sendrecv
     address = (media.connection ?? description.connection).map { TransportAddress($0, port: media.port) }
-    controlPort = media.attributes("rtcp-mux").isEmpty ? media.rtcpPort ?? media.port &+ 1 : media.port
+    controlPort = media.hasAttribute("rtcp-mux") ? media.port : media.rtcpPort ?? media.port &+ 1
   }
 }
 

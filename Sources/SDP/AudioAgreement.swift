@@ -1,0 +1,96 @@
+import SansIO
+
+/// What one side can do with audio.
+public struct AudioCapability: Hashable, Sendable {
+  /// In order of preference.
+  public var codecs: [AudioCodec]
+  /// What is offered, and alone taken.
+  public var profile: MediaProfile
+  /// Milliseconds.
+  public var packetTime = 20
+  /// Offer and take telephone-event (RFC 4733).
+  public var hasTelephoneEvent = true
+
+  /// Answer in the first codec of our order instead of the offerer's. RFC 3264 §6.1 recommends the offerer's; a policy whose list is a
+  /// preference (contract 2, Allowed audio codecs) decides by its own.
+  public var decidesOrder: Bool
+
+  public init(codecs: [AudioCodec], profile: MediaProfile = .avp, decidesOrder: Bool = false) {
+    self.codecs = codecs
+    self.profile = profile
+    self.decidesOrder = decidesOrder
+  }
+
+  /// The one of the peer's payloads that an answer takes; nil = no common codec.
+  func firstCommon(_ payloads: [AudioPayload]) -> (payload: AudioPayload, codec: AudioCodec)? {
+    if decidesOrder {
+      for codec in codecs { if let payload = payloads.first(where: { $0.format == .codec(codec) }) { return (payload, codec) } }
+      return nil
+    }
+    for payload in payloads { if case .codec(let codec) = payload.format, codecs.contains(codec) { return (payload, codec) } }
+    return nil
+  }
+
+  /// The time of a packet of ours: what the peer asked for by ptime, no more than its maxptime; whole steps of 10 ms.
+  func packetTime(for theirs: MediaDescription) -> Int {
+    let wish = theirs.packetTime.flatMap { (10...120).contains($0) && $0 % 10 == 0 ? $0 : nil } ?? packetTime
+    guard let maximum = theirs.maximumPacketTime, maximum >= 10 else { return wish }
+    return min(wish, maximum / 10 * 10)
+  }
+}
+
+/// What offer and answer agreed on for one audio stream, as one side sees it.
+public struct AudioAgreement: Hashable, Sendable {
+  public var codec: AudioCodec
+  /// Where we take RTP.
+  public var local: TransportAddress
+  /// Where our RTP goes; port 0 or an unspecified address: nowhere.
+  public var remote: TransportAddress
+  /// Where our RTCP goes.
+  public var remoteControl: TransportAddress
+  public var direction: MediaDirection
+  /// The peer's number for the codec, which we send.
+  public var sendPayloadType: UInt8
+  /// Our number for it, which the peer sends.
+  public var receivePayloadType: UInt8
+  /// Milliseconds of audio in each packet we send.
+  public var packetTime: Int
+  /// The numbers of telephone-event, where both sides have it.
+  public var sendEventPayloadType: UInt8?
+  public var receiveEventPayloadType: UInt8?
+
+  public init(
+    codec: AudioCodec, local: TransportAddress, remote: TransportAddress, remoteControl: TransportAddress, direction: MediaDirection,
+    sendPayloadType: UInt8, receivePayloadType: UInt8, packetTime: Int
+  ) {
+    self.codec = codec
+    self.local = local
+    self.remote = remote
+    self.remoteControl = remoteControl
+    self.direction = direction
+    self.sendPayloadType = sendPayloadType
+    self.receivePayloadType = receivePayloadType
+    self.packetTime = packetTime
+  }
+
+  /// What the peer may send by it.
+  public var receivable: ReceivableAudio {
+    var payloads = [AudioPayload(receivePayloadType, .codec(codec))]
+    if let event = receiveEventPayloadType { payloads.append(AudioPayload(event, .telephoneEvent)) }
+    return ReceivableAudio(receives: direction.receives, payloads)
+  }
+}
+
+/// What one description of ours lets the peer send: an offer that is open, or an agreement (RFC 3264 §5.1).
+public struct ReceivableAudio: Hashable, Sendable {
+  /// Whether RTP may come at all.
+  public var receives: Bool
+  public var payloads: [AudioPayload]
+
+  public init(receives: Bool, _ payloads: [AudioPayload]) {
+    self.receives = receives
+    self.payloads = payloads
+  }
+
+  public func format(_ payloadType: UInt8) -> AudioFormat? { payloads.first { $0.number == payloadType }?.format }
+}

@@ -1,0 +1,40 @@
+/// Which way media flows, as the writer of the description sees it (RFC 8866 §6.7).
+public enum MediaDirection: String, Hashable, Sendable, Codable, CaseIterable {
+  case sendrecv, sendonly, recvonly, inactive
+
+  public init(sends: Bool, receives: Bool) {
+    self = sends ? (receives ? .sendrecv : .sendonly) : (receives ? .recvonly : .inactive)
+  }
+
+  public var sends: Bool { self == .sendrecv || self == .sendonly }
+  public var receives: Bool { self == .sendrecv || self == .recvonly }
+  /// The same as the other side sees it.
+  public var reversed: MediaDirection { MediaDirection(sends: receives, receives: sends) }
+
+  /// What is left of it with c=0.0.0.0, by which a writer takes nothing (RFC 3264 §8.4).
+  func at(_ isUnspecified: Bool) -> MediaDirection { isUnspecified ? MediaDirection(sends: sends, receives: false) : self }
+
+  /// What both directions allow.
+  func limited(to other: MediaDirection) -> MediaDirection {
+    MediaDirection(sends: sends && other.sends, receives: receives && other.receives)
+  }
+
+  var name: StaticString {
+    switch self {
+    case .sendrecv: "sendrecv"
+    case .sendonly: "sendonly"
+    case .recvonly: "recvonly"
+    case .inactive: "inactive"
+    }
+  }
+
+  /// Reads the attribute; nil for any other.
+  init?(_ span: Span<UInt8>, _ range: Range<Int>) {
+    guard range.count == 8 else { return nil }
+    for direction in Self.allCases where SDPText.isEqual(span, range, direction.name) {
+      self = direction
+      return
+    }
+    return nil
+  }
+}

@@ -1,0 +1,40 @@
+import SansIO
+
+/// Why an offer or answer cannot be used.
+public enum OfferAnswerFailure: Error, Hashable, Sendable {
+  case noAudio
+  case noCommonCodec
+  case wrongProfile
+  /// The description breaks a rule; 399 where it is an offer.
+  case broken(PeerViolation)
+  /// It cannot be read; 399 where it is an offer.
+  case unreadable(SDPError)
+  /// The description is lawful and asks for what this side does not do: our choice, and nobody's mistake.
+  case limit(String)
+  case other(String)
+
+  /// The Warning code of RFC 3261 §20.43 that contract 8.1 asks for.
+  public var warningCode: Int {
+    switch self {
+    case .wrongProfile: 302
+    case .noAudio: 304
+    case .noCommonCodec: 305
+    case .broken, .unreadable, .limit, .other: 399
+    }
+  }
+
+  public var warningText: String {
+    switch self {
+    case .wrongProfile: "Incompatible transport protocol: the media profile cannot be agreed"
+    case .noAudio: "Media type not available: no audio stream in the offer"
+    case .noCommonCodec: "Incompatible media format: no common codec"
+    case .broken(let violation): violation.description.replacing("\"", with: "'")
+    case .unreadable(let error): "\(error)".replacing("\"", with: "'")
+    case .limit(let text), .other(let text): text.replacing("\"", with: "'")
+    }
+  }
+}
+
+extension OfferAnswerFailure: CustomStringConvertible {
+  public var description: String { warningText }
+}
