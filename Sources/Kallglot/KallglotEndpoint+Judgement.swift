@@ -88,18 +88,15 @@ extension KallglotEndpoint {
   private func verify(_ message: SIPMessage, _ credentials: DigestCredentials?, algorithms: [DigestAlgorithm], at now: Instant)
     -> DigestVerdict
   {
-    guard let method = message.method, let uri = message.requestURIBytes?.text else { return .noCredentials }
-    // Only what the closure needs, so that the digest's state is not shared with it.
-    let accounts = accountNames.compactMap { self.accounts[$0] }
-    return digest.verify(
-      credentials, method: method, requestURI: uri, algorithms: algorithms,
-      password: { username in accounts.first { $0.username == username }?.password }, at: now)
+    guard let method = message.method, let uri = message.requestURIBytes else { return .noCredentials }
+    let password = credentials?.username.flatMap(account(username:))?.password
+    return digest.verify(credentials, method: method, requestURI: uri, algorithms: algorithms, password: password, at: now)
   }
 
   /// The digest credentials for our realm. A client may answer each challenge of ours (RFC 7235 §4.2): those with an algorithm that can be
   /// checked come first.
   private func credentials(of message: SIPMessage) -> DigestCredentials? {
-    let ours = message.digestCredentials(.authorization).filter { $0.realm == configuration.domain }
+    let ours = message.digestCredentials(.authorization).filter { $0.isFor(realm: configuration.domain) }
     guard ours.count > 1 else { return ours.first }
     return ours.first { DigestAlgorithm(parameter: $0.algorithm) != nil } ?? ours.first
   }

@@ -45,6 +45,21 @@ enum Grammar {
     return true
   }
 
+  /// The same letters, upper or lower case.
+  static func isSame(_ span: Span<UInt8>, _ range: Range<Int>, _ text: StaticString) -> Bool {
+    guard range.count == text.utf8CodeUnitCount else { return false }
+    for index in 0..<range.count where lowercase(span[range.lowerBound + index]) != lowercase(text.utf8Start[index]) { return false }
+    return true
+  }
+
+  /// The range without white space at its ends.
+  static func trimmed(_ span: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+    var (lower, upper) = (range.lowerBound, range.upperBound)
+    while lower < upper, isWhite(span[lower]) { lower += 1 }
+    while upper > lower, isWhite(span[upper - 1]) { upper -= 1 }
+    return lower..<upper
+  }
+
   static func skipWhite(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) {
     while position < end, isWhite(span[position]) { position += 1 }
   }

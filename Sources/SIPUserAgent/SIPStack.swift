@@ -126,7 +126,7 @@ final class SIPStack {
   func answer(_ response: SIPMessage, with digest: inout DigestClient?, method: SIPMethod, uri: String) -> HeaderField? {
     guard digest != nil else { return nil }
     let clientNonce = nonces.draw()
-    guard let answer = digest?.answer(response, method: method, uri: uri, clientNonce: clientNonce, counts: &nonces.counts) else {
+    guard let answer = digest?.answer(response, method: method, uri: uri, clientNonce: clientNonce, memory: &nonces.digests) else {
       return nil
     }
     return HeaderField(answer.header, answer.value)
@@ -272,11 +272,11 @@ struct OversizedRequests {
   mutating func remove(_ id: ClientID) -> Request? { requests.isEmpty ? nil : requests.removeValue(forKey: id.rawValue) }
 }
 
-/// Client nonces, and how often each nonce of a server was used, over requests and calls of all our accounts.
+/// Client nonces, and what is remembered of digests over requests and calls of all our accounts.
 struct ClientNonces {
   private var entropy: Entropy
   private let length: Int
-  var counts = NonceCounts()
+  var digests = DigestMemory()
 
   init(_ entropy: Entropy, length: Int) {
     self.entropy = entropy

@@ -87,7 +87,7 @@ extension Bytes: RandomAccessCollection {
 
 extension Bytes: Hashable {
   public static func == (left: Bytes, right: Bytes) -> Bool {
-    left.count == right.count && left.elementsEqual(right)
+    left.count == right.count && left.withUnsafeBytes { one in right.withUnsafeBytes { one.elementsEqual($0) } }
   }
 
   public func hash(into hasher: inout Hasher) {

@@ -48,14 +48,21 @@ public enum Entropy: RandomNumberGenerator, Sendable {
 
   /// `count` characters out of `0-9a-f`.
   public mutating func hex(_ count: Int) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var word: UInt64 = 0
-    return String(
-      decoding: (0..<count).map { index in
+    String(unsafeUninitializedCapacity: count) { buffer in
+      var word: UInt64 = 0
+      for index in 0..<count {
         if index % 16 == 0 { word = next() }
-        defer { word >>= 4 }
-        return digits[Int(word & 15)]
-      }, as: UTF8.self)
+        buffer[index] = Self.digit(UInt8(truncatingIfNeeded: word))
+        word >>= 4
+      }
+      return count
+    }
+  }
+
+  /// The hexadecimal digit of the low four bits, in lower case.
+  public static func digit(_ bits: UInt8) -> UInt8 {
+    let value = bits & 15
+    return value < 10 ? 48 + value : 87 + value
   }
 }
 

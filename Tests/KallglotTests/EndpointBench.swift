@@ -174,13 +174,16 @@ final class EndpointBench {
     let offered = challenge.digestChallenges(.wwwAuthenticate).first { $0.algorithm == algorithm.rawValue }
     let digits = String(count, radix: 16)
     let nc = String(repeating: "0", count: 8 - digits.count) + digits
-    var answer = DigestCredentials()
-    (answer.username, answer.realm, answer.nonce, answer.uri) = (username, realm, nonce ?? offered?.nonce ?? "", uri)
-    (answer.algorithm, answer.qop, answer.nonceCount, answer.clientNonce) = (algorithm.rawValue, "auth", nc, "cn")
-    answer.response = DigestCalculation.response(
-      algorithm, secretHash: DigestCalculation.secretHash(algorithm, username: username, realm: realm, password: password),
-      .init(nonce: answer.nonce ?? "", method: method, uri: uri, protection: .init(nonceCount: nc, clientNonce: "cn")))
-    return "Authorization: \(answer)"
+    let nonce = nonce ?? offered?.nonce ?? ""
+    let calculation = DigestCalculation()
+    let response = calculation.response(
+      algorithm, calculation.secretHash(algorithm, username: username, realm: realm, password: Secret(password)),
+      .init(nonce: nonce, method: method, uri: uri, protection: .init(nonceCount: nc, clientNonce: "cn")))
+    let parameters: [(DigestParameters.Name, String)] = [
+      (.username, username), (.realm, realm), (.nonce, nonce), (.uri, uri), (.response, response.text),
+      (.algorithm, algorithm.rawValue), (.cnonce, "cn"), (.qop, "auth"), (.nc, nc),
+    ]
+    return "Authorization: \(DigestCredentials { writer in for (name, value) in parameters { writer.add(name, value) } })"
   }
 
   // MARK: - Whole calls

@@ -104,15 +104,17 @@ import Testing
   }
 
   @Test func `credentials are read as they are written`() throws {
-    var credentials = DigestCredentials()
-    credentials.username = #"a"b"#
-    credentials.realm = "r"
-    credentials.nonce = "n"
-    credentials.uri = "sip:x"
-    credentials.response = "0f"
-    credentials.qop = "auth"
-    credentials.nonceCount = "00000001"
-    credentials.clientNonce = "c"
+    let credentials = DigestCredentials { writer in
+      let parameters: [(DigestParameters.Name, String)] = [
+        (.username, #"a"b\"#), (.realm, "r, s"), (.nonce, "n"), (.uri, "sip:x"), (.response, "0f"), (.cnonce, ""), (.qop, "auth"),
+        (.nc, "00000001"),
+      ]
+      for (name, value) in parameters { writer.add(name, value) }
+    }
+    #expect(
+      credentials.description
+        == #"Digest username="a\"b\\", realm="r, s", nonce="n", uri="sip:x", response="0f", cnonce="", qop=auth, nc=00000001"#)
+    #expect(credentials.username == #"a"b\"# && credentials.isFor(realm: "r, s") && credentials.parameters[.cnonce] == "")
     let message = try parsed("INVITE sip:x SIP/2.0\nAuthorization: \(credentials)")
     #expect(message.digestCredentials(.authorization) == [credentials])
   }

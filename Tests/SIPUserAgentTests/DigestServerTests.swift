@@ -8,34 +8,34 @@ import Testing
   private let realm = "sip.kallglot.com"
   private let password = Secret("s3cret")
 
-  private func credentials(_ server: inout DigestServer, password: String = "s3cret", count: UInt32 = 1, nonce: String? = nil)
-    -> DigestCredentials
-  {
+  private let calculation = DigestCalculation()
+
+  /// - Parameter changed: what stands in the header instead of what the digest is over.
+  private func credentials(
+    _ server: inout DigestServer, username: String = "acme", password: String = "s3cret", count: UInt32 = 1, nonce: String? = nil,
+    changed: [DigestParameters.Name: String] = [:]
+  ) -> DigestCredentials {
     let nonce = nonce ?? server.challenges([.sha256], stale: false, at: .zero)[0].nonce ?? ""
     let text = String(count, radix: 16)
     let nc = String(repeating: "0", count: 8 - text.count) + text
-    let secret = DigestCalculation.secretHash(.sha256, username: "acme", realm: realm, password: password)
-    var answer = DigestCredentials()
-    answer.username = "acme"
-    answer.realm = realm
-    answer.nonce = nonce
-    answer.uri = "sip:x@sip.kallglot.com"
-    answer.algorithm = "SHA-256"
-    answer.qop = "auth"
-    answer.nonceCount = nc
-    answer.clientNonce = "c"
-    answer.response = DigestCalculation.response(
-      .sha256, secretHash: secret,
+    let secret = calculation.secretHash(.sha256, username: username, realm: realm, password: Secret(password))
+    let response = calculation.response(
+      .sha256, secret,
       .init(nonce: nonce, method: "INVITE", uri: "sip:x@sip.kallglot.com", protection: .init(nonceCount: nc, clientNonce: "c")))
-    return answer
+    let parameters: [(DigestParameters.Name, String)] = [
+      (.username, username), (.realm, realm), (.nonce, nonce), (.uri, "sip:x@sip.kallglot.com"), (.response, response.text),
+      (.algorithm, "SHA-256"), (.cnonce, "c"), (.qop, "auth"), (.nc, nc),
+    ]
+    return DigestCredentials { writer in for (name, value) in parameters { writer.add(name, changed[name] ?? value) } }
   }
 
   private func verify(
-    _ server: inout DigestServer, _ credentials: DigestCredentials?, at seconds: Int64 = 0, uri: String = "sip:x@sip.kallglot.com"
+    _ server: inout DigestServer, _ credentials: DigestCredentials?, password: Secret? = nil, at seconds: Int64 = 0,
+    uri: Bytes = "sip:x@sip.kallglot.com"
   ) -> DigestVerdict {
     server.verify(
-      credentials, method: .invite, requestURI: uri, algorithms: [.sha256], password: { $0 == "acme" ? password : nil },
-      at: Instant(nanoseconds: seconds * 1_000_000_000))
+      credentials, method: .invite, requestURI: uri, algorithms: [.sha256],
+      password: credentials?.username == "acme" ? password ?? self.password : nil, at: Instant(nanoseconds: seconds * 1_000_000_000))
   }
 
   private func server() -> DigestServer { DigestServer(realm: realm, entropy: Entropy(seed: 1)) }
@@ -43,7 +43,7 @@ import Testing
   @Test func `right credentials pass, once for each count, in any order within the window (contract 8.2)`() {
     var server = server()
     let first = credentials(&server)
-    let nonce = first.nonce
+    let nonce = first.parameters[.nonce]?.text
     #expect(verify(&server, first) == .accepted(username: "acme"))
     #expect(verify(&server, first) == .replayed)
     let (third, second) = (credentials(&server, count: 3, nonce: nonce), credentials(&server, count: 2, nonce: nonce))
@@ -67,7 +67,7 @@ import Testing
   @Test func `a wrong password burns no count`() {
     var server = server()
     let right = credentials(&server)
-    let wrong = credentials(&server, password: "guess", nonce: right.nonce)
+    let wrong = credentials(&server, password: "guess", nonce: right.parameters[.nonce]?.text)
     #expect(verify(&server, wrong) == .wrongCredentials(.wrongResponse))
     #expect(verify(&server, right) == .accepted(username: "acme"))
   }
@@ -75,11 +75,9 @@ import Testing
   @Test func `what cannot be right says why to us, not to the peer`() {
     var server = server()
     #expect(verify(&server, nil) == .noCredentials)
-    var stranger = credentials(&server)
-    stranger.username = "nobody"
+    let stranger = credentials(&server, changed: [.username: "nobody"])
     #expect(verify(&server, stranger) == .wrongCredentials(.unknownUser))
-    var md5 = credentials(&server)
-    md5.algorithm = "MD5"
+    let md5 = credentials(&server, changed: [.algorithm: "MD5"])
     #expect(verify(&server, md5) == .wrongCredentials(.unusableAlgorithm))
     let made = credentials(&server, nonce: "made-up")
     #expect(verify(&server, made) == .unknownNonce)
@@ -91,8 +89,7 @@ import Testing
     let right = credentials(&server)
     #expect(
       verify(&server, right, uri: "sip:y@sbc.example") == .accepted(username: "acme", foreignURI: "sip:x@sip.kallglot.com"))
-    var moved = credentials(&server)
-    moved.uri = "sip:y@sbc.example"
+    let moved = credentials(&server, changed: [.uri: "sip:y@sbc.example"])
     #expect(verify(&server, moved, uri: "sip:y@sbc.example") == .wrongCredentials(.wrongResponse))
     let same = credentials(&server)
     #expect(verify(&server, same, uri: "sip:x@SIP.kallglot.com") == .accepted(username: "acme"), "the same URI, written otherwise")
@@ -102,15 +99,9 @@ import Testing
     var server = server()
     let nonce = server.challenges([.sha256], stale: false, at: .zero)[0].nonce
     func verdict(_ username: String) -> DigestVerdict {
-      var answer = credentials(&server, nonce: nonce)
-      answer.username = username
-      let secret = DigestCalculation.secretHash(.sha256, username: username, realm: realm, password: "s3cret")
-      answer.response = DigestCalculation.response(
-        .sha256, secretHash: secret,
-        .init(
-          nonce: nonce ?? "", method: "INVITE", uri: "sip:x@sip.kallglot.com", protection: .init(nonceCount: "00000001", clientNonce: "c")))
       return server.verify(
-        answer, method: .invite, requestURI: "sip:x@sip.kallglot.com", algorithms: [.sha256], password: { _ in password }, at: .zero)
+        credentials(&server, username: username, nonce: nonce), method: .invite, requestURI: "sip:x@sip.kallglot.com",
+        algorithms: [.sha256], password: password, at: .zero)
     }
     #expect(
       [verdict("acme"), verdict("other"), verdict("acme")] == [
@@ -118,13 +109,31 @@ import Testing
       ])
   }
 
+  @Test func `a password that is changed holds from the next request on, and the old one no more (contract 8.2)`() {
+    var server = server()
+    let (before, after) = (credentials(&server), credentials(&server, password: "fresh"))
+    #expect(verify(&server, before) == .accepted(username: "acme"))
+    #expect(verify(&server, after) == .wrongCredentials(.wrongResponse))
+    #expect(verify(&server, after, password: Secret("fresh")) == .accepted(username: "acme"))
+    let again = credentials(&server)
+    #expect(verify(&server, again, password: Secret("fresh")) == .wrongCredentials(.wrongResponse))
+    #expect(verify(&server, again) == .accepted(username: "acme"))
+  }
+
+  @Test func `an unknown user is refused whatever the response, also by the hash of an empty password`() {
+    var server = server()
+    for password in ["", "s3cret"] {
+      #expect(verify(&server, credentials(&server, username: "nobody", password: password)) == .wrongCredentials(.unknownUser))
+    }
+  }
+
   @Test func `nc counts the requests sent with a nonce, over all of an account's requests (RFC 7616 §3.4)`() throws {
-    var counts = NonceCounts()
+    var memory = DigestMemory()
     func count(_ username: String = "acme", realm: String = "r", nonce: String) throws -> String? {
       var client = DigestClient(Credentials(username: username, password: password))
       let challenge = try SIPMessage.parse(
         Bytes("SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"\(realm)\",nonce=\"\(nonce)\",qop=\"auth\"\r\n\r\n"))
-      let value = client.answer(challenge, method: .invite, uri: "sip:x", clientNonce: "c", counts: &counts)?.value
+      let value = client.answer(challenge, method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory)?.value
       return value?.split(separator: "nc=").last.map { String($0.prefix(8)) }
     }
     #expect(try [count(nonce: "n"), count(nonce: "n"), count(nonce: "n")] == ["00000001", "00000002", "00000003"])
@@ -146,11 +155,11 @@ import Testing
           "SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\",nonce=\"n\",algorithm=SHA-512-256,qop=\"auth\"\r\n"
             + "WWW-Authenticate: Digest realm=\"r\",nonce=\"n2\",algorithm=MD5,qop=\"auth\"\(stale)\r\n\r\n"))
     }
-    var counts = NonceCounts()
-    let first = client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c", counts: &counts)
+    var memory = DigestMemory()
+    let first = client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory)
     #expect(first?.value.contains("algorithm=MD5") == true)
-    #expect(client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c", counts: &counts) == nil)
-    let second = client.answer(try challenge(",stale=true"), method: .invite, uri: "sip:x", clientNonce: "c", counts: &counts)
+    #expect(client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory) == nil)
+    let second = client.answer(try challenge(",stale=true"), method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory)
     #expect(second?.value.contains("nc=00000002") == true)
   }
 }

@@ -16,6 +16,7 @@ extension SIPMessage {
     guard let value = firstValue(.authenticationInfo) else { return nil }
     let pairs = DigestParameters(list: value)
     return AuthenticationInfo(
-      nextNonce: pairs["nextnonce"], qop: pairs["qop"], response: pairs["rspauth"], clientNonce: pairs["cnonce"], nonceCount: pairs["nc"])
+      nextNonce: pairs[.nextnonce]?.text, qop: pairs[.qop]?.text, response: pairs[.rspauth]?.text, clientNonce: pairs[.cnonce]?.text,
+      nonceCount: pairs[.nc]?.text)
   }
 }

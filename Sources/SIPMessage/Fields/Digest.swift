@@ -1,144 +1,252 @@
 import SansIO
 
-/// One `Digest` challenge of WWW-Authenticate or Proxy-Authenticate (RFC 7616 §3.3).
-public struct DigestChallenge: Hashable, Sendable {
-  public var realm: String?
-  public var nonce: String?
-  public var opaque: String?
-  /// As written; nil means MD5.
-  public var algorithm: String?
-  /// The options in order; empty for RFC 2069's form.
-  public var qop: [String] = []
-  public var isStale = false
+/// The parameters of a digest header (RFC 7616 §3.3 to §3.5, RFC 7615): the header's bytes, and where the known ones are.
+///
+/// `Digest a=b, c="d"`: names without regard to case; the first of a repeated name counts. Others are passed over.
+public struct DigestParameters: Sendable {
+  public enum Name: Int, Sendable, CaseIterable {
+    case username, realm, nonce, uri, response, algorithm, cnonce, opaque, qop, nc, stale, nextnonce, rspauth
 
-  public init() {}
+    var text: StaticString {
+      switch self {
+      case .username: "username"
+      case .realm: "realm"
+      case .nonce: "nonce"
+      case .uri: "uri"
+      case .response: "response"
+      case .algorithm: "algorithm"
+      case .cnonce: "cnonce"
+      case .opaque: "opaque"
+      case .qop: "qop"
+      case .nc: "nc"
+      case .stale: "stale"
+      case .nextnonce: "nextnonce"
+      case .rspauth: "rspauth"
+      }
+    }
+
+    fileprivate init?(_ span: Span<UInt8>, _ range: Range<Int>) {
+      var number = 0
+      while let name = Name(rawValue: number) {
+        if Grammar.isSame(span, range, name.text) {
+          self = name
+          return
+        }
+        number += 1
+      }
+      return nil
+    }
+
+    /// `algorithm`, `qop` and `nc` of credentials stand without quotes (RFC 7616 §3.4).
+    fileprivate var isToken: Bool { self == .algorithm || self == .qop || self == .nc || self == .stale }
+  }
+
+  /// Where a value is, with its quotes; `upper` is 0 for a parameter that is missing.
+  fileprivate struct Place {
+    var lower: UInt32 = 0
+    var upper: UInt32 = 0
+  }
+
+  /// The header's value.
+  let value: Bytes
+  private var places = InlineArray<13, Place>(repeating: Place())
+
+  /// Reads a value with the scheme `Digest`; nil for another scheme.
+  init?(_ value: Bytes) {
+    let isDigest = value.withSpan { span in
+      span.count > 7 && Grammar.isWhite(span[6]) && Grammar.isSame(span, 0..<6, "digest")
+    }
+    guard isDigest else { return nil }
+    self.init(list: value, from: 7)
+  }
+
+  /// - Parameter start: where the first parameter begins, behind the scheme.
+  init(list value: Bytes, from start: Int = 0) {
+    self.value = value
+    value.withSpan { span in
+      var start = start
+      while start <= span.count {
+        let end = Grammar.elementEnd(span, start, span.count)
+        take(span, start..<end)
+        start = end + 1
+      }
+    }
+  }
+
+  private mutating func take(_ span: Span<UInt8>, _ element: Range<Int>) {
+    var equals = element.lowerBound
+    while equals < element.upperBound, span[equals] != .equals { equals += 1 }
+    guard equals < element.upperBound else { return }
+    let written = Grammar.trimmed(span, element.lowerBound..<equals)
+    guard let name = Name(span, written), places[name.rawValue].upper == 0 else { return }
+    let range = Grammar.trimmed(span, equals + 1..<element.upperBound)
+    places[name.rawValue] = Place(lower: UInt32(range.lowerBound), upper: UInt32(range.upperBound))
+  }
+
+  /// A value without quotes and escapes; nil for a parameter that is missing.
+  public subscript(name: Name) -> Bytes? {
+    let place = places[name.rawValue]
+    guard place.upper > 0 else { return nil }
+    let written = value[Int(place.lower)..<Int(place.upper)]
+    guard written.count >= 2, written[0] == .quote, written[written.count - 1] == .quote else { return written }
+    let inner = written[1..<written.count - 1]
+    return inner.contains(.backslash) ? Bytes(Grammar.unquoted(written.text)) : inner
+  }
+
+  /// Whether a value is this word, without regard to case.
+  public func isSame(_ name: Name, _ word: StaticString) -> Bool {
+    self[name]?.withSpan { Grammar.isSame($0, 0..<$0.count, word) } == true
+  }
+
+  // MARK: - Writing
+
+  /// Writes the value of a header into one buffer.
+  public struct Writer {
+    private let separator: StaticString
+    fileprivate var bytes: [UInt8] = []
+    fileprivate var places = InlineArray<13, Place>(repeating: Place())
+
+    fileprivate init(separator: StaticString) {
+      self.separator = separator
+      bytes.reserveCapacity(320)
+      append("Digest ")
+    }
+
+    private mutating func append(_ text: StaticString) {
+      bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends a parameter.
+    ///
+    /// - Parameter quoted: nil = as RFC 7616 §3.4 wants it in credentials.
+    public mutating func add(_ name: Name, _ text: UnsafeBufferPointer<UInt8>, quoted: Bool? = nil) {
+      if bytes.count > 7 { append(separator) }
+      append(name.text)
+      bytes.append(.equals)
+      let start = bytes.count
+      if quoted ?? !name.isToken {
+        bytes.append(.quote)
+        if text.contains(where: { $0 == .quote || $0 == .backslash }) {
+          for byte in text {
+            if byte == .quote || byte == .backslash { bytes.append(.backslash) }
+            bytes.append(byte)
+          }
+        } else {
+          bytes.append(contentsOf: text)
+        }
+        bytes.append(.quote)
+      } else {
+        bytes.append(contentsOf: text)
+      }
+      places[name.rawValue] = Place(lower: UInt32(start), upper: UInt32(bytes.count))
+    }
+
+    public mutating func add(_ name: Name, _ text: String, quoted: Bool? = nil) {
+      var text = text
+      text.withUTF8 { add(name, $0, quoted: quoted) }
+    }
+
+    public mutating func add(_ name: Name, _ bytes: Bytes, quoted: Bool? = nil) {
+      bytes.withSpan { span in span.withUnsafeBufferPointer { add(name, $0, quoted: quoted) } }
+    }
+  }
+
+  fileprivate init(separator: StaticString, _ write: (inout Writer) -> Void) {
+    var writer = Writer(separator: separator)
+    write(&writer)
+    value = Bytes(writer.bytes)
+    places = writer.places
+  }
 }
 
-extension DigestChallenge: CustomStringConvertible {
-  public var description: String {
-    var parts = ["realm=\(Grammar.quoted(realm ?? ""))", "nonce=\(Grammar.quoted(nonce ?? ""))"]
-    if let opaque { parts.append("opaque=\(Grammar.quoted(opaque))") }
-    if isStale { parts.append("stale=true") }
-    if let algorithm { parts.append("algorithm=\(algorithm)") }
-    if !qop.isEmpty { parts.append("qop=\(Grammar.quoted(qop.joined(separator: ",")))") }
-    return "Digest " + parts.joined(separator: ",")
+/// Parameters are the same when they say the same.
+extension DigestParameters: Hashable {
+  public static func == (left: Self, right: Self) -> Bool { Name.allCases.allSatisfy { left[$0] == right[$0] } }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(self[.nonce])
+    hasher.combine(self[.response])
+  }
+}
+
+/// One `Digest` challenge of WWW-Authenticate or Proxy-Authenticate (RFC 7616 §3.3).
+public struct DigestChallenge: Hashable, Sendable {
+  public let parameters: DigestParameters
+
+  /// A challenge that is written, parameters in the order in which they are added.
+  public init(_ write: (inout DigestParameters.Writer) -> Void) { parameters = DigestParameters(separator: ",", write) }
+
+  fileprivate init?(_ value: Bytes) {
+    guard let parameters = DigestParameters(value) else { return nil }
+    self.parameters = parameters
+  }
+
+  public var realm: String? { parameters[.realm]?.text }
+  public var nonce: String? { parameters[.nonce]?.text }
+  /// As written; nil means MD5.
+  public var algorithm: String? { parameters[.algorithm]?.text }
+  public var isStale: Bool { parameters.isSame(.stale, "true") }
+
+  /// The options in order; empty for RFC 2069's form.
+  public var qop: [String] { (parameters[.qop] ?? Bytes()).split { $0 == .comma || $0 == .space }.map(\.text) }
+
+  /// The protection of an answer.
+  public enum Protection: Hashable, Sendable {
+    /// RFC 2069's form, without options.
+    case none
+    case auth
+    /// Only options other than `auth` are offered.
+    case other
+  }
+
+  /// What of the options an answer can take.
+  public var protection: Protection {
+    guard let options = parameters[.qop] else { return .none }
+    return options.withSpan { span in
+      var (start, found) = (0, Protection.none)
+      while start < span.count {
+        var end = start
+        while end < span.count, span[end] != .comma, span[end] != .space { end += 1 }
+        if Grammar.isSame(span, start..<end, "auth") { return .auth }
+        if end > start { found = .other }
+        start = end + 1
+      }
+      return found
+    }
   }
 }
 
 /// The value of Authorization or Proxy-Authorization (RFC 7616 §3.4).
 public struct DigestCredentials: Hashable, Sendable {
-  public var username: String?
-  public var realm: String?
-  public var nonce: String?
-  public var uri: String?
-  public var response: String?
-  public var algorithm: String?
-  public var opaque: String?
-  public var qop: String?
-  /// `nc`: eight hexadecimal digits.
-  public var nonceCount: String?
-  /// `cnonce`.
-  public var clientNonce: String?
+  public let parameters: DigestParameters
 
-  public init() {}
+  /// Credentials that are written, parameters in the order in which they are added.
+  public init(_ write: (inout DigestParameters.Writer) -> Void) { parameters = DigestParameters(separator: ", ", write) }
+
+  fileprivate init?(_ value: Bytes) {
+    guard let parameters = DigestParameters(value) else { return nil }
+    self.parameters = parameters
+  }
+
+  public var username: String? { parameters[.username]?.text }
+  public func isFor(realm: String) -> Bool { parameters[.realm]?.elementsEqual(realm.utf8) == true }
+  public var realm: String? { parameters[.realm]?.text }
+  public var algorithm: String? { parameters[.algorithm]?.text }
+}
+
+extension DigestChallenge: CustomStringConvertible {
+  public var description: String { parameters.value.text }
 }
 
 extension DigestCredentials: CustomStringConvertible {
-  /// The header's value. `algorithm`, `qop` and `nc` stand without quotes (RFC 7616 §3.4).
-  public var description: String {
-    var parts: [String] = []
-    func add(_ name: String, _ value: String?, quoted: Bool = true) {
-      if let value { parts.append("\(name)=\(quoted ? Grammar.quoted(value) : value)") }
-    }
-    add("username", username)
-    add("realm", realm)
-    add("nonce", nonce)
-    add("uri", uri)
-    add("response", response)
-    add("algorithm", algorithm, quoted: false)
-    add("cnonce", clientNonce)
-    add("opaque", opaque)
-    add("qop", qop, quoted: false)
-    add("nc", nonceCount, quoted: false)
-    return "Digest " + parts.joined(separator: ", ")
-  }
+  /// The header's value.
+  public var description: String { parameters.value.text }
 }
 
 extension SIPMessage {
   /// The digest challenges of a response in their order; other schemes are passed over.
-  public func digestChallenges(_ name: HeaderName) -> [DigestChallenge] {
-    all(name).compactMap { value in
-      guard let parameters = DigestParameters(value) else { return nil }
-      var challenge = DigestChallenge()
-      challenge.realm = parameters["realm"]
-      challenge.nonce = parameters["nonce"]
-      challenge.opaque = parameters["opaque"]
-      challenge.algorithm = parameters["algorithm"]
-      challenge.qop = (parameters["qop"] ?? "").utf8.split { $0 == .comma || $0 == .space }.map { String(decoding: $0, as: UTF8.self) }
-      challenge.isStale = parameters["stale"]?.lowercased() == "true"
-      return challenge
-    }
-  }
+  public func digestChallenges(_ name: HeaderName) -> [DigestChallenge] { all(name).compactMap { DigestChallenge($0) } }
 
   /// The digest credentials of a request, one a header line.
-  public func digestCredentials(_ name: HeaderName) -> [DigestCredentials] {
-    all(name).compactMap { value in
-      guard let parameters = DigestParameters(value) else { return nil }
-      var credentials = DigestCredentials()
-      credentials.username = parameters["username"]
-      credentials.realm = parameters["realm"]
-      credentials.nonce = parameters["nonce"]
-      credentials.uri = parameters["uri"]
-      credentials.response = parameters["response"]
-      credentials.algorithm = parameters["algorithm"]
-      credentials.opaque = parameters["opaque"]
-      credentials.qop = parameters["qop"]
-      credentials.nonceCount = parameters["nc"]
-      credentials.clientNonce = parameters["cnonce"]
-      return credentials
-    }
-  }
-}
-
-/// `Digest a=b, c="d"`: names without regard to case, values without quotes; the first of a repeated name counts.
-struct DigestParameters {
-  private var list: [(name: String, value: String)] = []
-
-  init?(_ value: Bytes) {
-    let scheme = value.prefix(6).text.lowercased()
-    guard scheme == "digest", value.count > 7, Grammar.isWhite(value[6]) else { return nil }
-    self.init(list: value[7..<value.count])
-  }
-
-  /// Without a scheme in front.
-  init(list value: Bytes) {
-    var parts: [Bytes] = []
-    Grammar.splitAtCommas(value, into: &parts)
-    list.reserveCapacity(parts.count)
-    for part in parts {
-      if let pair = part.withSpan(Self.pair) { list.append(pair) }
-    }
-  }
-
-  private static func pair(_ span: Span<UInt8>) -> (name: String, value: String)? {
-    var equals = 0
-    while equals < span.count, span[equals] != .equals { equals += 1 }
-    guard equals < span.count else { return nil }
-    let value = trimmed(span, equals + 1..<span.count)
-    let isQuoted = value.count >= 2 && span[value.lowerBound] == .quote && span[value.upperBound - 1] == .quote
-    var isPlain = isQuoted
-    if isQuoted { for index in value where span[index] == .backslash { isPlain = false } }
-    let name = Grammar.text(span, trimmed(span, 0..<equals))
-    if isPlain { return (name, Grammar.text(span, value.lowerBound + 1..<value.upperBound - 1)) }
-    return (name, Grammar.unquoted(Grammar.text(span, value)))
-  }
-
-  private static func trimmed(_ span: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
-    var (lower, upper) = (range.lowerBound, range.upperBound)
-    while lower < upper, Grammar.isWhite(span[lower]) { lower += 1 }
-    while upper > lower, Grammar.isWhite(span[upper - 1]) { upper -= 1 }
-    return lower..<upper
-  }
-
-  subscript(name: String) -> String? { list.first { Parameters.isSame($0.name, name) }?.value }
+  public func digestCredentials(_ name: HeaderName) -> [DigestCredentials] { all(name).compactMap { DigestCredentials($0) } }
 }

@@ -1,9 +1,10 @@
 import SIPMessage
+import SansIO
 
 /// How many requests were sent with each nonce: `nc` counts them over all requests and calls of an account (RFC 7616 §3.4), since a server
 /// that offers a nonce again would take a second `nc=00000001` for a replay.
 ///
-/// Kept by the user agent for all its accounts. The newest ``capacity`` nonces are remembered, and up to as many older ones.
+/// The newest ``capacity`` nonces are remembered, and up to as many older ones.
 struct NonceCounts {
   private struct Key: Hashable {
     var username: String
@@ -39,6 +40,13 @@ struct NonceCounts {
   }
 }
 
+/// What a user agent keeps of the digests of all its accounts.
+struct DigestMemory {
+  var counts = NonceCounts()
+  /// Realms are the peers' to choose, so they are not many.
+  var secrets = SecretHashes(capacity: 256)
+}
+
 /// Answers digest challenges with one account's credentials for one request (RFC 3261 §22.2, RFC 7616 §3.4).
 ///
 /// Each realm, and a proxy apart from a server, is answered once a request, and again only when it says that the nonce was stale. A
@@ -68,31 +76,34 @@ public struct DigestClient: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - clientNonce: a fresh random text.
-  ///   - counts: what was sent with each nonce so far.
+  ///   - memory: what the user agent keeps of its digests.
   /// - Returns: nil when no challenge can be answered, or when the credentials were tried already.
   mutating func answer(
-    _ response: SIPMessage, method: SIPMethod, uri: String, clientNonce: String, counts: inout NonceCounts
+    _ response: SIPMessage, method: SIPMethod, uri: String, clientNonce: String, memory: inout DigestMemory
   ) -> (header: HeaderName, value: String)? {
     let isProxy = response.status == 407
     let challenges = response.digestChallenges(isProxy ? .proxyAuthenticate : .wwwAuthenticate)
     // RFC 8760 §2.4: the first challenge whose algorithm we know.
     for challenge in challenges {
-      guard let algorithm = DigestAlgorithm(parameter: challenge.algorithm), let offered = challenge.nonce else { continue }
-      let usesProtection = challenge.qop.contains { $0.lowercased() == "auth" }
-      guard usesProtection || challenge.qop.isEmpty else { continue }
-      guard mayAnswer(challenge, isProxy: isProxy) else { return nil }
-      let count = counts.next(username: credentials.username, realm: challenge.realm ?? "", nonce: offered)
-      let value = credentials(
-        for: challenge, algorithm, nonce: offered, count: count, method: method, uri: uri, clientNonce: usesProtection ? clientNonce : nil)
+      guard let algorithm = DigestAlgorithm(parameter: challenge.algorithm), let nonce = challenge.nonce else { continue }
+      let protection = challenge.protection
+      guard protection != .other else { continue }
+      let realm = challenge.realm ?? ""
+      guard mayAnswer(challenge, realm, isProxy: isProxy) else { return nil }
+      let count = memory.counts.next(username: credentials.username, realm: realm, nonce: nonce)
+      let secret = memory.secrets.hash(algorithm, username: credentials.username, realm: realm, password: credentials.password)
+      let parameters = DigestCalculation.Parameters(
+        nonce: nonce, method: method.token, uri: uri,
+        protection: protection == .auth ? .init(nonceCount: Self.digits(count), clientNonce: clientNonce) : nil)
+      let value = write(parameters, memory.secrets.calculation.response(algorithm, secret, parameters), to: challenge)
       return (isProxy ? .proxyAuthorization : .authorization, value)
     }
     return nil
   }
 
   /// False when this realm has had its answer.
-  private mutating func mayAnswer(_ challenge: DigestChallenge, isProxy: Bool) -> Bool {
+  private mutating func mayAnswer(_ challenge: DigestChallenge, _ realm: String, isProxy: Bool) -> Bool {
     guard protections.reduce(0, { $0 + $1.answers }) < Self.limit else { return false }
-    let realm = challenge.realm ?? ""
     let known = protections.firstIndex { $0.realm == realm && $0.isProxy == isProxy }
     if known == nil { protections.append(Protection(realm: realm, isProxy: isProxy)) }
     let index = known ?? protections.count - 1
@@ -101,31 +112,31 @@ public struct DigestClient: Sendable, Hashable {
     return true
   }
 
-  private func credentials(
-    for challenge: DigestChallenge, _ algorithm: DigestAlgorithm, nonce: String, count: UInt32, method: SIPMethod, uri: String,
-    clientNonce: String?
+  private func write(
+    _ parameters: DigestCalculation.Parameters<String>, _ response: HexDigest, to challenge: DigestChallenge
   ) -> String {
-    let digits = String(count, radix: 16)
-    let protection = clientNonce.map {
-      DigestCalculation.Protection(nonceCount: String(repeating: "0", count: max(0, 8 - digits.count)) + digits, clientNonce: $0)
-    }
-    let secretHash = DigestCalculation.secretHash(
-      algorithm, username: credentials.username, realm: challenge.realm ?? "", password: credentials.password.reveal())
-    let response = DigestCalculation.response(
-      algorithm, secretHash: secretHash, .init(nonce: nonce, method: method.token, uri: uri, protection: protection))
-    var answer = DigestCredentials()
-    answer.username = credentials.username
-    answer.realm = challenge.realm
-    answer.nonce = nonce
-    answer.uri = uri
-    answer.response = response
-    answer.algorithm = challenge.algorithm
-    answer.opaque = challenge.opaque
-    if let protection {
-      answer.qop = "auth"
-      answer.nonceCount = protection.nonceCount
-      answer.clientNonce = protection.clientNonce
+    let answer = DigestCredentials { writer in
+      writer.add(.username, credentials.username)
+      if let realm = challenge.parameters[.realm] { writer.add(.realm, realm) }
+      writer.add(.nonce, parameters.nonce)
+      writer.add(.uri, parameters.uri)
+      response.withUTF8 { writer.add(.response, $0) }
+      if let algorithm = challenge.parameters[.algorithm] { writer.add(.algorithm, algorithm) }
+      if let protection = parameters.protection { writer.add(.cnonce, protection.clientNonce) }
+      if let opaque = challenge.parameters[.opaque] { writer.add(.opaque, opaque) }
+      if let protection = parameters.protection {
+        writer.add(.qop, "auth")
+        writer.add(.nc, protection.nonceCount)
+      }
     }
     return answer.description
+  }
+
+  /// `nc`: eight hexadecimal digits.
+  private static func digits(_ count: UInt32) -> String {
+    String(unsafeUninitializedCapacity: 8) { buffer in
+      for place in 0..<8 { buffer[place] = Entropy.digit(UInt8(truncatingIfNeeded: count >> UInt32(28 - 4 * place))) }
+      return 8
+    }
   }
 }

@@ -32,7 +32,7 @@ public enum WrongCredentials: String, Hashable, Sendable {
 /// A nonce lives ``nonceLifetime`` and carries, for each account that used it, a window of the nonce counts seen, so that reordered
 /// requests are not taken for replays. Only a right digest changes a window: an attacker without the password cannot burn a count, and
 /// one account cannot burn another's.
-public struct DigestServer: Sendable {
+public struct DigestServer {
   private struct Issued {
     var at: Instant
     /// The account that used it first; a nonce is nearly always one account's, and tens of thousands are kept.
@@ -58,10 +58,11 @@ public struct DigestServer: Sendable {
   public let nonceLifetime: Int64
   private let capacity: Int
   private var entropy: Entropy
-  private var issued: [String: Issued] = [:]
+  private var issued: [Bytes: Issued] = [:]
   /// Nonces by age, in a ring, so that a flood of challenges cannot grow the table.
-  private var ring: [String] = []
+  private var ring: [Bytes] = []
   private var oldest = 0
+  private var secrets = SecretHashes(capacity: 8_192)
 
   /// - Parameter capacity: nonces kept; beyond it the oldest is forgotten.
   public init(realm: String, nonceLifetime: Duration = .seconds(300), capacity: Int = 65_536, entropy: Entropy) {
@@ -73,16 +74,16 @@ public struct DigestServer: Sendable {
 
   /// One challenge an algorithm, in the order given, all with one fresh nonce.
   public mutating func challenges(_ algorithms: [DigestAlgorithm], stale: Bool, at now: Instant) -> [DigestChallenge] {
-    let nonce = entropy.hex(32)
+    let nonce = Bytes(entropy.hex(32))
     remember(nonce, at: now)
     return algorithms.map { algorithm in
-      var challenge = DigestChallenge()
-      challenge.realm = realm
-      challenge.nonce = nonce
-      challenge.algorithm = algorithm.rawValue
-      challenge.qop = ["auth"]
-      challenge.isStale = stale
-      return challenge
+      DigestChallenge { writer in
+        writer.add(.realm, realm)
+        writer.add(.nonce, nonce)
+        if stale { writer.add(.stale, "true") }
+        writer.add(.algorithm, algorithm.rawValue)
+        writer.add(.qop, "auth", quoted: true)
+      }
     }
   }
 
@@ -90,38 +91,38 @@ public struct DigestServer: Sendable {
   ///
   /// - Parameters:
   ///   - credentials: those for our realm, if any.
+  ///   - requestURI: as it was written.
   ///   - algorithms: what we offer.
-  ///   - password: the account's password by username; nil = no such user.
+  ///   - password: that of the account whose username the credentials name; nil = no such user.
   public mutating func verify(
-    _ credentials: DigestCredentials?, method: SIPMethod, requestURI: String, algorithms: [DigestAlgorithm],
-    password: (String) -> Secret?, at now: Instant
+    _ credentials: DigestCredentials?, method: SIPMethod, requestURI: Bytes, algorithms: [DigestAlgorithm], password: Secret?,
+    at now: Instant
   ) -> DigestVerdict {
-    guard let credentials, credentials.realm == realm else { return .noCredentials }
-    guard let username = credentials.username, let nonce = credentials.nonce, let uri = credentials.uri,
-      let response = credentials.response
+    guard let credentials, credentials.isFor(realm: realm) else { return .noCredentials }
+    let parameters = credentials.parameters
+    guard let username = credentials.username, let nonce = parameters[.nonce], let uri = parameters[.uri],
+      let response = parameters[.response]
     else { return .wrongCredentials(.incomplete) }
     guard let algorithm = DigestAlgorithm(parameter: credentials.algorithm), algorithms.contains(algorithm),
-      let protection = protection(credentials)
+      let protection = protection(parameters)
     else { return .wrongCredentials(.unusableAlgorithm) }
-    // The hash is computed for unknown users as well, so that the time of an answer does not tell who exists.
-    let known = password(username)
-    let secretHash = DigestCalculation.secretHash(
-      algorithm, username: username, realm: realm, password: known?.reveal() ?? "")
-    let expected = DigestCalculation.response(
-      algorithm, secretHash: secretHash, .init(nonce: nonce, method: method.token, uri: uri, protection: protection.value))
-    let matches = equalInConstantTime(expected, response.lowercased())
-    guard known != nil else { return .wrongCredentials(.unknownUser) }
+    // The hash of an unknown user is looked up and computed like any other, so that the time of an answer does not tell who exists.
+    let secret = secrets.hash(algorithm, username: username, realm: realm, password: password ?? Secret(""))
+    let expected = secrets.calculation.response(
+      algorithm, secret, .init(nonce: nonce, method: method.token, uri: uri, protection: protection.value))
+    let matches = expected.equalsInConstantTime(response)
+    guard password != nil else { return .wrongCredentials(.unknownUser) }
     guard matches else { return .wrongCredentials(.wrongResponse) }
     if let refusal = take(nonce, count: protection.count, username: username, at: now) { return refusal }
-    let isSame = uri == requestURI || Self.areEquivalent(uri, requestURI)
-    return .accepted(username: username, foreignURI: isSame ? nil : uri)
+    let isSame = uri == requestURI || Self.areEquivalent(uri.text, requestURI.text)
+    return .accepted(username: username, foreignURI: isSame ? nil : uri.text)
   }
 
   /// `qop=auth` with a readable count, or no qop at all; nil for anything that was not offered.
-  private func protection(_ credentials: DigestCredentials) -> (value: DigestCalculation.Protection?, count: UInt32?)? {
-    guard let qop = credentials.qop else { return (nil, nil) }
-    guard qop.lowercased() == "auth", let text = credentials.nonceCount, let count = UInt32(text, radix: 16),
-      let clientNonce = credentials.clientNonce
+  private func protection(_ parameters: DigestParameters) -> (value: DigestCalculation.Protection<Bytes>?, count: UInt32?)? {
+    guard parameters[.qop] != nil else { return (nil, nil) }
+    guard parameters.isSame(.qop, "auth"), let text = parameters[.nc], let count = UInt32(text.text, radix: 16),
+      let clientNonce = parameters[.cnonce]
     else { return nil }
     return (.init(nonceCount: text, clientNonce: clientNonce), count)
   }
@@ -132,13 +133,13 @@ public struct DigestServer: Sendable {
   }
 
   /// Uses up a count of a nonce; what speaks against it, else nil.
-  private mutating func take(_ nonce: String, count: UInt32?, username: String, at now: Instant) -> DigestVerdict? {
-    guard let entry = issued[nonce] else { return .unknownNonce }
-    guard now.nanoseconds - entry.at.nanoseconds <= nonceLifetime else { return .staleNonce }
-    return issued[nonce]?.take(count, by: username) == true ? nil : .replayed
+  private mutating func take(_ nonce: Bytes, count: UInt32?, username: String, at now: Instant) -> DigestVerdict? {
+    guard let index = issued.index(forKey: nonce) else { return .unknownNonce }
+    guard now.nanoseconds - issued.values[index].at.nanoseconds <= nonceLifetime else { return .staleNonce }
+    return issued.values[index].take(count, by: username) ? nil : .replayed
   }
 
-  private mutating func remember(_ nonce: String, at now: Instant) {
+  private mutating func remember(_ nonce: Bytes, at now: Instant) {
     if ring.count < capacity {
       ring.append(nonce)
     } else {

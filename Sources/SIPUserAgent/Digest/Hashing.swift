@@ -12,21 +12,12 @@ public enum DigestAlgorithm: String, Hashable, Sendable, Codable, CaseIterable {
       self = .md5
       return
     }
-    guard let known = Self.allCases.first(where: { $0.rawValue.lowercased() == parameter.lowercased() }) else { return nil }
+    guard let known = Self.allCases.first(where: { $0.rawValue == parameter || $0.rawValue.lowercased() == parameter.lowercased() })
+    else { return nil }
     self = known
   }
 
-  /// The hash of the text's UTF-8 bytes as lower-case hexadecimal digits.
-  func hexDigest(of text: String) -> String {
-    var text = text
-    var output = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
-    var count: UInt32 = 0
-    let done = text.withUTF8 { EVP_Digest($0.baseAddress, $0.count, &output, &count, function, nil) }
-    precondition(done == 1, "libcrypto has no \(rawValue)")
-    return Self.hex(output.prefix(Int(count)))
-  }
-
-  private var function: OpaquePointer? {
+  fileprivate var function: OpaquePointer? {
     switch self {
     case .md5: Self.functions.md5
     case .sha256: Self.functions.sha256
@@ -43,27 +34,94 @@ public enum DigestAlgorithm: String, Hashable, Sendable, Codable, CaseIterable {
     copenssl_start()
     return Functions()
   }()
+}
 
-  private static func hex(_ bytes: some Collection<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
-      for (index, byte) in bytes.enumerated() {
-        buffer[index * 2] = digits[Int(byte >> 4)]
-        buffer[index * 2 + 1] = digits[Int(byte & 15)]
-      }
-      return bytes.count * 2
+/// A hash as lower-case hexadecimal digits.
+struct HexDigest: Sendable {
+  private var digits = InlineArray<64, UInt8>(repeating: 0)
+  private var count = 0
+
+  init(_ bytes: Span<UInt8>) {
+    for index in 0..<min(bytes.count, 32) {
+      digits[count] = Entropy.digit(bytes[index] >> 4)
+      digits[count + 1] = Entropy.digit(bytes[index])
+      count += 2
+    }
+  }
+
+  func withUTF8<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    digits.span.extracting(0..<count).withUnsafeBufferPointer(body)
+  }
+
+  var text: String { withUTF8 { String(decoding: $0, as: UTF8.self) } }
+
+  /// Compares with digits in either case, in a time that depends on their number alone.
+  func equalsInConstantTime(_ response: Bytes) -> Bool {
+    guard response.count == count else { return false }
+    var other = InlineArray<64, UInt8>(repeating: 0)
+    for index in 0..<count {
+      let byte = response[index]
+      other[index] = byte | (byte &- 65 < 26 ? 0x20 : 0)
+    }
+    return digits.span.withUnsafeBufferPointer { first in
+      other.span.withUnsafeBufferPointer { second in CRYPTO_memcmp(first.baseAddress, second.baseAddress, count) == 0 }
     }
   }
 }
 
-/// Compares two texts in a time that depends on their lengths alone.
-func equalInConstantTime(_ left: String, _ right: String) -> Bool {
-  var left = left
-  var right = right
-  return left.withUTF8 { first in
-    right.withUTF8 { second in
-      first.count == second.count
-        && (first.isEmpty || CRYPTO_memcmp(first.baseAddress, second.baseAddress, first.count) == 0)
+/// What a hash is made of.
+protocol HashInput {
+  func withHashInput(_ body: (UnsafeRawBufferPointer) -> Void)
+}
+
+extension String: HashInput {
+  func withHashInput(_ body: (UnsafeRawBufferPointer) -> Void) {
+    var text = self
+    text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+  }
+}
+
+extension Bytes: HashInput {
+  func withHashInput(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeBytes(body) }
+}
+
+extension HexDigest: HashInput {
+  func withHashInput(_ body: (UnsafeRawBufferPointer) -> Void) { withUTF8 { body(UnsafeRawBufferPointer($0)) } }
+}
+
+/// Hashes with one context an algorithm, which is made once and used again.
+final class HashContext {
+  private let md5 = EVP_MD_CTX_new()
+  private let sha256 = EVP_MD_CTX_new()
+
+  deinit {
+    EVP_MD_CTX_free(md5)
+    EVP_MD_CTX_free(sha256)
+  }
+
+  /// The hash of what `feed` hands to its argument.
+  func hash(_ algorithm: DigestAlgorithm, _ feed: (Feed) -> Void) -> HexDigest {
+    let context = algorithm == .md5 ? md5 : sha256
+    var output = InlineArray<64, UInt8>(repeating: 0)
+    var count: UInt32 = 0
+    var isDone = EVP_DigestInit_ex2(context, algorithm.function, nil) == 1
+    feed(Feed(context: context))
+    var span = output.mutableSpan
+    span.withUnsafeMutableBufferPointer { isDone = isDone && EVP_DigestFinal_ex(context, $0.baseAddress, &count) == 1 }
+    precondition(isDone, "libcrypto has no \(algorithm.rawValue)")
+    return HexDigest(output.span.extracting(0..<Int(count)))
+  }
+
+  /// Takes the parts of a text one after another.
+  struct Feed {
+    fileprivate let context: OpaquePointer?
+
+    func callAsFunction(_ part: some HashInput) { part.withHashInput { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) } }
+
+    /// A colon and the part.
+    func next(_ part: some HashInput) {
+      self(":")
+      self(part)
     }
   }
 }
