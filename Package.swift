@@ -61,19 +61,20 @@ let package = Package(
     + module(
       "Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport"])
-    + module("ScenarioModel", stack + ["Legs", "Personas", .product(name: "Yams", package: "Yams")])
+    + module("ScenarioModel", stack + ["Legs", "Personas", .product(name: "Yams", package: "Yams")], testing: ["Serving"])
     + module("ScenarioEngine", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "SIPMessage", "ScenarioModel"])
     + module(
-      "LiveStage", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio,
-      testing: ["LabTesting"])
+      "Serving", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture"] + nio)
+    + module(
+      "LiveStage", ["SansIO", "ScenarioModel", "ScenarioEngine", "LiveNetwork"] + nio, testing: ["LabTesting"])
     + [
       .target(name: "LabTesting", dependencies: ["SansIO", "SIPMessage", "ScenarioModel", "ScenarioEngine"]),
       .testTarget(name: "LabTestingTests", dependencies: ["LabTesting", "SansIO", "ScenarioModel"]),
       .executableTarget(
         name: "kallglot-lab",
         dependencies: stack + [
-          "Reports", "Inspection", "Capture", "ScenarioEngine", "ScenarioModel", "LiveStage", "LiveNetwork",
+          "Reports", "Inspection", "Capture", "ScenarioEngine", "ScenarioModel", "Serving", "LiveNetwork",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(

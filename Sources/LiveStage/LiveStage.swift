@@ -28,7 +28,7 @@ public final class LiveStage: @unchecked Sendable {
   public init(_ scenario: Scenario, sinks: [any JournalSink] = []) throws {
     self.scenario = scenario
     self.sinks = sinks
-    do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
+    loop = try SocketLoop()
     engine = ScenarioEngine(scenario, entropy: .system)
     let mapping = try LoopbackMapping(scenario.cast.map(\.address))
     self.mapping = mapping

@@ -39,6 +39,14 @@ public enum PolicySchema {
     return fields
   }
 
+  /// The same for a file without a cast, whose first mistake is thrown.
+  package static func read(_ root: NodeReader, into policy: inout Policy, others: MappingShape) throws(SourceProblem) -> FieldSet {
+    let scope = StepScope.empty
+    let fields = try apply(root, to: &policy, scope, others: others)
+    if let problem = scope.notes.problems.first { throw problem }
+    return fields
+  }
+
   private static func setting<Value>(
     _ name: String, _ path: any WritableKeyPath<Policy, Value> & Sendable, _ type: ValueType<Value>, _ standard: String?, _ summary: String
   ) -> Setting {

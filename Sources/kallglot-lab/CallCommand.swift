@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import LiveNetwork
-import LiveStage
+import Serving
 import Media
 import SIPMessage
 import SIPTransport

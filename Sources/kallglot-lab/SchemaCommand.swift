@@ -1,5 +1,6 @@
 import ArgumentParser
 import ScenarioModel
+import Serving
 
 /// `kallglot-lab schema`: the JSON Schema of scenario files, for editors.
 struct SchemaCommand: ParsableCommand {
@@ -20,6 +21,6 @@ struct SchemaCommand: ParsableCommand {
   var reference = false
 
   func run() throws {
-    if reference { say(LanguageReference.markdown) } else { say(serve ? JSONSchema.serve : JSONSchema.scenario) }
+    if reference { say(LanguageReference.markdown) } else { say(serve ? ServeConfiguration.schema : JSONSchema.scenario) }
   }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Dispatch
 import Foundation
-import LiveStage
+import Serving
 import SIPMessage
 import SIPTransport
 import ScenarioEngine

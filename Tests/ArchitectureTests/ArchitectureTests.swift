@@ -6,7 +6,7 @@ private let rows: [[String]] = [
   ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"],
   ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
   ["Legs"],
-  ["Kallglot", "Personas", "Inspection"], ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "LiveStage", "LabTesting"],
+  ["Kallglot", "Personas", "Inspection"], ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "Serving", "LiveStage", "LabTesting"],
   ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
 ]
 
@@ -24,15 +24,15 @@ private let independent: [String: Set<String>] = ["Inspection": ["SansIO", "SIPM
 private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "Inspection", "lab-bench"], "CVirtualTime": ["SecureTransport"], "CPcap": ["Capture"],
   "CSockets": ["LiveNetwork"], "CAllocationCount": ["lab-bench"],
-  "NIOCore": ["LiveNetwork", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
+  "NIOCore": ["LiveNetwork", "Serving", "LiveStage"], "NIOPosix": ["LiveNetwork"], "Yams": ["ScenarioModel"],
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
-  "FoundationEssentials": ["ScenarioEngine", "LiveStage", "LabTesting", "kallglot-lab"],
-  "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork", "LiveStage"],
-  "Glibc": ["SIPMessage", "Media", "LiveNetwork", "LiveStage", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
+  "FoundationEssentials": ["ScenarioEngine", "Serving", "LabTesting", "kallglot-lab"],
+  "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork", "Serving"],
+  "Glibc": ["SIPMessage", "Media", "LiveNetwork", "Serving", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
 ]
 
 /// Row 10, and what may know clocks, tasks and the operating system.
-private let drivers: Set<String> = ["LiveNetwork", "LiveStage", "kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"]
+private let drivers: Set<String> = ["LiveNetwork", "Serving", "LiveStage", "kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"]
 
 @Suite struct ArrowTests {
   private func imports(_ file: Repository.File) -> [String] {

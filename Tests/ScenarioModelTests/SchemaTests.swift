@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import ScenarioModel
+@testable import Serving
 
 /// A schema as it was printed.
 private struct Document {
@@ -34,7 +35,7 @@ private struct Document {
     #expect(schema.properties("then", "properties", "network", "items") == Set(NetworkKeys.shape.names + NATKeys.shape.names))
     #expect(schema.properties("then", "properties", "given") == Set(GivenKeys.shape.names))
     #expect(schema.properties("$defs", "expectation").isSuperset(of: ExpectationRegistry.kinds.map { $0.key }))
-    #expect(try Document(JSONSchema.serve).properties() == Set(PolicySchema.names + ServeKeys.all.map(\.description.name)))
+    #expect(try Document(ServeConfiguration.schema).properties() == Set(PolicySchema.names + ServeKeys.all.map(\.description.name)))
   }
 
   /// What the reader refuses as unknown, and what it takes, for each kind: the schema's keys are no list of their own.
@@ -47,7 +48,7 @@ private struct Document {
   }
 
   @Test func `every reference in the schema leads somewhere, and every key has its description`() throws {
-    for text in [JSONSchema.scenario, JSONSchema.serve] {
+    for text in [JSONSchema.scenario, ServeConfiguration.schema] {
       let definitions = Set((try Document(text).object["$defs"] as? [String: Any] ?? [:]).keys)
       for match in text.matches(of: /"\$ref": "#\/\$defs\/([^"]+)"/) { #expect(definitions.contains(String(match.1)), "\(match.1)") }
     }

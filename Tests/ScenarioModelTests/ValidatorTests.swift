@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import ScenarioModel
+@testable import Serving
 
 private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
@@ -94,7 +95,7 @@ enum Python {
     let scenarios = yaml("scenarios").filter { !ScenarioFile.isLibrary($0) }
     #expect(scenarios.count > 20)
     #expect(try refusals(JSONSchema.scenario, scenarios + yaml("Tests/Examples")) == [])
-    #expect(try refusals(JSONSchema.serve, yaml("fixtures/policies")) == [])
+    #expect(try refusals(ServeConfiguration.schema, yaml("fixtures/policies")) == [])
   }
 
   @Test func `the examples of steps and expectations, tables, includes and defaults are valid`() throws {

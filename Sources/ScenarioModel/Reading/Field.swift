@@ -4,7 +4,7 @@ public struct Field<Value>: DescribedField {
   fileprivate let read: @Sendable (NodeReader?, FieldSet) throws(SourceProblem) -> Value
 
   /// The same key, which means something only beside one of these.
-  func with(_ conditions: FieldCondition...) -> Field {
+  package func with(_ conditions: FieldCondition...) -> Field {
     var field = self
     field.description.conditions = conditions
     return field
@@ -30,9 +30,9 @@ public protocol DescribedField: Sendable {
 }
 
 /// Makes fields.
-enum Key {
+package enum Key {
   /// The key has to stand there; one with conditions, where one of them holds.
-  static func required<Value>(
+  package static func required<Value>(
     _ name: String, _ type: ValueType<Value>, _ summary: String, inherits: Bool = false
   ) -> Field<Value> {
     Field(
@@ -44,7 +44,7 @@ enum Key {
   }
 
   /// nil when the key is missing.
-  static func optional<Value>(
+  package static func optional<Value>(
     _ name: String, _ type: ValueType<Value>, _ summary: String, inherits: Bool = false
   ) -> Field<Value?> {
     Field(
@@ -56,7 +56,7 @@ enum Key {
   }
 
   /// As if `standard` were written when the key is missing.
-  static func standard<Value>(
+  package static func standard<Value>(
     _ name: String, _ type: ValueType<Value>, _ standard: String, _ summary: String, inherits: Bool = false
   ) -> Field<Value> {
     Field(
@@ -105,7 +105,7 @@ public struct FieldSet {
 
 extension NodeReader {
   /// The fields of a mapping, of which no others than those of `shape` may stand there, each beside what it goes with.
-  func fields(_ shape: MappingShape, _ scope: StepScope) throws(SourceProblem) -> FieldSet {
+  package func fields(_ shape: MappingShape, _ scope: StepScope) throws(SourceProblem) -> FieldSet {
     if let bare = shape.bare, !isMapping { return FieldSet(place: self, scope: scope, values: [bare: self]) }
     var values: [String: NodeReader] = [:]
     var keys: [String: NodeReader] = [:]

@@ -59,7 +59,7 @@ public struct FieldCondition: Sendable, Hashable {
   /// The values of it that are meant, as they are written; empty = any.
   public var values: [String]
 
-  static func key(_ key: String, _ values: String...) -> FieldCondition { FieldCondition(key: key, values: values) }
+  package static func key(_ key: String, _ values: String...) -> FieldCondition { FieldCondition(key: key, values: values) }
 
   /// `is: ended`, in the form of documentation and messages.
   public var text: String {

@@ -14,7 +14,7 @@ public struct StepScope {
   }
 
   /// For files that have no cast.
-  static var empty: StepScope { StepScope(scenario: Scenario(file: "", name: "")) }
+  package static var empty: StepScope { StepScope(scenario: Scenario(file: "", name: "")) }
 
   func member(_ place: NodeReader) throws(SourceProblem) -> String {
     let name = try place.word(scenario.cast.map { ($0.name, $0.name) })

@@ -7,14 +7,14 @@ public struct ValueType<Value>: Sendable {
   let shape: Shape
   let read: @Sendable (NodeReader, StepScope) throws(SourceProblem) -> Value
 
-  init(_ shape: Shape, _ read: @escaping @Sendable (NodeReader, StepScope) throws(SourceProblem) -> Value) {
+  package init(_ shape: Shape, _ read: @escaping @Sendable (NodeReader, StepScope) throws(SourceProblem) -> Value) {
     self.shape = shape
     self.read = read
   }
 }
 
 extension ValueType where Value == String {
-  static var text: ValueType { ValueType(.text) { (place, _) throws(SourceProblem) in try place.text() } }
+  package static var text: ValueType { ValueType(.text) { (place, _) throws(SourceProblem) in try place.text() } }
   static var member: ValueType { ValueType(.name(.member)) { (place, scope) throws(SourceProblem) in try scope.member(place) } }
   /// A member that has calls: the endpoint or a persona.
   static var party: ValueType { ValueType(.name(.member)) { (place, scope) throws(SourceProblem) in try scope.party(place) } }
@@ -33,7 +33,7 @@ extension ValueType where Value == NumberedMember {
 }
 
 extension ValueType where Value == Bool {
-  static var flag: ValueType { ValueType(.flag) { (place, _) throws(SourceProblem) in try place.flag() } }
+  package static var flag: ValueType { ValueType(.flag) { (place, _) throws(SourceProblem) in try place.flag() } }
 }
 
 extension ValueType where Value == Int {
@@ -42,7 +42,7 @@ extension ValueType where Value == Int {
   }
 
   /// In hertz.
-  static var frequency: ValueType {
+  package static var frequency: ValueType {
     ValueType(.quantity(.frequency)) { (place, _) throws(SourceProblem) in
       try place.value("a frequency from 100 to 3500 Hz such as '440 Hz'", ScalarText.frequency)
     }
@@ -50,7 +50,7 @@ extension ValueType where Value == Int {
 }
 
 extension ValueType where Value == Duration {
-  static var duration: ValueType { ValueType(.quantity(.duration)) { (place, _) throws(SourceProblem) in try place.duration() } }
+  package static var duration: ValueType { ValueType(.quantity(.duration)) { (place, _) throws(SourceProblem) in try place.duration() } }
 }
 
 extension ValueType where Value == Ratio {
@@ -59,7 +59,7 @@ extension ValueType where Value == Ratio {
 
 extension ValueType where Value == IPAddress {
   /// A member that stands there has to do with the run.
-  static var address: ValueType {
+  package static var address: ValueType {
     ValueType(.quantity(.address)) { (place, scope) throws(SourceProblem) in
       let address = try place.address()
       scope.notes.use(address)
@@ -81,7 +81,7 @@ extension ValueType where Value == Bytes {
 
 extension ValueType where Value == SIPTransportProtocol {
   /// A transport the Lab speaks.
-  static var transport: ValueType { .words([("udp", .udp), ("tcp", .tcp), ("tls", .tls)]) }
+  package static var transport: ValueType { .words([("udp", .udp), ("tcp", .tcp), ("tls", .tls)]) }
 }
 
 extension ValueType where Value == NodeReader {
@@ -111,7 +111,7 @@ extension ValueType {
   }
 
   /// A list, or one element that stands for a list of one.
-  static func oneOrMore<Element>(_ type: ValueType<Element>) -> ValueType where Value == [Element] {
+  package static func oneOrMore<Element>(_ type: ValueType<Element>) -> ValueType where Value == [Element] {
     ValueType(.oneOrMore(type.shape)) { (place, scope) throws(SourceProblem) in
       var values: [Element] = []
       for element in try place.elementsOrOne() { values.append(try type.read(element, scope)) }

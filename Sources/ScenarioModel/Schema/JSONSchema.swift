@@ -28,14 +28,14 @@ public enum JSONSchema {
     return JSONValue.object(root).text()
   }()
 
-  /// Of `serve --config`.
-  public static let serve: String = {
-    let shape = MappingShape(descriptions: ServeKeys.all.map(\.description) + PolicySchema.descriptions)
+  /// Of a configuration with the policy's keys and these.
+  package static func configuration(_ title: String, _ keys: [any DescribedField]) -> String {
+    let shape = MappingShape(descriptions: keys.map(\.description) + PolicySchema.descriptions)
     guard case .object(let members) = schema(of: .mapping(shape)) else { return "{}" }
     let root: [(String, JSONValue)] =
-      [("$schema", .string(draft)), ("title", .string("Kallglot Lab serve configuration"))] + members + [("$defs", .object(definitions))]
+      [("$schema", .string(draft)), ("title", .string(title))] + members + [("$defs", .object(definitions))]
     return JSONValue.object(root).text()
-  }()
+  }
 
   // MARK: - Definitions
 

@@ -1,7 +1,7 @@
 import SansIO
 import Testing
 
-@testable import LiveStage
+@testable import Serving
 
 @Suite struct MessageSplitterTests {
   private static let first = "INVITE sip:a SIP/2.0\r\nCall-ID: one\r\nCSeq: 1 INVITE\r\nContent-Length: 4\r\n\r\nbody"

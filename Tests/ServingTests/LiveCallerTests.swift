@@ -7,7 +7,7 @@ import ScenarioModel
 import Synchronization
 import Testing
 
-@testable import LiveStage
+@testable import Serving
 
 @Suite(.serialized, .timeLimit(.minutes(5))) struct LiveCallerTests {
   @Test func `a call to a closed UDP port says at once why it failed, and nothing is scheduled after its end`() async throws {

@@ -6,7 +6,7 @@ import SansIO
 import Testing
 
 @testable import LiveNetwork
-@testable import LiveStage
+@testable import Serving
 
 /// What a peer's bytes may choose as a destination, on the kernel's own sockets.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct UnreachableDestinationTests {

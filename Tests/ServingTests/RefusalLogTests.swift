@@ -3,7 +3,7 @@ import SIPMessage
 import SansIO
 import Testing
 
-@testable import LiveStage
+@testable import Serving
 
 /// Requests that are refused before any transaction is made for them, in the log of `serve`.
 @Suite(.timeLimit(.minutes(2))) struct RefusalLogTests {

@@ -3,6 +3,7 @@ import SIPMessage
 import SIPTransport
 import SIPUserAgent
 import SansIO
+import ScenarioModel
 
 /// What `serve --config` reads: the policy keys of contract 8.8 at top level, and where to listen.
 public struct ServeConfiguration: Sendable {
@@ -53,19 +54,15 @@ public struct ServeConfiguration: Sendable {
 
   init(listeners: [TransportListener]) { self.listeners = listeners }
 
+  /// The JSON Schema of the file.
+  public static var schema: String { JSONSchema.configuration("Kallglot Lab serve configuration", ServeKeys.all) }
+
   /// Reads a configuration file's text.
   public static func read(_ text: String, file: String) throws(SourceProblem) -> ServeConfiguration {
-    let root = try NodeReader.root(text, file: file)
     var configuration = ServeConfiguration.standard
-    let scope = StepScope.empty
-    let fields = try PolicySchema.apply(root, to: &configuration.policy, scope, others: MappingShape(ServeKeys.all))
-    if let problem = scope.notes.problems.first { throw problem }
+    let fields = try PolicySchema.read(NodeReader.root(text, file: file), into: &configuration.policy, others: MappingShape(ServeKeys.all))
     if let listeners = try fields[ServeKeys.listen] { configuration.listeners = listeners }
-    if let place = try fields[ServeKeys.account] {
-      let account = try place.fields(ServeKeys.Account.shape, scope)
-      configuration.account = AccountGiven(
-        username: try account[ServeKeys.Account.username], password: try account[ServeKeys.Account.password])
-    }
+    configuration.account = try fields[ServeKeys.account]
     configuration.sessions = try fields[ServeKeys.sessions] ?? []
     configuration.domain = try fields[ServeKeys.domain]
     configuration.tone = try fields[ServeKeys.tone]
@@ -73,40 +70,6 @@ public struct ServeConfiguration: Sendable {
     configuration.sendsMedia = try fields[ServeKeys.sendsMedia]
     configuration.certificate = try fields[ServeKeys.certificate]
     configuration.privateKey = try fields[ServeKeys.privateKey]
-    return configuration
-  }
-}
-
-/// What `call --config` reads.
-public struct CallConfiguration: Sendable {
-  public var username: String?
-  public var password: String?
-  /// URI of From; nil = the username at our own address.
-  public var from: String?
-  public var address: IPAddress?
-  public var transport: SIPTransportProtocol?
-  /// PEM file of the authorities that a TLS peer's certificate is checked against; nil = no check, and the report says so.
-  public var trust: String?
-
-  public init() {}
-
-  private static let username = Key.optional("username", .text, "For the digest, and the user of From.")
-  private static let password = Key.optional("password", .text, "For the digest.").with(.key("username"))
-  private static let from = Key.optional("from", .text, "URI of From.")
-  private static let address = Key.optional("address", .address, "Our own address.")
-  private static let transport = Key.optional("transport", .transport, "Instead of what the URI says.")
-  private static let trust = Key.optional("trust", .text, "PEM file of authorities for TLS.")
-
-  public static func read(_ text: String, file: String) throws(SourceProblem) -> CallConfiguration {
-    let shape = MappingShape([username, password, from, address, transport, trust])
-    let fields = try NodeReader.root(text, file: file).fields(shape, .empty)
-    var configuration = CallConfiguration()
-    configuration.username = try fields[username]
-    configuration.password = try fields[password]
-    configuration.from = try fields[from]
-    configuration.address = try fields[address]
-    configuration.transport = try fields[transport]
-    configuration.trust = try fields[trust]
     return configuration
   }
 }
@@ -122,7 +85,7 @@ enum ServeKeys {
   static let listen = Key.optional("listen", .oneOrMore(.listener), "Transport and address of each listener: `udp 127.0.0.1:5060`.")
   static let domain = Key.standard("domain", .text, "sip.kallglot.com", "Our domain in Request URIs, To and realm.")
   static let account = Key.optional(
-    "account", .place(.mapping(Account.shape)), "The one account; when missing it is made and kept in the state file.")
+    "account", .accountGiven, "The one account; when missing it is made and kept in the state file.")
   enum Session {
     static let id = Key.required("id", .sessionID, "Its id on the wire: `sess_demo`.")
     static let reusable = Key.standard(
@@ -139,6 +102,15 @@ enum ServeKeys {
   static let privateKey = Key.optional("privateKey", .text, "PEM file of its key.").with(.key("certificate"))
 
   static let all: [any DescribedField] = [listen, domain, account, sessions, tone, answerDelay, sendsMedia, certificate, privateKey]
+}
+
+extension ValueType where Value == ServeConfiguration.AccountGiven {
+  static var accountGiven: ValueType {
+    ValueType(.mapping(ServeKeys.Account.shape)) { (place, scope) throws(SourceProblem) in
+      let fields = try place.fields(ServeKeys.Account.shape, scope)
+      return .init(username: try fields[ServeKeys.Account.username], password: try fields[ServeKeys.Account.password])
+    }
+  }
 }
 
 extension ValueType where Value == ServeConfiguration.SessionGiven {

@@ -5,7 +5,7 @@ import SansIO
 import ScenarioModel
 import Testing
 
-@testable import LiveStage
+@testable import Serving
 
 /// What `serve` keeps from run to run.
 @Suite struct StateFileTests {

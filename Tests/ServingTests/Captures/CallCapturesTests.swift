@@ -5,7 +5,7 @@ import SIPUserAgent
 import SansIO
 import Testing
 
-@testable import LiveStage
+@testable import Serving
 
 /// What a driver tells its captures, as a test writes it.
 private final class Desk {

@@ -6,7 +6,7 @@ import ScenarioModel
 import SecureTransport
 import Testing
 
-@testable import LiveStage
+@testable import Serving
 
 #if canImport(FoundationXML)
   import FoundationXML

@@ -7,7 +7,7 @@ import SecureTransport
 import Synchronization
 import Testing
 
-@testable import LiveStage
+@testable import Serving
 
 /// A live endpoint with captures, and a peer that keeps what crossed its own sockets.
 final class CaptureScene: Sendable {

@@ -1,9 +1,10 @@
 import SIPMessage
 import SIPTransport
 import SansIO
+import ScenarioModel
 import Testing
 
-@testable import ScenarioModel
+@testable import Serving
 
 /// Listeners as people write them.
 @Suite struct ListenerTextTests {

@@ -9,7 +9,7 @@ import SIPUserAgent
 import SansIO
 import Testing
 
-@testable import LiveStage
+@testable import Serving
 
 /// The lines of a live host's log, from its events.
 @Suite struct CallLogTests {

@@ -1,6 +1,7 @@
 import SIPMessage
 import SIPTransport
 import SansIO
+import ScenarioModel
 
 /// Why a text does not name a listener, in one sentence each.
 public enum ListenerMistake: Error, Hashable, Sendable, CustomStringConvertible {

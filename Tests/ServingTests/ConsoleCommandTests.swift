@@ -1,7 +1,7 @@
 import Legs
 import Testing
 
-@testable import LiveStage
+@testable import Serving
 
 /// What a person types at `serve`.
 @Suite struct ConsoleCommandTests {

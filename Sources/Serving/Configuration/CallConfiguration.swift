@@ -1,0 +1,37 @@
+import SIPMessage
+import SansIO
+import ScenarioModel
+
+/// What `call --config` reads.
+public struct CallConfiguration: Sendable {
+  public var username: String?
+  public var password: String?
+  /// URI of From; nil = the username at our own address.
+  public var from: String?
+  public var address: IPAddress?
+  public var transport: SIPTransportProtocol?
+  /// PEM file of the authorities that a TLS peer's certificate is checked against; nil = no check, and the report says so.
+  public var trust: String?
+
+  public init() {}
+
+  private static let username = Key.optional("username", .text, "For the digest, and the user of From.")
+  private static let password = Key.optional("password", .text, "For the digest.").with(.key("username"))
+  private static let from = Key.optional("from", .text, "URI of From.")
+  private static let address = Key.optional("address", .address, "Our own address.")
+  private static let transport = Key.optional("transport", .transport, "Instead of what the URI says.")
+  private static let trust = Key.optional("trust", .text, "PEM file of authorities for TLS.")
+
+  public static func read(_ text: String, file: String) throws(SourceProblem) -> CallConfiguration {
+    let shape = MappingShape([username, password, from, address, transport, trust])
+    let fields = try NodeReader.root(text, file: file).fields(shape, .empty)
+    var configuration = CallConfiguration()
+    configuration.username = try fields[username]
+    configuration.password = try fields[password]
+    configuration.from = try fields[from]
+    configuration.address = try fields[address]
+    configuration.transport = try fields[transport]
+    configuration.trust = try fields[trust]
+    return configuration
+  }
+}

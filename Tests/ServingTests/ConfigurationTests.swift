@@ -1,0 +1,47 @@
+import Legs
+import ScenarioModel
+import Testing
+
+@testable import Serving
+
+/// What `serve --config` reads.
+@Suite struct ConfigurationReadingTests {
+  @Test func `serve reads policy keys beside its own`() throws {
+    let text = "listen: [udp 127.0.0.1:5070, tls 127.0.0.1:5071]\naccount: { username: a, password: b }\nanyDomain: true\ntone: 1000 Hz\n"
+    let configuration = try ServeConfiguration.read(text, file: "c.yaml")
+    #expect(configuration.listeners.map(\.description) == ["UDP 127.0.0.1:5070", "TLS 127.0.0.1:5071"])
+    #expect(configuration.policy.anyDomain)
+    #expect(configuration.tone == 1000)
+  }
+
+  @Test func `sessions are ids, or ids that are reusable`() throws {
+    let configuration = try ServeConfiguration.read("sessions: [sess_a, { id: sess_b, reusable: true }]", file: "c.yaml")
+    #expect(configuration.sessions == [.init(id: "sess_a"), .init(id: "sess_b", isReusable: true)])
+  }
+
+  @Test(arguments: [
+    ("answerWith: nothing", AnswerForm.nothing), ("answerWith: earlyMedia", .earlyMedia), ("earlyMedia: true", .earlyMedia),
+    ("earlyMedia: false", .ringing), ("anyDomain: true", .ringing),
+  ])
+  func `answerWith has three words, and earlyMedia is the older key for one of them (contract 8.4)`(text: String, form: AnswerForm) throws {
+    #expect(try ServeConfiguration.read(text, file: "c.yaml").policy.answerWith == form)
+  }
+
+  @Test(arguments: [
+    ("lisen: []", "unknown key 'lisen', did you mean 'listen'?"), ("listen: [udp 0.0.0.0:5060]", "a concrete address"),
+    ("listen: [sctp 127.0.0.1:5060]", "is not one of udp, tcp, tls"),
+    ("sessions: [demo]", "is not a session id"), ("sessions: { id: sess_a, reusabel: true }", "did you mean 'reusable'"),
+    ("answerWith: silence", "'silence' is not one of ringing, nothing, earlyMedia"),
+    ("answerWith: nothing\nearlyMedia: true", "answerWith is given too"),
+    ("certificate: a.pem", "c.yaml:1:1: 'certificate' goes only with `privateKey`"),
+    ("privateKey: a.pem", "c.yaml:1:1: 'privateKey' goes only with `certificate`"),
+    ("sendsMedia: false\ntone: 440 Hz", "c.yaml:2:1: 'tone' goes only with `sendsMedia: true`"),
+    ("account: { username: a }", "account: the key 'password' is missing"),
+  ])
+  func `a mistake in a configuration is told with its place`(text: String, expected: String) {
+    do throws(SourceProblem) {
+      _ = try ServeConfiguration.read(text, file: "c.yaml")
+      Issue.record("no problem")
+    } catch { #expect(error.description.contains(expected), "\(error)") }
+  }
+}
