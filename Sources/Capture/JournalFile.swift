@@ -11,7 +11,8 @@ public final class JournalFile: JournalSink {
   // Read for every packet by code that cannot overlap itself.
   @exclusivity(unchecked) private var prefixes: [[UInt8]] = []
   private let flows = FlowTexts()
-  @exclusivity(unchecked) private var scratch = JSONLine()
+  /// Its memory is used again for each line.
+  @exclusivity(unchecked) private var line = JSONWriter()
 
   public init(_ output: ByteOutput) { self.output = output }
 
@@ -31,13 +32,11 @@ public final class JournalFile: JournalSink {
     }
     names[Int(host.rawValue)] = name
     prefixes[Int(host.rawValue)] = Self.prefix(name)
-    var line = JSONLine()
-    line.open("{")
-    line.name("hostAdded")
-    line.value(name)
-    line.name("number")
-    line.value(Int64(host.rawValue))
-    write(&line)
+    line.object(.compact) { json in
+      json.member("hostAdded", name)
+      json.member("number", host.rawValue)
+    }
+    writeLine()
   }
 
   public func packet(_ packet: PacketRecord) {
@@ -96,41 +95,53 @@ public final class JournalFile: JournalSink {
     case .secret, .plaintext: return
     case .event, .step, .bound, .unbound, .bindFailed, .finding, .note: break
     }
-    var line = scratch
-    scratch = JSONLine.none
-    defer { scratch = line }
-    line.clear()
-    line.open("{")
-    line.name("t")
-    line.value(record.at.nanoseconds)
-    line.name("host")
-    line.value(name(of: record.host))
-    switch record.body {
-    case .secret, .plaintext: return
-    case .event(let event): Self.event(event, to: &line)
-    case .step(let text): Self.pair("step", text, to: &line)
-    case .note(let text): Self.pair("note", text, to: &line)
-    case .bound(let address, let kind): Self.port("bound", address, kind, to: &line)
-    case .unbound(let address, let kind): Self.port("unbound", address, kind, to: &line)
-    case .bindFailed(let address, let failure):
-      Self.pair("bindFailed", address.description, to: &line)
-      Self.pair("why", failure.description, to: &line)
-    case .finding(let text, let frames):
-      Self.pair("finding", text, to: &line)
-      line.name("frames")
-      line.open("[")
-      for frame in frames { line.value("\(name(of: frame.host))#\(frame.frame)") }
-      line.close("]")
+    line.object(.compact) { json in
+      json.member("t", record.at.nanoseconds)
+      json.member("host", name(of: record.host))
+      write(record.body, to: &json)
     }
-    write(&line)
+    writeLine()
+  }
+
+  private func write(_ body: JournalRecord.Body, to json: inout JSONWriter) {
+    switch body {
+    case .secret, .plaintext: break
+    case .event(let event):
+      // The fields stand in an object of their own, so that none of their names can hide one of ours.
+      json.member("event", event.journalName)
+      json.name("fields")
+      json.object(.compact) { event.writeFields(to: &$0) }
+    case .step(let text): json.member("step", text)
+    case .note(let text): json.member("note", text)
+    case .bound(let address, let kind):
+      json.member("bound", address)
+      Self.write(kind, to: &json)
+    case .unbound(let address, let kind):
+      json.member("unbound", address)
+      Self.write(kind, to: &json)
+    case .bindFailed(let address, let failure):
+      json.member("bindFailed", address)
+      json.member("why", failure.description)
+    case .finding(let text, let frames):
+      json.member("finding", text)
+      json.name("frames")
+      json.array(.compact) { json in for frame in frames { json.value("\(name(of: frame.host))#\(frame.frame)") } }
+    }
+  }
+
+  private static func write(_ kind: PortKind, to json: inout JSONWriter) {
+    switch kind {
+    case .datagram: json.member("kind", "datagram")
+    case .listener: json.member("kind", "listener")
+    }
   }
 
   public func finish(at now: Instant) { output.close() }
 
-  private func write(_ line: inout JSONLine) {
-    line.close("}")
-    line.end()
-    output.append(Bytes(line.bytes))
+  private func writeLine() {
+    line.endLine()
+    line.withBytes { bytes in output.append(atMost: bytes.count) { $0.bytes(bytes) } }
+    line.clear()
   }
 
   private func name(of host: HostID) -> String {
@@ -139,38 +150,8 @@ public final class JournalFile: JournalSink {
   }
 
   private static func prefix(_ name: String) -> [UInt8] {
-    Array(",\"host\":".utf8) + JSONLine.quoted(name) + Array(",\"frame\":".utf8)
-  }
-}
-
-extension JournalFile {
-  private static func pair(_ name: String, _ value: String, to line: inout JSONLine) {
-    line.name(name)
-    line.value(value)
-  }
-
-  private static func port(_ what: String, _ address: TransportAddress, _ kind: PortKind, to line: inout JSONLine) {
-    pair(what, address.description, to: &line)
-    switch kind {
-    case .datagram: pair("kind", "datagram", to: &line)
-    case .listener: pair("kind", "listener", to: &line)
-    }
-  }
-
-  /// The fields stand in an object of their own, so that none of their names can hide one of ours.
-  private static func event(_ event: any HostEvent, to line: inout JSONLine) {
-    pair("event", event.journalName, to: &line)
-    line.name("fields")
-    line.open("{")
-    for field in event.journalFields {
-      line.name(field.name)
-      switch field.value {
-      case .text(let text): line.value(text)
-      case .integer(let number): line.value(number)
-      case .flag(let flag): line.value(flag)
-      case .address(let address): line.value(address.description)
-      }
-    }
-    line.close("}")
+    var json = JSONWriter()
+    json.value(name)
+    return Array(",\"host\":".utf8) + json.withBytes { Array($0) } + Array(",\"frame\":".utf8)
   }
 }

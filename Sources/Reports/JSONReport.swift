@@ -7,73 +7,108 @@ public enum JSONReport {
   public static let version = 1
 
   public static func document(_ run: RunRecord) -> String {
-    let list = run.results.map { object($0) }.joined(separator: ",\n    ")
-    let counts = Verdict.allCases.map { verdict in "\(text(verdict.rawValue)): \(run.results.count { $0.verdict == verdict })" }
-    return """
-      {
-        "version": \(version),
-        "selected": \(run.selected),
-        "interrupted": \(run.ending == .interrupted),
-        "ending": \(text(run.ending.rawValue)),
-        "program": {"version": \(text(run.origin.version)), "commit": \(run.origin.commit.map(text) ?? "null")},
-        "scenarioSet": \(text(run.origin.scenarioSet)),
-        "shard": \(run.part.map { object($0) } ?? "null"),
-        "seeds": \(range(run.seeds)),
-        "elapsedNanoseconds": \(run.elapsed.wholeNanoseconds),
-        "verdicts": {\(counts.joined(separator: ", "))},
-        "scenarios": [
-          \(list)
-        ]
+    var json = JSONWriter()
+    json.object(.lines) { json in
+      json.member("version", version)
+      json.member("selected", run.selected)
+      json.member("interrupted", run.ending == .interrupted)
+      json.member("ending", run.ending.rawValue)
+      write(run.origin, to: &json)
+      json.name("shard")
+      if let part = run.part { write(part, to: &json) } else { json.null() }
+      json.name("seeds")
+      write(run.seeds, to: &json)
+      json.member("elapsedNanoseconds", run.elapsed.wholeNanoseconds)
+      json.name("verdicts")
+      json.object(.spaced) { json in
+        for verdict in Verdict.allCases {
+          json.name(quoting: verdict.rawValue)
+          json.value(run.results.count { $0.verdict == verdict })
+        }
       }
-
-      """
+      json.name("scenarios")
+      json.array(.lines) { json in for result in run.results { write(result, to: &json) } }
+    }
+    json.endLine()
+    return json.text
   }
 
-  private static func range(_ seeds: ClosedRange<UInt64>) -> String {
-    "{\"first\": \(text(String(seeds.lowerBound))), \"last\": \(text(String(seeds.upperBound)))}"
+  private static func write(_ origin: RunRecord.Origin, to json: inout JSONWriter) {
+    json.name("program")
+    json.object(.spaced) { json in
+      json.member("version", origin.version)
+      json.member("commit", origin.commit)
+    }
+    json.member("scenarioSet", origin.scenarioSet)
   }
 
-  private static func object(_ part: RunRecord.Part) -> String {
-    let positions = part.positions.map(String.init).joined(separator: ", ")
-    return
-      "{\"index\": \(part.shard.index), \"count\": \(part.shard.count), \"scenarios\": \(part.total), \"positions\": [\(positions)]}"
+  private static func write(_ seeds: ClosedRange<UInt64>, to json: inout JSONWriter) {
+    json.object(.spaced) { json in
+      json.member("first", String(seeds.lowerBound))
+      json.member("last", String(seeds.upperBound))
+    }
   }
 
-  private static func object(_ sweep: SeedSweep) -> String {
-    let failing = sweep.failing.map { text(String($0)) }.joined(separator: ", ")
-    return
-      "{\"seeds\": \(range(sweep.range)), \"planned\": \(sweep.planned), \"ran\": \(sweep.ran), \"passed\": \(sweep.passed), "
-      + "\"failing\": [\(failing)]}"
+  private static func write(_ part: RunRecord.Part, to json: inout JSONWriter) {
+    json.object(.spaced) { json in
+      json.member("index", part.shard.index)
+      json.member("count", part.shard.count)
+      json.member("scenarios", part.total)
+      json.name("positions")
+      json.array(.spaced) { json in for position in part.positions { json.value(position) } }
+    }
   }
 
-  private static func object(_ result: ScenarioResult) -> String {
-    let fields: [(String, String)] = [
-      ("name", text(result.name)), ("file", text(result.file)), ("summary", text(result.summary)),
-      ("proves", "[\(result.proves.map(text).joined(separator: ", "))]"), ("seed", text(String(result.seed))),
-      ("sweep", result.sweep.map { object($0) } ?? "null"), ("verdict", text(result.verdict.rawValue)),
-      ("reason", result.reason.map(text) ?? "null"),
-      ("durationNanoseconds", "\(result.duration.wholeNanoseconds)"), ("elapsedNanoseconds", "\(result.elapsed.wholeNanoseconds)"),
-      ("packets", "\(result.packets)"), ("hosts", "[\(result.hosts.map(text).joined(separator: ", "))]"),
-      ("captures", result.folder.map(text) ?? "null"), ("replay", text(result.replayCommand)),
-      ("findings", "[\(result.findings.map { object($0, result) }.joined(separator: ", "))]"),
-    ]
-    return "{" + fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
+  private static func write(_ sweep: SeedSweep, to json: inout JSONWriter) {
+    json.object(.spaced) { json in
+      json.name("seeds")
+      write(sweep.range, to: &json)
+      json.member("planned", sweep.planned)
+      json.member("ran", sweep.ran)
+      json.member("passed", sweep.passed)
+      json.member("failing", sweep.failing.map { String($0) })
+    }
   }
 
-  private static func object(_ finding: Finding, _ result: ScenarioResult) -> String {
-    let fields: [(String, String)] = [
-      ("file", text(finding.place?.file ?? result.file)), ("line", "\(finding.place?.line ?? 1)"),
-      ("rule", text(finding.rule)), ("expected", text(finding.expected)), ("observed", text(finding.observed)),
-      ("because", "[\(finding.because.map { text($0.description) }.joined(separator: ", "))]"),
-      ("count", "\(finding.count)"), ("frame", finding.evidence == nil ? "null" : text(result.citation(finding.evidence))),
-      ("frameAtNanoseconds", finding.exhibit.map { "\($0.at.nanoseconds)" } ?? "null"),
-      ("message", finding.exhibit.map { text($0.text) } ?? "null"),
-      ("direction", finding.exhibit.map { text($0.direction.rawValue) } ?? "null"),
-      ("capture", result.capture(of: finding.evidence).map(text) ?? "null"),
-      ("step", text(finding.step)), ("atNanoseconds", "\(finding.at.nanoseconds)"),
-    ]
-    return "{" + fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
+  private static func write(_ result: ScenarioResult, to json: inout JSONWriter) {
+    json.object(.spaced) { json in
+      json.member("name", result.name)
+      json.member("file", result.file)
+      json.member("summary", result.summary)
+      json.member("proves", result.proves)
+      json.member("seed", String(result.seed))
+      json.name("sweep")
+      if let sweep = result.sweep { write(sweep, to: &json) } else { json.null() }
+      json.member("verdict", result.verdict.rawValue)
+      json.member("reason", result.reason)
+      json.member("durationNanoseconds", result.duration.wholeNanoseconds)
+      json.member("elapsedNanoseconds", result.elapsed.wholeNanoseconds)
+      json.member("packets", result.packets)
+      json.member("hosts", result.hosts)
+      json.member("captures", result.folder)
+      json.member("replay", result.replayCommand)
+      json.name("findings")
+      json.array(.spaced) { json in for finding in result.findings { write(finding, of: result, to: &json) } }
+    }
   }
 
-  static func text(_ value: String) -> String { JSONText.quoted(value) }
+  private static func write(_ finding: Finding, of result: ScenarioResult, to json: inout JSONWriter) {
+    json.object(.spaced) { json in
+      json.member("file", finding.place?.file ?? result.file)
+      json.member("line", finding.place?.line ?? 1)
+      json.member("rule", finding.rule)
+      json.member("expected", finding.expected)
+      json.member("observed", finding.observed)
+      json.member("because", finding.because.map(\.description))
+      json.member("count", finding.count)
+      json.member("frame", finding.evidence.map { result.citation($0) })
+      json.name("frameAtNanoseconds")
+      if let exhibit = finding.exhibit { json.value(exhibit.at.nanoseconds) } else { json.null() }
+      json.member("message", finding.exhibit?.text)
+      json.member("direction", finding.exhibit?.direction.rawValue)
+      json.member("capture", result.capture(of: finding.evidence))
+      json.member("step", finding.step)
+      json.member("atNanoseconds", finding.at.nanoseconds)
+    }
+  }
 }

@@ -12,10 +12,16 @@ public enum RuleList {
 
   /// The same as a JSON array of objects with `id`, `section` and `sentence`.
   public static var json: String {
-    let objects = RuleCatalogue.rules.map { rule in
-      let fields = [("id", rule.id), ("section", rule.section), ("sentence", rule.sentence)]
-      return "  {\(fields.map { "\"\($0.0)\": \(JSONText.quoted($0.1))" }.joined(separator: ", "))}"
+    var json = JSONWriter()
+    json.array(.lines) { json in
+      for rule in RuleCatalogue.rules {
+        json.object(.spaced) { json in
+          json.member("id", rule.id)
+          json.member("section", rule.section)
+          json.member("sentence", rule.sentence)
+        }
+      }
     }
-    return "[\n\(objects.joined(separator: ",\n"))\n]"
+    return json.text
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SansIO
 
 /// `lab-bench`: measures the hot paths beside an oracle, in one run; tables for people, JSON for machines. Never part of a test.
 @main
@@ -70,11 +71,18 @@ struct Row {
   }
 
   static func json(_ rows: [Row]) -> String {
-    let objects = rows.map { row in
-      "  {\"name\": \"\(row.name)\", \"value\": \(row.value), \"unit\": \"\(row.unit)\", \"bar\": \(row.bar.map { "\($0)" } ?? "null"), "
-        + "\"met\": \(row.isMet.map { "\($0)" } ?? "null")}"
+    var json = JSONWriter()
+    json.array(.lines) { json in
+      for row in rows {
+        let members: [(String, JSONValue)] = [
+          ("name", .string(row.name)), ("value", .number(row.value)), ("unit", .string(row.unit)),
+          ("bar", row.bar.map { .number($0) } ?? .null), ("met", row.isMet.map { .bool($0) } ?? .null),
+        ]
+        JSONValue.object(members).write(to: &json)
+      }
     }
-    return "[\n\(objects.joined(separator: ",\n"))\n]\n"
+    json.endLine()
+    return json.text
   }
 }
 

@@ -136,6 +136,19 @@ private let drivers: Set<String> = ["LiveNetwork", "Serving", "LiveStage", "kall
   }
 }
 
+@Suite struct JSONTests {
+  /// A packet's line in the journal: a template of our own words, written in place.
+  private let templates = ["Sources/Capture/FlowTexts.swift", "Sources/Capture/JournalFile.swift", "Sources/Capture/JournalSegment.swift"]
+
+  @Test func `JSON is written by one writer, and by hand only where a packet's line is a template`() {
+    for file in Repository.files("Sources") where !templates.contains(file.path) {
+      for (number, line) in Repository.code(file.text).enumerated() where line.contains(#"\":"#) || line.contains("JSONEncoder") {
+        Issue.record("\(file.path):\(number + 1) writes JSON by hand: \(line.trimmingCharacters(in: .whitespaces))")
+      }
+    }
+  }
+}
+
 @Suite struct ConcurrencyTests {
   @Test func `what the compiler cannot check for threads says in the line above why it is sound`() {
     for file in Repository.files("Sources") {

@@ -10,7 +10,11 @@ extension InspectionReport {
   /// Frames are numbers as Wireshark counts them; times are seconds since the file's first frame; durations are seconds; delta and jitter
   /// are milliseconds.
   public static func json(_ reports: [InspectionReport], _ style: Style = Style()) -> String {
-    JSONValue.object([("version", .integer(jsonVersion)), ("files", .array(reports.map { $0.json(style) }))]).text() + "\n"
+    let document = JSONValue.object([("version", .integer(jsonVersion)), ("files", .array(reports.map { $0.json(style) }))])
+    var json = JSONWriter()
+    document.write(to: &json, lines: 3)
+    json.endLine()
+    return json.text
   }
 
   private func json(_ style: Style) -> JSONValue {

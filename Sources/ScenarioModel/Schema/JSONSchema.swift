@@ -1,3 +1,5 @@
+import SansIO
+
 /// JSON Schemas (draft 2020-12) of the files the Lab reads, made from the same descriptions that the reader holds.
 ///
 /// They hold what one file shows by itself: keys, words, forms and ranges. Names (of members, legs, accounts) are for `lint`.
@@ -21,11 +23,11 @@ public enum JSONSchema {
       ("$schema", .string(draft)), ("title", .string("Kallglot Lab scenario")),
       ("description", .string("The members, the network, the steps, and what must and must never happen.")),
       ("type", .string("object")), ("properties", .object(properties)), ("required", .strings(["summary"])),
-      ("additionalProperties", .flag(false)),
+      ("additionalProperties", .bool(false)),
       // What another file may complete need not be whole here.
       ("if", .object([("not", .object([("required", .strings(["include"]))]))])), ("then", whole), ("$defs", .object(definitions)),
     ]
-    return JSONValue.object(root).text()
+    return JSONValue.object(root).document
   }()
 
   /// Of a configuration with the policy's keys and these.
@@ -34,7 +36,7 @@ public enum JSONSchema {
     guard case .object(let members) = schema(of: .mapping(shape)) else { return "{}" }
     let root: [(String, JSONValue)] =
       [("$schema", .string(draft)), ("title", .string(title))] + members + [("$defs", .object(definitions))]
-    return JSONValue.object(root).text()
+    return JSONValue.object(root).document
   }
 
   // MARK: - Definitions
@@ -45,7 +47,7 @@ public enum JSONSchema {
     }
     let step = JSONValue.object([
       ("description", .string("A step is one keyword with its value.")), ("type", .string("object")), ("properties", .object(steps)),
-      ("additionalProperties", .flag(false)), ("minProperties", .integer(1)), ("maxProperties", .integer(1)),
+      ("additionalProperties", .bool(false)), ("minProperties", .integer(1)), ("maxProperties", .integer(1)),
     ])
     let kinds = ExpectationRegistry.kinds.map { ($0.key, $0) }
     let columns: [(String, JSONValue)] = [
@@ -62,12 +64,12 @@ public enum JSONSchema {
     // Each set of keys beside an expectation's own makes a definition; the set is its name.
     let expectations = expectationContexts.map { context in
       let alternatives = kinds.map { _, kind in described(schema(of: .mapping(context.shape(of: kind))), kind.summary) }
-      return (context.name, JSONValue.object([("anyOf", .list(alternatives))]))
+      return (context.name, JSONValue.object([("anyOf", .array(alternatives))]))
     }
     return columns + quantities + expectations + [("step", step)]
   }
 
-  private static let flagValues = JSONValue.list([.flag(true), .flag(false)] + NodeReader.flags.map { .string($0.0) })
+  private static let flagValues = JSONValue.array([.bool(true), .bool(false)] + NodeReader.flags.map { .string($0.0) })
 
   /// All sets of keys that stand beside expectations somewhere, each once.
   private static var expectationContexts: [ExpectationContext] {
@@ -91,7 +93,7 @@ public enum JSONSchema {
 
   private static func reference(_ name: String) -> JSONValue { .object([("$ref", .string("#/$defs/\(name)"))]) }
 
-  private static func anyOf(_ values: [JSONValue]) -> JSONValue { .object([("anyOf", .list(values))]) }
+  private static func anyOf(_ values: [JSONValue]) -> JSONValue { .object([("anyOf", .array(values))]) }
 
   /// - Parameter isWhole: false = what is required may stand in an included file.
   static func schema(of shape: Shape, isWhole: Bool = true) -> JSONValue {
@@ -106,7 +108,7 @@ public enum JSONSchema {
     case .words(let words):
       // A word of digits is a number for every reader of YAML but ours.
       anyOf([
-        .object([("enum", .list(words.map { .string($0) } + words.compactMap { Int($0).map { .integer($0) } }))]), reference("column"),
+        .object([("enum", .array(words.map { .string($0) } + words.compactMap { Int($0).map { .integer($0) } }))]), reference("column"),
       ])
     case .quantity(let quantity): anyOf([reference(quantity.rawValue), reference("column")])
     case .list(let inner): anyOf([list(of: inner, isWhole), reference("column")])
@@ -133,14 +135,14 @@ public enum JSONSchema {
         }
     }
     var members: [(String, JSONValue)] = [
-      ("type", .string("object")), ("properties", .object(properties)), ("additionalProperties", .flag(false)),
+      ("type", .string("object")), ("properties", .object(properties)), ("additionalProperties", .bool(false)),
     ]
     if isWhole {
       // A field that the file's defaults may give need not stand here.
       let required = mapping.fields.filter { $0.isRequired && !$0.isInheritable && $0.conditions.isEmpty && $0.aliases.isEmpty }
       if !required.isEmpty { members.append(("required", .strings(required.map(\.name)))) }
       let rules = mapping.rules
-      if !rules.isEmpty { members.append(("allOf", .list(rules))) }
+      if !rules.isEmpty { members.append(("allOf", .array(rules))) }
     }
     let object = JSONValue.object(members)
     guard let bare = mapping.bare, let field = mapping.fields.first(where: { $0.name == bare }) else { return object }
@@ -208,6 +210,6 @@ extension Shape.Quantity {
     let number = JSONValue.object([
       ("type", .string("integer")), ("minimum", .integer(numbers.lowerBound)), ("maximum", .integer(numbers.upperBound)),
     ])
-    return .object([("description", .string(description)), ("anyOf", .list([text, number]))])
+    return .object([("description", .string(description)), ("anyOf", .array([text, number]))])
   }
 }

@@ -1,10 +1,12 @@
+import SansIO
+
 /// What of a mapping's keys goes together, as JSON Schema: the same descriptions that the reader holds.
 extension MappingShape {
   /// Groups of which one key stands there, keys with older words, and keys that mean something only beside others.
   var rules: [JSONValue] {
-    let groups = exactlyOneOf.map { group in JSONValue.object([("oneOf", .list(group.map { .has($0) }))]) }
+    let groups = exactlyOneOf.map { group in JSONValue.object([("oneOf", .array(group.map { .has($0) }))]) }
     let renamed = fields.filter { $0.isRequired && !$0.aliases.isEmpty }.map { field in
-      JSONValue.object([("oneOf", .list(([field.name] + field.aliases).map { .has($0) }))])
+      JSONValue.object([("oneOf", .array(([field.name] + field.aliases).map { .has($0) }))])
     }
     let conditional = fields.filter { !$0.conditions.isEmpty }.flatMap { field in
       let isMet = anyOf(field.conditions.map { schema(of: $0, isStrict: false) })
@@ -29,7 +31,7 @@ extension MappingShape {
     return .object(isStandard ? [isMeant] : [isMeant, ("required", .strings([condition.key]))])
   }
 
-  private func anyOf(_ values: [JSONValue]) -> JSONValue { values.count == 1 ? values[0] : .object([("anyOf", .list(values))]) }
+  private func anyOf(_ values: [JSONValue]) -> JSONValue { values.count == 1 ? values[0] : .object([("anyOf", .array(values))]) }
 }
 
 extension JSONValue {

@@ -28,7 +28,7 @@ struct ServeState: Sendable {
       ("version", .integer(Self.version)),
       ("account", .object([("username", .string(account.username)), ("password", .string(account.password))])),
       ("authority", Self.json(authority)), ("pbx", Self.json(pbx)),
-    ]).text() + "\n"
+    ]).document + "\n"
   }
 
   private static func json(_ pair: CertifiedKey) -> JSONValue {

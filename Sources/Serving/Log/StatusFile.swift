@@ -39,15 +39,15 @@ struct StatusFile {
   func text(_ calls: [Call], accounts: [(name: String, up: Int, cap: Int)], legs: Int) -> String {
     JSONValue.object([
       ("version", .integer(Self.version)), ("since", .string(time.text(Instant(nanoseconds: 0)))), ("legs", .integer(legs)),
-      ("calls", .list(calls.map(json))),
+      ("calls", .array(calls.map(json))),
       (
         "accounts",
-        .list(
+        .array(
           accounts.map { account in
             .object([("name", .string(account.name)), ("up", .integer(account.up)), ("cap", .integer(account.cap))])
           })
       ),
-    ]).text() + "\n"
+    ]).document + "\n"
   }
 
   private func json(_ call: Call) -> JSONValue {
