@@ -1,4 +1,4 @@
-import SIPMessage
+import SIPTransport
 import SansIO
 import ScenarioModel
 
