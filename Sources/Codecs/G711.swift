@@ -1,11 +1,10 @@
+import SansIO
+
 /// G.711 (ITU-T, 1988): μ-law and A-law between 16-bit linear samples and octets, by table.
 ///
 /// The linear values are those of G.711 in 14-bit (μ-law) and 13-bit (A-law) resolution, scaled to 16 bits.
 public enum G711 {
   public enum Law: Hashable, Sendable { case mu, a }
-
-  /// The octet of silence: the positive value nearest to zero.
-  public static func silence(_ law: Law) -> UInt8 { law == .mu ? 0xFF : 0xD5 }
 
   @inlinable
   public static func decode(_ octet: UInt8, _ law: Law) -> Int16 {
@@ -16,6 +15,33 @@ public enum G711 {
   public static func encode(_ sample: Int16, _ law: Law) -> UInt8 {
     let index = Int(UInt16(bitPattern: sample) >> 2)
     return law == .mu ? muEncoding[index] : aEncoding[index]
+  }
+
+  /// Appends the octets of samples.
+  public static func encode(_ samples: [Int16], _ law: Law, into payload: inout [UInt8]) {
+    payload.reserveCapacity(payload.count + samples.count)
+    let table = law == .mu ? muEncoding : aEncoding
+    table.withUnsafeBufferPointer { table in
+      for sample in samples { payload.append(table[Int(UInt16(bitPattern: sample) >> 2)]) }
+    }
+  }
+
+  /// Replaces `samples` by those of a payload: a look-up an octet, into memory that is there already.
+  public static func decode(_ payload: Bytes, _ law: Law, into samples: inout [Int16]) {
+    let count = payload.count
+    if samples.count > count {
+      samples.removeLast(samples.count - count)
+    } else if samples.count < count {
+      samples.append(contentsOf: repeatElement(0, count: count - samples.count))
+    }
+    let table = law == .mu ? muDecoding : aDecoding
+    table.withUnsafeBufferPointer { table in
+      samples.withUnsafeMutableBufferPointer { samples in
+        payload.withUnsafeBytes { octets in
+          for index in 0..<count { samples[index] = table[Int(octets[index])] }
+        }
+      }
+    }
   }
 
   @usableFromInline static let muDecoding: [Int16] = (0...255).map { expandMu(UInt8($0)) }

@@ -39,8 +39,8 @@ final class Leg {
   var hasEarlyMedia = false
   /// Answers in provisional responses by the To tag of their callee: a forked INVITE has several early dialogs.
   private var earlyAnswers: [(tag: String, answer: SessionDescription)] = []
-  /// BYE after so many nanoseconds without RTP while we may receive; nil = never. Looked at for every packet.
-  var rtpTimeout: Int64?
+  /// BYE after so long without RTP while we may receive; nil = never.
+  var rtpTimeout: Duration?
   /// Header fields of our 200.
   var answerFields: [MessageDraft.Field] = []
   /// The 2xx was acknowledged.
@@ -53,15 +53,13 @@ final class Leg {
   var laterChanges: [SessionChange] = []
   /// Where our descriptions send the peer's media instead of here.
   var mediaElsewhere: TransportAddress?
-  var media: MediaSession?
+  var media: MediaStream?
   /// What the peer hears while it is held.
   var music: MusicStream?
   /// Since when the call is up.
   var upSince: Instant?
   /// BYE as soon as the media is back.
   var endsWhenMediaIsBack = false
-  /// Since when no RTP came that should have come; the leg ends when this grows old.
-  var silentSince: Instant?
   /// What was said of its media sockets.
   var socketFailures: Set<SocketFailure> = []
   var speech: (tone: Tone, until: Instant?)?

@@ -135,7 +135,7 @@ extension Party {
     userAgent.admit(id, prefersFlow: prefersFlow, at: now)
     leg.answerFields = answerFields
     leg.hasEarlyMedia = answerWith == .earlyMedia && Self.hasDescription(invite)
-    if let rtpTimeout { leg.rtpTimeout = rtpTimeout.wholeNanoseconds }
+    if let rtpTimeout { leg.rtpTimeout = rtpTimeout }
     leg.answerAt = now.advanced(by: configuration.answerDelay)
     if configuration.answerDelay > .zero { answerDeadlines.set(id, at: leg.answerAt) }
     if !leg.hasEarlyMedia, answerWith != .nothing { absorb(userAgent.ring(id, at: now, &out), at: now, &out) }
@@ -209,7 +209,7 @@ extension Party {
     let leg = Leg(
       id: id, facts: facts, session: newSession(capability), port: port, rtp: PortID(lastPort),
       rtcp: PortID(lastPort + 1), capability: capability)
-    leg.rtpTimeout = configuration.rtpTimeout?.wholeNanoseconds
+    leg.rtpTimeout = configuration.rtpTimeout
     legs[id] = leg
     legsByPort[leg.rtp] = id
     legsByPort[leg.rtcp] = id
@@ -320,9 +320,8 @@ extension Party {
   /// Hangs up. Once BYE is on its way nothing more is said, whether it is answered or not (RFC 3261 §15.1.1).
   func bringDown(_ id: LegID, because reason: LegEnd = .hungUpHere, fields: [MessageDraft.Field]?, at now: Instant, _ out: inout Outbox) {
     if let leg = legs[id], leg.isUp {
-      leg.media?.stop(at: now, &out)
-      leg.music?.media?.stop(at: now, &out)
-      leg.silentSince = nil
+      leg.media?.handle(.stop, at: now, &out)
+      leg.music?.media?.handle(.stop, at: now, &out)
       afterMedia(leg, at: now, &out)
     }
     absorb(userAgent.hangUp(id, because: reason, fields: fields, at: now, &out), at: now, &out)
@@ -342,7 +341,7 @@ extension Party {
       tell(.ended(id, reason, nil))
       return
     }
-    leg.media?.stop(at: now, &out)
+    leg.media?.handle(.stop, at: now, &out)
     stopMusic(leg, at: now, &out)
     tell(.ended(id, reason, leg.media?.report))
     dropLeg(leg, &out)

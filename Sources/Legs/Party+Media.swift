@@ -7,10 +7,10 @@ import SansIO
 extension Party {
   func receiveMedia(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
     switch arrival {
-    case .sendFailed(let port, to: let remote, let bytes, let label, let error):
+    case .sendFailed(let port, to: let remote, _, let label, let error):
       guard let leg = leg(of: port) else { return }
       let isMusic = leg.music?.owns(port) == true
-      if isMusic { leg.music?.media?.sendFailed(bytes, label) } else { leg.media?.sendFailed(bytes, label) }
+      if isMusic { leg.music?.media?.receive(arrival, at: now) } else { leg.media?.receive(arrival, at: now) }
       mediaFailed(leg, .send, remote, label.subject, error)
     // An ICMP error is no sign of life, rather the opposite.
     case .unreachable(let port, let remote, let error):
@@ -18,10 +18,7 @@ extension Party {
     case .receiveFailed(let port, let error): if let leg = leg(of: port) { mediaFailed(leg, .receive, nil, .none, error) }
     case .datagram(let port, _, _):
       guard let id = legsByPort[port], let leg = legs[id], leg.media != nil else { return }
-      let isLife =
-        leg.music?.owns(port) == true ? leg.music?.media?.receive(arrival, at: now, &out) : leg.media?.receive(arrival, at: now, &out)
-      // RTCP counts as life as well (contract 8.3): a party that sends no audio for a while still reports. A stranger's packets do not.
-      if isLife == true { leg.silentSince = now }
+      if leg.music?.owns(port) == true { leg.music?.media?.receive(arrival, at: now) } else { leg.media?.receive(arrival, at: now) }
       afterMedia(leg, at: now, &out)
     case .bound(let port, _):
       guard let id = legsByPort[port], let leg = legs[id] else { return }
@@ -53,12 +50,13 @@ extension Party {
     leg.agreement = agreement
     leg.isUp = true
     leg.upSince = now
-    leg.silentSince = now
     tell(.established(leg.id, agreement))
     tellViolations(leg)
     startMedia(leg, agreement, tag: tag, at: now, &out)
     // Responses of other branches may come until then (RFC 3261 §13.2.2.4).
-    if tag != nil { leg.media?.forksUntil = now.adding(nanoseconds: 64 * configuration.userAgent.timers.t1.wholeNanoseconds) }
+    let forksEnd = now.adding(nanoseconds: 64 * configuration.userAgent.timers.t1.wholeNanoseconds)
+    if tag != nil { leg.media?.handle(.expectForks(until: forksEnd), at: now, &out) }
+    leg.media?.handle(.watchSilence(leg.rtpTimeout), at: now, &out)
     afterMedia(leg, at: now, &out)
   }
 
@@ -67,18 +65,17 @@ extension Party {
   /// - Parameter tag: the To tag of the callee whose answer it is; nil where we were called.
   func startMedia(_ leg: Leg, _ agreement: AudioAgreement, tag: String? = nil, at now: Instant, _ out: inout Outbox) {
     guard leg.media == nil else {
-      leg.media?.update(agreement, remoteTag: tag ?? "", at: now)
+      leg.media?.handle(.agree(agreement, remoteTag: tag ?? ""), at: now, &out)
       return
     }
-    var media = MediaSession(
-      agreement: agreement, cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)", rtpPort: leg.rtp,
-      rtcpPort: leg.rtcp,
-      dialog: leg.id.rawValue, remoteTag: tag ?? "", entropy: mediaEntropy.fork("\(leg.id)"), epoch: epoch)
-    media.isSending = configuration.sendsMedia
-    if tag != nil { media.forksUntil = .distantFuture }
-    media.start(at: now)
+    var media = MediaStream(
+      .init(
+        cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)", rtpPort: leg.rtp, rtcpPort: leg.rtcp,
+        dialog: leg.id.rawValue, sendsAudio: configuration.sendsMedia, epoch: epoch),
+      agreement: agreement, remoteTag: tag ?? "", isForked: tag != nil, entropy: mediaEntropy.fork("\(leg.id)"))
+    media.handle(.start, at: now, &out)
     leg.media = media
-    if let speech = leg.speech { leg.media?.speak(speech.tone, until: speech.until, at: now) }
+    if let speech = leg.speech { leg.media?.handle(.play(speech.tone, until: speech.until), at: now, &out) }
     afterMedia(leg, at: now, &out)
   }
 
@@ -86,7 +83,7 @@ extension Party {
     guard let leg = legs[id] else { return }
     let end = duration.map { now.advanced(by: $0) }
     leg.speech = (tone, end)
-    leg.media?.speak(tone, until: end, at: now)
+    leg.media?.handle(.play(tone, until: end), at: now, &out)
     if leg.media != nil { afterMedia(leg, at: now, &out) }
   }
 
@@ -94,35 +91,25 @@ extension Party {
     guard let leg = legs[id], leg.media != nil else { return }
     leg.media?.wake(at: now, &out)
     leg.music?.media?.wake(at: now, &out)
-    if let limit = silenceLimit(leg), limit <= now, leg.media?.isExchangeOpen == false {
-      hangUp(id, because: .mediaSilence, at: now, &out)
-      return
-    }
     afterMedia(leg, at: now, &out)
   }
 
   /// Passes on what the media machine noticed and arms its next deadline.
   func afterMedia(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
-    guard let turn = leg.media?.takeTurn() else { return }
-    for event in turn.events {
+    guard let events = leg.media?.takeEvents() else { return }
+    for event in events {
       switch event {
       case .firstPacketReceived: tell(.mediaStarted(leg.id))
       case .toneHeard(let frequency): tell(.toneHeard(leg.id, frequency: frequency))
       case .toneEnded: tell(.toneEnded(leg.id))
       case .violation(let violation): tell(.violation(leg.id, violation))
       case .remoteLatched(let source): tell(.mediaLatched(leg.id, source))
+      case .silent: hangUp(leg.id, because: .mediaSilence, at: now, &out)
+      case .stopped: break
       }
     }
-    var deadline = turn.nextDeadline
+    var deadline = leg.media?.nextDeadline
     if let music = leg.music?.media?.nextDeadline { deadline = min(deadline ?? music, music) }
-    if !turn.isExchangeOpen, let limit = silenceLimit(leg) { deadline = min(deadline ?? limit, limit) }
     mediaDeadlines.set(leg.id, at: deadline)
-  }
-
-  /// When a leg on which nothing comes is over. Nil while the agreement lets nothing come; and while one side waits for the other's word,
-  /// which may have changed it, it does not hold (``MediaSession/isExchangeOpen``).
-  private func silenceLimit(_ leg: Leg) -> Instant? {
-    guard let since = leg.silentSince, let timeout = leg.rtpTimeout, leg.agreement?.direction.receives == true else { return nil }
-    return since.adding(nanoseconds: timeout)
   }
 }

@@ -29,7 +29,7 @@ extension Party {
   private func absorbChange(_ leg: Leg, _ change: SessionChange, at now: Instant, _ out: inout Outbox) {
     leg.change = change
     let body = offer(for: change, leg)?.serialized() ?? Bytes()
-    leg.media?.offer(leg.session.openOffer)
+    leg.media?.handle(.offer(leg.session.openOffer), at: now, &out)
     absorb(userAgent.modify(leg.id, body: body, at: now, &out), at: now, &out)
   }
 
@@ -74,7 +74,7 @@ extension Party {
         let agreement = try leg.session.accept(answer: description)
         absorb(userAgent.acknowledge(id, body: Bytes(), at: now, &out), at: now, &out)
         if case .moveMedia(let elsewhere) = change { leg.mediaElsewhere = elsewhere }
-        if case .hold(.inactive) = change { leg.music?.media?.stop(at: now, &out) }
+        if case .hold(.inactive) = change { leg.music?.media?.handle(.stop, at: now, &out) }
         adopt(leg, agreement, wish: change.wish ?? leg.wish, at: now, &out)
         if leg.endsWhenMediaIsBack { return bringDown(id, fields: [], at: now, &out) }
       }
@@ -96,7 +96,7 @@ extension Party {
     guard let leg = legs[id] else { return }
     leg.change = nil
     leg.session.withdrawOffer()
-    leg.media?.offer(nil)
+    leg.media?.handle(.offer(nil), at: now, &out)
     if leg.endsWhenMediaIsBack { return bringDown(id, fields: [], at: now, &out) }
     continueChanges(leg, at: now, &out)
   }
@@ -109,10 +109,7 @@ extension Party {
   ) {
     leg.wish = wish
     leg.agreement = agreement
-    leg.silentSince = now
-    leg.media?.update(agreement, isRenegotiated: true, isKnown: isKnown, at: now)
-    // Media that was moved elsewhere is not ours to send.
-    leg.media?.isPaused = agreement.local != TransportAddress(configuration.mediaAddress, port: leg.port)
+    leg.media?.handle(.renegotiate(agreement, isKnown: isKnown), at: now, &out)
     tell(.modified(leg.id, agreement))
     tellViolations(leg)
     afterMedia(leg, at: now, &out)
@@ -127,7 +124,7 @@ extension Party {
     do {
       if !Self.hasDescription(message) {
         let offer = leg.session.makeOffer(local: local, direction: leg.wish)
-        leg.media?.offer(leg.session.openOffer)
+        leg.media?.handle(.offer(leg.session.openOffer), at: now, &out)
         leg.awaitsAnswer = true
         absorb(userAgent.answerReinvite(id, server, body: offer.serialized(), at: now, &out), at: now, &out)
         return
@@ -172,8 +169,7 @@ extension Party {
     guard let leg = legs[id] else { return }
     guard leg.awaitsAnswer else {
       // What our answer changed holds for the peer from now on.
-      leg.media?.confirm(at: now)
-      leg.silentSince = now
+      leg.media?.handle(.confirm, at: now, &out)
       return afterMedia(leg, at: now, &out)
     }
     leg.awaitsAnswer = false

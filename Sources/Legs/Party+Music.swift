@@ -11,7 +11,7 @@ struct MusicStream {
   var unbound = 2
   /// What was agreed before the ports were open.
   var awaited: AudioAgreement?
-  var media: MediaSession?
+  var media: MediaStream?
 
   func owns(_ id: PortID) -> Bool { id == rtp || id == rtcp }
 }
@@ -52,12 +52,13 @@ extension Party {
       leg.music?.awaited = agreement
       return
     }
-    var media = MediaSession(
-      agreement: agreement, cname: "music@\(musicAddress)", rtpPort: music.rtp, rtcpPort: music.rtcp, dialog: leg.id.rawValue,
-      entropy: mediaEntropy.fork("\(leg.id) music \(music.port)"), epoch: epoch)
-    media.isSending = configuration.sendsMedia
-    media.start(at: now)
-    media.speak(Tone(frequency: configuration.habits.musicFrequency), until: nil, at: now)
+    var media = MediaStream(
+      .init(
+        cname: "music@\(musicAddress)", rtpPort: music.rtp, rtcpPort: music.rtcp, dialog: leg.id.rawValue,
+        sendsAudio: configuration.sendsMedia, epoch: epoch),
+      agreement: agreement, entropy: mediaEntropy.fork("\(leg.id) music \(music.port)"))
+    media.handle(.start, at: now, &out)
+    media.handle(.play(Tone(frequency: configuration.habits.musicFrequency), until: nil), at: now, &out)
     leg.music?.awaited = nil
     leg.music?.media = media
     afterMedia(leg, at: now, &out)
@@ -65,7 +66,7 @@ extension Party {
 
   func stopMusic(_ leg: Leg, at now: Instant, _ out: inout Outbox) {
     guard var music = leg.music else { return }
-    music.media?.stop(at: now, &out)
+    music.media?.handle(.stop, at: now, &out)
     leg.music = nil
     legsByPort[music.rtp] = nil
     legsByPort[music.rtcp] = nil

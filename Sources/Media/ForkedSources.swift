@@ -25,10 +25,21 @@ struct ForkedSources: Sendable {
   private var others: [Session] = []
   /// Packets in a row that came from one of the others alone.
   private var run = 0
+  /// Until when packets may belong to a dialog that we do not know; nil where the INVITE has one dialog.
+  private var openUntil: Instant?
 
-  init(tag: String) { self.tag = tag }
+  /// - Parameter isOpen: further dialogs may come, for how long nobody knows yet.
+  init(tag: String, isOpen: Bool) {
+    self.tag = tag
+    openUntil = isOpen ? .distantFuture : nil
+  }
+
+  mutating func expect(until end: Instant) { openUntil = end }
 
   var isEmpty: Bool { others.isEmpty }
+
+  /// Whether a source that we do not know may belong to a dialog that we do not know yet.
+  func mayBeUnknown(at now: Instant) -> Bool { openUntil.map { now < $0 } ?? false }
 
   /// The session of another dialog is heard from now on; its own latch, where it was heard before.
   mutating func turn(to tag: String, from agreement: AudioAgreement, _ latch: RemoteLatch) -> RemoteLatch {

@@ -12,16 +12,12 @@ import Testing
   private let moved = TransportAddress(IPAddress(v4: 0xC000_0215), port: 30_000)
 
   private struct Call {
-    var session: MediaSession
-    var out = Outbox()
+    var stream: MediaStream
     var now = Instant.zero
     var sequence: UInt16 = 0
 
-    init(_ agreement: AudioAgreement, tag: String = "a") {
-      session = MediaSession(
-        agreement: agreement, cname: "lab", rtpPort: PortID(1), rtcpPort: PortID(2), dialog: 1, remoteTag: tag, entropy: Entropy(seed: 9),
-        epoch: .virtual)
-      session.start(at: .zero)
+    init(_ agreement: AudioAgreement, tag: String = "a", isForked: Bool = false) {
+      stream = .running(agreement, tag: tag, isForked: isForked)
     }
 
     /// Packets 20 ms apart; whether the last one counted as a sign of life.
@@ -35,14 +31,12 @@ import Testing
         let packet = RTPPacket(
           payloadType: type, marker: false, sequenceNumber: sequence, timestamp: timestamp ?? UInt32(sequence) * 160, ssrc: ssrc,
           payload: Bytes([UInt8](repeating: 0xFF, count: 160)))
-        isLife = session.receive(.datagram(PortID(1), from: source, packet.serialized()), at: now, &out)
+        isLife = stream.takes(.datagram(PortID(1), from: source, packet.serialized()), at: now)
       }
       return isLife
     }
 
-    mutating func rules() -> [PeerViolation.Rule] {
-      session.takeEvents().compactMap { if case .violation(let violation) = $0 { violation.rule } else { nil } }
-    }
+    mutating func rules() -> [PeerViolation.Rule] { stream.rules() }
   }
 
   /// A receiving call cannot be inside `#expect`: it changes the session.
@@ -63,18 +57,18 @@ import Testing
 
   @Test func `who offers to receive is ready at once, in every format of the offer (RFC 3264 §5.1)`() {
     var call = Call(agreement(peer, .sendonly))
-    call.session.offer(sendrecv)
+    call.stream.handle(.offer(sendrecv), at: call.now)
     call.receive(100, from: peer)
     call.receive(100, from: peer, type: 8)
     #expect(call.rules() == [])
-    #expect(call.session.report.packetsReceived == 200)
+    #expect(call.stream.report.packetsReceived == 200)
   }
 
   @Test func `an offer that was refused lets nothing in any more`() {
     var call = Call(agreement(peer, .sendonly))
-    call.session.offer(sendrecv)
+    call.stream.handle(.offer(sendrecv), at: call.now)
     call.receive(10, from: peer)
-    call.session.offer(nil)
+    call.stream.handle(.offer(nil), at: call.now)
     call.receive(60, from: peer)
     call.receive(1, from: peer, type: 8)
     #expect(call.rules() == [.rtpWhileHeld, .rtpPayloadType])
@@ -82,7 +76,7 @@ import Testing
 
   @Test func `an offer that does not receive leaves what was agreed: the peer may not have it yet`() {
     var call = Call(agreement(peer))
-    call.session.offer(ReceivableAudio(receives: false, [AudioPayload(0, .codec(.pcmu))]))
+    call.stream.handle(.offer(ReceivableAudio(receives: false, [AudioPayload(0, .codec(.pcmu))])), at: call.now)
     call.receive(200, from: peer)
     #expect(call.rules() == [])
   }
@@ -90,13 +84,13 @@ import Testing
   @Test func `media of an answer that is still on its way may come from another address`() {
     var call = Call(agreement(peer))
     call.receive(8, from: peer)
-    call.session.offer(sendrecv)
+    call.stream.handle(.offer(sendrecv), at: call.now)
     call.receive(10, from: moved, ssrc: 6)
     #expect(call.rules() == [])
-    call.session.update(agreement(moved), isRenegotiated: true, at: call.now)
+    call.stream.handle(.renegotiate(agreement(moved), isKnown: true), at: call.now)
     call.receive(10, from: moved, ssrc: 6)
     #expect(call.rules() == [])
-    #expect(call.session.report.packetsReceived == 28)
+    #expect(call.stream.report.packetsReceived == 28)
     let stranger = TransportAddress(IPAddress(v4: 0xC633_6442), port: 4_000)
     call.receive(5, from: stranger, ssrc: 7)
     #expect(call.rules() == [.rtpSource], "without an offer nobody else may come")
@@ -105,49 +99,48 @@ import Testing
   @Test func `until the ACK says that our answer has arrived the old agreement counts, then what was under way (RFC 3264 §8)`() {
     var call = Call(agreement(peer))
     var held = agreement(peer, .inactive, codec: .pcma)
-    call.session.update(held, isRenegotiated: true, isKnown: false, at: call.now)
+    call.stream.handle(.renegotiate(held, isKnown: false), at: call.now)
     call.receive(300, from: peer)
     #expect(call.rules() == [])
-    call.session.confirm(at: call.now)
+    call.stream.handle(.confirm, at: call.now)
     call.receive(45, from: peer)
     #expect(call.rules() == [])
     call.receive(20, from: peer)
     #expect(Set(call.rules()) == [.rtpWhileHeld, .rtpPayloadType])
     held.direction = .sendrecv
-    call.session.update(held, isRenegotiated: true, at: call.now)
+    call.stream.handle(.renegotiate(held, isKnown: true), at: call.now)
     call.receive(50, from: peer, type: 8)
     #expect(call.rules() == [])
   }
 
   @Test func `an exchange is open from our offer to the answer, and from our answer to the ACK`() {
-    var session = Call(agreement(peer)).session
-    #expect(!session.isExchangeOpen)
-    session.offer(sendrecv)
-    #expect(session.isExchangeOpen)
-    session.update(agreement(peer), isRenegotiated: true, at: .zero)
-    #expect(!session.isExchangeOpen)
-    session.update(agreement(peer, .inactive), isRenegotiated: true, isKnown: false, at: .zero)
-    #expect(session.isExchangeOpen)
-    session.confirm(at: .zero)
-    #expect(!session.isExchangeOpen)
+    var stream = Call(agreement(peer)).stream
+    #expect(!stream.terms.isExchangeOpen)
+    stream.handle(.offer(sendrecv), at: .zero)
+    #expect(stream.terms.isExchangeOpen)
+    stream.handle(.renegotiate(agreement(peer), isKnown: true), at: .zero)
+    #expect(!stream.terms.isExchangeOpen)
+    stream.handle(.renegotiate(agreement(peer, .inactive), isKnown: false), at: .zero)
+    #expect(stream.terms.isExchangeOpen)
+    stream.handle(.confirm, at: .zero)
+    #expect(!stream.terms.isExchangeOpen)
   }
 
   // MARK: - Several dialogs
 
   @Test func `media of another early dialog is neither heard nor named, known or not (RFC 3261 §12.1, RFC 3960 §3)`() {
-    var call = Call(agreement(peer), tag: "a")
-    call.session.forksUntil = .distantFuture
+    var call = Call(agreement(peer), tag: "a", isForked: true)
     call.receive(8, from: peer)
     call.receive(8, from: moved, ssrc: 6)
     #expect(call.rules() == [])
-    call.session.update(agreement(moved), remoteTag: "b", at: call.now)
-    call.session.forksUntil = call.now.advanced(by: .seconds(32))
+    call.stream.handle(.agree(agreement(moved), remoteTag: "b"), at: call.now)
+    call.stream.handle(.expectForks(until: call.now.advanced(by: .seconds(32))), at: call.now)
     for _ in 0..<20 {
       call.receive(1, from: peer)
       call.receive(1, from: moved, ssrc: 6)
     }
     #expect(call.rules() == [])
-    #expect(call.session.report.packetsReceived == 28)
+    #expect(call.stream.report.packetsReceived == 28)
     call.now = call.now.advanced(by: .seconds(40))
     call.receive(8, from: peer)
     #expect(call.rules() == [], "the other callee was never this one")
@@ -159,14 +152,14 @@ import Testing
     let third = TransportAddress(IPAddress(v4: 0xC000_0216), port: 30_000)
     var call = Call(agreement(peer), tag: "a")
     call.receive(8, from: peer)
-    call.session.update(agreement(moved), remoteTag: "b", at: call.now)
+    call.stream.handle(.agree(agreement(moved), remoteTag: "b"), at: call.now)
     call.receive(8, from: moved, ssrc: 6)
-    call.session.update(agreement(third), remoteTag: "c", at: call.now)
+    call.stream.handle(.agree(agreement(third), remoteTag: "c"), at: call.now)
     call.receive(8, from: third, ssrc: 7)
     expectLife(false, call.receive(8, from: peer))
     expectLife(false, call.receive(8, from: moved, ssrc: 6))
     #expect(call.rules() == [])
-    call.session.update(agreement(peer), remoteTag: "a", at: call.now)
+    call.stream.handle(.agree(agreement(peer), remoteTag: "a"), at: call.now)
     let isLife = call.receive(8, from: peer)
     #expect(isLife)
   }
@@ -175,7 +168,7 @@ import Testing
     let relay = TransportAddress(IPAddress(v4: 0xCB00_7107), port: 40_000)
     var call = Call(agreement(peer), tag: "a")
     call.receive(8, from: relay)
-    call.session.update(agreement(moved), remoteTag: "b", at: call.now)
+    call.stream.handle(.agree(agreement(moved), remoteTag: "b"), at: call.now)
     expectLife(false, call.receive(16, from: relay))
     let isLife = call.receive(4, from: relay)
     #expect(isLife)
@@ -187,14 +180,13 @@ import Testing
     var call = Call(agreement(peer))
     for port in [PortID(1), PortID(2)] {
       for first: UInt8 in [0, 1, 3, 16, 19, 20, 22, 63, 64, 79] {
-        let isLife = call.session.receive(
-          .datagram(port, from: peer, Bytes([first] + [UInt8](repeating: 1, count: 19))), at: .zero, &call.out)
+        let isLife = call.stream.takes(.datagram(port, from: peer, Bytes([first] + [UInt8](repeating: 1, count: 19))), at: .zero)
         #expect(!isLife)
       }
-      call.session.receive(.datagram(port, from: peer, Bytes()), at: .zero, &call.out)
+      call.stream.takes(.datagram(port, from: peer, Bytes()), at: .zero)
     }
     #expect(call.rules() == [])
-    call.session.receive(.datagram(PortID(1), from: peer, "garbage"), at: .zero, &call.out)
+    call.stream.takes(.datagram(PortID(1), from: peer, "garbage"), at: .zero)
     #expect(call.rules() == [.rtpMalformed])
   }
 
@@ -206,8 +198,8 @@ import Testing
     let start = UInt32(call.sequence) * 160
     call.receive(15, from: peer, type: 101, timestamp: start)
     call.receive(50, from: peer)
-    #expect(call.session.report.jitter == .zero)
-    #expect(call.session.report.packetsLost == 0 && call.session.report.packetsReceived == 115)
+    #expect(call.stream.report.jitter == .zero)
+    #expect(call.stream.report.packetsLost == 0 && call.stream.report.packetsReceived == 115)
   }
 
   @Test func `what a stranger sends is no mistake of the peer's, but the source's alone`() {

@@ -14,15 +14,11 @@ import Testing
 
   /// A session whose peer's SDP names a private address.
   private struct Call {
-    var session: MediaSession
+    var stream: MediaStream
     var out = Outbox()
     var sequence: UInt16 = 0
 
-    init(_ agreement: AudioAgreement) {
-      session = MediaSession(
-        agreement: agreement, cname: "lab", rtpPort: PortID(1), rtcpPort: PortID(2), dialog: 1, entropy: Entropy(seed: 9), epoch: .virtual)
-      session.start(at: .zero)
-    }
+    init(_ agreement: AudioAgreement) { stream = .running(agreement) }
 
     /// Packets that arrive; whether the last one counted as a sign of life.
     @discardableResult
@@ -33,7 +29,7 @@ import Testing
         let packet = RTPPacket(
           payloadType: type, marker: false, sequenceNumber: sequence, timestamp: UInt32(sequence) * 160, ssrc: ssrc,
           payload: Bytes([UInt8](repeating: 0xFF, count: 160)))
-        isLife = session.receive(.datagram(PortID(1), from: source, packet.serialized()), at: .zero, &out)
+        isLife = stream.takes(.datagram(PortID(1), from: source, packet.serialized()), at: .zero)
       }
       return isLife
     }
@@ -41,7 +37,8 @@ import Testing
     /// Where the next packet goes.
     mutating func destination() -> TransportAddress? {
       out.removeAll()
-      session.wake(at: session.sendDue ?? .zero, &out)
+      guard case .running(let due?, _) = stream.state else { return nil }
+      stream.wake(at: due, &out)
       guard case .datagram(PortID(1), to: let target, _, _)? = out.departures.first else { return nil }
       return target
     }
@@ -84,22 +81,22 @@ import Testing
   @Test func `a private address in SDP that RTP does not come from is named, once`() {
     var call = Call(agreement(agreed))
     call.receive(8, from: outside)
-    let rules = call.session.takeEvents().compactMap { if case .violation(let rule) = $0 { rule } else { nil } }
+    let rules = call.stream.takeEvents().compactMap { if case .violation(let rule) = $0 { rule } else { nil } }
     #expect(rules.count == 1)
     #expect(rules.first?.description.contains("SDP names the private address 10.0.0.20:30000, RTP comes from 203.0.113.7:30000") == true)
     var plain = Call(agreement(outside))
     plain.receive(8, from: outside)
-    #expect(plain.session.takeEvents() == [.firstPacketReceived])
+    #expect(plain.stream.takeEvents() == [.firstPacketReceived])
   }
 
   @Test func `once latched, another source is neither heard nor followed nor a sign of life, and is named`() {
     var call = Call(agreement(agreed))
     call.receive(4, from: outside)
-    _ = call.session.takeEvents()
+    _ = call.stream.takeEvents()
     expectLife(false, call.receive(50, from: stranger, ssrc: 666))
-    #expect(call.session.report.packetsReceived == 4)
+    #expect(call.stream.report.packetsReceived == 4)
     #expect(call.destination() == outside)
-    guard case .violation(let rule)? = call.session.takeEvents().first else {
+    guard case .violation(let rule)? = call.stream.takeEvents().first else {
       Issue.record("nobody told")
       return
     }
@@ -111,11 +108,11 @@ import Testing
     var call = Call(agreement(agreed))
     call.receive(4, from: outside)
     let bye = RTCPPacket.serialized([.receiverReport(ssrc: 5, []), .bye([5], reason: nil)])
-    expectLife(false, call.session.receive(.datagram(PortID(2), from: stranger, bye), at: .zero, &call.out))
+    expectLife(false, call.stream.takes(.datagram(PortID(2), from: stranger, bye), at: .zero))
     let control = TransportAddress(outside.address, port: 41_000)
-    expectLife(true, call.session.receive(.datagram(PortID(2), from: control, bye), at: .zero, &call.out))
+    expectLife(true, call.stream.takes(.datagram(PortID(2), from: control, bye), at: .zero))
     call.out.removeAll()
-    call.session.stop(at: .zero, &call.out)
+    call.stream.handle(.stop, at: .zero, &call.out)
     guard case .datagram(PortID(2), to: control, _, _)? = call.out.departures.last else {
       Issue.record("RTCP did not follow")
       return
@@ -126,14 +123,14 @@ import Testing
     var call = Call(agreement(agreed))
     call.receive(4, from: outside, ssrc: 5)
     expectLife(true, call.receive(2, from: outside, ssrc: 6))
-    #expect(call.session.report.packetsReceived == 6)
+    #expect(call.stream.report.packetsReceived == 6)
   }
 
   @Test func `a re-INVITE lets a new source prove itself; until it has, media goes on to the old one`() {
     var call = Call(agreement(agreed))
     call.receive(4, from: outside)
     let moved = TransportAddress(outside.address, port: 31_000)
-    call.session.update(agreement(agreed), isRenegotiated: true, at: .zero)
+    call.stream.handle(.renegotiate(agreement(agreed), isKnown: true), at: .zero)
     call.receive(3, from: moved)
     #expect(call.destination() == outside)
     call.receive(1, from: moved)
@@ -144,13 +141,13 @@ import Testing
     var call = Call(agreement(outside))
     call.receive(8, from: outside)
     let phone = TransportAddress(IPAddress(v4: 0xC000_0255), port: 40_000)
-    call.session.update(agreement(phone), isRenegotiated: true, at: .zero)
+    call.stream.handle(.renegotiate(agreement(phone), isKnown: true), at: .zero)
     call.receive(15, from: outside)
     #expect(call.destination() == phone)
     call.receive(4, from: phone)
-    _ = call.session.takeEvents()
+    _ = call.stream.takeEvents()
     expectLife(false, call.receive(4, from: outside))
-    #expect(call.session.takeEvents() == [])
+    #expect(call.stream.takeEvents() == [])
     #expect(call.destination() == phone)
   }
 

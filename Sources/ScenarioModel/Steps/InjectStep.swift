@@ -34,17 +34,18 @@ struct InjectStep: FieldStep {
   var text: String { "\(from) injects \(packets) RTP packets with \(frequency) Hz into the stream to \(to)" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
-    guard let story = script.live(to), let agreement = story.agreement, story.state != .ended else {
+    guard let story = script.live(to), let agreement = story.agreement, story.state != .ended,
+      var speech = ToneSpeech(Tone(frequency: frequency), codec: agreement.codec)
+    else {
       return .failed(
         Finding(
           rule: "the scenario", expected: "\(to) has a call with media", observed: "it has none", evidence: script.lastEvidence[to],
           about: .leg(of: to)))
     }
-    var speech = ToneSpeech(Tone(frequency: frequency), codec: agreement.codec)
     for index in 0..<packets {
       let packet = RTPPacket(
         payloadType: agreement.receivePayloadType, marker: index == 0, sequenceNumber: UInt16(truncatingIfNeeded: index),
-        timestamp: UInt32(index) * 160, ssrc: ssrc, payload: speech.next(160))
+        timestamp: UInt32(index) * speech.ticksPerPacket, ssrc: ssrc, payload: speech.next())
       script.commands.append(.inject(from: from, to: to, port: agreement.local.port, packet.serialized()))
     }
     return .done

@@ -73,7 +73,7 @@ struct BaresipPhone: Sendable {
 
   /// A WAV file with a sine tone, 8 kHz, 16 bits.
   private static func tone(_ frequency: Int, seconds: Int) -> Data {
-    var generator = ToneGenerator(Tone(frequency: frequency), sampleRate: 8_000)
+    var generator = ToneSource(Tone(frequency: frequency), sampleRate: 8_000)
     var samples = Data()
     for _ in 0..<seconds * 8_000 { withUnsafeBytes(of: generator.next().littleEndian) { samples.append(contentsOf: $0) } }
     func word(_ value: Int, _ bytes: Int) -> Data { Data((0..<bytes).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }) }

@@ -1,23 +1,40 @@
-import Codecs
 import RTP
 import SDP
 import SansIO
 
-extension MediaSession {
-  /// Takes a datagram of one of the session's two ports. False when it is no sign of life of the peer: a stranger's.
-  @discardableResult
-  public mutating func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) -> Bool {
-    guard case .datagram(let port, from: let source, let bytes) = arrival, port == rtpPort || port == rtcpPort else { return false }
+// What comes in at the two ports: verified, then told whose it is, then what it is, and counted only then.
+extension MediaStream {
+  /// Takes what arrived at one of the stream's ports. Anything else is another's.
+  public mutating func receive(_ arrival: Arrival, at now: Instant) {
+    switch arrival {
+    case .datagram(let port, from: let source, let bytes) where port == configuration.rtpPort || port == configuration.rtcpPort:
+      receive(bytes, on: port, from: source, at: now)
+    case .sendFailed(_, to: _, let packet, let label, _):
+      guard case .rtp = label.subject, label.stream == sender.ssrc else { return }
+      sender.uncount(octets: packet.count - protection.overhead)
+    case .datagram, .bound, .bindFailed, .receiveFailed, .unreachable, .accepted, .acceptFailed, .acceptsAgain, .opened, .refused, .bytes,
+      .ended, .closed, .drained, .resolved:
+      break
+    }
+  }
+
+  private mutating func receive(_ bytes: Bytes, on port: PortID, from source: TransportAddress, at now: Instant) {
     switch MultiplexedProtocol(bytes) {
     case .rtp, .unknown: break
     // What others send over the same ports, keep-alives for the most part, is none of our business, and no sign that media comes.
-    case .stun, .zrtp, .dtls, .turnChannel, .empty: return false
+    case .stun, .zrtp, .dtls, .turnChannel, .empty: return
     }
     // RTCP on the RTP port (RFC 5761) is known by its type.
-    let isControl = port == rtcpPort || (bytes.count > 1 && (192...223).contains(bytes[1]))
-    return isControl ? receiveControl(bytes, from: source, at: now) : receiveAudio(bytes, from: source, at: now)
+    let isControl = port == configuration.rtcpPort || (bytes.count > 1 && (192...223).contains(bytes[1]))
+    guard let packet = protection.unprotect(bytes, isControl ? .rtcp : .rtp) else { return }
+    let isOfPeer = isControl ? receiveControl(packet, from: source, at: now) : receiveAudio(packet, from: source, at: now)
+    // RTCP is a sign of life as well (contract 8.3): who sends no audio for a while still reports. A stranger's packets are none.
+    if isOfPeer { silence.heard(at: now) }
   }
 
+  // MARK: - RTP
+
+  /// Whether the packet is the peer's.
   private mutating func receiveAudio(_ bytes: Bytes, from source: TransportAddress, at now: Instant) -> Bool {
     let packet: RTPPacket
     do { packet = try RTPPacket.parse(bytes) } catch {
@@ -35,10 +52,7 @@ extension MediaSession {
       complain(.rtpPayloadType, "\(packet.payloadType)")
       return true
     }
-    let isAhead = statistics.map { $0.ssrc != packet.ssrc || $0.isAhead(packet.sequenceNumber) } ?? true
-    count(packet, isEvent: format == .telephoneEvent, at: now)
-    octetsReceived &+= UInt32(truncatingIfNeeded: packet.payload.count)
-    if case .codec(let codec) = format, isAhead { listen(packet.payload, codec) }
+    receiver.receive(packet, format, clockRate: codec.clockRate, at: now, &events)
     return true
   }
 
@@ -57,7 +71,7 @@ extension MediaSession {
     case .foreign:
       // The answer to our offer may name another address, and its media comes before it (RFC 3264 §5.1).
       if terms.offered != nil { return true }
-      if !mayBeForked(at: now) {
+      if !forks.mayBeUnknown(at: now) {
         complain(
           .rtpSource,
           "RTP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) until a re-INVITE (contract 8.5)")
@@ -65,9 +79,6 @@ extension MediaSession {
       return false
     }
   }
-
-  /// Whether a source that we do not know may belong to a dialog that we do not know yet.
-  private func mayBeForked(at now: Instant) -> Bool { forksUntil.map { now < $0 } ?? false }
 
   private mutating func latched(to source: TransportAddress) {
     events.append(.remoteLatched(source))
@@ -77,43 +88,13 @@ extension MediaSession {
       section: agreement.remote.address.privateSection)
   }
 
-  private mutating func count(_ packet: RTPPacket, isEvent: Bool, at now: Instant) {
-    if statistics?.ssrc != packet.ssrc {
-      if let old = statistics {
-        receivedBefore += old.received
-        lostBefore += old.lost
-      } else {
-        events.append(.firstPacketReceived)
-      }
-      statistics = ReceptionStatistics(ssrc: packet.ssrc, firstSequence: packet.sequenceNumber, clockRate: 8_000)
-    }
-    // All packets of an event have the time at which it began (RFC 4733 §2.2.1): they say nothing of the delay.
-    statistics?.receive(sequence: packet.sequenceNumber, timestamp: isEvent ? nil : packet.timestamp, at: now)
-  }
+  // MARK: - RTCP
 
-  private mutating func listen(_ payload: Bytes, _ codec: AudioCodec) {
-    guard codec.isSpoken else { return }
-    let law = codec.law
-    var changes: [ToneDetector.Change] = []
-    payload.withUnsafeBytes { octets in
-      for octet in octets {
-        if let change = detector.receive(G711.decode(octet, law)) { changes.append(change) }
-      }
-    }
-    for change in changes {
-      switch change {
-      case .began(let frequency):
-        tones.append(frequency)
-        events.append(.toneHeard(frequency))
-      case .ended: events.append(.toneEnded)
-      }
-    }
-  }
-
+  /// Whether the packet is the peer's.
   private mutating func receiveControl(_ bytes: Bytes, from source: TransportAddress, at now: Instant) -> Bool {
     if source != agreement.remoteControl, forks.ownsControl(source) { return false }
     guard latch.acceptsControl(from: source, agreed: agreement.remoteControl) else {
-      if terms.offered == nil, !mayBeForked(at: now) {
+      if terms.offered == nil, !forks.mayBeUnknown(at: now) {
         complain(
           .rtpSource, "RTCP from \(source) is ignored: the stream comes from \(latch.rtp ?? agreement.remote) (contract 8.5, symmetric RTP)"
         )
@@ -126,24 +107,7 @@ extension MediaSession {
       return true
     }
     latch.receiveControl(from: source)
-    for packet in packets {
-      switch packet {
-      case .senderReport(_, let information, let blocks):
-        lastSenderReport = (NTPTime.middle(information.ntpTime), now)
-        read(blocks)
-      case .receiverReport(_, let blocks): read(blocks)
-      case .cname, .bye, .other: break
-      }
-    }
+    reporter.receive(packets, about: sender.ssrc, at: now)
     return true
-  }
-
-  private mutating func read(_ blocks: [ReceptionReport]) {
-    for block in blocks where block.ssrc == ssrc { packetsLostAtPeer = Int(block.cumulativeLost) }
-  }
-
-  private mutating func complain(_ rule: PeerViolation.Rule, _ detail: String, section: String? = nil) {
-    let violation = PeerViolation(rule, detail, section: section)
-    if reported.count < 16, reported.insert(violation).inserted { events.append(.violation(violation)) }
   }
 }

@@ -13,7 +13,7 @@ struct ToneDetector: Sendable {
     case ended
   }
 
-  private let sampleRate: Int
+  let sampleRate: Int
   private let windowSize: Int
   private var window: [Int16] = []
   private var candidate = 0
@@ -33,6 +33,19 @@ struct ToneDetector: Sendable {
     guard window.count == windowSize else { return nil }
     defer { window.removeAll(keepingCapacity: true) }
     return judge(Self.frequency(window, sampleRate: sampleRate))
+  }
+
+  /// Takes samples in one go.
+  mutating func receive(_ samples: [Int16], _ report: (Change) -> Void) {
+    var start = 0
+    while start < samples.count {
+      let end = min(samples.count, start + windowSize - window.count)
+      window.append(contentsOf: samples[start..<end])
+      start = end
+      guard window.count == windowSize else { return }
+      if let change = judge(Self.frequency(window, sampleRate: sampleRate)) { report(change) }
+      window.removeAll(keepingCapacity: true)
+    }
   }
 
   private mutating func judge(_ found: Int?) -> Change? {

@@ -1,22 +1,25 @@
 import Codecs
-import SDP
 import SansIO
 
-/// A sine tone.
-public struct Tone: Hashable, Sendable, Codable {
-  /// Hertz, below half of the codec's sampling rate.
-  public var frequency: Int
-  /// Peak, in parts of full scale 32,767.
-  public var amplitude: Int16
+/// Where a stream's audio comes from.
+protocol AudioSource: Sendable {
+  /// Fills a frame of the size and rate that it has with the samples that come next.
+  mutating func fill(_ frame: inout AudioFrame)
+  /// Passes over as many samples as the frame has, for time in which nothing is sent.
+  mutating func skip(_ frame: AudioFrame)
+}
 
-  public init(frequency: Int, amplitude: Int16 = 8_000) {
-    self.frequency = frequency
-    self.amplitude = amplitude
+/// Nothing to say.
+struct SilentSource: AudioSource {
+  mutating func fill(_ frame: inout AudioFrame) {
+    frame.samples.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
   }
+
+  mutating func skip(_ frame: AudioFrame) {}
 }
 
 /// Makes a tone's samples with integers alone, so that every machine makes the same ones.
-struct ToneGenerator: Sendable {
+struct ToneSource: AudioSource {
   private let step: UInt32
   private let amplitude: Int32
   private var phase: UInt32 = 0
@@ -32,8 +35,13 @@ struct ToneGenerator: Sendable {
     return Int16(truncatingIfNeeded: (Int32(value) * amplitude) >> 15)
   }
 
-  /// Passes over samples without making them.
-  mutating func skip(_ count: Int) { phase &+= step &* UInt32(truncatingIfNeeded: count) }
+  mutating func fill(_ frame: inout AudioFrame) {
+    frame.samples.withUnsafeMutableBufferPointer { samples in
+      for index in samples.indices { samples[index] = next() }
+    }
+  }
+
+  mutating func skip(_ frame: AudioFrame) { phase &+= step &* UInt32(truncatingIfNeeded: frame.samples.count) }
 }
 
 /// One period of a sine in 1,024 steps of 16 bits, by the rotation of an integer vector with 62-bit fractions.
@@ -48,18 +56,4 @@ private enum SineTable {
     let value = [sine, cosine, -sine, -cosine][quarter]
     return Int16(max(-32_767, min(32_767, (value * 32_767).rounded())))
   }
-}
-
-/// A tone as G.711 payload, for packets that no session sends.
-public struct ToneSpeech: Sendable {
-  private var generator: ToneGenerator
-  private let law: G711.Law
-
-  public init(_ tone: Tone, codec: AudioCodec) {
-    generator = ToneGenerator(tone, sampleRate: 8_000)
-    law = codec == .pcma ? .a : .mu
-  }
-
-  /// The next samples at 8 kHz, one byte each.
-  public mutating func next(_ count: Int) -> Bytes { Bytes((0..<count).map { _ in G711.encode(generator.next(), law) }) }
 }

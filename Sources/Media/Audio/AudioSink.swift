@@ -1,0 +1,22 @@
+import Codecs
+
+/// Where a stream's audio goes once it is decoded.
+protocol AudioSink: Sendable {
+  /// Takes a frame; what it notices in it becomes events of the stream.
+  mutating func take(_ frame: AudioFrame, _ events: inout [MediaEvent])
+}
+
+extension ToneDetector: AudioSink {
+  mutating func take(_ frame: AudioFrame, _ events: inout [MediaEvent]) {
+    if frame.sampleRate != sampleRate {
+      if frequency != nil { events.append(.toneEnded) }
+      self = ToneDetector(sampleRate: frame.sampleRate)
+    }
+    receive(frame.samples) { change in
+      switch change {
+      case .began(let frequency): events.append(.toneHeard(frequency))
+      case .ended: events.append(.toneEnded)
+      }
+    }
+  }
+}

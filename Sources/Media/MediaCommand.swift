@@ -1,0 +1,70 @@
+import SDP
+import SansIO
+
+/// What is asked of a ``MediaStream``. Commands and ``MediaEvent``s are all that passes between a stream and whoever has it, so that a
+/// stream can run on another loop than the call it belongs to.
+public enum MediaCommand: Hashable, Sendable {
+  /// Packets begin to leave: the first one when the first frame of audio is full.
+  case start
+  /// Sends a tone instead of silence from the next packet on; nil = to the end.
+  case play(Tone, until: Instant?)
+  /// An offer of ours is open, and this is what it lets the peer send; nil = it was refused.
+  case offer(ReceivableAudio?)
+  /// The agreement of a dialog of the INVITE that made the stream: of the present one, or with another To tag of another fork.
+  case agree(AudioAgreement, remoteTag: String)
+  /// A re-INVITE made this agreement, after which RTP may come from elsewhere (contract 8.5).
+  ///
+  /// `isKnown`: whether the peer knows of it: not while our answer may still be on its way. ``confirm`` follows then.
+  case renegotiate(AudioAgreement, isKnown: Bool)
+  /// The peer has our answer.
+  case confirm
+  /// Until when RTP may belong to a dialog that we do not know: responses of further branches may come until 64·T1 after the first 2xx
+  /// (RFC 3261 §13.2.2.4).
+  case expectForks(until: Instant)
+  /// From now on it is reported when nothing came for so long while the agreement lets it come; nil = never.
+  case watchSilence(Duration?)
+  /// Ends the stream with an RTCP BYE (RFC 3550 §6.6), if it ever said anything. ``MediaEvent/stopped(_:)`` follows.
+  case stop
+}
+
+/// What a media stream noticed.
+public enum MediaEvent: Hashable, Sendable {
+  case firstPacketReceived
+  /// Hertz.
+  case toneHeard(Int)
+  case toneEnded
+  /// A rule that the peer's packets broke, reported once a kind.
+  case violation(PeerViolation)
+  /// RTP goes where the peer's came from (contract 8.5).
+  case remoteLatched(TransportAddress)
+  /// Nothing came for as long as ``MediaCommand/watchSilence(_:)`` says.
+  case silent
+  /// The stream has ended; again for each further ``MediaCommand/stop``, since late packets still count.
+  case stopped(MediaReport)
+}
+
+/// The figures of one side's media.
+public struct MediaReport: Hashable, Sendable {
+  public var packetsSent: UInt32
+  public var packetsReceived: UInt32
+  /// Of payload.
+  public var octetsSent: UInt32
+  public var octetsReceived: UInt32
+  /// By the peer's sequence numbers; duplicates can make it negative.
+  public var packetsLost: Int
+  public var jitter: Duration
+  /// The tones that were heard, in the order they began, in hertz.
+  public var tones: [Int]
+  /// What the peer last reported of our stream: lost packets; nil when no report came.
+  public var packetsLostAtPeer: Int?
+}
+
+extension MediaReport {
+  /// The value of P-RTP-Stat, a Cisco header: packets and octets sent and received, packets lost, jitter and latency in milliseconds
+  /// (latency is not measured), duration of the call in seconds.
+  public func statisticsHeader(seconds: Int) -> String {
+    let milliseconds = jitter.wholeNanoseconds / 1_000_000
+    return
+      "PS=\(packetsSent),OS=\(octetsSent),PR=\(packetsReceived),OR=\(octetsReceived),PL=\(max(0, packetsLost)),JI=\(milliseconds),LA=0,DU=\(seconds)"
+  }
+}

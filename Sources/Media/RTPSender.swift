@@ -1,0 +1,88 @@
+import Codecs
+import RTP
+import SansIO
+
+/// The packets of our own source: frames of audio, encoded and numbered (RFC 3550 §5.1).
+struct RTPSender: Sendable {
+  let ssrc: UInt32
+  private var sequence: UInt16
+  /// Of the next packet.
+  private(set) var timestamp: UInt32
+  private(set) var packetsSent: UInt32 = 0
+  /// Of payload.
+  private(set) var octetsSent: UInt32 = 0
+  private var isTalkspurtStart = true
+  private(set) var codec: Codec
+  private var encoder: AudioEncoder
+  private var source: any AudioSource = SilentSource()
+  /// When silence follows; nil = never.
+  private var sourceEnd: Instant?
+  private var frame: AudioFrame
+
+  init(codec: Codec, entropy: inout Entropy) {
+    self.codec = codec
+    encoder = codec.encoder
+    frame = AudioFrame(sampleRate: codec.sampleRate)
+    ssrc = UInt32(truncatingIfNeeded: entropy.next())
+    sequence = UInt16(truncatingIfNeeded: entropy.next())
+    timestamp = UInt32(truncatingIfNeeded: entropy.next())
+  }
+
+  /// Sends this instead of silence from the next packet on.
+  mutating func play(_ tone: Tone, until end: Instant?) {
+    source = ToneSource(tone, sampleRate: codec.sampleRate)
+    sourceEnd = end
+    beginTalkspurt()
+  }
+
+  /// The next packet has the marker, which tells the peer's jitter buffer that speech begins anew (RFC 3551 §4.1).
+  mutating func beginTalkspurt() { isTalkspurtStart = true }
+
+  mutating func change(to codec: Codec) {
+    guard codec != self.codec else { return }
+    self.codec = codec
+    encoder = codec.encoder
+    frame.sampleRate = codec.sampleRate
+  }
+
+  /// The next packet, and its sequence number.
+  mutating func packet(payloadType: UInt8, milliseconds: Int, due: Instant) -> (bytes: [UInt8], sequence: UInt16) {
+    prepare(milliseconds, due: due)
+    source.fill(&frame)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(RTPPacket.headerSize + frame.samples.count)
+    RTPPacket.appendHeader(
+      to: &bytes, payloadType: payloadType, marker: isTalkspurtStart, sequenceNumber: sequence, timestamp: timestamp, ssrc: ssrc)
+    encoder.encode(frame, into: &bytes)
+    defer { sequence &+= 1 }
+    timestamp &+= codec.ticks(milliseconds: milliseconds)
+    packetsSent &+= 1
+    octetsSent &+= UInt32(bytes.count - RTPPacket.headerSize)
+    isTalkspurtStart = false
+    return (bytes, sequence)
+  }
+
+  /// Lets the time of a packet pass in which nothing may be sent: the timestamp goes on, the sequence number does not.
+  mutating func skip(milliseconds: Int, due: Instant) {
+    prepare(milliseconds, due: due)
+    source.skip(frame)
+    timestamp &+= codec.ticks(milliseconds: milliseconds)
+  }
+
+  /// A packet of ours did not leave: it is not counted, neither here nor in sender reports (RFC 3550 §6.4.1).
+  mutating func uncount(octets: Int) {
+    guard packetsSent > 0 else { return }
+    packetsSent -= 1
+    octetsSent &-= UInt32(clamping: max(0, octets - RTPPacket.headerSize))
+  }
+
+  private mutating func prepare(_ milliseconds: Int, due: Instant) {
+    if let end = sourceEnd, end <= due {
+      source = SilentSource()
+      sourceEnd = nil
+      isTalkspurtStart = true
+    }
+    frame.time = due
+    frame.resize(codec.samples(milliseconds: milliseconds))
+  }
+}
