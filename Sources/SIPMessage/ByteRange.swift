@@ -9,6 +9,9 @@ public struct ByteRange: Hashable, Sendable {
     self.upper = UInt32(truncatingIfNeeded: upper)
   }
 
+  @inlinable
+  public init(_ range: Range<Int>) { self.init(range.lowerBound, range.upperBound) }
+
   @inlinable public var range: Range<Int> { Int(lower)..<Int(upper) }
   @inlinable public var count: Int { Int(upper - lower) }
 }

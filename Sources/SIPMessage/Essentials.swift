@@ -2,7 +2,7 @@ import SansIO
 
 /// What every floor above the parser needs of a message, read once when it arrives: offsets and numbers, no text (RFC 3261 §8.1.1, §17).
 ///
-/// A field that is missing or cannot be read is nil; ``SIPMessage/audit()`` says what is wrong with it.
+/// A field that is missing or cannot be read is nil; ``SIPMessage/facts(_:)`` says what is wrong with it.
 public struct Essentials: Sendable {
   public internal(set) var callID: ByteRange?
   /// The tag of From; nil when there is none (RFC 2543 peers).
@@ -15,23 +15,6 @@ public struct Essentials: Sendable {
   public internal(set) var hasSeveralVias = false
 }
 
-/// The hop that a message came from (RFC 3261 §18.2, RFC 3581).
-public struct TopmostVia: Hashable, Sendable {
-  /// The hop in full, without what follows it in a list.
-  public internal(set) var element: ByteRange
-  public internal(set) var host: ByteRange
-  /// Of sent-by.
-  public internal(set) var port: UInt16?
-  public internal(set) var branch: ByteRange?
-  /// ``ByteHash`` of the branch; 0 where there is none.
-  public internal(set) var branchHash: UInt64
-  /// Whether the branch identifies a transaction: it has the magic cookie and more (RFC 3261 §8.1.1.7).
-  public internal(set) var hasTransactionBranch: Bool
-  /// The sender asked for the port its request came from (RFC 3581), with or without a value filled in.
-  public internal(set) var hasResponsePort: Bool
-  public internal(set) var maddr: ByteRange?
-}
-
 /// FNV-1a over bytes, for tables that compare the bytes behind it.
 public enum ByteHash {
   @inlinable
@@ -42,54 +25,75 @@ public enum ByteHash {
       return hash
     }
   }
+
+  static func of(_ span: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for index in range { hash = (hash ^ UInt64(span[index])) &* 0x100_0000_01B3 }
+    return hash
+  }
 }
 
 extension SIPMessage {
-  /// Reads the ``Essentials``.
+  /// Reads the ``Essentials`` in one pass over the header; of a field that appears more than once the first counts.
   public func essentials() -> Essentials {
-    var result = Essentials()
-    if (try? callID()) != nil { result.callID = slot(.callID)?.value }
-    result.fromTag = tagRange(.from)
-    result.toTag = tagRange(.to)
-    result.cseq = try? cseq()
-    result.via = topmostVia()
-    result.hasSeveralVias = has(.via) && !hasOneVia && commaValues(.via).count > 1
-    return result
-  }
-
-  private func slot(_ known: KnownHeader) -> Slot? {
-    guard present.contains(known) else { return nil }
-    return slots.first { $0.known == known }
-  }
-
-  private func tagRange(_ known: KnownHeader) -> ByteRange? {
-    guard let value = slot(known)?.value else { return nil }
-    return Self.tagRange(bytes[value.range]).map { ByteRange($0.lowerBound + Int(value.lower), $0.upperBound + Int(value.lower)) }
-  }
-
-  private func topmostVia() -> TopmostVia? {
-    guard let value = slot(.via)?.value, let via = try? via() else { return nil }
-    let end = bytes[value.range].withSpan { Grammar.elementEnd($0, 0, $0.count) }
-    let element = ByteRange(Int(value.lower), Int(value.lower) + end)
-    func place(_ text: String?) -> ByteRange? {
-      guard let text, !text.isEmpty, let found = bytes.firstRange(of: text.utf8, in: element.range) else { return nil }
-      return ByteRange(found.lowerBound, found.upperBound)
+    bytes.withSpan { span in
+      var result = Essentials()
+      var (seen, hops) = (KnownHeaderSet(), 0)
+      for slot in slots {
+        let value = slot.value.range
+        switch slot.known {
+        case .via:
+          var first: TopmostVia?
+          if !seen.contains(.via) {
+            var position = value.lowerBound
+            first = TopmostVia.read(span, &position, value.upperBound)
+            result.via = first
+          }
+          hops += Self.elementCount(span, value, from: first?.element)
+        case .from where !seen.contains(.from): result.fromTag = Self.tagRange(span, value)
+        case .to where !seen.contains(.to): result.toTag = Self.tagRange(span, value)
+        case .callID where !seen.contains(.callID): result.callID = Self.isCallID(span, value) ? slot.value : nil
+        case .cseq where !seen.contains(.cseq): result.cseq = Self.readCSeq(span, value)
+        default: continue
+        }
+        seen.insert(slot.known)
+      }
+      result.hasSeveralVias = hops > 1
+      return result
     }
-    let branch = place(via.branch)
-    return TopmostVia(
-      element: element, host: place(via.host.text) ?? ByteRange(0, 0), port: via.port, branch: branch,
-      branchHash: branch.map { ByteHash.of(bytes[$0.range]) } ?? 0, hasTransactionBranch: via.hasTransactionBranch,
-      hasResponsePort: via.hasResponsePort, maddr: place(via.parameters["maddr"]))
   }
-}
 
-extension Bytes {
-  fileprivate func firstRange(of text: String.UTF8View, in range: Range<Int>) -> Range<Int>? {
-    let part = self[range]
-    guard text.count <= part.count else { return nil }
-    for start in 0...(part.count - text.count) where part[start..<start + text.count].elementsEqual(text) {
-      return range.lowerBound + start..<range.lowerBound + start + text.count
+  /// The elements of a list that are not empty.
+  ///
+  /// - Parameter first: the first of them, where it has been read.
+  private static func elementCount(_ span: Span<UInt8>, _ value: Range<Int>, from first: ByteRange?) -> Int {
+    var count = first == nil ? 0 : 1
+    var start = first.map { $0.range.upperBound + 1 } ?? value.lowerBound
+    while start < value.upperBound {
+      let end = Grammar.elementEnd(span, start, value.upperBound)
+      if !Grammar.trimmed(span, start..<end).isEmpty { count += 1 }
+      start = end + 1
     }
-    return nil
+    return count
+  }
+
+  /// One word (RFC 3261 §20.8).
+  static func isCallID(_ span: Span<UInt8>, _ value: Range<Int>) -> Bool {
+    for index in value where Grammar.isWhite(span[index]) { return false }
+    return !value.isEmpty
+  }
+
+  /// A number below 2³¹ and a method (RFC 3261 §8.1.1.5, §20.16).
+  static func readCSeq(_ span: Span<UInt8>, _ value: Range<Int>) -> CSeq? {
+    var position = value.lowerBound
+    let end = value.upperBound
+    while position < end, span[position] &- 48 < 10 { position += 1 }
+    guard let number = Grammar.number(span, value.lowerBound..<position), number < 1 << 31, position < end, Grammar.isWhite(span[position])
+    else { return nil }
+    Grammar.skipWhite(span, &position, end)
+    let start = position
+    while position < end, Grammar.isToken(span[position]) { position += 1 }
+    guard position > start, position == end else { return nil }
+    return CSeq(number: UInt32(number), method: SIPMethod(span, start..<position))
   }
 }

@@ -8,20 +8,15 @@ import SansIO
 enum Grammar {
   // MARK: - Characters
 
-  private static let tokenMap: InlineArray<4, UInt64> = {
-    var map: InlineArray<4, UInt64> = .init(repeating: 0)
-    for byte in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~".utf8 {
-      map[Int(byte >> 6)] |= 1 << UInt64(byte & 63)
-    }
-    return map
-  }()
-
-  /// `token` (RFC 3261 §25.1).
+  /// Whether a byte is one of a set of ASCII characters, a bit for each.
   @inline(__always)
-  static func isToken(_ byte: UInt8) -> Bool {
-    if (byte | 0x20) &- 97 < 26 || byte &- 48 < 10 || byte == 45 || byte == 46 { return true }
-    return tokenMap[Int(byte >> 6)] & (1 << UInt64(byte & 63)) != 0
+  static func isMember(_ byte: UInt8, _ low: UInt64, _ high: UInt64) -> Bool {
+    byte < 128 && (byte < 64 ? low : high) &>> UInt64(byte & 63) & 1 == 1
   }
+
+  /// `token`: letters, digits and `-.!%*_+\`'~` (RFC 3261 §25.1).
+  @inline(__always)
+  static func isToken(_ byte: UInt8) -> Bool { isMember(byte, 0x03FF_6CA2_0000_0000, 0x47FF_FFFF_87FF_FFFE) }
 
   /// Space, tab and, inside a folded value, line ends.
   @inline(__always)
@@ -60,6 +55,7 @@ enum Grammar {
     return lower..<upper
   }
 
+  @inline(__always)
   static func skipWhite(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) {
     while position < end, isWhite(span[position]) { position += 1 }
   }
@@ -127,22 +123,25 @@ enum Grammar {
 
   // MARK: - Lists
 
+  /// The range without the white space at its ends.
+  static func trimmed(_ span: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+    var (lower, upper) = (range.lowerBound, range.upperBound)
+    while lower < upper, isWhite(span[lower]) { lower += 1 }
+    while upper > lower, isWhite(span[upper - 1]) { upper -= 1 }
+    return lower..<upper
+  }
+
   /// Splits at the commas that stand outside quoted strings and angle brackets; empty elements are left out (RFC 3261 §7.3.1).
   static func splitAtCommas(_ value: Bytes, into parts: inout [Bytes]) {
-    var ranges: [Range<Int>] = []
-    value.withSpan { span in
-      var start = 0
-      while start <= span.count {
+    var start = 0
+    while start <= value.count {
+      let (end, element) = value.withSpan { span in
         let end = elementEnd(span, start, span.count)
-        var lower = start
-        var upper = end
-        skipWhite(span, &lower, end)
-        while upper > lower, isWhite(span[upper - 1]) { upper -= 1 }
-        if upper > lower { ranges.append(lower..<upper) }
-        start = end + 1
+        return (end, trimmed(span, start..<end))
       }
+      if !element.isEmpty { parts.append(value[element]) }
+      start = end + 1
     }
-    for range in ranges { parts.append(value[range]) }
   }
 
   /// The offset of the comma that ends the element at `start`, or `end`.
@@ -164,7 +163,7 @@ enum Grammar {
     return end
   }
 
-  /// Decimal digits as a number below 2³¹; nil for anything else.
+  /// Decimal digits as a number, at most ten of them; nil for anything else.
   static func number(_ span: Span<UInt8>, _ range: Range<Int>) -> Int? {
     guard !range.isEmpty, range.count <= 10 else { return nil }
     var value = 0
@@ -174,5 +173,12 @@ enum Grammar {
       value = value * 10 + Int(digit)
     }
     return value
+  }
+
+  /// The value of a hexadecimal digit.
+  @inline(__always)
+  static func hexadecimal(_ byte: UInt8) -> UInt8? {
+    if byte &- 48 < 10 { return byte - 48 }
+    return (byte | 0x20) &- 97 < 6 ? (byte | 0x20) - 87 : nil
   }
 }

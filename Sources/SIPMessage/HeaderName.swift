@@ -18,12 +18,25 @@ public struct HeaderName: Sendable {
 
 extension HeaderName: Hashable, CustomStringConvertible {
   public static func == (left: HeaderName, right: HeaderName) -> Bool {
-    left.known == right.known && (left.known != .other || left.text.lowercased() == right.text.lowercased())
+    left.known == right.known && (left.known != .other || Parameters.isSame(left.text, right.text))
   }
 
   public func hash(into hasher: inout Hasher) {
     hasher.combine(known)
-    if known == .other { hasher.combine(text.lowercased()) }
+    guard known == .other else { return }
+    for byte in text.utf8 { hasher.combine(lowercase(byte)) }
+  }
+
+  /// Whether an extension's name is written here, in any case.
+  func isWritten(_ span: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    let name = text.utf8
+    guard name.count == range.count else { return false }
+    var index = range.lowerBound
+    for byte in name {
+      guard lowercase(byte) == lowercase(span[index]) else { return false }
+      index += 1
+    }
+    return true
   }
 
   public var description: String { text }

@@ -14,8 +14,7 @@ public enum KnownHeader: UInt8, Hashable, Sendable, CaseIterable {
 
   /// The known header of a name in any case or in its compact form.
   public init(name: String) {
-    let utf8 = Array(name.utf8)
-    self = KnownHeaderTable.lookUp(utf8.span, 0..<utf8.count)
+    self = KnownHeaderTable.lookUp(name.utf8.span, 0..<name.utf8.count)
   }
 }
 

@@ -187,7 +187,9 @@ struct MessageParser {
   }
 
   func message(_ bytes: Bytes, salvaged method: SIPMethod) -> SIPMessage {
-    SIPMessage(bytes: bytes, startLine: .request(method, uri: .init(0, 0)), slots: slots, present: present, bodyRange: .init(bytes.count, bytes.count))
+    SIPMessage(
+      bytes: bytes, startLine: .request(method, uri: .init(0, 0)), slots: slots, present: present,
+      bodyRange: .init(bytes.count, bytes.count))
   }
 
   /// The fields at the beginning of a body part up to an empty line, and where its body begins. Lines that are no fields are passed over.
@@ -209,6 +211,7 @@ struct MessageParser {
     guard let startLine else { throw .startLine }
     let end = bodyStart + bodyCount
     return SIPMessage(
-      bytes: end == bytes.count ? bytes : bytes[0..<end], startLine: startLine, slots: slots, present: present, bodyRange: .init(bodyStart, end))
+      bytes: end == bytes.count ? bytes : bytes[0..<end], startLine: startLine, slots: slots, present: present,
+      bodyRange: .init(bodyStart, end))
   }
 }

@@ -99,7 +99,7 @@ public struct SIPMessage: Sendable {
 
   private func matches(_ slot: Slot, _ name: HeaderName) -> Bool {
     guard slot.known == name.known else { return false }
-    return slot.known != .other || bytes[slot.name.range].text.lowercased() == name.text.lowercased()
+    return slot.known != .other || bytes.withSpan { name.isWritten($0, slot.name.range) }
   }
 
   func value(_ slot: Slot) -> Bytes {
@@ -108,7 +108,7 @@ public struct SIPMessage: Sendable {
   }
 
   /// A line end and the white space that follows it count as one space (RFC 3261 §7.3.1).
-  private static func unfolded(_ value: Bytes) -> Bytes {
+  static func unfolded(_ value: Bytes) -> Bytes {
     var result: [UInt8] = []
     result.reserveCapacity(value.count)
     var isBreaking = false

@@ -27,20 +27,39 @@ public struct MediaType: Hashable, Sendable {
 
   private static func read(_ span: Span<UInt8>) -> MediaType? {
     var position = 0
-    guard let type = token(span, &position) else { return nil }
+    guard let (type, subtype) = names(span, &position, span.count), let parameters = Parameters.read(span, &position, span.count) else {
+      return nil
+    }
     Grammar.skipWhite(span, &position, span.count)
-    guard position < span.count, span[position] == .slash else { return nil }
-    position += 1
-    guard let subtype = token(span, &position), let parameters = Parameters.read(span, &position, span.count) else { return nil }
-    Grammar.skipWhite(span, &position, span.count)
-    return position == span.count ? MediaType(type: type, subtype: subtype, parameters: parameters) : nil
+    guard position == span.count else { return nil }
+    return MediaType(type: Grammar.text(span, type).lowercased(), subtype: Grammar.text(span, subtype).lowercased(), parameters: parameters)
   }
 
-  private static func token(_ span: Span<UInt8>, _ position: inout Int) -> String? {
-    Grammar.skipWhite(span, &position, span.count)
+  /// Whether the range is a media type with parameters.
+  static func isSound(_ span: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    var position = range.lowerBound
+    guard names(span, &position, range.upperBound) != nil else { return false }
+    var cursor = ParameterCursor(position, range.upperBound)
+    while cursor.next(span) != nil {}
+    position = cursor.position
+    Grammar.skipWhite(span, &position, range.upperBound)
+    return !cursor.isBroken && position == range.upperBound
+  }
+
+  /// `type/subtype`.
+  private static func names(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> (type: Range<Int>, subtype: Range<Int>)? {
+    guard let type = token(span, &position, end) else { return nil }
+    Grammar.skipWhite(span, &position, end)
+    guard position < end, span[position] == .slash else { return nil }
+    position += 1
+    return token(span, &position, end).map { (type, $0) }
+  }
+
+  private static func token(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Range<Int>? {
+    Grammar.skipWhite(span, &position, end)
     let start = position
-    while position < span.count, Grammar.isToken(span[position]) { position += 1 }
-    return position > start ? Grammar.text(span, start..<position).lowercased() : nil
+    while position < end, Grammar.isToken(span[position]) { position += 1 }
+    return position > start ? start..<position : nil
   }
 
   /// `application/sdp`, without parameters.

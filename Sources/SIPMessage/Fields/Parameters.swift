@@ -47,56 +47,25 @@ public struct Parameters: Sendable {
 
   /// Reads `;a=b;c` from `position` on; stops at the first byte that belongs to no parameter.
   ///
-  /// - Parameter allowsSpace: whether white space may stand around `;` and `=`, as in header fields; in a URI it ends the URI.
   /// - Returns: nil when a quoted value does not end or a name is empty.
-  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, allowsSpace: Bool = true) -> Parameters? {
-    var list: [Parameter] = []
-    while true {
-      var next = position
-      if allowsSpace { Grammar.skipWhite(span, &next, end) }
-      guard next < end, span[next] == .semicolon else { return Parameters(list) }
-      next += 1
-      if allowsSpace { Grammar.skipWhite(span, &next, end) }
-      // Two semicolons in a row, or one at the end: seen in the field, harmless.
-      if next >= end || span[next] == .semicolon || span[next] == .comma || span[next] == .greater {
-        position = next
-        continue
-      }
-      guard let parameter = readOne(span, &next, end, allowsSpace) else { return nil }
+  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Parameters? {
+    var cursor = ParameterCursor(position, end)
+    let parameters = Parameters(span, &cursor)
+    position = cursor.position
+    return cursor.isBroken ? nil : parameters
+  }
+
+  /// The parameters at a place where they were found to be sound.
+  init(_ span: Span<UInt8>, _ range: Range<Int>, allowsSpace: Bool = true) {
+    var cursor = ParameterCursor(range.lowerBound, range.upperBound, allowsSpace: allowsSpace)
+    self.init(span, &cursor)
+  }
+
+  private init(_ span: Span<UInt8>, _ cursor: inout ParameterCursor) {
+    list = []
+    while let slot = cursor.next(span) {
       if list.isEmpty { list.reserveCapacity(4) }
-      list.append(parameter)
-      position = next
-    }
-  }
-
-  private static func readOne(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, _ allowsSpace: Bool) -> Parameter? {
-    let start = position
-    while position < end, isNameByte(span[position]) { position += 1 }
-    guard position > start else { return nil }
-    let name = Grammar.text(span, start..<position)
-    var next = position
-    if allowsSpace { Grammar.skipWhite(span, &next, end) }
-    guard next < end, span[next] == .equals else { return Parameter(name, nil) }
-    next += 1
-    if allowsSpace { Grammar.skipWhite(span, &next, end) }
-    let value = next
-    if next < end, span[next] == .quote {
-      guard let behind = Grammar.quotedEnd(span, next, end) else { return nil }
-      next = behind
-    } else {
-      while next < end, isValueByte(span[next]) { next += 1 }
-    }
-    position = next
-    return Parameter(name, Grammar.text(span, value..<next))
-  }
-
-  private static func isNameByte(_ byte: UInt8) -> Bool { isValueByte(byte) && byte != .equals }
-
-  /// Hosts and URIs stand in values too, so everything but separators of the field counts.
-  static func isValueByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case .semicolon, .comma, .greater, .less, .quote, .question, 0...32, 127: false
-    default: true
+      list.append(Parameter(Grammar.text(span, slot.name), slot.value.map { Grammar.text(span, $0) }))
     }
   }
 }

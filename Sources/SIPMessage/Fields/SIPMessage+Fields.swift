@@ -40,7 +40,7 @@ extension SIPMessage {
 
   public func callID() throws(SIPHeaderError) -> String {
     guard let value = firstValue(.callID) else { throw .missing(.callID) }
-    guard !value.isEmpty, !value.contains(where: Grammar.isWhite) else {
+    guard value.withSpan({ Self.isCallID($0, 0..<$0.count) }) else {
       throw .malformed(.callID, value: value.prefix(64).text, expected: "one word (RFC 3261 §20.8)")
     }
     return value.text
@@ -48,18 +48,7 @@ extension SIPMessage {
 
   public func cseq() throws(SIPHeaderError) -> CSeq {
     guard let value = firstValue(.cseq) else { throw .missing(.cseq) }
-    let cseq = value.withSpan { span -> CSeq? in
-      var position = 0
-      while position < span.count, span[position] &- 48 < 10 { position += 1 }
-      // §8.1.1.5: below 2³¹.
-      guard let number = Grammar.number(span, 0..<position), number < 1 << 31, position < span.count, Grammar.isWhite(span[position])
-      else { return nil }
-      Grammar.skipWhite(span, &position, span.count)
-      let start = position
-      while position < span.count, Grammar.isToken(span[position]) { position += 1 }
-      guard position > start, position == span.count else { return nil }
-      return CSeq(number: UInt32(number), method: SIPMethod(Grammar.text(span, start..<position)))
-    }
+    let cseq = value.withSpan { Self.readCSeq($0, 0..<$0.count) }
     guard let cseq else {
       throw .malformed(.cseq, value: value.prefix(64).text, expected: "a number below 2³¹ and a method (RFC 3261 §20.16)")
     }

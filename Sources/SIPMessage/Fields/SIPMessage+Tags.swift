@@ -23,49 +23,50 @@ extension SIPMessage {
   }
 
   /// The first `tag` behind an address, in angle brackets or without (RFC 3261 §20.10, §20.39).
-  private static func tag(_ value: Bytes) -> String? { tagRange(value).map { value[$0].text } }
+  private static func tag(_ value: Bytes) -> String? {
+    value.withSpan { span in tagRange(span, 0..<span.count).map { Grammar.text(span, $0.range) } }
+  }
 
   /// Where it is; a quoted one without its quotes.
-  static func tagRange(_ value: Bytes) -> Range<Int>? {
-    value.withSpan { span in
-      var position = 0
-      while position < span.count {
-        switch span[position] {
-        case .quote:
-          guard let behind = Grammar.quotedEnd(span, position, span.count) else { return nil }
-          position = behind
-        case .less:
-          while position < span.count, span[position] != .greater { position += 1 }
-        case .semicolon:
-          position += 1
-          if let value = tagValue(span, position) {
-            let isQuoted = !value.isEmpty && span[value.lowerBound] == .quote
-            return isQuoted ? value.lowerBound + 1..<value.upperBound - 1 : value
-          }
-        default: position += 1
+  static func tagRange(_ span: Span<UInt8>, _ value: Range<Int>) -> ByteRange? {
+    var position = value.lowerBound
+    let end = value.upperBound
+    while position < end {
+      switch span[position] {
+      case .quote:
+        guard let behind = Grammar.quotedEnd(span, position, end) else { return nil }
+        position = behind
+      case .less:
+        while position < end, span[position] != .greater { position += 1 }
+      case .semicolon:
+        position += 1
+        if let value = tagValue(span, position, end) {
+          let isQuoted = !value.isEmpty && span[value.lowerBound] == .quote
+          return isQuoted ? ByteRange(value.lowerBound + 1, value.upperBound - 1) : ByteRange(value)
         }
+      default: position += 1
       }
-      return nil
     }
+    return nil
   }
 
   /// Where the value of a `tag` parameter is, when it begins here.
-  private static func tagValue(_ span: Span<UInt8>, _ start: Int) -> Range<Int>? {
+  private static func tagValue(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> Range<Int>? {
     var position = start
-    Grammar.skipWhite(span, &position, span.count)
-    guard position + 3 < span.count, span[position] | 0x20 == UInt8(ascii: "t"), span[position + 1] | 0x20 == UInt8(ascii: "a"),
+    Grammar.skipWhite(span, &position, end)
+    guard position + 3 < end, span[position] | 0x20 == UInt8(ascii: "t"), span[position + 1] | 0x20 == UInt8(ascii: "a"),
       span[position + 2] | 0x20 == UInt8(ascii: "g")
     else { return nil }
     position += 3
-    Grammar.skipWhite(span, &position, span.count)
-    guard position < span.count, span[position] == .equals else { return nil }
+    Grammar.skipWhite(span, &position, end)
+    guard position < end, span[position] == .equals else { return nil }
     position += 1
-    Grammar.skipWhite(span, &position, span.count)
+    Grammar.skipWhite(span, &position, end)
     let value = position
-    if position < span.count, span[position] == .quote {
-      return Grammar.quotedEnd(span, position, span.count).map { value..<$0 }
+    if position < end, span[position] == .quote {
+      return Grammar.quotedEnd(span, position, end).map { value..<$0 }
     }
-    while position < span.count, Parameters.isValueByte(span[position]) { position += 1 }
+    while position < end, ParameterCursor.isValueByte(span[position]) { position += 1 }
     return value..<position
   }
 }

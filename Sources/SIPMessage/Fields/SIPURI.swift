@@ -70,10 +70,10 @@ public struct SIPURI: Hashable, Sendable {
 
   /// Reads a URI that stands alone.
   public static func parse(_ bytes: Bytes) throws(SIPHeaderError) -> SIPURI {
-    var position = 0
     let uri = bytes.withSpan { span -> SIPURI? in
-      let uri = read(span, &position, span.count, stopsAtSemicolon: false)
-      return position == span.count ? uri : nil
+      var position = 0
+      guard let slot = URISlot.read(span, &position, span.count, stopsAtSemicolon: false), position == span.count else { return nil }
+      return SIPURI(slot, span)
     }
     guard let uri else { throw .uri(value: bytes.prefix(128).text, expected: "a SIP URI (RFC 3261 §19.1.1)") }
     return uri
@@ -138,8 +138,8 @@ extension SIPURI {
     var result: [UInt8] = []
     var index = 0
     while index < bytes.count {
-      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = hexadecimal(bytes[index + 1]),
-        let low = hexadecimal(bytes[index + 2])
+      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = Grammar.hexadecimal(bytes[index + 1]),
+        let low = Grammar.hexadecimal(bytes[index + 2])
       {
         result.append(high << 4 | low)
         index += 3
@@ -149,10 +149,5 @@ extension SIPURI {
       }
     }
     return result
-  }
-
-  private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-    if byte &- 48 < 10 { return byte - 48 }
-    return (byte | 0x20) &- 97 < 6 ? (byte | 0x20) - 87 : nil
   }
 }

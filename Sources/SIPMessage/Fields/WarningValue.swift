@@ -32,25 +32,37 @@ public struct WarningValue: Hashable, Sendable {
   }
 
   static func parse(_ bytes: Bytes) throws(SIPHeaderError) -> WarningValue {
-    let result = bytes.withSpan { span -> WarningValue? in
-      var position = 0
-      while position < span.count, !Grammar.isWhite(span[position]) { position += 1 }
-      guard position == 3, let code = Grammar.number(span, 0..<3) else { return nil }
-      Grammar.skipWhite(span, &position, span.count)
-      let agent = position
-      while position < span.count, !Grammar.isWhite(span[position]) { position += 1 }
-      let agentEnd = position
-      Grammar.skipWhite(span, &position, span.count)
-      guard agentEnd > agent, position < span.count, span[position] == .quote,
-        Grammar.quotedEnd(span, position, span.count) == span.count
-      else { return nil }
-      return WarningValue(
-        code, agent: Grammar.text(span, agent..<agentEnd), Grammar.unquoted(Grammar.text(span, position..<span.count)))
+    let result = bytes.withSpan { span in
+      WarningSlot.read(span, 0..<span.count).map {
+        WarningValue($0.code, agent: Grammar.text(span, $0.agent), Grammar.unquoted(Grammar.text(span, $0.text)))
+      }
     }
     guard let result else {
       throw .malformed(.warning, value: bytes.prefix(128).text, expected: "three digits, an agent and a quoted text (RFC 3261 §20.43)")
     }
     return result
+  }
+}
+
+/// Where the parts of a Warning are written.
+struct WarningSlot {
+  var code: Int
+  var agent: Range<Int>
+  /// With its quotes.
+  var text: Range<Int>
+
+  static func read(_ span: Span<UInt8>, _ range: Range<Int>) -> WarningSlot? {
+    var position = range.lowerBound
+    let end = range.upperBound
+    while position < end, !Grammar.isWhite(span[position]) { position += 1 }
+    guard position - range.lowerBound == 3, let code = Grammar.number(span, range.lowerBound..<position) else { return nil }
+    Grammar.skipWhite(span, &position, end)
+    let agent = position
+    while position < end, !Grammar.isWhite(span[position]) { position += 1 }
+    let agentEnd = position
+    Grammar.skipWhite(span, &position, end)
+    guard agentEnd > agent, position < end, span[position] == .quote, Grammar.quotedEnd(span, position, end) == end else { return nil }
+    return WarningSlot(code: code, agent: agent..<agentEnd, text: position..<end)
   }
 }
 

@@ -7,39 +7,56 @@ extension SIPMessage {
   /// doubled or unreadable. What old or careless peers leave out without harm is tolerated (RFC 3261 §8.1.1, RFC 2543 peers; RFC 4475), and
   /// so is what nobody needs to serve the request, readable or not (RFC 3261 §16.3 item 1): a Route, a Max-Forwards at the end of the path
   /// (RFC 4475 §3.1.2.4), a Contact where none is used.
-  public func faults() -> [MessageFault] { audit().faults }
+  public func faults() -> [MessageFault] { facts(essentials()).faults }
 
-  /// ``faults()`` with the fields that were read for it, so that nobody has to read them again.
+  /// ``facts(_:)`` with typed values.
   public func audit() -> MessageAudit {
+    let essentials = essentials()
+    return MessageAudit(message: self, essentials: essentials, facts: facts(essentials))
+  }
+
+  /// The faults as the full checker finds them, whether the header is sound or not.
+  func checkedFaults() -> [MessageFault] {
     var checker = FaultChecker(message: self)
     checker.checkFields()
     if isRequest { checker.checkRequest() } else { checker.checkResponse() }
-    return checker.audit
+    return checker.faults
   }
 }
 
-/// What a look over a header found; a field that cannot be read is nil and stands among the faults.
+/// What a look over a header found; a field that cannot be read is nil and is among the faults. Typed values are made when asked for.
 public struct MessageAudit: Sendable {
-  public internal(set) var faults: [MessageFault] = []
-  public internal(set) var from: NameAddress?
-  public internal(set) var to: NameAddress?
+  let message: SIPMessage
+  public let essentials: Essentials
+  public let facts: MessageFacts
+
+  public var faults: [MessageFault] { facts.faults }
+  public var from: NameAddress? { facts.from.map { message.address($0) } }
+  public var to: NameAddress? { facts.to.map { message.address($0) } }
   /// The topmost one.
-  public internal(set) var via: Via?
-  public internal(set) var cseq: CSeq?
-  public internal(set) var contacts: ContactList?
-  public internal(set) var recordRoutes: [NameAddress]?
-  public internal(set) var requestURI: SIPURI?
+  public var via: Via? { (try? message.vias())?.first }
+  /// nil also where a request's method is another one.
+  public var cseq: CSeq? { essentials.cseq.flatMap { message.method == nil || message.method == $0.method ? $0 : nil } }
+  public var contacts: ContactList? { message.has(.contact) ? try? message.contacts() : nil }
+  public var recordRoutes: [NameAddress]? { message.has(.recordRoute) ? try? message.recordRoutes() : nil }
+  public var requestURI: SIPURI? { facts.requestURI.map { message.uri($0) } }
 }
 
+/// Looks over a header for its faults, with a typed reader for each field.
 private struct FaultChecker {
   let message: SIPMessage
-  var audit = MessageAudit()
+  private(set) var faults: [MessageFault] = []
+  private var from: NameAddress?
+  /// The topmost one.
+  private var via: Via?
+  private var contacts: ContactList?
+  private var recordRoutes: [NameAddress]?
 
   init(message: SIPMessage) { self.message = message }
 
   private func has(_ known: KnownHeader) -> Bool { message.has(known) }
 
-  private mutating func add(_ weight: MessageFault.Weight, _ error: SIPHeaderError) { audit.faults.append(MessageFault(weight, error)) }
+  private mutating func add(_ weight: MessageFault.Weight, _ error: SIPHeaderError) { faults.append(MessageFault(weight, error)) }
 
   /// Runs a reader for its error alone.
   @discardableResult
@@ -52,55 +69,34 @@ private struct FaultChecker {
 
   mutating func checkFields() {
     checkCount()
-    audit.from = check(.fatal) { (message) throws(SIPHeaderError) in try message.from() }
-    audit.to = check(.fatal) { (message) throws(SIPHeaderError) in try message.to() }
+    from = check(.fatal) { (message) throws(SIPHeaderError) in try message.from() }
+    check(.fatal) { (message) throws(SIPHeaderError) in try message.to() }
     check(.fatal) { (message) throws(SIPHeaderError) in try message.callID() }
-    audit.via = check(.fatal) { (message) throws(SIPHeaderError) in try message.vias() }?.first
+    via = check(.fatal) { (message) throws(SIPHeaderError) in try message.vias() }?.first
     checkAddresses()
     checkOptional()
   }
 
   /// One pass over the slots: which of the fields that stand once stand more often (RFC 3261 §7.3.1).
   private mutating func checkCount() {
-    var (seen, told): (UInt64, UInt64) = (0, 0)
-    for slot in message.slots {
-      guard let (bit, isFatal) = Self.single(slot.known), told & bit == 0 else { continue }
-      guard seen & bit != 0 else {
-        seen |= bit
+    var (seen, told) = (KnownHeaderSet(), KnownHeaderSet())
+    for slot in message.slots where slot.known.appearsOnce && !told.contains(slot.known) {
+      guard seen.contains(slot.known) else {
+        seen.insert(slot.known)
         continue
       }
-      told |= bit
+      told.insert(slot.known)
       // The same value twice says nothing wrong; gateways do that with Content-Type and Content-Length.
       let name = HeaderName(slot.known)
       let isSame = message.all(name).allSatisfy { $0 == message.first(name) }
-      add(isFatal && !isSame ? .fatal : .tolerated, .repeated(name))
-    }
-  }
-
-  private static func single(_ known: KnownHeader) -> (bit: UInt64, isFatal: Bool)? {
-    switch known {
-    case .from: (1, true)
-    case .to: (2, true)
-    case .callID: (4, true)
-    case .cseq: (8, true)
-    case .maxForwards: (16, true)
-    case .contentType: (32, true)
-    case .contentLength: (64, true)
-    case .date: (128, false)
-    case .expires: (256, false)
-    case .userAgent: (512, false)
-    case .server: (1024, false)
-    case .subject: (2048, false)
-    case .timestamp: (4096, false)
-    case .contentDisposition: (8192, false)
-    default: nil
+      add(slot.known.isNeeded && !isSame ? .fatal : .tolerated, .repeated(name))
     }
   }
 
   private mutating func checkAddresses() {
     let weight: MessageFault.Weight = namesPlaces ? .fatal : .tolerated
-    if has(.contact) { audit.contacts = check(weight) { (message) throws(SIPHeaderError) in try message.contacts() } }
-    if has(.recordRoute) { audit.recordRoutes = check(weight) { (message) throws(SIPHeaderError) in try message.recordRoutes() } }
+    if has(.contact) { contacts = check(weight) { (message) throws(SIPHeaderError) in try message.contacts() } }
+    if has(.recordRoute) { recordRoutes = check(weight) { (message) throws(SIPHeaderError) in try message.recordRoutes() } }
     if has(.route) { check(.tolerated) { (message) throws(SIPHeaderError) in try message.routes() } }
   }
 
@@ -128,20 +124,20 @@ private struct FaultChecker {
   // MARK: - Requests and responses
 
   mutating func checkRequest() {
-    audit.requestURI = check(.fatal, Self.checkRequestURI)
-    audit.cseq = check(.fatal, Self.checkSequence)
+    check(.fatal, Self.checkRequestURI)
+    check(.fatal, Self.checkSequence)
     check(.tolerated, Self.checkHops)
     checkPorts()
     if !has(.maxForwards) { add(.tolerated, .missing(.maxForwards)) }
-    if let from = audit.from, from.tag == nil { add(.tolerated, .noTag) }
-    if let via = audit.via, !via.hasTransactionBranch { add(.tolerated, .noBranch(via.branch)) }
+    if let from, from.tag == nil { add(.tolerated, .noTag) }
+    if let via, !via.hasTransactionBranch { add(.tolerated, .noBranch(via.branch)) }
   }
 
   /// Where our answers and requests would go: nobody can be reached at port 0 (contract 8.7).
   private mutating func checkPorts() {
-    if audit.via?.port == 0 { addPortZero(.via) }
-    if case .list(let contacts)? = audit.contacts, contacts.contains(where: { $0.uri.port == 0 }) { addPortZero(.contact) }
-    if let routes = audit.recordRoutes, routes.contains(where: { $0.uri.port == 0 }) { addPortZero(.recordRoute) }
+    if via?.port == 0 { addPortZero(.via) }
+    if case .list(let contacts)? = contacts, contacts.contains(where: { $0.uri.port == 0 }) { addPortZero(.contact) }
+    if let recordRoutes, recordRoutes.contains(where: { $0.uri.port == 0 }) { addPortZero(.recordRoute) }
   }
 
   private mutating func addPortZero(_ name: HeaderName) {
@@ -171,5 +167,23 @@ private struct FaultChecker {
     return uri
   }
 
-  mutating func checkResponse() { audit.cseq = check(.fatal) { (message) throws(SIPHeaderError) in try message.cseq() } }
+  mutating func checkResponse() { check(.fatal) { (message) throws(SIPHeaderError) in try message.cseq() } }
+}
+
+extension KnownHeader {
+  /// A field that may appear once (RFC 3261 §7.3.1).
+  var appearsOnce: Bool {
+    switch self {
+    case .date, .expires, .userAgent, .server, .subject, .timestamp, .contentDisposition: true
+    default: isNeeded
+    }
+  }
+
+  /// Of those, the fields without which nobody knows what a message is for or where it ends.
+  fileprivate var isNeeded: Bool {
+    switch self {
+    case .from, .to, .callID, .cseq, .maxForwards, .contentType, .contentLength: true
+    default: false
+    }
+  }
 }

@@ -61,7 +61,7 @@ extension MessageParser {
     var position = line.lowerBound
     while position < line.upperBound, Grammar.isToken(span[position]) { position += 1 }
     guard position > line.lowerBound, position < line.upperBound, Grammar.isWhite(span[position]) else { return nil }
-    return mentionsVersion(span, position..<line.upperBound) ? SIPMethod(Grammar.text(span, line.lowerBound..<position)) : nil
+    return mentionsVersion(span, position..<line.upperBound) ? SIPMethod(span, line.lowerBound..<position) : nil
   }
 }
 

@@ -1,0 +1,187 @@
+import SansIO
+
+/// Looks over a header once, for the places of its parts and for whether it is beyond doubt as RFC 3261 wants it. It makes no text and no
+/// list, and names no fault: ``FaultChecker`` does, for what is not sound here. It may doubt what the checker accepts, never the reverse.
+struct HeaderSkim {
+  var facts = MessageFacts()
+  private(set) var isSound = true
+
+  private let message: SIPMessage
+  private let essentials: Essentials
+  private var seen = KnownHeaderSet()
+  private var contacts = AddressList()
+  private var recordRoutes = AddressList()
+
+  init(_ message: SIPMessage, _ essentials: Essentials) {
+    self.message = message
+    self.essentials = essentials
+  }
+
+  mutating func run() {
+    message.bytes.withSpan { span in
+      for slot in message.slots where slot.known != .other { look(at: slot, span) }
+      if case .request(let method, let uri) = message.startLine { finishRequest(method, uri, span) }
+    }
+    facts.contact = contacts.isUsable ? contacts.first : nil
+    facts.recordRoute = recordRoutes.isUsable ? recordRoutes.first : nil
+    demand(facts.from != nil && facts.to != nil && essentials.callID != nil && essentials.cseq != nil && essentials.via != nil)
+  }
+
+  private mutating func demand(_ isFulfilled: Bool) { if !isFulfilled { isSound = false } }
+
+  private mutating func look(at slot: SIPMessage.Slot, _ span: Span<UInt8>) {
+    let isFirst = !seen.contains(slot.known)
+    let value = slot.value.range
+    switch slot.known {
+    case .from where isFirst: facts.from = address(span, value, slot.isFolded)
+    case .to where isFirst: facts.to = address(span, value, slot.isFolded)
+    case .via where !isFirst || essentials.hasSeveralVias: demand(Self.areVias(span, value))
+    case .contact:
+      if value.count == 1, span[value.lowerBound] == UInt8(ascii: "*") {
+        contacts.isUsable = false
+      } else {
+        demand(Self.take(addresses(span, value, slot.isFolded), into: &contacts))
+      }
+    case .recordRoute: demand(Self.take(addresses(span, value, slot.isFolded), into: &recordRoutes))
+    case .route: demand(addresses(span, value, slot.isFolded).areSound)
+    case .expires where isFirst:
+      facts.expires = Grammar.number(span, value)
+      demand(facts.expires.map { $0 <= Int(UInt32.max) } ?? false)
+    case .maxForwards where isFirst: facts.maxForwards = Grammar.number(span, value)
+    case .date: demand(SoundValue.isGMT(span, value))
+    case .retryAfter: demand(SoundValue.isSeconds(span, value))
+    case .timestamp: demand(SoundValue.isDecimal(span, value))
+    case .warning: demand(SoundValue.isWarning(span, value))
+    case .contentType: demand(MediaType.isSound(span, value))
+    default: break
+    }
+    if !isFirst, slot.known.appearsOnce { isSound = false }
+    seen.insert(slot.known)
+  }
+
+  private mutating func finishRequest(_ method: SIPMethod, _ uri: ByteRange, _ span: Span<UInt8>) {
+    facts.requestURI = Self.requestURI(span, uri.range)
+    demand(facts.requestURI != nil)
+    if let cseq = essentials.cseq { demand(cseq.method == method) }
+    demand(facts.maxForwards.map { $0 <= 255 } ?? false)
+    demand(facts.from?.tag != nil)
+    if let via = essentials.via { demand(via.hasTransactionBranch && via.port != 0) }
+  }
+
+  // MARK: - Parts
+
+  private func address(_ span: Span<UInt8>, _ value: Range<Int>, _ isFolded: Bool) -> AddressSlot? {
+    var slot = AddressSlot.readWhole(span, value)
+    slot?.isFolded = isFolded
+    return slot
+  }
+
+  /// A Request-URI without headers (RFC 3261 §19.1.1).
+  private static func requestURI(_ span: Span<UInt8>, _ range: Range<Int>) -> URISlot? {
+    var position = range.lowerBound
+    guard let slot = URISlot.read(span, &position, range.upperBound, stopsAtSemicolon: false), position == range.upperBound else {
+      return nil
+    }
+    return slot.headers.map { $0.range.allSatisfy { span[$0] == .ampersand } } ?? true ? slot : nil
+  }
+
+  private struct Addresses {
+    var first: AddressSlot?
+    /// All can be read.
+    var areSound = true
+    /// Nobody can be reached at port 0 (contract 8.7).
+    var hasPortZero = false
+  }
+
+  private func addresses(_ span: Span<UInt8>, _ value: Range<Int>, _ isFolded: Bool) -> Addresses {
+    var result = Addresses()
+    var start = value.lowerBound
+    while start < value.upperBound {
+      let end = Grammar.elementEnd(span, start, value.upperBound)
+      if let slot = address(span, start..<end, isFolded) {
+        if result.first == nil { result.first = slot }
+        if slot.uri.port == 0 { result.hasPortZero = true }
+      } else if !Grammar.trimmed(span, start..<end).isEmpty {
+        result.areSound = false
+      }
+      start = end + 1
+    }
+    return result
+  }
+
+  /// What is known of a list of addresses that may go over several fields.
+  private struct AddressList {
+    private(set) var first: AddressSlot?
+    /// It is not `*`, and all of its addresses can be read.
+    var isUsable = true
+
+    mutating func add(_ field: Addresses) {
+      if first == nil { first = field.first }
+      if !field.areSound { isUsable = false }
+    }
+  }
+
+  private static func take(_ field: Addresses, into list: inout AddressList) -> Bool {
+    list.add(field)
+    return field.areSound && !field.hasPortZero
+  }
+
+  private static func areVias(_ span: Span<UInt8>, _ value: Range<Int>) -> Bool {
+    var start = value.lowerBound
+    while start < value.upperBound {
+      let end = Grammar.elementEnd(span, start, value.upperBound)
+      var position = start
+      let via = TopmostVia.read(span, &position, end)
+      guard via != nil || Grammar.trimmed(span, start..<end).isEmpty else { return false }
+      start = end + 1
+    }
+    return true
+  }
+}
+
+/// The plain forms of optional fields, without folding, comments or parameters.
+enum SoundValue {
+  /// Seconds of Retry-After (RFC 3261 §20.33).
+  static func isSeconds(_ span: Span<UInt8>, _ value: Range<Int>) -> Bool {
+    Grammar.number(span, value).map { $0 <= Int(UInt32.max) } ?? false
+  }
+
+  /// One number of Timestamp (RFC 3261 §20.38).
+  static func isDecimal(_ span: Span<UInt8>, _ value: Range<Int>) -> Bool {
+    var (digits, dots) = (0, 0)
+    for index in value {
+      if span[index] &- 48 < 10 { digits += 1 } else if span[index] == UInt8(ascii: ".") { dots += 1 } else { return false }
+    }
+    return digits > 0 && dots <= 1
+  }
+
+  /// `399 agent "text"` (RFC 3261 §20.43).
+  static func isWarning(_ span: Span<UInt8>, _ value: Range<Int>) -> Bool {
+    var start = value.lowerBound
+    while start < value.upperBound {
+      let end = Grammar.elementEnd(span, start, value.upperBound)
+      let element = Grammar.trimmed(span, start..<end)
+      if !element.isEmpty, WarningSlot.read(span, element) == nil { return false }
+      start = end + 1
+    }
+    return true
+  }
+
+  /// `Sat, 13 Nov 2010 23:29:00 GMT`, as RFC 1123 writes it (RFC 3261 §20.17).
+  static func isGMT(_ span: Span<UInt8>, _ value: Range<Int>) -> Bool {
+    guard value.count == 29 else { return false }
+    let start = value.lowerBound
+    func isText(_ place: Int, _ text: StaticString) -> Bool {
+      Grammar.isEqual(span, start + place..<start + place + text.utf8CodeUnitCount, text)
+    }
+    func number(_ place: Int, _ digits: Int = 2) -> Int { Grammar.number(span, start + place..<start + place + digits) ?? -1 }
+    func isWord(_ place: Int, of words: [StaticString]) -> Bool { words.contains { isText(place, $0) } }
+    let isSpaced = isText(3, ", ") && isText(7, " ") && isText(11, " ") && isText(16, " ") && isText(25, " GMT")
+    let isDay = isWord(0, of: weekdays) && (1...31).contains(number(5)) && isWord(8, of: months) && number(12, 4) >= 1_900
+    let isTime = (0...23).contains(number(17)) && (0...59).contains(number(20)) && (0...60).contains(number(23))
+    return isSpaced && isText(19, ":") && isText(22, ":") && isDay && isTime
+  }
+
+  private static let weekdays: [StaticString] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+  private static let months: [StaticString] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+}

@@ -1,0 +1,108 @@
+import SansIO
+
+/// Where `host[:port]` is written (RFC 3261 §25.1, hostport).
+struct HostPortSlot: Hashable, Sendable {
+  /// An IPv6 reference without its brackets; empty in a URI that has no host.
+  var host: ByteRange
+  /// nil where the host is a name.
+  var address: IPAddress?
+  var port: UInt16?
+
+  /// - Parameter allowsSpace: whether white space may surround the colon of the port, as in sent-by of Via, unlike in a URI.
+  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, allowsSpace: Bool = false) -> HostPortSlot? {
+    guard var slot = readHost(span, &position, end) else { return nil }
+    var colon = position
+    if allowsSpace { Grammar.skipWhite(span, &colon, end) }
+    guard colon < end, span[colon] == .colon else { return slot }
+    var start = colon + 1
+    if allowsSpace { Grammar.skipWhite(span, &start, end) }
+    var digits = start
+    while digits < end, span[digits] &- 48 < 10 { digits += 1 }
+    guard let number = Grammar.number(span, start..<digits), let port = UInt16(exactly: number) else { return nil }
+    slot.port = port
+    position = digits
+    return slot
+  }
+
+  func typed(_ span: Span<UInt8>) -> SIPHost { address.map(SIPHost.address) ?? .name(Grammar.text(span, host.range)) }
+
+  private static func readHost(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> HostPortSlot? {
+    let start = position
+    if position < end, span[position] == .openBracket {
+      while position < end, span[position] != .closeBracket { position += 1 }
+      guard position < end else { return nil }
+      position += 1
+      guard let address = v6(span, start + 1..<position - 1) ?? unusualV6(Grammar.text(span, start..<position)) else { return nil }
+      return HostPortSlot(host: ByteRange(start + 1, position - 1), address: address)
+    }
+    while position < end, isHostByte(span[position]) { position += 1 }
+    guard position > start else { return nil }
+    return HostPortSlot(host: ByteRange(start, position), address: v4(span, start..<position).map { IPAddress(v4: $0) })
+  }
+
+  /// Letters, digits, `-`, `.`; and `_`, which host names may not have and peers use.
+  @inline(__always)
+  private static func isHostByte(_ byte: UInt8) -> Bool { Grammar.isMember(byte, 0x03FF_6000_0000_0000, 0x07FF_FFFE_87FF_FFFE) }
+
+  /// Dotted decimal without octets of more than three digits.
+  private static func v4(_ span: Span<UInt8>, _ range: Range<Int>) -> UInt32? {
+    guard range.count <= 15 else { return nil }
+    var value: UInt32 = 0
+    var octet: UInt32 = 0
+    var digits = 0
+    var dots = 0
+    for index in range {
+      let byte = span[index]
+      if byte &- 48 < 10 {
+        octet = octet * 10 + UInt32(byte - 48)
+        digits += 1
+        if octet > 255 || digits > 3 { return nil }
+      } else if byte == 46, digits > 0, dots < 3 {
+        value = value << 8 | octet
+        (octet, digits, dots) = (0, 0, dots + 1)
+      } else {
+        return nil
+      }
+    }
+    return dots == 3 && digits > 0 ? value << 8 | octet : nil
+  }
+
+  /// Groups of hexadecimal digits (RFC 4291 §2.2), the form nearly everybody writes; nil for anything else.
+  private static func v6(_ span: Span<UInt8>, _ range: Range<Int>) -> IPAddress? {
+    var groups = InlineArray<8, UInt64>(repeating: 0)
+    var (count, gap) = (0, -1)
+    var position = range.lowerBound
+    if range.count >= 2, span[position] == .colon, span[position + 1] == .colon { (gap, position) = (0, position + 2) }
+    while position < range.upperBound {
+      let start = position
+      var group: UInt64 = 0
+      while position < range.upperBound, position - start < 4, let digit = Grammar.hexadecimal(span[position]) {
+        group = group << 4 | UInt64(digit)
+        position += 1
+      }
+      guard position > start, count < 8 else { return nil }
+      groups[count] = group
+      count += 1
+      guard position < range.upperBound else { break }
+      guard span[position] == .colon, position + 1 < range.upperBound else { return nil }
+      position += 1
+      guard span[position] == .colon else { continue }
+      guard gap < 0 else { return nil }
+      (gap, position) = (count, position + 1)
+    }
+    guard gap < 0 ? count == 8 : count < 8 else { return nil }
+    var (high, low): (UInt64, UInt64) = (0, 0)
+    for index in 0..<8 {
+      let behindGap = index - (8 - count)
+      let group = gap < 0 || index < gap ? groups[index] : behindGap >= gap ? groups[behindGap] : 0
+      if index < 4 { high = high << 16 | group } else { low = low << 16 | group }
+    }
+    return IPAddress(high: high, low: low)
+  }
+
+  /// An IPv6 reference with an IPv4 tail. RFC 3261's own grammar let a third colon precede it; peers that follow it are understood
+  /// (RFC 5118 §4.10).
+  private static func unusualV6(_ reference: String) -> IPAddress? {
+    IPAddress(reference) ?? IPAddress(reference.replacing(":::", with: "::"))
+  }
+}
