@@ -149,7 +149,9 @@ import Testing
       #expect(facts.requestURI.map { message.uri($0) } == uri)
       for slot in [facts.requestURI, facts.from?.uri, facts.to?.uri, facts.contact?.uri, facts.recordRoute?.uri].compactMap(\.self) {
         let typed = message.uri(slot)
-        #expect(slot.transport == typed.transport && slot.isSIPS == (typed.scheme == .sips))
+        let transport = slot.scheme == .other ? nil : typed.parameters["transport"]?.lowercased()
+        let other = transport.map { ["udp", "tcp", "tls", "ws", "wss"].contains($0) ? $0 : "other" } ?? "none"
+        #expect("\(slot.transport)" == other && slot.isSIPS == (typed.scheme == .sips))
         #expect(slot.isLooseRouter == typed.parameters.contains("lr") && slot.port == typed.port && slot.address == typed.host.address)
         #expect(slot.user.map { message.text($0) } == typed.user)
         #expect((try? SIPURI(parsing: message.text(slot.whole))) == typed || facts.from?.isFolded == true || slot.scheme != .other)

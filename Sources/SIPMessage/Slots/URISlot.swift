@@ -3,6 +3,8 @@ import SansIO
 /// Where the parts of a URI are written in a message (RFC 3261 §19.1.1); ``SIPMessage/uri(_:)`` makes the typed ``SIPURI`` of it.
 public struct URISlot: Hashable, Sendable {
   public enum Scheme: Hashable, Sendable { case sip, sips, other }
+  /// What the `transport` parameter says (RFC 3261 §19.1.1, RFC 7118 §5.2): none where it is missing or has no value.
+  public enum Transport: Hashable, Sendable { case none, udp, tcp, tls, ws, wss, other }
 
   /// The URI in full.
   public internal(set) var whole: ByteRange
@@ -17,10 +19,7 @@ public struct URISlot: Hashable, Sendable {
   public internal(set) var headers: ByteRange?
   /// `lr`: a router that leaves the Request-URI alone (RFC 3261 §16.4, §19.1.1).
   public internal(set) var isLooseRouter = false
-  private var named = Named.none
-
-  /// What the `transport` parameter says.
-  private enum Named: Hashable { case none, known(SIPTransportProtocol), unknown }
+  public internal(set) var transport = Transport.none
 
   /// As written, an IPv6 reference without its brackets; empty in a URI of another scheme.
   public var host: ByteRange { hostPort.host }
@@ -28,17 +27,6 @@ public struct URISlot: Hashable, Sendable {
   public var address: IPAddress? { hostPort.address }
   public var port: UInt16? { hostPort.port }
   public var isSIPS: Bool { scheme == .sips }
-
-  /// The transport that a request for this URI takes where its host is an address; see ``SIPURI/transport``.
-  public var transport: SIPTransportProtocol? {
-    switch (scheme, named) {
-    case (.sips, .known(.ws)), (.sips, .known(.wss)): .wss
-    case (.sips, _): .tls
-    case (_, .none): .udp
-    case (_, .known(let transport)): transport
-    case (_, .unknown): nil
-    }
-  }
 
   /// Reads a URI from `position` on, up to a byte that cannot belong to one.
   ///
@@ -112,19 +100,24 @@ public struct URISlot: Hashable, Sendable {
       if parameter.isNamed("lr", span) { isLooseRouter = true }
       guard !hasTransport, parameter.isNamed("transport", span) else { continue }
       hasTransport = true
-      if let value = parameter.value { named = Self.named(span, value) }
+      if let value = parameter.value { transport = Self.transport(span, value) }
     }
     position = cursor.position
     parameters = ByteRange(start, position)
     return !cursor.isBroken
   }
 
-  private static func named(_ span: Span<UInt8>, _ value: Range<Int>) -> Named {
-    if Grammar.isSame(span, value, "udp") { return .known(.udp) }
-    if Grammar.isSame(span, value, "tcp") { return .known(.tcp) }
-    if Grammar.isSame(span, value, "tls") { return .known(.tls) }
-    let text = Grammar.unquoted(Grammar.text(span, value)).lowercased()
-    return SIPTransportProtocol(rawValue: text).map(Named.known) ?? .unknown
+  private static func transport(_ span: Span<UInt8>, _ value: Range<Int>) -> Transport {
+    func isNamed(_ text: StaticString) -> Bool { Grammar.isSame(span, value, text) }
+    if isNamed("udp") { return .udp }
+    if isNamed("tcp") { return .tcp }
+    if isNamed("tls") { return .tls }
+    if isNamed("ws") { return .ws }
+    if isNamed("wss") { return .wss }
+    guard !value.isEmpty, span[value.lowerBound] == .quote else { return .other }
+    // Nobody quotes it.
+    let inner = Bytes(Grammar.unquoted(Grammar.text(span, value)))
+    return inner.first == .quote ? .other : inner.withSpan { transport($0, 0..<$0.count) }
   }
 
   private mutating func readHeaders(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) {
