@@ -3,15 +3,15 @@ import SansIO
 /// Where an offer/answer exchange is (RFC 3264 §4, §8; RFC 3261 §14.1).
 ///
 /// ```
-///            offer                 agreement
-///   idle ───────────► offered ─────────────────► agreed ◄──┐ agreement:
-///    ▲ │                │ ▲ offer again            │  ▲    │ theirs was answered
-///    │ │   refusal      │ └─┐                offer │  │    │
-///    │ └──────◄─────────┘   │                      ▼  │ ───┘
-///    │ agreement: theirs    │            offeredAnew ─┤ refusal: the old agreement holds
-///    └── was answered ──► agreed             ▲ │      │ agreement: the new one holds
-///                                            └─┘ offer again
+///          offer              agreement             offer
+///   idle ────────► offered ──────────────► agreed ────────► offeredAnew
+///    │ ▲              │                    ▲ ▲ │ ▲               │
+///    │ └── refusal ───┘                    │ └─┘ └───────────────┘
+///    │                                     │ agreement: they     refusal: the old agreement holds
+///    └─ agreement: they offered ───────────┘ offered, we         agreement: the new one holds
+///       and we answered                      answered
 /// ```
+/// An offer takes the place of one that is open; a refusal without an open offer changes nothing.
 enum OfferAnswerState: Sendable {
   /// Nothing was agreed, and no offer is open.
   case idle

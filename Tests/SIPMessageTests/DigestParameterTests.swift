@@ -16,6 +16,13 @@ import Testing
     #expect(parameters[.realm] == nil && parameters[.uri] == nil)
   }
 
+  @Test(arguments: DigestParameters.Name.allCases) func `each parameter is found by its name, in either case`(name: DigestParameters.Name) {
+    for text in ["\(name)", "\(name)".uppercased()] {
+      let parameters = read("Digest \(text)x=1, x\(text)=2, \(text)=3")
+      #expect(DigestParameters.Name.allCases.filter { parameters?[$0] != nil } == [name] && parameters?[name] == "3")
+    }
+  }
+
   @Test(arguments: [
     (#"realm="a, b""#, "a, b"), (#"realm="a\"b""#, #"a"b"#), (#"realm="a\\""#, #"a\"#), (#"realm="""#, ""), (#"realm=""#, #"""#),
     ("realm=", ""), (#"realm="a\,b=c""#, "a,b=c"), ("realm=a b", "a b"), (#"realm="a"x"#, #""a"x"#), ("realm==", "="),

@@ -33,6 +33,24 @@ import Testing
     #expect(response.text == "6629fae49393a05397450978507c4ef1")
   }
 
+  @Test(arguments: [1, 7, 100, 511, 512, 513, 1300])
+  func `parts of any length are hashed as the text they make (FIPS 180-4, RFC 1321)`(length: Int) {
+    let context = HashContext()
+    for (algorithm, expected) in [
+      (DigestAlgorithm.md5, "316f2cf81e2cc71ac9e636db72e2a105"),
+      (.sha256, "d991ccb5f77c31ce034f182be1d6686e17f73b5b8a303c2315f07b45f889625c"),
+    ] {
+      let hash = context.hash(algorithm) { feed in
+        var rest = 1300
+        while rest > 0 {
+          feed(String(repeating: "a", count: min(rest, length)))
+          rest -= min(rest, length)
+        }
+      }
+      #expect(hash.text == expected)
+    }
+  }
+
   @Test func `a password shows in no description`() {
     let secret = Secret("hunter2")
     let credentials = Credentials(username: "acme", password: secret)

@@ -26,15 +26,28 @@ public struct DigestParameters: Sendable {
     }
 
     fileprivate init?(_ span: Span<UInt8>, _ range: Range<Int>) {
-      var number = 0
-      while let name = Name(rawValue: number) {
-        if Grammar.isSame(span, range, name.text) {
-          self = name
-          return
-        }
-        number += 1
+      let first: Name
+      var second: Name?
+      var third: Name?
+      switch range.count {
+      case 2: first = .nc
+      case 3: (first, second) = (.uri, .qop)
+      case 5: (first, second, third) = (.realm, .nonce, .stale)
+      case 6: (first, second) = (.cnonce, .opaque)
+      case 7: first = .rspauth
+      case 8: (first, second) = (.username, .response)
+      case 9: (first, second) = (.algorithm, .nextnonce)
+      default: return nil
       }
-      return nil
+      if Grammar.isSame(span, range, first.text) {
+        self = first
+      } else if let second, Grammar.isSame(span, range, second.text) {
+        self = second
+      } else if let third, Grammar.isSame(span, range, third.text) {
+        self = third
+      } else {
+        return nil
+      }
     }
 
     /// `algorithm`, `qop` and `nc` of credentials stand without quotes (RFC 7616 §3.4).

@@ -93,10 +93,14 @@ extension HexDigest: HashInput {
 final class HashContext {
   private let md5 = EVP_MD_CTX_new()
   private let sha256 = EVP_MD_CTX_new()
+  /// Short parts go to the hash function together. It is wiped each time, since passwords go through it.
+  private let gathered = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 1)
+  private var used = 0
 
   deinit {
     EVP_MD_CTX_free(md5)
     EVP_MD_CTX_free(sha256)
+    gathered.deallocate()
   }
 
   /// The hash of what `feed` hands to its argument.
@@ -105,18 +109,36 @@ final class HashContext {
     var output = InlineArray<64, UInt8>(repeating: 0)
     var count: UInt32 = 0
     var isDone = EVP_DigestInit_ex2(context, algorithm.function, nil) == 1
-    feed(Feed(context: context))
+    feed(Feed(owner: self, context: context))
+    flush(context)
     var span = output.mutableSpan
     span.withUnsafeMutableBufferPointer { isDone = isDone && EVP_DigestFinal_ex(context, $0.baseAddress, &count) == 1 }
     precondition(isDone, "libcrypto has no \(algorithm.rawValue)")
     return HexDigest(output.span.extracting(0..<Int(count)))
   }
 
+  private func gather(_ part: UnsafeRawBufferPointer, for context: OpaquePointer?) {
+    if part.count > gathered.count - used { flush(context) }
+    guard part.count <= gathered.count - used else {
+      EVP_DigestUpdate(context, part.baseAddress, part.count)
+      return
+    }
+    UnsafeMutableRawBufferPointer(rebasing: gathered[used...]).copyMemory(from: part)
+    used += part.count
+  }
+
+  private func flush(_ context: OpaquePointer?) {
+    EVP_DigestUpdate(context, gathered.baseAddress, used)
+    OPENSSL_cleanse(gathered.baseAddress, used)
+    used = 0
+  }
+
   /// Takes the parts of a text one after another.
   struct Feed {
+    fileprivate let owner: HashContext
     fileprivate let context: OpaquePointer?
 
-    func callAsFunction(_ part: some HashInput) { part.withHashInput { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) } }
+    func callAsFunction(_ part: some HashInput) { part.withHashInput { owner.gather($0, for: context) } }
 
     /// A colon and the part.
     func next(_ part: some HashInput) {
