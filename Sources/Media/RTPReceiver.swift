@@ -34,7 +34,7 @@ struct RTPReceiver: Sendable {
   ///   - format: what its payload type stands for; nil = comfort noise.
   ///   - clockRate: of the stream, in ticks a second.
   mutating func receive(
-    _ packet: RTPPacket, _ format: ReceivableAudio.Format?, clockRate: Int, at now: Instant, _ events: inout [MediaEvent]
+    _ packet: RTPPacket, _ format: AudioFormat?, clockRate: Int, at now: Instant, _ events: inout [MediaEvent]
   ) {
     let isInOrder = statistics.map { $0.ssrc != packet.ssrc || $0.isAhead(packet.sequenceNumber) } ?? true
     if statistics?.ssrc != packet.ssrc { begin(packet, clockRate: clockRate, &events) }

@@ -52,7 +52,8 @@ public struct Composer: Sendable {
     writer.lines.append(draft.fields)
     writer.lines.append(userAgent)
     if mint.hasHeaders {
-      appendProductHeaders(draft.method, status: nil, callID: draft.identity.first(.callID), own: draft.identity.first(.from), place, now, &writer)
+      appendProductHeaders(
+        draft.method, status: nil, callID: draft.identity.first(.callID), own: draft.identity.first(.from), place, now, &writer)
     }
     return writer.finish(body: draft.body, spelling, .request(draft.method))
   }
@@ -114,7 +115,7 @@ public struct Composer: Sendable {
   ) -> Bytes {
     var writer = MessageWriter(draft, to: request, from: source, viaStyle: style)
     writer.lines.append(server)
-    if request.method == .invite || request.method == .options { appendAnswerFields(draft.status, request, place, &writer) }
+    if request.method == .invite || request.method == .options { appendAnswerFields(draft, request, place, &writer) }
     for field in draft.fields { writer.lines.append(field) }
     if !draft.description.isEmpty { writer.lines.append(.contentType, "application/sdp") }
     if mint.hasHeaders, let method = request.method {
@@ -125,18 +126,19 @@ public struct Composer: Sendable {
   }
 
   /// Record-Route, Contact, Allow and Supported of an answer to INVITE or OPTIONS.
-  private func appendAnswerFields(_ status: Int, _ request: SIPMessage, _ place: LocalPlace, _ writer: inout MessageWriter) {
-    if (101...299).contains(status) {
+  private func appendAnswerFields(
+    _ draft: ResponseDraft, _ request: SIPMessage, _ place: LocalPlace, _ writer: inout MessageWriter
+  ) {
+    if (101...299).contains(draft.status) {
       // RFC 3261 §12.1.1: Record-Route of the request goes into the response that makes the dialog.
       request.forEachValue(.recordRoute) { writer.lines.append(.recordRoute, $0) }
       if request.method == .invite || style.options.answerHasContact {
-        let user = style.answersWithContactUser && style.contactUser == nil ? (try? request.to())?.uri.user : nil
         writer.lines.append(
-          .contact, contact(user: answeringContactUser(user), at: place, isSecure: request.wantsSecureContact))
+          .contact, contact(user: answeringContactUser(draft.calledUser), at: place, isSecure: draft.isContactSecure))
       }
       writer.lines.append(allow)
-      if status >= 200 || style.supportedInProvisionals { writer.lines.append(supportedInResponses) }
-    } else if status == 487, style.allowInTerminated {
+      if draft.status >= 200 || style.supportedInProvisionals { writer.lines.append(supportedInResponses) }
+    } else if draft.status == 487, style.allowInTerminated {
       writer.lines.append(allow)
     }
   }

@@ -49,7 +49,11 @@ struct HeaderOrders: Sendable {
       let names = names.map { HeaderName($0) }
       others = names.firstIndex { $0 == .contentType || $0 == .contentLength } ?? names.count
       for (place, name) in names.enumerated() {
-        if name.known == .other { extensions[name.text.lowercased(), default: []].append(place) } else { places[name.known, default: []].append(place) }
+        if name.known == .other {
+          extensions[name.text.lowercased(), default: []].append(place)
+        } else {
+          places[name.known, default: []].append(place)
+        }
       }
     }
 

@@ -12,6 +12,10 @@ public struct ResponseDraft: Sendable {
   /// A session description; empty = none.
   public var description: Bytes
   public var kind: HeaderOrder.Kind
+  /// The user that an INVITE or OPTIONS called.
+  public var calledUser: String?
+  /// Contact has to be a sips URI (RFC 3261 §12.1.1).
+  public var isContactSecure = false
 
   public init(
     _ status: Int, reason: String? = nil, toTag: String? = nil, fields: [HeaderField] = [], description: Bytes = Bytes(),

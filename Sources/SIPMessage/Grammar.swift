@@ -47,14 +47,6 @@ enum Grammar {
     return true
   }
 
-  /// The range without white space at its ends.
-  static func trimmed(_ span: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
-    var (lower, upper) = (range.lowerBound, range.upperBound)
-    while lower < upper, isWhite(span[lower]) { lower += 1 }
-    while upper > lower, isWhite(span[upper - 1]) { upper -= 1 }
-    return lower..<upper
-  }
-
   @inline(__always)
   static func skipWhite(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) {
     while position < end, isWhite(span[position]) { position += 1 }

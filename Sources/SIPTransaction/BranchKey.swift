@@ -53,7 +53,9 @@ struct BranchKey: Sendable {
   /// Of a message that we sent: whether it is a request, and its key; nil for ACK, which has no transaction.
   init?(sent message: SIPMessage) {
     let essentials = message.essentials()
-    guard let via = essentials.via, let branch = via.branch, let method = essentials.cseq?.method, message.method != .ack else { return nil }
+    guard let via = essentials.via, let branch = via.branch, let method = essentials.cseq?.method, message.method != .ack else {
+      return nil
+    }
     self.method = method
     self.branch = message[branch]
     (sentBy, port) = message.isRequest ? (Bytes(), nil) : (message[via.host], via.port)

@@ -25,7 +25,8 @@ enum ClientMachine: Sendable {
   init(_ method: SIPMethod, _ values: TimerValues, isReliable: Bool) {
     self =
       method == .invite
-      ? .invite(InviteClientTransaction(values, isReliable: isReliable)) : .other(NonInviteClientTransaction(values, isReliable: isReliable))
+      ? .invite(InviteClientTransaction(values, isReliable: isReliable))
+      : .other(NonInviteClientTransaction(values, isReliable: isReliable))
   }
 
   var nextDeadline: Instant? {

@@ -27,7 +27,8 @@ enum ServerMachine: Sendable {
   init(_ method: SIPMethod, _ values: TimerValues, isReliable: Bool) {
     self =
       method == .invite
-      ? .invite(InviteServerTransaction(values, isReliable: isReliable)) : .other(NonInviteServerTransaction(values, isReliable: isReliable))
+      ? .invite(InviteServerTransaction(values, isReliable: isReliable))
+      : .other(NonInviteServerTransaction(values, isReliable: isReliable))
   }
 
   var nextDeadline: Instant? {

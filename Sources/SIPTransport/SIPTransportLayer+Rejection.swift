@@ -22,7 +22,8 @@ extension SIPTransportLayer {
     let draft = ResponseDraft(status, toTag: "bad\(rejections)", fields: [HeaderField(.warning, warning)])
     let bytes = Spelling.plain.response(draft, to: request.message, from: request.flow.remote)
     let label = Label(
-      .response(status: UInt16(clamping: status), request.message.method?.label ?? .unnamed), sequence: request.essentials.cseq?.number ?? 0)
+      .response(status: UInt16(clamping: status), request.message.method?.label ?? .unnamed), sequence: request.essentials.cseq?.number ?? 0
+    )
     send(bytes, on: request.replyFlow, label, at: now, &out, &events)
   }
 
@@ -30,7 +31,9 @@ extension SIPTransportLayer {
   public func reject(
     _ request: InboundMessage, _ error: SIPHeaderError, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
-    guard let method = request.message.method, method != .ack, request.essentials.via != nil, mayAnswer?(request.flow) ?? true else { return }
+    guard let method = request.message.method, method != .ack, request.essentials.via != nil, mayAnswer?(request.flow) ?? true else {
+      return
+    }
     refuse(request, 400, "\(error)", at: now, &out, &events)
   }
 }

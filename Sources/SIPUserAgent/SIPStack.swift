@@ -135,8 +135,21 @@ final class SIPStack {
   // MARK: - Responses
 
   /// The bytes of a response, for one that is sent again and again.
-  func compose(_ draft: ResponseDraft, to request: InboundMessage, at now: Instant) -> Bytes {
+  func compose(_ draft: ResponseDraft, to request: SIPRequest, at now: Instant) -> Bytes {
+    compose(addressed(draft, to: request), to: request.inbound, at: now)
+  }
+
+  private func compose(_ draft: ResponseDraft, to request: InboundMessage, at now: Instant) -> Bytes {
     composer.write(draft, to: request.message, from: request.flow.remote, at: place(request.flow), now: now)
+  }
+
+  /// With what its Contact says, where it has one.
+  private func addressed(_ draft: ResponseDraft, to request: SIPRequest) -> ResponseDraft {
+    guard (101..<300).contains(draft.status), request.method == .invite || request.method == .options else { return draft }
+    var draft = draft
+    draft.calledUser = request.calledUser
+    draft.isContactSecure = request.wantsSecureContact
+    return draft
   }
 
   /// Sends the 2xx of an INVITE; the user agent core, not its transaction, repeats it (RFC 3261 §13.3.1.4).
@@ -159,10 +172,15 @@ final class SIPStack {
     if let cause = style.refusalCauses[refusal.status], !draft.fields.contains(where: { $0.name == .reason }) {
       draft.fields.append(HeaderField(.reason, "Q.850;cause=\(cause)"))
     }
-    respond(invite.server, draft, to: invite.inbound, leg: leg, &turn)
+    respond(draft, to: invite, leg: leg, &turn)
   }
 
   /// Sends a response of a server transaction.
+  func respond(_ draft: ResponseDraft, to request: SIPRequest, leg: LegID?, _ turn: inout Turn) {
+    respond(request.server, addressed(draft, to: request), to: request.inbound, leg: leg, &turn)
+  }
+
+  /// The same to what did not pass the audit, or cannot make a dialog.
   func respond(_ server: ServerID, _ draft: ResponseDraft, to request: InboundMessage, leg: LegID?, _ turn: inout Turn) {
     let bytes = compose(draft, to: request, at: turn.now)
     let label = Label(

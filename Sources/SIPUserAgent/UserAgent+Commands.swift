@@ -136,7 +136,11 @@ extension UserAgent {
       if isOutside, (200..<300).contains(status), let request = asked.request { serve(request) }
       let kind = isOutside ? asked.inbound.message.method.map { HeaderOrder.Kind.responsesTo($0) } ?? .responses : .responses
       let draft = ResponseDraft(status, reason: reason, toTag: stack.replyTag(asked.inbound), fields: fields, kind: kind)
-      stack.respond(server, draft, to: asked.inbound, leg: nil, &turn)
+      if let request = asked.request {
+        stack.respond(draft, to: request, leg: nil, &turn)
+      } else {
+        stack.respond(server, draft, to: asked.inbound, leg: nil, &turn)
+      }
     }
   }
 
@@ -155,7 +159,7 @@ extension UserAgent {
     return with(id, at: now, &out) {
       guard let request else { return }
       if (200..<300).contains(status) { $0.accept(request) }
-      stack.respond(server, ResponseDraft(status, fields: fields), to: request.inbound, leg: id, &$1)
+      stack.respond(ResponseDraft(status, fields: fields), to: request, leg: id, &$1)
     }
   }
 

@@ -11,17 +11,17 @@ import SecureTransport
 /// It decides nothing about who may call: it tells its owner (``UserAgentEvent``) and does as told. One object a host, owned by that host.
 public final class UserAgent {
   let stack: SIPStack
-  private let check: RequestCheck
+  let check: RequestCheck
   // Unchecked: touched for every message by code that cannot overlap itself, where the checks of exclusive access cost one part in thirty.
-  @exclusivity(unchecked) private var conversations = SerialTable<Conversation>()
+  @exclusivity(unchecked) private(set) var conversations = SerialTable<Conversation>()
   /// By the hash of the tag that this side chose: what a request within a dialog names.
   @exclusivity(unchecked) private var legsByTag: [UInt64: LegID] = [:]
   /// Requests that the owner has not answered yet.
-  @exclusivity(unchecked) private var asked = SerialTable<Asked>()
+  @exclusivity(unchecked) var asked = SerialTable<Asked>()
   /// INVITEs of which the owner has not said whether they are calls, by their leg.
-  @exclusivity(unchecked) private var arrivals = SerialTable<SIPRequest>()
-  private var merged = MergedRequests()
-  private var requests = OutOfDialogRequests()
+  @exclusivity(unchecked) var arrivals = SerialTable<SIPRequest>()
+  var merged = MergedRequests()
+  var requests = OutOfDialogRequests()
   @exclusivity(unchecked) private var deadlines = DeadlineQueue<LegID>()
   private var lastLeg: UInt32 = 0
 
@@ -117,7 +117,7 @@ public final class UserAgent {
   }
 
   /// The leg that a request within a dialog names.
-  private func conversation(named message: InboundMessage) -> Conversation? {
+  func conversation(named message: InboundMessage) -> Conversation? {
     guard let tag = message.essentials.toTag.map({ message.message[$0] }), let id = legsByTag[ByteHash.of(tag)],
       let conversation = conversations[id.rawValue], conversation.localTag.utf8.elementsEqual(tag), conversation.isNamed(by: message)
     else { return nil }
@@ -223,193 +223,5 @@ public final class UserAgent {
       stack.transport.reject(message, error, at: turn.now, &turn.out, &stack.transportEvents)
     case .strayResponse: break
     }
-  }
-
-  // MARK: - Responses
-
-  private func receiveResponse(_ client: ClientID, _ response: InboundMessage, _ turn: inout Turn) {
-    // Whatever comes now, the connection served.
-    stack.settled(client)
-    guard let status = response.message.status, let owner = stack.owners[client.rawValue] else { return }
-    switch owner {
-    case .invite(let leg):
-      guard let conversation = conversations[leg.rawValue] as? CallerConversation else { return }
-      conversation.compareDescription(client, status, response, &turn)
-      conversation.receiveResponse(client, status, response, &turn)
-      settle(conversation)
-    case .reinvite(let leg):
-      guard let conversation = conversations[leg.rawValue] else { return }
-      conversation.compareDescription(client, status, response, &turn)
-      conversation.reinvites?.receiveResponse(client, status, response, &turn)
-      settle(conversation)
-    case .bye(let leg):
-      guard let conversation = conversations[leg.rawValue] else { return }
-      conversation.receiveByeResponse(status, response.message, &turn)
-      settle(conversation)
-    case .cancel: break
-    case .request(let request): requests.receive(request, status, response.message, stack, &turn)
-    }
-  }
-
-  private func clientFailed(_ client: ClientID, _ failure: TransactionFailure, _ turn: inout Turn) {
-    guard let owner = stack.owners.remove(client.rawValue) else { return }
-    if let next = stack.retryOverDatagrams(client, failure, &turn) { return move(owner, to: next) }
-    switch owner {
-    case .invite(let leg):
-      guard let conversation = conversations[leg.rawValue] as? CallerConversation else { return }
-      conversation.failed(client, failure, &turn)
-      ended(client, owner)
-    case .reinvite(let leg):
-      guard let conversation = conversations[leg.rawValue] else { return }
-      conversation.reinvites?.failed(failure, &turn)
-      ended(client, owner)
-    case .bye(let leg):
-      guard let conversation = conversations[leg.rawValue] else { return }
-      conversation.byeCompleted(&turn)
-      settle(conversation)
-    case .cancel: break
-    case .request(let request): requests.failed(request, failure, &turn)
-    }
-  }
-
-  /// The request goes on in another transaction.
-  private func move(_ owner: ClientOwner, to client: ClientID) {
-    stack.owners[client.rawValue] = owner
-    switch owner {
-    case .invite(let leg): (conversations[leg.rawValue] as? CallerConversation)?.move(to: client)
-    case .reinvite(let leg): conversations[leg.rawValue]?.reinvites?.move(to: client)
-    case .cancel, .bye, .request: break
-    }
-  }
-
-  /// No more 2xx will come to an INVITE.
-  private func ended(_ client: ClientID, _ owner: ClientOwner) {
-    switch owner {
-    case .invite(let leg), .reinvite(let leg):
-      guard let conversation = conversations[leg.rawValue] else { return }
-      conversation.forget(client)
-      settle(conversation)
-    case .cancel, .bye, .request: break
-    }
-  }
-
-  // MARK: - Requests
-
-  private func receive(_ message: InboundMessage, _ server: ServerID, _ turn: inout Turn) {
-    guard let request = audited(message, server, &turn) else { return }
-    if request.toTag != nil, request.method != .cancel { return receiveInDialog(request, &turn) }
-    if let defect = check.defect(of: request, isMerged: merged.contains(request)) {
-      // The rules behind the one that refuses it.
-      if request.method == .invite { noteMissingContact(nil, request, &turn) }
-      asked[server.rawValue] = Asked(inbound: message, request: request)
-      return turn.tell(.defective(server, message.message, message.flow, defect))
-    }
-    guard request.method == .invite else {
-      asked[server.rawValue] = Asked(inbound: message, request: request)
-      return turn.tell(.request(server, message.message, message.flow))
-    }
-    let leg = newLeg()
-    stack.served.belongs(server, to: leg)
-    arrivals[leg.rawValue] = request
-    if stack.style.reactions.sendsTryingAtOnce { stack.respond(server, ResponseDraft(100), to: message, leg: leg, &turn) }
-    turn.tell(.incoming(leg, message.message, message.flow))
-    noteMissingContact(leg, request, &turn)
-    if request.uri.scheme == .sips, message.message.hasClearContact {
-      let contact = message.message.value(.contact)?.prefix(128).text ?? ""
-      turn.tell(.violation(leg, PeerViolation(.requestContactSecure, "\(contact) in \(message)")))
-    }
-  }
-
-  /// Tells which rules the header breaks; a request that cannot be processed for it gets 400 with the rule (RFC 3261 §8.2, §16.3), and nil
-  /// is returned.
-  private func audited(_ message: InboundMessage, _ server: ServerID, _ turn: inout Turn) -> SIPRequest? {
-    let audit = message.message.audit()
-    let fatal = audit.faults.first(where: \.isFatal)
-    if let fatal { turn.tell(.malformed(rule: "\(fatal)", message.flow)) }
-    // It is answered for the first; the others are broken as well.
-    for fault in audit.faults where fault != fatal {
-      turn.tell(.violation(nil, PeerViolation(.messageForm, "\(message.message.method?.token ?? "") from \(message.flow): \(fault)")))
-    }
-    guard let fatal else {
-      noteResponseAddress(message, &turn)
-      return SIPRequest(server, message, audit)
-    }
-    let isMismatch = if case .methodMismatch = fatal.error { true } else { false }
-    if isMismatch, stack.style.reactions.dropsSequenceMismatch {
-      stack.transactions.abandon(server, at: turn.now, &stack.transactionOutputs)
-    } else {
-      asked[server.rawValue] = Asked(inbound: message, request: nil)
-      turn.tell(.defective(server, message.message, message.flow, .unreadable("\(fatal)")))
-    }
-    return nil
-  }
-
-  private func noteResponseAddress(_ message: InboundMessage, _ turn: inout Turn) {
-    guard message.isTurnedAway, let maddr = message.essentials.via?.maddr else { return }
-    let detail =
-      "Via of \(message) has maddr=\(message.message[maddr].prefix(64).text): the answer goes to \(message.flow.remote.address), where the "
-      + "request came from, and not to a host that did not ask (RFC 3261 §18.2.2; a decision of the Lab)"
-    turn.tell(.note(nil, PeerNote(.responseAddress, detail)))
-  }
-
-  private func noteMissingContact(_ id: LegID?, _ request: SIPRequest, _ turn: inout Turn) {
-    if !request.message.has(.contact) { turn.tell(.violation(id, PeerViolation(.contactMissing, "INVITE"))) }
-  }
-
-  private func receiveInDialog(_ request: SIPRequest, _ turn: inout Turn) {
-    guard let conversation = conversation(named: request.inbound), let isInOrder = conversation.isInOrder(request) else {
-      asked[request.server.rawValue] = Asked(inbound: request.inbound, request: request)
-      return turn.tell(.defective(request.server, request.message, request.flow, .noSuchDialog))
-    }
-    let id = conversation.id
-    let unknown = check.unsupportedOptions(of: request.message)
-    if let unknown { turn.tell(.violation(id, PeerViolation(.requireInDialog, unknown))) }
-    guard isInOrder else { return refuseSequence(id, request, &turn) }
-    if let unknown {
-      if request.method == .invite { turn.tell(.reinviteRefused(id, request.message)) }
-      return stack.refuse(request.server, request.inbound, .unknownExtensions(unknown), leg: id, &turn)
-    }
-    switch request.method {
-    case .bye: conversation.receiveBye(request, &turn)
-    case .invite where conversation.path.dialog == nil:
-      // Ours is open (RFC 3261 §14.2).
-      turn.tell(.violation(id, PeerViolation(.inviteOverlaps, "in an early dialog")))
-      stack.refuse(request.server, request.inbound, status: 491, leg: id, &turn)
-    case .invite:
-      if let field = check.unreadableBody(request.message) {
-        return stack.refuse(request.server, request.inbound, .unreadableBody(field), leg: id, &turn)
-      }
-      asked[request.server.rawValue] = Asked(inbound: request.inbound, request: request)
-      conversation.exchange.receive(request, &turn)
-    default:
-      asked[request.server.rawValue] = Asked(inbound: request.inbound, request: request)
-      turn.tell(.inDialog(id, request.server, request.message))
-    }
-    settle(conversation)
-  }
-
-  /// 500 for a CSeq that is not above the last one (RFC 3261 §12.2.2).
-  private func refuseSequence(_ id: LegID, _ request: SIPRequest, _ turn: inout Turn) {
-    turn.tell(.violation(id, PeerViolation(.sequenceNotHigher, "\(request.method) \(request.sequence)")))
-    let phrase = stack.style.reactions.lowSequencePhrase
-    let rule = "CSeq \(request.sequence) is not above the last one (RFC 3261 §12.2.2)"
-    let warning = WarningValue(refusing: rule, by: request.flow.local.address).fieldValue
-    stack.refuse(
-      request.server, request.inbound, status: 500, reason: phrase, fields: phrase == nil ? [.init(.warning, warning)] : [], leg: id, &turn)
-  }
-
-  private func receiveAcknowledgement(_ ack: InboundMessage, _ turn: inout Turn) {
-    guard let sequence = ack.essentials.cseq?.number, let conversation = conversation(named: ack) else { return }
-    conversation.receiveAcknowledgement(ack, sequence: sequence, &turn)
-    settle(conversation)
-  }
-
-  private func receiveCancel(of invite: ServerID, _ cancel: InboundMessage, _ server: ServerID, _ turn: inout Turn) {
-    guard let leg = stack.served.leg(invite), let conversation = conversation(leg) as? CalleeConversation else {
-      // Its request has its final response already, or cannot be cancelled: the CANCEL is answered and changes nothing (§9.2).
-      return stack.refuse(server, cancel, status: 200, &turn)
-    }
-    conversation.receiveCancel(cancel, server, &turn)
-    settle(conversation)
   }
 }

@@ -150,7 +150,8 @@ private let source = TransportAddress("192.0.2.20:40000") ?? .init(.anyV4, port:
     #expect(draft.credentials.isEmpty && draft.fields.first(.contact) == "<sip:a@a>")
   }
 
-  @Test func `the ACK of a refusal has the INVITE's Via, CSeq number, Route and credentials and the response's To (RFC 3261 §17.1.1.3, §22.1)`()
+  @Test
+  func `the ACK of a refusal has the INVITE's Via, CSeq number, Route and credentials and the response's To (RFC 3261 §17.1.1.3, §22.1)`()
     throws
   {
     var draft = draft()

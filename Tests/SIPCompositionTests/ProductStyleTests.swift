@@ -39,7 +39,7 @@ import Testing
       HeaderOrder(.requests, ["Via"]), HeaderOrder(.responsesTo(.options), ["To"]), HeaderOrder(.responses, ["From"]),
     ])
     let lines = HeaderLines([HeaderField(.from, "1"), HeaderField(.to, "2"), HeaderField(.via, "3")])
-    func first(_ kind: HeaderOrder.Kind) -> KnownHeader? { orders.order(kind)?.sorted(lines).last?.known }
+    func first(_ kind: HeaderOrder.Kind) -> KnownHeader? { orders.order(kind)?.sorted(lines).first?.known }
     #expect(first(.request(.bye)) == .via)
     #expect(first(.responsesTo(.options)) == .to)
     #expect(first(.reinviteResponses) == .from && first(.stackResponses) == .from)

@@ -76,7 +76,8 @@ import Testing
     #expect(names(Array(events.dropFirst(2))) == ["malformed: \(SIPParseError.contentLengthMissing)"])
     #expect(layer.isUsable(request.flow) && layer.nextDeadline == .zero)
     layer.send(
-      Spelling.plain.response(ResponseDraft(200), to: request.message, from: request.flow.remote), on: request.flow, .none, at: .zero, &out, &events)
+      Spelling.plain.response(ResponseDraft(200), to: request.message, from: request.flow.remote), on: request.flow, .none, at: .zero, &out,
+      &events)
     #expect(wake(layer, &out) == ["answered 400", "lost: \(FlowFailure.unreadable("\(SIPParseError.contentLengthMissing)"))"])
     #expect(acts(out, on: id) == ["SIP/2.0 200 OK", "SIP/2.0 400 Bad Request", "close orderly"])
     #expect(layer.nextDeadline == nil && !layer.isUsable(request.flow))

@@ -55,7 +55,8 @@ import Testing
   }
 
   @Test(arguments: [
-    InviteClientUsage<String>.Input.provisional(status: 180, "180"), .rejected(status: 486, "486"), .failed(.timerB), .cancel, .hangUp(.hungUpHere), .bye,
+    InviteClientUsage<String>.Input.provisional(status: 180, "180"), .rejected(status: 486, "486"), .failed(.timerB), .cancel,
+    .hangUp(.hungUpHere), .bye,
     .byeCompleted, .guardExpired,
   ])
   func `an ended usage stays ended`(input: InviteClientUsage<String>.Input) {

@@ -59,7 +59,9 @@ import Testing
 
 @Suite struct EarlyEndTests {
   @Test(arguments: [InviteServerUsage<String>.Input.bye, .expired])
-  func `an early BYE and an expired INVITE both leave the INVITE with 487 (RFC 3261 §15.1.2, §13.3.1)`(input: InviteServerUsage<String>.Input) {
+  func `an early BYE and an expired INVITE both leave the INVITE with 487 (RFC 3261 §15.1.2, §13.3.1)`(
+    input: InviteServerUsage<String>.Input
+  ) {
     for rings in [false, true] {
       var usage = InviteServerUsage<String>()
       if rings { _ = usage.handle(.ring, at: .zero) }

@@ -1,4 +1,4 @@
-import Legs
+import KallglotPolicy
 import ScenarioModel
 import Testing
 
@@ -23,7 +23,9 @@ import Testing
     ("answerWith: nothing", Policy.AnswerForm.nothing), ("answerWith: earlyMedia", .earlyMedia), ("earlyMedia: true", .earlyMedia),
     ("earlyMedia: false", .ringing), ("anyDomain: true", .ringing),
   ])
-  func `answerWith has three words, and earlyMedia is the older key for one of them (contract 8.4)`(text: String, form: Policy.AnswerForm) throws {
+  func `answerWith has three words, and earlyMedia is the older key for one of them (contract 8.4)`(text: String, form: Policy.AnswerForm)
+    throws
+  {
     #expect(try ServeConfiguration.read(text, file: "c.yaml").policy.answerWith == form)
   }
 

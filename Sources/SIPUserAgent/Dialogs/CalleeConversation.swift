@@ -20,12 +20,12 @@ final class CalleeConversation: Conversation {
     self.invite = invite
     let timers = stack.configuration.timers
     machine = InviteServerUsage(t1: timers.t1.wholeNanoseconds, t2: timers.t2.wholeNanoseconds)
-    expiresAt = invite.message.expires().map { now.advanced(by: .seconds($0)) }
+    expiresAt = invite.facts.expires.map { now.advanced(by: .seconds($0)) }
     let tag = stack.composer.mint.tag()
     let dialog = Dialog(calleeOf: invite, localTag: tag, localSequence: stack.composer.mint.firstSequence())
     super.init(
       id, stack, localTag: tag, callID: invite.callID.compacted(), DialogPath(dialog, flow: invite.flow, prefersFlow: prefersFlow),
-      contactUser: stack.composer.answeringContactUser(invite.toUser))
+      contactUser: stack.composer.answeringContactUser(invite.calledUser))
     arrivedInvites.record(invite.sequence)
   }
 
@@ -45,7 +45,7 @@ final class CalleeConversation: Conversation {
     let hasRung = if case .ringing = machine.state { true } else { false }
     let draft = ResponseDraft(
       200, toTag: localTag, fields: fields, description: body, kind: hasRung ? .successAfterProvisional : .responses)
-    success = stack.compose(draft, to: invite.inbound, at: turn.now)
+    success = stack.compose(draft, to: invite, at: turn.now)
     handle(.accept, &turn)
   }
 
@@ -95,7 +95,7 @@ final class CalleeConversation: Conversation {
       switch output {
       case .sendRinging:
         let draft = ResponseDraft(progress.isEmpty ? 180 : 183, toTag: localTag, description: progress)
-        stack.respond(invite.server, draft, to: invite.inbound, leg: id, &turn)
+        stack.respond(draft, to: invite, leg: id, &turn)
       case .sendSuccess:
         confirm()
         sendSuccess(attempt: 0, turn.now)

@@ -121,7 +121,7 @@ final class CallerConversation: Conversation {
   override func receiveBye(_ request: SIPRequest, _ turn: inout Turn) {
     guard path.dialog == nil else { return super.receiveBye(request, &turn) }
     accept(request)
-    stack.respond(request.server, ResponseDraft(200), to: request.inbound, leg: id, &turn)
+    stack.respond(ResponseDraft(200), to: request, leg: id, &turn)
     tellReason(request.message, &turn)
     turn.tell(.violation(id, PeerViolation(.byeInEarlyDialog, "before the final response to our INVITE")))
     early.close(request.fromTag ?? Bytes())

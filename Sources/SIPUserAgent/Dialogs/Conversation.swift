@@ -132,7 +132,7 @@ class Conversation {
 
   func receiveBye(_ request: SIPRequest, _ turn: inout Turn) {
     accept(request)
-    stack.respond(request.server, ResponseDraft(200), to: request.inbound, leg: id, &turn)
+    stack.respond(ResponseDraft(200), to: request, leg: id, &turn)
     tellReason(request.message, &turn)
     byeReceived(&turn)
   }

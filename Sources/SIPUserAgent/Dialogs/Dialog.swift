@@ -41,7 +41,10 @@ public struct Dialog: Sendable {
   }
 
   /// The callee's dialog, from the INVITE and the tag we put into our response (RFC 3261 §12.1.1): Record-Route in order.
-  public init(calleeOf request: SIPRequest, localTag: String, localSequence: UInt32) {
+  ///
+  /// nil is returned where nobody can be reached: an audited request has a From at least.
+  public init?(calleeOf request: SIPRequest, localTag: String, localSequence: UInt32) {
+    guard let remoteTarget = request.remoteTarget else { return nil }
     let message = request.message
     var lines = HeaderLines()
     lines.append(.from, Bytes((message.value(.to) ?? Bytes()).array + Array(";tag=\(localTag)".utf8)))
@@ -51,7 +54,7 @@ public struct Dialog: Sendable {
       localTag: localTag,
       // A peer of RFC 2543 may have no tag; RFC 3261 §12.1.1 asks us to take it as empty.
       remoteTag: request.fromTag?.compacted() ?? Bytes(), localSequence: localSequence, remoteSequence: request.sequence,
-      remoteTarget: request.remoteTarget, routeSet: request.recordRoutes, isSecure: request.uri.scheme == .sips, identity: lines)
+      remoteTarget: remoteTarget, routeSet: request.recordRoutes, isSecure: request.isSecure, identity: lines)
   }
 
   private init(

@@ -139,7 +139,8 @@ public struct InviteServerUsage<Request: Hashable & Sendable>: Hashable, Sendabl
       (.confirmed, .ring), (.confirmed, .accept), (.confirmed, .refuse),
       (.confirmed, .cancelled), (.confirmed, .ack), (.confirmed, .byeCompleted), (.confirmed, .timer), (.confirmed, .transportFailed),
       (.terminating, .ring), (.terminating, .accept), (.terminating, .refuse), (.terminating, .cancelled), (.terminating, .ack),
-      (.terminating, .hangUp), (.terminating, .timer), (.terminating, .transportFailed), (.ended, .ring), (.ended, .accept), (.ended, .refuse), (.ended, .cancelled), (.ended, .ack),
+      (.terminating, .hangUp), (.terminating, .timer), (.terminating, .transportFailed), (.ended, .ring), (.ended, .accept),
+      (.ended, .refuse), (.ended, .cancelled), (.ended, .ack),
       (.ended, .hangUp), (.ended, .bye), (.ended, .byeCompleted), (.ended, .timer), (.ended, .transportFailed), (.ended, .expired):
       (next, outputs) = (state, [])
     }

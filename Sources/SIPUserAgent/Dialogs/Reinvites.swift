@@ -53,7 +53,9 @@ final class Reinvites {
 
   /// Sends the ACK of a 2xx to our re-INVITE; false where none waits for it.
   func acknowledge(body: Bytes, _ turn: inout Turn) -> Bool {
-    guard let reinvite = ours, reinvite.awaitsAcknowledgement, let client = reinvite.client, let invite = reinvite.invite else { return false }
+    guard let reinvite = ours, reinvite.awaitsAcknowledgement, let client = reinvite.client, let invite = reinvite.invite else {
+      return false
+    }
     ours?.awaitsAcknowledgement = false
     conversation.acknowledge(client, invite, body: body, &turn)
     return true
@@ -64,8 +66,7 @@ final class Reinvites {
     conversation.accept(request)
     conversation.path.refreshTarget(request.message, from: request.flow)
     conversation.checkContact(of: request.message, &turn)
-    let success = stack.compose(
-      ResponseDraft(200, description: body, kind: .reinviteResponses), to: request.inbound, at: turn.now)
+    let success = stack.compose(ResponseDraft(200, description: body, kind: .reinviteResponses), to: request, at: turn.now)
     theirs = Theirs(server: request.server, sequence: request.sequence, success: success)
     handle(.answer, &turn)
   }
@@ -73,8 +74,7 @@ final class Reinvites {
   /// Refuses a re-INVITE; the session stays as it was (RFC 3261 §14.2).
   func refuse(_ request: SIPRequest, status: Int, fields: [HeaderField], _ turn: inout Turn) {
     handle(.refuse, &turn)
-    stack.respond(
-      request.server, ResponseDraft(status, fields: fields, kind: .reinviteResponses), to: request.inbound, leg: id, &turn)
+    stack.respond(ResponseDraft(status, fields: fields, kind: .reinviteResponses), to: request, leg: id, &turn)
   }
 
   // MARK: - What arrives
@@ -179,8 +179,7 @@ final class Reinvites {
       // §14.2: a random number of seconds between 0 and 10.
       fields = [HeaderField(.retryAfter, String(stack.composer.mint.number(in: 0...10)))]
     }
-    stack.respond(
-      request.server, ResponseDraft(status, reason: phrase, fields: fields, kind: .reinviteResponses), to: request.inbound, leg: id, &turn)
+    stack.respond(ResponseDraft(status, reason: phrase, fields: fields, kind: .reinviteResponses), to: request, leg: id, &turn)
   }
 
   private func send(_ turn: inout Turn) {

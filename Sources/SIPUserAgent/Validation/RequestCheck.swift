@@ -19,19 +19,18 @@ struct RequestCheck {
   func defect(of request: SIPRequest, isMerged: Bool) -> RequestDefect? {
     if request.method == .cancel { return .nothingToCancel }
     if isMerged, !style.reactions.acceptsMergedRequests { return .merged }
-    if !hasKnownScheme(request.uri) { return .unknownScheme(status: style.reactions.foreignSchemeStatus) }
+    if !hasKnownScheme(request) { return .unknownScheme(status: style.reactions.foreignSchemeStatus) }
     if let unknown = unsupportedOptions(of: request.message) { return .unknownExtensions(unknown) }
     guard request.method == .invite else { return nil }
-    if style.reactions.wantsSecureTransport, request.flow.transport == .udp, request.uri.scheme == .sips { return .secureTransportWanted }
+    if style.reactions.wantsSecureTransport, request.flow.transport == .udp, request.isSecure { return .secureTransportWanted }
     if let field = unreadableBody(request.message) { return .unreadableBody(field) }
     return refusesDescriptions(request.message) ? .noAcceptableAnswer : nil
   }
 
-  private func hasKnownScheme(_ uri: SIPURI) -> Bool {
-    switch uri.scheme {
-    case .sip, .sips: return true
-    case .other(let name): return foreignSchemes.contains(name)
-    }
+  private func hasKnownScheme(_ request: SIPRequest) -> Bool {
+    guard let uri = request.facts.requestURI, uri.scheme == .other else { return true }
+    guard case .other(let name) = request.message.uri(uri).scheme else { return true }
+    return foreignSchemes.contains(name)
   }
 
   /// Option tags of Require that we do not know, as a header value (RFC 3261 §8.2.2.3); nil when there are none.

@@ -11,19 +11,16 @@ public final class SIPRequest: Sendable {
   public let method: SIPMethod
   /// The number of CSeq.
   public let sequence: UInt32
-  /// The Request-URI.
-  public let uri: SIPURI
+  public let facts: MessageFacts
   private let callIDRange: ByteRange
-  private let audit: MessageAudit
 
-  /// - Parameter audit: without a fatal fault; nil is returned where it has one.
-  init?(_ server: ServerID, _ inbound: InboundMessage, _ audit: MessageAudit) {
-    guard let method = inbound.message.method, let cseq = inbound.essentials.cseq, let callID = inbound.essentials.callID,
-      let uri = audit.requestURI
-    else { return nil }
-    (self.server, self.inbound, self.method, sequence, self.uri) = (server, inbound, method, cseq.number, uri)
+  /// - Parameter facts: without a fatal fault; nil is returned where they have one.
+  init?(_ server: ServerID, _ inbound: InboundMessage, _ facts: MessageFacts) {
+    guard let method = inbound.message.method, let cseq = inbound.essentials.cseq, let callID = inbound.essentials.callID else {
+      return nil
+    }
+    (self.server, self.inbound, self.method, sequence, self.facts) = (server, inbound, method, cseq.number, facts)
     callIDRange = callID
-    self.audit = audit
   }
 
   public var message: SIPMessage { inbound.message }
@@ -33,11 +30,16 @@ public final class SIPRequest: Sendable {
   public var fromTag: Bytes? { inbound.essentials.fromTag.map { message[$0] } }
   /// nil outside dialogs.
   public var toTag: Bytes? { inbound.essentials.toTag.map { message[$0] } }
+  /// Whether the Request-URI is a sips URI.
+  var isSecure: Bool { facts.requestURI?.isSIPS == true }
   /// Where requests of the dialog that this one makes go: Contact, or From where there is none (RFC 3261 §12.1.1).
-  var remoteTarget: SIPURI { audit.contacts?.firstURI ?? audit.from?.uri ?? uri }
-  var recordRoutes: [NameAddress] { audit.recordRoutes ?? [] }
+  var remoteTarget: SIPURI? { (facts.contact ?? facts.from).map { message.uri($0.uri) } }
+  var recordRoutes: [NameAddress] { facts.recordRoute == nil ? [] : (try? message.recordRoutes()) ?? [] }
   /// The user that it calls.
-  var toUser: String? { audit.to?.uri.user }
+  var calledUser: String? { facts.to?.uri.user.map { message.text($0) } }
+  /// Whether the Contact of a response has to be a sips URI: the Request-URI is one, or the topmost Record-Route, or, where no proxy stays
+  /// in the path, the Contact (RFC 3261 §12.1.1).
+  var wantsSecureContact: Bool { isSecure || (facts.recordRoute ?? facts.contact)?.uri.isSIPS == true }
 }
 
 extension SIPRequest: Hashable {
