@@ -1,150 +1,236 @@
 import KallglotPolicy
 import Legs
+import SDP
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
 import SansIO
 
-// Requests that are no INVITE: REGISTER, OPTIONS, and the refusals of what is not offered (contract 8.4, 8.7).
+// Requests of peers: what the rules of admission said becomes an answer here (contract 8.1, 8.4, 8.7).
 extension KallglotEndpoint {
-  func answer(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
-    guard let method = message.method else { return }
-    let policy = candidate(message)?.policy ?? configuration.listener
-    if method != .register, let failure = AccessChecks.firstFailure(policy, flow: flow) {
-      refuse(server, failure, message, flow, at: now, &out)
-      return
-    }
-    switch method {
-    case .register: register(server, message, flow, at: now, &out)
-    case .options: respond(server, message, flow, status: 200, fields: capabilityFields, at: now, &out)
-    case .subscribe, .publish: refuseMethod(server, message, flow, status: 489, setting: "", at: now, &out)
-    case .notify, .bye, .prack, .update, .info: refuseMethod(server, message, flow, status: 481, setting: "", at: now, &out)
-    case .message: refuseMethod(server, message, flow, status: 405, setting: "", at: now, &out)
-    case .refer: refuseMethod(server, message, flow, status: policy.referStatus, setting: "referStatus", at: now, &out)
-    default: refuseMethod(server, message, flow, status: 501, setting: "", at: now, &out)
+  // MARK: - INVITE
+
+  func admit(_ served: ServedRequest, at now: Instant, _ out: inout Outbox) {
+    guard let request = AdmissionRequest(served.message, on: served.flow, realm: configuration.domain),
+      let account = authenticate(served, request, at: now, &out)
+    else { return }
+    switch admission.admit(request, account, sessions) {
+    case .refused(let decision): refuse(served, decision, fields: fields(for: decision), at: now, &out)
+    case .passed(let ticket, let passes): takeIn(served, request, ticket, passes, at: now, &out)
     }
   }
 
-  /// The rule by which a peer gets no word at all, before it is known who it is.
-  func droppingRule(_ flow: Flow) -> PolicyDecision? {
-    let policy = (accountNames.count == 1 ? accountNames.first.flatMap { accounts[$0]?.policy } : nil) ?? configuration.listener
-    guard policy.allowlistRefusal == .drop, let failure = AccessChecks.firstFailure(policy, flow: flow), failure.verdict == .dropped
-    else { return nil }
-    return failure
-  }
-
-  /// A connection from an address that the policy drops is reset before a byte is read (contract 8.1, step 3).
-  func judgeConnection(_ flow: Flow, at now: Instant, _ out: inout Outbox) {
-    guard let failure = droppingRule(flow) else { return }
-    out.event(EndpointEvent.decision(nil, failure, JudgedRequest(method: "", peer: flow.remote)))
-    handle(party.drop(flow, at: now, &out), at: now, &out)
-  }
-
-  // MARK: - REGISTER
-
-  private func register(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
-    let judgement = judge(message, flow, at: now)
-    for decision in judgement.decisions { tell(decision, leg: nil, message, flow, &out) }
-    switch judgement.outcome {
-    case .refused(let decision): refuse(server, decision, message, flow, at: now, &out)
-    case .challenged(let decision, let fields):
-      tell(decision, leg: nil, message, flow, &out)
-      respond(server, message, flow, status: 401, fields: fields, at: now, &out)
-    case .passed(let account): bind(server, account, message, flow, at: now, &out)
-    }
-  }
-
-  /// The address of record of a REGISTER; nil when it was refused, since it has to be a SIP or SIPS URI (RFC 3261 §10.2).
-  private func addressOfRecord(_ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) -> SIPURI? {
-    guard let aor = try? message.to().uri else {
-      respond(server, message, flow, status: 400, at: now, &out)
-      return nil
-    }
-    guard case .other(let scheme) = aor.scheme else { return aor }
-    refuseForm(server, message, flow, "the address-of-record is a \(scheme) URI, not a SIP or SIPS URI (RFC 3261 §10.2)", at: now, &out)
-    return nil
-  }
-
-  private func bind(
-    _ server: ServerID, _ account: Account, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
+  /// Steps 8a and 9, then the call is on its way.
+  private func takeIn(
+    _ served: ServedRequest, _ request: AdmissionRequest, _ ticket: AdmissionDesk.Ticket, _ passes: [PolicyDecision], at now: Instant,
+    _ out: inout Outbox
   ) {
-    guard let aor = addressOfRecord(server, message, flow, at: now, &out) else { return }
-    if let decision = refusal(of: try? message.requestURI(), aor, account) { return refuse(server, decision, message, flow, at: now, &out) }
+    guard case .leg(let id, let facts) = served.server else { return }
+    let policy = ticket.account.policy
+    let signals: [Party.Signal]
+    do throws(AdmissionFailure) {
+      signals = try party.admit(
+        id, served.message, facts, capability: AudioCapability(codecs: policy.spokenCodecs, decidesOrder: true),
+        answerWith: policy.answerWith.form, answerFields: echoedFields(ticket), rtpTimeout: policy.rtpTimeout,
+        prefersFlow: policy.natContact == .flow, at: now, &out)
+    } catch {
+      return refuseReception(served, request, ticket, error, at: now, &out)
+    }
+    for decision in passes { tell(decision, served, &out) }
+    let terms = SessionCore<LegID>.Terms(account: ticket.account.name, policy: policy)
+    let joined = sessions.handle(.admitted(id, terms, to: ticket.destination, role: SessionRole(served.message)), at: now)
+    carryOut(joined, at: now, &out)
+    tellCarried(id, served.message, joined, &out)
+    handle(signals, at: now, &out)
+  }
+
+  private func refuseReception(
+    _ served: ServedRequest, _ request: AdmissionRequest, _ ticket: AdmissionDesk.Ticket, _ failure: AdmissionFailure, at now: Instant,
+    _ out: inout Outbox
+  ) {
+    var context = ticket.context
+    switch failure {
+    case .noMediaPort: context.reception = .noMediaPort
+    case .description(let failure): context.reception = .description(failure)
+    }
+    guard let decision = AdmissionOrder.reception.firstFailure(request, context) else { return }
+    refuse(served, decision, fields: fields(for: decision, context.reception), at: now, &out)
+  }
+
+  /// The `X-` fields of the session that our 200 echoes (contract 8.7).
+  private func echoedFields(_ ticket: AdmissionDesk.Ticket) -> [MessageDraft.Field] {
+    guard case .session(let id) = ticket.destination else { return [] }
+    return sessions[id]?.headers.filter { $0.name.text.lowercased().hasPrefix("x-") } ?? []
+  }
+
+  private func tellCarried(_ id: LegID, _ message: SIPMessage, _ joined: [SessionCore<LegID>.Output], _ out: inout Outbox) {
+    let carried = message.fields.filter { $0.known == .other && $0.name.prefix(2).text.lowercased() == "x-" }.map {
+      "\($0.name): \($0.value)"
+    }
+    guard !carried.isEmpty else { return }
+    for case .joined(_, let session, _, _) in joined { out.event(EndpointEvent.carried(id, session: session, headers: carried)) }
+  }
+
+  // MARK: - Requests outside dialogs that are no INVITE
+
+  func answer(_ served: ServedRequest, at now: Instant, _ out: inout Outbox) {
+    guard let request = AdmissionRequest(served.message, on: served.flow, realm: configuration.domain) else { return }
+    if request.method == .register { return register(served, request, at: now, &out) }
+    let context = admission.context(of: request, sessions)
+    if let failure = AdmissionOrder.access.firstFailure(request, context) { return refuse(served, failure, at: now, &out) }
+    let decision = MethodRule.check(request, context)
+    guard decision.verdict == .passed else { return refuse(served, decision, fields: fields(for: decision), at: now, &out) }
+    respond(served, status: 200, fields: capabilityFields, at: now, &out)
+  }
+
+  /// A request that is refused whatever it asks for. The policy's first four steps come before, so that a peer they keep out learns nothing
+  /// else; requests that name a dialog, and CANCEL, are not the policy's (contract 8.1), but one that is dropped hears nothing at all.
+  func answer(_ served: ServedRequest, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox) {
+    guard let request = AdmissionRequest(served.message, on: served.flow, realm: configuration.domain),
+      case .transaction(let server) = served.server
+    else { return }
+    let isJudged = defect != .noSuchDialog && defect != .nothingToCancel
+    if let failure = admission.accessFailure(request, sessions), isJudged || failure.verdict == .dropped {
+      return refuse(served, failure, at: now, &out)
+    }
+    handle(party.refuse(server, served.message, served.flow, defect, at: now, &out), at: now, &out)
+  }
+
+  private func register(_ served: ServedRequest, _ request: AdmissionRequest, at now: Instant, _ out: inout Outbox) {
+    guard let account = authenticate(served, request, at: now, &out) else { return }
+    guard let aor = try? served.message.to().uri else { return respond(served, status: 400, at: now, &out) }
+    if case .other(let scheme) = aor.scheme {
+      let rule = "the address-of-record is a \(scheme) URI, not a SIP or SIPS URI (RFC 3261 §10.2)"
+      return refuseForm(served, rule, at: now, &out)
+    }
+    let context = AdmissionContext(place: admission.place, policy: account.policy, account: account)
+    let decision = RegistrationRule.check(request, context, addressOfRecord: aor)
+    guard decision.verdict == .passed else { return refuse(served, decision, at: now, &out) }
     let owner = account.name.isEmpty ? aor.user ?? "" : account.name
-    answer(registrar.register(message, account: owner, on: flow, at: now), server, message, flow, at: now, &out)
+    answer(served, registrar.register(served.message, account: owner, on: served.flow, at: now), at: now, &out)
   }
 
-  /// Whose bindings these would be (contract 8.2); nil when they are the account's own.
-  private func refusal(of uri: SIPURI?, _ aor: SIPURI, _ account: Account) -> PolicyDecision? {
-    if !account.policy.anyDomain, let foreign = [uri ?? aor, aor].first(where: { !isOurs($0) }) {
-      return PolicyDecision(.domain, setting: "anyDomain", .refused(status: 404), detail: "domain \(foreign.host) is not ours")
-    }
-    // A username with an @ stands escaped in a URI (RFC 3261 §19.1.4).
-    if account.policy.authentication == .digest, aor.user != account.username, aor.unescapedUser != account.username {
-      return PolicyDecision(.domain, .refused(status: 403), detail: "the address-of-record does not match the username")
-    }
-    return nil
-  }
-
-  private func answer(
-    _ outcome: Registrar.Outcome, _ server: ServerID, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox
-  ) {
+  private func answer(_ served: ServedRequest, _ outcome: Registrar.Outcome, at now: Instant, _ out: inout Outbox) {
     switch outcome {
     case .bound(let contacts):
-      let fields = contacts.map { MessageDraft.Field(.contact, $0.fieldValue) }
-      tell(
-        PolicyDecision(.registration, .passed, detail: "\(CountText.of(contacts.count, "contact")) bound"), leg: nil, message, flow, &out)
-      respond(server, message, flow, status: 200, fields: fields, at: now, &out)
+      tell(PolicyDecision(.registration, .passed, detail: "\(CountText.of(contacts.count, "contact")) bound"), served, &out)
+      respond(served, status: 200, fields: contacts.map { MessageDraft.Field(.contact, $0.fieldValue) }, at: now, &out)
     case .intervalTooBrief:
       let decision = PolicyDecision(.registration, .refused(status: 423), detail: "shorter than \(Registrar.minimumSeconds) s")
-      refuse(server, decision, message, flow, fields: [.init(.minExpires, "\(Registrar.minimumSeconds)")], at: now, &out)
+      refuse(served, decision, fields: [.init(.minExpires, "\(Registrar.minimumSeconds)")], at: now, &out)
     case .tooManyContacts:
-      let decision = PolicyDecision(
-        .registration, .refused(status: 403), detail: "more than \(CountText.of(Registrar.maximumContacts, "contact"))")
-      let warning = "399 \(configuration.domain) \"At most \(CountText.of(Registrar.maximumContacts, "contact"))\""
-      refuse(server, decision, message, flow, fields: [.init(.warning, warning)], at: now, &out)
-    case .outOfOrder:
-      respond(server, message, flow, status: 500, at: now, &out)
-    case .badRequest(let rule): refuseForm(server, message, flow, rule, at: now, &out)
+      let limit = CountText.of(Registrar.maximumContacts, "contact")
+      let decision = PolicyDecision(.registration, .refused(status: 403), detail: "more than \(limit)")
+      refuse(served, decision, fields: [.init(.warning, "399 \(configuration.domain) \"At most \(limit)\"")], at: now, &out)
+    case .outOfOrder: respond(served, status: 500, at: now, &out)
+    case .badRequest(let rule): refuseForm(served, rule, at: now, &out)
     }
+  }
+
+  // MARK: - Requests within dialogs
+
+  func answerInDialog(_ id: LegID, _ server: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    guard let method = message.method else { return }
+    let decision = MethodRule.checkInDialog(method, sessions.terms(of: id)?.policy ?? configuration.listener)
+    switch decision.verdict {
+    case .refused(let status):
+      if let flow = party.userAgent.flow(of: id) {
+        out.event(EndpointEvent.decision(id, decision, JudgedRequest(message, peer: flow.remote)))
+      }
+      respondInDialog(id, server, message, status: status, fields: fields(for: decision), at: now, &out)
+    case .passed where method == .info: answerInfo(id, server, message, at: now, &out)
+    case .passed, .challenged, .dropped:
+      respondInDialog(id, server, message, status: 200, fields: capabilityFields, at: now, &out)
+    }
+  }
+
+  /// A digit of `application/dtmf-relay` is told and answered with 200, an INFO without body as well (RFC 2976 §2.2); other types get 415.
+  private func answerInfo(_ id: LegID, _ server: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    if let body = message.body(ofType: "application/dtmf-relay"), message.first(.contentType) != nil {
+      if let digit = DigitRelay(body) { out.event(EndpointEvent.digit(id, digit.signal, milliseconds: digit.milliseconds)) }
+    } else if !message.body.isEmpty {
+      return respondInDialog(id, server, message, status: 415, fields: [.init(.accept, "application/dtmf-relay")], at: now, &out)
+    }
+    respondInDialog(id, server, message, status: 200, at: now, &out)
+  }
+
+  private func respondInDialog(
+    _ id: LegID, _ server: ServerID, _ message: SIPMessage, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
+    _ out: inout Outbox
+  ) {
+    handle(party.respondInDialog(id, server, to: message, status: status, fields: fields, at: now, &out), at: now, &out)
   }
 
   // MARK: - Answers
 
-  /// 400 with the rule as a Warning.
-  private func refuseForm(
-    _ server: ServerID, _ message: SIPMessage, _ flow: Flow, _ rule: String, at now: Instant, _ out: inout Outbox
-  ) {
-    let warning = MessageDraft.Field(.warning, WarningValue(refusing: rule, by: flow.local.address).fieldValue)
-    respond(server, message, flow, status: 400, fields: [warning], at: now, &out)
+  /// Steps 1 to 5; nil when the request was answered.
+  private func authenticate(_ served: ServedRequest, _ request: AdmissionRequest, at now: Instant, _ out: inout Outbox) -> Account? {
+    switch admission.authenticate(request, sessions, at: now) {
+    case .passed(let account, let decision):
+      tell(decision, served, &out)
+      return account
+    case .refused(let decision): refuse(served, decision, at: now, &out)
+    case .challenged(let decision, let challenges):
+      tell(decision, served, &out)
+      let fields = challenges.map { MessageDraft.Field(.wwwAuthenticate, $0.description) }
+      switch served.server {
+      case .leg(let id, _): handle(party.challenge(id, fields: fields, at: now, &out), at: now, &out)
+      case .transaction: respond(served, status: 401, fields: fields, at: now, &out)
+      }
+    }
+    return nil
   }
 
-  private func refuseMethod(
-    _ server: ServerID, _ message: SIPMessage, _ flow: Flow, status: Int, setting: String, at now: Instant, _ out: inout Outbox
-  ) {
-    let decision = PolicyDecision(.method, setting: setting, .refused(status: status), detail: message.method?.token ?? "")
-    let fields = status == 405 ? [MessageDraft.Field(.allow, party.userAgent.allowValue)] : []
-    refuse(server, decision, message, flow, fields: fields, at: now, &out)
+  private func tell(_ decision: PolicyDecision, _ served: ServedRequest, _ out: inout Outbox) {
+    out.event(EndpointEvent.decision(served.leg, decision, served.judged))
   }
 
-  func refuse(
-    _ server: ServerID, _ decision: PolicyDecision, _ message: SIPMessage, _ flow: Flow, fields: [MessageDraft.Field] = [],
-    at now: Instant, _ out: inout Outbox
+  private func refuse(
+    _ served: ServedRequest, _ decision: PolicyDecision, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
   ) {
-    tell(decision, leg: nil, message, flow, &out)
+    tell(decision, served, &out)
     switch decision.verdict {
-    case .refused(let status): respond(server, message, flow, status: status, fields: fields, at: now, &out)
+    case .refused(let status): respond(served, status: status, fields: fields, at: now, &out)
     case .dropped:
-      party.ignore(server, at: now)
-      if flow.transport.isReliable { handle(party.drop(flow, at: now, &out), at: now, &out) }
+      switch served.server {
+      case .leg(let id, _): handle(party.ignore(id, at: now, &out), at: now, &out)
+      case .transaction(let server): party.ignore(server, at: now)
+      }
+      if served.flow.transport.isReliable { handle(party.drop(served.flow, at: now, &out), at: now, &out) }
     case .passed, .challenged: break
     }
   }
 
+  /// 400 with the rule as a Warning.
+  private func refuseForm(_ served: ServedRequest, _ rule: String, at now: Instant, _ out: inout Outbox) {
+    let warning = MessageDraft.Field(.warning, WarningValue(refusing: rule, by: served.flow.local.address).fieldValue)
+    respond(served, status: 400, fields: [warning], at: now, &out)
+  }
+
   private func respond(
-    _ server: ServerID, _ message: SIPMessage, _ flow: Flow, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
-    _ out: inout Outbox
+    _ served: ServedRequest, status: Int, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
   ) {
-    handle(party.respond(server, to: message, on: flow, status: status, fields: fields, at: now, &out), at: now, &out)
+    switch served.server {
+    case .leg(let id, let facts): handle(party.refuse(id, facts, status: status, fields: fields, at: now, &out), at: now, &out)
+    case .transaction(let server):
+      handle(party.respond(server, to: served.message, on: served.flow, status: status, fields: fields, at: now, &out), at: now, &out)
+    }
+  }
+
+  /// What a refusal has to carry beside its status.
+  private func fields(for decision: PolicyDecision, _ reception: AdmissionContext.Reception = .possible) -> [MessageDraft.Field] {
+    switch (decision.verdict, reception) {
+    case (.refused(405), _): [.init(.allow, party.userAgent.allowValue)]
+    case (.refused(503), _): [.init(.retryAfter, "10")]
+    case (.refused(488), .description(let failure)): [.init(.warning, failure.warningValue(agent: configuration.mediaAddress))]
+    case (.refused(488), _): [.init(.warning, RequireSRTPRule.failure.warningValue(agent: configuration.mediaAddress))]
+    default: []
+    }
+  }
+
+  /// What OPTIONS is answered with beside Allow (contract 8.4); no extension is supported, and Supported says so.
+  private var capabilityFields: [MessageDraft.Field] {
+    let accept = MessageDraft.Field(.accept, "application/sdp")
+    return configuration.style.supported.isEmpty ? [accept, .init(.supported, "")] : [accept]
   }
 }

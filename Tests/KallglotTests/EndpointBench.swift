@@ -243,11 +243,10 @@ final class EndpointBench {
   var leftovers: [String] {
     let agent = endpoint.party.userAgent
     let tables: [(String, Int)] = [
-      ("legs", endpoint.party.legs.count), ("media ports", endpoint.party.legsByPort.count), ("admitted", endpoint.admitted.count),
-      ("slots", endpoint.callsByAccount.count), ("session legs", endpoint.sessions.counts.legs),
+      ("legs", endpoint.party.legs.count), ("media ports", endpoint.party.legsByPort.count),
       ("deadlines", endpoint.nextDeadline == nil ? 0 : 1), ("open ports", openPorts.count),
     ]
-    return (tables + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
+    return (tables + endpoint.sessions.holdings + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
   }
 }
 

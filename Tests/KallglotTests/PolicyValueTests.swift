@@ -1,41 +1,8 @@
 import SIPMessage
-import SIPUserAgent
 import SansIO
 import Testing
 
 @testable import Kallglot
-
-@Suite struct SessionTableTests {
-  @Test func `a session holds two legs, ends with its last active one and is then gone (contract 8.3)`() {
-    var table = SessionTable([Session(id: "sess_a", account: "acme")])
-    #expect(table.lookUp("sess_x", account: "acme") == .unknown)
-    #expect(table.lookUp("sess_a", account: "other") == .unknown)
-    for leg in [LegID(1), LegID(2)] {
-      _ = table.join(leg, "sess_a", role: nil)
-      table.activate(leg)
-    }
-    #expect(table.lookUp("sess_a", account: "acme") == .full)
-    let first = table.leave(LegID(1))
-    #expect(first == nil)
-    guard case .found = table.lookUp("sess_a", account: "acme") else {
-      Issue.record("one leg is left")
-      return
-    }
-    let last = table.leave(LegID(2))
-    #expect(last == "sess_a")
-    #expect(table.lookUp("sess_a", account: "acme") != .ended, "it waits for its grace")
-    let isOver = table.complete("sess_a")
-    #expect(isOver)
-    #expect(table.lookUp("sess_a", account: "acme") == .ended)
-  }
-
-  @Test func `a leg that never was up leaves the session as it was`() {
-    var table = SessionTable([Session(id: "sess_a", account: "acme")])
-    _ = table.join(LegID(1), "sess_a", role: nil)
-    _ = table.leave(LegID(1))
-    #expect(table.lookUp("sess_a", account: "acme") != .ended)
-  }
-}
 
 @Suite struct RegistrarTests {
   private func register(_ contact: String, expires: Int? = nil, callID: String = "c", sequence: Int = 1) throws -> SIPMessage {

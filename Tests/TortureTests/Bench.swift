@@ -87,8 +87,8 @@ extension KallglotEndpoint {
     let agent = party.userAgent
     let tables: [(String, Int)] = [
       ("legs", liveCalls), ("connections", connections ? agent.stack.transport.connections.count : 0),
-      ("media ports", party.legsByPort.count), ("admitted", admitted.count), ("deadlines", nextDeadline == nil ? 0 : 1),
+      ("media ports", party.legsByPort.count), ("deadlines", nextDeadline == nil ? 0 : 1),
     ]
-    return (tables + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
+    return (tables + sessions.holdings + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
   }
 }

@@ -1,17 +1,13 @@
 import KallglotPolicy
 import SIPMessage
-import SIPUserAgent
 
-/// A session made by the API, as the SIP side sees it.
+/// A session made by the API, as the endpoint is given it.
 public struct Session: Sendable, Hashable {
   public var id: String
   public var account: String
   public var state: SessionState
   /// The BYE of its last leg does not end it: it can be joined again. Only the API ends it.
   public var isReusable: Bool
-  /// Legs that are up or being set up; at most two (contract 8.3).
-  public var legs: [LegID] = []
-  public var roles: [LegID: SessionRole] = [:]
   /// `routing.sip.headers`: the `X-` fields among them are echoed in our 200 (contract 8.7).
   public var headers: [MessageDraft.Field] = []
 
@@ -22,6 +18,7 @@ public struct Session: Sendable, Hashable {
     self.state = state
   }
 
+  /// Legs that are up or being set up.
   public static let maximumLegs = 2
 }
 

@@ -1,0 +1,72 @@
+import KallglotPolicy
+import Legs
+import Media
+import SDP
+import SIPMessage
+import SIPTransport
+import SIPUserAgent
+import SansIO
+
+extension KallglotEndpoint {
+  public struct Configuration: Sendable {
+    /// Realm and our domain in URIs.
+    public var domain: String
+    public var accounts: [Account]
+    public var sessions: [Session]
+    /// The policy that holds where no account can be told.
+    public var listener: Policy
+    public var listeners: [TransportListener]
+    public var mediaAddress: IPAddress
+    /// From the INVITE to the 200.
+    public var answerDelay: Duration
+    /// A tone that every answered leg hears; nil = silence.
+    public var tone: Tone?
+    public var sendsMedia: Bool
+    public var style: MessageStyle
+
+    public init(
+      domain: String = "sip.kallglot.com", accounts: [Account] = [], sessions: [Session] = [], listener: Policy = .standard,
+      listeners: [TransportListener], mediaAddress: IPAddress, answerDelay: Duration = .zero, tone: Tone? = nil,
+      sendsMedia: Bool = true, style: MessageStyle = .kallglot
+    ) {
+      self.domain = domain
+      self.accounts = accounts
+      self.sessions = sessions
+      self.listener = listener
+      self.listeners = listeners
+      self.mediaAddress = mediaAddress
+      self.answerDelay = answerDelay
+      self.tone = tone
+      self.sendsMedia = sendsMedia
+      self.style = style
+    }
+
+    /// The party behind the policy.
+    var party: Party.Configuration {
+      Party.Configuration(
+        userAgent: UserAgent.Configuration(
+          style: style, listeners: listeners, prefersFlowOverContact: listener.natContact == .flow, contactHost: listener.contactHost),
+        capability: AudioCapability(codecs: listener.spokenCodecs), mediaAddress: mediaAddress, mediaPorts: listener.mediaPorts,
+        descriptions: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"),
+        aor: NameAddress(uri: SIPURI(host: domain, user: "kallglot")), answerDelay: answerDelay, rtpTimeout: listener.rtpTimeout,
+        sendsMedia: sendsMedia)
+    }
+
+    var place: EndpointPlace { EndpointPlace(domain: domain, contactHost: listener.contactHost, listeners: listeners) }
+  }
+
+  public enum Command: Sendable {
+    case party(PartyCommand)
+    case administer(Administration)
+  }
+}
+
+extension MessageStyle {
+  /// How the endpoint writes: the RFC's order, its own name.
+  public static let kallglot: MessageStyle = {
+    var style = MessageStyle.plain
+    style.product = "Kallglot"
+    style.allow = [.invite, .ack, .bye, .cancel, .options, .register, .info]
+    return style
+  }()
+}
