@@ -7,19 +7,16 @@ import SansIO
 /// releases is parked for a moment and given back when it binds the same address again, since a call binds two; late packets of the old
 /// call are thrown away.
 final class DatagramSockets {
-  /// Sockets parked at most.
-  static let parkedLimit = 128
-
   private unowned let driver: LiveDriver
   private let calls: any SocketCalls
-  private var open: [PortID: DatagramSocket] = [:]
-  private var parked: [TransportAddress: DatagramSocket] = [:]
-  private var parkedUntil = DeadlineQueue<TransportAddress>()
+  // Touched for every packet by code of one loop that cannot overlap itself.
+  @exclusivity(unchecked) private var open: [PortID: DatagramSocket] = [:]
+  @exclusivity(unchecked) private var parked = ParkedSockets(of: DescriptorLimit.current.soft)
   private let parkingTimer: UInt64
   private let slots = ReadSlots()
   private let batch = DatagramBatch()
   /// Whose datagrams the batch holds.
-  private var batchSocket: DatagramSocket?
+  @exclusivity(unchecked) private var batchSocket: DatagramSocket?
 
   init(_ driver: LiveDriver) {
     self.driver = driver
@@ -30,10 +27,7 @@ final class DatagramSockets {
   // MARK: - Opening and releasing
 
   func bind(_ port: PortID, _ address: TransportAddress) {
-    if let socket = parked.removeValue(forKey: address) {
-      parkedUntil.remove(address)
-      return adopt(socket, port)
-    }
+    if let socket = parked.take(address) { return adopt(socket, port) }
     do throws(SystemError) {
       let bound = try opened(address)
       let socket = DatagramSocket(self, descriptor: bound.descriptor, local: bound.address)
@@ -50,7 +44,7 @@ final class DatagramSockets {
     do throws(SystemError) { return try calls.bind(address) } catch {
       // What is parked is the first to go when descriptors are few.
       guard error.isOfDescriptors, !parked.isEmpty else { throw error }
-      closeParked(until: .distantFuture)
+      for socket in parked.takeAll() { close(socket) }
       return try calls.bind(address)
     }
   }
@@ -68,27 +62,24 @@ final class DatagramSockets {
     if batchSocket === socket { transmit() }
     driver.tap.record(.unbound(socket.local, .datagram))
     socket.release()
-    guard parked.count < Self.parkedLimit, parked[socket.local] == nil else {
+    let isFirst = parked.isEmpty
+    if !parked.park(socket, until: Instant(.now() + driver.parkingTime)) {
       close(socket)
-      return true
+    } else if isFirst {
+      armParking()
     }
-    parked[socket.local] = socket
-    let isFirst = parkedUntil.isEmpty
-    parkedUntil.set(socket.local, at: Instant(.now() + driver.parkingTime))
-    if isFirst { armParking() }
     return true
   }
 
   private func armParking() {
-    guard let next = parkedUntil.next else { return }
-    let close = { [weak self] in self?.closeParked(until: Instant(.now())) ?? () }
+    guard let next = parked.next else { return }
+    let close = { [weak self] in self?.closeExpired() ?? () }
     driver.loop.setTimer(parkingTimer, at: .uptimeNanoseconds(UInt64(next.nanoseconds)), .init(fire: close, abandon: {}))
   }
 
-  private func closeParked(until now: Instant) {
-    while let address = parkedUntil.takeExpired(at: now) {
-      if let socket = parked.removeValue(forKey: address) { close(socket) }
-    }
+  private func closeExpired() {
+    let now = Instant(.now())
+    while let socket = parked.takeExpired(at: now) { close(socket) }
     armParking()
   }
 
@@ -101,8 +92,8 @@ final class DatagramSockets {
     transmit()
     driver.loop.stopTimer(parkingTimer)
     for socket in open.values { close(socket) }
-    for socket in parked.values { close(socket) }
-    (open, parked, parkedUntil) = ([:], [:], DeadlineQueue())
+    for socket in parked.takeAll() { close(socket) }
+    open = [:]
   }
 
   // MARK: - Sending
@@ -227,7 +218,7 @@ final class DatagramSockets {
   }
 
   private func isKnown(_ socket: DatagramSocket) -> Bool {
-    socket.port.map { open[$0] === socket } ?? (parked[socket.local] === socket)
+    socket.port.map { open[$0] === socket } ?? parked.holds(socket)
   }
 
   /// Takes in what came back for datagrams sent earlier; whether there was anything.
@@ -254,6 +245,8 @@ final class DatagramSocket: SocketHandler {
   let local: TransportAddress
   /// nil while it is parked.
   var port: PortID?
+  /// nil while it is not parked.
+  var parkedUntil: Instant?
   private unowned let owner: DatagramSockets
   private var held: [DatagramBatch.Datagram] = []
   private var reported: Set<SocketFailure> = []

@@ -28,12 +28,13 @@ public final class LiveDriver: @unchecked Sendable {
   private(set) lazy var connections = StreamConnections(self)
   private let timer: UInt64
   private lazy var wakeUp = SocketLoop.TimerBody(fire: { [weak self] in self?.timerFired() }, abandon: {})
-  private var armed: Instant?
-  private var outboxes: [Outbox] = []
+  // Touched for every packet by code that cannot overlap itself.
+  @exclusivity(unchecked) private var armed: Instant?
+  @exclusivity(unchecked) private var outboxes: [Outbox] = []
   /// What the host hears once it has been left.
-  private var later: [Arrival] = []
+  @exclusivity(unchecked) private var later: [Arrival] = []
   /// Calls of the host under way: its owner may command it from within an event.
-  private var depth = 0
+  @exclusivity(unchecked) private var depth = 0
   private(set) var isStopped = false
   /// True between a socket's first read and the end of its turn: writes wait for that.
   var isReading = false
@@ -131,7 +132,7 @@ public final class LiveDriver: @unchecked Sendable {
     case .close(let id, let mode): connections.close(id, mode)
     case .resolve(let query, let question): resolve(query, question)
     case .event(let event):
-      tap.record(.event(event))
+      if tap.isObserved { tap.record(.event(event)) }
       onEvent?(event)
     case .secret(let line): tap.record(.secret(line))
     case .plaintext(let id, let direction, let bytes, let label): connections.plaintext(id, direction, bytes, label)

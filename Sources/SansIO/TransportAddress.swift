@@ -19,6 +19,15 @@ public struct TransportAddress: Hashable, Sendable, Comparable {
     self.init(address, port: port)
   }
 
+  /// One word for IPv4: addresses with ports are looked up for every packet.
+  @inlinable
+  public func hash(into hasher: inout Hasher) {
+    guard address.isIPv6 else { return hasher.combine(address.low << 16 | UInt64(port)) }
+    hasher.combine(address.high)
+    hasher.combine(address.low)
+    hasher.combine(port)
+  }
+
   public static func < (left: TransportAddress, right: TransportAddress) -> Bool {
     left.address == right.address ? left.port < right.port : left.address < right.address
   }

@@ -142,6 +142,8 @@ public final class LiveCaller: @unchecked Sendable {
       guard !isHangingUp else { break }
       driver.command { [self] now, out in host.perform(.call(request), at: now, &out) }
     case .listenFailed(let listener, let failure): done?.fail(LiveFailure.listening(listener, failure))
+    // What it refused itself is no news to who placed the call.
+    case .requestRefused: break
     default: if let line = log.line(for: event, at: driver.clock.now) { say(line) }
     }
     switch event {

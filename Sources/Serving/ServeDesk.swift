@@ -28,7 +28,7 @@ final class ServeDesk {
   func leg(numbered number: Int) -> LegID? { calls.book.leg(numbered: number) }
   func asked(for change: SessionChange, on leg: LegID) { calls.asked(for: change, on: leg) }
 
-  func take(_ event: any HostEvent, at now: Instant) {
+  func take(_ event: EndpointEvent, at now: Instant) {
     guard logsCalls || Self.isProblem(event) else { return calls.note(event, at: now) }
     if let line = calls.line(for: event, at: now) { log.line(line, at: now) }
   }
@@ -39,8 +39,8 @@ final class ServeDesk {
   }
 
   /// What is said in any case.
-  private static func isProblem(_ event: any HostEvent) -> Bool {
-    guard case EndpointEvent.party(let event) = event else { return false }
+  private static func isProblem(_ event: EndpointEvent) -> Bool {
+    guard case .party(let event) = event else { return false }
     switch event {
     case .listening, .malformed, .connectionFailed, .socketFailed, .acceptsAgain, .portsMissing: return true
     default: return false

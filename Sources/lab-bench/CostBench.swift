@@ -1,7 +1,9 @@
 import CAllocationCount
+import Capture
 import Foundation
 import Kallglot
 import Legs
+import SansIO
 
 /// What one virtual call with digest costs beside time: figures that no other program on the machine disturbs.
 enum CostBench {
@@ -17,8 +19,11 @@ enum CostBench {
     return Double(allocation_count() - before) / Double(count)
   }
 
-  /// The same calls for a counter outside of the program.
-  static func place(calls count: Int) { place(count, with: CallRig(sinks: [], sendsMedia: false, cap: 10)) }
+  /// The same calls for a counter outside of the program, on wish with journal and capture.
+  static func place(calls count: Int, hasTaps: Bool) {
+    let sinks: [any JournalSink] = hasTaps ? [CaptureSink(.discarded), JournalFile(path: "/dev/null")] : []
+    place(count, with: CallRig(sinks: sinks, sendsMedia: false, cap: 10))
+  }
 
   private static func place(_ count: Int, with rig: CallRig) {
     var ended = 0
@@ -49,7 +54,10 @@ enum CostBench {
     let few = try Callgrind.instructions([own, "--place-calls", "100"])
     let many = try Callgrind.instructions([own, "--place-calls", "300"])
     let row = Row(name: "  instructions a call", value: Double(many - few) / 200 / 1e3, unit: "thousand", note: "aim 250")
-    return try [row] + (lab.map { try ServeBench.instructions($0, root: root) } ?? [])
+    let tapped = try Callgrind.instructions([own, "--place-calls", "300", "--taps"])
+    let fewTapped = try Callgrind.instructions([own, "--place-calls", "100", "--taps"])
+    let taps = Row(name: "  the same with taps, journal and capture", value: Double(tapped - fewTapped) / 200 / 1e3, unit: "thousand")
+    return try [row, taps] + (lab.map { try ServeBench.instructions($0, root: root) } ?? [])
   }
 }
 

@@ -24,8 +24,11 @@ struct LabBench: ParsableCommand {
   @Option(help: .hidden)
   var placeCalls: Int?
 
+  @Flag(help: .hidden)
+  var taps = false
+
   func run() throws {
-    if let placeCalls { return CostBench.place(calls: placeCalls) }
+    if let placeCalls { return CostBench.place(calls: placeCalls, hasTaps: taps) }
     #if DEBUG
       print("This is a debug build: its figures mean nothing.")
     #endif

@@ -34,6 +34,12 @@ public struct CallBook {
     public var codec: String?
     /// We asked for hold.
     var isHeldHere = false
+
+    fileprivate mutating func move(to next: State, at now: Instant) {
+      guard state != next else { return }
+      state = next
+      since = now
+    }
   }
 
   /// What a summary tells.
@@ -64,31 +70,35 @@ public struct CallBook {
 
   // MARK: - Events
 
-  public mutating func take(_ event: any HostEvent, at now: Instant) {
+  public mutating func take(_ event: EndpointEvent, at now: Instant) {
     switch event {
-    case EndpointEvent.party(let event): take(event, at: now)
-    case EndpointEvent.joined(let leg, let session, let account, let role): joined[leg] = (session, account, role.rawValue)
-    case EndpointEvent.decision(_, let decision, let request): count(decision, request)
-    case let event as PartyEvent: take(event, at: now)
-    default: break
+    case .party(let event): take(event, at: now)
+    case .joined(let leg, let session, let account, let role): joined[leg] = (session, account, role.rawValue)
+    case .decision(_, let decision, let request): count(decision, request)
+    case .carried, .digit, .sessionEnded, .notCalled: break
     }
   }
 
-  private mutating func take(_ event: PartyEvent, at now: Instant) {
+  public mutating func take(_ event: PartyEvent, at now: Instant) {
     switch event {
     case .started(let leg, let facts): begin(leg, facts, at: now)
-    case .ringing(let leg, _): move(leg, to: .ringing, at: now)
+    case .ringing(let leg, _): change(leg) { $0.move(to: .ringing, at: now) }
     case .earlyMedia(let leg, let agreement):
-      entries[leg]?.codec = agreement.codec.rawValue
-      move(leg, to: .earlyMedia, at: now)
+      change(leg) { entry in
+        entry.codec = agreement.codec.rawValue
+        entry.move(to: .earlyMedia, at: now)
+      }
     case .established(let leg, let agreement):
       totals.answered += 1
-      entries[leg]?.codec = agreement.codec.rawValue
-      move(leg, to: .up, at: now)
+      change(leg) { entry in
+        entry.codec = agreement.codec.rawValue
+        entry.move(to: .up, at: now)
+      }
     case .modified(let leg, let agreement):
-      entries[leg]?.codec = agreement.codec.rawValue
-      guard let entry = entries[leg] else { return }
-      move(leg, to: Self.state(agreement.direction, of: entry), at: now)
+      change(leg) { entry in
+        entry.codec = agreement.codec.rawValue
+        entry.move(to: Self.state(agreement.direction, of: entry), at: now)
+      }
     case .ended(let leg, _, _):
       if let number = entries.removeValue(forKey: leg)?.number { legs[number] = nil }
       joined[leg] = nil
@@ -106,10 +116,9 @@ public struct CallBook {
     legs[lastNumber] = leg
   }
 
-  private mutating func move(_ leg: LegID, to state: State, at now: Instant) {
-    guard let entry = entries[leg], entry.state != state else { return }
-    entries[leg]?.state = state
-    entries[leg]?.since = now
+  /// In place: an entry is large.
+  private mutating func change(_ leg: LegID, _ body: (inout Entry) -> Void) {
+    if let index = entries.index(forKey: leg) { body(&entries.values[index]) }
   }
 
   private mutating func count(_ decision: PolicyDecision, _ request: JudgedRequest) {

@@ -24,46 +24,53 @@ public struct CallLog {
   public mutating func asked(for change: SessionChange, on leg: LegID) { book.asked(for: change, on: leg) }
 
   /// Counts an event without a line.
-  public mutating func note(_ event: any HostEvent, at now: Instant) {
-    if let request = uncounted(event) { book.count(request) }
+  public mutating func note(_ event: EndpointEvent, at now: Instant) {
+    switch event {
+    case .party(let party): _ = count(party)
+    case .decision(_, let decision, let request): remember(decision, request)
+    case .joined, .carried, .digit, .sessionEnded, .notCalled: break
+    }
     book.take(event, at: now)
   }
 
-  /// The line for an event; nil for what needs none.
-  public mutating func line(for event: any HostEvent, at now: Instant) -> String? {
-    let party: PartyEvent? = if case EndpointEvent.party(let event) = event { event } else { event as? PartyEvent }
-    if let party {
-      let before = party.leg.flatMap { book[$0] }
-      let joined = party.leg.flatMap { book.session(joinedBy: $0) }
-      let refused = uncounted(event)
-      if let refused { book.count(refused) }
-      book.take(event, at: now)
-      if case .requestRefused = party, refused == nil { return nil }
-      let after = party.leg.flatMap { book[$0] } ?? before
-      guard let text = text(party, before, after, joined) else { return nil }
-      return after.map { "leg \($0.number): \(text) (Call-ID \($0.facts.callID))" } ?? text
-    }
+  /// The line for an event of the endpoint; nil for what needs none.
+  public mutating func line(for event: EndpointEvent, at now: Instant) -> String? {
+    if case .party(let party) = event { return line(for: party, at: now) }
     book.take(event, at: now)
     switch event {
-    case EndpointEvent.decision(let leg, let decision, let request): return line(leg, decision, request)
-    case EndpointEvent.notCalled(let account, let reason): return "account \(account) is not called: \(reason)"
-    case EndpointEvent.sessionEnded(let session, _) where singleUse.contains(session):
+    case .decision(let leg, let decision, let request): return line(leg, decision, request)
+    case .notCalled(let account, let reason): return "account \(account) is not called: \(reason)"
+    case .sessionEnded(let session, _) where singleUse.contains(session):
       return "session \(session) has ended: it was valid for one call; further calls to it get 410 until serve is restarted. "
         + "'reusable: true' in the configuration makes it valid for any number of calls"
-    default: return nil
+    case .party, .joined, .carried, .digit, .sessionEnded: return nil
     }
   }
 
-  /// A response that no policy decision has told already.
-  private mutating func uncounted(_ event: any HostEvent) -> RefusedRequest? {
-    if case EndpointEvent.decision(_, let decision, let request) = event, decision.verdict != .passed {
-      decided = (request.callID, request.method)
-      return nil
-    }
-    guard case EndpointEvent.party(.requestRefused(_, let request)) = event else { return nil }
+  /// The line for an event of a party; nil for what needs none.
+  public mutating func line(for party: PartyEvent, at now: Instant) -> String? {
+    let before = party.leg.flatMap { book[$0] }
+    let joined = party.leg.flatMap { book.session(joinedBy: $0) }
+    let isNews = count(party)
+    book.take(party, at: now)
+    guard isNews else { return nil }
+    let after = party.leg.flatMap { book[$0] } ?? before
+    guard let text = text(party, before, after, joined) else { return nil }
+    return after.map { "leg \($0.number): \(text) (Call-ID \($0.facts.callID))" } ?? text
+  }
+
+  /// What the response that follows is for, unless the request passed.
+  private mutating func remember(_ decision: PolicyDecision, _ request: JudgedRequest) {
+    if decision.verdict != .passed { decided = (request.callID, request.method) }
+  }
+
+  /// Counts a response that no policy decision has told already; false for one that was told.
+  private mutating func count(_ party: PartyEvent) -> Bool {
+    guard case .requestRefused(_, let request) = party else { return true }
     defer { decided = nil }
-    if let decided, decided.callID == request.callID, decided.method == request.method { return nil }
-    return request
+    if let decided, decided.callID == request.callID, decided.method == request.method { return false }
+    book.count(request)
+    return true
   }
 
   /// The line for what the captures say.
@@ -74,7 +81,7 @@ public struct CallLog {
 
   private mutating func line(_ leg: LegID?, _ decision: PolicyDecision, _ request: JudgedRequest) -> String? {
     if case .passed = decision.verdict, decision.rule != .registration { return nil }
-    _ = uncounted(EndpointEvent.decision(leg, decision, request))
+    remember(decision, request)
     let way = request.isOurs ? "to" : "from"
     let subject = request.method.isEmpty ? "connection" : request.method
     let callID = request.callID.isEmpty ? "" : " (Call-ID \(request.callID))"
