@@ -31,25 +31,37 @@ public enum EndpointEvent: HostEvent, Hashable {
     }
   }
 
-  public var journalFields: [JournalField] {
+  public func writeFields(to json: inout JSONWriter) {
     switch self {
-    case .party(let event): event.journalFields
+    case .party(let event): event.writeFields(to: &json)
     case .decision(let leg, let decision, let request):
-      (leg.map { [JournalField("leg", $0.rawValue)] } ?? []) + [
-        .init("method", request.method), .init(request.isOurs ? "target" : "source", .address(request.peer)),
-        .init("callID", request.callID),
-        .init("rule", decision.rule.rawValue),
-        .init("setting", decision.setting), .init("decision", decision.description),
-        .init("labDecision", .flag(decision.isLabDecision)),
-      ]
+      if let leg { json.member("leg", leg.rawValue) }
+      json.member("method", request.method)
+      json.member(request.isOurs ? "target" : "source", request.peer)
+      json.member("callID", request.callID)
+      json.member("rule", decision.rule.rawValue)
+      json.member("setting", decision.setting)
+      json.member("decision", decision.description)
+      json.member("labDecision", decision.isLabDecision)
     case .joined(let leg, let session, let account, let role):
-      [.init("leg", leg.rawValue), .init("session", session), .init("account", account), .init("role", role.rawValue)]
+      json.member("leg", leg.rawValue)
+      json.member("session", session)
+      json.member("account", account)
+      json.member("role", role.rawValue)
     case .carried(let leg, let session, let headers):
-      [.init("leg", leg.rawValue), .init("session", session)] + headers.map { .init("header", $0) }
+      json.member("leg", leg.rawValue)
+      json.member("session", session)
+      for header in headers { json.member("header", header) }
     case .digit(let leg, let digit, let milliseconds):
-      [.init("leg", leg.rawValue), .init("digit", digit), .init("milliseconds", milliseconds)]
-    case .sessionEnded(let session, let reason): [.init("session", session), .init("reason", reason)]
-    case .notCalled(let account, let reason): [.init("account", account), .init("reason", reason)]
+      json.member("leg", leg.rawValue)
+      json.member("digit", digit)
+      json.member("milliseconds", milliseconds)
+    case .sessionEnded(let session, let reason):
+      json.member("session", session)
+      json.member("reason", reason)
+    case .notCalled(let account, let reason):
+      json.member("account", account)
+      json.member("reason", reason)
     }
   }
 }

@@ -142,66 +142,98 @@ extension PartyEvent {
     }
   }
 
-  public var journalFields: [JournalField] {
-    let own: [JournalField] =
-      switch self {
-      case .socketFailed(_, let failure): failure.journalFields
-      case .listening(let listener), .acceptsAgain(let listener):
-        [.init("transport", listener.transport.rawValue), .init("address", .address(listener.address))]
-      case .listenFailed(let listener, let failure):
-        [.init("transport", listener.transport.rawValue), .init("address", .address(listener.address)), .init("reason", "\(failure)")]
-      case .connectionFailed(let remote, let reason): [.init("remote", .address(remote)), .init("reason", reason)]
-      case .malformed(let source, let rule): [.init("remote", .address(source)), .init("rule", rule)]
-      case .started(_, let facts): facts.journalFields
-      case .mediaPorts(_, let rtp): [.init("rtp", .address(rtp))]
-      case .ringing(_, let status): [.init("status", status)]
-      case .established(_, let agreement): agreement.journalFields
-      case .earlyMedia(_, let agreement), .modified(_, let agreement):
-        agreement.journalFields + [.init("direction", agreement.direction.rawValue)]
-      case .modificationFailed(_, let status, let reason):
-        (status.map { [.init("status", $0)] } ?? []) + [.init("reason", reason)]
-      case .refused(_, let status, let phrase, let explanation):
-        [.init("status", status), .init("phrase", phrase)] + (explanation.map { [.init("explanation", $0)] } ?? [])
-      case .mediaStarted, .toneEnded: []
-      case .mediaLatched(_, let source): [.init("source", .address(source))]
-      case .toneHeard(_, let frequency): [.init("hertz", frequency)]
-      case .reason(_, let text): [.init("text", text)]
-      case .ended(_, let reason, let report): [.init("reason", "\(reason)")] + (report?.journalFields ?? [])
-      case .registered(let aor, let expires): [.init("aor", aor), .init("expires", expires)]
-      case .registrationFailed(let aor, let reason): [.init("aor", aor), .init("reason", reason)]
-      case .optionsAnswered(let status): [.init("status", status)]
-      case .optionsFailed(let reason): [.init("reason", reason)]
-      case .note(_, let note): note.journalFields
-      case .violation(_, let violation): violation.journalFields
-      case .portsMissing(_, let reason): [.init("reason", reason)]
-      case .redirected(_, let status, let uri, let target):
-        (status.map { [.init("status", $0)] } ?? []) + [.init("uri", uri), .init("target", .address(target))]
-      case .requestRefused(_, let request): request.journalFields
-      }
-    return (leg.map { [JournalField("leg", $0.rawValue)] } ?? []) + own
+  public func writeFields(to json: inout JSONWriter) {
+    if let leg { json.member("leg", leg.rawValue) }
+    switch self {
+    case .started(_, let facts): facts.writeFields(to: &json)
+    case .mediaPorts(_, let rtp): json.member("rtp", rtp)
+    case .established(_, let agreement): agreement.writeFields(to: &json)
+    case .earlyMedia(_, let agreement), .modified(_, let agreement):
+      agreement.writeFields(to: &json)
+      json.member("direction", agreement.direction.rawValue)
+    case .refused(_, let status, let phrase, let explanation):
+      json.member("status", status)
+      json.member("phrase", phrase)
+      if let explanation { json.member("explanation", explanation) }
+    case .mediaStarted, .toneEnded: break
+    case .mediaLatched(_, let source): json.member("source", source)
+    case .toneHeard(_, let frequency): json.member("hertz", frequency)
+    case .reason(_, let text): json.member("text", text)
+    case .ended(_, let reason, let report):
+      json.member("reason", "\(reason)")
+      report?.writeFields(to: &json)
+    case .ringing(_, let status), .optionsAnswered(let status): json.member("status", status)
+    case .modificationFailed(_, let status, let reason):
+      if let status { json.member("status", status) }
+      json.member("reason", reason)
+    case .redirected(_, let status, let uri, let target):
+      if let status { json.member("status", status) }
+      json.member("uri", uri)
+      json.member("target", target)
+    default: writeOtherFields(to: &json)
+    }
+  }
+
+  /// Of what may concern no call.
+  private func writeOtherFields(to json: inout JSONWriter) {
+    switch self {
+    case .socketFailed(_, let failure): failure.writeFields(to: &json)
+    case .listening(let listener), .acceptsAgain(let listener): listener.writeFields(to: &json)
+    case .listenFailed(let listener, let failure):
+      listener.writeFields(to: &json)
+      json.member("reason", "\(failure)")
+    case .connectionFailed(let remote, let reason):
+      json.member("remote", remote)
+      json.member("reason", reason)
+    case .malformed(let source, let rule):
+      json.member("remote", source)
+      json.member("rule", rule)
+    case .registered(let aor, let expires):
+      json.member("aor", aor)
+      json.member("expires", expires)
+    case .registrationFailed(let aor, let reason):
+      json.member("aor", aor)
+      json.member("reason", reason)
+    case .optionsFailed(let reason), .portsMissing(_, let reason): json.member("reason", reason)
+    case .note(_, let note): note.writeFields(to: &json)
+    case .violation(_, let violation): violation.writeFields(to: &json)
+    case .requestRefused(_, let request): request.writeFields(to: &json)
+    default: break
+    }
+  }
+}
+
+extension TransportListener {
+  fileprivate func writeFields(to json: inout JSONWriter) {
+    json.member("transport", transport.rawValue)
+    json.member("address", address)
   }
 }
 
 extension AudioAgreement {
-  var journalFields: [JournalField] {
-    [.init("codec", codec.rawValue), .init("local", .address(local)), .init("remote", .address(remote))]
+  fileprivate func writeFields(to json: inout JSONWriter) {
+    json.member("codec", codec.rawValue)
+    json.member("local", local)
+    json.member("remote", remote)
   }
 }
 
 extension LegFacts {
-  var journalFields: [JournalField] {
-    [
-      .init("direction", direction.rawValue), .init("callID", callID), .init("from", from), .init("to", to),
-      .init("transport", transport.rawValue), .init("peer", .address(peer)),
-    ]
+  fileprivate func writeFields(to json: inout JSONWriter) {
+    json.member("direction", direction.rawValue)
+    json.member("callID", callID)
+    json.member("from", from)
+    json.member("to", to)
+    json.member("transport", transport.rawValue)
+    json.member("peer", peer)
   }
 }
 
 extension MediaReport {
-  var journalFields: [JournalField] {
-    [
-      .init("packetsSent", packetsSent), .init("packetsReceived", packetsReceived), .init("packetsLost", packetsLost),
-      .init("jitterNanoseconds", jitter.wholeNanoseconds),
-    ]
+  fileprivate func writeFields(to json: inout JSONWriter) {
+    json.member("packetsSent", packetsSent)
+    json.member("packetsReceived", packetsReceived)
+    json.member("packetsLost", packetsLost)
+    json.member("jitterNanoseconds", jitter.wholeNanoseconds)
   }
 }

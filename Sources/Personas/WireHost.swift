@@ -22,11 +22,11 @@ public final class WireHost: NetworkHost {
       }
     }
 
-    public var journalFields: [JournalField] {
+    public func writeFields(to json: inout JSONWriter) {
       switch self {
-      case .received(let message): [.init("message", message.description)]
-      case .unreadable(let rule): [.init("rule", rule)]
-      case .closed(let how): [.init("how", how)]
+      case .received(let message): json.member("message", message.description)
+      case .unreadable(let rule): json.member("rule", rule)
+      case .closed(let how): json.member("how", how)
       }
     }
   }

@@ -37,7 +37,7 @@ public enum JSONReport {
     json.name("program")
     json.object(.spaced) { json in
       json.member("version", origin.version)
-      json.member("commit", origin.commit)
+      json.member("commit", orNull: origin.commit)
     }
     json.member("scenarioSet", origin.scenarioSet)
   }
@@ -80,12 +80,12 @@ public enum JSONReport {
       json.name("sweep")
       if let sweep = result.sweep { write(sweep, to: &json) } else { json.null() }
       json.member("verdict", result.verdict.rawValue)
-      json.member("reason", result.reason)
+      json.member("reason", orNull: result.reason)
       json.member("durationNanoseconds", result.duration.wholeNanoseconds)
       json.member("elapsedNanoseconds", result.elapsed.wholeNanoseconds)
       json.member("packets", result.packets)
       json.member("hosts", result.hosts)
-      json.member("captures", result.folder)
+      json.member("captures", orNull: result.folder)
       json.member("replay", result.replayCommand)
       json.name("findings")
       json.array(.spaced) { json in for finding in result.findings { write(finding, of: result, to: &json) } }
@@ -101,12 +101,12 @@ public enum JSONReport {
       json.member("observed", finding.observed)
       json.member("because", finding.because.map(\.description))
       json.member("count", finding.count)
-      json.member("frame", finding.evidence.map { result.citation($0) })
+      json.member("frame", orNull: finding.evidence.map { result.citation($0) })
       json.name("frameAtNanoseconds")
       if let exhibit = finding.exhibit { json.value(exhibit.at.nanoseconds) } else { json.null() }
-      json.member("message", finding.exhibit?.text)
-      json.member("direction", finding.exhibit?.direction.rawValue)
-      json.member("capture", result.capture(of: finding.evidence))
+      json.member("message", orNull: finding.exhibit?.text)
+      json.member("direction", orNull: finding.exhibit?.direction.rawValue)
+      json.member("capture", orNull: result.capture(of: finding.evidence))
       json.member("step", finding.step)
       json.member("atNanoseconds", finding.at.nanoseconds)
     }

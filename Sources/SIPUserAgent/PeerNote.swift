@@ -22,5 +22,8 @@ extension PeerNote: CustomStringConvertible {
 }
 
 extension PeerNote {
-  public var journalFields: [JournalField] { [.init("subject", subject.rawValue), .init("detail", detail)] }
+  public func writeFields(to json: inout JSONWriter) {
+    json.member("subject", subject.rawValue)
+    json.member("detail", detail)
+  }
 }

@@ -46,20 +46,3 @@ public struct FrameCitation: Hashable, Sendable {
     self.frame = frame
   }
 }
-
-public struct JournalField: Hashable, Sendable {
-  public enum Value: Hashable, Sendable {
-    case text(String)
-    case integer(Int64)
-    case flag(Bool)
-    case address(TransportAddress)
-  }
-  public var name: String
-  public var value: Value
-  public init(_ name: String, _ value: Value) {
-    self.name = name
-    self.value = value
-  }
-  public init(_ name: String, _ text: String) { self.init(name, .text(text)) }
-  public init(_ name: String, _ integer: some BinaryInteger) { self.init(name, .integer(Int64(clamping: integer))) }
-}

@@ -23,22 +23,6 @@ public protocol ScriptedHost: NetworkHost {
 public protocol HostEvent: Sendable {
   /// A stable name for the journal, in kebab case: `"call-established"`.
   var journalName: String { get }
-  /// The event's facts in a fixed order. No secret ever stands here.
-  var journalFields: [JournalField] { get }
-  /// The same, as members of the journal's object.
+  /// Writes the event's facts, as members of an object of the journal, in a fixed order. No secret is ever among them.
   func writeFields(to json: inout JSONWriter)
-}
-
-extension HostEvent {
-  public func writeFields(to json: inout JSONWriter) {
-    for field in journalFields {
-      json.name(quoting: field.name)
-      switch field.value {
-      case .text(let text): json.value(text)
-      case .integer(let number): json.value(number)
-      case .flag(let flag): json.value(flag)
-      case .address(let address): json.value(address)
-      }
-    }
-  }
 }

@@ -54,7 +54,9 @@ extension PeerViolation: CustomStringConvertible {
 
 extension PeerViolation {
   /// The facts for the journal.
-  public var journalFields: [JournalField] {
-    [.init("rule", rule.id), .init("section", section), .init("detail", detail)]
+  public func writeFields(to json: inout JSONWriter) {
+    json.member("rule", rule.id)
+    json.member("section", section)
+    json.member("detail", detail)
   }
 }

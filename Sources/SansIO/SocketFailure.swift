@@ -130,10 +130,12 @@ extension SocketFailure: CustomStringConvertible {
 extension SocketFailure: HostEvent {
   public var journalName: String { "socket-failed" }
 
-  public var journalFields: [JournalField] {
-    var fields: [JournalField] = [.init("act", act.rawValue), .init("local", .address(local))]
-    if let remote { fields.append(.init("remote", .address(remote))) }
-    if subject != .none { fields.append(.init("what", "\(subject)")) }
-    return fields + [.init("errno", error.name), .init("meaning", error.meaning)]
+  public func writeFields(to json: inout JSONWriter) {
+    json.member("act", act.rawValue)
+    json.member("local", local)
+    if let remote { json.member("remote", remote) }
+    if subject != .none { json.member("what", "\(subject)") }
+    json.member("errno", error.name)
+    json.member("meaning", error.meaning)
   }
 }

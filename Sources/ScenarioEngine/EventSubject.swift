@@ -27,14 +27,24 @@ struct EventSubject {
   private static let timerH: Duration = .seconds(32)
 
   init(_ event: any HostEvent) {
+    if let event = event as? PartyEvent {
+      self.init(party: event)
+    } else if let event = event as? EndpointEvent {
+      self.init(endpoint: event)
+    } else if case .received(let message)? = event as? WireHost.Event {
+      self.init(what: .messages([.received(.exactly(message.bytes))]))
+    } else {
+      self.init(what: .newest)
+    }
+  }
+
+  private init(endpoint event: EndpointEvent) {
     switch event {
-    case let event as PartyEvent: self.init(party: event)
-    case EndpointEvent.party(let event): self.init(party: event)
-    case EndpointEvent.decision(let leg, _, let request):
+    case .party(let event): self.init(party: event)
+    case .decision(let leg, _, let request):
       let message = MessageKind.Start.request(SIPMethod(request.method))
       self.init(what: .messages([request.isOurs ? .sent(message) : .received(message)]), leg: leg)
-    case WireHost.Event.received(let message): self.init(what: .messages([.received(.exactly(message.bytes))]))
-    default: self.init(what: .newest)
+    case .joined, .carried, .digit, .sessionEnded, .notCalled: self.init(what: .newest)
     }
   }
 

@@ -150,20 +150,43 @@ extension PacketRecord {
 extension StageEvent {
   /// A host's event in the words of the stage; nil for what no step can see.
   public init?(_ event: any HostEvent, of member: String, evidence: FrameCitation?) {
+    if let event = event as? PartyEvent {
+      self = .party(member, event, evidence)
+    } else if let event = event as? EndpointEvent {
+      self.init(event, of: member, evidence)
+    } else if let event = event as? WireHost.Event {
+      self.init(event, of: member, evidence)
+    } else if let event = event as? NATEvent {
+      self.init(event, of: member, evidence)
+    } else {
+      return nil
+    }
+  }
+
+  private init?(_ event: EndpointEvent, of member: String, _ evidence: FrameCitation?) {
     switch event {
-    case let event as PartyEvent: self = .party(member, event, evidence)
-    case EndpointEvent.party(let event): self = .party(member, event, evidence)
-    case EndpointEvent.decision(let leg, let decision, _): self = .decision(member, leg, decision, evidence)
-    case WireHost.Event.received(let message): self = .message(member, message, evidence)
-    case WireHost.Event.unreadable(let rule): self = .wire(member, "unreadable: \(rule)", evidence)
-    case WireHost.Event.closed(let how): self = .wire(member, how, evidence)
-    case EndpointEvent.notCalled(let account, let reason):
+    case .party(let event): self = .party(member, event, evidence)
+    case .decision(let leg, let decision, _): self = .decision(member, leg, decision, evidence)
+    case .notCalled(let account, let reason):
       let decision = PolicyDecision(.registration, .refused(status: 480), detail: "\(account) cannot be called: \(reason)")
       self = .decision(member, nil, decision, evidence)
-    case NATEvent.mapped(let inside, let outside, isStream: _): self = .nat(member, .mapped(inside: inside, outside: outside), evidence)
-    case NATEvent.dropped(let reason, let source, let destination):
+    case .joined, .carried, .digit, .sessionEnded: return nil
+    }
+  }
+
+  private init(_ event: WireHost.Event, of member: String, _ evidence: FrameCitation?) {
+    switch event {
+    case .received(let message): self = .message(member, message, evidence)
+    case .unreadable(let rule): self = .wire(member, "unreadable: \(rule)", evidence)
+    case .closed(let how): self = .wire(member, how, evidence)
+    }
+  }
+
+  private init(_ event: NATEvent, of member: String, _ evidence: FrameCitation?) {
+    switch event {
+    case .mapped(let inside, let outside, isStream: _): self = .nat(member, .mapped(inside: inside, outside: outside), evidence)
+    case .dropped(let reason, let source, let destination):
       self = .nat(member, .dropped(reason, source: source, destination: destination), evidence)
-    default: return nil
     }
   }
 }

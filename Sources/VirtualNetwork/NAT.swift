@@ -66,12 +66,16 @@ public enum NATEvent: HostEvent, Hashable {
     }
   }
 
-  public var journalFields: [JournalField] {
+  public func writeFields(to json: inout JSONWriter) {
     switch self {
     case .mapped(let inside, let outside, let isStream):
-      [.init("inside", .address(inside)), .init("outside", .address(outside)), .init("transport", isStream ? "tcp" : "udp")]
+      json.member("inside", inside)
+      json.member("outside", outside)
+      json.member("transport", isStream ? "tcp" : "udp")
     case .dropped(let reason, let source, let destination):
-      [.init("why", "\(reason.word)"), .init("source", .address(source)), .init("destination", .address(destination))]
+      json.member("why", "\(reason.word)")
+      json.member("source", source)
+      json.member("destination", destination)
     }
   }
 }

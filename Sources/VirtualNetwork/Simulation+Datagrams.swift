@@ -21,7 +21,7 @@ struct RouteCache {
   }
 }
 
-/// Which socket a transport address belongs to, in front of the dictionary; forgotten whenever a socket opens or closes.
+/// Which socket a transport address belongs to, in front of the dictionary; forgotten when the socket closes.
 struct SocketCache {
   private struct Entry {
     var address: TransportAddress
@@ -31,21 +31,21 @@ struct SocketCache {
 
   private static let empty = Entry(address: TransportAddress(.anyV4, port: 0), host: -1, port: PortID(0))
   private var entries = ContiguousArray(repeating: empty, count: 256)
-  private var used = false
 
-  mutating func forget() {
-    guard used else { return }
-    used = false
-    for index in entries.indices { entries[index].host = -1 }
+  /// Only what was found is kept, so a socket that opens has nothing to be forgotten.
+  mutating func forget(_ address: TransportAddress) { entries[Self.slot(address)].host = -1 }
+
+  @inline(__always)
+  private static func slot(_ address: TransportAddress) -> Int {
+    Int(truncatingIfNeeded: (address.address.low ^ UInt64(address.port)) & 255)
   }
 
   @inline(__always)
   mutating func socket(_ address: TransportAddress, _ table: [TransportAddress: (host: Int, port: PortID)]) -> PortID? {
-    let slot = Int(truncatingIfNeeded: (address.address.low ^ UInt64(address.port)) & 255)
+    let slot = Self.slot(address)
     if entries[slot].host >= 0, entries[slot].address == address { return entries[slot].port }
     guard let found = table[address] else { return nil }
     entries[slot] = Entry(address: address, host: Int32(found.host), port: found.port)
-    used = true
     return found.port
   }
 }
@@ -65,7 +65,6 @@ extension Simulation {
     let isTaken = hosts[index].sockets[port] != nil || all.contains { kind == .datagram ? datagramPorts[$0] != nil : listeners[$0] != nil }
     guard !isTaken else { return reportBind(index, port, wanted, kind, .addressInUse) }
     for address in all {
-      socketCache.forget()
       if kind == .datagram { datagramPorts[address] = (index, port) } else { listeners[address] = (index, port) }
     }
     hosts[index].sockets[port] = Socket(addresses: all, kind: kind, source: TransportAddress(first, port: number))
@@ -97,9 +96,9 @@ extension Simulation {
 
   func unbind(_ index: Int, _ port: PortID) {
     guard let socket = hosts[index].sockets.removeValue(forKey: port) else { return }
-    socketCache.forget()
     hosts[index].lastSender = nil
     for address in socket.addresses {
+      socketCache.forget(address)
       if socket.kind == .datagram { datagramPorts[address] = nil } else { listeners[address] = nil }
     }
     for sink in sinks { sink.record(JournalRecord(at: now, host: HostID(UInt16(index)), .unbound(socket.source, socket.kind))) }

@@ -5,11 +5,12 @@ import Testing
 
 private struct Established: HostEvent {
   var journalName: String { "call-established" }
-  var journalFields: [JournalField] {
-    [
-      JournalField("dialog", 7), JournalField("codec", "PCMU"), JournalField("secure", .flag(true)),
-      JournalField("remote", .address(bobPort)), JournalField("host", "say \"hi\""),
-    ]
+  func writeFields(to json: inout JSONWriter) {
+    json.member("dialog", 7)
+    json.member("codec", "PCMU")
+    json.member("secure", true)
+    json.member("remote", bobPort)
+    json.member("host", "say \"hi\"")
   }
 }
 

@@ -237,9 +237,9 @@ import Testing
   @Test func `a decision is an event with rule, setting, verdict, method, source, Call-ID and whose word it is`() {
     let bench = EndpointBench(.with { ($0.authentication, $0.sipAccess) = (.none, false) })
     bench.send(bench.request("OPTIONS"))
-    let fields = bench.events.first { $0.journalName == "policy-decision" }?.journalFields ?? []
-    #expect(fields.map(\.name) == ["method", "source", "callID", "rule", "setting", "decision", "labDecision"])
-    #expect(fields.first { $0.name == "setting" }?.value == .text("sipAccess"))
-    #expect(fields.last?.value == .flag(true))
+    let fields = bench.events.first { $0.journalName == "policy-decision" }?.journalText ?? ""
+    #expect(fields.matches(of: /"([A-Za-z]+)":/).map(\.1) == ["method", "source", "callID", "rule", "setting", "decision", "labDecision"])
+    #expect(fields.contains(#""setting":"sipAccess""#))
+    #expect(fields.hasSuffix(#""labDecision":true}"#))
   }
 }

@@ -38,10 +38,12 @@ extension RefusedRequest {
     self.init(request, status: draft.status, phrase: phrase + (cause.map { "; \($0.name): \($0.value)" } ?? ""))
   }
 
-  public var journalFields: [JournalField] {
-    [
-      .init("method", method), .init("callID", callID), .init("peer", .address(peer)), .init("status", status), .init("phrase", phrase),
-    ]
+  public func writeFields(to json: inout JSONWriter) {
+    json.member("method", method)
+    json.member("callID", callID)
+    json.member("peer", peer)
+    json.member("status", status)
+    json.member("phrase", phrase)
   }
 }
 

@@ -176,8 +176,7 @@ extension JSONWriter {
     value(text)
   }
 
-  /// Null where there is none.
-  public mutating func member(_ name: StaticString, _ text: String?) {
+  public mutating func member(_ name: StaticString, orNull text: String?) {
     self.name(name)
     if let text { value(text) } else { null() }
   }

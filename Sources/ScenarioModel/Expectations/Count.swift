@@ -35,11 +35,11 @@ enum Count: Sendable, Hashable {
   /// - Parameters:
   ///   - seen: how often it has been.
   ///   - observed: what to say when that is not right.
-  func judge(_ seen: Int, _ observed: String, _ evidence: FrameCitation?) -> Judgement {
+  func judge(_ seen: Int, _ observed: @escaping @autoclosure () -> String, _ evidence: FrameCitation?) -> Judgement {
     switch self {
-    case .atLeast(let number): seen >= number ? .met : .open(observed, evidence)
-    case .exactly(let number): seen > number ? .impossible(observed, evidence) : seen == number ? .holds : .open(observed, evidence)
-    case .atMost(let number): seen > number ? .impossible(observed, evidence) : .holds
+    case .atLeast(let number): seen >= number ? .met : .open(observed(), evidence)
+    case .exactly(let number): seen > number ? .impossible(observed(), evidence) : seen == number ? .holds : .open(observed(), evidence)
+    case .atMost(let number): seen > number ? .impossible(observed(), evidence) : .holds
     }
   }
 }

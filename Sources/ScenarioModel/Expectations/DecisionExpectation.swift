@@ -37,8 +37,8 @@ struct DecisionExpectation: Expectation {
   func judge(_ script: Script) -> Judgement {
     let seen = script.decisions.count { matches($0.decision) }
     let last = script.decisions.last
-    let observed = last.map { "the last decision was: \($0.decision)" } ?? "no policy step decided"
-    return times.judge(seen, seen == 0 ? observed : "it did so \(CountText.of(seen, "time")), and \(observed)", last?.evidence)
+    func observed() -> String { last.map { "the last decision was: \($0.decision)" } ?? "no policy step decided" }
+    return times.judge(seen, seen == 0 ? observed() : "it did so \(CountText.of(seen, "time")), and \(observed())", last?.evidence)
   }
 
   func sighting(_ script: Script) -> (String, FrameCitation?) {

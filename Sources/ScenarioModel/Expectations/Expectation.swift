@@ -37,7 +37,23 @@ enum Judgement {
   case met
   /// It is so, and has to stay so until the time is over: `exactly 2`, `none`.
   case holds
-  case open(String, FrameCitation?)
+  case open(Sight)
   /// It cannot come true any more.
-  case impossible(String, FrameCitation?)
+  case impossible(Sight)
+
+  static func open(_ text: @escaping @autoclosure () -> String, _ evidence: FrameCitation?) -> Judgement {
+    .open(Sight(compose: text, evidence: evidence))
+  }
+
+  static func impossible(_ text: @escaping @autoclosure () -> String, _ evidence: FrameCitation?) -> Judgement {
+    .impossible(Sight(compose: text, evidence: evidence))
+  }
+}
+
+/// What is seen instead of what is wanted: its text is composed when a finding needs it, since after most looks a better one follows.
+struct Sight {
+  fileprivate let compose: () -> String
+  let evidence: FrameCitation?
+
+  var text: String { compose() }
 }

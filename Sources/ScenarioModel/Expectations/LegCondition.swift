@@ -59,22 +59,23 @@ struct LegCondition: Sendable {
   }
 
   func judge(_ story: LegStory) -> Judgement {
-    let seen = Self.observed(story)
     let isOver = story.state == .ended
-    func unmet() -> Judgement { isOver ? .impossible(seen, story.evidence) : .open(seen, story.evidence) }
+    func unmet() -> Judgement { isOver ? .impossible(Self.observed(story), story.evidence) : .open(Self.observed(story), story.evidence) }
     switch kind {
     case .ringing: return story.state != .placed && !isOver ? .met : unmet()
     case .established: return story.state == .established && agrees(story) ? .met : unmet()
     case .modified:
       guard story.state == .established, agrees(story) else { return unmet() }
-      return times.judge(story.modifications, seen, story.evidence)
+      return times.judge(story.modifications, Self.observed(story), story.evidence)
     case .earlyMedia: return story.hasEarlyMedia && agrees(story) ? .met : unmet()
     case .refused:
-      guard isOver else { return story.state == .established ? .impossible(seen, story.evidence) : .open(seen, story.evidence) }
+      guard isOver else {
+        return story.state == .established ? .impossible(Self.observed(story), story.evidence) : .open(Self.observed(story), story.evidence)
+      }
       guard case .refused(let actual)? = story.end, status == nil || status == actual else { return unmet() }
       return saying.map { story.refusal?.explanation?.contains($0) == true } ?? true ? .met : unmet()
     case .ended:
-      guard isOver, let end = story.end else { return .open(seen, story.evidence) }
+      guard isOver, let end = story.end else { return .open(Self.observed(story), story.evidence) }
       return because == nil || because?.matches(end) == true ? .met : unmet()
     }
   }

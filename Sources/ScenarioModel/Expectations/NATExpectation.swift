@@ -61,10 +61,10 @@ struct NATExpectation: Expectation {
   func judge(_ script: Script) -> Judgement {
     let seen = matches(script)
     let all = script.nats.entries.filter { $0.nat == name }
-    let observed = all.last.map { "the last it did: \(Self.text($0.news))" } ?? "it did nothing"
+    func observed() -> String { all.last.map { "the last it did: \(Self.text($0.news))" } ?? "it did nothing" }
     switch wish {
-    case .drop(_, _, let count): return count.judge(seen.count, "\(seen.count) such packets; \(observed)", all.last?.evidence)
-    case .mapping: return seen.isEmpty ? .open(observed, all.last?.evidence) : .met
+    case .drop(_, _, let count): return count.judge(seen.count, "\(seen.count) such packets; \(observed())", all.last?.evidence)
+    case .mapping: return seen.isEmpty ? .open(observed(), all.last?.evidence) : .met
     }
   }
 

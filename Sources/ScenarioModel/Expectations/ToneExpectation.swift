@@ -28,9 +28,7 @@ struct ToneExpectation: Expectation {
     }
     // 2 % and at least 5 Hz: what 40 ms of G.711 can tell.
     if story.heard.contains(where: { abs($0 - tone) <= max(5, tone / 50) }) { return .met }
-    let heard = story.heard.isEmpty ? "no tone" : story.heard.map { "\($0) Hz" }.joined(separator: ", ")
-    let packets = story.report.map { " in \(CountText.of($0.packetsReceived, "packet"))" } ?? ""
-    return .open("\(member) heard \(heard)\(packets)", story.mediaEvidence ?? story.evidence)
+    return .open(Self.observed(story, at: member), story.mediaEvidence ?? story.evidence)
   }
 
   func sighting(_ script: Script) -> (String, FrameCitation?) {
@@ -39,4 +37,10 @@ struct ToneExpectation: Expectation {
   }
 
   private func story(_ script: Script) -> LegStory? { leg.map { script.story($0, at: member) } ?? script.live(member) }
+
+  private static func observed(_ story: LegStory, at member: String) -> String {
+    let heard = story.heard.isEmpty ? "no tone" : story.heard.map { "\($0) Hz" }.joined(separator: ", ")
+    let packets = story.report.map { " in \(CountText.of($0.packetsReceived, "packet"))" } ?? ""
+    return "\(member) heard \(heard)\(packets)"
+  }
 }

@@ -32,9 +32,8 @@ struct ExpectStep: Step {
     switch wish.judge(script) {
     case .met: break
     case .holds: if now < deadline { return .waiting(until: deadline) }
-    case .impossible(let observed, let evidence): return fail(observed, evidence)
-    case .open(let observed, let evidence):
-      return now >= deadline ? fail("\(observed) after \(within)", evidence) : .waiting(until: deadline)
+    case .impossible(let sight): return fail(sight.text, sight.evidence)
+    case .open(let sight): return now >= deadline ? fail("\(sight.text) after \(within)", sight.evidence) : .waiting(until: deadline)
     }
     wish.keep(in: &script)
     return .done

@@ -38,18 +38,18 @@ struct InAnyOrderStep: FieldStep {
 
   func look(_ script: inout Script, at now: Instant) -> StepProgress {
     let deadline = script.stepBegan.advanced(by: within)
-    var open: (wish: any Expectation, place: SourcePlace, observed: String, evidence: FrameCitation?)?
+    var open: (wish: any Expectation, place: SourcePlace, sight: Sight)?
     var isWaiting = false
     for (wish, place) in wishes {
       switch wish.judge(script) {
       case .met: wish.keep(in: &script)
       case .holds: isWaiting = true
-      case .impossible(let observed, let evidence): return fail(wish, place, observed, evidence)
-      case .open(let observed, let evidence): open = open ?? (wish, place, observed, evidence)
+      case .impossible(let sight): return fail(wish, place, sight.text, sight.evidence)
+      case .open(let sight): open = open ?? (wish, place, sight)
       }
     }
     for wish in optionals { if case .met = wish.judge(script) { wish.keep(in: &script) } }
-    if let open, now >= deadline { return fail(open.wish, open.place, "\(open.observed) after \(within)", open.evidence) }
+    if let open, now >= deadline { return fail(open.wish, open.place, "\(open.sight.text) after \(within)", open.sight.evidence) }
     return open == nil && !(isWaiting && now < deadline) ? .done : .waiting(until: deadline)
   }
 

@@ -50,8 +50,8 @@ struct NeverStep: Step {
       until.keep(in: &script)
       return .done
     case .holds: return now >= end ? .done : .waiting(until: end)
-    case .impossible(let observed, let evidence): return fail(until, observed, evidence)
-    case .open(let observed, let evidence): return now >= end ? fail(until, "\(observed) after \(limit)", evidence) : .waiting(until: end)
+    case .impossible(let sight): return fail(until, sight.text, sight.evidence)
+    case .open(let sight): return now >= end ? fail(until, "\(sight.text) after \(limit)", sight.evidence) : .waiting(until: end)
     }
   }
 
