@@ -52,7 +52,7 @@ final class DatagramSockets {
   private func adopt(_ socket: DatagramSocket, _ port: PortID) {
     socket.port = port
     open[port] = socket
-    driver.tap.record(.bound(socket.local, .datagram))
+    if driver.tap.isObserved { driver.tap.record(.bound(socket.local, .datagram)) }
     driver.tell(later: .bound(port, socket.local))
   }
 
@@ -60,7 +60,7 @@ final class DatagramSockets {
   func unbind(_ port: PortID) -> Bool {
     guard let socket = open.removeValue(forKey: port) else { return false }
     if batchSocket === socket { transmit() }
-    driver.tap.record(.unbound(socket.local, .datagram))
+    if driver.tap.isObserved { driver.tap.record(.unbound(socket.local, .datagram)) }
     socket.release()
     let isFirst = parked.isEmpty
     if !parked.park(socket, until: Instant(.now() + driver.parkingTime)) {

@@ -33,6 +33,8 @@ public final class LiveDriver: @unchecked Sendable {
   @exclusivity(unchecked) private var outboxes: [Outbox] = []
   /// What the host hears once it has been left.
   @exclusivity(unchecked) private var later: [Arrival] = []
+  /// Memory that ``later`` had.
+  @exclusivity(unchecked) private var emptied: [[Arrival]] = []
   /// Calls of the host under way: its owner may command it from within an event.
   @exclusivity(unchecked) private var depth = 0
   private(set) var isStopped = false
@@ -99,9 +101,11 @@ public final class LiveDriver: @unchecked Sendable {
   /// Tells what has gathered, and what comes of it.
   func deliver() {
     guard depth == 0, !later.isEmpty else { return }
-    let arrivals = later
-    later = []
+    var arrivals = later
+    later = emptied.popLast() ?? []
     for arrival in arrivals { tell(arrival) }
+    arrivals.removeAll(keepingCapacity: true)
+    emptied.append(arrivals)
   }
 
   private func call(_ body: (any NetworkHost, Instant, inout Outbox) -> Void) {

@@ -235,22 +235,25 @@ extension JSONWriter {
     count += bytes.count
   }
 
-  /// Decimal digits, from the last to the first.
+  /// Decimal digits: written from the last to the first behind the place they belong to, then moved there.
   private mutating func integer(_ number: Int64) {
+    reserve(Self.longestNumber * 2)
     if number < 0 { byte(UInt8(ascii: "-")) }
     var rest = number.magnitude
-    var (size, bound): (Int, UInt64) = (1, 10)
-    while size < 19, rest >= bound {
-      size += 1
-      bound &*= 10
-    }
-    reserve(size)
-    for place in stride(from: count + size - 1, through: count, by: -1) {
-      memory[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
-    }
-    count += size
+    let end = memory + count + Self.longestNumber
+    var first = end
+    repeat {
+      let quotient = rest / 10
+      first -= 1
+      first.pointee = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest &- quotient &* 10)
+      rest = quotient
+    } while rest > 0
+    (memory + count).update(from: first, count: end - first)
+    count += end - first
   }
+
+  /// A sign and 19 digits.
+  private static let longestNumber = 20
 
   /// A string in its quotes (RFC 8259 §7).
   private mutating func quote(_ text: String) {
