@@ -43,13 +43,12 @@ extension SIPMessage {
         let value = slot.value.range
         switch slot.known {
         case .via:
-          var first: TopmostVia?
+          var first: ByteRange?
           if !seen.contains(.via) {
-            var position = value.lowerBound
-            first = TopmostVia.read(span, &position, value.upperBound)
-            result.via = first
+            var (via, position, none) = (TopmostVia(), value.lowerBound, Parameters?.none)
+            if via.read(span, &position, value.upperBound, into: &none) { (first, result.via) = (via.element, via) }
           }
-          hops += Self.elementCount(span, value, from: first?.element)
+          hops += Self.elementCount(span, value, from: first)
         case .from where !seen.contains(.from): result.fromTag = Self.tagRange(span, value)
         case .to where !seen.contains(.to): result.toTag = Self.tagRange(span, value)
         case .callID where !seen.contains(.callID): result.callID = Self.isCallID(span, value) ? slot.value : nil

@@ -16,7 +16,9 @@ enum Grammar {
 
   /// `token`: letters, digits and `-.!%*_+\`'~` (RFC 3261 §25.1).
   @inline(__always)
-  static func isToken(_ byte: UInt8) -> Bool { isMember(byte, 0x03FF_6CA2_0000_0000, 0x47FF_FFFF_87FF_FFFE) }
+  static func isToken(_ byte: UInt8) -> Bool {
+    (byte | 0x20) &- 97 < 26 || isMember(byte, 0x03FF_6CA2_0000_0000, 0x47FF_FFFF_87FF_FFFE)
+  }
 
   /// Space, tab and, inside a folded value, line ends.
   @inline(__always)
@@ -81,6 +83,14 @@ enum Grammar {
       }
     }
     return String(decoding: result, as: UTF8.self)
+  }
+
+  /// The same of a place.
+  static func unquoted(_ span: Span<UInt8>, _ range: Range<Int>) -> String {
+    guard range.count >= 2, span[range.lowerBound] == .quote, span[range.upperBound - 1] == .quote else { return text(span, range) }
+    let inner = range.lowerBound + 1..<range.upperBound - 1
+    for index in inner where span[index] == .backslash { return unquoted(text(span, range)) }
+    return text(span, inner)
   }
 
   /// A quoted string of this text.

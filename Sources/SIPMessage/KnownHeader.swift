@@ -14,11 +14,11 @@ public enum KnownHeader: UInt8, Hashable, Sendable, CaseIterable {
 
   /// The known header of a name in any case or in its compact form.
   public init(name: String) {
-    self = KnownHeaderTable.lookUp(name.utf8.span, 0..<name.utf8.count)
+    self = KnownHeaderTable.lookUp(name.utf8.span, 0..<name.utf8.count, isToken: false)
   }
 }
 
-/// Finds a name's number by one multiplication a byte and one comparison.
+/// Finds a name's number by a hash of its 24 first bytes, which are more than any name has, and one comparison.
 enum KnownHeaderTable {
   /// In the order of the cases of ``KnownHeader``.
   static let spellings: [String] = [
@@ -42,55 +42,82 @@ enum KnownHeaderTable {
     (UInt8(ascii: "v"), .via),
   ]
 
-  private static let size = 512
-  private static let lowered: [[UInt8]] = spellings.map { Array($0.lowercased().utf8) }
+  /// A name in lower case, as three words, zeros behind it.
+  private struct Words: Equatable {
+    var (first, second, third): (UInt64, UInt64, UInt64) = (0, 0, 0)
 
-  /// Open addressing: number of the header at its hash or behind it, 0 = free.
-  private static let slots: [UInt8] = {
-    var table = [UInt8](repeating: 0, count: size)
-    for known in KnownHeader.allCases where known != .other {
-      var slot = hash(lowered[Int(known.rawValue)])
-      while table[slot] != 0 { slot = (slot + 1) & (size - 1) }
-      table[slot] = known.rawValue
+    init(_ span: Span<UInt8>, _ range: Range<Int>) {
+      for index in range.prefix(24) {
+        let (place, byte) = (index - range.lowerBound, UInt64(lowercase(span[index])))
+        let part = byte << UInt64(place % 8 * 8)
+        if place < 8 { first |= part } else if place < 16 { second |= part } else { third |= part }
+      }
     }
-    return table
-  }()
 
-  private static let compact: [UInt8] = {
-    var table = [UInt8](repeating: 0, count: 256)
-    for (letter, known) in compactForms {
-      table[Int(letter)] = known.rawValue
-      table[Int(letter & 0xDF)] = known.rawValue
+    /// Of a token with 24 bytes behind its start: bit 5 makes letters small and no two other characters of a token the same.
+    @inline(__always)
+    init(token bytes: RawSpan, at start: Int, _ count: Int) {
+      first = Self.word(bytes, start, count)
+      if count > 8 { second = Self.word(bytes, start + 8, count - 8) }
+      if count > 16 { third = Self.word(bytes, start + 16, count - 16) }
     }
-    return table
-  }()
 
-  private static func hash(_ name: [UInt8]) -> Int {
-    var hash: UInt32 = 0
-    for byte in name { hash = mix(hash, byte) }
-    return Int(hash >> 8) & (size - 1)
+    @inline(__always)
+    private static func word(_ bytes: RawSpan, _ start: Int, _ count: Int) -> UInt64 {
+      let word = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self)) | 0x2020_2020_2020_2020
+      return count >= 8 ? word : word & (1 << UInt64(count * 8) - 1)
+    }
+
+    var hash: Int {
+      let mixed = (first ^ second &* 0x9E37_79B9_7F4A_7C15 ^ third &* 0xC2B2_AE3D_27D4_EB4F) &* 0xFF51_AFD7_ED55_8CCD
+      return Int(mixed >> 55)
+    }
   }
 
-  @inline(__always)
-  private static func mix(_ hash: UInt32, _ byte: UInt8) -> UInt32 { (hash ^ UInt32(byte)) &* 0x0100_0193 }
+  private struct Table {
+    var words: [Words] = []
+    /// Open addressing by nine bits of the hash: the header there or behind it, `other` = free.
+    var slots = [KnownHeader](repeating: .other, count: 512)
+    var compact = [KnownHeader](repeating: .other, count: 256)
+
+    init() {
+      for known in KnownHeader.allCases {
+        let name = Array(KnownHeaderTable.spellings[Int(known.rawValue)].utf8)
+        words.append(Words(name.span, 0..<name.count))
+        guard known != .other else { continue }
+        var slot = words[words.count - 1].hash
+        while slots[slot] != .other { slot = (slot + 1) & 511 }
+        slots[slot] = known
+      }
+      for (letter, known) in compactForms {
+        compact[Int(letter)] = known
+        compact[Int(letter & 0xDF)] = known
+      }
+    }
+
+    @inline(__always)
+    func find(_ name: Words) -> KnownHeader {
+      var slot = name.hash
+      while slots[slot] != .other {
+        if words[Int(slots[slot].rawValue)] == name { return slots[slot] }
+        slot = (slot + 1) & 511
+      }
+      return .other
+    }
+  }
+
+  private static let table = Table()
 
   /// The number of the name at `range`.
-  static func lookUp(_ span: Span<UInt8>, _ range: Range<Int>) -> KnownHeader {
-    if range.count == 1 { return KnownHeader(rawValue: compact[Int(span[range.lowerBound])]) ?? .other }
-    var hash: UInt32 = 0
-    for index in range { hash = mix(hash, lowercase(span[index])) }
-    var slot = Int(hash >> 8) & (size - 1)
-    while slots[slot] != 0 {
-      if isEqual(lowered[Int(slots[slot])], span, range) { return KnownHeader(rawValue: slots[slot]) ?? .other }
-      slot = (slot + 1) & (size - 1)
+  ///
+  /// - Parameter isToken: all of its bytes are known to be those of a token.
+  static func lookUp(_ span: Span<UInt8>, _ range: Range<Int>, isToken: Bool) -> KnownHeader {
+    guard range.count > 1, range.count <= 24 else { return range.count == 1 ? table.compact[Int(span[range.lowerBound])] : .other }
+    guard isToken, range.lowerBound + 24 <= span.count else {
+      // A zero is what stands behind a short name.
+      return range.allSatisfy { span[$0] != 0 } ? table.find(Words(span, range)) : .other
     }
-    return .other
-  }
-
-  private static func isEqual(_ name: [UInt8], _ span: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    guard name.count == range.count else { return false }
-    for index in 0..<name.count where name[index] != lowercase(span[range.lowerBound + index]) { return false }
-    return true
+    return table.find(Words(token: span.bytes, at: range.lowerBound, range.count))
   }
 }
 

@@ -22,12 +22,12 @@ public struct MessageFacts: Sendable {
 }
 
 extension SIPMessage {
-  /// Reads the ``MessageFacts``. A sound header is skimmed once; anything unusual in it is judged by the ``FaultChecker``.
+  /// Reads the ``MessageFacts``. A sound header is skimmed once; anything unusual in it is read field by field for its faults.
   ///
   /// - Parameter essentials: those of this message.
   public func facts(_ essentials: Essentials) -> MessageFacts {
-    var skim = HeaderSkim(self, essentials)
-    skim.run()
+    var skim = HeaderSkim()
+    skim.run(self, essentials)
     if !skim.isSound { skim.facts.faults = checkedFaults() }
     return skim.facts
   }

@@ -74,7 +74,7 @@ struct MessageParser {
     while value < end, Grammar.isWhite(span[value]) { value += 1 }
     while end > value, Grammar.isWhite(span[end - 1]) { end -= 1 }
     guard slots.count < limits.fields else { throw .tooManyFields(limit: limits.fields) }
-    let known = KnownHeaderTable.lookUp(span, start..<nameEnd)
+    let known = KnownHeaderTable.lookUp(span, start..<nameEnd, isToken: true)
     if known == .contentLength {
       if contentLengthSlot < 0 { contentLengthSlot = slots.count } else { otherLengthSlot = slots.count }
     }

@@ -128,37 +128,39 @@ import Testing
     var (sound, unsound) = (0, 0)
     Self.messages(120) { message in
       let essentials = message.essentials()
-      var skim = HeaderSkim(message, essentials)
-      skim.run()
+      var skim = HeaderSkim()
+      skim.run(message, essentials)
       let faults = message.checkedFaults()
       if skim.isSound { sound += 1 } else { unsound += 1 }
       #expect(!skim.isSound || faults.isEmpty, "\(faults) in \(message.bytes)")
       #expect(message.faults() == faults)
       let facts = message.facts(essentials)
-      #expect(facts.from.map { message.address($0) } == (try? message.from()))
-      #expect(facts.to.map { message.address($0) } == (try? message.to()))
+      #expect(facts.from.flatMap { message.address($0) } == (try? message.from()))
+      #expect(facts.to.flatMap { message.address($0) } == (try? message.to()))
       #expect(facts.expires == message.expires() && facts.maxForwards == message.maxForwards())
       let recordRoutes = (try? message.recordRoutes()) ?? []
-      #expect(facts.recordRoute.map { message.address($0) } == recordRoutes.first)
+      #expect(facts.recordRoute.flatMap { message.address($0) } == recordRoutes.first)
       if case .list(let contacts)? = try? message.contacts() {
-        #expect(facts.contact.map { message.address($0) } == contacts.first)
+        #expect(facts.contact.flatMap { message.address($0) } == contacts.first)
       } else {
         #expect(facts.contact == nil)
       }
       let uri = (try? message.requestURI()).flatMap { $0.headers.isEmpty ? $0 : nil }
-      #expect(facts.requestURI.map { message.uri($0) } == uri)
+      #expect(facts.requestURI.flatMap { message.uri($0) } == uri)
       for slot in [facts.requestURI, facts.from?.uri, facts.to?.uri, facts.contact?.uri, facts.recordRoute?.uri].compactMap(\.self) {
-        let typed = message.uri(slot)
+        guard let typed = message.uri(slot) else {
+          Issue.record("a place that cannot be read again: \(message.text(slot.whole))")
+          continue
+        }
         let transport = slot.scheme == .other ? nil : typed.parameters["transport"]?.lowercased()
         let other = transport.map { ["udp", "tcp", "tls", "ws", "wss"].contains($0) ? $0 : "other" } ?? "none"
         #expect("\(slot.transport)" == other && slot.isSIPS == (typed.scheme == .sips))
         #expect(slot.isLooseRouter == typed.parameters.contains("lr") && slot.port == typed.port && slot.address == typed.host.address)
         #expect(slot.user.map { message.text($0) } == typed.user)
-        #expect((try? SIPURI(parsing: message.text(slot.whole))) == typed || facts.from?.isFolded == true || slot.scheme != .other)
       }
       for slot in [facts.from, facts.to, facts.contact].compactMap(\.self) where slot.tag != nil {
         let raw = Self.text(message, slot.tag, isFolded: slot.isFolded) ?? ""
-        #expect(raw.contains("\\") || raw == message.address(slot).tag)
+        #expect(raw.contains("\\") || raw == message.address(slot)?.tag)
       }
     }
     #expect(sound > 300 && unsound > 300, "both ways were taken: \(sound), \(unsound)")
@@ -167,8 +169,8 @@ import Testing
   @Test func `the messages of everyday are skimmed as sound`() throws {
     for message in Self.originals.compactMap({ try? SIPMessage.parse($0) }) where message.checkedFaults().isEmpty {
       guard !message.slots.contains(where: { $0.isFolded }) else { continue }
-      var skim = HeaderSkim(message, message.essentials())
-      skim.run()
+      var skim = HeaderSkim()
+      skim.run(message, message.essentials())
       #expect(skim.isSound, "\(message.bytes)")
     }
   }

@@ -22,7 +22,7 @@ public struct NameAddress: Hashable, Sendable {
   public init(parsing text: String) throws(SIPHeaderError) { self = try Self.parse(Bytes(text), as: .from) }
 
   static func parse(_ bytes: Bytes, as name: HeaderName) throws(SIPHeaderError) -> NameAddress {
-    let address = bytes.withSpan { span in AddressSlot.readWhole(span, 0..<span.count).map { NameAddress($0, span) } }
+    let address = bytes.withSpan { read($0) }
     guard let address else {
       throw .malformed(name, value: bytes.prefix(128).text, expected: "a name and a URI (RFC 3261 §20.10)")
     }

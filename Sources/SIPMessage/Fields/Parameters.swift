@@ -50,23 +50,15 @@ public struct Parameters: Sendable {
   /// - Returns: nil when a quoted value does not end or a name is empty.
   static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Parameters? {
     var cursor = ParameterCursor(position, end)
-    let parameters = Parameters(span, &cursor)
+    var parameters = Parameters()
+    while let slot = cursor.next(span) { parameters.append(slot, span) }
     position = cursor.position
     return cursor.isBroken ? nil : parameters
   }
 
-  /// The parameters at a place where they were found to be sound.
-  init(_ span: Span<UInt8>, _ range: Range<Int>, allowsSpace: Bool = true) {
-    var cursor = ParameterCursor(range.lowerBound, range.upperBound, allowsSpace: allowsSpace)
-    self.init(span, &cursor)
-  }
-
-  private init(_ span: Span<UInt8>, _ cursor: inout ParameterCursor) {
-    list = []
-    while let slot = cursor.next(span) {
-      if list.isEmpty { list.reserveCapacity(4) }
-      list.append(Parameter(Grammar.text(span, slot.name), slot.value.map { Grammar.text(span, $0) }))
-    }
+  mutating func append(_ slot: ParameterSlot, _ span: Span<UInt8>) {
+    if list.isEmpty { list.reserveCapacity(4) }
+    list.append(Parameter(Grammar.text(span, slot.name), slot.value.map { Grammar.text(span, $0) }))
   }
 }
 

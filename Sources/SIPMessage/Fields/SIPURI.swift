@@ -70,11 +70,7 @@ public struct SIPURI: Hashable, Sendable {
 
   /// Reads a URI that stands alone.
   public static func parse(_ bytes: Bytes) throws(SIPHeaderError) -> SIPURI {
-    let uri = bytes.withSpan { span -> SIPURI? in
-      var position = 0
-      guard let slot = URISlot.read(span, &position, span.count, stopsAtSemicolon: false), position == span.count else { return nil }
-      return SIPURI(slot, span)
-    }
+    let uri = bytes.withSpan { read($0) }
     guard let uri else { throw .uri(value: bytes.prefix(128).text, expected: "a SIP URI (RFC 3261 §19.1.1)") }
     return uri
   }

@@ -24,10 +24,7 @@ public struct Via: Hashable, Sendable {
   }
 
   static func parse(_ bytes: Bytes) throws(SIPHeaderError) -> Via {
-    let via = bytes.withSpan { span -> Via? in
-      var position = 0
-      return TopmostVia.read(span, &position, span.count).map { Via($0, span) }
-    }
+    let via = bytes.withSpan { read($0) }
     guard let via else {
       throw .malformed(.via, value: bytes.prefix(128).text, expected: "SIP/2.0/transport host;parameters (RFC 3261 §20.42)")
     }

@@ -5,45 +5,36 @@ import SansIO
 struct HeaderSkim {
   var facts = MessageFacts()
   private(set) var isSound = true
-
-  private let message: SIPMessage
-  private let essentials: Essentials
   private var seen = KnownHeaderSet()
-  private var contacts = AddressList()
-  private var recordRoutes = AddressList()
+  /// The lists of addresses with one that cannot be read, and a Contact that is `*`.
+  private var unusable = KnownHeaderSet()
 
-  init(_ message: SIPMessage, _ essentials: Essentials) {
-    self.message = message
-    self.essentials = essentials
-  }
-
-  mutating func run() {
+  mutating func run(_ message: SIPMessage, _ essentials: Essentials) {
+    let hasSeveralVias = essentials.hasSeveralVias
     message.bytes.withSpan { span in
-      for slot in message.slots where slot.known != .other { look(at: slot, span) }
-      if case .request(let method, let uri) = message.startLine { finishRequest(method, uri, span) }
+      for slot in message.slots where slot.known != .other { look(at: slot, span, hasSeveralVias) }
+      if case .request(let method, let uri) = message.startLine { finishRequest(method, uri, essentials, span) }
     }
-    facts.contact = contacts.isUsable ? contacts.first : nil
-    facts.recordRoute = recordRoutes.isUsable ? recordRoutes.first : nil
+    if unusable.contains(.contact) { facts.contact = nil }
+    if unusable.contains(.recordRoute) { facts.recordRoute = nil }
     demand(facts.from != nil && facts.to != nil && essentials.callID != nil && essentials.cseq != nil && essentials.via != nil)
   }
 
   private mutating func demand(_ isFulfilled: Bool) { if !isFulfilled { isSound = false } }
 
-  private mutating func look(at slot: SIPMessage.Slot, _ span: Span<UInt8>) {
+  private mutating func look(at slot: SIPMessage.Slot, _ span: Span<UInt8>, _ hasSeveralVias: Bool) {
     let isFirst = !seen.contains(slot.known)
     let value = slot.value.range
     switch slot.known {
-    case .from where isFirst: facts.from = address(span, value, slot.isFolded)
-    case .to where isFirst: facts.to = address(span, value, slot.isFolded)
-    case .via where !isFirst || essentials.hasSeveralVias: demand(Self.areVias(span, value))
-    case .contact:
-      if value.count == 1, span[value.lowerBound] == UInt8(ascii: "*") {
-        contacts.isUsable = false
-      } else {
-        demand(Self.take(addresses(span, value, slot.isFolded), into: &contacts))
-      }
-    case .recordRoute: demand(Self.take(addresses(span, value, slot.isFolded), into: &recordRoutes))
-    case .route: demand(addresses(span, value, slot.isFolded).areSound)
+    case .from where isFirst: facts.from = Self.address(span, value, slot.isFolded)
+    case .to where isFirst: facts.to = Self.address(span, value, slot.isFolded)
+    case .via where !isFirst || hasSeveralVias: demand(Self.areVias(span, value))
+    case .contact where value.count == 1 && span[value.lowerBound] == UInt8(ascii: "*"): unusable.insert(.contact)
+    case .contact: note(Self.readAddresses(span, slot, &facts.contact), .contact)
+    case .recordRoute: note(Self.readAddresses(span, slot, &facts.recordRoute), .recordRoute)
+    case .route:
+      var first: AddressSlot?
+      note(Self.readAddresses(span, slot, &first), .route)
     case .expires where isFirst:
       facts.expires = Grammar.number(span, value)
       demand(facts.expires.map { $0 <= Int(UInt32.max) } ?? false)
@@ -59,7 +50,7 @@ struct HeaderSkim {
     seen.insert(slot.known)
   }
 
-  private mutating func finishRequest(_ method: SIPMethod, _ uri: ByteRange, _ span: Span<UInt8>) {
+  private mutating func finishRequest(_ method: SIPMethod, _ uri: ByteRange, _ essentials: Essentials, _ span: Span<UInt8>) {
     facts.requestURI = Self.requestURI(span, uri.range)
     demand(facts.requestURI != nil)
     if let cseq = essentials.cseq { demand(cseq.method == method) }
@@ -70,69 +61,55 @@ struct HeaderSkim {
 
   // MARK: - Parts
 
-  private func address(_ span: Span<UInt8>, _ value: Range<Int>, _ isFolded: Bool) -> AddressSlot? {
-    var slot = AddressSlot.readWhole(span, value)
-    slot?.isFolded = isFolded
+  private static func address(_ span: Span<UInt8>, _ value: Range<Int>, _ isFolded: Bool) -> AddressSlot? {
+    var (slot, none) = (AddressSlot(), AddressSlot.Lists())
+    guard slot.read(span, value, into: &none) else { return nil }
+    slot.isFolded = isFolded
     return slot
   }
 
   /// A Request-URI without headers (RFC 3261 §19.1.1).
   private static func requestURI(_ span: Span<UInt8>, _ range: Range<Int>) -> URISlot? {
-    var position = range.lowerBound
-    guard let slot = URISlot.read(span, &position, range.upperBound, stopsAtSemicolon: false), position == range.upperBound else {
-      return nil
-    }
-    return slot.headers.map { $0.range.allSatisfy { span[$0] == .ampersand } } ?? true ? slot : nil
+    var (slot, position, none) = (URISlot(), range.lowerBound, Parameters?.none)
+    guard slot.read(span, &position, range.upperBound, stopsAtSemicolon: false, into: &none), position == range.upperBound,
+      slot.headers.map({ $0.range.allSatisfy { span[$0] == .ampersand } }) ?? true
+    else { return nil }
+    return slot
   }
 
-  private struct Addresses {
-    var first: AddressSlot?
-    /// All can be read.
-    var areSound = true
-    /// Nobody can be reached at port 0 (contract 8.7).
-    var hasPortZero = false
+  private enum Addresses { case sound, broken, withPortZero }
+
+  private mutating func note(_ addresses: Addresses, _ known: KnownHeader) {
+    demand(addresses == .sound)
+    if addresses == .broken { unusable.insert(known) }
   }
 
-  private func addresses(_ span: Span<UInt8>, _ value: Range<Int>, _ isFolded: Bool) -> Addresses {
-    var result = Addresses()
-    var start = value.lowerBound
-    while start < value.upperBound {
-      let end = Grammar.elementEnd(span, start, value.upperBound)
-      if let slot = address(span, start..<end, isFolded) {
-        if result.first == nil { result.first = slot }
-        if slot.uri.port == 0 { result.hasPortZero = true }
-      } else if !Grammar.trimmed(span, start..<end).isEmpty {
-        result.areSound = false
+  /// Reads the addresses of one field; nobody can be reached at port 0 (contract 8.7).
+  ///
+  /// - Parameter first: nil, or the first address of the list, which may go over several fields.
+  private static func readAddresses(_ span: Span<UInt8>, _ field: SIPMessage.Slot, _ first: inout AddressSlot?) -> Addresses {
+    var start = field.value.range.lowerBound
+    let end = field.value.range.upperBound
+    var result = Addresses.sound
+    while start < end {
+      let comma = Grammar.elementEnd(span, start, end)
+      if let slot = address(span, start..<comma, field.isFolded) {
+        if slot.uri.port == 0, result == .sound { result = .withPortZero }
+        if first == nil { first = slot }
+      } else if !Grammar.trimmed(span, start..<comma).isEmpty {
+        result = .broken
       }
-      start = end + 1
+      start = comma + 1
     }
     return result
-  }
-
-  /// What is known of a list of addresses that may go over several fields.
-  private struct AddressList {
-    private(set) var first: AddressSlot?
-    /// It is not `*`, and all of its addresses can be read.
-    var isUsable = true
-
-    mutating func add(_ field: Addresses) {
-      if first == nil { first = field.first }
-      if !field.areSound { isUsable = false }
-    }
-  }
-
-  private static func take(_ field: Addresses, into list: inout AddressList) -> Bool {
-    list.add(field)
-    return field.areSound && !field.hasPortZero
   }
 
   private static func areVias(_ span: Span<UInt8>, _ value: Range<Int>) -> Bool {
     var start = value.lowerBound
     while start < value.upperBound {
       let end = Grammar.elementEnd(span, start, value.upperBound)
-      var position = start
-      let via = TopmostVia.read(span, &position, end)
-      guard via != nil || Grammar.trimmed(span, start..<end).isEmpty else { return false }
+      var (via, position, none) = (TopmostVia(), start, Parameters?.none)
+      guard via.read(span, &position, end, into: &none) || Grammar.trimmed(span, start..<end).isEmpty else { return false }
       start = end + 1
     }
     return true

@@ -31,15 +31,15 @@ public struct MessageAudit: Sendable {
   public let facts: MessageFacts
 
   public var faults: [MessageFault] { facts.faults }
-  public var from: NameAddress? { facts.from.map { message.address($0) } }
-  public var to: NameAddress? { facts.to.map { message.address($0) } }
+  public var from: NameAddress? { facts.from.flatMap { message.address($0) } }
+  public var to: NameAddress? { facts.to.flatMap { message.address($0) } }
   /// The topmost one.
   public var via: Via? { (try? message.vias())?.first }
   /// nil also where a request's method is another one.
   public var cseq: CSeq? { essentials.cseq.flatMap { message.method == nil || message.method == $0.method ? $0 : nil } }
   public var contacts: ContactList? { message.has(.contact) ? try? message.contacts() : nil }
   public var recordRoutes: [NameAddress]? { message.has(.recordRoute) ? try? message.recordRoutes() : nil }
-  public var requestURI: SIPURI? { facts.requestURI.map { message.uri($0) } }
+  public var requestURI: SIPURI? { facts.requestURI.flatMap { message.uri($0) } }
 }
 
 /// Looks over a header for its faults, with a typed reader for each field.

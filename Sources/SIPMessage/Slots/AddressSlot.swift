@@ -4,51 +4,52 @@ import SansIO
 /// (RFC 3261 §20.10). ``SIPMessage/address(_:)`` makes the typed ``NameAddress`` of it.
 public struct AddressSlot: Hashable, Sendable {
   /// The address in full, from its name to its last parameter.
-  public internal(set) var element: ByteRange
+  public internal(set) var element = ByteRange(0, 0)
   /// As written, with quotes and escapes.
   public internal(set) var displayName: ByteRange?
-  public internal(set) var uri: URISlot
+  public internal(set) var uri = URISlot()
   /// The field's parameters, not the URI's: from the first semicolon on.
-  public internal(set) var parameters: ByteRange
+  public internal(set) var parameters = ByteRange(0, 0)
   /// Without its quotes.
   public internal(set) var tag: ByteRange?
   /// The value goes over several lines: what is typed of it has to be unfolded first (RFC 3261 §7.3.1).
   var isFolded = false
 
-  /// Reads one address up to a comma or the end.
-  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> AddressSlot? {
+  /// The parameters of the URI and of the field, where they are wanted as values.
+  struct Lists {
+    var uri: Parameters?
+    var field: Parameters?
+  }
+
+  /// Reads one address that fills the range; false for what is none.
+  mutating func read(_ span: Span<UInt8>, _ range: Range<Int>, into lists: inout Lists) -> Bool {
+    var position = range.lowerBound
+    guard read(span, &position, range.upperBound, into: &lists) else { return false }
+    Grammar.skipWhite(span, &position, range.upperBound)
+    return position == range.upperBound
+  }
+
+  private mutating func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, into lists: inout Lists) -> Bool {
     Grammar.skipWhite(span, &position, end)
-    guard position < end else { return nil }
+    guard position < end else { return false }
     let start = position
-    var displayName: ByteRange?
     if span[position] == .quote {
-      guard let behind = Grammar.quotedEnd(span, position, end) else { return nil }
+      guard let behind = Grammar.quotedEnd(span, position, end) else { return false }
       displayName = ByteRange(start, behind)
       position = behind
       Grammar.skipWhite(span, &position, end)
     } else if span[position] != .less {
       // Words before an angle bracket are a display name; without the bracket they are the URI.
       var bracket = position
-      while bracket < end, isNameByte(span[bracket]) { bracket += 1 }
+      while bracket < end, Self.isNameByte(span[bracket]) { bracket += 1 }
       if bracket < end, span[bracket] == .less {
         displayName = ByteRange(Grammar.trimmed(span, start..<bracket))
         position = bracket
       }
     }
-    guard let uri = readURI(span, &position, end, isBracketRequired: displayName != nil) else { return nil }
-    let none = ByteRange(position, position)
-    var slot = AddressSlot(element: none, displayName: displayName, uri: uri, parameters: none)
-    guard slot.readParameters(span, &position, end) else { return nil }
-    slot.element = ByteRange(start, position)
-    return slot
-  }
-
-  /// Reads one address that fills the range.
-  static func readWhole(_ span: Span<UInt8>, _ range: Range<Int>) -> AddressSlot? {
-    var position = range.lowerBound
-    guard let slot = read(span, &position, range.upperBound) else { return nil }
-    Grammar.skipWhite(span, &position, range.upperBound)
-    return position == range.upperBound ? slot : nil
+    guard readURI(span, &position, end, into: &lists.uri), readParameters(span, &position, end, into: &lists.field) else { return false }
+    element = ByteRange(start, position)
+    return true
   }
 
   /// What an unquoted display name is read from: tokens by the grammar; peers also leave UTF-8, `&`, `(` and the like unquoted. What has a
@@ -58,23 +59,27 @@ public struct AddressSlot: Hashable, Sendable {
     byte >= 128 || Grammar.isMember(byte, 0x83FF_EFFB_0000_2600, 0x7FFF_FFFF_EFFF_FFFF)
   }
 
-  private static func readURI(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, isBracketRequired: Bool) -> URISlot? {
+  private mutating func readURI(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, into list: inout Parameters?) -> Bool {
     guard position < end, span[position] == .less else {
-      return isBracketRequired ? nil : URISlot.read(span, &position, end, stopsAtSemicolon: true)
+      return displayName == nil && uri.read(span, &position, end, stopsAtSemicolon: true, into: &list)
     }
     position += 1
-    guard let uri = URISlot.read(span, &position, end, stopsAtSemicolon: false), position < end, span[position] == .greater else {
-      return nil
+    guard uri.read(span, &position, end, stopsAtSemicolon: false, into: &list), position < end, span[position] == .greater else {
+      return false
     }
     position += 1
-    return uri
+    return true
   }
 
-  private mutating func readParameters(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Bool {
+  private mutating func readParameters(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, into list: inout Parameters?) -> Bool {
     let start = position
     var cursor = ParameterCursor(position, end)
     var hasTag = false
     while let parameter = cursor.next(span) {
+      guard list == nil else {
+        list?.append(parameter, span)
+        continue
+      }
       guard !hasTag, parameter.isNamed("tag", span) else { continue }
       (hasTag, tag) = (true, parameter.inner(span))
     }
@@ -85,25 +90,29 @@ public struct AddressSlot: Hashable, Sendable {
 }
 
 extension NameAddress {
-  init(_ slot: AddressSlot, _ span: Span<UInt8>) {
-    let displayName = slot.displayName.map { Grammar.unquoted(Grammar.text(span, $0.range)) }
-    self.init(displayName: displayName, uri: SIPURI(slot.uri, span))
-    if slot.parameters.count > 0 { parameters = Parameters(span, slot.parameters.range) }
+  /// Reads an address that fills the span.
+  static func read(_ span: Span<UInt8>) -> NameAddress? {
+    var slot = AddressSlot()
+    var lists = AddressSlot.Lists(uri: Parameters(), field: Parameters())
+    guard slot.read(span, 0..<span.count, into: &lists) else { return nil }
+    return NameAddress(
+      displayName: slot.displayName.map { Grammar.unquoted(span, $0.range) }, uri: SIPURI(slot.uri, lists.uri, span),
+      parameters: lists.field ?? Parameters())
   }
 }
 
 extension SIPMessage {
-  /// The typed URI at a place of this message.
-  public func uri(_ slot: URISlot) -> SIPURI { bytes.withSpan { SIPURI(slot, $0) } }
+  /// The typed URI at a place of this message; nil for a place of another one.
+  public func uri(_ slot: URISlot) -> SIPURI? {
+    guard slot.whole.range.upperBound <= bytes.count else { return nil }
+    return bytes[slot.whole.range].withSpan { SIPURI.read($0) }
+  }
 
-  /// The typed address at a place of this message.
-  public func address(_ slot: AddressSlot) -> NameAddress {
-    guard slot.isFolded else { return bytes.withSpan { NameAddress(slot, $0) } }
-    let element = Self.unfolded(bytes[slot.element.range])
-    return element.withSpan { span in
-      var position = 0
-      return AddressSlot.read(span, &position, span.count).map { NameAddress($0, span) }
-    } ?? bytes.withSpan { NameAddress(slot, $0) }
+  /// The typed address at a place of this message; nil for a place of another one.
+  public func address(_ slot: AddressSlot) -> NameAddress? {
+    guard slot.element.range.upperBound <= bytes.count else { return nil }
+    let element = bytes[slot.element.range]
+    return (slot.isFolded ? Self.unfolded(element) : element).withSpan { NameAddress.read($0) }
   }
 
   /// The text at a place of this message, as written.

@@ -3,41 +3,44 @@ import SansIO
 /// Where `host[:port]` is written (RFC 3261 §25.1, hostport).
 struct HostPortSlot: Hashable, Sendable {
   /// An IPv6 reference without its brackets; empty in a URI that has no host.
-  var host: ByteRange
+  var host = ByteRange(0, 0)
   /// nil where the host is a name.
   var address: IPAddress?
   var port: UInt16?
 
   /// - Parameter allowsSpace: whether white space may surround the colon of the port, as in sent-by of Via, unlike in a URI.
-  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, allowsSpace: Bool = false) -> HostPortSlot? {
-    guard var slot = readHost(span, &position, end) else { return nil }
+  mutating func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, allowsSpace: Bool = false) -> Bool {
+    guard readHost(span, &position, end) else { return false }
     var colon = position
     if allowsSpace { Grammar.skipWhite(span, &colon, end) }
-    guard colon < end, span[colon] == .colon else { return slot }
+    guard colon < end, span[colon] == .colon else { return true }
     var start = colon + 1
     if allowsSpace { Grammar.skipWhite(span, &start, end) }
     var digits = start
     while digits < end, span[digits] &- 48 < 10 { digits += 1 }
-    guard let number = Grammar.number(span, start..<digits), let port = UInt16(exactly: number) else { return nil }
-    slot.port = port
+    guard let number = Grammar.number(span, start..<digits), let port = UInt16(exactly: number) else { return false }
+    self.port = port
     position = digits
-    return slot
+    return true
   }
 
   func typed(_ span: Span<UInt8>) -> SIPHost { address.map(SIPHost.address) ?? .name(Grammar.text(span, host.range)) }
 
-  private static func readHost(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> HostPortSlot? {
+  private mutating func readHost(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Bool {
     let start = position
     if position < end, span[position] == .openBracket {
       while position < end, span[position] != .closeBracket { position += 1 }
-      guard position < end else { return nil }
+      guard position < end else { return false }
       position += 1
-      guard let address = v6(span, start + 1..<position - 1) ?? unusualV6(Grammar.text(span, start..<position)) else { return nil }
-      return HostPortSlot(host: ByteRange(start + 1, position - 1), address: address)
+      host = ByteRange(start + 1, position - 1)
+      address = Self.v6(span, host.range) ?? Self.unusualV6(Grammar.text(span, start..<position))
+      return address != nil
     }
-    while position < end, isHostByte(span[position]) { position += 1 }
-    guard position > start else { return nil }
-    return HostPortSlot(host: ByteRange(start, position), address: v4(span, start..<position).map { IPAddress(v4: $0) })
+    while position < end, Self.isHostByte(span[position]) { position += 1 }
+    guard position > start else { return false }
+    host = ByteRange(start, position)
+    if span[start] &- 48 < 10, let v4 = Self.v4(span, start..<position) { address = IPAddress(v4: v4) }
+    return true
   }
 
   /// Letters, digits, `-`, `.`; and `_`, which host names may not have and peers use.

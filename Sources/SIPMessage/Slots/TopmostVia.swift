@@ -3,12 +3,12 @@ import SansIO
 /// The hop that a message came from, as it is written in it (RFC 3261 §18.2, RFC 3581).
 public struct TopmostVia: Hashable, Sendable {
   /// The hop in full, without what follows it in a list.
-  public internal(set) var element: ByteRange
+  public internal(set) var element = ByteRange(0, 0)
   /// `UDP`, `TCP`, `TLS`, …
-  public internal(set) var transport: ByteRange
-  var hostPort: HostPortSlot
+  public internal(set) var transport = ByteRange(0, 0)
+  var hostPort = HostPortSlot()
   /// From the first semicolon on.
-  public internal(set) var parameters: ByteRange
+  public internal(set) var parameters = ByteRange(0, 0)
   /// Without quotes; nil where it is missing or empty.
   public internal(set) var branch: ByteRange?
   /// ``ByteHash`` of the branch; 0 where there is none.
@@ -33,18 +33,18 @@ public struct TopmostVia: Hashable, Sendable {
   public var port: UInt16? { hostPort.port }
 
   /// Reads one hop up to a comma or the end.
-  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> TopmostVia? {
+  ///
+  /// - Parameter list: nil, or where the parameters are collected; what is known of them here is then left out.
+  /// - Returns: false for what is not a hop.
+  mutating func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, into list: inout Parameters?) -> Bool {
     let start = position
-    guard let transport = readProtocol(span, &position, end) else { return nil }
+    guard let transport = Self.readProtocol(span, &position, end) else { return false }
+    self.transport = ByteRange(transport)
     Grammar.skipWhite(span, &position, end)
-    guard let hostPort = HostPortSlot.read(span, &position, end, allowsSpace: true) else { return nil }
-    let none = ByteRange(position, position)
-    var via = TopmostVia(element: none, transport: ByteRange(transport), hostPort: hostPort, parameters: none)
-    guard via.readParameters(span, &position, end) else { return nil }
+    guard hostPort.read(span, &position, end, allowsSpace: true), readParameters(span, &position, end, into: &list) else { return false }
     Grammar.skipWhite(span, &position, end)
-    guard position == end || span[position] == .comma else { return nil }
-    via.element = ByteRange(start, position)
-    return via
+    element = ByteRange(start, position)
+    return position == end || span[position] == .comma
   }
 
   /// `SIP / 2.0 / UDP`; the range of the transport.
@@ -63,29 +63,33 @@ public struct TopmostVia: Hashable, Sendable {
     }
   }
 
-  /// Of a parameter that appears more than once the first counts.
-  private mutating func readParameters(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Bool {
+  private mutating func readParameters(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, into list: inout Parameters?) -> Bool {
     let start = position
     var cursor = ParameterCursor(position, end)
     var seen: UInt8 = 0
-    func isFirst(_ bit: UInt8) -> Bool {
-      defer { seen |= bit }
-      return seen & bit == 0
-    }
     while let parameter = cursor.next(span) {
-      switch parameter.name.count {
-      case 6 where parameter.isNamed("branch", span): if isFirst(1) { takeBranch(parameter, span) }
-      case 5 where parameter.isNamed("rport", span):
-        if isFirst(2) { (hasResponsePort, responsePort) = (true, parameter.inner(span)) }
-      case 5 where parameter.isNamed("maddr", span):
-        if isFirst(4) { (hasMulticastAddress, maddr) = (true, parameter.inner(span).flatMap { $0.count > 0 ? $0 : nil }) }
-      case 8 where parameter.isNamed("received", span): if isFirst(8) { received = parameter.inner(span) }
-      default: break
-      }
+      if list != nil { list?.append(parameter, span) } else { take(parameter, &seen, span) }
     }
     position = cursor.position
     parameters = ByteRange(start, position)
     return !cursor.isBroken
+  }
+
+  /// Of a parameter that appears more than once the first counts.
+  private mutating func take(_ parameter: ParameterSlot, _ seen: inout UInt8, _ span: Span<UInt8>) {
+    func isFirst(_ bit: UInt8) -> Bool {
+      defer { seen |= bit }
+      return seen & bit == 0
+    }
+    switch parameter.name.count {
+    case 6 where parameter.isNamed("branch", span): if isFirst(1) { takeBranch(parameter, span) }
+    case 5 where parameter.isNamed("rport", span):
+      if isFirst(2) { (hasResponsePort, responsePort) = (true, parameter.inner(span)) }
+    case 5 where parameter.isNamed("maddr", span):
+      if isFirst(4) { (hasMulticastAddress, maddr) = (true, parameter.inner(span).flatMap { $0.count > 0 ? $0 : nil }) }
+    case 8 where parameter.isNamed("received", span): if isFirst(8) { received = parameter.inner(span) }
+    default: break
+    }
   }
 
   private mutating func takeBranch(_ parameter: ParameterSlot, _ span: Span<UInt8>) {
@@ -96,14 +100,17 @@ public struct TopmostVia: Hashable, Sendable {
     hasTransactionBranch = range.count > 7 && Grammar.isEqual(span, cookie, "z9hG4bK")
     // Escapes inside quotes: nobody writes that, and it means what it says without them.
     guard let value = parameter.value, range.count < value.count, range.range.contains(where: { span[$0] == .backslash }) else { return }
-    hasTransactionBranch = Via.isTransactionBranch(Grammar.unquoted(Grammar.text(span, value)))
+    hasTransactionBranch = Via.isTransactionBranch(Grammar.unquoted(span, value))
   }
 }
 
 extension Via {
-  init(_ slot: TopmostVia, _ span: Span<UInt8>) {
-    self.init(
+  /// Reads the hop at the beginning of the span.
+  static func read(_ span: Span<UInt8>) -> Via? {
+    var (slot, position, list) = (TopmostVia(), 0, Parameters?(Parameters()))
+    guard slot.read(span, &position, span.count, into: &list) else { return nil }
+    return Via(
       transport: Grammar.text(span, slot.transport.range), host: slot.hostPort.typed(span), port: slot.port,
-      parameters: slot.parameters.count > 0 ? Parameters(span, slot.parameters.range) : Parameters())
+      parameters: list ?? Parameters())
   }
 }

@@ -7,14 +7,14 @@ public struct URISlot: Hashable, Sendable {
   public enum Transport: Hashable, Sendable { case none, udp, tcp, tls, ws, wss, other }
 
   /// The URI in full.
-  public internal(set) var whole: ByteRange
-  public internal(set) var scheme: Scheme
+  public internal(set) var whole = ByteRange(0, 0)
+  public internal(set) var scheme = Scheme.other
   /// As written, with its escapes.
   public internal(set) var user: ByteRange?
   public internal(set) var password: ByteRange?
-  var hostPort: HostPortSlot
+  var hostPort = HostPortSlot()
   /// From the first semicolon on; empty where there is none, and in a URI of another scheme.
-  public internal(set) var parameters: ByteRange
+  public internal(set) var parameters = ByteRange(0, 0)
   /// Behind the question mark.
   public internal(set) var headers: ByteRange?
   /// `lr`: a router that leaves the Request-URI alone (RFC 3261 §16.4, §19.1.1).
@@ -30,29 +30,31 @@ public struct URISlot: Hashable, Sendable {
 
   /// Reads a URI from `position` on, up to a byte that cannot belong to one.
   ///
-  /// - Parameter stopsAtSemicolon: an address without angle brackets, whose parameters belong to the field (RFC 3261 §20.10).
-  static func read(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, stopsAtSemicolon: Bool) -> URISlot? {
+  /// - Parameters:
+  ///   - stopsAtSemicolon: an address without angle brackets, whose parameters belong to the field (RFC 3261 §20.10).
+  ///   - list: nil, or where the parameters are collected; what a slot knows of them is then left out.
+  /// - Returns: false for what is not a URI.
+  mutating func read(
+    _ span: Span<UInt8>, _ position: inout Int, _ end: Int, stopsAtSemicolon: Bool, into list: inout Parameters?
+  ) -> Bool {
     let start = position
     var colon = start
     while colon < end, Grammar.isToken(span[colon]) { colon += 1 }
-    guard colon > start, colon < end, span[colon] == .colon else { return nil }
+    guard colon > start, colon < end, span[colon] == .colon else { return false }
     position = colon + 1
-    let scheme = scheme(span, start..<colon)
-    guard scheme != .other else { return readForeign(span, start, &position, end, stopsAtSemicolon) }
-    let none = ByteRange(0, 0)
-    var slot = URISlot(whole: none, scheme: scheme, hostPort: HostPortSlot(host: none), parameters: none)
-    if let userEnd = userInfoEnd(span, position, end) {
-      slot.readUser(span, position..<userEnd)
-      position = userEnd + 1
+    scheme = Self.scheme(span, start..<colon)
+    if scheme == .other {
+      guard readForeign(span, &position, end, stopsAtSemicolon) else { return false }
+    } else {
+      readUser(span, &position, end)
+      guard hostPort.read(span, &position, end) else { return false }
+      if !stopsAtSemicolon {
+        guard readParameters(span, &position, end, into: &list) else { return false }
+        if position < end, span[position] == .question { readHeaders(span, &position, end) }
+      }
     }
-    guard let hostPort = HostPortSlot.read(span, &position, end) else { return nil }
-    slot.hostPort = hostPort
-    if !stopsAtSemicolon {
-      guard slot.readParameters(span, &position, end) else { return nil }
-      if position < end, span[position] == .question { slot.readHeaders(span, &position, end) }
-    }
-    slot.whole = ByteRange(start, position)
-    return slot
+    whole = ByteRange(start, position)
+    return true
   }
 
   private static func scheme(_ span: Span<UInt8>, _ range: Range<Int>) -> Scheme {
@@ -60,16 +62,13 @@ public struct URISlot: Hashable, Sendable {
     return Grammar.isSame(span, range, "sips") ? .sips : .other
   }
 
-  private static func readForeign(
-    _ span: Span<UInt8>, _ start: Int, _ position: inout Int, _ end: Int, _ stopsAtSemicolon: Bool
-  ) -> URISlot? {
-    let opaque = position
+  /// What follows the colon of another scheme.
+  private func readForeign(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, _ stopsAtSemicolon: Bool) -> Bool {
+    let start = position
     while position < end, !Grammar.isWhite(span[position]), span[position] != .greater, span[position] != .comma || !stopsAtSemicolon,
       span[position] != .semicolon || !stopsAtSemicolon
     { position += 1 }
-    guard position > opaque else { return nil }
-    let none = ByteRange(position, position)
-    return URISlot(whole: ByteRange(start, position), scheme: .other, hostPort: HostPortSlot(host: none), parameters: none)
+    return position > start
   }
 
   /// Where the `@` of the user part is. It may have escapes, `;` and `?` inside (RFC 3261 §25.1, user-unreserved).
@@ -85,18 +84,26 @@ public struct URISlot: Hashable, Sendable {
     return nil
   }
 
-  private mutating func readUser(_ span: Span<UInt8>, _ range: Range<Int>) {
-    var colon = range.lowerBound
-    while colon < range.upperBound, span[colon] != .colon { colon += 1 }
-    user = ByteRange(range.lowerBound, colon)
-    if colon < range.upperBound { password = ByteRange(colon + 1, range.upperBound) }
+  private mutating func readUser(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) {
+    guard let userEnd = Self.userInfoEnd(span, position, end) else { return }
+    var colon = position
+    while colon < userEnd, span[colon] != .colon { colon += 1 }
+    user = ByteRange(position, colon)
+    if colon < userEnd { password = ByteRange(colon + 1, userEnd) }
+    position = userEnd + 1
   }
 
-  private mutating func readParameters(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Bool {
+  private mutating func readParameters(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, into list: inout Parameters?) -> Bool {
     let start = position
+    parameters = ByteRange(start, start)
+    guard position < end, span[position] == .semicolon else { return true }
     var cursor = ParameterCursor(position, end, allowsSpace: false)
     var hasTransport = false
     while let parameter = cursor.next(span) {
+      guard list == nil else {
+        list?.append(parameter, span)
+        continue
+      }
       if parameter.isNamed("lr", span) { isLooseRouter = true }
       guard !hasTransport, parameter.isNamed("transport", span) else { continue }
       hasTransport = true
@@ -129,21 +136,29 @@ public struct URISlot: Hashable, Sendable {
 }
 
 extension SIPURI {
-  init(_ slot: URISlot, _ span: Span<UInt8>) {
-    switch slot.scheme {
-    case .sip: self.init(.sip, host: slot.hostPort.typed(span), port: slot.port)
-    case .sips: self.init(.sips, host: slot.hostPort.typed(span), port: slot.port)
-    case .other:
-      var colon = slot.whole.range.lowerBound
-      while span[colon] != .colon { colon += 1 }
-      self.init(.other(Grammar.text(span, slot.whole.range.lowerBound..<colon).lowercased()), host: .name(""))
-      opaque = Grammar.text(span, colon + 1..<slot.whole.range.upperBound)
-      return
-    }
+  /// Reads a URI that fills the span.
+  static func read(_ span: Span<UInt8>) -> SIPURI? {
+    var (slot, position, list) = (URISlot(), 0, Parameters?(Parameters()))
+    guard slot.read(span, &position, span.count, stopsAtSemicolon: false, into: &list), position == span.count else { return nil }
+    return SIPURI(slot, list, span)
+  }
+
+  /// The typed URI of a place whose parameters were collected.
+  init(_ slot: URISlot, _ list: Parameters?, _ span: Span<UInt8>) {
     user = slot.user.map { Grammar.text(span, $0.range) }
     password = slot.password.map { Grammar.text(span, $0.range) }
-    if slot.parameters.count > 0 { parameters = Parameters(span, slot.parameters.range, allowsSpace: false) }
-    if let headers = slot.headers { self.headers = Self.headers(Grammar.text(span, headers.range)) }
+    port = slot.port
+    parameters = list ?? Parameters()
+    headers = slot.headers.map { Self.headers(Grammar.text(span, $0.range)) } ?? []
+    switch slot.scheme {
+    case .sip: (scheme, host, opaque) = (.sip, slot.hostPort.typed(span), "")
+    case .sips: (scheme, host, opaque) = (.sips, slot.hostPort.typed(span), "")
+    case .other:
+      let whole = slot.whole.range
+      let colon = whole.first { span[$0] == .colon } ?? whole.upperBound - 1
+      (scheme, host) = (.other(Grammar.text(span, whole.lowerBound..<colon).lowercased()), .name(""))
+      opaque = Grammar.text(span, colon + 1..<whole.upperBound)
+    }
   }
 
   private static func headers(_ text: String) -> [Header] {
