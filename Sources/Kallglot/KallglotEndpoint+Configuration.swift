@@ -2,6 +2,7 @@ import KallglotPolicy
 import Legs
 import Media
 import SDP
+import SIPComposition
 import SIPMessage
 import SIPTransport
 import SIPUserAgent

@@ -1,8 +1,8 @@
 /// Things numbered in the order in which they began, found by their number without hashing. A number is never used again, so an old one
 /// finds nothing rather than something else.
 ///
-/// Pages of 64 slots; those whose things have all ended are given back, and the directory is cut at its front, so that one thing that lasts
-/// keeps eight bytes for each 64 that came after it.
+/// Pages of 64 slots. A page whose things have all ended is given back, unless it is the newest, which goes on being filled; and the
+/// directory is cut at its front, so that one thing that lasts keeps eight bytes for each 64 that came after it.
 public struct SerialTable<Value> {
   @usableFromInline struct Page {
     @usableFromInline var slots: ContiguousArray<Value?>
@@ -40,31 +40,32 @@ public struct SerialTable<Value> {
     pages[page]?.slots[Int(number & 63)] = nil
     pages[page]?.count -= 1
     total -= 1
-    if pages[page]?.count == 0 {
+    if pages[page]?.count == 0, page < pages.count - 1 {
       pages[page] = nil
       trim()
     }
     return value
   }
 
-  /// In the order of their numbers.
-  public var numbers: [UInt32] {
+  /// In their order.
+  @inlinable public var numbers: [UInt32] {
     var result: [UInt32] = []
-    for (index, page) in pages.enumerated() {
-      guard let page else { continue }
-      for (slot, value) in page.slots.enumerated() where value != nil { result.append(UInt32((index + firstPage) << 6 | slot)) }
+    result.reserveCapacity(total)
+    for page in pages.indices {
+      guard let slots = pages[page]?.slots else { continue }
+      for slot in slots.indices where slots[slot] != nil { result.append(UInt32((page + firstPage) << 6 | slot)) }
     }
     return result
   }
 
-  @usableFromInline mutating func insert(_ value: Value, at number: UInt32) {
+  @inlinable mutating func insert(_ value: Value, at number: UInt32) {
     let wanted = Int(number >> 6)
     if pages.isEmpty { firstPage = wanted }
     if wanted < firstPage {
       pages.insert(contentsOf: ContiguousArray(repeating: nil, count: firstPage - wanted), at: 0)
       firstPage = wanted
     }
-    while pages.count <= wanted - firstPage { pages.append(nil) }
+    if wanted - firstPage >= pages.count { addPages(through: wanted - firstPage) }
     let page = wanted - firstPage
     if pages[page] == nil { pages[page] = Page() }
     if pages[page]?.slots[Int(number & 63)] == nil {
@@ -74,11 +75,21 @@ public struct SerialTable<Value> {
     pages[page]?.slots[Int(number & 63)] = value
   }
 
-  @usableFromInline mutating func trim() {
+  /// The page that was the newest is given back where nothing is in it.
+  @inlinable mutating func addPages(through last: Int) {
+    let newest = pages.count - 1
+    while pages.count <= last { pages.append(nil) }
+    if newest >= 0, pages[newest]?.count == 0 {
+      pages[newest] = nil
+      trim()
+    }
+  }
+
+  @inlinable mutating func trim() {
     var empty = 0
-    while empty < pages.count, pages[empty] == nil { empty += 1 }
+    while empty < pages.count - 1, pages[empty] == nil { empty += 1 }
     // In bulk: each cut moves the whole directory.
-    guard empty == pages.count || empty > 32 && empty > pages.count / 2 else { return }
+    guard empty == pages.count - 1 || empty > 32 && empty > pages.count / 2 else { return }
     pages.removeFirst(empty)
     firstPage += empty
   }

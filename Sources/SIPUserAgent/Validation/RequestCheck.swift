@@ -29,7 +29,7 @@ struct RequestCheck {
 
   private func hasKnownScheme(_ request: SIPRequest) -> Bool {
     guard let uri = request.facts.requestURI, uri.scheme == .other else { return true }
-    guard case .other(let name) = request.message.uri(uri).scheme else { return true }
+    guard case .other(let name)? = request.message.uri(uri)?.scheme else { return true }
     return foreignSchemes.contains(name)
   }
 

@@ -33,7 +33,7 @@ public final class SIPRequest: Sendable {
   /// Whether the Request-URI is a sips URI.
   var isSecure: Bool { facts.requestURI?.isSIPS == true }
   /// Where requests of the dialog that this one makes go: Contact, or From where there is none (RFC 3261 §12.1.1).
-  var remoteTarget: SIPURI? { (facts.contact ?? facts.from).map { message.uri($0.uri) } }
+  var remoteTarget: SIPURI? { (facts.contact ?? facts.from).flatMap { message.uri($0.uri) } }
   var recordRoutes: [NameAddress] { facts.recordRoute == nil ? [] : (try? message.recordRoutes()) ?? [] }
   /// The user that it calls.
   var calledUser: String? { facts.to?.uri.user.map { message.text($0) } }
