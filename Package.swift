@@ -50,7 +50,7 @@ let package = Package(
     + module("SIPTransport", ["SansIO", "SIPMessage", "SIPComposition", "SecureTransport"])
     + module("SIPTransaction", ["SansIO", "SIPMessage", "SIPComposition", "SIPTransport"])
     + module(
-      "SIPUserAgent", ["SansIO", "SIPMessage", "SecureTransport", "SIPComposition", "SIPTransaction", "SIPTransport", "COpenSSL"])
+      "SIPUserAgent", ["SansIO", "SIPMessage", "SDP", "SecureTransport", "SIPComposition", "SIPTransaction", "SIPTransport", "COpenSSL"])
     + module("Media", ["SansIO", "SDP", "RTP", "Codecs"])
     + module("Legs", stack)
     + module("Kallglot", stack + ["Legs"])

@@ -99,7 +99,7 @@ extension Party {
 
   /// A 2xx whose offer cannot be used is acknowledged with an answer that declines it (RFC 3261 §13.2.2.4).
   func acknowledgeUnusable(_ id: LegID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
-    let answer = userAgent.configuration.decline(message.body(ofType: "application/sdp") ?? Bytes())
+    let answer = userAgent.configuration.declining.answer(to: message.body(ofType: "application/sdp") ?? Bytes())
     absorb(userAgent.acknowledge(id, body: answer, at: now, &out), at: now, &out)
   }
 

@@ -88,11 +88,7 @@ public final class Party {
     self.configuration = configuration
     self.epoch = epoch
     var settings = configuration.userAgent
-    let (style, address) = (configuration.descriptions, configuration.mediaAddress)
-    settings.decline = { body in
-      guard let offer = try? SessionDescription.parse(body) else { return Bytes() }
-      return OfferAnswerSession.declining(offer, style: style, address: address).serialized()
-    }
+    settings.declining = OfferDecliner(style: configuration.descriptions, address: configuration.mediaAddress)
     userAgent = UserAgent(
       settings, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("sip"), epoch: epoch)
     ports = MediaPortPool(configuration.mediaPorts)

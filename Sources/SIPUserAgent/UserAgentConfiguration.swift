@@ -1,8 +1,24 @@
+import SDP
 import SIPComposition
 import SIPMessage
 import SIPTransaction
 import SIPTransport
 import SansIO
+
+/// Declines the offer of a 2xx that nobody wants and that has to be acknowledged all the same (RFC 3261 §13.2.2.4).
+public struct OfferDecliner: Sendable {
+  private let style: DescriptionStyle
+  private let address: IPAddress
+
+  /// - Parameter address: of o= and c=.
+  public init(style: DescriptionStyle = .plain, address: IPAddress = .anyV4) { (self.style, self.address) = (style, address) }
+
+  /// Every stream rejected (RFC 3264 §6); empty where the offer cannot be read.
+  public func answer(to offer: Bytes) -> Bytes {
+    guard let description = try? SessionDescription.parse(offer) else { return Bytes() }
+    return OfferAnswerSession.declining(description, style: style, address: address).serialized()
+  }
+}
 
 extension UserAgent {
   public struct Configuration: Sendable {
@@ -18,8 +34,8 @@ extension UserAgent {
     public var foreignSchemes: Set<String> = []
     /// Requests over UDP that are longer, in bytes, go over TCP (RFC 3261 §18.1.1); nil = never.
     public var datagramLimit: Int? = 1_300
-    /// The answer that declines an offer, for a 2xx that nobody wants and that has to be acknowledged (RFC 3261 §13.2.2.4).
-    public var decline: @Sendable (Bytes) -> Bytes = { _ in Bytes() }
+    /// How offers are declined.
+    public var declining = OfferDecliner()
     /// Follow a 3xx to its contacts (RFC 3261 §8.1.3.4).
     public var followsRedirections = true
 

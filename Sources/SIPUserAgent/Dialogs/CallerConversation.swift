@@ -222,7 +222,7 @@ final class CallerConversation: Conversation {
       return send(forks[index].entry, &forks[index].path, isRepeated: true, &turn)
     }
     var path = DialogPath(dialog, flow: response.flow)
-    let answer = isOfferDelayed ? stack.configuration.decline(response.message.body) : Bytes()
+    let answer = isOfferDelayed ? stack.configuration.declining.answer(to: response.message.body) : Bytes()
     guard let bytes = composeAcknowledgement(&path, invite, body: answer, &turn) else { return }
     let entry = AcknowledgementLedger.Entry(client: client, sequence: invite.sequence, acknowledgement: bytes)
     send(entry, &path, isRepeated: false, &turn)
@@ -242,7 +242,7 @@ final class CallerConversation: Conversation {
   /// declined.
   private func acknowledge(_ response: InboundMessage, _ turn: inout Turn) {
     guard path.dialog != nil, !repeatAcknowledgement(client, &turn), !isOfferDelayed || !isEstablished else { return }
-    let answer = isOfferDelayed ? stack.configuration.decline(response.message.body) : Bytes()
+    let answer = isOfferDelayed ? stack.configuration.declining.answer(to: response.message.body) : Bytes()
     acknowledge(client, invite, body: answer, &turn)
   }
 
