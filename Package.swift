@@ -47,7 +47,7 @@ let package = Package(
     + module("Codecs", ["SansIO"])
     + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
     + module("SIPComposition", ["SansIO", "SIPMessage"])
-    + module("SIPTransport", ["SansIO", "SIPMessage", "SIPComposition", "SecureTransport"])
+    + module("SIPTransport", ["SansIO", "SIPMessage", "SIPComposition", "SecureTransport", "KallglotPolicy"])
     + module("SIPTransaction", ["SansIO", "SIPMessage", "SIPComposition", "SIPTransport"])
     + module(
       "SIPUserAgent", ["SansIO", "SIPMessage", "SDP", "SecureTransport", "SIPComposition", "SIPTransaction", "SIPTransport", "COpenSSL"])

@@ -28,7 +28,7 @@ public final class KallglotEndpoint: ScriptedHost {
     admission = AdmissionDesk(
       place: configuration.place, listener: configuration.listener, accounts: configuration.accounts, entropy: entropy.fork("nonce"))
     sessions = SessionCore(configuration.sessions)
-    party.userAgent.mayAnswer = { [unowned self] flow in admission.droppingRule(flow) == nil }
+    party.userAgent.gate = admission.gate
   }
 
   // MARK: - NetworkHost
@@ -52,7 +52,9 @@ public final class KallglotEndpoint: ScriptedHost {
   public func perform(_ command: Command, at now: Instant, _ out: inout Outbox) {
     switch command {
     case .party(let command): handle(party.perform(command, at: now, &out), at: now, &out)
-    case .administer(.setPolicy(let account, let policy)): admission.accounts.setPolicy(policy, of: account)
+    case .administer(.setPolicy(let account, let policy)):
+      admission.accounts.setPolicy(policy, of: account)
+      party.userAgent.gate = admission.gate
     case .administer(.setPassword(let account, let password)): admission.accounts.setPassword(password, of: account)
     case .administer(.setActive(let account, let isActive)): admission.accounts.setActive(isActive, of: account)
     case .administer(.callAccount(let account, let name)): callAccount(account, name: name, at: now, &out)
@@ -88,6 +90,7 @@ public final class KallglotEndpoint: ScriptedHost {
         answer(ServedRequest(server, message, flow), defect, at: now, &out)
       case .inDialog(let id, let server, let message): answerInDialog(id, server, message, at: now, &out)
       case .accepted(let flow): judgeConnection(flow, at: now, &out)
+      case .dropped(let id, let message, let flow): drop(id, message, flow, at: now, &out)
       }
     }
   }
@@ -108,6 +111,13 @@ public final class KallglotEndpoint: ScriptedHost {
     guard let failure = admission.droppingRule(flow) else { return }
     out.event(EndpointEvent.decision(nil, failure, JudgedRequest(method: "", peer: flow.remote)))
     handle(party.drop(flow, at: now, &out), at: now, &out)
+  }
+
+  /// The gate kept a request out: it has no transaction, and gets no word.
+  private func drop(_ id: LegID?, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
+    guard let failure = admission.droppingRule(flow) else { return }
+    out.event(EndpointEvent.decision(id, failure, JudgedRequest(message, peer: flow.remote)))
+    if flow.transport.isReliable { handle(party.drop(flow, at: now, &out), at: now, &out) }
   }
 
   // MARK: - Outputs of the sessions

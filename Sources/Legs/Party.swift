@@ -63,6 +63,8 @@ public final class Party {
     case inDialog(LegID, ServerID, SIPMessage)
     /// A peer connected; nothing was read yet.
     case accepted(Flow)
+    /// A request of a source that hears nothing.
+    case dropped(LegID?, SIPMessage, Flow)
   }
 
   /// Pairs of ports tried for one leg.
@@ -170,6 +172,7 @@ public final class Party {
     case .listening(let listener): tell(.listening(listener))
     case .listenFailed(let listener, let failure): tell(.listenFailed(listener, failure))
     case .accepted(let flow): signals.append(.accepted(flow))
+    case .dropped(let id, let request): signals.append(.dropped(id, request.message, request.flow))
     case .flowFailed(let flow, let failure): tell(.connectionFailed(remote: flow.remote, reason: "\(failure)"))
     case .socketFailed(let id, let failure): tell(.socketFailed(id, failure))
     case .acceptsAgain(let listener): tell(.acceptsAgain(listener))

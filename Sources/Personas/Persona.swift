@@ -147,7 +147,7 @@ public final class Persona: ScriptedHost {
           continue
         }
         handle(party.respondInDialog(id, server, to: message, status: status, at: now, &out), at: now, &out)
-      case .accepted: break
+      case .accepted, .dropped: break
       }
     }
   }

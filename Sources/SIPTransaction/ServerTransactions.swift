@@ -165,6 +165,13 @@ struct ServerTransactions {
 
   func flow(of id: ServerID) -> Flow? { entries[id.rawValue]?.flow }
 
+  func knows(_ request: InboundMessage) -> Bool {
+    guard let method = request.message.method, let via = request.essentials.via,
+      let key = try? BranchKey(request: request, via, method: method, toTag: via.hasTransactionBranch ? nil : request.essentials.toTag)
+    else { return false }
+    return idsByBranch[key] != nil || method == .cancel && cancelled(key) != nil
+  }
+
   mutating func respond(
     _ id: ServerID, _ response: Bytes, status: Int, label: Label, at now: Instant, _ deadlines: inout Deadlines,
     _ outputs: inout [TransactionLayer.Output]

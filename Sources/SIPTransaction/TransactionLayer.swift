@@ -151,6 +151,9 @@ public final class TransactionLayer {
     servers.respond(id, response, status: status, label: label, at: now, &deadlines, &outputs)
   }
 
+  /// Whether a request, or an ACK or CANCEL, belongs to a transaction that lives.
+  public func knows(_ request: InboundMessage) -> Bool { servers.knows(request) }
+
   /// The flow that a request came by; nil when its transaction is over.
   public func flow(of id: ServerID) -> Flow? { servers.flow(of: id) }
 

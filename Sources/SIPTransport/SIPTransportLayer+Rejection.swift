@@ -5,11 +5,11 @@ import SansIO
 // What is not a SIP message, and how its sender gets to know (RFC 3261 §18.3; RFC 4475 §3.1.2).
 extension SIPTransportLayer {
   /// Answers a request that could not be read with the status and the rule it broke, without a transaction: a repetition gets the same
-  /// again. Responses, ACK and what does not look like SIP get nothing, and so does a peer that ``mayAnswer`` wants no word to.
+  /// again. Responses, ACK and what does not look like SIP get nothing, and so does a peer that the ``gate`` drops.
   func reject(
     _ error: SIPParseError, _ bytes: Bytes, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
-    guard let status = error.status, mayAnswer?(flow) ?? true, let request = SIPMessage.salvage(bytes, limits: limits) else { return }
+    guard let status = error.status, !gate.drops(flow), let request = SIPMessage.salvage(bytes, limits: limits) else { return }
     refuse(InboundMessage(request, on: flow), status, "\(error)", at: now, &out, &events)
   }
 
@@ -31,7 +31,7 @@ extension SIPTransportLayer {
   public func reject(
     _ request: InboundMessage, _ error: SIPHeaderError, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
   ) {
-    guard let method = request.message.method, method != .ack, request.essentials.via != nil, mayAnswer?(request.flow) ?? true else {
+    guard let method = request.message.method, method != .ack, request.essentials.via != nil, !gate.drops(request.flow) else {
       return
     }
     refuse(request, 400, "\(error)", at: now, &out, &events)

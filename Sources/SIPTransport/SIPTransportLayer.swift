@@ -49,8 +49,8 @@ public final class SIPTransportLayer {
   /// Connections we opened, by where they go.
   var outgoing: [SIPTarget: ConnectionID] = [:]
   @exclusivity(unchecked) var deadlines = DeadlineQueue<ConnectionID>()
-  /// Whether a request that cannot be read is answered; nil = always.
-  public var mayAnswer: ((Flow) -> Bool)?
+  /// Who hears nothing, not even what is wrong with a request that cannot be read.
+  public var gate = DropGate.open
   /// UDP peers that ICMP reported unreachable and that have sent nothing since.
   var unreachable: Set<TransportAddress> = []
   /// Requests rejected so far; it makes their To tags differ.

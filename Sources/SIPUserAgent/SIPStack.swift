@@ -17,6 +17,8 @@ final class SIPStack {
   @exclusivity(unchecked) var served = ServedRequests()
   /// Who waits for the answers of each client transaction.
   @exclusivity(unchecked) var owners = SerialTable<ClientOwner>()
+  /// What the gate dropped last.
+  var dropped = DroppedRequests()
   private var nonces: ClientNonces
   private var places = LocalPlaces()
   private var oversized = OversizedRequests()

@@ -174,10 +174,10 @@ extension UserAgent {
     turn(at: now, &out) { stack.transport.close(flow, .reset, at: now, &$0.out, &stack.transportEvents) }
   }
 
-  /// Whether an unreadable request on a flow may be told what is wrong; nil = always. For a policy that drops.
-  public var mayAnswer: ((Flow) -> Bool)? {
-    get { stack.transport.mayAnswer }
-    set { stack.transport.mayAnswer = newValue }
+  /// Who hears nothing at all.
+  public var gate: DropGate {
+    get { stack.transport.gate }
+    set { stack.transport.gate = newValue }
   }
 
   /// Fresh identifiers in this product's form, for what a party keeps over several requests (REGISTER).

@@ -165,7 +165,7 @@ public final class UserAgent {
   private func handle(_ event: SIPTransportLayer.Event, _ turn: inout Turn) {
     switch event {
     case .message(let message):
-      if hasSeveralVias(message, &turn) { return }
+      if hasSeveralVias(message, &turn) || isDropped(message, &turn) { return }
       stack.transactions.receive(message, at: turn.now, &stack.transactionOutputs)
     case .listening(let listener):
       // The real port is known only now.
@@ -197,6 +197,18 @@ public final class UserAgent {
   private func hasSeveralVias(_ message: InboundMessage, _ turn: inout Turn) -> Bool {
     guard !message.message.isRequest, message.essentials.hasSeveralVias else { return false }
     turn.tell(.violation(nil, PeerViolation(.severalVias, "\(message) has \(message.message.commaValues(.via).count)")))
+    return true
+  }
+
+  /// What belongs to a live transaction or dialog is never dropped.
+  private func isDropped(_ message: InboundMessage, _ turn: inout Turn) -> Bool {
+    let gate = stack.transport.gate
+    guard gate.coversRequests, let method = message.message.method, gate.drops(message.flow), !stack.transactions.knows(message),
+      conversation(named: message) == nil
+    else { return false }
+    if method != .ack, stack.dropped.isNew(message) {
+      turn.tell(.dropped(method == .invite && message.essentials.toTag == nil ? newLeg() : nil, message))
+    }
     return true
   }
 

@@ -50,6 +50,8 @@ public enum UserAgentEvent: Sendable {
   /// A request that RFC 3261 wants refused whatever it asks for: ``UserAgent/refuse(_:_:_:_:at:_:)``, or ``UserAgent/ignore(_:at:)`` for
   /// a peer that gets no answers.
   case defective(ServerID, SIPMessage, Flow, RequestDefect)
+  /// A request that the gate dropped; an INVITE has a number that no leg will have.
+  case dropped(LegID?, InboundMessage)
   /// A request outside dialogs that is no INVITE.
   case request(ServerID, SIPMessage, Flow)
   /// The final response to a request of ``UserAgent/send(_:to:uri:fields:at:_:)``, or its failure.

@@ -49,6 +49,21 @@ struct AdmissionDesk {
     AdmissionOrder.access.firstFailure(request, context(of: request, sessions))
   }
 
+  /// The sources that get no word at all, before it is known who they are. Where there are several accounts a request says whose policy it
+  /// is, so the gate lets it in to be judged.
+  var gate: DropGate {
+    let policy = accounts.only?.policy ?? listener
+    guard policy.allowlistRefusal == .drop, !policy.allow.isEmpty else { return .open }
+    let context = AdmissionContext(place: place, policy: policy)
+    let transports = SIPTransportProtocol.allCases.filter { transport in
+      let flow = Flow(
+        transport: transport, local: .init(.anyV4, port: 0), remote: .init(.anyV4, port: 0), path: .port(PortID(0)))
+      let request = AdmissionRequest(method: .options, flow: flow, target: nil)
+      return TransportRule.check(request, context).verdict == .passed && RequireTLSRule.check(request, context).verdict == .passed
+    }
+    return DropGate(admitting: policy.allow, over: transports, coversRequests: accounts.names.count < 2)
+  }
+
   /// The rule by which a peer gets no word at all, before it is known who it is; a connection is closed by it before a byte is read.
   func droppingRule(_ flow: Flow) -> PolicyDecision? {
     let policy = accounts.only?.policy ?? listener
