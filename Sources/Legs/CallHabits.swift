@@ -1,5 +1,7 @@
 import SIPComposition
 import Media
+import SIPMessage
+import SIPUserAgent
 
 /// What a product does with calls and registrations, beside how it writes: the part of a persona that a ``Party`` carries out.
 public struct CallHabits: Hashable, Sendable, Codable {
@@ -7,18 +9,20 @@ public struct CallHabits: Hashable, Sendable, Codable {
   public var hold = SessionChange.HoldForm.sendonly
   /// What a held party hears, in hertz; it comes from the music server.
   public var musicFrequency = 660
-  /// A call whose media was moved elsewhere gets it back before the BYE, which then has no Reason.
-  public var takesMediaBack = false
-  /// BYE tells the call's RTP in P-RTP-Stat.
-  public var reportsMediaInBye = false
   /// o= names the signalling address, wherever the media stands.
   public var originIsSignalling = false
-  /// Header fields of a refused re-INVITE, as name and value; nil = a Warning (RFC 3261 §20.43).
-  public var reinviteRefusalHeaders: [[String]]?
   /// Seconds before the expiry at which a binding is refreshed; nil = a tenth of it, at least 5.
   public var registrationLead: Int?
 
+  /// What it does in the situations of a call.
+  public var behaviour = Behaviour()
+
   public init() {}
+
+  var takesMediaBack: Bool { behaviour.does(.takeMediaBack, in: .hangUpWithDirectMedia) }
+  var reportsMediaInBye: Bool { behaviour.does(.reportMedia, in: .bye) }
+  /// Header fields of a refused re-INVITE; nil = a Warning (RFC 3261 §20.43).
+  var reinviteRefusalFields: [MessageDraft.Field]? { behaviour.answer(to: .unacceptableReoffer)?.fields }
 
   /// The re-INVITEs that one change takes.
   func steps(_ change: SessionChange) -> [SessionChange] {

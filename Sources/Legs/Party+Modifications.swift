@@ -134,7 +134,7 @@ extension Party {
       adopt(leg, agreement, wish: leg.wish, isKnown: false, at: now, &out)
     } catch {
       let fields =
-        configuration.habits.reinviteRefusalHeaders.map(MessageStyle.fields)
+        configuration.habits.reinviteRefusalFields
         ?? [MessageDraft.Field(.warning, error.warningValue(agent: configuration.mediaAddress))]
       tellViolations(leg)
       if let violation = error.offerViolation { tell(.violation(id, violation)) }

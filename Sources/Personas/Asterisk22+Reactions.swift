@@ -56,7 +56,9 @@ let asteriskResponses = [
     $0.style.supportedInProvisionals = false
   },
   Quirk("allow-in-487", "487 has Allow", source: "\(observed), 487") { $0.style.allowInTerminated = true },
-  Quirk("trying-at-once", "every INVITE gets a 100 at once", source: "\(observed), 100") { $0.style.reactions.sendsTryingAtOnce = true },
+  Quirk("trying-at-once", "every INVITE gets a 100 at once", source: "\(observed), 100") {
+    $0.behaviour.rules.append(BehaviourRule(.inviteArrives, answer: 100))
+  },
   Quirk("refusal-reasons", "refusals by the dialplan say their Q.850 cause", source: "\(observed), 486, 487, 503") {
     $0.style.refusalCauses = [486: 17, 487: 16, 503: 34]
   },
@@ -68,37 +70,38 @@ let asteriskResponses = [
     "invalid-cseq-phrase", "500 Invalid CSeq for a CSeq not above the last",
     source: "\(observed), re-INVITE and BYE with an old CSeq"
   ) {
-    $0.style.reactions.lowSequencePhrase = "Invalid CSeq"
+    $0.behaviour.rules.append(BehaviourRule(.lowSequence, answer: 500, phrase: "Invalid CSeq"))
   },
   Quirk("pending-phrase", "491 and 500 say that another INVITE is in progress", source: "\(observed), overlapping re-INVITEs and glare") {
-    $0.style.reactions.pendingPhrase = "Another INVITE transaction in progress"
+    $0.behaviour.rules.append(BehaviourRule(.pendingInvite, phrase: "Another INVITE transaction in progress"))
   },
   Quirk("merged-accepted", "a copy of an INVITE by another path rings again, without 482", source: "\(observed), merged request") {
-    $0.style.reactions.acceptsMergedRequests = true
+    $0.behaviour.rules.append(BehaviourRule(.mergedRequest, .serve))
   },
   Quirk("foreign-scheme-404", "404 instead of 416 for a tel Request-URI", source: "\(observed), INVITE tel:") {
-    $0.style.reactions.foreignSchemeStatus = 404
+    $0.behaviour.rules.append(BehaviourRule(.foreignScheme, answer: 404))
   },
   Quirk("accepted-types", "a 415 accepts application/sdp alone", source: "\(observed), INVITE with text/plain") {
-    $0.style.reactions.acceptedTypes = "application/sdp"
+    $0.behaviour.rules.append(BehaviourRule(.unreadableBody, answer: 415, headers: [HeaderLine("Accept", "application/sdp")]))
   },
   Quirk("sips-480", "480 with Warning 381 for a sips Request-URI over UDP", source: "\(observed), INVITE sips: over UDP") {
-    $0.style.reactions.wantsSecureTransport = true
+    $0.behaviour.rules.append(
+      BehaviourRule(.secureURIOverDatagrams, answer: 480, headers: [HeaderLine("Warning", "381 SIP \"SIPS Required\"")]))
   },
   Quirk(
     "force-rport", "responses go to the source port although Via has no rport",
     source: "\(observed), OPTIONS without rport; force_rport=yes in Asterisk 22 documentation"
   ) {
-    $0.style.reactions.answersToSourcePort = true
+    $0.style.answersToSourcePort = true
   },
   Quirk("cseq-mismatch-dropped", "a request whose CSeq names another method is not answered", source: "\(observed), CSeq method mismatch") {
-    $0.style.reactions.dropsSequenceMismatch = true
+    $0.behaviour.rules.append(BehaviourRule(.sequenceMethodMismatch, .ignore))
   },
 ]
 
 let asteriskBehaviour = [
   Quirk("488-without-warning", "488 to an initial INVITE gives no reason", source: "\(observed), codec mismatch, RTP/SAVP") {
-    $0.refusesWithoutWarning = true
+    $0.behaviour.rules.append(BehaviourRule(.unacceptableOffer, answer: 488))
   },
   Quirk(
     "reinvite-488-form", "488 to a re-INVITE has Warning 390, a list of types and cause 0",
@@ -108,10 +111,14 @@ let asteriskBehaviour = [
       "application/sdp, application/simple-message-summary, application/pidf+xml, application/xpidf+xml, application/cpim-pidf+xml, "
       + "application/dialog-info+xml, application/simple-message-summary, application/pidf+xml, application/dialog-info+xml, "
       + "message/sipfrag;version=2.0"
-    $0.calls.reinviteRefusalHeaders = [["Warning", "390 SIP \"No SDP answer\""], ["Accept", accepted], ["Reason", "Q.850;cause=0"]]
+    let headers = [
+      HeaderLine("Warning", "390 SIP \"No SDP answer\""), HeaderLine("Accept", accepted), HeaderLine("Reason", "Q.850;cause=0"),
+    ]
+    $0.behaviour.rules.append(BehaviourRule(.unacceptableReoffer, answer: 488, headers: headers))
   },
   Quirk("unreadable-sdp-400", "400 with Warning 399 for SDP that cannot be read", source: "\(observed), garbage SDP") {
-    $0.unreadableOffer = .init(status: 400, warning: "399 SIP \"Invalid SDP descriptor (PJMEDIA_SDP_EINSDP)\"")
+    let warning = HeaderLine("Warning", "399 SIP \"Invalid SDP descriptor (PJMEDIA_SDP_EINSDP)\"")
+    $0.behaviour.rules.append(BehaviourRule(.unreadableOffer, answer: 400, headers: [warning]))
   },
   Quirk("message-202", "MESSAGE gets 202", source: "\(observed), MESSAGE") {
     $0.reactions += [Reaction(.message, .outside, status: 202), Reaction(.message, .inDialog, status: 202)]
@@ -133,7 +140,7 @@ let asteriskBehaviour = [
     "line-matching", "a call from its registrar has to come to the registered Contact, line= included; others get 401",
     source: "Asterisk 22 documentation, line=yes; observed: Asterisk 22.10.1, unknown caller"
   ) {
-    $0.knowsRegistrarByContact = true
+    $0.behaviour.rules.append(BehaviourRule(.callFromStranger, answer: 401))
   },
   Quirk("register-lead", "a binding is refreshed 10 s before it expires", source: "\(observed), REGISTER 50 s after one of 60 s") {
     $0.calls.registrationLead = 10
@@ -142,6 +149,6 @@ let asteriskBehaviour = [
     "media-back-before-bye", "direct media is taken back by re-INVITE, then a BYE without Reason",
     source: "\(observed), direct media"
   ) {
-    $0.calls.takesMediaBack = true
+    $0.behaviour.rules.append(BehaviourRule(.hangUpWithDirectMedia, .takeMediaBack))
   },
 ]

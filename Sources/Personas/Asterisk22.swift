@@ -10,9 +10,6 @@ extension PersonaProfile {
   /// Observed messages stand in `captures/observed/asterisk-22.10.1`; a test compares. The rest comes from its source code and defaults.
   public static let asterisk22 = PersonaProfile(
     id: "asterisk-22", summary: "Asterisk 22, chan_pjsip, UDP, TCP or TLS trunk with digest",
-    withheld: WithheldFeatures(
-      methods: [.prack, .update, .subscribe, .refer], options: ["100rel", "timer", "replaces", "norefersub"],
-      headers: ["Session-Expires", "Min-SE"]),
     quirks: asteriskHeaders + asteriskIdentifiers + asteriskResponses + asteriskDescriptions + asteriskBehaviour)
 }
 
@@ -73,16 +70,16 @@ private let asteriskHeaders = [
     $0.style.options.hasAccept = false
   },
   Quirk("bye-reason", "BYE says Q.850;cause=16, without text", source: "\(observed), BYE") {
-    $0.style.byeHeaders = [["Reason", "Q.850;cause=16"]]
+    $0.style.byeHeaders = [HeaderLine("Reason", "Q.850;cause=16")]
   },
   Quirk("cancel-reason", "CANCEL says Q.850;cause=16", source: "\(observed), CANCEL") {
-    $0.style.cancelHeaders = [["Reason", "Q.850;cause=16"]]
+    $0.style.cancelHeaders = [HeaderLine("Reason", "Q.850;cause=16")]
   },
   Quirk(
     "unacknowledged-bye-reason", "the BYE after a lost ACK says 408, with spaces before its semicolons",
     source: "\(observed), BYE after 32 s without ACK"
   ) {
-    $0.style.unacknowledgedByeHeaders = [["Reason", "SIP ;cause=408 ;text=\"Request Timeout\""]]
+    $0.style.unacknowledgedByeHeaders = [HeaderLine("Reason", "SIP ;cause=408 ;text=\"Request Timeout\"")]
   },
 ]
 

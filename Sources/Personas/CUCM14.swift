@@ -10,8 +10,6 @@ extension PersonaProfile {
   /// Nobody observed it here: everything comes from published traces and Cisco's documents.
   public static let cucm14 = PersonaProfile(
     id: "cucm-14-trunk", summary: "Cisco CUCM 14 SIP trunk: delayed offer, hold by an empty re-INVITE",
-    withheld: WithheldFeatures(
-      methods: [.prack, .update, .refer, .subscribe], options: ["100rel", "timer", "replaces"], headers: ["Session-Expires", "Min-SE"]),
     quirks: cucmHeaders + cucmIdentifiers + cucmDescriptions + cucmBehaviour)
 }
 
@@ -86,7 +84,9 @@ private let cucmHeaders = [
     $0.style.options.hasAccept = false
   },
   Quirk("ping-max-forwards-0", "OPTIONS has Max-Forwards: 0", source: "CUCM OPTIONS ping trace T20") { $0.style.options.maxForwards = 0 },
-  Quirk("bye-reason", "BYE says Q.850;cause=16", source: "CUCM trace T19") { $0.style.byeHeaders = [["Reason", "Q.850;cause=16"]] },
+  Quirk("bye-reason", "BYE says Q.850;cause=16", source: "CUCM trace T19") {
+    $0.style.byeHeaders = [HeaderLine("Reason", "Q.850;cause=16")]
+  },
 ]
 
 private let cucmIdentifiers = [
@@ -126,7 +126,7 @@ private let cucmDescriptions = [
 
 private let cucmBehaviour = [
   Quirk("delayed-offer", "INVITE without SDP; the ACK answers our offer", source: "Cisco technical note 116009; CUCM 7.1 trace T2") {
-    $0.delaysOffers = true
+    $0.behaviour.rules.append(BehaviourRule(.callPlaced, .delayOffer))
   },
   Quirk(
     "hold-by-music", "hold: inactive, then an empty re-INVITE whose ACK answers sendonly from the music server",
@@ -134,7 +134,9 @@ private let cucmBehaviour = [
   ) {
     $0.calls.hold = .music
   },
-  Quirk("bye-statistics", "BYE reports the RTP of the call in P-RTP-Stat", source: "CUCM trace T19") { $0.calls.reportsMediaInBye = true },
+  Quirk("bye-statistics", "BYE reports the RTP of the call in P-RTP-Stat", source: "CUCM trace T19") {
+    $0.behaviour.rules.append(BehaviourRule(.bye, .reportMedia))
+  },
   Quirk("notify-digits", "takes DTMF by unsolicited NOTIFY", source: "CUCM 12.5 trace T3, Call-Info of its INVITE") {
     $0.reactions.append(Reaction(.notify, .inDialog, status: 200))
   },

@@ -1,6 +1,7 @@
 import Legs
 import Media
 import SDP
+import SIPComposition
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
@@ -58,11 +59,13 @@ public final class Persona: ScriptedHost {
     self.configuration = configuration
     let habits = configuration.profile.habits
     var own = Party.Configuration(
-      userAgent: UserAgent.Configuration(style: habits.style, listeners: configuration.listeners),
+      userAgent: UserAgent.Configuration(
+        style: habits.style, features: configuration.profile.features, behaviour: habits.behaviour, listeners: configuration.listeners),
       capability: AudioCapability(codecs: habits.codecs), mediaAddress: configuration.mediaAddress, mediaPorts: configuration.mediaPorts,
       descriptions: habits.descriptions, aor: configuration.aor, answerDelay: configuration.answerDelay,
       sendsMedia: configuration.sendsMedia)
     own.habits = habits.calls
+    own.habits.behaviour = habits.behaviour
     own.musicAddress = configuration.musicAddress
     party = Party(own, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
   }
@@ -91,7 +94,7 @@ public final class Persona: ScriptedHost {
     switch command {
     case .call(var request):
       request.credentials = request.credentials ?? configuration.credentials
-      request.isOfferDelayed = request.isOfferDelayed || habits.delaysOffers
+      request.isOfferDelayed = request.isOfferDelayed || habits.behaviour.does(.delayOffer, in: .callPlaced)
       return .call(request)
     case .register(var request):
       request.credentials = request.credentials ?? configuration.credentials
@@ -102,13 +105,14 @@ public final class Persona: ScriptedHost {
   }
 
   private func takeIn(_ id: LegID, _ message: SIPMessage, _ facts: LegFacts, at now: Instant, _ out: inout Outbox) -> [Party.Signal] {
-    if habits.knowsRegistrarByContact, let uri = try? message.requestURI(), !party.isRegisteredContact(uri) {
+    let behaviour = habits.behaviour
+    if let answer = behaviour.answer(to: .callFromStranger), let uri = try? message.requestURI(), !party.isRegisteredContact(uri) {
       out.event(PartyEvent.violation(nil, PeerViolation(.registeredContact, "INVITE to \(uri)")))
-      return party.refuse(id, facts, status: 401, at: now, &out)
+      return party.refuse(id, facts, status: answer.status ?? 401, fields: answer.fields, at: now, &out)
     }
     if let status = configuration.rejectsWith { return party.refuse(id, facts, status: status, at: now, &out) }
-    if let form = habits.unreadableOffer, !message.body.isEmpty, (try? SessionDescription.parse(message.body)) == nil {
-      return party.refuse(id, facts, status: form.status, fields: [.init(.warning, form.warning)], at: now, &out)
+    if let answer = behaviour.answer(to: .unreadableOffer), !message.body.isEmpty, (try? SessionDescription.parse(message.body)) == nil {
+      return party.refuse(id, facts, status: answer.status ?? 488, fields: answer.fields, at: now, &out)
     }
     do throws(AdmissionFailure) {
       return try party.admit(id, message, facts, answerWith: configuration.hasEarlyMedia ? .earlyMedia : .ringing, at: now, &out)
@@ -117,7 +121,8 @@ public final class Persona: ScriptedHost {
       case .noMediaPort: return party.refuse(id, facts, status: 503, fields: [.init(.retryAfter, "10")], at: now, &out)
       case .description(let failure):
         let warning = MessageDraft.Field(.warning, failure.warningValue(agent: configuration.mediaAddress))
-        return party.refuse(id, facts, status: 488, fields: habits.refusesWithoutWarning ? [] : [warning], at: now, &out)
+        let answer = behaviour.answer(to: .unacceptableOffer)
+        return party.refuse(id, facts, status: answer?.status ?? 488, fields: answer?.fields ?? [warning], at: now, &out)
       }
     }
   }

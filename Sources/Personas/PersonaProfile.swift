@@ -11,32 +11,31 @@ public struct PersonaProfile: Sendable {
   /// The word a scenario uses: `asterisk-22`.
   public let id: String
   public let summary: String
-  /// What the product claims and this program does not speak.
-  public let withheld: WithheldFeatures
+  /// What it speaks of what the product claims.
+  public let features: Features
   /// In the order they are applied.
   public let quirks: [Quirk]
   /// What the quirks make of the base.
   public let habits: Habits
 
-  public init(id: String, summary: String, withheld: WithheldFeatures = WithheldFeatures(), quirks: [Quirk]) {
+  public init(id: String, summary: String, features: Features = [], quirks: [Quirk]) {
     self.id = id
     self.summary = summary
-    self.withheld = withheld
+    self.features = features
     self.quirks = quirks
     var habits = Habits()
-    habits.style.withheld = withheld
     for quirk in quirks { quirk.change(&habits) }
     self.habits = habits
   }
 
   /// The product without one of its habits.
   public func without(_ quirk: String) -> PersonaProfile {
-    PersonaProfile(id: id, summary: summary, withheld: withheld, quirks: quirks.filter { $0.id != quirk })
+    PersonaProfile(id: id, summary: summary, features: features, quirks: quirks.filter { $0.id != quirk })
   }
 
   /// The product as it claims to be, including what this program does not speak: to compare what is written with the real product's
   /// messages. Nobody should call with it.
-  public var claimingEverything: PersonaProfile { PersonaProfile(id: id, summary: summary, quirks: quirks) }
+  public var claimingEverything: PersonaProfile { PersonaProfile(id: id, summary: summary, features: .all, quirks: quirks) }
 }
 
 /// One habit of a product: what it does, where that was seen or documented, and the change it makes.
@@ -62,21 +61,10 @@ public struct Habits: Hashable, Sendable, Codable {
   /// In order of preference.
   public var codecs: [AudioCodec] = [.pcmu, .pcma]
   public var calls = CallHabits()
-  /// INVITEs leave without an offer.
-  public var delaysOffers = false
+  /// What it does where products differ.
+  public var behaviour = Behaviour()
   /// The first that fits answers a request; without any OPTIONS gets 200 and everything else 501.
   public var reactions: [Reaction] = []
-  /// An INVITE that does not come to the registered Contact, parameters included, is a stranger's: 401.
-  public var knowsRegistrarByContact = false
-  /// A 488 to an initial INVITE says nothing of why.
-  public var refusesWithoutWarning = false
-  /// Status and Warning for an INVITE whose SDP cannot be read; nil = 488 as for any other.
-  public var unreadableOffer: UnreadableOffer?
-
-  public struct UnreadableOffer: Hashable, Sendable, Codable {
-    public var status: Int
-    public var warning: String
-  }
 
   public init() {}
 }

@@ -24,7 +24,7 @@ public struct Composer: Sendable {
     self.epoch = epoch
     spelling = Spelling(style)
     mint = IdentifierMint(style: style, entropy: entropy)
-    allowValue = style.allowed.map(\.token).joined(separator: ", ")
+    allowValue = style.allow.map(\.token).joined(separator: ", ")
     func supported(inRequest: Bool) -> [HeaderField] { style.supportedValues(inRequest: inRequest).map { HeaderField(.supported, $0) } }
     userAgent = HeaderLines(style.product.map { [HeaderField(.userAgent, $0)] } ?? [])
     server = HeaderLines(style.product.map { [HeaderField(.server, $0)] } ?? [])

@@ -54,7 +54,7 @@ public struct IdentifierMint: Sendable {
 
   /// Adds the fields that this product has of its own.
   mutating func appendHeaders(to lines: inout HeaderLines, for place: StyledHeader.Place) {
-    for header in style.headers where header.belongs(to: place) && !style.withheld.headers.contains(header.name) {
+    for header in style.headers where header.belongs(to: place) {
       var entropy = header.isOfCall ? calls.fork("\(place.callID)/\(header.name)") : extras
       lines.append(
         HeaderName(header.name), header.text(place, entropy: &entropy, counter: &counter), separator: header.separator)

@@ -2,8 +2,8 @@ import SIPMessage
 
 /// How one product writes its SIP messages: everything that RFC 3261 leaves open and by which engineers recognise it in a trace.
 ///
-/// `plain` writes what the RFC's own examples write. What a product claims but this program does not speak stands in ``withheld`` and is
-/// left out of what is written.
+/// `plain` writes what the RFC's own examples write. What a product does is not here, nor what it speaks: Allow, Supported and the header
+/// fields are what the product claims, and its user agent leaves out what it does not speak.
 public struct MessageStyle: Hashable, Sendable, Codable {
   /// The form of an identifier that only its owner reads: Call-ID, tag or branch.
   public enum IdentifierForm: Hashable, Sendable, Codable {
@@ -41,7 +41,6 @@ public struct MessageStyle: Hashable, Sendable, Codable {
   public var requestOptions: [String] = []
   /// Between option tags.
   public var optionSeparator = ", "
-  public var withheld = WithheldFeatures()
   /// Provisional responses above 100 have Supported.
   public var supportedInProvisionals = true
   /// 487 has Allow.
@@ -76,6 +75,8 @@ public struct MessageStyle: Hashable, Sendable, Codable {
   public var aliasOnStreams = false
   /// Responses write the request's Via anew: rport and received first, then branch.
   public var rewritesVia = false
+  /// Responses go to the port a request came from, whether its Via has rport or not, and their Via says so.
+  public var answersToSourcePort = false
   /// The user part of a caller's Contact; nil = that of From.
   public var contactUser: String?
   /// Responses, and requests of the called side, have a user part in their Contact.
@@ -90,15 +91,13 @@ public struct MessageStyle: Hashable, Sendable, Codable {
   // MARK: - OPTIONS, BYE, CANCEL
 
   public var options = OptionsForm()
-  /// Header fields of every BYE that ends a call, as name and value: a Reason (RFC 3326).
-  public var byeHeaders: [[String]] = []
+  /// Header fields of every BYE that ends a call, such as a Reason (RFC 3326).
+  public var byeHeaders: [HeaderLine] = []
   /// Header fields of the BYE after a 2xx that was never acknowledged.
-  public var unacknowledgedByeHeaders: [[String]] = []
-  public var cancelHeaders: [[String]] = []
+  public var unacknowledgedByeHeaders: [HeaderLine] = []
+  public var cancelHeaders: [HeaderLine] = []
   /// Q.850 causes for the Reason of these refusals of an INVITE (RFC 3326).
   public var refusalCauses: [Int: Int] = [:]
-
-  public var reactions = StackReactions()
 
   public static let plain = MessageStyle(product: "Kallglot Lab")
 
@@ -116,69 +115,22 @@ public struct OptionsForm: Hashable, Sendable, Codable {
   public init() {}
 }
 
-/// What a stack does with requests before any application is asked, where products differ.
-public struct StackReactions: Hashable, Sendable, Codable {
-  /// A 100 at once for every INVITE, instead of after 200 ms.
-  public var sendsTryingAtOnce = false
-  /// A request with a CSeq not above the last one; nil = a phrase of ours.
-  public var lowSequencePhrase: String?
-  /// 491 and 500 for a re-INVITE that meets another; nil = RFC 3261's phrases.
-  public var pendingPhrase: String?
-  /// A copy of an INVITE by another path is a call of its own instead of 482.
-  public var acceptsMergedRequests = false
-  /// To a Request-URI with a foreign scheme (RFC 3261 §8.2.2.1).
-  public var foreignSchemeStatus = 416
-  /// An INVITE for a sips URI that came over UDP gets 480 with Warning 381 (RFC 5630 §5.3).
-  public var wantsSecureTransport = false
-  /// Responses go to the port a request came from, whether its Via has rport or not.
-  public var answersToSourcePort = false
-  /// Accept of a 415.
-  public var acceptedTypes = "application/sdp, multipart/mixed"
-  /// A request whose CSeq names another method is not answered at all.
-  public var dropsSequenceMismatch = false
-  public init() {}
-}
-
-/// Features that a product claims and this program does not speak: they are left out of Allow, Supported and the message, and a Require of
-/// them gets 420.
-public struct WithheldFeatures: Hashable, Sendable, Codable {
-  public var methods: [SIPMethod] = []
-  public var options: [String] = []
-  /// Header fields that only such a feature has.
-  public var headers: [String] = []
-  public init(methods: [SIPMethod] = [], options: [String] = [], headers: [String] = []) {
-    self.methods = methods
-    self.options = options
-    self.headers = headers
-  }
-}
-
 extension MessageStyle {
-  /// Methods for Allow.
-  public var allowed: [SIPMethod] { allow.filter { !withheld.methods.contains($0) } }
-
   /// The values of the Supported headers.
   public func supportedValues(inRequest: Bool) -> [String] {
     var lines = supported
     if inRequest, !requestOptions.isEmpty {
       if lines.isEmpty { lines = [requestOptions] } else { lines[0] += requestOptions }
     }
-    let claimed = lines.map { line in line.filter { !withheld.options.contains($0) } }
-    return claimed.filter { !$0.isEmpty }.map { $0.joined(separator: optionSeparator) }
+    return lines.filter { !$0.isEmpty }.map { $0.joined(separator: optionSeparator) }
   }
 
   /// Whether a Require of this option tag can be met.
   public func supports(_ option: String) -> Bool {
     // Option tags are tokens, so their case does not count (RFC 3261 §7.3.1).
-    func isSame(_ other: String) -> Bool { other.lowercased() == option.lowercased() }
-    return !withheld.options.contains(where: isSame) && supported.contains { $0.contains(where: isSame) }
-  }
-
-  /// Name and value pairs as header fields.
-  public static func fields(_ pairs: [[String]]) -> [HeaderField] {
-    pairs.filter { $0.count == 2 }.map { HeaderField(HeaderName($0[0]), $0[1]) }
+    supported.contains { $0.contains { $0.lowercased() == option.lowercased() } }
   }
 
   /// Of the BYE that ends a call.
-  public var byeFields: [HeaderField] { Self.fields(byeHeaders) }
+  public var byeFields: [HeaderField] { byeHeaders.map(\.field) }
 }

@@ -61,7 +61,7 @@ extension MessageWriter {
       } else {
         lines.append(value)
       }
-      if let style, style.rewritesVia || (isFirst && style.reactions.answersToSourcePort) { respellVia(line, isFirst, source, style) }
+      if let style, style.rewritesVia || (isFirst && style.answersToSourcePort) { respellVia(line, isFirst, source, style) }
       lines.end(line)
       isFirst = false
     }
@@ -70,7 +70,7 @@ extension MessageWriter {
   /// Products that do not copy a Via as it came.
   private mutating func respellVia(_ line: HeaderLines.Opening, _ isFirst: Bool, _ source: TransportAddress, _ style: MessageStyle) {
     var text = String(decoding: lines.bytes[line.value...], as: UTF8.self)
-    if isFirst, style.reactions.answersToSourcePort { text = ResponseVia.addingSource(source, to: text) }
+    if isFirst, style.answersToSourcePort { text = ResponseVia.addingSource(source, to: text) }
     if style.rewritesVia { text = ResponseVia.rewritten(text) }
     lines.bytes.removeSubrange(line.value...)
     lines.bytes.append(contentsOf: text.utf8)

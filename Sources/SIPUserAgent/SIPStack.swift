@@ -39,11 +39,12 @@ final class SIPStack {
       epoch: epoch, limits: configuration.limits, firstPort: firstPort, firstConnection: firstConnection)
     transactions = TransactionLayer(
       timers: configuration.timers, spelling: composer.spelling,
-      answersToSourcePort: configuration.style.reactions.answersToSourcePort)
+      answersToSourcePort: configuration.style.answersToSourcePort)
     nonces = ClientNonces(entropy.fork("cnonce"), length: configuration.style.clientNonceLength)
   }
 
   var style: MessageStyle { composer.style }
+  var behaviour: Behaviour { configuration.behaviour }
 
   /// 64·T1 in nanoseconds: how long an INVITE or a 2xx may take to be answered.
   var patience: Int64 { 64 * configuration.timers.t1.wholeNanoseconds }

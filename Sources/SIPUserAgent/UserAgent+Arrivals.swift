@@ -92,7 +92,9 @@ extension UserAgent {
     let leg = newLeg()
     stack.served.belongs(server, to: leg)
     arrivals[leg.rawValue] = request
-    if stack.style.reactions.sendsTryingAtOnce { stack.respond(server, ResponseDraft(100), to: message, leg: leg, &turn) }
+    if let status = stack.behaviour.answer(to: .inviteArrives)?.status {
+      stack.respond(server, ResponseDraft(status), to: message, leg: leg, &turn)
+    }
     turn.tell(.incoming(leg, message.message, message.flow))
     noteMissingContact(leg, request, &turn)
     if request.facts.requestURI?.isSIPS == true, message.message.hasClearContact {
@@ -116,7 +118,7 @@ extension UserAgent {
       return SIPRequest(server, message, facts)
     }
     let isMismatch = if case .methodMismatch = fatal.error { true } else { false }
-    if isMismatch, stack.style.reactions.dropsSequenceMismatch {
+    if isMismatch, stack.behaviour.does(.ignore, in: .sequenceMethodMismatch) {
       stack.transactions.abandon(server, at: turn.now, &stack.transactionOutputs)
     } else {
       asked[server.rawValue] = Asked(inbound: message, request: nil)
@@ -172,7 +174,7 @@ extension UserAgent {
   /// 500 for a CSeq that is not above the last one (RFC 3261 §12.2.2).
   private func refuseSequence(_ id: LegID, _ request: SIPRequest, _ turn: inout Turn) {
     turn.tell(.violation(id, PeerViolation(.sequenceNotHigher, "\(request.method) \(request.sequence)")))
-    let phrase = stack.style.reactions.lowSequencePhrase
+    let phrase = stack.behaviour.answer(to: .lowSequence)?.phrase
     let rule = "CSeq \(request.sequence) is not above the last one (RFC 3261 §12.2.2)"
     let warning = WarningValue(refusing: rule, by: request.flow.local.address).fieldValue
     stack.refuse(

@@ -22,7 +22,9 @@ public struct OfferDecliner: Sendable {
 
 extension UserAgent {
   public struct Configuration: Sendable {
+    /// How it writes; what the product claims beyond its features is left out.
     public var style: MessageStyle
+    public var behaviour: Behaviour
     public var timers: SIPTimers
     public var listeners: [TransportListener]
     public var limits: SIPLimits
@@ -40,10 +42,12 @@ extension UserAgent {
     public var followsRedirections = true
 
     public init(
-      style: MessageStyle = .plain, timers: SIPTimers = .standard, listeners: [TransportListener], limits: SIPLimits = .standard,
+      style: MessageStyle = .plain, features: Features = [], behaviour: Behaviour = Behaviour(), timers: SIPTimers = .standard,
+      listeners: [TransportListener], limits: SIPLimits = .standard,
       prefersFlowOverContact: Bool = true, contactHost: String? = nil
     ) {
-      self.style = style
+      self.style = style.speaking(features)
+      self.behaviour = behaviour
       self.timers = timers
       self.listeners = listeners
       self.limits = limits

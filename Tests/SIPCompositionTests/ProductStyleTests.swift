@@ -91,18 +91,6 @@ import Testing
     #expect(first[1] != again[1])
   }
 
-  @Test func `withheld features stand neither in Allow nor in Supported, and cannot be required`() {
-    var style = MessageStyle(product: nil)
-    style.allow = [.invite, .prack]
-    style.supported = [["100rel", "timer"], ["100rel"]]
-    style.requestOptions = ["histinfo"]
-    style.withheld = WithheldFeatures(methods: [.prack], options: ["100rel"])
-    #expect(style.allowed == [.invite])
-    #expect(style.supportedValues(inRequest: true) == ["timer, histinfo"])
-    #expect(style.supportedValues(inRequest: false) == ["timer"])
-    #expect(style.supports("timer") && !style.supports("100rel") && !style.supports("histinfo"))
-  }
-
   @Test(arguments: [
     ("SIP/2.0/UDP h:1;branch=z9hG4bKa;rport=2;received=192.0.2.1", "SIP/2.0/UDP h:1;rport=2;received=192.0.2.1;branch=z9hG4bKa"),
     ("SIP/2.0/TCP h;alias;branch=z9hG4bKa", "SIP/2.0/TCP h;branch=z9hG4bKa;alias"),

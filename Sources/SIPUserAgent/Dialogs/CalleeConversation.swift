@@ -102,7 +102,7 @@ final class CalleeConversation: Conversation {
       case .repeatSuccess(let attempt): sendSuccess(attempt: attempt, turn.now)
       case .sendRefusal(let refusal): stack.refuse(invite, refusal, toTag: localTag, leg: id, &turn)
       case .sendBye:
-        if case .terminating(.ackMissing) = machine.state { setByeFields(MessageStyle.fields(stack.style.unacknowledgedByeHeaders)) }
+        if case .terminating(.ackMissing) = machine.state { setByeFields(stack.style.unacknowledgedByeHeaders.map(\.field)) }
         sendBye(&turn)
       case .confirmed(let ack): turn.tell(.acknowledged(id, ack.message))
       case .ended(let reason): end(reason, &turn)

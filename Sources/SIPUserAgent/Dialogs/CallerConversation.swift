@@ -268,7 +268,7 @@ final class CallerConversation: Conversation {
   /// CANCEL has the INVITE's Request-URI, From, To, Call-ID, CSeq number and branch (RFC 3261 §9.1).
   private func sendCancel(_ turn: inout Turn) {
     let label = Label(.request(.cancel), dialog: id.rawValue, sequence: invite.sequence)
-    stack.cancel(client, fields: MessageStyle.fields(stack.style.cancelHeaders), label: label, for: .cancel(id), turn.now)
+    stack.cancel(client, fields: stack.style.cancelHeaders.map(\.field), label: label, for: .cancel(id), turn.now)
     patienceEnds = turn.now.adding(nanoseconds: stack.patience)
   }
 

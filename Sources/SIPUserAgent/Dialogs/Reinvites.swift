@@ -171,7 +171,7 @@ final class Reinvites {
   }
 
   private func refuseArrived(_ request: SIPRequest, status: Int, _ turn: inout Turn) {
-    let phrase = status == 481 ? nil : stack.style.reactions.pendingPhrase
+    let phrase = status == 481 ? nil : stack.behaviour.answer(to: .pendingInvite)?.phrase
     if status != 481 { turn.tell(.reinviteRefused(id, request.message)) }
     var fields: [HeaderField] = []
     if status == 500 {

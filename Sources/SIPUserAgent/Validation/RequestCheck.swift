@@ -6,10 +6,12 @@ import SansIO
 /// What RFC 3261 §8.2 wants looked at in a request before it is served. It looks, and never writes a table.
 struct RequestCheck {
   let style: MessageStyle
+  let behaviour: Behaviour
   let foreignSchemes: Set<String>
 
   init(_ configuration: UserAgent.Configuration) {
     style = configuration.style
+    behaviour = configuration.behaviour
     foreignSchemes = configuration.foreignSchemes
   }
 
@@ -18,11 +20,13 @@ struct RequestCheck {
   /// - Parameter isMerged: whether the same request came by another path and is being served.
   func defect(of request: SIPRequest, isMerged: Bool) -> RequestDefect? {
     if request.method == .cancel { return .nothingToCancel }
-    if isMerged, !style.reactions.acceptsMergedRequests { return .merged }
-    if !hasKnownScheme(request) { return .unknownScheme(status: style.reactions.foreignSchemeStatus) }
+    if isMerged, !behaviour.does(.serve, in: .mergedRequest) { return .merged }
+    if !hasKnownScheme(request) { return .unknownScheme(status: behaviour.answer(to: .foreignScheme)?.status ?? 416) }
     if let unknown = unsupportedOptions(of: request.message) { return .unknownExtensions(unknown) }
     guard request.method == .invite else { return nil }
-    if style.reactions.wantsSecureTransport, request.flow.transport == .udp, request.isSecure { return .secureTransportWanted }
+    if let answer = behaviour.answer(to: .secureURIOverDatagrams), request.flow.transport == .udp, request.isSecure {
+      return .secureTransportWanted(answer)
+    }
     if let field = unreadableBody(request.message) { return .unreadableBody(field) }
     return refusesDescriptions(request.message) ? .noAcceptableAnswer : nil
   }
@@ -49,7 +53,7 @@ struct RequestCheck {
     if let encoding = message.value(.contentEncoding)?.text.lowercased(), encoding != "identity" {
       return HeaderField(.acceptEncoding, "identity")
     }
-    let accept = HeaderField(.accept, style.reactions.acceptedTypes)
+    let accept = behaviour.answer(to: .unreadableBody)?.fields.first ?? HeaderField(.accept, "application/sdp, multipart/mixed")
     guard message.body(ofType: "application/sdp") != nil else { return accept }
     // A part that its writer insists on and we cannot read spoils the whole (RFC 5621 §8.2); other parts are passed over.
     let isSpoilt = message.multipart()?.parts.contains { $0.isRequired && !Self.isReadable($0.contentType) } == true

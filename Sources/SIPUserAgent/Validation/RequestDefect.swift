@@ -16,8 +16,8 @@ public enum RequestDefect: Hashable, Sendable {
   case nothingToCancel
   /// 481: To has a tag of no dialog of ours (§12.2.2).
   case noSuchDialog
-  /// 480: a sips URI over UDP, where the product insists on TLS (RFC 5630 §4).
-  case secureTransportWanted
+  /// A sips URI over UDP, where the product insists on TLS (RFC 5630 §4) and says so.
+  case secureTransportWanted(BehaviourRule.Answer)
   /// 482: the same request came by another path and is being served (§8.2.2.2).
   case merged
 
@@ -37,7 +37,7 @@ public enum RequestDefect: Hashable, Sendable {
     case .unknownScheme(let status): status
     case .unknownExtensions: 420
     case .nothingToCancel, .noSuchDialog: 481
-    case .secureTransportWanted: 480
+    case .secureTransportWanted(let answer): answer.status ?? 480
     case .merged: 482
     }
   }
@@ -57,7 +57,7 @@ public enum RequestDefect: Hashable, Sendable {
     switch self {
     case .unreadableBody(let field): [field]
     case .unknownExtensions(let options): [HeaderField(.unsupported, options)]
-    case .secureTransportWanted: [HeaderField(.warning, "381 SIP \"SIPS Required\"")]
+    case .secureTransportWanted(let answer): answer.fields
     case .unreadable, .noAcceptableAnswer, .unknownScheme, .nothingToCancel, .noSuchDialog, .merged: []
     }
   }
