@@ -52,20 +52,20 @@ let package = Package(
     + module(
       "SIPUserAgent", ["SansIO", "SIPMessage", "SDP", "SecureTransport", "SIPComposition", "SIPTransaction", "SIPTransport", "COpenSSL"])
     + module("Media", ["SansIO", "SDP", "RTP", "Codecs"])
-    + module("Legs", stack)
-    + module("Kallglot", stack + ["Legs"])
-    + module("Personas", stack + ["Legs"])
+    + module("CallControl", stack)
+    + module("Kallglot", stack + ["CallControl"])
+    + module("Personas", stack + ["CallControl"])
     + module("VirtualNetwork", ["SansIO"])
     + module("LiveNetwork", ["SansIO", "CSockets"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
     + module(
       "Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport"])
-    + module("ScenarioModel", stack + ["Legs", "Personas", .product(name: "Yams", package: "Yams")], testing: ["Serving"])
-    + module("ScenarioEngine", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
+    + module("ScenarioModel", stack + ["CallControl", "Personas", .product(name: "Yams", package: "Yams")], testing: ["Serving"])
+    + module("ScenarioEngine", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "SIPMessage", "ScenarioModel"])
     + module(
-      "Serving", stack + ["Legs", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture"] + nio)
+      "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture"] + nio)
     + module(
       "LiveStage", ["SansIO", "ScenarioModel", "ScenarioEngine", "LiveNetwork"] + nio, testing: ["LabTesting"])
     + [
@@ -80,13 +80,13 @@ let package = Package(
       .executableTarget(
         name: "lab-bench",
         dependencies: stack + [
-          "Legs", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL", "CAllocationCount",
+          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL", "CAllocationCount",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
       .testTarget(name: "ArchitectureTests", dependencies: ["SansIO", "ScenarioModel"]),
       .testTarget(name: "BenchTests", dependencies: ["lab-bench"]),
-      .testTarget(name: "TortureTests", dependencies: stack + ["Legs", "Kallglot", "Personas", "VirtualNetwork"]),
+      .testTarget(name: "TortureTests", dependencies: stack + ["CallControl", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(
         name: "ScenarioTests",
         dependencies: ["LabTesting", "Reports", "SansIO", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),

@@ -13,7 +13,7 @@ public enum G711 {
 
   @inlinable
   public static func encode(_ sample: Int16, _ law: Law) -> UInt8 {
-    let index = Int(UInt16(bitPattern: sample) >> 2)
+    let index = Int(UInt16(bitPattern: sample) &>> 2)
     return law == .mu ? muEncoding[index] : aEncoding[index]
   }
 
@@ -22,7 +22,7 @@ public enum G711 {
     payload.reserveCapacity(payload.count + samples.count)
     let table = law == .mu ? muEncoding : aEncoding
     table.withUnsafeBufferPointer { table in
-      for sample in samples { payload.append(table[Int(UInt16(bitPattern: sample) >> 2)]) }
+      for index in 0..<samples.count { payload.append(table[Int(UInt16(bitPattern: samples[index]) &>> 2)]) }
     }
   }
 

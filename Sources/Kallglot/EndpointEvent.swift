@@ -1,11 +1,11 @@
 import KallglotPolicy
-import Legs
+import CallControl
 import SIPUserAgent
 import SansIO
 
 /// What the endpoint tells its owner.
 public enum EndpointEvent: HostEvent, Hashable {
-  case party(PartyEvent)
+  case party(CallAgentEvent)
   /// A policy step spoke about a request.
   case decision(LegID?, PolicyDecision, JudgedRequest)
   /// A leg joined a session.

@@ -1,5 +1,5 @@
 import KallglotPolicy
-import Legs
+import CallControl
 import Media
 import SDP
 import SIPComposition
@@ -42,9 +42,9 @@ extension KallglotEndpoint {
       self.style = style
     }
 
-    /// The party behind the policy.
-    var party: Party.Configuration {
-      Party.Configuration(
+    /// The user agent behind the policy.
+    var callAgent: CallAgent.Configuration {
+      CallAgent.Configuration(
         userAgent: UserAgent.Configuration(
           style: style, listeners: listeners, prefersFlowOverContact: listener.natContact == .flow, contactHost: listener.contactHost),
         capability: AudioCapability(codecs: listener.spokenCodecs), mediaAddress: mediaAddress, mediaPorts: listener.mediaPorts,
@@ -57,7 +57,7 @@ extension KallglotEndpoint {
   }
 
   public enum Command: Sendable {
-    case party(PartyCommand)
+    case party(CallAgentCommand)
     case administer(Administration)
   }
 }

@@ -1,6 +1,7 @@
 import KallglotPolicy
-import Legs
+import CallControl
 import SDP
+import SIPComposition
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
@@ -27,9 +28,8 @@ extension KallglotEndpoint {
   ) {
     guard case .leg(let id, let facts) = served.server else { return }
     let policy = ticket.account.policy
-    let signals: [Party.Signal]
     do throws(AdmissionFailure) {
-      signals = try party.admit(
+      try agent.admit(
         id, served.message, facts, capability: AudioCapability(codecs: policy.spokenCodecs, decidesOrder: true),
         answerWith: policy.answerWith.form, answerFields: echoedFields(ticket), rtpTimeout: policy.rtpTimeout,
         prefersFlow: policy.natContact == .flow, at: now, &out)
@@ -41,7 +41,6 @@ extension KallglotEndpoint {
     let joined = sessions.handle(.admitted(id, terms, to: ticket.destination, role: SessionRole(served.message)), at: now)
     carryOut(joined, at: now, &out)
     tellCarried(id, served.message, joined, &out)
-    handle(signals, at: now, &out)
   }
 
   private func refuseReception(
@@ -93,7 +92,7 @@ extension KallglotEndpoint {
     if let failure = admission.accessFailure(request, sessions), isJudged || failure.verdict == .dropped {
       return refuse(served, failure, at: now, &out)
     }
-    handle(party.refuse(server, served.message, served.flow, defect, at: now, &out), at: now, &out)
+    agent.refuse(server, served.message, served.flow, defect, at: now, &out)
   }
 
   private func register(_ served: ServedRequest, _ request: AdmissionRequest, at now: Instant, _ out: inout Outbox) {
@@ -134,7 +133,7 @@ extension KallglotEndpoint {
     let decision = MethodRule.checkInDialog(method, sessions.terms(of: id)?.policy ?? configuration.listener)
     switch decision.verdict {
     case .refused(let status):
-      if let flow = party.userAgent.flow(of: id) {
+      if let flow = agent.userAgent.flow(of: id) {
         out.event(EndpointEvent.decision(id, decision, JudgedRequest(message, peer: flow.remote)))
       }
       respondInDialog(id, server, message, status: status, fields: fields(for: decision), at: now, &out)
@@ -158,7 +157,7 @@ extension KallglotEndpoint {
     _ id: LegID, _ server: ServerID, _ message: SIPMessage, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
     _ out: inout Outbox
   ) {
-    handle(party.respondInDialog(id, server, to: message, status: status, fields: fields, at: now, &out), at: now, &out)
+    agent.respondInDialog(id, server, to: message, status: status, fields: fields, at: now, &out)
   }
 
   // MARK: - Answers
@@ -174,7 +173,7 @@ extension KallglotEndpoint {
       tell(decision, served, &out)
       let fields = challenges.map { MessageDraft.Field(.wwwAuthenticate, $0.description) }
       switch served.server {
-      case .leg(let id, _): handle(party.challenge(id, fields: fields, at: now, &out), at: now, &out)
+      case .leg(let id, _): agent.challenge(id, fields: fields, at: now, &out)
       case .transaction: respond(served, status: 401, fields: fields, at: now, &out)
       }
     }
@@ -193,10 +192,10 @@ extension KallglotEndpoint {
     case .refused(let status): respond(served, status: status, fields: fields, at: now, &out)
     case .dropped:
       switch served.server {
-      case .leg(let id, _): handle(party.ignore(id, at: now, &out), at: now, &out)
-      case .transaction(let server): party.ignore(server, at: now)
+      case .leg(let id, _): agent.ignore(id, at: now)
+      case .transaction(let server): agent.ignore(server, at: now)
       }
-      if served.flow.transport.isReliable { handle(party.drop(served.flow, at: now, &out), at: now, &out) }
+      if served.flow.transport.isReliable { agent.drop(served.flow, at: now, &out) }
     case .passed, .challenged: break
     }
   }
@@ -211,16 +210,16 @@ extension KallglotEndpoint {
     _ served: ServedRequest, status: Int, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
   ) {
     switch served.server {
-    case .leg(let id, let facts): handle(party.refuse(id, facts, status: status, fields: fields, at: now, &out), at: now, &out)
+    case .leg(let id, let facts): agent.refuse(id, facts, status: status, fields: fields, at: now, &out)
     case .transaction(let server):
-      handle(party.respond(server, to: served.message, on: served.flow, status: status, fields: fields, at: now, &out), at: now, &out)
+      agent.respond(server, to: served.message, on: served.flow, status: status, fields: fields, at: now, &out)
     }
   }
 
   /// What a refusal has to carry beside its status.
   private func fields(for decision: PolicyDecision, _ reception: AdmissionContext.Reception = .possible) -> [MessageDraft.Field] {
     switch (decision.verdict, reception) {
-    case (.refused(405), _): [.init(.allow, party.userAgent.allowValue)]
+    case (.refused(405), _): [.init(.allow, agent.userAgent.allowValue)]
     case (.refused(503), _): [.init(.retryAfter, "10")]
     case (.refused(488), .description(let failure)): [.init(.warning, failure.warningValue(agent: configuration.mediaAddress))]
     case (.refused(488), _): [.init(.warning, RequireSRTPRule.failure.warningValue(agent: configuration.mediaAddress))]

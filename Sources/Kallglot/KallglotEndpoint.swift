@@ -1,5 +1,5 @@
 import KallglotPolicy
-import Legs
+import CallControl
 import Media
 import SIPComposition
 import SIPMessage
@@ -9,14 +9,14 @@ import SansIO
 import SecureTransport
 
 /// The Kallglot SIP endpoint as one host: it wires the policy (``AdmissionDesk``), the sessions (``SessionCore``) and the registrations
-/// (``Registrar``) to a ``Party``.
+/// (``Registrar``) to a ``CallAgent``.
 ///
 /// Every decision is an ``EndpointEvent/decision(_:_:_:)`` with its rule, its setting and whether it is Kallglot's word or the Lab's.
 public final class KallglotEndpoint: ScriptedHost {
   public typealias Event = EndpointEvent
 
   let configuration: Configuration
-  let party: Party
+  let agent: CallAgent
   var admission: AdmissionDesk
   @exclusivity(unchecked) var sessions: SessionCore<LegID>
   var registrar = Registrar()
@@ -24,48 +24,57 @@ public final class KallglotEndpoint: ScriptedHost {
   /// - Parameter tls: the context of TLS listeners; nil where none listens.
   public init(_ configuration: Configuration, tls: TLSContext?, clientTLS: TLSContext? = nil, entropy: Entropy, epoch: Epoch) {
     self.configuration = configuration
-    party = Party(configuration.party, serverTLS: tls, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
+    agent = CallAgent(configuration.callAgent, serverTLS: tls, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
     admission = AdmissionDesk(
       place: configuration.place, listener: configuration.listener, accounts: configuration.accounts, entropy: entropy.fork("nonce"))
     sessions = SessionCore(configuration.sessions)
-    party.userAgent.gate = admission.gate
+    agent.userAgent.gate = admission.gate
   }
 
   // MARK: - NetworkHost
 
-  public func start(at now: Instant, _ out: inout Outbox) { handle(party.start(at: now, &out), at: now, &out) }
+  public func start(at now: Instant, _ out: inout Outbox) {
+    agent.start(at: now, &out)
+    handleSignals(at: now, &out)
+  }
 
   public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
-    handle(party.receive(arrival, at: now, &out), at: now, &out)
+    agent.receive(arrival, at: now, &out)
+    handleSignals(at: now, &out)
   }
 
   public func wake(at now: Instant, _ out: inout Outbox) {
-    handle(party.wake(at: now, &out), at: now, &out)
-    while let outputs = sessions.takeExpired(at: now) { carryOut(outputs, at: now, &out) }
+    agent.wake(at: now, &out)
+    handleSignals(at: now, &out)
+    while let outputs = sessions.takeExpired(at: now) {
+      carryOut(outputs, at: now, &out)
+      handleSignals(at: now, &out)
+    }
   }
 
   public var nextDeadline: Instant? {
-    guard let own = sessions.nextDeadline else { return party.nextDeadline }
-    return party.nextDeadline.map { min($0, own) } ?? own
+    guard let own = sessions.nextDeadline else { return agent.nextDeadline }
+    return agent.nextDeadline.map { min($0, own) } ?? own
   }
 
   public func perform(_ command: Command, at now: Instant, _ out: inout Outbox) {
     switch command {
-    case .party(let command): handle(party.perform(command, at: now, &out), at: now, &out)
+    case .party(let command): agent.perform(command, at: now, &out)
     case .administer(.setPolicy(let account, let policy)):
       admission.accounts.setPolicy(policy, of: account)
-      party.userAgent.gate = admission.gate
+      agent.userAgent.gate = admission.gate
     case .administer(.setPassword(let account, let password)): admission.accounts.setPassword(password, of: account)
     case .administer(.setActive(let account, let isActive)): admission.accounts.setActive(isActive, of: account)
     case .administer(.callAccount(let account, let name)): callAccount(account, name: name, at: now, &out)
     case .administer(.endSession(let id)): carryOut(sessions.handle(.endSession(id), at: now), at: now, &out)
     }
+    handleSignals(at: now, &out)
   }
 
   // MARK: - What is asked of it
 
   /// Calls that are up or being set up.
-  public var liveCalls: Int { party.liveLegs }
+  public var liveCalls: Int { agent.liveLegs }
 
   /// The accounts in their order: calls that count against the cap, and the cap.
   public var accountLoads: [(name: String, up: Int, cap: Int)] {
@@ -75,12 +84,13 @@ public final class KallglotEndpoint: ScriptedHost {
   }
 
   /// What was sent and received so far on a leg that has not ended; nil before its media began.
-  public func mediaReport(of id: LegID) -> MediaReport? { party.mediaReport(of: id) }
+  public func mediaReport(of id: LegID) -> MediaReport? { agent.mediaReport(of: id) }
 
-  // MARK: - Signals of the party
+  // MARK: - Signals of the user agent
 
-  func handle(_ signals: [Party.Signal], at now: Instant, _ out: inout Outbox) {
-    for signal in signals {
+  /// One list: what a reaction causes comes after what had already happened.
+  private func handleSignals(at now: Instant, _ out: inout Outbox) {
+    while let signal = agent.nextSignal() {
       switch signal {
       case .event(let event): handle(event, at: now, &out)
       case .incoming(let id, let message, let flow):
@@ -95,12 +105,12 @@ public final class KallglotEndpoint: ScriptedHost {
     }
   }
 
-  private func handle(_ event: PartyEvent, at now: Instant, _ out: inout Outbox) {
+  private func handle(_ event: CallAgentEvent, at now: Instant, _ out: inout Outbox) {
     out.event(EndpointEvent.party(event))
     switch event {
     case .established(let id, _):
       carryOut(sessions.handle(.established(id), at: now), at: now, &out)
-      if let tone = configuration.tone { handle(party.perform(.speak(id, tone, for: nil), at: now, &out), at: now, &out) }
+      if let tone = configuration.tone { agent.perform(.speak(id, tone, for: nil), at: now, &out) }
     case .ended(let id, _, _): carryOut(sessions.handle(.ended(id), at: now), at: now, &out)
     default: break
     }
@@ -110,14 +120,14 @@ public final class KallglotEndpoint: ScriptedHost {
   private func judgeConnection(_ flow: Flow, at now: Instant, _ out: inout Outbox) {
     guard let failure = admission.droppingRule(flow) else { return }
     out.event(EndpointEvent.decision(nil, failure, JudgedRequest(method: "", peer: flow.remote)))
-    handle(party.drop(flow, at: now, &out), at: now, &out)
+    agent.drop(flow, at: now, &out)
   }
 
   /// The gate kept a request out: it has no transaction, and gets no word.
   private func drop(_ id: LegID?, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
     guard let failure = admission.droppingRule(flow) else { return }
     out.event(EndpointEvent.decision(id, failure, JudgedRequest(message, peer: flow.remote)))
-    if flow.transport.isReliable { handle(party.drop(flow, at: now, &out), at: now, &out) }
+    if flow.transport.isReliable { agent.drop(flow, at: now, &out) }
   }
 
   // MARK: - Outputs of the sessions
@@ -129,10 +139,10 @@ public final class KallglotEndpoint: ScriptedHost {
         out.event(EndpointEvent.joined(id, session: session, account: account, role: role))
       case .sessionEnded(let session, let end): out.event(EndpointEvent.sessionEnded(session, reason: end.reason))
       case .hangUp(let id, .sessionEnded):
-        handle(party.hangUp(id, fields: [Self.reason("Session ended")], at: now, &out), at: now, &out)
+        agent.hangUp(id, fields: [Self.reason("Session ended")], at: now, &out)
       case .hangUp(let id, .durationReached):
         let fields = [Self.reason("Maximum call duration")]
-        handle(party.hangUp(id, because: .durationReached, fields: fields, at: now, &out), at: now, &out)
+        agent.hangUp(id, because: .durationReached, fields: fields, at: now, &out)
       }
     }
   }
@@ -148,7 +158,7 @@ public final class KallglotEndpoint: ScriptedHost {
       return out.event(EndpointEvent.notCalled(account: account, reason: "it has no registered contact"))
     }
     let natContact = admission.accounts[account]?.policy.natContact ?? configuration.listener.natContact
-    guard let way = binding.way(natContact, isUsable: { party.userAgent.isUsable($0) }) else {
+    guard let way = binding.way(natContact, isUsable: { agent.userAgent.isUsable($0) }) else {
       let reason = "its contact \(binding.contact) has no address that can be called"
       return out.event(EndpointEvent.notCalled(account: account, reason: reason))
     }
@@ -157,6 +167,6 @@ public final class KallglotEndpoint: ScriptedHost {
     out.event(EndpointEvent.decision(nil, decision, JudgedRequest(method: "INVITE", peer: way.target.address, isOurs: true)))
     var request = CallRequest(name: name, uri: binding.contact, target: way.target, flow: way.flow)
     request.prefersFlow = natContact == .flow
-    handle(party.perform(.call(request), at: now, &out), at: now, &out)
+    agent.perform(.call(request), at: now, &out)
   }
 }

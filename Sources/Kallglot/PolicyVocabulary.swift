@@ -1,5 +1,5 @@
 import KallglotPolicy
-import Legs
+import CallControl
 import Media
 import SDP
 import SIPTransport

@@ -1,4 +1,4 @@
-import Legs
+import CallControl
 import Media
 import SDP
 import SIPComposition
@@ -8,7 +8,7 @@ import SIPUserAgent
 import SansIO
 import SecureTransport
 
-/// A host that behaves like a named product: a ``Party`` with a profile. It answers every call it gets.
+/// A host that behaves like a named product: a ``CallAgent`` with a profile. It answers every call it gets.
 public final class Persona: ScriptedHost {
   public struct Configuration: Sendable {
     public var profile: PersonaProfile
@@ -49,16 +49,16 @@ public final class Persona: ScriptedHost {
     }
   }
 
-  public typealias Command = PartyCommand
-  public typealias Event = PartyEvent
+  public typealias Command = CallAgentCommand
+  public typealias Event = CallAgentEvent
 
   private let configuration: Configuration
-  private let party: Party
+  private let agent: CallAgent
 
   public init(_ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch) {
     self.configuration = configuration
     let habits = configuration.profile.habits
-    var own = Party.Configuration(
+    var own = CallAgent.Configuration(
       userAgent: UserAgent.Configuration(
         style: habits.style, features: configuration.profile.features, behaviour: habits.behaviour, listeners: configuration.listeners),
       capability: AudioCapability(codecs: habits.codecs), mediaAddress: configuration.mediaAddress, mediaPorts: configuration.mediaPorts,
@@ -67,30 +67,38 @@ public final class Persona: ScriptedHost {
     own.habits = habits.calls
     own.habits.behaviour = habits.behaviour
     own.musicAddress = configuration.musicAddress
-    party = Party(own, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
+    agent = CallAgent(own, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
   }
 
-  public func start(at now: Instant, _ out: inout Outbox) { handle(party.start(at: now, &out), at: now, &out) }
+  public func start(at now: Instant, _ out: inout Outbox) {
+    agent.start(at: now, &out)
+    handleSignals(at: now, &out)
+  }
 
   public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
-    handle(party.receive(arrival, at: now, &out), at: now, &out)
+    agent.receive(arrival, at: now, &out)
+    handleSignals(at: now, &out)
   }
 
-  public func wake(at now: Instant, _ out: inout Outbox) { handle(party.wake(at: now, &out), at: now, &out) }
+  public func wake(at now: Instant, _ out: inout Outbox) {
+    agent.wake(at: now, &out)
+    handleSignals(at: now, &out)
+  }
 
-  public var nextDeadline: Instant? { party.nextDeadline }
+  public var nextDeadline: Instant? { agent.nextDeadline }
 
-  public func perform(_ command: PartyCommand, at now: Instant, _ out: inout Outbox) {
-    handle(party.perform(withCredentials(command), at: now, &out), at: now, &out)
+  public func perform(_ command: CallAgentCommand, at now: Instant, _ out: inout Outbox) {
+    agent.perform(withCredentials(command), at: now, &out)
+    handleSignals(at: now, &out)
   }
 
   private var habits: Habits { configuration.profile.habits }
 
   /// Calls that are up or being set up.
-  public var liveCalls: Int { party.liveLegs }
+  public var liveCalls: Int { agent.liveLegs }
 
   /// A command that names no credentials gets the persona's own.
-  private func withCredentials(_ command: PartyCommand) -> PartyCommand {
+  private func withCredentials(_ command: CallAgentCommand) -> CallAgentCommand {
     switch command {
     case .call(var request):
       request.credentials = request.credentials ?? configuration.credentials
@@ -104,54 +112,55 @@ public final class Persona: ScriptedHost {
     }
   }
 
-  private func takeIn(_ id: LegID, _ message: SIPMessage, _ facts: LegFacts, at now: Instant, _ out: inout Outbox) -> [Party.Signal] {
+  private func takeIn(_ id: LegID, _ message: SIPMessage, _ facts: LegFacts, at now: Instant, _ out: inout Outbox) {
     let behaviour = habits.behaviour
-    if let answer = behaviour.answer(to: .callFromStranger), let uri = try? message.requestURI(), !party.isRegisteredContact(uri) {
-      out.event(PartyEvent.violation(nil, PeerViolation(.registeredContact, "INVITE to \(uri)")))
-      return party.refuse(id, facts, status: answer.status ?? 401, fields: answer.fields, at: now, &out)
+    if let answer = behaviour.answer(to: .callFromStranger), let uri = try? message.requestURI(), !agent.isRegisteredContact(uri) {
+      out.event(CallAgentEvent.violation(nil, PeerViolation(.registeredContact, "INVITE to \(uri)")))
+      return agent.refuse(id, facts, status: answer.status ?? 401, fields: answer.fields, at: now, &out)
     }
-    if let status = configuration.rejectsWith { return party.refuse(id, facts, status: status, at: now, &out) }
+    if let status = configuration.rejectsWith { return agent.refuse(id, facts, status: status, at: now, &out) }
     if let answer = behaviour.answer(to: .unreadableOffer), !message.body.isEmpty, (try? SessionDescription.parse(message.body)) == nil {
-      return party.refuse(id, facts, status: answer.status ?? 488, fields: answer.fields, at: now, &out)
+      return agent.refuse(id, facts, status: answer.status ?? 488, fields: answer.fields, at: now, &out)
     }
     do throws(AdmissionFailure) {
-      return try party.admit(id, message, facts, answerWith: configuration.hasEarlyMedia ? .earlyMedia : .ringing, at: now, &out)
+      try agent.admit(id, message, facts, answerWith: configuration.hasEarlyMedia ? .earlyMedia : .ringing, at: now, &out)
     } catch {
       switch error {
-      case .noMediaPort: return party.refuse(id, facts, status: 503, fields: [.init(.retryAfter, "10")], at: now, &out)
+      case .noMediaPort: return agent.refuse(id, facts, status: 503, fields: [.init(.retryAfter, "10")], at: now, &out)
       case .description(let failure):
         let warning = MessageDraft.Field(.warning, failure.warningValue(agent: configuration.mediaAddress))
         let answer = behaviour.answer(to: .unacceptableOffer)
-        return party.refuse(id, facts, status: answer?.status ?? 488, fields: answer?.fields ?? [warning], at: now, &out)
+        return agent.refuse(id, facts, status: answer?.status ?? 488, fields: answer?.fields ?? [warning], at: now, &out)
       }
     }
   }
 
-  private func handle(_ signals: [Party.Signal], at now: Instant, _ out: inout Outbox) {
-    for signal in signals {
+  /// One list: what a reaction causes comes after what had already happened.
+  private func handleSignals(at now: Instant, _ out: inout Outbox) {
+    while let signal = agent.nextSignal() {
       switch signal {
       case .event(let event):
         out.event(event)
         if case .established(let id, _) = event, let place = configuration.directMedia {
-          handle(party.perform(.modify(id, .moveMedia(to: place)), at: now, &out), at: now, &out)
+          agent.perform(.modify(id, .moveMedia(to: place)), at: now, &out)
         }
       case .incoming(let id, let message, let flow):
         let facts = LegFacts(incoming: message, flow: flow)
-        handle(takeIn(id, message, facts, at: now, &out), at: now, &out)
+        takeIn(id, message, facts, at: now, &out)
       case .defective(let server, let message, let flow, let defect):
-        handle(party.refuse(server, message, flow, defect, at: now, &out), at: now, &out)
+        agent.refuse(server, message, flow, defect, at: now, &out)
       case .request(let server, let message, let flow):
         guard let status = reaction(to: message, .outside) else {
-          party.ignore(server, at: now)
+          agent.ignore(server, at: now)
           continue
         }
-        handle(party.respond(server, to: message, on: flow, status: status, at: now, &out), at: now, &out)
+        agent.respond(server, to: message, on: flow, status: status, at: now, &out)
       case .inDialog(let id, let server, let message):
         guard let status = reaction(to: message, .inDialog) else {
-          party.ignore(server, at: now)
+          agent.ignore(server, at: now)
           continue
         }
-        handle(party.respondInDialog(id, server, to: message, status: status, at: now, &out), at: now, &out)
+        agent.respondInDialog(id, server, to: message, status: status, at: now, &out)
       case .accepted, .dropped: break
       }
     }

@@ -1,5 +1,5 @@
 import Codecs
-import Legs
+import CallControl
 import SDP
 import SIPComposition
 import SIPMessage

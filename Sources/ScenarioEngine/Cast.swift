@@ -1,6 +1,6 @@
 import Kallglot
 import KallglotPolicy
-import Legs
+import CallControl
 import Media
 import Personas
 import SIPMessage
@@ -17,7 +17,7 @@ public struct Cast {
     public let host: any NetworkHost
     public let addresses: [IPAddress]
     /// Gives the host a command.
-    public let perform: (PartyCommand, Instant, inout Outbox) -> Void
+    public let perform: (CallAgentCommand, Instant, inout Outbox) -> Void
     /// Gives the endpoint a command of its portal or API; nothing happens at a persona.
     public let administer: (Administration, Instant, inout Outbox) -> Void
     /// Sends bytes as they are; nothing happens but at a wire member.
@@ -26,7 +26,7 @@ public struct Cast {
 
     init(
       name: String, host: any NetworkHost, addresses: [IPAddress], isEndpoint: Bool = false,
-      perform: @escaping (PartyCommand, Instant, inout Outbox) -> Void = { _, _, _ in },
+      perform: @escaping (CallAgentCommand, Instant, inout Outbox) -> Void = { _, _, _ in },
       administer: @escaping (Administration, Instant, inout Outbox) -> Void = { _, _, _ in },
       send: @escaping (Bytes, TransportAddress, Instant, inout Outbox) -> Void = { _, _, _, _ in }
     ) {
@@ -72,7 +72,7 @@ public struct Cast {
   public func member(_ name: String) -> Member? { members.first { $0.name == name } }
 
   /// The party command that carries out a stage command at a member; nil for what is no member's business.
-  public func partyCommand(_ command: StageCommand) -> (member: String, PartyCommand)? {
+  public func partyCommand(_ command: StageCommand) -> (member: String, CallAgentCommand)? {
     switch command {
     case .call(let from, let to, let name): call(from: from, to: to, name: name).map { (from, $0) }
     case .party(let member, let command): (member, command)
@@ -95,7 +95,7 @@ public struct Cast {
     scenario.endpoint ?? scenario.cast.first { if case .wire = $0.role { true } else { false } }
   }
 
-  private func call(from name: String, to destination: StageCommand.Destination, name alias: String) -> PartyCommand? {
+  private func call(from name: String, to destination: StageCommand.Destination, name alias: String) -> CallAgentCommand? {
     guard let caller = scenario.member(name) else { return nil }
     switch destination {
     case .session(let id):
@@ -121,12 +121,12 @@ public struct Cast {
       serverName: transport == .tls ? Self.domain : nil)
   }
 
-  private func options(_ name: String) -> PartyCommand? {
+  private func options(_ name: String) -> CallAgentCommand? {
     guard let member = scenario.member(name), let target = target(of: trunk, over: member.transport, from: name) else { return nil }
     return .options(to: target, uri: SIPURI(host: Self.domain))
   }
 
-  private func register(_ name: String, expires: Int) -> PartyCommand? {
+  private func register(_ name: String, expires: Int) -> CallAgentCommand? {
     guard let member = scenario.member(name), let target = target(of: trunk, over: member.transport, from: name) else { return nil }
     let username = scenario.accounts.first { $0.name == member.account }?.username ?? name
     return .register(

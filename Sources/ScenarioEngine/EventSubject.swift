@@ -1,5 +1,5 @@
 import Kallglot
-import Legs
+import CallControl
 import Personas
 import SIPMessage
 import SIPUserAgent
@@ -27,7 +27,7 @@ struct EventSubject {
   private static let timerH: Duration = .seconds(32)
 
   init(_ event: any HostEvent) {
-    if let event = event as? PartyEvent {
+    if let event = event as? CallAgentEvent {
       self.init(party: event)
     } else if let event = event as? EndpointEvent {
       self.init(endpoint: event)
@@ -50,18 +50,18 @@ struct EventSubject {
 
   private init(what: What, leg: LegID? = nil, callID: Bytes? = nil) { (self.what, self.leg, self.callID) = (what, leg, callID) }
 
-  static func partyEvent(_ event: any HostEvent) -> PartyEvent? {
+  static func partyEvent(_ event: any HostEvent) -> CallAgentEvent? {
     if case EndpointEvent.party(let event)? = event as? EndpointEvent { return event }
-    return event as? PartyEvent
+    return event as? CallAgentEvent
   }
 
-  private init(party event: PartyEvent) {
+  private init(party event: CallAgentEvent) {
     self.init(what: Self.what(event), leg: event.leg)
     if case .started(_, let facts) = event { callID = Bytes(facts.callID) }
     if case .violation(_, let violation) = event, violation.rule == .refusalNotAcknowledged { age = Self.timerH }
   }
 
-  private static func what(_ event: PartyEvent) -> What {
+  private static func what(_ event: CallAgentEvent) -> What {
     switch event {
     case .started(_, let facts):
       .messages([facts.direction == .outgoing ? .sent(.request(.invite)) : .received(.request(.invite))])

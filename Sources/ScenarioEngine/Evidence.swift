@@ -1,6 +1,6 @@
 import Kallglot
 import KallglotPolicy
-import Legs
+import CallControl
 import Personas
 import SIPUserAgent
 import SansIO
@@ -150,7 +150,7 @@ extension PacketRecord {
 extension StageEvent {
   /// A host's event in the words of the stage; nil for what no step can see.
   public init?(_ event: any HostEvent, of member: String, evidence: FrameCitation?) {
-    if let event = event as? PartyEvent {
+    if let event = event as? CallAgentEvent {
       self = .party(member, event, evidence)
     } else if let event = event as? EndpointEvent {
       self.init(event, of: member, evidence)

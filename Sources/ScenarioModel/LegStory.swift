@@ -1,4 +1,4 @@
-import Legs
+import CallControl
 import Media
 import SDP
 import SIPUserAgent
@@ -50,7 +50,7 @@ public struct LegStory: Sendable {
   public var mediaEvidence: FrameCitation?
 
   /// What an event means for this leg.
-  mutating func take(_ event: PartyEvent, _ frame: FrameCitation?, at now: Instant) {
+  mutating func take(_ event: CallAgentEvent, _ frame: FrameCitation?, at now: Instant) {
     switch event {
     case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: mediaEvidence = frame ?? mediaEvidence
     default: evidence = frame ?? evidence

@@ -1,5 +1,5 @@
 import KallglotPolicy
-import Legs
+import CallControl
 import Media
 import SDP
 import SIPMessage
@@ -22,7 +22,7 @@ public enum StageCommand: Sendable {
 
   case call(from: String, to: Destination, as: String)
   /// What a member shall do with a leg it has.
-  case party(String, PartyCommand)
+  case party(String, CallAgentCommand)
   /// A member registers its account; 0 seconds remove the binding.
   case register(String, expires: Int)
   /// A member pings the endpoint.
@@ -54,7 +54,7 @@ public enum StageCommand: Sendable {
 public enum StageEvent: Sendable {
   case began
   /// A member's news, with the frame that it rests on.
-  case party(String, PartyEvent, FrameCitation?)
+  case party(String, CallAgentEvent, FrameCitation?)
   case decision(String, LegID?, PolicyDecision, FrameCitation?)
   /// A wire member received a message.
   case message(String, SIPMessage, FrameCitation?)
@@ -219,7 +219,7 @@ public struct Script: Sendable {
     wireNews[member, default: []].append(news)
   }
 
-  public mutating func take(_ member: String, _ event: PartyEvent, _ evidence: FrameCitation?, at now: Instant) {
+  public mutating func take(_ member: String, _ event: CallAgentEvent, _ evidence: FrameCitation?, at now: Instant) {
     note(member, evidence)
     switch event {
     case .started(let id, let facts):

@@ -1,4 +1,4 @@
-import Legs
+import CallControl
 import SansIO
 
 /// What a person may type at a served endpoint.

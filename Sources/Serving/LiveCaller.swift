@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Legs
+import CallControl
 import LiveNetwork
 import Media
 import NIOCore
@@ -136,7 +136,7 @@ public final class LiveCaller: @unchecked Sendable {
   public func hangUp() { driver.eventLoop.execute { [self] in endCall() } }
 
   private func take(_ event: any HostEvent) {
-    guard let event = event as? PartyEvent else { return }
+    guard let event = event as? CallAgentEvent else { return }
     switch event {
     case .listening:
       guard !isHangingUp else { break }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Kallglot
 import KallglotPolicy
-import Legs
+import CallControl
 import LiveNetwork
 import Media
 import NIOCore

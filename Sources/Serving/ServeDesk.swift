@@ -1,5 +1,5 @@
 import Kallglot
-import Legs
+import CallControl
 import SIPUserAgent
 import SansIO
 import ScenarioModel

@@ -2,7 +2,7 @@ import Capture
 import Foundation
 import Kallglot
 import KallglotPolicy
-import Legs
+import CallControl
 import Media
 import Personas
 import SIPMessage
@@ -51,7 +51,7 @@ struct CallRig {
     simulation.command(callerID) { now, out in caller.perform(.call(request), at: now, &out) }
   }
 
-  func perform(_ command: PartyCommand) { simulation.command(callerID) { now, out in caller.perform(command, at: now, &out) } }
+  func perform(_ command: CallAgentCommand) { simulation.command(callerID) { now, out in caller.perform(command, at: now, &out) } }
 }
 
 /// INVITE, 401, ACK, INVITE, 180, 200, ACK, BYE, 200: whole calls with digest.
@@ -79,7 +79,7 @@ enum CallBench {
     let rig = CallRig(sinks: sinks, sendsMedia: false, cap: 100_000)
     var ended = 0
     rig.simulation.onEvent = { host, event in
-      guard host == rig.callerID, let event = event as? PartyEvent else { return }
+      guard host == rig.callerID, let event = event as? CallAgentEvent else { return }
       if case .established(let leg, _) = event { rig.perform(.hangUp(leg)) }
       if case .ended = event { ended += 1 }
     }
@@ -120,7 +120,7 @@ enum MediaBench {
     let seconds = Stopwatch.best(of: 3) {
       let rig = CallRig(sinks: [CaptureSink(.folder(folder)), JournalFile(path: "\(folder)/journal.ndjson")], sendsMedia: true, cap: 10)
       rig.simulation.onEvent = { host, event in
-        guard host == rig.callerID, case .established(let leg, _)? = event as? PartyEvent else { return }
+        guard host == rig.callerID, case .established(let leg, _)? = event as? CallAgentEvent else { return }
         rig.perform(.speak(leg, Tone(frequency: 440), for: nil))
       }
       rig.call()

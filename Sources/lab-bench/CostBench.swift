@@ -1,8 +1,10 @@
 import CAllocationCount
+import CallControl
 import Capture
 import Foundation
 import Kallglot
-import Legs
+import Media
+import SDP
 import SansIO
 
 /// What one virtual call with digest costs beside time: figures that no other program on the machine disturbs.
@@ -28,7 +30,7 @@ enum CostBench {
   private static func place(_ count: Int, with rig: CallRig) {
     var ended = 0
     rig.simulation.onEvent = { host, event in
-      guard host == rig.callerID, let event = event as? PartyEvent else { return }
+      guard host == rig.callerID, let event = event as? CallAgentEvent else { return }
       if case .established(let leg, _) = event { rig.perform(.hangUp(leg)) }
       if case .ended = event { ended += 1 }
     }
@@ -38,6 +40,38 @@ enum CostBench {
     }
     rig.simulation.onEvent = nil
     precondition(ended == count, "only \(ended) of \(count) calls ended")
+  }
+
+  /// A stream that sends a tone and hears it.
+  ///
+  /// - Returns: blocks of memory taken for each packet, sent and received.
+  static func streamAllocations(packets count: Int) -> (sent: Double, received: Double) {
+    let place = TransportAddress(IPAddress(v4: 0xC000_0201), port: 20_000)
+    let agreement = AudioAgreement(
+      codec: .pcmu, local: place, remote: place, remoteControl: place, direction: .sendrecv, sendPayloadType: 0, receivePayloadType: 0,
+      packetTime: 20)
+    var stream = MediaStream(
+      .init(cname: "bench", rtpPort: PortID(1), rtcpPort: PortID(2), dialog: 1, epoch: .virtual), agreement: agreement,
+      entropy: Entropy(seed: 1))
+    var out = Outbox()
+    stream.handle(.start, at: .zero, &out)
+    stream.handle(.play(Tone(frequency: 440), until: nil), at: .zero, &out)
+    var (sent, received) = (UInt64(0), UInt64(0))
+    for index in 0..<count + 100 {
+      let now = Instant(nanoseconds: Int64(index + 1) * 20_000_000)
+      let before = allocation_count()
+      stream.wake(at: now, &out)
+      let middle = allocation_count()
+      guard case .datagram(PortID(1), to: _, let packet, _)? = out.departures.first else { continue }
+      let arrival = Arrival.datagram(PortID(1), from: place, packet)
+      let after = allocation_count()
+      stream.receive(arrival, at: now)
+      // What was needed once is there by then.
+      if index >= 100 { (sent, received) = (sent + UInt64(middle - before), received + UInt64(allocation_count() - after)) }
+      _ = stream.takeEvents()
+      out.removeAll()
+    }
+    return (Double(sent) / Double(count), Double(received) / Double(count))
   }
 
   static func run(_ lab: String?, root: String) throws -> [Row] {

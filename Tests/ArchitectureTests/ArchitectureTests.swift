@@ -5,7 +5,7 @@ import Testing
 private let rows: [[String]] = [
   ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"],
   ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
-  ["Legs"],
+  ["CallControl"],
   ["Kallglot", "Personas", "Inspection"], ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "Serving", "LiveStage", "LabTesting"],
   ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
 ]

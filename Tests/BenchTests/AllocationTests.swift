@@ -2,8 +2,9 @@ import Testing
 
 @testable import lab_bench
 
-/// What a virtual call may take from memory. The figure is that of a debug build and goes down only.
-@Suite struct AllocationTests {
+/// What a virtual call and a packet may take from memory. The figures are those of a debug build and go down only. One test after the other:
+/// they count what the whole program takes.
+@Suite(.serialized) struct AllocationTests {
   /// Lower it when a call takes less.
   private static let ratchet = 2_590.0
 
@@ -11,5 +12,11 @@ import Testing
     let count = CostBench.allocations(calls: 50)
     #expect(count <= Self.ratchet)
     #expect(count > Self.ratchet * 0.98, "a call takes \(count) blocks now: lower the ratchet")
+  }
+
+  @Test func `a packet of media takes no more blocks of memory than it did, sent or received`() {
+    let count = CostBench.streamAllocations(packets: 1_000)
+    #expect(count.sent <= 5.1)
+    #expect(count.received <= 2.1)
   }
 }

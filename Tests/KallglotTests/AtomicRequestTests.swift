@@ -6,7 +6,7 @@ import SansIO
 import Testing
 
 @testable import Kallglot
-@testable import Legs
+@testable import CallControl
 @testable import SIPUserAgent
 
 /// A request that is refused changes nothing (RFC 3261 §8.2, §12.2.2).
@@ -21,7 +21,7 @@ import Testing
   }
 
   private var state: State {
-    let agent = bench.endpoint.party.userAgent
+    let agent = bench.endpoint.agent.userAgent
     let path = agent.liveLegs.first.flatMap { agent.conversation($0) }?.path
     return State(
       sequence: path?.dialog?.remoteSequence, flow: path?.flow.remote, target: path?.dialog.map { "\($0.remoteTarget)" })
@@ -58,7 +58,7 @@ import Testing
 
   @Test func `a re-INVITE that meets another gets 491 and moves nothing (RFC 3261 §14.2)`() throws {
     let call = try #require(bench.establish("one"))
-    bench.perform(.party(.modify(try #require(bench.endpoint.party.legs.keys.first), .refresh)))
+    bench.perform(.party(.modify(try #require(bench.endpoint.agent.userAgent.liveLegs.first), .refresh)))
     bench.take()
     let before = state
     #expect(bench.send(bench.inDialog("INVITE", call, sequence: 2, body: EndpointBench.offer), from: Self.elsewhere).statuses == [491])

@@ -5,7 +5,7 @@ import SansIO
 import Testing
 
 @testable import Kallglot
-@testable import Legs
+@testable import CallControl
 
 /// The called side of calls, seen from the wire.
 @Suite struct DialogTests {
@@ -79,8 +79,7 @@ import Testing
     let refusal = try #require(
       bench.send(bench.inDialog("INVITE", call, sequence: 2, body: offer("sendonly", version: 2, media: "audio 4000 RTP/AVP 18"))).last)
     #expect(refusal.status == 488 && refusal.text(.warning)?.hasPrefix("305") == true)
-    let leg = try #require(bench.endpoint.party.legs[LegID(1)])
-    #expect(leg.agreement?.direction == .sendrecv && leg.isUp)
+    #expect(bench.endpoint.agent.agreement(of: LegID(1))?.direction == .sendrecv)
     #expect(bench.send(bench.inDialog("BYE", call, sequence: 3)).statuses == [200])
   }
 

@@ -5,7 +5,7 @@ import SansIO
 import Testing
 
 @testable import Kallglot
-@testable import Legs
+@testable import CallControl
 @testable import SIPTransaction
 @testable import SIPTransport
 @testable import SIPUserAgent
@@ -241,12 +241,11 @@ final class EndpointBench {
 
   /// What is still held, by name; empty when all is given back.
   var leftovers: [String] {
-    let agent = endpoint.party.userAgent
+    let agent = endpoint.agent.userAgent
     let tables: [(String, Int)] = [
-      ("legs", endpoint.party.legs.count), ("media ports", endpoint.party.legsByPort.count),
       ("deadlines", endpoint.nextDeadline == nil ? 0 : 1), ("open ports", openPorts.count),
     ]
-    return (tables + endpoint.sessions.holdings + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
+    return (tables + endpoint.sessions.holdings + endpoint.agent.holdings + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
   }
 }
 

@@ -1,6 +1,6 @@
 import KallglotPolicy
 import SDP
-import Legs
+import CallControl
 import SIPMessage
 import SansIO
 import Testing

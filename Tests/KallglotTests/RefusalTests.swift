@@ -1,4 +1,4 @@
-import Legs
+import CallControl
 import SIPMessage
 import SIPUserAgent
 import SansIO

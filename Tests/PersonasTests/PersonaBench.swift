@@ -1,5 +1,5 @@
 import Foundation
-import Legs
+import CallControl
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
@@ -17,7 +17,7 @@ final class PersonaBench {
   private(set) var now = Instant.zero
   /// All SIP messages that left, oldest first.
   private(set) var sent: [SIPMessage] = []
-  private(set) var events: [PartyEvent] = []
+  private(set) var events: [CallAgentEvent] = []
   /// Where the messages that left over UDP went.
   private(set) var destinations: [TransportAddress] = []
   private var connection: ConnectionID?
@@ -68,12 +68,12 @@ final class PersonaBench {
       connection = id
       persona.receive(.opened(id, local: .init(Self.here, port: 40_000), remote: remote), at: now, &out)
     case .bytes(_, let bytes, _): if let message = try? SIPMessage.parse(bytes) { sent.append(message) }
-    case .event(let event): if let event = event as? PartyEvent { events.append(event) }
+    case .event(let event): if let event = event as? CallAgentEvent { events.append(event) }
     default: break
     }
   }
 
-  func perform(_ command: PartyCommand) { drive { persona.perform(command, at: $0, &$1) } }
+  func perform(_ command: CallAgentCommand) { drive { persona.perform(command, at: $0, &$1) } }
 
   /// The peer sends this.
   func receive(_ text: String) {

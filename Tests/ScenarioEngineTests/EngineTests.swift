@@ -1,5 +1,5 @@
 import Kallglot
-import Legs
+import CallControl
 import SDP
 import SIPMessage
 import SIPUserAgent

@@ -1,5 +1,5 @@
 import KallglotPolicy
-import Legs
+import CallControl
 import SIPMessage
 import SansIO
 import Testing

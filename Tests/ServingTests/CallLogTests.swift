@@ -1,7 +1,7 @@
 import Foundation
 import Kallglot
 import KallglotPolicy
-import Legs
+import CallControl
 import Media
 import SDP
 import SIPMessage

@@ -1,6 +1,6 @@
 import Kallglot
 import KallglotPolicy
-import Legs
+import CallControl
 import NIOCore
 import SIPMessage
 import SIPTransport
@@ -18,7 +18,7 @@ final class FaultBench: @unchecked Sendable {
   let loop: SocketLoop
   let driver: LiveDriver
   let endpoint: KallglotEndpoint
-  private let events: AsyncStream<PartyEvent>
+  private let events: AsyncStream<CallAgentEvent>
   private var udp = TransportAddress(.loopbackV4, port: 0)
   private(set) var tcp = TransportAddress(.loopbackV4, port: 0)
   private var lastBranch = 0
@@ -39,7 +39,7 @@ final class FaultBench: @unchecked Sendable {
     settings.sendsMedia = sendsMedia
     endpoint = KallglotEndpoint(settings, tls: nil, entropy: .system, epoch: Epoch(unixSeconds: 0))
     driver = LiveDriver(endpoint, name: "kallglot", on: loop, parking: .milliseconds(20), sinks: sinks, calls: calls)
-    let (stream, continuation) = AsyncStream.makeStream(of: PartyEvent.self)
+    let (stream, continuation) = AsyncStream.makeStream(of: CallAgentEvent.self)
     events = stream
     driver.onEvent = { event in if case EndpointEvent.party(let news) = event { continuation.yield(news) } }
     driver.start()
@@ -50,7 +50,7 @@ final class FaultBench: @unchecked Sendable {
     baseline = calls.openCount
   }
 
-  func next(_ match: (PartyEvent) -> Bool) async -> PartyEvent? {
+  func next(_ match: (CallAgentEvent) -> Bool) async -> CallAgentEvent? {
     for await event in events where match(event) { return event }
     return nil
   }

@@ -1,5 +1,5 @@
 import Glibc
-import Legs
+import CallControl
 import SIPMessage
 import SIPTransport
 import SansIO

@@ -1,5 +1,5 @@
 import Foundation
-import Legs
+import CallControl
 import SIPMessage
 import SIPTransport
 import SansIO

@@ -6,7 +6,7 @@ import SansIO
 import VirtualNetwork
 
 @testable import Kallglot
-@testable import Legs
+@testable import CallControl
 @testable import SIPTransaction
 @testable import SIPTransport
 @testable import SIPUserAgent
@@ -84,11 +84,11 @@ extension KallglotEndpoint {
   ///
   /// - Parameter connections: false where the peer still holds its own.
   func leftovers(connections: Bool = true) -> [String] {
-    let agent = party.userAgent
+    let signalling = agent.userAgent
     let tables: [(String, Int)] = [
-      ("legs", liveCalls), ("connections", connections ? agent.stack.transport.connections.count : 0),
-      ("media ports", party.legsByPort.count), ("deadlines", nextDeadline == nil ? 0 : 1),
+      ("legs", liveCalls), ("connections", connections ? signalling.stack.transport.connections.count : 0),
+      ("deadlines", nextDeadline == nil ? 0 : 1),
     ]
-    return (tables + sessions.holdings + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
+    return (tables + sessions.holdings + agent.holdings + signalling.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
   }
 }

@@ -1,4 +1,5 @@
 import KallglotPolicy
+import SIPComposition
 import SIPMessage
 
 /// A session made by the API, as the endpoint is given it.

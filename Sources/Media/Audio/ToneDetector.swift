@@ -90,8 +90,8 @@ struct ToneDetector: Sendable {
     var last = 0.0
     var beforeLast = 0.0
     var energy = 0.0
-    for sample in samples {
-      let value = Double(sample)
+    for index in 0..<samples.count {
+      let value = Double(samples[index])
       energy += value * value
       (last, beforeLast) = (value + coefficient * last - beforeLast, last)
     }

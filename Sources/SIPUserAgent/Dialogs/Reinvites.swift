@@ -139,7 +139,8 @@ final class Reinvites {
   /// The 2xx of a re-INVITE whose call has ended meanwhile; an offer in it is declined (RFC 3261 §13.2.2.4).
   private func acknowledgeUnwanted(_ reinvite: Ours, _ response: SIPMessage, _ turn: inout Turn) {
     guard let client = reinvite.client, let invite = reinvite.invite else { return }
-    conversation.acknowledge(client, invite, body: reinvite.body.isEmpty ? stack.configuration.declining.answer(to: response.body) : Bytes(), &turn)
+    conversation.acknowledge(
+      client, invite, body: reinvite.body.isEmpty ? stack.configuration.declining.answer(to: response.body) : Bytes(), &turn)
   }
 
   // MARK: - The machine and its outputs

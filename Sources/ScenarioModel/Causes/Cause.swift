@@ -1,5 +1,5 @@
 import KallglotPolicy
-import Legs
+import CallControl
 import SDP
 import SIPUserAgent
 import SansIO

@@ -1,4 +1,4 @@
-import Legs
+import CallControl
 import SDP
 import SansIO
 

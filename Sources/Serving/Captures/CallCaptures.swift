@@ -1,6 +1,6 @@
 import Capture
 import Kallglot
-import Legs
+import CallControl
 import SIPUserAgent
 import SansIO
 
@@ -114,14 +114,14 @@ public final class CallCaptures: JournalSink {
     case .event(let event):
       if case EndpointEvent.party(let event) = event {
         take(event, at: record.at)
-      } else if let event = event as? PartyEvent {
+      } else if let event = event as? CallAgentEvent {
         take(event, at: record.at)
       }
     case .bound, .unbound, .step, .bindFailed, .finding, .note: break
     }
   }
 
-  private func take(_ event: PartyEvent, at now: Instant) {
+  private func take(_ event: CallAgentEvent, at now: Instant) {
     switch event {
     case .started(let leg, let facts): take(calls.began(leg, facts))
     case .mediaPorts(let leg, let rtp): take(calls.asksFor(rtp, leg))

@@ -1,6 +1,6 @@
 import Kallglot
 import KallglotPolicy
-import Legs
+import CallControl
 import SDP
 import SIPUserAgent
 import SansIO
@@ -79,7 +79,7 @@ public struct CallBook {
     }
   }
 
-  public mutating func take(_ event: PartyEvent, at now: Instant) {
+  public mutating func take(_ event: CallAgentEvent, at now: Instant) {
     switch event {
     case .started(let leg, let facts): begin(leg, facts, at: now)
     case .ringing(let leg, _): change(leg) { $0.move(to: .ringing, at: now) }

@@ -1,6 +1,6 @@
 import Kallglot
 import KallglotPolicy
-import Legs
+import CallControl
 import Media
 import SDP
 import SIPUserAgent
@@ -48,7 +48,7 @@ public struct CallLog {
   }
 
   /// The line for an event of a party; nil for what needs none.
-  public mutating func line(for party: PartyEvent, at now: Instant) -> String? {
+  public mutating func line(for party: CallAgentEvent, at now: Instant) -> String? {
     let before = party.leg.flatMap { book[$0] }
     let joined = party.leg.flatMap { book.session(joinedBy: $0) }
     let isNews = count(party)
@@ -65,7 +65,7 @@ public struct CallLog {
   }
 
   /// Counts a response that no policy decision has told already; false for one that was told.
-  private mutating func count(_ party: PartyEvent) -> Bool {
+  private mutating func count(_ party: CallAgentEvent) -> Bool {
     guard case .requestRefused(_, let request) = party else { return true }
     defer { decided = nil }
     if let decided, decided.callID == request.callID, decided.method == request.method { return false }
@@ -89,7 +89,8 @@ public struct CallLog {
   }
 
   private func text(
-    _ event: PartyEvent, _ before: CallBook.Entry?, _ after: CallBook.Entry?, _ joined: (session: String, account: String, role: String)?
+    _ event: CallAgentEvent, _ before: CallBook.Entry?, _ after: CallBook.Entry?,
+    _ joined: (session: String, account: String, role: String)?
   ) -> String? {
     switch event {
     case .started(_, let facts): return started(facts, joined)
@@ -113,7 +114,7 @@ public struct CallLog {
   }
 
   /// What may concern no call.
-  private func unbound(_ event: PartyEvent, isOfCall: Bool) -> String? {
+  private func unbound(_ event: CallAgentEvent, isOfCall: Bool) -> String? {
     switch event {
     case .listening(let listener): return "listening on \(listener)"
     case .listenFailed(let listener, let failure): return "cannot listen on \(listener): \(failure)"

@@ -1,6 +1,6 @@
 import Foundation
 import Kallglot
-import Legs
+import CallControl
 import SIPUserAgent
 import SansIO
 import Testing
@@ -54,7 +54,7 @@ private final class Desk {
   }
 
   func record(_ body: JournalRecord.Body) { captures.record(JournalRecord(at: now, host: HostID(0), body)) }
-  func tell(_ event: PartyEvent) { record(.event(EndpointEvent.party(event))) }
+  func tell(_ event: CallAgentEvent) { record(.event(EndpointEvent.party(event))) }
 
   func facts(_ callID: String, _ direction: LegFacts.Direction = .incoming) -> LegFacts {
     LegFacts(direction: direction, callID: callID, from: "sip:a@b", to: "sip:c@d", transport: .udp, peer: Self.them, name: nil)
@@ -183,7 +183,7 @@ private final class Desk {
       try Data().write(to: URL(fileURLWithPath: "\(desk.folder)/\(name)"))
     }
     let later = CallCaptures(folder: desk.folder, host: "kallglot", epoch: .virtual)
-    later.record(JournalRecord(at: .zero, host: HostID(0), .event(PartyEvent.started(leg, desk.facts("a", .outgoing)))))
+    later.record(JournalRecord(at: .zero, host: HostID(0), .event(CallAgentEvent.started(leg, desk.facts("a", .outgoing)))))
     for callID in ["a", "b"] {
       later.packet(
         PacketRecord(

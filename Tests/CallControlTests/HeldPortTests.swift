@@ -2,11 +2,11 @@ import SIPUserAgent
 import SansIO
 import Testing
 
-@testable import Legs
+@testable import CallControl
 
 /// Media ports that other programs hold.
 @Suite struct HeldPortTests {
-  private let bench = PartyBench()
+  private let bench = CallAgentBench()
 
   private var reasons: [String] {
     bench.events.compactMap { event in if case .portsMissing(_, let reason) = event { reason } else { nil } }

@@ -1,7 +1,7 @@
 import SDP
 import SansIO
 
-/// What a party may change of a call that is up, each by one re-INVITE.
+/// What a user agent may change of a call that is up, each by one re-INVITE.
 public enum SessionChange: Hashable, Sendable {
   /// The ways products put a call on hold.
   public enum HoldForm: String, Hashable, Sendable, Codable, CaseIterable {

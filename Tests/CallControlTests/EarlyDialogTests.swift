@@ -4,12 +4,12 @@ import SIPUserAgent
 import SansIO
 import Testing
 
-@testable import Legs
+@testable import CallControl
 @testable import SIPUserAgent
 
 /// What a callee may and may not send before its 2xx.
 @Suite struct EarlyDialogTests {
-  private let bench = PartyBench()
+  private let bench = CallAgentBench()
 
   private var violations: [PeerViolation.Rule] { bench.violations }
 
@@ -33,9 +33,9 @@ import Testing
     bench.answer(invite, 180, tag: "a")
     bench.request("BYE", in: invite, tag: "a", sequence: 1)
     bench.take()
-    bench.answer(invite, 200, tag: "a", body: PartyBench.answer)
+    bench.answer(invite, 200, tag: "a", body: CallAgentBench.answer)
     #expect(bench.take().words == ["ACK", "BYE"])
-    bench.answer(invite, 200, tag: "a", body: PartyBench.answer)
+    bench.answer(invite, 200, tag: "a", body: CallAgentBench.answer)
     #expect(bench.take().words == ["ACK"])
     #expect(bench.ends == [.hungUpByPeer])
     bench.wait(.seconds(70))
@@ -48,7 +48,7 @@ import Testing
     bench.request("BYE", in: invite, tag: "a", sequence: 1)
     bench.wait(.seconds(70))
     #expect(bench.leftovers == [])
-    let other = PartyBench()
+    let other = CallAgentBench()
     let second = try other.dial()
     other.answer(second, 180, tag: "a")
     other.perform(.cancel(try #require(other.leg)))
@@ -64,7 +64,7 @@ import Testing
     bench.request("BYE", in: invite, tag: "a", sequence: 1)
     #expect(bench.take().words == ["200"])
     #expect(bench.ends == [])
-    bench.answer(invite, 200, tag: "b", body: PartyBench.answer)
+    bench.answer(invite, 200, tag: "b", body: CallAgentBench.answer)
     #expect(bench.take().words == ["ACK"])
     #expect(bench.isUp)
   }
@@ -72,8 +72,8 @@ import Testing
   @Test func `a BYE with a tag that no provisional had gets 481, an INVITE in an early dialog 491 (RFC 3261 §12.2.2, §14.2)`() throws {
     let invite = try bench.dial()
     bench.answer(invite, 180, tag: "a")
-    let agent = bench.party.userAgent
-    bench.request("INVITE", in: invite, tag: "a", sequence: 4, body: PartyBench.answer)
+    let agent = bench.agent.userAgent
+    bench.request("INVITE", in: invite, tag: "a", sequence: 4, body: CallAgentBench.answer)
     #expect(bench.take().words == ["491"])
     let caller = try #require(bench.leg.flatMap { agent.conversation($0) } as? CallerConversation)
     #expect(caller.early.isInOrder(4, in: "a"), "what was refused does not count")
@@ -84,27 +84,27 @@ import Testing
 
 /// Calls to sips URIs (RFC 3261 §8.1.1.8, §12.1.1, §8.1.3.4).
 @Suite struct SecureCallTests {
-  private let bench = PartyBench()
+  private let bench = CallAgentBench()
 
   @Test func `the INVITE for a sips URI has a sips Contact, and so has our re-INVITE; a 200 with another is named (RFC 3261 §12.1.1)`()
     throws
   {
     let invite = try #require(try bench.dial("sips:sess_demo@198.51.100.10"))
     #expect(invite.first(.contact)?.text == "<sips:pbx@192.0.2.20>")
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     #expect(bench.violations == [.responseContactSecure])
     bench.take()
     bench.perform(.modify(try #require(bench.leg), .refresh))
     let again = try #require(bench.take().first)
     #expect(again.method == .invite && again.first(.contact)?.text == "<sips:pbx@192.0.2.20>", "the dialog is secure (§12.2.1.1)")
-    bench.answer(again, 200, body: PartyBench.answer, contact: "sips:uas@198.51.100.10")
+    bench.answer(again, 200, body: CallAgentBench.answer, contact: "sips:uas@198.51.100.10")
     #expect(bench.violations == [.responseContactSecure, .contactElsewhere], "a sips URI means TLS, and the peer is there by UDP")
   }
 
   @Test func `a sip URI has a sip Contact, and a sips one in the 200 is no breach`() throws {
     let invite = try #require(try bench.dial())
     #expect(invite.first(.contact)?.text.hasPrefix("<sip:") == true)
-    bench.answer(invite, 200, body: PartyBench.answer, contact: "sips:uas@198.51.100.10")
+    bench.answer(invite, 200, body: CallAgentBench.answer, contact: "sips:uas@198.51.100.10")
     #expect(!bench.violations.contains(.responseContactSecure))
   }
 
@@ -113,7 +113,7 @@ import Testing
   {
     bench.answer(try bench.dial(), 302, headers: ["Contact: <sips:uas@198.51.100.11>, <sips:uas@198.51.100.12;transport=tcp>"])
     #expect(bench.opened.last?.to == TransportAddress(IPAddress(v4: 0xC633_640B), port: 5061))
-    let other = PartyBench()
+    let other = CallAgentBench()
     other.answer(try other.dial("sips:x@198.51.100.10"), 302, headers: ["Contact: <sip:uas@198.51.100.11>"])
     #expect(other.ends == [.refused(status: 302)])
   }
@@ -122,7 +122,7 @@ import Testing
     bench.perform(
       .register(
         RegisterRequest(
-          registrar: try SIPURI(parsing: "sips:198.51.100.10"), target: .init(transport: .udp, address: PartyBench.peer),
+          registrar: try SIPURI(parsing: "sips:198.51.100.10"), target: .init(transport: .udp, address: CallAgentBench.peer),
           aor: NameAddress(uri: try SIPURI(parsing: "sips:acme@sip.kallglot.com")))))
     #expect(bench.take().last?.first(.contact)?.text == "<sips:acme@192.0.2.20>")
   }

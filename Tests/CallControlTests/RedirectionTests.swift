@@ -3,11 +3,11 @@ import SIPUserAgent
 import SansIO
 import Testing
 
-@testable import Legs
+@testable import CallControl
 
 /// 3xx, requests too large for UDP, and where requests go.
 @Suite struct RedirectionTests {
-  private let bench = PartyBench()
+  private let bench = CallAgentBench()
 
   @Test
   func `the contacts of a 302 are tried by their q, each with the next CSeq, the same To, From and Call-ID (RFC 3261 §8.1.3.4, CALL-07)`()
@@ -25,7 +25,7 @@ import Testing
     bench.answer(second.message, 486)
     sent = bench.takeWithTargets()
     #expect(sent.last?.message.requestURIBytes?.text == "sip:low@198.51.100.12", "a busy contact is not the end while another is left")
-    bench.answer(sent.last?.message, 200, body: PartyBench.answer)
+    bench.answer(sent.last?.message, 200, body: CallAgentBench.answer)
     #expect(bench.isUp)
   }
 
@@ -48,7 +48,7 @@ import Testing
       hops += 1
     }
     #expect(hops == 7 && bench.ends == [.refused(status: 302)])
-    let other = PartyBench()
+    let other = CallAgentBench()
     other.answer(try other.dial(), 300, headers: ["Contact: <sip:a@198.51.100.11>, <sip:b@198.51.100.12>"])
     other.answer(other.take().last, 603)
     #expect(other.ends == [.refused(status: 603)])
@@ -67,8 +67,8 @@ import Testing
     let padding = MessageDraft.Field(HeaderName("X-Padding"), String(repeating: "x", count: 1_000))
     #expect(try bench.dial(fields: [padding]) == nil)
     let connection = try #require(bench.opened.last)
-    #expect(connection.to == PartyBench.peer)
-    bench.receive(.opened(connection.id, local: .init(PartyBench.own, port: 50_000), remote: connection.to))
+    #expect(connection.to == CallAgentBench.peer)
+    bench.receive(.opened(connection.id, local: .init(CallAgentBench.own, port: 50_000), remote: connection.to))
     let invite = try #require(bench.take().first)
     #expect(invite.bytes.count > 1_300)
     #expect(try invite.via().transport == "TCP")
@@ -76,7 +76,7 @@ import Testing
 
   @Test func `the limit is 1300 bytes, not one less (RFC 3261 §18.1.1)`() throws {
     func isStream(_ count: Int) throws -> (Bool, Int) {
-      let bench = PartyBench()
+      let bench = CallAgentBench()
       let field = MessageDraft.Field(HeaderName("X-Padding"), String(repeating: "x", count: count))
       let invite = try bench.dial(fields: [field])
       return (!bench.opened.isEmpty, invite?.bytes.count ?? 0)
@@ -93,7 +93,7 @@ import Testing
     bench.receive(.refused(connection.id, .refused))
     let invite = try #require(bench.take().first)
     #expect(try invite.via().transport == "UDP")
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     #expect(bench.isUp)
     bench.perform(.hangUp(try #require(bench.leg)))
     bench.answer(bench.take().last, 200)
@@ -103,32 +103,32 @@ import Testing
 
   @Test func `hold, resume and a re-INVITE that is refused: the session stays as it was (RFC 3261 §14.1, MOD-02)`() throws {
     let invite = try bench.dial()
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     _ = bench.take()
     let leg = try #require(bench.leg)
     bench.perform(.modify(leg, .hold(.sendonly)))
     let held = try #require(bench.take().last)
     #expect(held.body.text.contains("a=sendonly") && held.body.text.contains("o=- "))
-    bench.answer(held, 200, body: PartyBench.answer.replacing("sendrecv", with: "recvonly").replacing("uas 1 1", with: "uas 1 2"))
-    #expect(bench.party.legs[leg]?.agreement?.direction == .sendonly)
+    bench.answer(held, 200, body: CallAgentBench.answer.replacing("sendrecv", with: "recvonly").replacing("uas 1 1", with: "uas 1 2"))
+    #expect(bench.session?.agreement.direction == .sendonly)
     bench.perform(.modify(leg, .resume))
     bench.answer(bench.take().last, 488)
-    #expect(bench.party.legs[leg]?.agreement?.direction == .sendonly && bench.isUp)
+    #expect(bench.session?.agreement.direction == .sendonly && bench.isUp)
     bench.perform(.modify(leg, .resume))
-    bench.answer(bench.take().last, 200, body: PartyBench.answer.replacing("uas 1 1", with: "uas 1 3"))
-    #expect(bench.party.legs[leg]?.agreement?.direction == .sendrecv)
+    bench.answer(bench.take().last, 200, body: CallAgentBench.answer.replacing("uas 1 1", with: "uas 1 3"))
+    #expect(bench.session?.agreement.direction == .sendrecv)
     #expect(bench.violations == [])
   }
 
   @Test func `what a peer does wrong in offer and answer without harm is named (RFC 3264 §6.1, §8)`() throws {
     let invite = try bench.dial()
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     _ = bench.take()
     let leg = try #require(bench.leg)
     bench.perform(.modify(leg, .hold(.sendonly)))
     // sendrecv to sendonly, and another description under the same version.
-    bench.answer(bench.take().last, 200, body: PartyBench.answer.replacing("6000", with: "6002"))
+    bench.answer(bench.take().last, 200, body: CallAgentBench.answer.replacing("6000", with: "6002"))
     #expect(Set(bench.violations) == [.answerDirection, .originVersion])
-    #expect(bench.party.legs[leg]?.agreement?.direction == .sendonly, "the call goes on with what both allow")
+    #expect(bench.session?.agreement.direction == .sendonly, "the call goes on with what both allow")
   }
 }

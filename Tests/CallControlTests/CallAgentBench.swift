@@ -3,13 +3,13 @@ import SIPMessage
 import SIPTransport
 import SansIO
 
-@testable import Legs
+@testable import CallControl
 @testable import SIPTransaction
 @testable import SIPTransport
 @testable import SIPUserAgent
 
-/// A party without a network: its peer is the test, which reads what left and answers by text.
-final class PartyBench {
+/// A user agent without a network: its peer is the test, which reads what left and answers by text.
+final class CallAgentBench {
   static let own = IPAddress(v4: 0xC000_0214)  // 192.0.2.20
   static let peer = TransportAddress(IPAddress(v4: 0xC633_640A), port: 5060)  // 198.51.100.10
   static let answer = """
@@ -24,29 +24,36 @@ final class PartyBench {
 
     """
 
-  let party: Party
+  let agent: CallAgent
   private(set) var now = Instant.zero
   private var sent: [(message: SIPMessage, to: TransportAddress?)] = []
-  private(set) var events: [PartyEvent] = []
+  var events: [CallAgentEvent] = []
+  /// What the owner does about an event, as soon as it takes it.
+  var reaction: ((CallAgent, CallAgentEvent, Instant, inout Outbox) -> Void)?
   private(set) var opened: [(id: ConnectionID, to: TransportAddress)] = []
   /// How many ports from here on another program holds, and what binding one of them says.
   var heldPorts = (count: 0, failure: BindFailure.addressInUse)
 
   init(prefersFlow: Bool = true, credentials: Credentials? = nil, rtpTimeout: Duration? = nil) {
-    var agent = UserAgent.Configuration(
+    var signalling = UserAgent.Configuration(
       listeners: [.init(.udp, .init(Self.own, port: 5060)), .init(.tcp, .init(Self.own, port: 5060))], prefersFlowOverContact: prefersFlow)
-    agent.style = .plain
-    party = Party(
+    signalling.style = .plain
+    agent = CallAgent(
       .init(
-        userAgent: agent, capability: AudioCapability(codecs: [.pcmu, .pcma]), mediaAddress: Self.own,
+        userAgent: signalling, capability: AudioCapability(codecs: [.pcmu, .pcma]), mediaAddress: Self.own,
         aor: NameAddress(uri: SIPURI(host: "192.0.2.20", user: "pbx")), rtpTimeout: rtpTimeout, sendsMedia: false),
       serverTLS: nil, clientTLS: nil, entropy: Entropy(seed: 1), epoch: .virtual)
-    call { party.start(at: $0, &$1) }
+    call { agent.start(at: $0, &$1) }
   }
 
-  private func call(_ body: (Instant, inout Outbox) -> [Party.Signal]) {
+  private func call(_ body: (Instant, inout Outbox) -> Void) {
     var out = Outbox()
-    for signal in body(now, &out) { if case .event(let event) = signal { events.append(event) } }
+    body(now, &out)
+    while let signal = agent.nextSignal() {
+      guard case .event(let event) = signal else { continue }
+      events.append(event)
+      reaction?(agent, event, now, &out)
+    }
     for departure in out.departures { act(on: departure) }
   }
 
@@ -54,12 +61,12 @@ final class PartyBench {
     switch departure {
     case .bind(let port, let address, _) where heldPorts.count > 0 && address.port != 5060:
       heldPorts.count -= 1
-      call { [failure = heldPorts.failure] in party.receive(.bindFailed(port, address, failure), at: $0, &$1) }
-    case .bind(let port, let address, _): call { party.receive(.bound(port, address), at: $0, &$1) }
+      call { [failure = heldPorts.failure] in agent.receive(.bindFailed(port, address, failure), at: $0, &$1) }
+    case .bind(let port, let address, _): call { agent.receive(.bound(port, address), at: $0, &$1) }
     case .datagram(_, to: let remote, let bytes, _): keep(bytes, remote)
     case .bytes(let id, let bytes, _): keep(bytes, opened.first { $0.id == id }?.to)
     case .open(let id, from: _, to: let remote): opened.append((id, remote))
-    case .event(let event): if let event = event as? PartyEvent { events.append(event) }
+    case .event(let event): if let event = event as? CallAgentEvent { events.append(event) }
     case .unbind, .finish, .close, .resolve, .secret, .plaintext: break
     }
   }
@@ -70,7 +77,7 @@ final class PartyBench {
 
   // MARK: - What the test does
 
-  func perform(_ command: PartyCommand) { call { party.perform(command, at: $0, &$1) } }
+  func perform(_ command: CallAgentCommand) { call { agent.perform(command, at: $0, &$1) } }
 
   /// Calls; the INVITE that left.
   @discardableResult
@@ -89,10 +96,10 @@ final class PartyBench {
   }
 
   func receive(_ text: String, from source: TransportAddress = peer) {
-    call { party.receive(.datagram(PortID(1), from: source, Bytes(text)), at: $0, &$1) }
+    call { agent.receive(.datagram(PortID(1), from: source, Bytes(text)), at: $0, &$1) }
   }
 
-  func receive(_ arrival: Arrival) { call { party.receive(arrival, at: $0, &$1) } }
+  func receive(_ arrival: Arrival) { call { agent.receive(arrival, at: $0, &$1) } }
 
   /// Answers a request that left.
   func answer(
@@ -132,15 +139,16 @@ final class PartyBench {
   @discardableResult
   func wait(_ duration: Duration) -> [SIPMessage] {
     let end = now.advanced(by: duration)
-    while let due = party.nextDeadline, due <= end {
+    while let due = agent.nextDeadline, due <= end {
       now = max(now, due)
-      call { party.wake(at: $0, &$1) }
+      call { agent.wake(at: $0, &$1) }
     }
     now = end
     return take()
   }
 
   /// What left since the last time.
+  @discardableResult
   func take() -> [SIPMessage] { takeWithTargets().map(\.message) }
 
   func takeWithTargets() -> [(message: SIPMessage, to: TransportAddress?)] {
@@ -150,17 +158,18 @@ final class PartyBench {
 
   // MARK: - What is seen
 
-  var leg: LegID? { party.legs.keys.max() }
+  var leg: LegID? { agent.places.keys.max() }
   var ends: [LegEnd] { events.compactMap { if case .ended(_, let end, _) = $0 { end } else { nil } } }
   var violations: [PeerViolation.Rule] { events.compactMap { if case .violation(_, let violation) = $0 { violation.rule } else { nil } } }
-  var isUp: Bool { party.legs.values.contains(where: \.isUp) }
+  /// The session of the newest leg while it is up.
+  var session: Leg.Session? {
+    guard let place = leg.flatMap({ agent.places[$0] }), case .up(let session)? = agent.legs[place]?.leg.state else { return nil }
+    return session
+  }
+  var isUp: Bool { session != nil }
 
   var leftovers: [String] {
-    let agent = party.userAgent
-    let tables: [(String, Int)] = [
-      ("legs", party.legs.count), ("ports", party.legsByPort.count),
-    ]
-    return (tables + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
+    (agent.holdings + agent.userAgent.holdings.map { ($0.name, $0.count) }).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
   }
 }
 

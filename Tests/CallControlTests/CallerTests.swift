@@ -4,11 +4,11 @@ import SIPUserAgent
 import SansIO
 import Testing
 
-@testable import Legs
+@testable import CallControl
 
 /// The caller's side, message by message.
 @Suite struct CallerTests {
-  private let bench = PartyBench()
+  private let bench = CallAgentBench()
 
   private func offer(_ message: SIPMessage) throws -> SessionDescription { try SessionDescription.parse(message.body) }
 
@@ -18,10 +18,10 @@ import Testing
     let invite = try bench.dial()
     bench.answer(invite, 100, tag: nil)
     bench.answer(invite, 180, tag: "a")
-    bench.answer(invite, 183, tag: "b", body: PartyBench.answer)
+    bench.answer(invite, 183, tag: "b", body: CallAgentBench.answer)
     bench.answer(invite, 180, tag: "a")
     #expect(bench.events.contains { if case .earlyMedia = $0 { true } else { false } })
-    bench.answer(invite, 200, tag: "b", body: PartyBench.answer)
+    bench.answer(invite, 200, tag: "b", body: CallAgentBench.answer)
     #expect(bench.take().words == ["ACK"])
     #expect(bench.isUp)
     bench.perform(.hangUp(try #require(bench.leg)))
@@ -37,12 +37,12 @@ import Testing
     throws
   {
     let invite = try bench.dial()
-    bench.answer(invite, 183, tag: "b", body: PartyBench.answer)
+    bench.answer(invite, 183, tag: "b", body: CallAgentBench.answer)
     bench.answer(invite, 200, tag: "b")
     #expect(bench.isUp && bench.violations == [.answerMissing])
-    let other = PartyBench()
+    let other = CallAgentBench()
     let second = try other.dial()
-    other.answer(second, 183, tag: "a", body: PartyBench.answer)
+    other.answer(second, 183, tag: "a", body: CallAgentBench.answer)
     other.answer(second, 200, tag: "b")
     let sent = other.take()
     #expect(sent.words == ["ACK", "BYE"])
@@ -54,12 +54,12 @@ import Testing
   func `the second 200 of a fork is acknowledged and hung up in its own dialog, at its own address, once (RFC 3261 §13.2.2.4, FORK-02)`()
     throws
   {
-    let bench = PartyBench(prefersFlow: false)
+    let bench = CallAgentBench(prefersFlow: false)
     let invite = try bench.dial()
-    bench.answer(invite, 200, tag: "a", body: PartyBench.answer)
+    bench.answer(invite, 200, tag: "a", body: CallAgentBench.answer)
     #expect(bench.take().words == ["ACK"])
     let there = TransportAddress(IPAddress(v4: 0xC633_640B), port: 5070)
-    bench.answer(invite, 200, tag: "b", body: PartyBench.answer, contact: "sip:other@198.51.100.11:5070")
+    bench.answer(invite, 200, tag: "b", body: CallAgentBench.answer, contact: "sip:other@198.51.100.11:5070")
     let sent = bench.takeWithTargets()
     #expect(sent.map(\.message).words == ["ACK", "BYE"])
     #expect(sent.allSatisfy { $0.to == there })
@@ -67,7 +67,7 @@ import Testing
       #expect(try message.to().tag == "b")
       #expect(message.requestURIBytes?.text == "sip:other@198.51.100.11:5070")
     }
-    bench.answer(invite, 200, tag: "b", body: PartyBench.answer, contact: "sip:other@198.51.100.11:5070")
+    bench.answer(invite, 200, tag: "b", body: CallAgentBench.answer, contact: "sip:other@198.51.100.11:5070")
     #expect(bench.take().words == ["ACK"], "the 200 again gets the ACK again, no second BYE")
     #expect(bench.isUp)
     bench.perform(.hangUp(try #require(bench.leg)))
@@ -76,13 +76,13 @@ import Testing
 
   @Test func `a 200 of a fork that comes after our call has ended is acknowledged and hung up as well`() throws {
     let invite = try bench.dial()
-    bench.answer(invite, 200, tag: "a", body: PartyBench.answer)
+    bench.answer(invite, 200, tag: "a", body: CallAgentBench.answer)
     bench.perform(.hangUp(try #require(bench.leg)))
     bench.answer(bench.take().last, 200)
     #expect(bench.ends == [.hungUpHere])
-    bench.answer(invite, 200, tag: "a", body: PartyBench.answer)
+    bench.answer(invite, 200, tag: "a", body: CallAgentBench.answer)
     #expect(bench.take().words == ["ACK"], "its ACK was lost")
-    bench.answer(invite, 200, tag: "b", body: PartyBench.answer)
+    bench.answer(invite, 200, tag: "b", body: CallAgentBench.answer)
     #expect(bench.take().words == ["ACK", "BYE"])
     bench.wait(.seconds(70))
     #expect(bench.leftovers == [])
@@ -94,7 +94,7 @@ import Testing
     #expect(bench.take().isEmpty)
     bench.answer(invite, 180)
     #expect(bench.take().words == ["CANCEL"])
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     let sent = bench.take()
     #expect(sent.words == ["ACK", "BYE"])
     bench.answer(sent.last, 200)
@@ -106,7 +106,7 @@ import Testing
     let invite = try bench.dial(isOfferDelayed: true)
     bench.answer(invite, 180)
     bench.perform(.cancel(try #require(bench.leg)))
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     let ack = try #require(bench.take().first { $0.method == .ack })
     #expect(try offer(ack).media.map(\.port) == [0])
   }
@@ -114,20 +114,20 @@ import Testing
   @Test func `a provisional without To tag is tolerated (FORK-05)`() throws {
     let invite = try bench.dial()
     bench.answer(invite, 180, tag: nil)
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     #expect(bench.isUp)
   }
 
   @Test func `a callee of RFC 2543 has no tag: call, its BYE and ours go through (RFC 3261 §12.1.2)`() throws {
     let invite = try bench.dial()
-    bench.answer(invite, 200, tag: nil, body: PartyBench.answer)
+    bench.answer(invite, 200, tag: nil, body: CallAgentBench.answer)
     #expect(bench.isUp && bench.take().words == ["ACK"])
     bench.request("BYE", in: invite, tag: "stranger", sequence: 1)
     #expect(bench.isUp, "a tag is another dialog")
     bench.request("BYE", in: invite, tag: nil, sequence: 2)
     #expect(bench.take().words == ["200"] && bench.ends == [.hungUpByPeer])
-    let other = PartyBench()
-    other.answer(try other.dial(), 200, tag: nil, body: PartyBench.answer)
+    let other = CallAgentBench()
+    other.answer(try other.dial(), 200, tag: nil, body: CallAgentBench.answer)
     _ = other.take()
     other.perform(.hangUp(try #require(other.leg)))
     let bye = try #require(other.take().first)
@@ -138,7 +138,7 @@ import Testing
   @Test func `a delayed offer is answered in the ACK (RFC 3261 §13.2.1, OA-01)`() throws {
     let invite = try #require(try bench.dial(isOfferDelayed: true))
     #expect(invite.body.isEmpty)
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     let ack = try #require(bench.take().first)
     #expect(try offer(ack).media[0].formats == ["0", "101"])
     #expect(bench.isUp)
@@ -146,7 +146,7 @@ import Testing
 
   @Test func `an offer in the 200 that cannot be answered is declined in the ACK, then BYE (RFC 3261 §13.2.2.4)`() throws {
     let invite = try bench.dial(isOfferDelayed: true)
-    bench.answer(invite, 200, body: PartyBench.answer.replacing("AVP 0 101", with: "AVP 18"))
+    bench.answer(invite, 200, body: CallAgentBench.answer.replacing("AVP 0 101", with: "AVP 18"))
     let sent = bench.take()
     #expect(sent.words == ["ACK", "BYE"])
     #expect(try offer(try #require(sent.first)).media.map(\.port) == [0])
@@ -163,26 +163,26 @@ import Testing
     throws
   {
     let invite = try bench.dial()
-    bench.answer(invite, 200, body: PartyBench.answer.replacing(part, with: instead))
+    bench.answer(invite, 200, body: CallAgentBench.answer.replacing(part, with: instead))
     #expect(bench.take().words == ["ACK", "BYE"])
     #expect(bench.violations == [rule])
   }
 
   @Test func `a response with two Vias was meant for another: it is discarded and named (RFC 3261 §8.1.3.3)`() throws {
     let invite = try bench.dial()
-    bench.answer(invite, 200, headers: ["Via: SIP/2.0/UDP 192.0.2.99;branch=z9hG4bKx"], body: PartyBench.answer)
+    bench.answer(invite, 200, headers: ["Via: SIP/2.0/UDP 192.0.2.99;branch=z9hG4bKx"], body: CallAgentBench.answer)
     #expect(!bench.isUp && bench.violations == [.severalVias])
   }
 
   @Test func `a 2xx whose routes cannot be read makes no dialog, and is named (RFC 3261 §12.1.2)`() throws {
     let invite = try bench.dial()
-    bench.answer(invite, 200, headers: ["Record-Route: <nonsense"], body: PartyBench.answer)
+    bench.answer(invite, 200, headers: ["Record-Route: <nonsense"], body: CallAgentBench.answer)
     #expect(!bench.isUp && bench.violations == [.successWithoutDialog])
   }
 
   @Test func `Record-Route of the 200 is followed backwards (RFC 3261 §12.1.2, CALL-14)`() throws {
     let invite = try bench.dial()
-    bench.answer(invite, 200, headers: ["Record-Route: <sip:198.51.100.1;lr>, <sip:198.51.100.2:5080;lr>"], body: PartyBench.answer)
+    bench.answer(invite, 200, headers: ["Record-Route: <sip:198.51.100.1;lr>, <sip:198.51.100.2:5080;lr>"], body: CallAgentBench.answer)
     let (ack, target) = try #require(bench.takeWithTargets().first)
     #expect(ack.all(.route).map(\.text) == ["<sip:198.51.100.2:5080;lr>", "<sip:198.51.100.1;lr>"])
     #expect(ack.requestURIBytes?.text == "sip:uas@198.51.100.10:5060")
@@ -199,7 +199,7 @@ import Testing
     bench.answer(invite, 401, headers: [challenge])
     #expect(bench.take().words == ["ACK"])
     #expect(bench.ends == [.refused(status: 401)])
-    let stale = PartyBench()
+    let stale = CallAgentBench()
     var next = try stale.dial(credentials: Credentials(username: "acme", password: Secret("s")))
     var answers = 0
     for attempt in 0..<20 {
@@ -222,7 +222,7 @@ import Testing
     bench.answer(invite, 401, headers: [challenge("WWW-Authenticate", "s")])
     invite = bench.take().last
     #expect(invite?.first(.proxyAuthorization) != nil && invite?.first(.authorization) != nil)
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     _ = bench.take()
     bench.perform(.hangUp(try #require(bench.leg)))
     let bye = bench.take().last

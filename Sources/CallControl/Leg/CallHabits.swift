@@ -1,9 +1,9 @@
-import SIPComposition
 import Media
+import SIPComposition
 import SIPMessage
 import SIPUserAgent
 
-/// What a product does with calls and registrations, beside how it writes: the part of a persona that a ``Party`` carries out.
+/// What a product does with calls and registrations, beside how it writes: the part of a persona that a ``CallAgent`` carries out.
 public struct CallHabits: Hashable, Sendable, Codable {
   /// How it puts a call on hold when nobody says how.
   public var hold = SessionChange.HoldForm.sendonly

@@ -4,8 +4,8 @@ import SIPTransport
 import SIPUserAgent
 import SansIO
 
-/// What a stage or a command line asks of a party.
-public enum PartyCommand: Sendable {
+/// What a stage or a command line asks of a ``CallAgent``.
+public enum CallAgentCommand: Sendable {
   /// Calls; the leg's `started` event carries `name` back.
   case call(CallRequest)
   case cancel(LegID)
@@ -21,11 +21,11 @@ public enum PartyCommand: Sendable {
 }
 
 /// A call to be placed.
-public struct CallRequest: Sendable {
+public struct CallRequest: Hashable, Sendable {
   public var name: String?
   public var uri: SIPURI
   public var target: SIPTarget
-  /// From; nil = the party's own address of record.
+  /// From; nil = the user agent's own address of record.
   public var from: NameAddress?
   public var credentials: Credentials?
   public var fields: [MessageDraft.Field]
@@ -33,7 +33,7 @@ public struct CallRequest: Sendable {
   public var isOfferDelayed: Bool
   /// The flow that the callee registered over; nil = a way to the target is found or opened.
   public var flow: Flow?
-  /// Whether requests within the call go over its flow rather than to Contact (contract 8.5); nil = as the party does.
+  /// Whether requests within the call go over its flow rather than to Contact (contract 8.5); nil = as the user agent does.
   public var prefersFlow: Bool?
 
   public init(

@@ -3,26 +3,26 @@ import SIPUserAgent
 import SansIO
 import Testing
 
-@testable import Legs
+@testable import CallControl
 
 /// The registration client, message by message (RFC 3261 §10.2).
 @Suite struct RegistrationTests {
-  private let bench = PartyBench()
+  private let bench = CallAgentBench()
 
-  private func register(_ bench: PartyBench, expires: Int = 3600, password: String? = nil) throws -> SIPMessage? {
+  private func register(_ bench: CallAgentBench, expires: Int = 3600, password: String? = nil) throws -> SIPMessage? {
     bench.perform(
       .register(
         RegisterRequest(
-          registrar: SIPURI(host: "198.51.100.10"), target: .init(transport: .udp, address: PartyBench.peer),
+          registrar: SIPURI(host: "198.51.100.10"), target: .init(transport: .udp, address: CallAgentBench.peer),
           aor: NameAddress(uri: SIPURI(host: "sip.kallglot.com", user: "acme")),
           credentials: password.map { Credentials(username: "acme", password: Secret($0)) }, expires: expires)))
     return bench.take().last
   }
 
-  private func registered(_ bench: PartyBench) -> [Int] {
+  private func registered(_ bench: CallAgentBench) -> [Int] {
     bench.events.compactMap { if case .registered(_, let expires) = $0 { expires } else { nil } }
   }
-  private func failures(_ bench: PartyBench) -> [String] {
+  private func failures(_ bench: CallAgentBench) -> [String] {
     bench.events.compactMap { if case .registrationFailed(_, let reason) = $0 { reason } else { nil } }
   }
 
@@ -69,7 +69,7 @@ import Testing
 
   @Test func `a registrar that does not echo the contact grants by Expires, else what was asked`() throws {
     bench.answer(try register(bench, expires: 600), 200, headers: ["Expires: 60"])
-    let other = PartyBench()
+    let other = CallAgentBench()
     other.answer(try register(other, expires: 600), 200, contact: nil)
     #expect((registered(bench), registered(other)) == ([60], [600]))
   }
@@ -86,7 +86,7 @@ import Testing
     bench.answer(second, 423, headers: ["Min-Expires: 240"])
     #expect(bench.take().isEmpty && failures(bench).count == 1)
     for value in ["Min-Expires: 4294967295", "Min-Expires: 10", "Min-Expires: soon", "X-None: 1"] {
-      let bench = PartyBench()
+      let bench = CallAgentBench()
       bench.answer(try register(bench, expires: 60), 423, headers: [value])
       #expect(bench.take().isEmpty && failures(bench).count == 1, "\(value)")
       #expect(bench.violations == [.minimumExpires])

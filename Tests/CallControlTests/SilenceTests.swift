@@ -1,15 +1,15 @@
 import SansIO
 import Testing
 
-@testable import Legs
+@testable import CallControl
 
 /// A leg on which no RTP comes (contract 8.3).
 @Suite struct SilenceTests {
-  private let bench = PartyBench(rtpTimeout: .seconds(5))
+  private let bench = CallAgentBench(rtpTimeout: .seconds(5))
 
   private func establish() throws {
     let invite = try bench.dial()
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     #expect(bench.take().words == ["ACK"] && bench.isUp)
   }
 
@@ -25,7 +25,7 @@ import Testing
     let reinvite = try #require(bench.take().first)
     bench.answer(reinvite, 100)
     #expect(bench.wait(.seconds(20)).words.contains("BYE") == false)
-    bench.answer(reinvite, 200, body: PartyBench.answer)
+    bench.answer(reinvite, 200, body: CallAgentBench.answer)
     #expect(bench.wait(.milliseconds(4_900)).words == ["ACK"])
     #expect(bench.wait(.milliseconds(200)).words == ["BYE"])
   }

@@ -1,4 +1,4 @@
-/// The media ports of one party: even ports for RTP, the odd one above for RTCP (RFC 3550 §11).
+/// The media ports of one user agent: even ports for RTP, the odd one above for RTCP (RFC 3550 §11).
 ///
 /// A released pair rests while ``quarantine`` others are released after it, so that late packets of the old call do not reach a new one;
 /// then it is preferred to a fresh pair, since a driver keeps its sockets parked. A pair that another program holds is tried again when no

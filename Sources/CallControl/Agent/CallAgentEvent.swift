@@ -5,8 +5,8 @@ import SIPTransport
 import SIPUserAgent
 import SansIO
 
-/// What happened at one party, as a stage, a log or a report needs it. Values only: no message, no secret.
-public enum PartyEvent: HostEvent, Hashable {
+/// What happened at one user agent, as a stage, a log or a report needs it. Values only: no message, no secret.
+public enum CallAgentEvent: HostEvent, Hashable {
   case listening(TransportListener)
   case listenFailed(TransportListener, BindFailure)
   case connectionFailed(remote: TransportAddress, reason: String)
@@ -107,7 +107,7 @@ extension LegFacts {
   }
 }
 
-extension PartyEvent {
+extension CallAgentEvent {
   public var journalName: String {
     switch self {
     case .listening: "listening"

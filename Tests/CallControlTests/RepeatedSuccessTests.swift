@@ -3,17 +3,17 @@ import SIPMessage
 import SansIO
 import Testing
 
-@testable import Legs
+@testable import CallControl
 @testable import SIPUserAgent
 
 /// Responses that come more than once: each 2xx gets its own ACK again, and the first description of a dialog counts.
 @Suite struct RepeatedSuccessTests {
-  private let bench = PartyBench()
+  private let bench = CallAgentBench()
 
   /// A call that is up, and its INVITE.
-  private func establish(_ bench: PartyBench) throws -> SIPMessage {
+  private func establish(_ bench: CallAgentBench) throws -> SIPMessage {
     let invite = try #require(try bench.dial())
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     #expect(bench.take().words == ["ACK"])
     return invite
   }
@@ -28,7 +28,7 @@ import Testing
   }
 
   private static func answer(_ version: Int, _ direction: String) -> String {
-    PartyBench.answer.replacing("o=uas 1 1", with: "o=uas 1 \(version)").replacing("a=sendrecv", with: "a=\(direction)")
+    CallAgentBench.answer.replacing("o=uas 1 1", with: "o=uas 1 \(version)").replacing("a=sendrecv", with: "a=\(direction)")
   }
 
   private func sequences(_ messages: [SIPMessage]) throws -> [UInt32] { try messages.map { try $0.cseq().number } }
@@ -39,7 +39,7 @@ import Testing
     bench.perform(.modify(try #require(bench.leg), .resume))
     let resume = try #require(bench.take().first)
     bench.answer(hold, 200, body: Self.answer(2, "recvonly"))
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     let acknowledgements = bench.take()
     #expect(acknowledgements.words == ["ACK", "ACK"])
     #expect(try sequences(acknowledgements) == [try hold.cseq().number, try invite.cseq().number])
@@ -47,18 +47,18 @@ import Testing
     #expect(try sequences(bench.take()) == [try resume.cseq().number])
     bench.answer(hold, 200, body: Self.answer(2, "recvonly"))
     bench.answer(resume, 200, body: Self.answer(3, "sendrecv"))
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     #expect(try sequences(bench.take()) == [hold, resume, invite].map { try $0.cseq().number })
     #expect(bench.violations == [])
   }
 
   @Test func `a copy of the ACK is the ACK, with the same answer in it`() throws {
     let invite = try #require(try bench.dial(isOfferDelayed: true))
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     let first = try #require(bench.take().first)
     bench.perform(.modify(try #require(bench.leg), .refresh))
     _ = bench.take()
-    bench.answer(invite, 200, body: PartyBench.answer)
+    bench.answer(invite, 200, body: CallAgentBench.answer)
     let again = try #require(bench.take().first)
     #expect(again.method == .ack && again.body == first.body && !again.body.isEmpty)
     #expect(again.first(.via)?.text == first.first(.via)?.text)
@@ -67,7 +67,7 @@ import Testing
   @Test func `what is remembered goes with the transaction: 64·T1 after the first 2xx nothing is left`() throws {
     _ = try establish(bench)
     _ = try change(.hold(.sendonly), version: 2, direction: "recvonly")
-    let usage = try #require(bench.leg.flatMap { bench.party.userAgent.conversation($0) })
+    let usage = try #require(bench.leg.flatMap { bench.agent.userAgent.conversation($0) })
     #expect(!usage.acknowledgements.isEmpty)
     bench.wait(.seconds(33))
     #expect(usage.acknowledgements.isEmpty)
@@ -109,21 +109,21 @@ import Testing
 
   // MARK: - The first description counts
 
-  private static let other = PartyBench.answer.replacing("o=uas 1 1", with: "o=uas 1 2").replacing("6000", with: "7000")
+  private static let other = CallAgentBench.answer.replacing("o=uas 1 1", with: "o=uas 1 2").replacing("6000", with: "7000")
 
-  private func media(_ bench: PartyBench) throws -> UInt16? {
-    bench.party.legs[try #require(bench.leg)]?.agreement?.remote.port
+  private func media(_ bench: CallAgentBench) throws -> UInt16? {
+    bench.session?.agreement.remote.port
   }
 
   @Test func `a second answer in the 200 is ignored and named; a copy of the first is fine (RFC 3261 §13.2.1, RFC 6337 §3.1.1)`() throws {
     let invite = try bench.dial()
-    bench.answer(invite, 183, tag: "a", body: PartyBench.answer)
-    bench.answer(invite, 183, tag: "a", body: PartyBench.answer)
-    bench.answer(invite, 200, tag: "a", body: PartyBench.answer)
+    bench.answer(invite, 183, tag: "a", body: CallAgentBench.answer)
+    bench.answer(invite, 183, tag: "a", body: CallAgentBench.answer)
+    bench.answer(invite, 200, tag: "a", body: CallAgentBench.answer)
     #expect(bench.violations == [])
-    let changed = PartyBench()
+    let changed = CallAgentBench()
     let second = try changed.dial()
-    changed.answer(second, 183, tag: "a", body: PartyBench.answer)
+    changed.answer(second, 183, tag: "a", body: CallAgentBench.answer)
     changed.answer(second, 200, tag: "a", body: Self.other)
     #expect(changed.violations == [.secondAnswer])
     #expect(try media(changed) == 6000)
@@ -132,7 +132,7 @@ import Testing
 
   @Test func `a second answer in another 183 changes nothing; each To tag is a dialog of its own (RFC 3261 §12.1)`() throws {
     let invite = try bench.dial()
-    bench.answer(invite, 183, tag: "a", body: PartyBench.answer)
+    bench.answer(invite, 183, tag: "a", body: CallAgentBench.answer)
     bench.answer(invite, 183, tag: "a", body: Self.other)
     #expect(bench.violations == [.secondAnswer])
     bench.answer(invite, 183, tag: "b", body: Self.other)
@@ -167,7 +167,7 @@ import Testing
 
   @Test func `an offer in provisional responses to an INVITE without one is only a preview: it may change (RFC 3261 §13.2.1)`() throws {
     let invite = try bench.dial(isOfferDelayed: true)
-    bench.answer(invite, 183, tag: "a", body: PartyBench.answer)
+    bench.answer(invite, 183, tag: "a", body: CallAgentBench.answer)
     bench.answer(invite, 200, tag: "a", body: Self.other)
     #expect(bench.violations == [])
     #expect(try media(bench) == 7000)

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Legs
+@testable import CallControl
 
 @Suite struct MediaPortPoolTests {
   @Test func `RTP gets even ports with the odd one above inside the range (RFC 3550 §11)`() {

@@ -1,0 +1,190 @@
+import Media
+import SIPComposition
+import SIPMessage
+import SIPTransaction
+import SIPTransport
+import SIPUserAgent
+import SansIO
+
+// The list of what happened: given to the machines one by one, and what they ask for carried out at once.
+extension CallAgent {
+  /// Tells a leg, and carries out what comes of it.
+  func feed(_ id: LegID, _ input: LegInput, at now: Instant, _ out: inout Outbox) {
+    work.append(.leg(id, input))
+    run(at: now, &out)
+  }
+
+  /// Until nothing is left.
+  func run(at now: Instant, _ out: inout Outbox) {
+    while let item = work.next() {
+      switch item {
+      case .agent(let event): take(event, at: now, &out)
+      case .leg(let id, let input): take(id, input, at: now, &out)
+      case .report(let event): report(event)
+      }
+    }
+  }
+
+  private func take(_ id: LegID, _ input: LegInput, at now: Instant, _ out: inout Outbox) {
+    guard let place = places[id] else { return }
+    let turn = legs.update(place) { (outputs: $0.leg.handle(input, at: now), media: $0.media) }
+    guard let turn else { return }
+    for output in turn.outputs { carryOut(output, id, turn.media, at: now, &out) }
+  }
+
+  private func carryOut(_ output: LegOutput, _ id: LegID, _ place: SlabPlace, at now: Instant, _ out: inout Outbox) {
+    switch output {
+    case .signal(let signal): carryOut(signal, id, at: now, &out)
+    case .media(let command):
+      media.handle(command, place, at: now, &out)
+      takeMediaNews()
+    case .ports(let request):
+      media.handle(request, place, at: now, &out)
+      takeMediaNews()
+    case .event(let event): report(event)
+    case .answer(let due): answerDeadlines.set(id, at: due)
+    case .over: forget(id)
+    }
+  }
+
+  func takeMediaNews() {
+    media.drainNews { news in
+      switch news {
+      case .leg(let id, let input): work.append(.leg(id, input))
+      case .event(let event): work.append(.report(event))
+      }
+    }
+  }
+
+  private func carryOut(_ signal: LegOutput.Signal, _ id: LegID, at now: Instant, _ out: inout Outbox) {
+    switch signal {
+    case .invite(let request, let body): invite(id, request, body, at: now, &out)
+    case .ring: work.append(userAgent.ring(id, at: now, &out))
+    case .progress(let body): work.append(userAgent.progress(id, body: body, at: now, &out))
+    case .accept(let body, let fields): work.append(userAgent.accept(id, body: body, fields: fields, at: now, &out))
+    case .refuse(let status, let fields): work.append(userAgent.refuse(id, status: status, fields: fields, at: now, &out))
+    case .acknowledge(let body): work.append(userAgent.acknowledge(id, body: body, at: now, &out))
+    case .reinvite(let body): work.append(userAgent.modify(id, body: body, at: now, &out))
+    case .answerReinvite(let server, let body): work.append(userAgent.answerReinvite(id, server, body: body, at: now, &out))
+    case .refuseReinvite(let server, let status, let fields):
+      work.append(userAgent.refuseReinvite(id, server, status: status, fields: fields, at: now, &out))
+    case .cancel: work.append(userAgent.cancel(id, at: now, &out))
+    case .hangUp(let reason, let fields): work.append(userAgent.hangUp(id, because: reason, fields: fields, at: now, &out))
+    }
+  }
+
+  private func invite(_ id: LegID, _ request: CallRequest, _ body: Bytes, at now: Instant, _ out: inout Outbox) {
+    var to = NameAddress(uri: request.uri)
+    to.uri.parameters = Parameters()
+    var call = OutgoingCall(
+      requestURI: request.uri, target: request.target, from: request.from ?? configuration.aor, to: to, credentials: request.credentials,
+      fields: request.fields, body: body, flow: request.flow)
+    call.prefersFlow = request.prefersFlow
+    let (callID, events) = userAgent.call(call, as: id, at: now, &out)
+    work.append(.leg(id, .signalling(.invited(callID: callID))))
+    work.append(events)
+  }
+
+  // MARK: - The user agent's news
+
+  private func take(_ event: UserAgentEvent, at now: Instant, _ out: inout Outbox) {
+    switch event {
+    case .listening(let listener): report(.listening(listener))
+    case .listenFailed(let listener, let failure): report(.listenFailed(listener, failure))
+    case .accepted(let flow): signal(.accepted(flow))
+    case .dropped(let id, let request): signal(.dropped(id, request.message, request.flow))
+    case .flowFailed(let flow, let failure): report(.connectionFailed(remote: flow.remote, reason: "\(failure)"))
+    case .socketFailed(let id, let failure): report(.socketFailed(id, failure))
+    case .acceptsAgain(let listener): report(.acceptsAgain(listener))
+    case .redirected(let id, let status, let uri, let target): report(.redirected(id, status: status, uri: uri, target: target))
+    case .requestRefused(let id, let request): report(.requestRefused(id, request))
+    case .malformed(let rule, let flow): report(.malformed(from: flow.remote, rule: rule))
+    case .incoming(let id, let message, let flow): signal(.incoming(id, message, flow))
+    case .inDialog(let id, let server, let message): signal(.inDialog(id, server, message))
+    case .reason(let id, let text): report(.reason(id, text))
+    case .request(let server, let message, let flow): signal(.request(server, message, flow))
+    case .defective(let server, let message, let flow, let defect): signal(.defective(server, message, flow, defect))
+    case .response(let id, let message): answered(id, message, at: now, &out)
+    case .requestFailed(let id, let failure, let sequence): failed(id, failure, sequence, at: now, &out)
+    case .note(let id, let note): report(.note(id, note))
+    case .violation(let id, let violation): report(.violation(id, violation))
+    case .acknowledged, .ringing, .answered, .refused, .reinvite, .reinviteRefused, .reinviteAcknowledged, .modified, .modificationDue,
+      .modificationFailed, .ended:
+      if let (id, input) = Self.signalling(event) { takeSignalling(id, input, at: now, &out) }
+    }
+  }
+
+  /// What concerns a leg.
+  private static func signalling(_ event: UserAgentEvent) -> (LegID, LegInput.Signalling)? {
+    switch event {
+    case .acknowledged(let id, let message): (id, .acknowledged(SessionBody(message)))
+    case .ringing(let id, let message): (id, .provisional(status: message.status ?? 0, SessionBody(message)))
+    case .answered(let id, let message): (id, .answered(SessionBody(message)))
+    case .refused(let id, let message):
+      (
+        id,
+        .refused(
+          status: message.status ?? 0, phrase: message.reasonPhrase?.text ?? "",
+          explanation: (message.first(.warning) ?? message.first(.reason))?.text)
+      )
+    case .reinvite(let id, let server, let message): (id, .reinvite(server, SessionBody(message)))
+    case .reinviteRefused(let id, let message): (id, .reinviteRefused(SessionBody(message)))
+    case .reinviteAcknowledged(let id, let message): (id, .reinviteAcknowledged(SessionBody(message)))
+    case .modified(let id, let message): (id, .modified(SessionBody(message)))
+    case .modificationDue(let id): (id, .modificationDue)
+    case .modificationFailed(let id, let status, let reason): (id, .modificationFailed(status: status, reason: reason))
+    case .ended(let id, let reason): (id, .ended(reason))
+    default: nil
+    }
+  }
+
+  /// A call that was never taken in, or is over, has no leg: what happens to it is reported all the same.
+  private func takeSignalling(_ id: LegID, _ input: LegInput.Signalling, at now: Instant, _ out: inout Outbox) {
+    guard places[id] == nil else { return take(id, .signalling(input), at: now, &out) }
+    switch input {
+    case .provisional(let status, _): report(.ringing(id, status: status))
+    case .refused(let status, let phrase, let explanation):
+      report(.refused(id, status: status, phrase: phrase, explanation: explanation))
+    case .modificationFailed(let status, let reason): report(.modificationFailed(id, status: status, reason: reason))
+    case .ended(let reason): report(.ended(id, reason, nil))
+    case .invited, .answered, .acknowledged, .reinvite, .reinviteRefused, .reinviteAcknowledged, .modified, .modificationDue: break
+    }
+  }
+
+  // MARK: - Requests outside dialogs
+
+  func carryOut(_ outputs: [Registrations.Output], at now: Instant, _ out: inout Outbox) {
+    for output in outputs {
+      switch output {
+      case .event(let event): report(event)
+      case .send(let register):
+        let request = register.request
+        var outgoing = OutOfDialogRequest(.register, to: request.target, uri: request.registrar, from: request.aor, to: request.aor)
+        (outgoing.callID, outgoing.sequence) = (register.next?.callID, register.next?.sequence)
+        (outgoing.contact, outgoing.credentials) = (register.contact, request.credentials)
+        outgoing.fields = [.init(.expires, String(register.expires))]
+        let (id, events) = userAgent.send(outgoing, at: now, &out)
+        registrations.sent(register.index, id, contact: userAgent.contact(of: id), callID: userAgent.callID(of: id))
+        work.append(events)
+      }
+    }
+  }
+
+  func ping(_ target: SIPTarget, _ uri: SIPURI, at now: Instant, _ out: inout Outbox) {
+    var request = OutOfDialogRequest(.options, to: target, uri: uri, from: configuration.aor, to: NameAddress(uri: uri))
+    if configuration.userAgent.style.options.hasAccept { request.fields = [.init(.accept, "application/sdp")] }
+    let (id, events) = userAgent.send(request, at: now, &out)
+    pings.insert(id)
+    work.append(events)
+  }
+
+  private func answered(_ id: RequestID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+    if pings.remove(id) != nil { return report(.optionsAnswered(status: message.status ?? 0)) }
+    if let outputs = registrations.answered(id, message, at: now, using: &entropy) { carryOut(outputs, at: now, &out) }
+  }
+
+  private func failed(_ id: RequestID, _ failure: TransactionFailure, _ sequence: UInt32, at now: Instant, _ out: inout Outbox) {
+    if pings.remove(id) != nil { return report(.optionsFailed(reason: "\(failure)")) }
+    if let outputs = registrations.failed(id, failure, sequence, at: now, using: &entropy) { carryOut(outputs, at: now, &out) }
+  }
+}

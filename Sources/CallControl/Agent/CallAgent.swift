@@ -1,0 +1,244 @@
+import Media
+import SDP
+import SIPComposition
+import SIPMessage
+import SIPTransaction
+import SIPTransport
+import SIPUserAgent
+import SansIO
+import SecureTransport
+
+/// A user agent with calls: signalling, the legs over it and their media, behind one set of addresses.
+///
+/// It knows how to carry calls and nothing about whether it should: the host that owns it (the Kallglot endpoint, a persona) takes the
+/// ``Signal``s in their order (``nextSignal()``), decides, and calls ``admit(_:_:_:capability:answerWith:answerFields:rtpTimeout:prefersFlow:at:_:)``
+/// or ``refuse(_:_:status:reason:fields:at:_:)``. What comes of that goes to the end of the same list.
+///
+/// It carries out what its machines ask for. ``Leg`` decides; ``MediaPorts``, ``LegStreams`` and ``Registrations`` have a state of their own.
+public final class CallAgent {
+  public struct Configuration: Sendable {
+    public var userAgent: UserAgent.Configuration
+    public var capability: AudioCapability
+    public var mediaAddress: IPAddress
+    public var mediaPorts: ClosedRange<UInt16>
+    public var descriptions: DescriptionStyle
+    /// The address of record that our own calls come from.
+    public var aor: NameAddress
+    /// From the INVITE to the 200.
+    public var answerDelay: Duration
+    /// BYE after so long without RTP while we may receive; nil = never.
+    public var rtpTimeout: Duration?
+    /// Send RTP at all; a user agent under load may leave it out.
+    public var sendsMedia: Bool
+    public var habits = CallHabits()
+    /// Where music on hold comes from; nil = `mediaAddress`.
+    public var musicAddress: IPAddress?
+
+    public init(
+      userAgent: UserAgent.Configuration, capability: AudioCapability, mediaAddress: IPAddress,
+      mediaPorts: ClosedRange<UInt16> = 20_000...20_100, descriptions: DescriptionStyle = .plain, aor: NameAddress,
+      answerDelay: Duration = .zero, rtpTimeout: Duration? = nil, sendsMedia: Bool = true
+    ) {
+      self.userAgent = userAgent
+      self.capability = capability
+      self.mediaAddress = mediaAddress
+      self.mediaPorts = mediaPorts
+      self.descriptions = descriptions
+      self.aor = aor
+      self.answerDelay = answerDelay
+      self.rtpTimeout = rtpTimeout
+      self.sendsMedia = sendsMedia
+    }
+  }
+
+  /// What the owner must decide or may want to know.
+  public enum Signal: Sendable {
+    case event(CallAgentEvent)
+    /// An initial INVITE.
+    case incoming(LegID, SIPMessage, Flow)
+    /// A request that RFC 3261 wants refused whatever it asks for: ``CallAgent/refuse(_:_:_:_:at:_:)``, or ``CallAgent/ignore(_:at:)``.
+    case defective(ServerID, SIPMessage, Flow, RequestDefect)
+    /// A request outside dialogs other than INVITE.
+    case request(ServerID, SIPMessage, Flow)
+    /// A request within a dialog that is not answered here.
+    case inDialog(LegID, ServerID, SIPMessage)
+    /// A peer connected; nothing was read yet.
+    case accepted(Flow)
+    /// A request of a source that hears nothing.
+    case dropped(LegID?, SIPMessage, Flow)
+  }
+
+  public let configuration: Configuration
+  public let userAgent: UserAgent
+  let settings: LegSettings
+  // Unchecked: touched for every message by code that cannot overlap itself, where the checks of exclusive access cost one part in thirty.
+  @exclusivity(unchecked) var legs = Slab<LegSlot>()
+  @exclusivity(unchecked) var places: [LegID: SlabPlace] = [:]
+  @exclusivity(unchecked) var media: CallMedia
+  @exclusivity(unchecked) var answerDeadlines = DeadlineQueue<LegID>()
+  @exclusivity(unchecked) var registrations: Registrations
+  var pings: Set<RequestID> = []
+  var entropy: Entropy
+  @exclusivity(unchecked) var work = WorkList()
+  @exclusivity(unchecked) private var signals = SignalQueue()
+
+  public init(_ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch) {
+    self.configuration = configuration
+    settings = LegSettings(configuration)
+    var agent = configuration.userAgent
+    agent.declining = settings.declining
+    userAgent = UserAgent(agent, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("sip"), epoch: epoch)
+    registrations = Registrations(lead: configuration.habits.registrationLead)
+    let own = entropy.fork("media")
+    self.entropy = own
+    media = CallMedia(configuration, entropy: own, epoch: epoch)
+  }
+
+  // MARK: - Driving
+
+  public func start(at now: Instant, _ out: inout Outbox) {
+    work.append(userAgent.start(at: now, &out))
+    run(at: now, &out)
+  }
+
+  public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
+    if userAgent.owns(arrival) {
+      work.append(userAgent.receive(arrival, at: now, &out))
+    } else {
+      media.receive(arrival, at: now, &out, sessionID: newSessionID)
+      takeMediaNews()
+    }
+    run(at: now, &out)
+  }
+
+  public func wake(at now: Instant, _ out: inout Outbox) {
+    if let due = userAgent.nextDeadline, due <= now {
+      work.append(userAgent.wake(at: now, &out))
+      run(at: now, &out)
+    }
+    while let id = answerDeadlines.takeExpired(at: now) { feed(id, .answerDue, at: now, &out) }
+    while media.wake(at: now, &out) {
+      takeMediaNews()
+      run(at: now, &out)
+    }
+    while let outputs = registrations.wake(at: now, using: &entropy) { carryOut(outputs, at: now, &out) }
+    run(at: now, &out)
+  }
+
+  /// O(1).
+  public var nextDeadline: Instant? {
+    var earliest = userAgent.nextDeadline ?? .distantFuture
+    if let candidate = media.nextDeadline { earliest = min(earliest, candidate) }
+    if let candidate = answerDeadlines.next { earliest = min(earliest, candidate) }
+    if let candidate = registrations.nextDeadline { earliest = min(earliest, candidate) }
+    return earliest == .distantFuture ? nil : earliest
+  }
+
+  /// What happened next, until nil. The owner's reactions may add to it.
+  public func nextSignal() -> Signal? { signals.next() }
+
+  public func perform(_ command: CallAgentCommand, at now: Instant, _ out: inout Outbox) {
+    switch command {
+    case .call(let request): placeCall(request, at: now, &out)
+    case .cancel(let id): work.append(userAgent.cancel(id, at: now, &out))
+    case .hangUp(let id): hangUp(id, at: now, &out)
+    case .modify(let id, let change):
+      if places[id] == nil { report(.modificationFailed(id, status: nil, reason: "the call is not established")) }
+      feed(id, .command(.change(change)), at: now, &out)
+    case .speak(let id, let tone, let duration):
+      feed(id, .command(.speak(tone, until: duration.map { now.advanced(by: $0) })), at: now, &out)
+    case .register(let request):
+      let outputs = registrations.register(
+        request, parameters: userAgent.registrationContactParameters, at: now, using: &entropy)
+      carryOut(outputs, at: now, &out)
+    case .options(let target, let uri): ping(target, uri, at: now, &out)
+    case .hangUpAll:
+      // One after the other: what one says at its end is said before the next one ends.
+      for id in places.keys.sorted() { hangUp(id, at: now, &out) }
+    }
+    run(at: now, &out)
+  }
+
+  /// Legs that have not ended.
+  public var liveLegs: Int { legs.count }
+
+  /// What was sent and received so far on a leg that has not ended; nil before its media began.
+  public func mediaReport(of id: LegID) -> MediaReport? { places[id].flatMap { legs[$0] }.flatMap { media.report(of: $0.media) } }
+
+  /// What holds on a leg that is up; nil before and afterwards.
+  public func agreement(of id: LegID) -> AudioAgreement? {
+    guard let place = places[id], case .up(let session)? = legs[place]?.leg.state else { return nil }
+    return session.agreement
+  }
+
+  /// Whether a call to this URI came to a Contact that we registered, by the parameters we put into it. True while no binding of ours has
+  /// any.
+  public func isRegisteredContact(_ uri: SIPURI) -> Bool { registrations.isRegisteredContact(uri) }
+
+  /// What is held, by table: nothing once all is over.
+  var holdings: [(String, Int)] {
+    [("legs", legs.count), ("places", places.count), ("ports", media.openPairs), ("pings", pings.count)]
+  }
+
+  // MARK: - News
+
+  func report(_ event: CallAgentEvent) { signals.append(.event(event)) }
+
+  func signal(_ signal: Signal) { signals.append(signal) }
+
+  // MARK: - Making and ending legs
+
+  func placeCall(_ request: CallRequest, at now: Instant, _ out: inout Outbox) {
+    let from = request.from ?? configuration.aor
+    let facts = LegFacts(
+      direction: .outgoing, callID: "", from: from.uri.description, to: request.uri.description,
+      transport: request.target.transport, peer: request.target.address, name: request.name)
+    let id = userAgent.reserveLeg()
+    guard let port = media.reserve() else {
+      report(.portsMissing(id, reason: "no free media port in \(configuration.mediaPorts) for a call to \(request.uri)"))
+      report(.ended(id, .transportFailed, nil))
+      return
+    }
+    let leg = Leg(
+      id, calling: request, facts, settings, port: port, sessionID: newSessionID(), rtpTimeout: configuration.rtpTimeout)
+    keep(leg, port: port)
+    feed(id, .begin, at: now, &out)
+  }
+
+  private func hangUp(_ id: LegID, at now: Instant, _ out: inout Outbox) {
+    // One that was not taken in yet has its INVITE alone.
+    guard places[id] != nil else { return work.append(userAgent.hangUp(id, at: now, &out)) }
+    feed(id, .command(.hangUp(.hungUpHere)), at: now, &out)
+  }
+
+  func keep(_ leg: Leg, port: UInt16) {
+    places[leg.id] = legs.insert(LegSlot(leg: leg, media: media.add(leg.id, port: port)))
+  }
+
+  /// Of o= (RFC 8866 §5.2).
+  func newSessionID() -> UInt64 { UInt64.random(in: 1...0x7FFF_FFFF, using: &entropy) }
+
+  func forget(_ id: LegID) {
+    guard let place = places.removeValue(forKey: id), let slot = legs.remove(place) else { return }
+    media.remove(slot.media)
+    answerDeadlines.remove(id)
+  }
+}
+
+/// Signals in their order, in memory that is used again.
+private struct SignalQueue {
+  private var signals: [CallAgent.Signal] = []
+  private var head = 0
+
+  mutating func append(_ signal: CallAgent.Signal) { signals.append(signal) }
+
+  mutating func next() -> CallAgent.Signal? {
+    guard head < signals.count else {
+      signals.removeAll(keepingCapacity: true)
+      head = 0
+      return nil
+    }
+    defer { head += 1 }
+    return signals[head]
+  }
+}

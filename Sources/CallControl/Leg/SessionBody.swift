@@ -1,0 +1,62 @@
+import SDP
+import SIPComposition
+import SIPMessage
+import SIPUserAgent
+import SansIO
+
+/// The body of a message where an offer or an answer may be. It is read when it is asked for.
+struct SessionBody: Sendable {
+  private let message: SIPMessage
+
+  init(_ message: SIPMessage) { self.message = message }
+
+  var isEmpty: Bool { message.body.isEmpty }
+
+  /// Whether there is an offer or answer; a body that may be left unread is none.
+  var hasDescription: Bool {
+    guard !message.body.isEmpty else { return false }
+    return message.body(ofType: "application/sdp") != nil || message.first(.contentType) == nil
+  }
+
+  /// The description. In a multipart body it is the part of its type, first or last (RFC 5621 §3.1).
+  func description() throws(OfferAnswerFailure) -> SessionDescription {
+    guard !message.body.isEmpty else { throw .noAudio }
+    do { return try SessionDescription.parse(message.body(ofType: "application/sdp") ?? message.body) } catch { throw .unreadable(error) }
+  }
+
+  /// The bytes of the description; empty where there is none.
+  var bytes: Bytes { message.body(ofType: "application/sdp") ?? Bytes() }
+
+  /// The To tag: the dialog's, in a response to our INVITE.
+  var remoteTag: String { message.toTag ?? "" }
+
+  /// The message in one line, for a violation.
+  var line: String { "\(message)" }
+
+  /// The method or the status.
+  var name: String { message.method?.token ?? "\(message.status ?? 0)" }
+}
+
+extension OfferAnswerFailure {
+  /// The rule that was broken: the one that offer/answer named, else this one; nil for a limit of ours, which breaks none.
+  func violation(_ rule: PeerViolation.Rule, in body: SessionBody) -> PeerViolation? {
+    if case .broken(let violation) = self { return violation }
+    if case .limit = self { return nil }
+    return PeerViolation(rule, "\(body.name): \(warningText)")
+  }
+
+  /// The rule that an offer broke; nil where it is right, and asks for what we do not do.
+  var offerViolation: PeerViolation? {
+    switch self {
+    case .broken(let violation): violation
+    case .unreadable(let error): PeerViolation(.offerUnusable, "\(error)")
+    case .noAudio, .noCommonCodec, .wrongProfile, .limit, .other: nil
+    }
+  }
+
+  /// A Warning value (RFC 3261 §20.43): code, agent, text.
+  public func warningValue(agent: IPAddress) -> String {
+    let host = agent.isIPv6 ? "[\(agent)]" : agent.description
+    return WarningValue(warningCode, agent: host, warningText).fieldValue
+  }
+}

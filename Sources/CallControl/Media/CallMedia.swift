@@ -1,0 +1,224 @@
+import Media
+import SIPUserAgent
+import SansIO
+
+/// The media of all legs of one user agent: their pairs of ports, and their streams.
+///
+/// It is addressed by ``LegOutput/Media`` and ``LegOutput/PortRequest`` alone, and its news are ``LegInput``s: what a leg does about them is
+/// the leg's.
+struct CallMedia {
+  /// Pairs of ports tried for one leg.
+  static let attemptLimit = 128
+
+  /// What came of a turn, in its order.
+  enum News: Sendable {
+    case leg(LegID, LegInput)
+    case event(CallAgentEvent)
+  }
+
+  /// One leg's part.
+  private struct Entry: Sendable {
+    let id: LegID
+    var streams: LegStreams
+    /// Taken from the pool; nil when there is none to be given back.
+    var port: UInt16?
+    /// The pair that is open, or being opened.
+    var pair: MediaPorts.PairID?
+    /// Pairs that could not be opened.
+    var attempts = 0
+    /// The deadline that the queue knows.
+    var armed: Instant?
+
+    mutating func takePair() -> MediaPorts.PairID? {
+      defer { pair = nil }
+      return pair
+    }
+  }
+
+  private let address: IPAddress
+  private let musicAddress: IPAddress
+  private let settings: LegStreams.Settings
+  private var ports: MediaPorts
+  private var entries = Slab<Entry>()
+  private var deadlines = DeadlineQueue<SlabPlace>()
+  private var news: [News] = []
+
+  init(_ configuration: CallAgent.Configuration, entropy: Entropy, epoch: Epoch) {
+    address = configuration.mediaAddress
+    musicAddress = configuration.musicAddress ?? configuration.mediaAddress
+    settings = LegStreams.Settings(configuration, entropy: entropy, epoch: epoch)
+    ports = MediaPorts(configuration.mediaPorts)
+  }
+
+  /// Pairs of ports that are open or being opened.
+  var openPairs: Int { ports.count }
+
+  var nextDeadline: Instant? { deadlines.next }
+
+  /// Passes on what was noticed since the last time.
+  mutating func drainNews(_ body: (News) -> Void) {
+    guard !news.isEmpty else { return }
+    for index in news.indices { body(news[index]) }
+    news.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: - Legs
+
+  /// A port for a leg to come; nil when all are in use.
+  mutating func reserve() -> UInt16? { ports.take() }
+
+  /// The leg was not made.
+  mutating func giveBack(_ port: UInt16) { ports.release(port) }
+
+  /// A leg with its reserved port.
+  mutating func add(_ id: LegID, port: UInt16) -> SlabPlace {
+    entries.insert(Entry(id: id, streams: LegStreams(id), port: port))
+  }
+
+  /// The leg is over, and its ports are closed.
+  mutating func remove(_ place: SlabPlace) {
+    if let port = entries.remove(place)?.port { ports.release(port) }
+    deadlines.remove(place)
+  }
+
+  func report(of place: SlabPlace) -> MediaReport? { entries[place]?.streams.report }
+
+  // MARK: - What legs ask for
+
+  mutating func handle(_ command: LegOutput.Media, _ place: SlabPlace, at now: Instant, _ out: inout Outbox) {
+    entries.update(place) { $0.streams.handle(command, pair: $0.pair, settings, at: now, &out) }
+    finishTurn(place)
+  }
+
+  mutating func handle(_ request: LegOutput.PortRequest, _ place: SlabPlace, at now: Instant, _ out: inout Outbox) {
+    guard let entry = entries[place] else { return }
+    switch request {
+    case .open:
+      guard let port = entry.port else { return }
+      let pair = ports.open(port, at: address, for: place, .call, &out)
+      entries.update(place) { $0.pair = pair }
+    case .openMusic:
+      guard !entry.streams.hasMusic, let port = ports.take() else { return }
+      news.append(.leg(entry.id, .musicPorts(.reserved(TransportAddress(musicAddress, port: port)))))
+      let pair = ports.open(port, at: musicAddress, for: place, .music, &out)
+      entries.update(place) { $0.streams.openMusic(pair) }
+    case .closeMusic:
+      closeMusic(place, at: now, &out)
+      finishTurn(place)
+    case .close:
+      entries.update(place) { $0.streams.handle(.call(.stop), pair: $0.pair, settings, at: now, &out) }
+      closeMusic(place, at: now, &out)
+      finishTurn(place)
+      if let pair = entries.update(place, { $0.takePair() }) ?? nil { ports.close(pair, &out) }
+      news.append(.leg(entry.id, .mediaClosed(entries[place]?.streams.report)))
+    }
+  }
+
+  private mutating func closeMusic(_ place: SlabPlace, at now: Instant, _ out: inout Outbox) {
+    guard let pair = entries.update(place, { $0.streams.closeMusic(at: now, &out) }) ?? nil else { return }
+    if let port = ports.close(pair, &out) { ports.release(port) }
+  }
+
+  // MARK: - What the world says
+
+  /// - Parameter sessionID: draws the one of o= that goes with another port.
+  mutating func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox, sessionID: () -> UInt64) {
+    switch arrival {
+    case .datagram(let port, from: _, _): if let pair = ports.pair(of: port) { pass(arrival, to: pair, at: now) }
+    case .sendFailed(let port, to: let remote, _, let label, let error):
+      guard let pair = ports.pair(of: port) else { return }
+      pass(arrival, to: pair, at: now)
+      failed(pair, .send, remote, label.subject, error)
+    // An ICMP error is no sign of life, rather the opposite.
+    case .unreachable(let port, let remote, let error): failed(ports.pair(of: port), .unreachable, remote, .none, error)
+    case .receiveFailed(let port, let error): failed(ports.pair(of: port), .receive, nil, .none, error)
+    case .bound(let port, _): opened(port, at: now, &out)
+    case .bindFailed(let port, _, let failure): notOpened(port, failure, at: now, &out, sessionID: sessionID)
+    case .acceptFailed, .acceptsAgain, .accepted, .opened, .refused, .bytes, .ended, .closed, .drained, .resolved: break
+    }
+  }
+
+  private mutating func pass(_ arrival: Arrival, to pair: MediaPorts.Pair, at now: Instant) {
+    entries.update(pair.leg) { $0.streams.receive(arrival, for: pair.use, at: now) }
+    finishTurn(pair.leg)
+  }
+
+  /// Wakes one leg whose time has come; false when none is left.
+  mutating func wake(at now: Instant, _ out: inout Outbox) -> Bool {
+    guard let place = deadlines.takeExpired(at: now) else { return false }
+    entries.update(place) {
+      $0.armed = nil
+      $0.streams.wake(at: now, &out)
+    }
+    finishTurn(place)
+    return true
+  }
+
+  /// Passes on what the streams noticed, and arms the next deadline where it has moved.
+  private mutating func finishTurn(_ place: SlabPlace) {
+    let turn = entries.update(place) { entry -> (id: LegID, events: [MediaEvent], deadline: Instant?, isMoved: Bool) in
+      let deadline = entry.streams.nextDeadline
+      defer { entry.armed = deadline }
+      return (entry.id, entry.streams.takeEvents(), deadline, deadline != entry.armed)
+    }
+    guard let turn else { return }
+    for event in turn.events { news.append(.leg(turn.id, .media(event))) }
+    if turn.isMoved { deadlines.set(place, at: turn.deadline) }
+  }
+
+  /// A failure at a socket: media goes on, and its leg says so once for each stream and cause.
+  private mutating func failed(
+    _ pair: MediaPorts.Pair?, _ act: SocketFailure.Act, _ remote: TransportAddress?, _ subject: Label.Subject, _ error: SystemError
+  ) {
+    guard let pair, let entry = entries[pair.leg], let port = entry.port else { return }
+    let failure = SocketFailure(act, local: TransportAddress(address, port: port), remote: remote, subject: subject, error: error)
+    if entries.update(pair.leg, { $0.streams.isNew(failure) }) == true { news.append(.event(.socketFailed(entry.id, failure))) }
+  }
+
+  // MARK: - Ports
+
+  private mutating func opened(_ port: PortID, at now: Instant, _ out: inout Outbox) {
+    guard let pair = ports.bound(port), let id = entries[pair.leg]?.id else { return }
+    switch pair.use {
+    case .call: news.append(.leg(id, .ports(.opened)))
+    case .music:
+      entries.update(pair.leg) { $0.streams.musicOpened(settings, at: now, &out) }
+      finishTurn(pair.leg)
+    }
+  }
+
+  private mutating func notOpened(
+    _ port: PortID, _ failure: BindFailure, at now: Instant, _ out: inout Outbox, sessionID: () -> UInt64
+  ) {
+    guard let pair = ports.pair(of: port), let id = entries[pair.leg]?.id else { return }
+    switch pair.use {
+    case .call: tryOther(id, pair, failure, at: now, &out, sessionID: sessionID)
+    case .music: news.append(.leg(id, .musicPorts(.failed(failure))))
+    }
+  }
+
+  /// Another program holds the port: the next pair is tried, so many times.
+  private mutating func tryOther(
+    _ id: LegID, _ pair: MediaPorts.Pair, _ failure: BindFailure, at now: Instant, _ out: inout Outbox, sessionID: () -> UInt64
+  ) {
+    let failed = entries.update(pair.leg) { entry -> (attempts: Int, pair: MediaPorts.PairID?) in
+      entry.attempts += 1
+      entry.port = nil
+      return (entry.attempts, entry.takePair())
+    }
+    guard let failed else { return }
+    if failed.attempts == 1, let error = failure.systemError {
+      let local = TransportAddress(address, port: pair.port)
+      news.append(.event(.socketFailed(id, SocketFailure(.bind, local: local, error: error))))
+    }
+    if let closed = failed.pair { ports.close(closed, &out) }
+    ports.putAside(pair.port)
+    // Another port needs a descriptor as well.
+    guard failure != .noDescriptor, failed.attempts < Self.attemptLimit, let port = ports.take() else {
+      let attempts = failed.attempts > 1 ? " (\(failed.attempts) pairs were tried)" : ""
+      return news.append(.leg(id, .ports(.missing(reason: "no media port could be opened: \(failure)\(attempts)"))))
+    }
+    entries.update(pair.leg) { $0.port = port }
+    news.append(.leg(id, .ports(.moved(to: port, sessionID: sessionID()))))
+  }
+}

@@ -1,0 +1,155 @@
+import Media
+import SDP
+import SIPUserAgent
+import SansIO
+
+/// The streams of one leg: the call's own, and that of a music server, which has another address and so a stream of its own.
+struct LegStreams: Sendable {
+  /// What all streams of a user agent have in common.
+  struct Settings: Sendable {
+    var cname: String
+    var musicCname: String
+    /// Hertz.
+    var musicFrequency: Int
+    var sendsAudio: Bool
+    /// Each stream forks its own from it.
+    var entropy: Entropy
+    var epoch: Epoch
+  }
+
+  private enum Music: Sendable {
+    case opening(MediaPorts.PairID, awaited: AudioAgreement?)
+    case open(MediaPorts.PairID)
+    case playing(MediaPorts.PairID, MediaStream)
+  }
+
+  private let id: LegID
+  private var call: MediaStream?
+  private var music: Music?
+  /// What is said as soon as the call has a stream.
+  private var speech: MediaCommand?
+  /// What was reported of the sockets.
+  private var failures: Set<SocketFailure> = []
+
+  init(_ id: LegID) { self.id = id }
+
+  var report: MediaReport? { call?.report }
+
+  var nextDeadline: Instant? {
+    var earliest = call?.nextDeadline
+    if case .playing(_, let stream) = music, let other = stream.nextDeadline { earliest = min(earliest ?? other, other) }
+    return earliest
+  }
+
+  // MARK: - Commands
+
+  mutating func handle(
+    _ command: LegOutput.Media, pair: MediaPorts.PairID?, _ settings: Settings, at now: Instant, _ out: inout Outbox
+  ) {
+    switch command {
+    case .begin(let agreement, let tag):
+      guard call == nil else {
+        call?.handle(.agree(agreement, remoteTag: tag ?? ""), at: now, &out)
+        return
+      }
+      guard let pair else { return }
+      call = MediaStream(
+        configuration(pair, cname: settings.cname, settings), agreement: agreement, remoteTag: tag ?? "", isForked: tag != nil,
+        entropy: settings.entropy.fork("\(id)"))
+      call?.handle(.start, at: now, &out)
+      if let speech { call?.handle(speech, at: now, &out) }
+    case .call(let command):
+      if case .play = command { speech = command }
+      call?.handle(command, at: now, &out)
+    case .play(let agreement):
+      switch music {
+      case .opening(let pair, _): music = .opening(pair, awaited: agreement)
+      case .open(let pair), .playing(let pair, _): play(agreement, pair, settings, at: now, &out)
+      case nil: break
+      }
+    case .music(let command): changeMusic { $0.handle(command, at: now, &out) }
+    }
+  }
+
+  private func configuration(_ pair: MediaPorts.PairID, cname: String, _ settings: Settings) -> MediaStream.Configuration {
+    MediaStream.Configuration(
+      cname: cname, rtpPort: MediaPorts.rtp(pair), rtcpPort: MediaPorts.rtcp(pair), dialog: id.rawValue, sendsAudio: settings.sendsAudio,
+      epoch: settings.epoch)
+  }
+
+  // MARK: - Music
+
+  mutating func openMusic(_ pair: MediaPorts.PairID) { music = .opening(pair, awaited: nil) }
+
+  var hasMusic: Bool { music != nil }
+
+  /// The music server's ports are open.
+  mutating func musicOpened(_ settings: Settings, at now: Instant, _ out: inout Outbox) {
+    guard case .opening(let pair, let awaited) = music else { return }
+    music = .open(pair)
+    if let awaited { play(awaited, pair, settings, at: now, &out) }
+  }
+
+  private mutating func play(
+    _ agreement: AudioAgreement, _ pair: MediaPorts.PairID, _ settings: Settings, at now: Instant, _ out: inout Outbox
+  ) {
+    var stream = MediaStream(
+      configuration(pair, cname: settings.musicCname, settings), agreement: agreement,
+      entropy: settings.entropy.fork("\(id) music \(agreement.local.port)"))
+    stream.handle(.start, at: now, &out)
+    stream.handle(.play(Tone(frequency: settings.musicFrequency), until: nil), at: now, &out)
+    music = .playing(pair, stream)
+  }
+
+  private mutating func changeMusic(_ body: (inout MediaStream) -> Void) {
+    guard case .playing(let pair, var stream) = music else { return }
+    // The stream is nowhere else meanwhile, so that nothing in it is copied.
+    music = .open(pair)
+    body(&stream)
+    music = .playing(pair, stream)
+  }
+
+  /// Ends the music; its ports are to be closed.
+  mutating func closeMusic(at now: Instant, _ out: inout Outbox) -> MediaPorts.PairID? {
+    defer { music = nil }
+    switch music {
+    case .opening(let pair, _), .open(let pair): return pair
+    case .playing(let pair, var stream):
+      stream.handle(.stop, at: now, &out)
+      return pair
+    case nil: return nil
+    }
+  }
+
+  // MARK: - The world
+
+  mutating func receive(_ arrival: Arrival, for use: MediaPorts.Use, at now: Instant) {
+    switch use {
+    case .call: call?.receive(arrival, at: now)
+    case .music: changeMusic { $0.receive(arrival, at: now) }
+    }
+  }
+
+  mutating func wake(at now: Instant, _ out: inout Outbox) {
+    call?.wake(at: now, &out)
+    changeMusic { stream in
+      stream.wake(at: now, &out)
+      // Nobody listens to what the held party sends to the music server.
+      _ = stream.takeEvents()
+    }
+  }
+
+  mutating func takeEvents() -> [MediaEvent] { call?.takeEvents() ?? [] }
+
+  /// Whether a failure of a socket is to be reported: media goes on, and says so once for each stream and cause.
+  mutating func isNew(_ failure: SocketFailure) -> Bool { failures.count < 16 && failures.insert(failure).inserted }
+}
+
+extension LegStreams.Settings {
+  init(_ configuration: CallAgent.Configuration, entropy: Entropy, epoch: Epoch) {
+    self.init(
+      cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)",
+      musicCname: "music@\(configuration.musicAddress ?? configuration.mediaAddress)",
+      musicFrequency: configuration.habits.musicFrequency, sendsAudio: configuration.sendsMedia, entropy: entropy, epoch: epoch)
+  }
+}
