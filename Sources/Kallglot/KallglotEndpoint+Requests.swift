@@ -12,7 +12,7 @@ extension KallglotEndpoint {
   // MARK: - INVITE
 
   func admit(_ served: ServedRequest, at now: Instant, _ out: inout Outbox) {
-    guard let request = AdmissionRequest(served.message, on: served.flow, realm: configuration.domain),
+    guard let request = AdmissionRequest(served, realm: configuration.domain),
       let account = authenticate(served, request, at: now, &out)
     else { return }
     switch admission.admit(request, account, sessions) {
@@ -26,11 +26,11 @@ extension KallglotEndpoint {
     _ served: ServedRequest, _ request: AdmissionRequest, _ ticket: AdmissionDesk.Ticket, _ passes: [PolicyDecision], at now: Instant,
     _ out: inout Outbox
   ) {
-    guard case .leg(let id, let facts) = served.server else { return }
+    guard case .leg(let id, let facts) = served.server, let invite = served.request else { return }
     let policy = ticket.account.policy
     do throws(AdmissionFailure) {
       try agent.admit(
-        id, served.message, facts, capability: AudioCapability(codecs: policy.spokenCodecs, decidesOrder: true),
+        id, invite, facts, capability: AudioCapability(codecs: policy.spokenCodecs, decidesOrder: true),
         answerWith: policy.answerWith.form, answerFields: echoedFields(ticket), rtpTimeout: policy.rtpTimeout,
         prefersFlow: policy.natContact == .flow, at: now, &out)
     } catch {
@@ -73,7 +73,7 @@ extension KallglotEndpoint {
   // MARK: - Requests outside dialogs that are no INVITE
 
   func answer(_ served: ServedRequest, at now: Instant, _ out: inout Outbox) {
-    guard let request = AdmissionRequest(served.message, on: served.flow, realm: configuration.domain) else { return }
+    guard let request = AdmissionRequest(served, realm: configuration.domain) else { return }
     if request.method == .register { return register(served, request, at: now, &out) }
     let context = admission.context(of: request, sessions)
     if let failure = AdmissionOrder.access.firstFailure(request, context) { return refuse(served, failure, at: now, &out) }
@@ -85,14 +85,14 @@ extension KallglotEndpoint {
   /// A request that is refused whatever it asks for. The policy's first four steps come before, so that a peer they keep out learns nothing
   /// else; requests that name a dialog, and CANCEL, are not the policy's (contract 8.1), but one that is dropped hears nothing at all.
   func answer(_ served: ServedRequest, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox) {
-    guard let request = AdmissionRequest(served.message, on: served.flow, realm: configuration.domain),
+    guard let request = AdmissionRequest(served, realm: configuration.domain),
       case .transaction(let server) = served.server
     else { return }
     let isJudged = defect != .noSuchDialog && defect != .nothingToCancel
     if let failure = admission.accessFailure(request, sessions), isJudged || failure.verdict == .dropped {
       return refuse(served, failure, at: now, &out)
     }
-    agent.refuse(server, served.message, served.flow, defect, at: now, &out)
+    agent.refuse(server, served.inbound, defect, at: now, &out)
   }
 
   private func register(_ served: ServedRequest, _ request: AdmissionRequest, at now: Instant, _ out: inout Outbox) {
@@ -128,36 +128,37 @@ extension KallglotEndpoint {
 
   // MARK: - Requests within dialogs
 
-  func answerInDialog(_ id: LegID, _ server: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
-    guard let method = message.method else { return }
+  func answerInDialog(_ id: LegID, _ request: SIPRequest, at now: Instant, _ out: inout Outbox) {
+    let method = request.method
     let decision = MethodRule.checkInDialog(method, sessions.terms(of: id)?.policy ?? configuration.listener)
     switch decision.verdict {
     case .refused(let status):
-      if let flow = agent.userAgent.flow(of: id) {
-        out.event(EndpointEvent.decision(id, decision, JudgedRequest(message, peer: flow.remote)))
+      if agent.userAgent.flow(of: id) != nil {
+        out.event(EndpointEvent.decision(id, decision, JudgedRequest(request.inbound)))
       }
-      respondInDialog(id, server, message, status: status, fields: fields(for: decision), at: now, &out)
-    case .passed where method == .info: answerInfo(id, server, message, at: now, &out)
+      respondInDialog(id, request, status: status, fields: fields(for: decision), at: now, &out)
+    case .passed where method == .info: answerInfo(id, request, at: now, &out)
     case .passed, .challenged, .dropped:
-      respondInDialog(id, server, message, status: 200, fields: capabilityFields, at: now, &out)
+      respondInDialog(id, request, status: 200, fields: capabilityFields, at: now, &out)
     }
   }
 
   /// A digit of `application/dtmf-relay` is told and answered with 200, an INFO without body as well (RFC 2976 §2.2); other types get 415.
-  private func answerInfo(_ id: LegID, _ server: ServerID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+  private func answerInfo(_ id: LegID, _ request: SIPRequest, at now: Instant, _ out: inout Outbox) {
+    let message = request.message
     if let body = message.body(ofType: "application/dtmf-relay"), message.first(.contentType) != nil {
       if let digit = DigitRelay(body) { out.event(EndpointEvent.digit(id, digit.signal, milliseconds: digit.milliseconds)) }
     } else if !message.body.isEmpty {
-      return respondInDialog(id, server, message, status: 415, fields: [.init(.accept, "application/dtmf-relay")], at: now, &out)
+      return respondInDialog(id, request, status: 415, fields: [.init(.accept, "application/dtmf-relay")], at: now, &out)
     }
-    respondInDialog(id, server, message, status: 200, at: now, &out)
+    respondInDialog(id, request, status: 200, at: now, &out)
   }
 
   private func respondInDialog(
-    _ id: LegID, _ server: ServerID, _ message: SIPMessage, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
+    _ id: LegID, _ request: SIPRequest, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
     _ out: inout Outbox
   ) {
-    agent.respondInDialog(id, server, to: message, status: status, fields: fields, at: now, &out)
+    agent.respondInDialog(id, request.server, status: status, fields: fields, at: now, &out)
   }
 
   // MARK: - Answers
@@ -212,7 +213,7 @@ extension KallglotEndpoint {
     switch served.server {
     case .leg(let id, let facts): agent.refuse(id, facts, status: status, fields: fields, at: now, &out)
     case .transaction(let server):
-      agent.respond(server, to: served.message, on: served.flow, status: status, fields: fields, at: now, &out)
+      agent.respond(server, status: status, fields: fields, at: now, &out)
     }
   }
 

@@ -93,14 +93,12 @@ public final class KallglotEndpoint: ScriptedHost {
     while let signal = agent.nextSignal() {
       switch signal {
       case .event(let event): handle(event, at: now, &out)
-      case .incoming(let id, let message, let flow):
-        admit(ServedRequest(id, LegFacts(incoming: message, flow: flow), message, flow), at: now, &out)
-      case .request(let server, let message, let flow): answer(ServedRequest(server, message, flow), at: now, &out)
-      case .defective(let server, let message, let flow, let defect):
-        answer(ServedRequest(server, message, flow), defect, at: now, &out)
-      case .inDialog(let id, let server, let message): answerInDialog(id, server, message, at: now, &out)
+      case .incoming(let id, let request): admit(ServedRequest(id, request), at: now, &out)
+      case .request(let request): answer(ServedRequest(request), at: now, &out)
+      case .defective(let server, let message, let defect): answer(ServedRequest(server, message), defect, at: now, &out)
+      case .inDialog(let id, let request): answerInDialog(id, request, at: now, &out)
       case .accepted(let flow): judgeConnection(flow, at: now, &out)
-      case .dropped(let id, let message, let flow): drop(id, message, flow, at: now, &out)
+      case .dropped(let id, let message): drop(id, message, at: now, &out)
       }
     }
   }
@@ -124,10 +122,10 @@ public final class KallglotEndpoint: ScriptedHost {
   }
 
   /// The gate kept a request out: it has no transaction, and gets no word.
-  private func drop(_ id: LegID?, _ message: SIPMessage, _ flow: Flow, at now: Instant, _ out: inout Outbox) {
-    guard let failure = admission.droppingRule(flow) else { return }
-    out.event(EndpointEvent.decision(id, failure, JudgedRequest(message, peer: flow.remote)))
-    if flow.transport.isReliable { agent.drop(flow, at: now, &out) }
+  private func drop(_ id: LegID?, _ message: InboundMessage, at now: Instant, _ out: inout Outbox) {
+    guard let failure = admission.droppingRule(message.flow) else { return }
+    out.event(EndpointEvent.decision(id, failure, JudgedRequest(message)))
+    if message.flow.transport.isReliable { agent.drop(message.flow, at: now, &out) }
   }
 
   // MARK: - Outputs of the sessions

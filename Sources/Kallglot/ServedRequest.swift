@@ -13,27 +13,36 @@ struct ServedRequest {
   }
 
   let server: Server
-  let message: SIPMessage
-  let flow: Flow
+  let inbound: InboundMessage
+  /// nil where it did not pass the audit.
+  let request: SIPRequest?
   /// As the log names it.
   let judged: JudgedRequest
 
-  init(_ leg: LegID, _ facts: LegFacts, _ message: SIPMessage, _ flow: Flow) { self.init(.leg(leg, facts), message, flow) }
+  /// An INVITE.
+  init(_ leg: LegID, _ request: SIPRequest) { self.init(.leg(leg, LegFacts(incoming: request)), request.inbound, request) }
 
-  init(_ server: ServerID, _ message: SIPMessage, _ flow: Flow) { self.init(.transaction(server), message, flow) }
+  init(_ request: SIPRequest) { self.init(.transaction(request.server), request.inbound, request) }
 
-  private init(_ server: Server, _ message: SIPMessage, _ flow: Flow) {
+  /// One that RFC 3261 wants refused whatever it asks for.
+  init(_ server: ServerID, _ inbound: InboundMessage) { self.init(.transaction(server), inbound, nil) }
+
+  private init(_ server: Server, _ inbound: InboundMessage, _ request: SIPRequest?) {
     self.server = server
-    self.message = message
-    self.flow = flow
-    judged = JudgedRequest(message, peer: flow.remote)
+    self.inbound = inbound
+    self.request = request
+    judged = JudgedRequest(inbound)
   }
 
+  var message: SIPMessage { inbound.message }
+  var flow: Flow { inbound.flow }
   var leg: LegID? { if case .leg(let id, _) = server { id } else { nil } }
 }
 
 extension JudgedRequest {
-  init(_ message: SIPMessage, peer: TransportAddress) {
-    self.init(method: message.method?.token ?? "", peer: peer, callID: (try? message.callID()) ?? "")
+  init(_ inbound: InboundMessage) {
+    self.init(
+      method: inbound.message.method?.token ?? "", peer: inbound.flow.remote,
+      callID: inbound.essentials.callID.map { inbound.message.text($0) } ?? "")
   }
 }

@@ -112,18 +112,20 @@ public final class Persona: ScriptedHost {
     }
   }
 
-  private func takeIn(_ id: LegID, _ message: SIPMessage, _ facts: LegFacts, at now: Instant, _ out: inout Outbox) {
+  private func takeIn(_ id: LegID, _ request: SIPRequest, _ facts: LegFacts, at now: Instant, _ out: inout Outbox) {
     let behaviour = habits.behaviour
-    if let answer = behaviour.answer(to: .callFromStranger), let uri = try? message.requestURI(), !agent.isRegisteredContact(uri) {
+    if let answer = behaviour.answer(to: .callFromStranger), let uri = request.uri, !agent.isRegisteredContact(uri) {
       out.event(CallAgentEvent.violation(nil, PeerViolation(.registeredContact, "INVITE to \(uri)")))
       return agent.refuse(id, facts, status: answer.status ?? 401, fields: answer.fields, at: now, &out)
     }
     if let status = configuration.rejectsWith { return agent.refuse(id, facts, status: status, at: now, &out) }
-    if let answer = behaviour.answer(to: .unreadableOffer), !message.body.isEmpty, (try? SessionDescription.parse(message.body)) == nil {
+    if let answer = behaviour.answer(to: .unreadableOffer), !request.message.body.isEmpty,
+      (try? SessionDescription.parse(request.message.body)) == nil
+    {
       return agent.refuse(id, facts, status: answer.status ?? 488, fields: answer.fields, at: now, &out)
     }
     do throws(AdmissionFailure) {
-      try agent.admit(id, message, facts, answerWith: configuration.hasEarlyMedia ? .earlyMedia : .ringing, at: now, &out)
+      try agent.admit(id, request, facts, answerWith: configuration.hasEarlyMedia ? .earlyMedia : .ringing, at: now, &out)
     } catch {
       switch error {
       case .noMediaPort: return agent.refuse(id, facts, status: 503, fields: [.init(.retryAfter, "10")], at: now, &out)
@@ -144,23 +146,20 @@ public final class Persona: ScriptedHost {
         if case .established(let id, _) = event, let place = configuration.directMedia {
           agent.perform(.modify(id, .moveMedia(to: place)), at: now, &out)
         }
-      case .incoming(let id, let message, let flow):
-        let facts = LegFacts(incoming: message, flow: flow)
-        takeIn(id, message, facts, at: now, &out)
-      case .defective(let server, let message, let flow, let defect):
-        agent.refuse(server, message, flow, defect, at: now, &out)
-      case .request(let server, let message, let flow):
-        guard let status = reaction(to: message, .outside) else {
-          agent.ignore(server, at: now)
+      case .incoming(let id, let request): takeIn(id, request, LegFacts(incoming: request), at: now, &out)
+      case .defective(let server, let message, let defect): agent.refuse(server, message, defect, at: now, &out)
+      case .request(let request):
+        guard let status = reaction(to: request.message, .outside) else {
+          agent.ignore(request.server, at: now)
           continue
         }
-        agent.respond(server, to: message, on: flow, status: status, at: now, &out)
-      case .inDialog(let id, let server, let message):
-        guard let status = reaction(to: message, .inDialog) else {
-          agent.ignore(server, at: now)
+        agent.respond(request.server, status: status, at: now, &out)
+      case .inDialog(let id, let request):
+        guard let status = reaction(to: request.message, .inDialog) else {
+          agent.ignore(request.server, at: now)
           continue
         }
-        agent.respondInDialog(id, server, to: message, status: status, at: now, &out)
+        agent.respondInDialog(id, request.server, status: status, at: now, &out)
       case .accepted, .dropped: break
       }
     }

@@ -28,7 +28,7 @@ extension UserAgent {
       conversation.receiveByeResponse(status, response.message, &turn)
       settle(conversation)
     case .cancel: break
-    case .request(let request): requests.receive(request, status, response.message, stack, &turn)
+    case .request(let request): requests.receive(request, status, response, stack, &turn)
     }
   }
 
@@ -83,11 +83,11 @@ extension UserAgent {
       // The rules behind the one that refuses it.
       if request.method == .invite { noteMissingContact(nil, request, &turn) }
       asked[server.rawValue] = Asked(inbound: message, request: request)
-      return turn.tell(.defective(server, message.message, message.flow, defect))
+      return turn.tell(.defective(server, message, defect))
     }
     guard request.method == .invite else {
       asked[server.rawValue] = Asked(inbound: message, request: request)
-      return turn.tell(.request(server, message.message, message.flow))
+      return turn.tell(.request(request))
     }
     let leg = newLeg()
     stack.served.belongs(server, to: leg)
@@ -95,7 +95,7 @@ extension UserAgent {
     if let status = stack.behaviour.answer(to: .inviteArrives)?.status {
       stack.respond(server, ResponseDraft(status), to: message, leg: leg, &turn)
     }
-    turn.tell(.incoming(leg, message.message, message.flow))
+    turn.tell(.incoming(leg, request))
     noteMissingContact(leg, request, &turn)
     if request.facts.requestURI?.isSIPS == true, message.message.hasClearContact {
       let contact = message.message.value(.contact)?.prefix(128).text ?? ""
@@ -122,7 +122,7 @@ extension UserAgent {
       stack.transactions.abandon(server, at: turn.now, &stack.transactionOutputs)
     } else {
       asked[server.rawValue] = Asked(inbound: message, request: nil)
-      turn.tell(.defective(server, message.message, message.flow, .unreadable("\(fatal)")))
+      turn.tell(.defective(server, message, .unreadable("\(fatal)")))
     }
     return nil
   }
@@ -142,14 +142,14 @@ extension UserAgent {
   private func receiveInDialog(_ request: SIPRequest, _ turn: inout Turn) {
     guard let conversation = conversation(named: request.inbound), let isInOrder = conversation.isInOrder(request) else {
       asked[request.server.rawValue] = Asked(inbound: request.inbound, request: request)
-      return turn.tell(.defective(request.server, request.message, request.flow, .noSuchDialog))
+      return turn.tell(.defective(request.server, request.inbound, .noSuchDialog))
     }
     let id = conversation.id
     let unknown = check.unsupportedOptions(of: request.message)
     if let unknown { turn.tell(.violation(id, PeerViolation(.requireInDialog, unknown))) }
     guard isInOrder else { return refuseSequence(id, request, &turn) }
     if let unknown {
-      if request.method == .invite { turn.tell(.reinviteRefused(id, request.message)) }
+      if request.method == .invite { turn.tell(.reinviteRefused(id, request.inbound)) }
       return stack.refuse(request.server, request.inbound, .unknownExtensions(unknown), leg: id, &turn)
     }
     switch request.method {
@@ -166,7 +166,7 @@ extension UserAgent {
       conversation.exchange.receive(request, &turn)
     default:
       asked[request.server.rawValue] = Asked(inbound: request.inbound, request: request)
-      turn.tell(.inDialog(id, request.server, request.message))
+      turn.tell(.inDialog(id, request))
     }
     settle(conversation)
   }

@@ -56,8 +56,8 @@ public final class UserAgent {
   /// The Contact of a request that waits for its answer.
   public func contact(of id: RequestID) -> SIPURI? { requests.contact(of: id) }
   /// The INVITE of a call that we were called by, while it lasts.
-  public func invite(of id: LegID) -> SIPMessage? {
-    arrivals[id.rawValue]?.message ?? (conversation(id) as? CalleeConversation)?.invite.message
+  public func invite(of id: LegID) -> InboundMessage? {
+    (arrivals[id.rawValue] ?? (conversation(id) as? CalleeConversation)?.invite)?.inbound
   }
 
   // MARK: - Driving

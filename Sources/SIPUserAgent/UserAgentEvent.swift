@@ -19,43 +19,43 @@ public enum UserAgentEvent: Sendable {
   case malformed(rule: String, Flow)
 
   /// An initial INVITE: ``UserAgent/ring(_:at:_:)``, ``UserAgent/accept(_:body:at:_:)`` or ``UserAgent/refuse(_:status:reason:fields:at:_:)``.
-  case incoming(LegID, SIPMessage, Flow)
+  case incoming(LegID, SIPRequest)
   /// Our 2xx was acknowledged; the ACK may carry an answer.
-  case acknowledged(LegID, SIPMessage)
+  case acknowledged(LegID, InboundMessage)
   /// A provisional above 100.
-  case ringing(LegID, SIPMessage)
+  case ringing(LegID, InboundMessage)
   /// Our INVITE was answered with a 2xx. It has been acknowledged, unless the INVITE had no offer: then the party answers the one in the
   /// 2xx by ``UserAgent/acknowledge(_:body:at:_:)``.
-  case answered(LegID, SIPMessage)
+  case answered(LegID, InboundMessage)
   /// A final refusal of our INVITE, before ``ended``.
-  case refused(LegID, SIPMessage)
+  case refused(LegID, InboundMessage)
   /// An INVITE within a dialog: ``UserAgent/answerReinvite(_:_:_:body:at:_:)`` or ``UserAgent/refuseReinvite(_:_:_:status:fields:at:_:)``.
-  case reinvite(LegID, ServerID, SIPMessage)
+  case reinvite(LegID, SIPRequest)
   /// An INVITE within a dialog that was refused for another reason than its offer, which nobody has looked at.
-  case reinviteRefused(LegID, SIPMessage)
+  case reinviteRefused(LegID, InboundMessage)
   /// The ACK of our 200 to a re-INVITE; it may carry an answer.
-  case reinviteAcknowledged(LegID, SIPMessage)
+  case reinviteAcknowledged(LegID, InboundMessage)
   /// Our re-INVITE got its 2xx: ``UserAgent/acknowledge(_:body:at:_:)`` has to follow.
-  case modified(LegID, SIPMessage)
+  case modified(LegID, InboundMessage)
   /// Our re-INVITE met one of the peer's (491), and the wait is over: it may be sent again with a fresh offer.
   case modificationDue(LegID)
   /// Our re-INVITE failed; the session is as it was. The status is nil when no response came.
   case modificationFailed(LegID, status: Int?, reason: String)
   /// Another request within a dialog; BYE is answered already.
-  case inDialog(LegID, ServerID, SIPMessage)
+  case inDialog(LegID, SIPRequest)
   /// Why the peer's BYE or CANCEL came, in its own words: the values of its Reason (RFC 3326 §2), before ``ended``.
   case reason(LegID, String)
   case ended(LegID, LegEnd)
 
   /// A request that RFC 3261 wants refused whatever it asks for: ``UserAgent/refuse(_:_:_:_:at:_:)``, or ``UserAgent/ignore(_:at:)`` for
   /// a peer that gets no answers.
-  case defective(ServerID, SIPMessage, Flow, RequestDefect)
+  case defective(ServerID, InboundMessage, RequestDefect)
   /// A request that the gate dropped; an INVITE has a number that no leg will have.
   case dropped(LegID?, InboundMessage)
   /// A request outside dialogs that is no INVITE.
-  case request(ServerID, SIPMessage, Flow)
+  case request(SIPRequest)
   /// The final response to a request of ``UserAgent/send(_:to:uri:fields:at:_:)``, or its failure.
-  case response(RequestID, SIPMessage)
+  case response(RequestID, InboundMessage)
   ///
   /// `sequence`: the CSeq number it was sent with last, challenges and redirections included.
   case requestFailed(RequestID, TransactionFailure, sequence: UInt32)

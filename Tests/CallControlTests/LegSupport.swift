@@ -95,7 +95,10 @@ enum Text {
   /// A re-INVITE.
   static func reinvite(_ body: String?) -> LegInput { .signalling(.reinvite(ServerID(9), self.body("INVITE", body))) }
 
-  static func body(_ name: String, _ body: String? = nil, tag: String = "b") -> SessionBody { SessionBody(message(name, body, tag: tag)) }
+  static func body(_ name: String, _ body: String? = nil, tag: String = "b") -> SessionBody {
+    let flow = Flow(transport: .udp, local: .init(.anyV4, port: 5060), remote: .init(.anyV4, port: 5060), path: .port(PortID(1)))
+    return SessionBody(InboundMessage(message(name, body, tag: tag), on: flow))
+  }
 }
 
 extension MediaReport {

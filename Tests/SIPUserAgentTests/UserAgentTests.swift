@@ -80,16 +80,16 @@ import Testing
     defer { news = [] }
     return news.map { event in
       switch event {
-      case .incoming(let leg, _, _): "incoming \(leg.rawValue)"
+      case .incoming(let leg, _): "incoming \(leg.rawValue)"
       case .acknowledged(let leg, _): "acknowledged \(leg.rawValue)"
       case .ringing(let leg, _): "ringing \(leg.rawValue)"
       case .answered(let leg, _): "answered \(leg.rawValue)"
       case .refused(let leg, _): "refused \(leg.rawValue)"
       case .ended(let leg, let reason): "ended \(leg.rawValue): \(reason)"
-      case .defective(_, _, _, let defect): "defective \(defect.status)"
+      case .defective(_, _, let defect): "defective \(defect.status)"
       case .dropped(let leg, let message): "dropped \(leg.map { "\($0.rawValue) " } ?? "")\(message.message.method?.token ?? "")"
-      case .request(_, let message, _): "request \(message.method?.token ?? "")"
-      case .inDialog(let leg, _, let message): "in \(leg.rawValue) \(message.method?.token ?? "")"
+      case .request(let request): "request \(request.method.token)"
+      case .inDialog(let leg, let request): "in \(leg.rawValue) \(request.method.token)"
       case .requestRefused(_, let refused): "refused \(refused.method) \(refused.status)"
       case .violation(_, let violation): "violation \(violation.rule.id)"
       default: "other"
@@ -134,16 +134,16 @@ import Testing
     #expect(answers.first?.toTag == tag)
     request("ACK", branch: "2", toTag: tag)
     request("OPTIONS", branch: "3", cseq: 2, toTag: tag)
-    guard case .inDialog(let leg, let options, _)? = news.last else {
+    guard case .inDialog(let leg, let options)? = news.last else {
       Issue.record("the OPTIONS was not handed up")
       return
     }
-    act { agent.respondInDialog(leg, options, status: 200, at: $0, &$1) }
+    act { agent.respondInDialog(leg, options.server, status: 200, at: $0, &$1) }
     request("BYE", branch: "4", cseq: 3, toTag: tag)
     #expect(takeNews() == ["incoming 1", "acknowledged 1", "in 1 OPTIONS", "ended 1: hung up by the peer"])
     #expect(words(take()) == ["200", "200"])
     request("BYE", branch: "5", cseq: 4, toTag: tag)
-    guard case .defective(let server, _, _, let defect)? = news.last else {
+    guard case .defective(let server, _, let defect)? = news.last else {
       Issue.record("the BYE of a dialog that is over was not handed up")
       return
     }

@@ -19,7 +19,7 @@ extension CallAgent {
   ///   - prefersFlow: whether requests within the call go over its flow rather than to Contact (contract 8.5); nil = as configured.
   /// - Throws: before anything was done; the owner refuses the INVITE.
   public func admit(
-    _ id: LegID, _ invite: SIPMessage, _ facts: LegFacts, capability: AudioCapability? = nil, answerWith: AnswerForm = .ringing,
+    _ id: LegID, _ invite: SIPRequest, _ facts: LegFacts, capability: AudioCapability? = nil, answerWith: AnswerForm = .ringing,
     answerFields: [MessageDraft.Field] = [], rtpTimeout: Duration? = nil, prefersFlow: Bool? = nil,
     at now: Instant, _ out: inout Outbox
   ) throws(AdmissionFailure) {
@@ -28,7 +28,7 @@ extension CallAgent {
       capability: capability, answerWith: answerWith, answerFields: answerFields, rtpTimeout: rtpTimeout ?? configuration.rtpTimeout)
     do throws(OfferAnswerFailure) {
       let leg = try Leg(
-        id, calledBy: SessionBody(invite), facts, settings, port: port, sessionID: newSessionID(), terms: terms, at: now)
+        id, calledBy: SessionBody(invite.inbound), facts, settings, port: port, sessionID: newSessionID(), terms: terms, at: now)
       keep(leg, port: port)
     } catch {
       media.giveBack(port)
@@ -68,7 +68,7 @@ extension CallAgent {
   }
 
   /// An INVITE is refused, whatever for: what its offer breaks is named all the same.
-  private func judgeRefusedOffer(_ id: LegID?, _ invite: SIPMessage) {
+  private func judgeRefusedOffer(_ id: LegID?, _ invite: InboundMessage) {
     if let violation = Negotiation.violation(in: SessionBody(invite), settings) { report(.violation(id, violation)) }
   }
 
@@ -76,7 +76,7 @@ extension CallAgent {
 
   /// Answers a request outside dialogs.
   public func respond(
-    _ server: ServerID, to request: SIPMessage, on flow: Flow, status: Int, reason: String? = nil, fields: [MessageDraft.Field] = [],
+    _ server: ServerID, status: Int, reason: String? = nil, fields: [MessageDraft.Field] = [],
     at now: Instant, _ out: inout Outbox
   ) {
     work.append(userAgent.respond(server, status: status, reason: reason, fields: fields, at: now, &out))
@@ -85,16 +85,16 @@ extension CallAgent {
 
   /// Refuses a request for what is wrong with it.
   public func refuse(
-    _ server: ServerID, _ request: SIPMessage, _ flow: Flow, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox
+    _ server: ServerID, _ request: InboundMessage, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox
   ) {
-    if request.method == .invite, defect.leavesOffer { judgeRefusedOffer(nil, request) }
+    if request.message.method == .invite, defect.leavesOffer { judgeRefusedOffer(nil, request) }
     work.append(userAgent.refuse(server, defect, at: now, &out))
     run(at: now, &out)
   }
 
   /// Answers a request within a dialog.
   public func respondInDialog(
-    _ id: LegID, _ server: ServerID, to request: SIPMessage, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
+    _ id: LegID, _ server: ServerID, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
     _ out: inout Outbox
   ) {
     work.append(userAgent.respondInDialog(id, server, status: status, fields: fields, at: now, &out))

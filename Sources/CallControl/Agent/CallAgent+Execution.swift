@@ -92,19 +92,19 @@ extension CallAgent {
     case .listening(let listener): report(.listening(listener))
     case .listenFailed(let listener, let failure): report(.listenFailed(listener, failure))
     case .accepted(let flow): signal(.accepted(flow))
-    case .dropped(let id, let request): signal(.dropped(id, request.message, request.flow))
+    case .dropped(let id, let request): signal(.dropped(id, request))
     case .flowFailed(let flow, let failure): report(.connectionFailed(remote: flow.remote, reason: "\(failure)"))
     case .socketFailed(let id, let failure): report(.socketFailed(id, failure))
     case .acceptsAgain(let listener): report(.acceptsAgain(listener))
     case .redirected(let id, let status, let uri, let target): report(.redirected(id, status: status, uri: uri, target: target))
     case .requestRefused(let id, let request): report(.requestRefused(id, request))
     case .malformed(let rule, let flow): report(.malformed(from: flow.remote, rule: rule))
-    case .incoming(let id, let message, let flow): signal(.incoming(id, message, flow))
-    case .inDialog(let id, let server, let message): signal(.inDialog(id, server, message))
+    case .incoming(let id, let request): signal(.incoming(id, request))
+    case .inDialog(let id, let request): signal(.inDialog(id, request))
     case .reason(let id, let text): report(.reason(id, text))
-    case .request(let server, let message, let flow): signal(.request(server, message, flow))
-    case .defective(let server, let message, let flow, let defect): signal(.defective(server, message, flow, defect))
-    case .response(let id, let message): answered(id, message, at: now, &out)
+    case .request(let request): signal(.request(request))
+    case .defective(let server, let message, let defect): signal(.defective(server, message, defect))
+    case .response(let id, let message): answered(id, message.message, at: now, &out)
     case .requestFailed(let id, let failure, let sequence): failed(id, failure, sequence, at: now, &out)
     case .note(let id, let note): report(.note(id, note))
     case .violation(let id, let violation): report(.violation(id, violation))
@@ -118,16 +118,16 @@ extension CallAgent {
   private static func signalling(_ event: UserAgentEvent) -> (LegID, LegInput.Signalling)? {
     switch event {
     case .acknowledged(let id, let message): (id, .acknowledged(SessionBody(message)))
-    case .ringing(let id, let message): (id, .provisional(status: message.status ?? 0, SessionBody(message)))
+    case .ringing(let id, let message): (id, .provisional(status: message.message.status ?? 0, SessionBody(message)))
     case .answered(let id, let message): (id, .answered(SessionBody(message)))
     case .refused(let id, let message):
       (
         id,
         .refused(
-          status: message.status ?? 0, phrase: message.reasonPhrase?.text ?? "",
-          explanation: (message.first(.warning) ?? message.first(.reason))?.text)
+          status: message.message.status ?? 0, phrase: message.message.reasonPhrase?.text ?? "",
+          explanation: (message.message.first(.warning) ?? message.message.first(.reason))?.text)
       )
-    case .reinvite(let id, let server, let message): (id, .reinvite(server, SessionBody(message)))
+    case .reinvite(let id, let request): (id, .reinvite(request.server, SessionBody(request.inbound)))
     case .reinviteRefused(let id, let message): (id, .reinviteRefused(SessionBody(message)))
     case .reinviteAcknowledged(let id, let message): (id, .reinviteAcknowledged(SessionBody(message)))
     case .modified(let id, let message): (id, .modified(SessionBody(message)))

@@ -55,17 +55,17 @@ public final class CallAgent {
   public enum Signal: Sendable {
     case event(CallAgentEvent)
     /// An initial INVITE.
-    case incoming(LegID, SIPMessage, Flow)
+    case incoming(LegID, SIPRequest)
     /// A request that RFC 3261 wants refused whatever it asks for: ``CallAgent/refuse(_:_:_:_:at:_:)``, or ``CallAgent/ignore(_:at:)``.
-    case defective(ServerID, SIPMessage, Flow, RequestDefect)
+    case defective(ServerID, InboundMessage, RequestDefect)
     /// A request outside dialogs other than INVITE.
-    case request(ServerID, SIPMessage, Flow)
+    case request(SIPRequest)
     /// A request within a dialog that is not answered here.
-    case inDialog(LegID, ServerID, SIPMessage)
+    case inDialog(LegID, SIPRequest)
     /// A peer connected; nothing was read yet.
     case accepted(Flow)
     /// A request of a source that hears nothing.
-    case dropped(LegID?, SIPMessage, Flow)
+    case dropped(LegID?, InboundMessage)
   }
 
   public let configuration: Configuration

@@ -100,10 +100,11 @@ public struct LegFacts: Hashable, Sendable {
 
 extension LegFacts {
   /// The facts of an INVITE that arrived.
-  public init(incoming message: SIPMessage, flow: Flow) {
+  public init(incoming request: SIPRequest) {
+    let from = request.facts.from.flatMap { request.message.uri($0.uri) }
     self.init(
-      direction: .incoming, callID: (try? message.callID()) ?? "", from: (try? message.from().uri.description) ?? "",
-      to: message.requestURIBytes?.text ?? "", transport: flow.transport, peer: flow.remote, name: nil)
+      direction: .incoming, callID: request.callID.text, from: from?.description ?? "",
+      to: request.message.requestURIBytes?.text ?? "", transport: request.flow.transport, peer: request.flow.remote, name: nil)
   }
 }
 

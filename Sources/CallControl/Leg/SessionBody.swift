@@ -1,14 +1,17 @@
 import SDP
 import SIPComposition
 import SIPMessage
+import SIPTransport
 import SIPUserAgent
 import SansIO
 
 /// The body of a message where an offer or an answer may be. It is read when it is asked for.
 struct SessionBody: Sendable {
-  private let message: SIPMessage
+  private let inbound: InboundMessage
 
-  init(_ message: SIPMessage) { self.message = message }
+  init(_ message: InboundMessage) { inbound = message }
+
+  private var message: SIPMessage { inbound.message }
 
   var isEmpty: Bool { message.body.isEmpty }
 
@@ -28,7 +31,7 @@ struct SessionBody: Sendable {
   var bytes: Bytes { message.body(ofType: "application/sdp") ?? Bytes() }
 
   /// The To tag: the dialog's, in a response to our INVITE.
-  var remoteTag: String { message.toTag ?? "" }
+  var remoteTag: String { inbound.essentials.toTag.map { message.text($0) } ?? "" }
 
   /// The message in one line, for a violation.
   var line: String { "\(message)" }

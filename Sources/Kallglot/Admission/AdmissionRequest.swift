@@ -25,11 +25,12 @@ struct AdmissionRequest {
   }
 
   /// - Returns: nil for a response.
-  init?(_ message: SIPMessage, on flow: Flow, realm: String) {
-    guard let method = message.method, let targetText = message.requestURIBytes else { return nil }
+  init?(_ served: ServedRequest, realm: String) {
+    guard let method = served.message.method, let targetText = served.message.requestURIBytes else { return nil }
+    let target = served.request.map(\.uri) ?? (try? served.message.requestURI())
     self.init(
-      method: method, flow: flow, target: try? message.requestURI(), targetText: targetText,
-      credentials: Self.credentials(of: message, realm: realm))
+      method: method, flow: served.flow, target: target, targetText: targetText,
+      credentials: Self.credentials(of: served.message, realm: realm))
   }
 
   /// The id of the session that the Request-URI names; nil where it names none.
@@ -40,6 +41,7 @@ struct AdmissionRequest {
 
   /// A client may answer each challenge of ours (RFC 7235 §4.2): credentials with an algorithm that can be checked come first.
   private static func credentials(of message: SIPMessage, realm: String) -> DigestCredentials? {
+    guard message.has(.authorization) else { return nil }
     let ours = message.digestCredentials(.authorization).filter { $0.isFor(realm: realm) }
     guard ours.count > 1 else { return ours.first }
     return ours.first { DigestAlgorithm(parameter: $0.algorithm) != nil } ?? ours.first

@@ -104,7 +104,7 @@ final class CalleeConversation: Conversation {
       case .sendBye:
         if case .terminating(.ackMissing) = machine.state { setByeFields(stack.style.unacknowledgedByeHeaders.map(\.field)) }
         sendBye(&turn)
-      case .confirmed(let ack): turn.tell(.acknowledged(id, ack.message))
+      case .confirmed(let ack): turn.tell(.acknowledged(id, ack))
       case .ended(let reason): end(reason, &turn)
       }
     }

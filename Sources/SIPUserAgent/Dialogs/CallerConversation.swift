@@ -255,9 +255,9 @@ final class CallerConversation: Conversation {
       case .sendCancel: sendCancel(&turn)
       case .acknowledge(let response): acknowledge(response, &turn)
       case .sendBye: sendBye(&turn)
-      case .ringing(let response): turn.tell(.ringing(id, response.message))
-      case .established(let response): turn.tell(.answered(id, response.message))
-      case .refused(let response): turn.tell(.refused(id, response.message))
+      case .ringing(let response): turn.tell(.ringing(id, response))
+      case .established(let response): turn.tell(.answered(id, response))
+      case .refused(let response): turn.tell(.refused(id, response))
       case .ended(let reason):
         end(reason, &turn)
         awaitLateSuccess(hasWaited: input == .guardExpired, turn.now)

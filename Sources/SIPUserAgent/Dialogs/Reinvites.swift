@@ -151,16 +151,16 @@ final class Reinvites {
       switch output {
       case .sendInvite: send(&turn)
       case .busy: turn.tell(.modificationFailed(id, status: nil, reason: "another re-INVITE is in progress (RFC 3261 §14.1)"))
-      case .succeeded(let response): turn.tell(.modified(id, response.message))
+      case .succeeded(let response): turn.tell(.modified(id, response.inbound))
       case .retryDue: turn.tell(.modificationDue(id))
       case .failed(let response):
         turn.tell(.modificationFailed(id, status: response?.message.status, reason: Self.failureText(response?.message)))
-      case .handUp(let request): if let request = request.request { turn.tell(.reinvite(id, request.server, request.message)) }
+      case .handUp(let request): if let request = request.request { turn.tell(.reinvite(id, request)) }
       case .refusePending(let request): if let request = request.request { refuseArrived(request, status: 491, &turn) }
       case .refuseUnfinished(let request): if let request = request.request { refuseArrived(request, status: 500, &turn) }
       case .sendSuccess: sendSuccess(attempt: 0, turn.now)
       case .repeatSuccess(let attempt): sendSuccess(attempt: attempt, turn.now)
-      case .acknowledged(let ack): turn.tell(.reinviteAcknowledged(id, ack.message))
+      case .acknowledged(let ack): turn.tell(.reinviteAcknowledged(id, ack.inbound))
       case .endDialog(let reason): conversation.hangUp(reason, &turn)
       }
     }
@@ -173,7 +173,7 @@ final class Reinvites {
 
   private func refuseArrived(_ request: SIPRequest, status: Int, _ turn: inout Turn) {
     let phrase = status == 481 ? nil : stack.behaviour.answer(to: .pendingInvite)?.phrase
-    if status != 481 { turn.tell(.reinviteRefused(id, request.message)) }
+    if status != 481 { turn.tell(.reinviteRefused(id, request.inbound)) }
     var fields: [HeaderField] = []
     if status == 500 {
       turn.tell(.violation(id, PeerViolation(.inviteOverlaps, "CSeq \(request.sequence)")))
@@ -212,10 +212,12 @@ enum SIPRequestOrMessage: Hashable, Sendable {
 
   var request: SIPRequest? { if case .request(let request) = self { request } else { nil } }
 
-  var message: SIPMessage {
+  var inbound: InboundMessage {
     switch self {
-    case .request(let request): request.message
-    case .message(let message): message.message
+    case .request(let request): request.inbound
+    case .message(let message): message
     }
   }
+
+  var message: SIPMessage { inbound.message }
 }

@@ -82,16 +82,16 @@ struct OutOfDialogRequests {
   }
 
   /// Challenges are answered once, redirections to an address followed; any other final response is told.
-  mutating func receive(_ id: RequestID, _ status: Int, _ response: SIPMessage, _ stack: SIPStack, _ turn: inout Turn) {
+  mutating func receive(_ id: RequestID, _ status: Int, _ response: InboundMessage, _ stack: SIPStack, _ turn: inout Turn) {
     guard status >= 200, var entry = entries[id.rawValue] else { return }
     if status == 401 || status == 407,
-      let answer = stack.answer(response, with: &entry.digest, method: entry.draft.method, uri: entry.uri.description)
+      let answer = stack.answer(response.message, with: &entry.digest, method: entry.draft.method, uri: entry.uri.description)
     {
       entry.draft.sequence += 1
       entry.draft.fields.set(answer.name, answer.value)
       return transmit(id, entry, stack, &turn)
     }
-    if (300..<400).contains(status), Self.follow(response, &entry, stack, &turn) { return transmit(id, entry, stack, &turn) }
+    if (300..<400).contains(status), Self.follow(response.message, &entry, stack, &turn) { return transmit(id, entry, stack, &turn) }
     entries.remove(id.rawValue)
     turn.tell(.response(id, response))
   }

@@ -30,6 +30,8 @@ public final class SIPRequest: Sendable {
   public var fromTag: Bytes? { inbound.essentials.fromTag.map { message[$0] } }
   /// nil outside dialogs.
   public var toTag: Bytes? { inbound.essentials.toTag.map { message[$0] } }
+  /// The Request-URI; made when it is asked for.
+  public var uri: SIPURI? { facts.requestURI.flatMap { message.uri($0) } }
   /// Whether the Request-URI is a sips URI.
   var isSecure: Bool { facts.requestURI?.isSIPS == true }
   /// Where requests of the dialog that this one makes go: Contact, or From where there is none (RFC 3261 §12.1.1).
