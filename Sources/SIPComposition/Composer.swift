@@ -12,6 +12,7 @@ public struct Composer: Sendable {
   /// The value of Allow.
   public let allowValue: String
   private let epoch: Epoch
+  private let vias: ViaSpelling
   private let userAgent: HeaderLines
   private let server: HeaderLines
   private let allow: HeaderLines
@@ -22,6 +23,7 @@ public struct Composer: Sendable {
   public init(_ style: MessageStyle, entropy: Entropy, epoch: Epoch) {
     self.style = style
     self.epoch = epoch
+    vias = ViaSpelling(style)
     spelling = Spelling(style)
     mint = IdentifierMint(style: style, entropy: entropy)
     allowValue = style.allow.map(\.token).joined(separator: ", ")
@@ -113,7 +115,7 @@ public struct Composer: Sendable {
   public mutating func write(
     _ draft: ResponseDraft, to request: SIPMessage, from source: TransportAddress, at place: LocalPlace, now: Instant
   ) -> Bytes {
-    var writer = MessageWriter(draft, to: request, from: source, viaStyle: style)
+    var writer = MessageWriter(draft, to: request, from: source, vias: vias)
     writer.lines.append(server)
     if request.method == .invite || request.method == .options { appendAnswerFields(draft, request, place, &writer) }
     for field in draft.fields { writer.lines.append(field) }

@@ -30,7 +30,14 @@ public struct HeaderLines: Sendable {
   public init() {}
 
   public init(_ fields: [HeaderField]) {
+    reserve(lines: fields.count, bytes: 48 * fields.count)
     for field in fields { append(field) }
+  }
+
+  /// Makes room for so many lines that are written one after another.
+  public mutating func reserve(lines: Int, bytes count: Int) {
+    marks.reserveCapacity(lines)
+    bytes.reserveCapacity(count)
   }
 
   public var isEmpty: Bool { marks.isEmpty }
@@ -46,13 +53,14 @@ public struct HeaderLines: Sendable {
   }
 
   public mutating func append(_ known: KnownHeader, _ value: Bytes) {
-    let line = begin(HeaderName(known))
+    let line = begin(known)
     append(value)
     end(line)
   }
 
   /// Copies lines.
   public mutating func append(_ lines: HeaderLines) {
+    guard !lines.isEmpty else { return }
     let offset = bytes.count
     bytes.append(contentsOf: lines.bytes)
     for mark in lines.marks { marks.append(mark.shifted(by: offset)) }
@@ -83,6 +91,7 @@ public struct HeaderLines: Sendable {
   /// Begins a line: name and separator. The value is appended to ``bytes``, then comes ``end(_:)``.
   @inline(__always)
   mutating func begin(_ name: HeaderName, separator: String = ": ") -> Opening {
+    if name.known != .other, separator == ": " { return begin(name.known) }
     let lower = bytes.count
     bytes.append(contentsOf: name.text.utf8)
     let nameCount = bytes.count - lower
@@ -90,17 +99,50 @@ public struct HeaderLines: Sendable {
     return Opening(known: name.known, nameCount: nameCount, lower: lower, value: bytes.count)
   }
 
+  /// Begins a line of a known name, as RFC 3261 writes it.
+  @inline(__always)
+  mutating func begin(_ known: KnownHeader) -> Opening {
+    let lower = bytes.count
+    bytes.append(contentsOf: Self.beginnings[Int(known.rawValue)])
+    return Opening(known: known, nameCount: bytes.count - lower - 2, lower: lower, value: bytes.count)
+  }
+
+  /// `Name: ` of every known header, in the order of their numbers.
+  private static let beginnings = KnownHeader.allCases.map { Array("\($0.text): ".utf8) }
+
   /// A line end inside a value would let a peer's text become a header of ours.
   mutating func end(_ line: Opening) {
-    bytes.withUnsafeMutableBufferPointer { buffer in
-      for index in line.value..<buffer.count where buffer[index] == 13 || buffer[index] == 10 { buffer[index] = 32 }
-    }
+    bytes.withUnsafeMutableBytes { Self.blankLineEnds($0, from: line.value) }
     bytes.append(13)
     bytes.append(10)
     marks.append(
       Mark(
         known: line.known, nameCount: UInt8(clamping: line.nameCount), lower: UInt32(truncatingIfNeeded: line.lower),
         value: UInt32(truncatingIfNeeded: line.value), upper: UInt32(truncatingIfNeeded: bytes.count)))
+  }
+
+  /// Eight bytes at a time, since nearly no value has a line end.
+  private static func blankLineEnds(_ buffer: UnsafeMutableRawBufferPointer, from start: Int) {
+    var index = start
+    while index + 8 <= buffer.count {
+      let word = buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      if hasByte(13, word) || hasByte(10, word) { blank(buffer, index..<index + 8) }
+      index += 8
+    }
+    blank(buffer, index..<buffer.count)
+  }
+
+  @inline(__always)
+  private static func blank(_ buffer: UnsafeMutableRawBufferPointer, _ range: Range<Int>) {
+    for index in range where buffer[index] == 13 || buffer[index] == 10 { buffer[index] = 32 }
+  }
+
+  /// Whether one of the eight bytes is this one: subtracting 1 from a byte that is zero borrows into its highest bit.
+  @inline(__always)
+  private static func hasByte(_ byte: UInt64, _ word: UInt64) -> Bool {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let different = word ^ (ones &* byte)
+    return (different &- ones) & ~different & (ones &* 128) != 0
   }
 
   // MARK: - Reading and changing
@@ -124,6 +166,7 @@ public struct HeaderLines: Sendable {
   public mutating func set(_ name: HeaderName, _ value: String) {
     guard let index = marks.firstIndex(where: { isNamed($0, name) }) else { return append(name, value) }
     var lines = HeaderLines()
+    lines.reserve(lines: marks.count, bytes: bytes.count + value.utf8.count)
     for (position, mark) in marks.enumerated() {
       if position == index { lines.append(name, value) } else { lines.copy(mark, of: bytes) }
     }

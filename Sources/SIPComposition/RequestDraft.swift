@@ -46,6 +46,7 @@ extension HeaderLines {
   /// From, To and Call-ID of a request (RFC 3261 §8.1.1).
   public static func identity(from: String, to: String, callID: String) -> HeaderLines {
     var lines = HeaderLines()
+    lines.reserve(lines: 3, bytes: from.utf8.count + to.utf8.count + callID.utf8.count + 32)
     lines.append(.from, from)
     lines.append(.to, to)
     lines.append(.callID, callID)
@@ -115,13 +116,24 @@ private struct WrittenLines {
   }
 
   mutating func next() -> Line? {
-    let rest = bytes[position..<bytes.count]
-    guard let end = rest.firstIndex(of: 13), end > 0, let colon = rest.firstIndex(of: UInt8(ascii: ":")), colon < end else { return nil }
-    let line = rest[0..<end]
-    position = min(position + end + 2, bytes.count)
-    let value = line[colon + 1..<line.count].drop { $0 == 32 }
-    var nameCount = colon
-    while nameCount > 0, line[nameCount - 1] == 32 { nameCount -= 1 }
-    return Line(known: KnownHeader(line[0..<nameCount]), bytes: line, nameCount: nameCount, value: value)
+    let start = position
+    guard let (nameCount, value, end) = bytes.withSpan({ Self.parts($0, start) }) else { return nil }
+    position = min(end + 2, bytes.count)
+    return Line(
+      known: KnownHeader(bytes[start..<start + nameCount]), bytes: bytes[start..<end], nameCount: nameCount, value: bytes[value..<end])
+  }
+
+  /// The length of the name, and where the value and the line end; nil for the empty line.
+  private static func parts(_ span: Span<UInt8>, _ start: Int) -> (nameCount: Int, value: Int, end: Int)? {
+    var colon = start
+    while colon < span.count, span[colon] != UInt8(ascii: ":"), span[colon] != 13 { colon += 1 }
+    guard colon < span.count, span[colon] != 13 else { return nil }
+    var nameCount = colon - start
+    while nameCount > 0, span[start + nameCount - 1] == 32 { nameCount -= 1 }
+    var value = colon + 1
+    while value < span.count, span[value] == 32 { value += 1 }
+    var end = value
+    while end < span.count, span[end] != 13 { end += 1 }
+    return end < span.count ? (nameCount, value, end) : nil
   }
 }

@@ -30,12 +30,21 @@ public struct ResponseDraft: Sendable {
   }
 }
 
+/// What a product does to the Vias that it does not copy as they came.
+struct ViaSpelling {
+  var isRewritten: Bool
+  /// The topmost one gets where its request came from.
+  var addsSource: Bool
+
+  init(_ style: MessageStyle) { (isRewritten, addsSource) = (style.rewritesVia, style.answersToSourcePort) }
+}
+
 extension MessageWriter {
   /// A response with what every response copies: Via, From, To, Call-ID, CSeq (RFC 3261 §8.2.6.2), the topmost Via marked with where the
   /// request really came from (§18.2.1, RFC 3581 §4).
-  init(_ draft: ResponseDraft, to request: SIPMessage, from source: TransportAddress, viaStyle: MessageStyle?) {
+  init(_ draft: ResponseDraft, to request: SIPMessage, from source: TransportAddress, vias: ViaSpelling?) {
     self.init(status: draft.status, reason: draft.reason)
-    copyVias(of: request, from: source, viaStyle)
+    copyVias(of: request, from: source, vias)
     if let from = request.value(.from) { lines.append(.from, from) }
     if let to = request.value(.to) {
       let line = lines.begin(.to)
@@ -51,7 +60,7 @@ extension MessageWriter {
     if draft.status == 100, let timestamp = request.value(.timestamp) { lines.append(.timestamp, timestamp) }
   }
 
-  private mutating func copyVias(of request: SIPMessage, from source: TransportAddress, _ style: MessageStyle?) {
+  private mutating func copyVias(of request: SIPMessage, from source: TransportAddress, _ spelling: ViaSpelling?) {
     var isFirst = true
     request.forEachValue(.via) { value in
       let line = lines.begin(.via)
@@ -61,17 +70,17 @@ extension MessageWriter {
       } else {
         lines.append(value)
       }
-      if let style, style.rewritesVia || (isFirst && style.answersToSourcePort) { respellVia(line, isFirst, source, style) }
+      if let spelling, spelling.isRewritten || (isFirst && spelling.addsSource) { respellVia(line, isFirst, source, spelling) }
       lines.end(line)
       isFirst = false
     }
   }
 
   /// Products that do not copy a Via as it came.
-  private mutating func respellVia(_ line: HeaderLines.Opening, _ isFirst: Bool, _ source: TransportAddress, _ style: MessageStyle) {
+  private mutating func respellVia(_ line: HeaderLines.Opening, _ isFirst: Bool, _ source: TransportAddress, _ spelling: ViaSpelling) {
     var text = String(decoding: lines.bytes[line.value...], as: UTF8.self)
-    if isFirst, style.answersToSourcePort { text = ResponseVia.addingSource(source, to: text) }
-    if style.rewritesVia { text = ResponseVia.rewritten(text) }
+    if isFirst, spelling.addsSource { text = ResponseVia.addingSource(source, to: text) }
+    if spelling.isRewritten { text = ResponseVia.rewritten(text) }
     lines.bytes.removeSubrange(line.value...)
     lines.bytes.append(contentsOf: text.utf8)
   }
@@ -80,7 +89,7 @@ extension MessageWriter {
 extension Spelling {
   /// A response of the stack's own, without anything of the product: 100 and what answers a request that nobody could read.
   public func response(_ draft: ResponseDraft, to request: SIPMessage, from source: TransportAddress) -> Bytes {
-    var writer = MessageWriter(draft, to: request, from: source, viaStyle: nil)
+    var writer = MessageWriter(draft, to: request, from: source, vias: nil)
     for field in draft.fields { writer.lines.append(field) }
     return writer.finish(body: draft.description, self, draft.kind)
   }

@@ -86,6 +86,9 @@ extension SIPMessage {
   ///
   /// - Parameter name: in lower case, `application/sdp`.
   public func body(ofType name: String) -> Bytes? {
+    guard let value = firstValue(.contentType) else { return nil }
+    // As nearly every peer writes it; everything else is read.
+    if value.count == name.utf8.count, value.elementsEqual(name.utf8) { return body }
     guard let type = try? contentType() else { return nil }
     if type.name == name { return body }
     return multipart().flatMap { Self.find(name, in: $0, depth: 0) }

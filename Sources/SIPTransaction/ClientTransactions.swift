@@ -92,7 +92,7 @@ enum ClientMachine: Sendable {
 
   private static func translate(_ outputs: Few<InviteClientTransaction.Output>) -> Few<Output> {
     var result = Few<Output>()
-    for output in outputs {
+    outputs.forEach { output in
       switch output {
       case .sendInvite(let attempt): result.append(.send(attempt == 0 ? .first : .timerA, attempt: attempt))
       case .sendAck(let attempt): result.append(.sendAck(attempt: attempt))
@@ -106,7 +106,7 @@ enum ClientMachine: Sendable {
 
   private static func translate(_ outputs: Few<NonInviteClientTransaction.Output>) -> Few<Output> {
     var result = Few<Output>()
-    for output in outputs {
+    outputs.forEach { output in
       switch output {
       case .send(let attempt): result.append(.send(attempt == 0 ? .first : .timerE, attempt: attempt))
       case .deliver: result.append(.deliver)
@@ -235,7 +235,7 @@ struct ClientTransactions {
     _ results: Few<ClientMachine.Output>, _ id: ClientID, _ entry: Entry, _ message: InboundMessage?, _ deadlines: inout Deadlines,
     _ outputs: inout [TransactionLayer.Output]
   ) {
-    for result in results {
+    results.forEach { result in
       switch result {
       case .send(let cause, let attempt): outputs.append(.send(entry.request, entry.flow, entry.label.repeated(cause, attempt)))
       case .sendAck(let attempt): acknowledge(entry, message, attempt: attempt, &outputs)

@@ -93,7 +93,7 @@ enum ServerMachine: Sendable {
 
   private static func translate(_ outputs: Few<InviteServerTransaction.Output>) -> Few<Output> {
     var result = Few<Output>()
-    for output in outputs {
+    outputs.forEach { output in
       switch output {
       case .sendNew: result.append(.sendNew)
       case .sendAgain(let cause, let attempt): result.append(.sendAgain(cause, attempt: attempt))
@@ -108,7 +108,7 @@ enum ServerMachine: Sendable {
 
   private static func translate(_ outputs: Few<NonInviteServerTransaction.Output>) -> Few<Output> {
     var result = Few<Output>()
-    for output in outputs {
+    outputs.forEach { output in
       switch output {
       case .sendNew: result.append(.sendNew)
       case .sendAgain(let attempt): result.append(.sendAgain(.repeated, attempt: attempt))
@@ -289,7 +289,7 @@ struct ServerTransactions {
     _ results: Few<ServerMachine.Output>, _ id: ServerID, _ entry: Entry, _ deadlines: inout Deadlines,
     _ outputs: inout [TransactionLayer.Output]
   ) {
-    for result in results {
+    results.forEach { result in
       switch result {
       case .sendNew: transmit(entry, cause: nil, attempt: 0, &outputs)
       case .sendAgain(let cause, let attempt): transmit(entry, cause: cause, attempt: attempt, &outputs)

@@ -87,7 +87,22 @@ extension Bytes: RandomAccessCollection {
 
 extension Bytes: Hashable {
   public static func == (left: Bytes, right: Bytes) -> Bool {
-    left.count == right.count && left.withUnsafeBytes { one in right.withUnsafeBytes { one.elementsEqual($0) } }
+    left.count == right.count && left.withUnsafeBytes { one in right.withUnsafeBytes { isEqual(one, $0) } }
+  }
+
+  /// Eight bytes at a time: identifiers are compared with every message. Both are of one length.
+  private static func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    var offset = 0
+    while offset + 8 <= left.count {
+      guard left.loadUnaligned(fromByteOffset: offset, as: UInt64.self) == right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      else { return false }
+      offset += 8
+    }
+    while offset < left.count {
+      guard left[offset] == right[offset] else { return false }
+      offset += 1
+    }
+    return true
   }
 
   public func hash(into hasher: inout Hasher) {

@@ -29,7 +29,7 @@ public struct Few<Element> {
 
   @inlinable public static func + (left: Few, right: Few) -> Few {
     var sum = left
-    for element in right { sum.append(element) }
+    right.forEach { sum.append($0) }
     return sum
   }
 }
@@ -55,6 +55,21 @@ extension Few: Sequence {
   }
 
   @inlinable public func makeIterator() -> Iterator { Iterator(self) }
+}
+
+extension Few {
+  /// In place: an iterator copies all of them first.
+  @inlinable @inline(__always)
+  public func forEach(_ body: (Element) throws -> Void) rethrows {
+    guard let first else { return }
+    try body(first)
+    guard let second else { return }
+    try body(second)
+    guard let third else { return }
+    try body(third)
+    guard let others else { return }
+    for element in others { try body(element) }
+  }
 }
 
 extension Few: ExpressibleByArrayLiteral {

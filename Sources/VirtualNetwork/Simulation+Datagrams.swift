@@ -55,8 +55,9 @@ extension Simulation {
   // MARK: - Ports
 
   func bind(_ index: Int, _ port: PortID, _ wanted: TransportAddress, _ kind: PortKind) {
-    var addresses = hosts[index].addresses.filter { $0.isIPv6 == wanted.address.isIPv6 }
-    if !wanted.address.isUnspecified { addresses = addresses.filter { $0 == wanted.address } }
+    let addresses = hosts[index].addresses.filter {
+      $0.isIPv6 == wanted.address.isIPv6 && (wanted.address.isUnspecified || $0 == wanted.address)
+    }
     guard let first = addresses.first else {
       return reportBind(index, port, wanted, kind, .addressNotAvailable)
     }

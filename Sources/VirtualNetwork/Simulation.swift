@@ -68,6 +68,8 @@ public final class Simulation {
   @exclusivity(unchecked) private var wakes = WakeQueue()
   @exclusivity(unchecked) private var outboxes: [Outbox] = []
   @exclusivity(unchecked) var pendingEvents: [(HostID, any HostEvent)] = []
+  /// Those that the stage is being told of; kept for their memory.
+  @exclusivity(unchecked) private var toldEvents: [(HostID, any HostEvent)] = []
   private var isTellingEvents = false
   private var isFinished = false
   private var unstarted = 0
@@ -267,9 +269,9 @@ public final class Simulation {
     defer { isTellingEvents = false }
     // A stage that answers with a command makes new events, told in this loop after the ones before them.
     while !pendingEvents.isEmpty {
-      let batch = pendingEvents
-      pendingEvents.removeAll(keepingCapacity: true)
-      for (host, event) in batch { onEvent?(host, event) }
+      swap(&pendingEvents, &toldEvents)
+      for (host, event) in toldEvents { onEvent?(host, event) }
+      toldEvents.removeAll(keepingCapacity: true)
     }
   }
 

@@ -32,8 +32,17 @@ public struct NameAddress: Hashable, Sendable {
 
 extension NameAddress: CustomStringConvertible {
   public var description: String {
-    let name = displayName.map { $0.isEmpty ? "\"\" " : Grammar.quoted($0) + " " } ?? ""
-    return "\(name)<\(uri)>\(parameters)"
+    var text = ""
+    text.reserveCapacity(96)
+    if let displayName {
+      text += displayName.isEmpty ? "\"\"" : Grammar.quoted(displayName)
+      text += " "
+    }
+    text += "<"
+    uri.append(to: &text)
+    text += ">"
+    parameters.append(to: &text)
+    return text
   }
 }
 

@@ -65,10 +65,17 @@ public struct Parameters: Sendable {
 extension Parameters: Hashable, CustomStringConvertible {
   public var description: String {
     var text = ""
-    for parameter in list {
-      text += ";" + parameter.name
-      if let value = parameter.value { text += "=" + value }
-    }
+    append(to: &text)
     return text
+  }
+
+  func append(to text: inout String) {
+    for parameter in list {
+      text += ";"
+      text += parameter.name
+      guard let value = parameter.value else { continue }
+      text += "="
+      text += value
+    }
   }
 }

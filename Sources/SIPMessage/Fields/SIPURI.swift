@@ -78,22 +78,38 @@ public struct SIPURI: Hashable, Sendable {
 
 extension SIPURI: CustomStringConvertible {
   public var description: String {
-    var text: String
+    var text = ""
+    text.reserveCapacity(64)
+    append(to: &text)
+    return text
+  }
+
+  /// Into text that goes on, since a URI is written into Contact, From and To of every call.
+  func append(to text: inout String) {
     switch scheme {
-    case .sip: text = "sip:"
-    case .sips: text = "sips:"
-    case .other(let name): return "\(name):\(opaque)"
+    case .sip: text += "sip:"
+    case .sips: text += "sips:"
+    case .other(let name):
+      text += name
+      text += ":"
+      text += opaque
+      return
     }
     if let user {
       text += user
-      if let password { text += ":" + password }
+      if let password {
+        text += ":"
+        text += password
+      }
       text += "@"
     }
     text += host.description
-    if let port { text += ":\(port)" }
-    text += parameters.description
+    if let port {
+      text += ":"
+      text += String(port)
+    }
+    parameters.append(to: &text)
     for (index, header) in headers.enumerated() { text += "\(index == 0 ? "?" : "&")\(header.name)=\(header.value)" }
-    return text
   }
 }
 

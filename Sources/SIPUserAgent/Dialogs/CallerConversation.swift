@@ -45,6 +45,7 @@ final class CallerConversation: Conversation {
     digest = call.credentials.map { DigestClient($0) }
     super.init(
       id, stack, localTag: tag, callID: Bytes(callID), DialogPath(flow: flow, prefersFlow: call.prefersFlow), contactUser: contactUser)
+    invite.fields.reserve(lines: 8, bytes: 512)
     invite.fields.append(.contact, contact)
     stack.composer.appendCapabilities(to: &invite)
     invite.append(call.fields)
@@ -53,7 +54,9 @@ final class CallerConversation: Conversation {
   }
 
   private var contact: String {
-    stack.composer.contact(user: contactUser, at: stack.place(path.flow), isSecure: requestURI.scheme == .sips)
+    // First, since the place may be made anew: the composer would be copied meanwhile.
+    let place = stack.place(path.flow)
+    return stack.composer.contact(user: contactUser, at: place, isSecure: requestURI.scheme == .sips)
   }
 
   /// The INVITE had no offer: the ACK waits for the owner's answer to the one in the 2xx.
@@ -145,7 +148,7 @@ final class CallerConversation: Conversation {
 
   private func sendWithCredentials(_ response: SIPMessage, _ turn: inout Turn) -> Bool {
     guard machine.isUnanswered,
-      let answer = stack.answer(response, with: &digest, method: .invite, uri: requestURI.description)
+      let answer = stack.answer(response, with: &digest, method: .invite, uri: invite.uri.text)
     else { return false }
     early = EarlyDialogs()
     invite.sequence += 1
