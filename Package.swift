@@ -50,7 +50,7 @@ let package = Package(
     + module("SIPTransport", ["SansIO", "SIPMessage", "SIPComposition", "SecureTransport", "KallglotPolicy"])
     + module("SIPTransaction", ["SansIO", "SIPMessage", "SIPComposition", "SIPTransport"])
     + module(
-      "SIPUserAgent", ["SansIO", "SIPMessage", "SDP", "SecureTransport", "SIPComposition", "SIPTransaction", "SIPTransport", "COpenSSL"])
+      "SIPUserAgent", ["SansIO", "SIPMessage", "SDP", "SecureTransport", "KallglotPolicy", "SIPComposition", "SIPTransaction", "SIPTransport", "COpenSSL"])
     + module("Media", ["SansIO", "SDP", "RTP", "Codecs"])
     + module("CallControl", stack)
     + module("Kallglot", stack + ["CallControl"])

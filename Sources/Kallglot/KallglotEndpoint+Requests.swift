@@ -57,7 +57,7 @@ extension KallglotEndpoint {
   }
 
   /// The `X-` fields of the session that our 200 echoes (contract 8.7).
-  private func echoedFields(_ ticket: AdmissionDesk.Ticket) -> [MessageDraft.Field] {
+  private func echoedFields(_ ticket: AdmissionDesk.Ticket) -> [HeaderField] {
     guard case .session(let id) = ticket.destination else { return [] }
     return sessions[id]?.headers.filter { $0.name.text.lowercased().hasPrefix("x-") } ?? []
   }
@@ -113,7 +113,7 @@ extension KallglotEndpoint {
     switch outcome {
     case .bound(let contacts):
       tell(PolicyDecision(.registration, .passed, detail: "\(CountText.of(contacts.count, "contact")) bound"), served, &out)
-      respond(served, status: 200, fields: contacts.map { MessageDraft.Field(.contact, $0.fieldValue) }, at: now, &out)
+      respond(served, status: 200, fields: contacts.map { HeaderField(.contact, $0.fieldValue) }, at: now, &out)
     case .intervalTooBrief:
       let decision = PolicyDecision(.registration, .refused(status: 423), detail: "shorter than \(Registrar.minimumSeconds) s")
       refuse(served, decision, fields: [.init(.minExpires, "\(Registrar.minimumSeconds)")], at: now, &out)
@@ -155,7 +155,7 @@ extension KallglotEndpoint {
   }
 
   private func respondInDialog(
-    _ id: LegID, _ request: SIPRequest, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
+    _ id: LegID, _ request: SIPRequest, status: Int, fields: [HeaderField] = [], at now: Instant,
     _ out: inout Outbox
   ) {
     agent.respondInDialog(id, request.server, status: status, fields: fields, at: now, &out)
@@ -172,7 +172,7 @@ extension KallglotEndpoint {
     case .refused(let decision): refuse(served, decision, at: now, &out)
     case .challenged(let decision, let challenges):
       tell(decision, served, &out)
-      let fields = challenges.map { MessageDraft.Field(.wwwAuthenticate, $0.description) }
+      let fields = challenges.map { HeaderField(.wwwAuthenticate, $0.description) }
       switch served.server {
       case .leg(let id, _): agent.challenge(id, fields: fields, at: now, &out)
       case .transaction: respond(served, status: 401, fields: fields, at: now, &out)
@@ -186,7 +186,7 @@ extension KallglotEndpoint {
   }
 
   private func refuse(
-    _ served: ServedRequest, _ decision: PolicyDecision, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
+    _ served: ServedRequest, _ decision: PolicyDecision, fields: [HeaderField] = [], at now: Instant, _ out: inout Outbox
   ) {
     tell(decision, served, &out)
     switch decision.verdict {
@@ -203,12 +203,12 @@ extension KallglotEndpoint {
 
   /// 400 with the rule as a Warning.
   private func refuseForm(_ served: ServedRequest, _ rule: String, at now: Instant, _ out: inout Outbox) {
-    let warning = MessageDraft.Field(.warning, WarningValue(refusing: rule, by: served.flow.local.address).fieldValue)
+    let warning = HeaderField(.warning, WarningValue(refusing: rule, by: served.flow.local.address).fieldValue)
     respond(served, status: 400, fields: [warning], at: now, &out)
   }
 
   private func respond(
-    _ served: ServedRequest, status: Int, fields: [MessageDraft.Field] = [], at now: Instant, _ out: inout Outbox
+    _ served: ServedRequest, status: Int, fields: [HeaderField] = [], at now: Instant, _ out: inout Outbox
   ) {
     switch served.server {
     case .leg(let id, let facts): agent.refuse(id, facts, status: status, fields: fields, at: now, &out)
@@ -218,7 +218,7 @@ extension KallglotEndpoint {
   }
 
   /// What a refusal has to carry beside its status.
-  private func fields(for decision: PolicyDecision, _ reception: AdmissionContext.Reception = .possible) -> [MessageDraft.Field] {
+  private func fields(for decision: PolicyDecision, _ reception: AdmissionContext.Reception = .possible) -> [HeaderField] {
     switch (decision.verdict, reception) {
     case (.refused(405), _): [.init(.allow, agent.userAgent.allowValue)]
     case (.refused(503), _): [.init(.retryAfter, "10")]
@@ -229,8 +229,8 @@ extension KallglotEndpoint {
   }
 
   /// What OPTIONS is answered with beside Allow (contract 8.4); no extension is supported, and Supported says so.
-  private var capabilityFields: [MessageDraft.Field] {
-    let accept = MessageDraft.Field(.accept, "application/sdp")
+  private var capabilityFields: [HeaderField] {
+    let accept = HeaderField(.accept, "application/sdp")
     return configuration.style.supported.isEmpty ? [accept, .init(.supported, "")] : [accept]
   }
 }

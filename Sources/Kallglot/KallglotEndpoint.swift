@@ -145,7 +145,7 @@ public final class KallglotEndpoint: ScriptedHost {
     }
   }
 
-  private static func reason(_ text: String) -> MessageDraft.Field { MessageDraft.Field(.reason, "SIP;cause=200;text=\"\(text)\"") }
+  private static func reason(_ text: String) -> HeaderField { HeaderField(.reason, "SIP;cause=200;text=\"\(text)\"") }
 
   // MARK: - Calls of its own
 

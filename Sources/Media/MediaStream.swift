@@ -215,7 +215,7 @@ public struct MediaStream: Sendable {
   /// What was noticed since the last time.
   public mutating func takeEvents() -> [MediaEvent] {
     guard !events.isEmpty else { return [] }
-    defer { events.removeAll(keepingCapacity: true) }
+    defer { events = [] }
     return events
   }
 

@@ -130,7 +130,7 @@ public final class Persona: ScriptedHost {
       switch error {
       case .noMediaPort: return agent.refuse(id, facts, status: 503, fields: [.init(.retryAfter, "10")], at: now, &out)
       case .description(let failure):
-        let warning = MessageDraft.Field(.warning, failure.warningValue(agent: configuration.mediaAddress))
+        let warning = HeaderField(.warning, failure.warningValue(agent: configuration.mediaAddress))
         let answer = behaviour.answer(to: .unacceptableOffer)
         return agent.refuse(id, facts, status: answer?.status ?? 488, fields: answer?.fields ?? [warning], at: now, &out)
       }

@@ -8,5 +8,3 @@ public struct HeaderField: Hashable, Sendable {
     self.value = value
   }
 }
-
-public enum MessageDraft { public typealias Field = HeaderField }

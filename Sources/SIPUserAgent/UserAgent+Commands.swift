@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPComposition
 import SIPMessage
 import SIPTransport
@@ -30,7 +31,7 @@ extension UserAgent {
   ///
   /// - Parameter fields: for a BYE, such as Reason (RFC 3326); nil = those of the style.
   public func hangUp(
-    _ id: LegID, because reason: LegEnd = .hungUpHere, fields: [HeaderField]? = nil, at now: Instant, _ out: inout Outbox
+    _ id: LegID, because reason: EndReason = .hungUpHere, fields: [HeaderField]? = nil, at now: Instant, _ out: inout Outbox
   ) -> [UserAgentEvent] {
     with(id, at: now, &out) {
       $0.setByeFields(fields ?? stack.style.byeFields)

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPMessage
 import SIPTransaction
 import SIPTransport
@@ -45,7 +46,7 @@ public enum UserAgentEvent: Sendable {
   case inDialog(LegID, SIPRequest)
   /// Why the peer's BYE or CANCEL came, in its own words: the values of its Reason (RFC 3326 §2), before ``ended``.
   case reason(LegID, String)
-  case ended(LegID, LegEnd)
+  case ended(LegID, EndReason)
 
   /// A request that RFC 3261 wants refused whatever it asks for: ``UserAgent/refuse(_:_:_:_:at:_:)``, or ``UserAgent/ignore(_:at:)`` for
   /// a peer that gets no answers.

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Kallglot
 import CallControl
 import Personas
@@ -81,7 +82,7 @@ struct EventSubject {
     }
   }
 
-  private static func what(_ end: LegEnd) -> What {
+  private static func what(_ end: EndReason) -> What {
     switch end {
     case .hungUpHere, .mediaSilence, .durationReached: .messages([.sent(.request(.bye))])
     case .hungUpByPeer: .messages([.received(.request(.bye))])

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import CallControl
 import Media
 import SDP
@@ -26,7 +27,7 @@ public struct LegStory: Sendable {
   public var peer: TransportAddress?
   public var state: State = .placed
   public var refusal: (status: Int, phrase: String, explanation: String?)?
-  public var end: LegEnd?
+  public var end: EndReason?
   public var agreement: AudioAgreement?
   public var hasEarlyMedia = false
   /// Re-INVITEs of either side that went through.

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import FoundationEssentials
 import CallControl
 import LiveNetwork
@@ -15,7 +16,7 @@ import SecureTransport
 public struct CallOutcome: Sendable {
   public var established: Bool
   /// nil = it never came to an end of its own.
-  public var end: LegEnd?
+  public var end: EndReason?
   public var refusal: String?
   /// What the operating system, ICMP or a connection said last of a failure.
   public var failure: String?

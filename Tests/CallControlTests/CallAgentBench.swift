@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SDP
 import SIPMessage
 import SIPTransport
@@ -82,7 +83,7 @@ final class CallAgentBench {
   /// Calls; the INVITE that left.
   @discardableResult
   func dial(
-    _ uri: String = "sip:sess_demo@198.51.100.10", isOfferDelayed: Bool = false, fields: [MessageDraft.Field] = [],
+    _ uri: String = "sip:sess_demo@198.51.100.10", isOfferDelayed: Bool = false, fields: [HeaderField] = [],
     credentials: Credentials? = nil
   )
     throws -> SIPMessage?
@@ -159,7 +160,7 @@ final class CallAgentBench {
   // MARK: - What is seen
 
   var leg: LegID? { agent.places.keys.max() }
-  var ends: [LegEnd] { events.compactMap { if case .ended(_, let end, _) = $0 { end } else { nil } } }
+  var ends: [EndReason] { events.compactMap { if case .ended(_, let end, _) = $0 { end } else { nil } } }
   var violations: [PeerViolation.Rule] { events.compactMap { if case .violation(_, let violation) = $0 { violation.rule } else { nil } } }
   /// The session of the newest leg while it is up.
   var session: Leg.Session? {

@@ -64,7 +64,7 @@ import Testing
 
   @Test func `a request over 1300 bytes goes over TCP with a Via that says so; its dialog stays on UDP (RFC 3261 §18.1.1, CON-06)`() throws
   {
-    let padding = MessageDraft.Field(HeaderName("X-Padding"), String(repeating: "x", count: 1_000))
+    let padding = HeaderField(HeaderName("X-Padding"), String(repeating: "x", count: 1_000))
     #expect(try bench.dial(fields: [padding]) == nil)
     let connection = try #require(bench.opened.last)
     #expect(connection.to == CallAgentBench.peer)
@@ -77,7 +77,7 @@ import Testing
   @Test func `the limit is 1300 bytes, not one less (RFC 3261 §18.1.1)`() throws {
     func isStream(_ count: Int) throws -> (Bool, Int) {
       let bench = CallAgentBench()
-      let field = MessageDraft.Field(HeaderName("X-Padding"), String(repeating: "x", count: count))
+      let field = HeaderField(HeaderName("X-Padding"), String(repeating: "x", count: count))
       let invite = try bench.dial(fields: [field])
       return (!bench.opened.isEmpty, invite?.bytes.count ?? 0)
     }
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func `when the peer takes no TCP the large request goes over UDP all the same (RFC 3261 §18.1.1)`() throws {
-    let padding = MessageDraft.Field(HeaderName("X-Padding"), String(repeating: "x", count: 1_000))
+    let padding = HeaderField(HeaderName("X-Padding"), String(repeating: "x", count: 1_000))
     _ = try bench.dial(fields: [padding])
     let connection = try #require(bench.opened.last)
     bench.receive(.refused(connection.id, .refused))

@@ -229,7 +229,7 @@ final class EndpointBench {
     events.compactMap { if case .decision(_, let decision, _) = $0 { decision } else { nil } }
   }
 
-  var ends: [LegEnd] { events.compactMap { if case .party(.ended(_, let end, _)) = $0 { end } else { nil } } }
+  var ends: [EndReason] { events.compactMap { if case .party(.ended(_, let end, _)) = $0 { end } else { nil } } }
 
   var violations: [PeerViolation.Rule] {
     events.compactMap { if case .party(.violation(_, let violation)) = $0 { violation.rule } else { nil } }

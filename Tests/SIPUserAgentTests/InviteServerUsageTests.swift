@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SansIO
 import Testing
 
@@ -65,7 +66,7 @@ import Testing
     for rings in [false, true] {
       var usage = InviteServerUsage<String>()
       if rings { _ = usage.handle(.ring, at: .zero) }
-      let end: LegEnd = input == .bye ? .hungUpByPeer : .expired
+      let end: EndReason = input == .bye ? .hungUpByPeer : .expired
       #expect(usage.handle(input, at: .zero) == [.sendRefusal(Refusal(487)), .ended(end)])
     }
   }

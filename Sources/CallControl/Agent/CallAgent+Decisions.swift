@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SDP
 import SIPComposition
 import SIPMessage
@@ -20,7 +21,7 @@ extension CallAgent {
   /// - Throws: before anything was done; the owner refuses the INVITE.
   public func admit(
     _ id: LegID, _ invite: SIPRequest, _ facts: LegFacts, capability: AudioCapability? = nil, answerWith: AnswerForm = .ringing,
-    answerFields: [MessageDraft.Field] = [], rtpTimeout: Duration? = nil, prefersFlow: Bool? = nil,
+    answerFields: [HeaderField] = [], rtpTimeout: Duration? = nil, prefersFlow: Bool? = nil,
     at now: Instant, _ out: inout Outbox
   ) throws(AdmissionFailure) {
     guard let port = media.reserve() else { throw .noMediaPort }
@@ -40,7 +41,7 @@ extension CallAgent {
 
   /// Refuses an INVITE.
   public func refuse(
-    _ id: LegID, _ facts: LegFacts, status: Int, reason: String? = nil, fields: [MessageDraft.Field] = [], at now: Instant,
+    _ id: LegID, _ facts: LegFacts, status: Int, reason: String? = nil, fields: [HeaderField] = [], at now: Instant,
     _ out: inout Outbox
   ) {
     report(.started(id, facts))
@@ -50,7 +51,7 @@ extension CallAgent {
   }
 
   /// Answers an INVITE with a 401 and its challenges. The caller will send another INVITE, so this leg was never one for the owner's log.
-  public func challenge(_ id: LegID, fields: [MessageDraft.Field], at now: Instant, _ out: inout Outbox) {
+  public func challenge(_ id: LegID, fields: [HeaderField], at now: Instant, _ out: inout Outbox) {
     let events = userAgent.refuse(id, status: 401, fields: fields, at: now, &out)
     work.append(events.filter { if case .ended(id, _) = $0 { false } else { true } })
     run(at: now, &out)
@@ -61,7 +62,7 @@ extension CallAgent {
 
   /// Ends a leg with these header fields in its BYE.
   public func hangUp(
-    _ id: LegID, because reason: LegEnd = .hungUpHere, fields: [MessageDraft.Field], at now: Instant, _ out: inout Outbox
+    _ id: LegID, because reason: EndReason = .hungUpHere, fields: [HeaderField], at now: Instant, _ out: inout Outbox
   ) {
     if places[id] == nil { work.append(userAgent.hangUp(id, because: reason, fields: fields, at: now, &out)) }
     feed(id, .command(.bringDown(reason, fields: fields)), at: now, &out)
@@ -76,7 +77,7 @@ extension CallAgent {
 
   /// Answers a request outside dialogs.
   public func respond(
-    _ server: ServerID, status: Int, reason: String? = nil, fields: [MessageDraft.Field] = [],
+    _ server: ServerID, status: Int, reason: String? = nil, fields: [HeaderField] = [],
     at now: Instant, _ out: inout Outbox
   ) {
     work.append(userAgent.respond(server, status: status, reason: reason, fields: fields, at: now, &out))
@@ -94,7 +95,7 @@ extension CallAgent {
 
   /// Answers a request within a dialog.
   public func respondInDialog(
-    _ id: LegID, _ server: ServerID, status: Int, fields: [MessageDraft.Field] = [], at now: Instant,
+    _ id: LegID, _ server: ServerID, status: Int, fields: [HeaderField] = [], at now: Instant,
     _ out: inout Outbox
   ) {
     work.append(userAgent.respondInDialog(id, server, status: status, fields: fields, at: now, &out))

@@ -28,7 +28,7 @@ public struct CallRequest: Hashable, Sendable {
   /// From; nil = the user agent's own address of record.
   public var from: NameAddress?
   public var credentials: Credentials?
-  public var fields: [MessageDraft.Field]
+  public var fields: [HeaderField]
   /// The INVITE has no offer; the answer to the one in the 2xx goes into the ACK (RFC 3261 §13.2.1).
   public var isOfferDelayed: Bool
   /// The flow that the callee registered over; nil = a way to the target is found or opened.
@@ -38,7 +38,7 @@ public struct CallRequest: Hashable, Sendable {
 
   public init(
     name: String? = nil, uri: SIPURI, target: SIPTarget, from: NameAddress? = nil, credentials: Credentials? = nil,
-    fields: [MessageDraft.Field] = [], isOfferDelayed: Bool = false, flow: Flow? = nil
+    fields: [HeaderField] = [], isOfferDelayed: Bool = false, flow: Flow? = nil
   ) {
     self.flow = flow
     self.isOfferDelayed = isOfferDelayed

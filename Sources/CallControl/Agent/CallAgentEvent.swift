@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Media
 import SDP
 import SIPMessage
@@ -43,7 +44,7 @@ public enum CallAgentEvent: HostEvent, Hashable {
   case toneEnded(LegID)
   /// The Reason of the peer's BYE or CANCEL, such as `Q.850;cause=16`; the end follows.
   case reason(LegID, String)
-  case ended(LegID, LegEnd, MediaReport?)
+  case ended(LegID, EndReason, MediaReport?)
   case registered(aor: String, expires: Int)
   case registrationFailed(aor: String, reason: String)
   case optionsAnswered(status: Int)

@@ -22,7 +22,7 @@ public struct CallHabits: Hashable, Sendable, Codable {
   var takesMediaBack: Bool { behaviour.does(.takeMediaBack, in: .hangUpWithDirectMedia) }
   var reportsMediaInBye: Bool { behaviour.does(.reportMedia, in: .bye) }
   /// Header fields of a refused re-INVITE; nil = a Warning (RFC 3261 §20.43).
-  var reinviteRefusalFields: [MessageDraft.Field]? { behaviour.answer(to: .unacceptableReoffer)?.fields }
+  var reinviteRefusalFields: [HeaderField]? { behaviour.answer(to: .unacceptableReoffer)?.fields }
 
   /// The re-INVITEs that one change takes.
   func steps(_ change: SessionChange) -> [SessionChange] {

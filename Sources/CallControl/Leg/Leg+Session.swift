@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Media
 import SDP
 import SIPComposition
@@ -160,7 +161,7 @@ extension Leg {
     } catch {
       let fields =
         settings.habits.reinviteRefusalFields
-        ?? [MessageDraft.Field(.warning, error.warningValue(agent: settings.mediaAddress))]
+        ?? [HeaderField(.warning, error.warningValue(agent: settings.mediaAddress))]
       let refusal = LegOutput.signal(.refuseReinvite(server, status: 488, fields: fields))
       return (state, violations() + violation(error.offerViolation) + [refusal])
     }
@@ -184,7 +185,7 @@ extension Leg {
   // MARK: - Ends
 
   /// Ends the call as the product does: direct media may be brought back first, and figures of the media go into the BYE.
-  mutating func hangUp(_ reason: LegEnd, at now: Instant) -> Step {
+  mutating func hangUp(_ reason: EndReason, at now: Instant) -> Step {
     switch state {
     case .openingPorts(.call): return (.closing(reason), [.ports(.close)])
     case .up(var session):
@@ -201,7 +202,7 @@ extension Leg {
   /// Ends the call at once. Once BYE is on its way nothing more is said, whether it is answered or not (RFC 3261 §15.1.1).
   ///
   /// - Parameter fields: of the BYE; nil = those of the style.
-  func leave(_ reason: LegEnd, fields: [MessageDraft.Field]?) -> Step {
+  func leave(_ reason: EndReason, fields: [HeaderField]?) -> Step {
     let signal = LegOutput.signal(.hangUp(reason, fields: fields))
     switch state {
     case .openingPorts, .inviting, .ringing, .answering: return (.leaving(.unanswered), [signal])
@@ -216,7 +217,7 @@ extension Leg {
 
   private static let lastWords: [LegOutput] = [.media(.call(.stop)), .media(.music(.stop))]
 
-  private func bye(_ reason: LegEnd, fields: [MessageDraft.Field]?) -> [LegOutput] {
+  private func bye(_ reason: EndReason, fields: [HeaderField]?) -> [LegOutput] {
     [.media(.call(.stop)), .media(.music(.stop)), .signal(.hangUp(reason, fields: fields))]
   }
 
@@ -224,11 +225,11 @@ extension Leg {
   mutating func mediaStopped(_ report: MediaReport, at now: Instant) -> Step {
     guard case .leaving(.reporting(let reason, let session)) = state else { return (state, []) }
     let statistics = report.statisticsHeader(seconds: Int(session.since.duration(to: now).components.seconds))
-    let fields = settings.byeFields + [MessageDraft.Field(HeaderName("P-RTP-Stat"), statistics)]
+    let fields = settings.byeFields + [HeaderField(HeaderName("P-RTP-Stat"), statistics)]
     return (.leaving(.hungUp(session)), [.signal(.hangUp(reason, fields: fields))])
   }
 
-  func ended(_ reason: LegEnd) -> Step {
+  func ended(_ reason: EndReason) -> Step {
     switch state {
     case .closing, .over: (state, [])
     case .openingPorts, .inviting, .ringing, .answering, .awaitingAcknowledgement, .awaitingAnswer, .up, .leaving:

@@ -42,7 +42,7 @@ extension Leg {
     case (.missing(let reason), .call):
       return (.closing(.transportFailed), [.event(.portsMissing(id, reason: reason)), .ports(.close)])
     case (.missing(let reason), .answer):
-      let refusal = LegOutput.Signal.refuse(status: 503, fields: [MessageDraft.Field(.retryAfter, "10")])
+      let refusal = LegOutput.Signal.refuse(status: 503, fields: [HeaderField(.retryAfter, "10")])
       return (.leaving(.unanswered), [.event(.portsMissing(id, reason: reason)), .signal(refusal)])
     }
   }
@@ -67,8 +67,9 @@ extension Leg {
 
   private mutating func early(_ invitation: Invitation, _ body: SessionBody) -> (Invitation, [LegOutput]) {
     // The first description of a dialog is its answer: others are copies, or ignored (RFC 3261 §13.2.1).
+    guard !invitation.isOfferDelayed, body.hasDescription else { return (invitation, []) }
     let tag = body.remoteTag
-    guard !invitation.isOfferDelayed, body.hasDescription, invitation.earlyAnswer(of: tag) == nil else { return (invitation, []) }
+    guard invitation.earlyAnswer(of: tag) == nil else { return (invitation, []) }
     var invitation = invitation
     var preview = negotiation
     func noticed() -> [LegOutput] { preview.takeViolations().map { .event(.violation(id, $0)) } }
@@ -94,7 +95,8 @@ extension Leg {
   /// The answer is the one that the same callee gave in a provisional response, else the one in the 2xx, which has to have one in any case
   /// (RFC 3261 §13.2.1).
   private mutating func takeAnswer(_ invitation: Invitation, _ body: SessionBody, at now: Instant) -> Step {
-    let early = invitation.earlyAnswer(of: body.remoteTag)
+    let tag = body.remoteTag
+    let early = invitation.earlyAnswer(of: tag)
     let missing = body.hasDescription ? nil : PeerViolation(.answerMissing, body.line)
     let named = early == nil ? [] : violation(missing)
     do throws(OfferAnswerFailure) {
@@ -107,7 +109,7 @@ extension Leg {
       } else {
         agreement = try negotiation.accept(try body.description())
       }
-      return (up(agreement, at: now), named.then(establish(agreement, tag: body.remoteTag, at: now)))
+      return (up(agreement, at: now), named.then(establish(agreement, tag: tag, at: now)))
     } catch {
       let (next, outputs) = endUnusable(error, .answerUnusable, in: body)
       return (next, named.then(outputs))

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Media
 import SDP
 import SIPComposition
@@ -42,7 +43,7 @@ struct Leg: Sendable {
     case awaitingAnswer
     case up(Session)
     case leaving(Leaving)
-    case closing(LegEnd)
+    case closing(EndReason)
     case over
   }
 
@@ -79,7 +80,7 @@ struct Leg: Sendable {
   struct Answering: Sendable {
     var due: Instant
     /// Header fields of our 200.
-    var fields: [MessageDraft.Field]
+    var fields: [HeaderField]
     var form: AnswerForm
     /// nil: the INVITE had no offer, ours goes into the 200.
     var exchange: Exchange?
@@ -107,7 +108,7 @@ struct Leg: Sendable {
     /// BYE follows the ACK (RFC 3261 §15).
     case unacknowledged(AudioAgreement?)
     /// BYE waits for the last figures of the media, which it carries.
-    case reporting(LegEnd, Session)
+    case reporting(EndReason, Session)
     case hungUp(Session)
   }
 
@@ -253,8 +254,8 @@ struct Leg: Sendable {
   mutating func endUnusable(_ failure: OfferAnswerFailure, _ rule: PeerViolation.Rule, in body: SessionBody) -> Step {
     let noticed = violations()
     let broken = failure.violation(rule, in: body)
-    let reason = MessageDraft.Field(.reason, "SIP;cause=488;text=\"Not Acceptable Here\"")
-    let (next, outputs) = leave(broken.map(LegEnd.violation) ?? .unsupported(failure.warningText), fields: [reason])
+    let reason = HeaderField(.reason, "SIP;cause=488;text=\"Not Acceptable Here\"")
+    let (next, outputs) = leave(broken.map(EndReason.violation) ?? .unsupported(failure.warningText), fields: [reason])
     return (next, noticed.then(violation(broken)).then(outputs))
   }
 
@@ -276,7 +277,7 @@ struct AdmissionTerms: Sendable {
   var capability: AudioCapability?
   var answerWith: AnswerForm
   /// Header fields for the 200.
-  var answerFields: [MessageDraft.Field]
+  var answerFields: [HeaderField]
   /// BYE after so long without RTP while we may receive; nil = never.
   var rtpTimeout: Duration?
 }

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import Media
 import SDP
 import SIPComposition
@@ -53,7 +54,7 @@ enum LegInput: Sendable {
     /// The wait after a 491 is over.
     case modificationDue
     case modificationFailed(status: Int?, reason: String)
-    case ended(LegEnd)
+    case ended(EndReason)
   }
 
   enum Command: Sendable {
@@ -62,9 +63,9 @@ enum LegInput: Sendable {
     case change(SessionChange)
     /// Gives an INVITE of ours up; a call that is up is hung up by its user agent.
     case cancel
-    case hangUp(LegEnd)
+    case hangUp(EndReason)
     /// Hangs up at once, with these header fields in the BYE.
-    case bringDown(LegEnd, fields: [MessageDraft.Field])
+    case bringDown(EndReason, fields: [HeaderField])
   }
 }
 
@@ -98,15 +99,15 @@ enum LegOutput: Hashable, Sendable {
     case invite(CallRequest, body: Bytes)
     case ring
     case progress(Bytes)
-    case accept(Bytes, fields: [MessageDraft.Field])
-    case refuse(status: Int, fields: [MessageDraft.Field])
+    case accept(Bytes, fields: [HeaderField])
+    case refuse(status: Int, fields: [HeaderField])
     case acknowledge(Bytes)
     case reinvite(Bytes)
     case answerReinvite(ServerID, Bytes)
-    case refuseReinvite(ServerID, status: Int, fields: [MessageDraft.Field])
+    case refuseReinvite(ServerID, status: Int, fields: [HeaderField])
     case cancel
     /// nil = the fields of the style.
-    case hangUp(LegEnd, fields: [MessageDraft.Field]?)
+    case hangUp(EndReason, fields: [HeaderField]?)
   }
 
   /// To the streams.

@@ -16,7 +16,7 @@ final class LegSettings: Sendable {
   let origin: IPAddress?
   let habits: CallHabits
   /// Header fields of a BYE.
-  let byeFields: [MessageDraft.Field]
+  let byeFields: [HeaderField]
   /// How offers are declined.
   let declining: OfferDecliner
   /// From the INVITE to the 200.

@@ -10,7 +10,7 @@ public struct Session: Sendable, Hashable {
   /// The BYE of its last leg does not end it: it can be joined again. Only the API ends it.
   public var isReusable: Bool
   /// `routing.sip.headers`: the `X-` fields among them are echoed in our 200 (contract 8.7).
-  public var headers: [MessageDraft.Field] = []
+  public var headers: [HeaderField] = []
 
   public init(id: String, account: String, state: SessionState = .created, isReusable: Bool = false) {
     self.isReusable = isReusable

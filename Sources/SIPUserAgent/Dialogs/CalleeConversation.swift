@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPComposition
 import SIPMessage
 import SIPTransaction
@@ -63,7 +64,7 @@ final class CalleeConversation: Conversation {
     return min(expiresAt, machine.nextDeadline ?? expiresAt)
   }
 
-  override func hangUp(_ reason: LegEnd, _ turn: inout Turn) { handle(.hangUp(reason), &turn) }
+  override func hangUp(_ reason: EndReason, _ turn: inout Turn) { handle(.hangUp(reason), &turn) }
   override func byeReceived(_ turn: inout Turn) { handle(.bye, &turn) }
   override func byeCompleted(_ turn: inout Turn) { handle(.byeCompleted, &turn) }
 

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPComposition
 import SIPMessage
 import SIPTransaction
@@ -63,7 +64,7 @@ class Conversation {
   /// Whether a 2xx may still come to the call's own INVITE.
   var hasOpenInvite: Bool { false }
 
-  func hangUp(_ reason: LegEnd, _ turn: inout Turn) {}
+  func hangUp(_ reason: EndReason, _ turn: inout Turn) {}
   func byeReceived(_ turn: inout Turn) {}
   func byeCompleted(_ turn: inout Turn) {}
   func ownTimerFired(_ turn: inout Turn) {}
@@ -81,7 +82,7 @@ class Conversation {
   func confirm() { state = .confirmed }
 
   /// The call is over for its owner.
-  func end(_ reason: LegEnd, _ turn: inout Turn) {
+  func end(_ reason: EndReason, _ turn: inout Turn) {
     state = .over
     turn.tell(.ended(id, reason))
   }

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SansIO
 import SIPTransaction
 
@@ -28,8 +29,8 @@ public struct InviteClientUsage<Response: Hashable & Sendable>: Hashable, Sendab
     case proceeding
     case cancelling
     case established
-    case terminating(LegEnd)
-    case ended(LegEnd)
+    case terminating(EndReason)
+    case ended(EndReason)
   }
 
   public enum Input: Hashable, Sendable {
@@ -38,7 +39,7 @@ public struct InviteClientUsage<Response: Hashable & Sendable>: Hashable, Sendab
     case rejected(status: Int, Response)
     case failed(TransactionFailure)
     case cancel
-    case hangUp(LegEnd)
+    case hangUp(EndReason)
     case bye
     /// The BYE transaction is over, with whatever answer.
     case byeCompleted
@@ -55,7 +56,7 @@ public struct InviteClientUsage<Response: Hashable & Sendable>: Hashable, Sendab
     case established(Response)
     /// Before ``ended(_:)``.
     case refused(Response)
-    case ended(LegEnd)
+    case ended(EndReason)
   }
 
   public private(set) var state: State = .calling
@@ -87,7 +88,7 @@ public struct InviteClientUsage<Response: Hashable & Sendable>: Hashable, Sendab
       (next, outputs) = status == 487 ? Self.end(.cancelledHere) : Self.refuse(status, response)
 
     case (.calling, .failed(let failure)), (.proceeding, .failed(let failure)):
-      (next, outputs) = Self.end(failure.legEnd)
+      (next, outputs) = Self.end(failure.endReason)
     case (.cancelWanted, .failed), (.cancelling, .failed), (.cancelling, .guardExpired):
       (next, outputs) = Self.end(.cancelledHere)
 
@@ -124,7 +125,7 @@ public struct InviteClientUsage<Response: Hashable & Sendable>: Hashable, Sendab
     return outputs
   }
 
-  private static func end(_ reason: LegEnd) -> (State, Few<Output>) { (.ended(reason), [.ended(reason)]) }
+  private static func end(_ reason: EndReason) -> (State, Few<Output>) { (.ended(reason), [.ended(reason)]) }
 
   private static func refuse(_ status: Int, _ response: Response) -> (State, Few<Output>) {
     (.ended(.refused(status: status)), [.refused(response), .ended(.refused(status: status))])
@@ -133,7 +134,7 @@ public struct InviteClientUsage<Response: Hashable & Sendable>: Hashable, Sendab
 
 extension TransactionFailure {
   /// What an INVITE transaction's failure means for its leg.
-  var legEnd: LegEnd {
+  var endReason: EndReason {
     switch self {
     case .timerB: .timerB
     case .timerF, .transport: .transportFailed

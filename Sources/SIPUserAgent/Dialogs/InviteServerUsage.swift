@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPMessage
 import SansIO
 
@@ -23,15 +24,15 @@ public struct InviteServerUsage<Request: Hashable & Sendable>: Hashable, Sendabl
     case ringing(repeats: Instant)
     case accepted(Acceptance)
     case confirmed
-    case terminating(LegEnd)
-    case ended(LegEnd)
+    case terminating(EndReason)
+    case ended(EndReason)
   }
 
   /// A 2xx that waits for its ACK.
   public struct Acceptance: Hashable, Sendable {
     public var retransmission: SuccessRetransmission
     /// Why to send BYE as soon as the ACK is there.
-    public var hangUp: LegEnd?
+    public var hangUp: EndReason?
   }
 
   public enum Input: Hashable, Sendable {
@@ -40,7 +41,7 @@ public struct InviteServerUsage<Request: Hashable & Sendable>: Hashable, Sendabl
     case refuse(Refusal)
     case cancelled
     case ack(Request)
-    case hangUp(LegEnd)
+    case hangUp(EndReason)
     case bye
     case byeCompleted
     /// The deadline given by ``nextDeadline``.
@@ -57,7 +58,7 @@ public struct InviteServerUsage<Request: Hashable & Sendable>: Hashable, Sendabl
     case sendRefusal(Refusal)
     case sendBye
     case confirmed(Request)
-    case ended(LegEnd)
+    case ended(EndReason)
   }
 
   public private(set) var state: State = .received
@@ -100,7 +101,7 @@ public struct InviteServerUsage<Request: Hashable & Sendable>: Hashable, Sendabl
       let first = Acceptance(retransmission: SuccessRetransmission(at: now, t1: t1, t2: t2), hangUp: nil)
       (next, outputs) = (.accepted(first), [.sendSuccess])
     case (.received, .refuse(let refusal)), (.ringing, .refuse(let refusal)):
-      let end = LegEnd.refused(status: refusal.status)
+      let end = EndReason.refused(status: refusal.status)
       (next, outputs) = (.ended(end), [.sendRefusal(refusal), .ended(end)])
     case (.received, .cancelled), (.ringing, .cancelled):
       (next, outputs) = (.ended(.cancelledByPeer), [.sendRefusal(Refusal(487)), .ended(.cancelledByPeer)])

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SansIO
 
 /// The re-INVITEs of one dialog, ours and the peer's (RFC 3261 §14). At most one is open at a time.
@@ -56,7 +57,7 @@ public struct OfferAnswerExchange<Message: Hashable & Sendable>: Hashable, Senda
     case sendSuccess
     case repeatSuccess(attempt: Int)
     case acknowledged(Message)
-    case endDialog(LegEnd)
+    case endDialog(EndReason)
   }
 
   public private(set) var state: State = .idle

@@ -10,7 +10,7 @@ public enum Cause: Hashable, Sendable {
   /// A step of the endpoint's policy judged the request (contract 8.1).
   case policy(PolicyDecision)
   /// How and when a leg ended, with the Reason of the BYE or CANCEL.
-  case legEnded(member: String, at: Instant, LegEnd, reason: String?)
+  case legEnded(member: String, at: Instant, EndReason, reason: String?)
   /// A connection that could not be opened or did not last.
   case connection(member: String, to: TransportAddress, reason: String)
   /// A UAS whose 2xx was not acknowledged within 64·T1 ended the call (RFC 3261 §13.3.1.4).

@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SIPUserAgent
 
 /// Why a leg ended, as a scenario says it.
@@ -13,7 +14,7 @@ enum EndWord: String, CaseIterable, Sendable {
   case violation
   case unsupported
 
-  func matches(_ end: LegEnd) -> Bool {
+  func matches(_ end: EndReason) -> Bool {
     switch (self, end) {
     case (.hangUp, .hungUpHere), (.hangUp, .hungUpByPeer), (.cancel, .cancelledHere), (.cancel, .cancelledByPeer), (.refusal, .refused),
       (.timerB, .timerB), (.missingACK, .ackMissing), (.transport, .transportFailed), (.silence, .mediaSilence),
