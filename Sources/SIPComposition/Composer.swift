@@ -90,7 +90,9 @@ public struct Composer: Sendable {
   ///   - isOfCall: it gets the parameters that this product's Contacts of calls have.
   ///   - isSecure: a sips URI (RFC 5630 §3.1.4).
   public func contact(user: String?, at place: LocalPlace, parameters: String = "", isOfCall: Bool = true, isSecure: Bool) -> String {
-    var value = isSecure ? "<sips:" : "<sip:"
+    var value = ""
+    value.reserveCapacity(64)
+    value += isSecure ? "<sips:" : "<sip:"
     if let user {
       value += user
       value += "@"

@@ -58,6 +58,15 @@ public struct HeaderLines: Sendable {
     end(line)
   }
 
+  /// An address with a tag behind it.
+  public mutating func append(_ known: KnownHeader, _ address: Bytes, tag: String) {
+    let line = begin(known)
+    append(address)
+    bytes.append(contentsOf: ";tag=".utf8)
+    bytes.append(contentsOf: tag.utf8)
+    end(line)
+  }
+
   /// Copies lines.
   public mutating func append(_ lines: HeaderLines) {
     guard !lines.isEmpty else { return }

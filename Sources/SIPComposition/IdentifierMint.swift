@@ -4,6 +4,8 @@ import SansIO
 /// Makes the identifiers of one user agent in its style.
 public struct IdentifierMint: Sendable {
   private let style: MessageStyle
+  /// The magic cookie and what the product has behind it.
+  private let branchStart: String
   private var callIDs: Entropy
   private var tags: Entropy
   private var branches: Entropy
@@ -16,6 +18,7 @@ public struct IdentifierMint: Sendable {
 
   public init(style: MessageStyle, entropy: Entropy) {
     self.style = style
+    branchStart = "z9hG4bK" + style.branchPrefix
     callIDs = entropy.fork("call-id")
     tags = entropy.fork("tag")
     branches = entropy.fork("branch")
@@ -34,7 +37,10 @@ public struct IdentifierMint: Sendable {
   public mutating func tag() -> String { Self.identifier(style.tag, ip: "", &tags, &counter) }
 
   /// A branch with RFC 3261's magic cookie (§8.1.1.7).
-  public mutating func branch() -> String { "z9hG4bK" + style.branchPrefix + Self.identifier(style.branch, ip: "", &branches, &counter) }
+  public mutating func branch() -> String {
+    if case .hex(let count) = style.branch { return branches.hex(count, after: branchStart) }
+    return branchStart + Self.identifier(style.branch, ip: "", &branches, &counter)
+  }
 
   /// A random number for waits and Retry-After.
   public mutating func number(in range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &waits) }

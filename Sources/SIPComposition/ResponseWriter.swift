@@ -47,13 +47,7 @@ extension MessageWriter {
     copyVias(of: request, from: source, vias)
     if let from = request.value(.from) { lines.append(.from, from) }
     if let to = request.value(.to) {
-      let line = lines.begin(.to)
-      lines.append(to)
-      if let tag = draft.toTag, request.toTag == nil {
-        lines.bytes.append(contentsOf: ";tag=".utf8)
-        lines.bytes.append(contentsOf: tag.utf8)
-      }
-      lines.end(line)
+      if let tag = draft.toTag, request.toTag == nil { lines.append(.to, to, tag: tag) } else { lines.append(.to, to) }
     }
     if let callID = request.value(.callID) { lines.append(.callID, callID) }
     if let cseq = request.value(.cseq) { lines.append(.cseq, cseq) }

@@ -49,8 +49,28 @@ public enum SIPMethod: Hashable, Sendable {
 
   /// The method as packet labels know it; they do not keep the names of extension methods.
   public var label: Label.Word {
-    if case .other = self { return .unnamed }
-    return Label.Word(token) ?? .unnamed
+    number.map { Self.words[$0] } ?? .unnamed
+  }
+
+  /// The place in ``all``; nil for an extension method.
+  private var number: Int? {
+    switch self {
+    case .invite: 0
+    case .ack: 1
+    case .bye: 2
+    case .cancel: 3
+    case .options: 4
+    case .register: 5
+    case .prack: 6
+    case .update: 7
+    case .info: 8
+    case .refer: 9
+    case .subscribe: 10
+    case .notify: 11
+    case .message: 12
+    case .publish: 13
+    case .other: nil
+    }
   }
 }
 

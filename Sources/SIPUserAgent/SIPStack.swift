@@ -248,7 +248,12 @@ struct ServedRequests {
   private struct Entry {
     var leg: LegID?
     /// A refusal that waits for its ACK.
-    var refusal: String?
+    var refusal: Refusal?
+  }
+
+  private struct Refusal {
+    var status: Int
+    var callID: String
   }
 
   private var entries = SerialTable<Entry>()
@@ -266,12 +271,12 @@ struct ServedRequests {
 
   mutating func refused(_ server: ServerID, status: Int, callID: String) {
     var entry = entries[server.rawValue] ?? Entry()
-    entry.refusal = "\(status) \(callID)"
+    entry.refusal = Refusal(status: status, callID: callID)
     entries[server.rawValue] = entry
   }
 
   /// Status and Call-ID of a refusal that was never acknowledged.
-  func refusal(_ server: ServerID) -> String { entries[server.rawValue]?.refusal ?? "" }
+  func refusal(_ server: ServerID) -> String { entries[server.rawValue]?.refusal.map { "\($0.status) \($0.callID)" } ?? "" }
 
   mutating func ended(_ server: ServerID) { entries.remove(server.rawValue) }
 }

@@ -20,8 +20,8 @@ public struct Dialog: Sendable {
   public let isSecure: Bool
   /// From, To and Call-ID of our requests.
   private let identity: HeaderLines
-  /// Request-URI and header of our requests; made anew when the target moves.
-  private var template: RequestDraft
+  /// Request-URI and header of our requests: made with the first of them, since many a callee sends none, and anew when the target moves.
+  private var template: RequestDraft?
 
   /// The caller's dialog, from the response that made it (RFC 3261 §12.1.2): Record-Route reversed, target from Contact.
   ///
@@ -31,6 +31,7 @@ public struct Dialog: Sendable {
     let to = try response.to()
     let callID = try response.callID()
     var lines = HeaderLines()
+    lines.reserve(lines: 3, bytes: 256)
     if let value = response.value(.from) { lines.append(.from, value) }
     if let value = response.value(.to) { lines.append(.to, value) }
     lines.append(.callID, callID)
@@ -47,7 +48,8 @@ public struct Dialog: Sendable {
     guard let remoteTarget = request.remoteTarget else { return nil }
     let message = request.message
     var lines = HeaderLines()
-    lines.append(.from, Bytes((message.value(.to) ?? Bytes()).array + Array(";tag=\(localTag)".utf8)))
+    lines.reserve(lines: 3, bytes: 256)
+    lines.append(.from, message.value(.to) ?? Bytes(), tag: localTag)
     if let value = message.value(.from) { lines.append(.to, value) }
     if let value = message.value(.callID) { lines.append(.callID, value) }
     self.init(
@@ -63,7 +65,6 @@ public struct Dialog: Sendable {
   ) {
     (self.localTag, self.remoteTag, self.localSequence, self.remoteSequence) = (localTag, remoteTag, localSequence, remoteSequence)
     (self.remoteTarget, self.routeSet, self.isSecure, self.identity) = (remoteTarget, routeSet, isSecure, identity)
-    template = Self.template(remoteTarget, routeSet, identity)
   }
 
   /// Request-URI and Route (RFC 3261 §12.2.1.1), with a strict first router put into the Request-URI.
@@ -90,14 +91,15 @@ public struct Dialog: Sendable {
   }
 
   /// A request with a number of its own: the ACK of an INVITE has the INVITE's.
-  public func request(_ method: SIPMethod, sequence: UInt32) -> RequestDraft {
-    var draft = template
+  public mutating func request(_ method: SIPMethod, sequence: UInt32) -> RequestDraft {
+    var draft = template ?? Self.template(remoteTarget, routeSet, identity)
+    template = draft
     (draft.method, draft.sequence) = (method, sequence)
     return draft
   }
 
   /// The Request-URI of our requests, over which a digest is made.
-  public var requestURI: String { template.uri.text }
+  public var requestURI: String { (template ?? Self.template(remoteTarget, routeSet, identity)).uri.text }
 
   /// Whether our Contact in a request of this dialog has to be a sips URI (RFC 3261 §8.1.1.8, §12.2.1.1).
   public var wantsSecureContact: Bool { isSecure || nextHop.scheme == .sips || remoteTarget.scheme == .sips }
@@ -117,6 +119,6 @@ public struct Dialog: Sendable {
   public mutating func refreshTarget(_ message: SIPMessage) {
     guard let contact = try? message.contacts().firstURI, contact != remoteTarget else { return }
     remoteTarget = contact
-    template = Self.template(contact, routeSet, identity)
+    template = nil
   }
 }
