@@ -143,7 +143,8 @@ final class CaptureObserver {
       findings.add(
         InspectionFinding(
           "tcp-gap", .note, "RFC 9293 §3.4",
-          "\(Words.count(Int(carried.value), "byte")) from \(carried.source) to \(carried.destination) are not in the capture: what they carried is not read",
+          "\(Words.count(Int(carried.value), "byte")) from \(carried.source) to \(carried.destination) are not in the capture: what they "
+            + "carried is not read",
           frame: carried.stamp.frame))
     case .tlsAlert(let carried):
       // A capture may have the TLS of anything else too.

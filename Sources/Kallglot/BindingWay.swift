@@ -13,8 +13,8 @@ struct BindingWay: CustomStringConvertible {
 }
 
 extension Registrar.Binding {
-  /// The contact's own place, or the flow of its REGISTER when that came from another address or over another transport: only the flow leads
-  /// back to a peer behind a NAT (RFC 5626 §5.3). With `natContact: contact` it is the contact, unless that is a name.
+  /// The contact's own place, or the flow of its REGISTER when that came from another address or over another transport: only the flow
+  /// leads back to a peer behind a NAT (RFC 5626 §5.3). With `natContact: contact` it is the contact, unless that is a name.
   func way(_ natContact: Policy.NATContact, isUsable: (Flow) -> Bool) -> BindingWay? {
     let transport = contact.transport ?? .udp
     let stated = contact.host.address.map {

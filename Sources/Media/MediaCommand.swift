@@ -65,6 +65,7 @@ extension MediaReport {
   public func statisticsHeader(seconds: Int) -> String {
     let milliseconds = jitter.wholeNanoseconds / 1_000_000
     return
-      "PS=\(packetsSent),OS=\(octetsSent),PR=\(packetsReceived),OR=\(octetsReceived),PL=\(max(0, packetsLost)),JI=\(milliseconds),LA=0,DU=\(seconds)"
+      "PS=\(packetsSent),OS=\(octetsSent),PR=\(packetsReceived),OR=\(octetsReceived),"
+      + "PL=\(max(0, packetsLost)),JI=\(milliseconds),LA=0,DU=\(seconds)"
   }
 }

@@ -50,7 +50,8 @@ struct RemoteLatch: Sendable, Hashable {
 
   /// A re-INVITE: who sends may change.
   ///
-  /// - Parameter isSameAddress: SDP names the same address as before, so media goes on to where it went until somebody else proves it is the peer.
+  /// - Parameter isSameAddress: SDP names the same address as before, so media goes on to where it went until somebody else proves it is
+  /// the peer.
   mutating func reopen(isSameAddress: Bool) {
     previous = rtp ?? previous
     if !isSameAddress { (rtp, rtcp) = (nil, nil) }

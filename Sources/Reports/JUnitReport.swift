@@ -4,8 +4,8 @@ import ScenarioModel
 /// Results as JUnit XML that validates against the schema CI servers use (Jenkins xunit plugin, junit-10).
 ///
 /// Of several seeds a scenario is one test case, with the findings of the smallest that did not pass.
-/// One test suite a folder, with the seed, what each scenario proves and the `file:line` of what failed as its properties: that schema gives
-/// a test case neither properties nor attributes for them.
+/// One test suite a folder, with the seed, what each scenario proves and the `file:line` of what failed as its properties: that schema
+/// gives a test case neither properties nor attributes for them.
 public enum JUnitReport {
   public static func document(_ run: RunRecord) -> String {
     var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -32,7 +32,8 @@ public enum JUnitReport {
     let time = results.reduce(Duration.zero) { $0 + $1.elapsed }
     let counts = Counts(results)
     var text =
-      "  <testsuite name=\"\(escaped(folder))\" \(counts.total) skipped=\"\(counts.skipped)\" time=\"\(seconds(time))\">\n    <properties>\n"
+      "  <testsuite name=\"\(escaped(folder))\" \(counts.total) skipped=\"\(counts.skipped)\" time=\"\(seconds(time))\">\n"
+      + "    <properties>\n"
     let isOne = seeds.lowerBound == seeds.upperBound
     text += isOne ? property("seed", "\(seeds.lowerBound)") : property("seeds", "\(seeds.lowerBound)..\(seeds.upperBound)")
     for result in results where !result.proves.isEmpty { text += property("proves \(name(result))", result.proves.joined(separator: ", ")) }

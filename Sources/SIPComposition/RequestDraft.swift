@@ -55,8 +55,8 @@ extension HeaderLines {
 }
 
 extension Spelling {
-  /// The ACK for a final response other than 2xx (RFC 3261 §17.1.1.3): Request-URI, topmost Via, From, Call-ID, CSeq number and Route of the
-  /// INVITE, To of the response, and the credentials (§22.1).
+  /// The ACK for a final response other than 2xx (RFC 3261 §17.1.1.3): Request-URI, topmost Via, From, Call-ID, CSeq number and Route of
+  /// the INVITE, To of the response, and the credentials (§22.1).
   public func acknowledgement(of invite: Bytes, for response: SIPMessage) -> Bytes {
     derived(.ack, from: invite, to: response.value(.to), fields: [])
   }

@@ -15,7 +15,8 @@ public enum Departure: Sendable {
   /// Something the host's owner may want to know; the stage casts it to the host's own event type.
   case event(any HostEvent)
   case secret(KeyLogLine)
-  /// What the TLS of a connection carried, behind the ``bytes(_:_:_:)`` that carry it: for observers alone, and asked for by ``Outbox/isObserved``.
+  /// What the TLS of a connection carried, behind the ``bytes(_:_:_:)`` that carry it: for observers alone, and asked for by
+  /// ``Outbox/isObserved``.
   case plaintext(ConnectionID, PacketRecord.Direction, Bytes, Label)
 }
 

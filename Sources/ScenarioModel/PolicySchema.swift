@@ -73,7 +73,9 @@ public enum PolicySchema {
   private static let settings: [Setting] = [
     setting("sipAccess", \.sipAccess, .flag, "true", "The portal's toggle: off refuses all requests of the account."),
     setting(
-      "allow", \.allow, .oneOrMore(.range), "[]", "Source addresses that may call: addresses, CIDR ranges, names of the cast; empty = all."),
+      "allow", \.allow, .oneOrMore(.range), "[]",
+      "Source addresses that may call: addresses, CIDR ranges, names of the cast; empty = "
+        + "all."),
     setting("allowlistRefusal", \.allowlistRefusal, .word, "403", "The response to a source that is not on the list: 403, or none."),
     setting("transports", \.transports, .oneOrMore(.word), "[tls, tcp, udp]", "The transports that are allowed."),
     setting("requireTLS", \.requireTLS, .flag, "false", "Signalling must use TLS."),

@@ -20,8 +20,8 @@ struct PeerIdentity: Hashable, Sendable {
   /// All that the certificate claims, for a message.
   var presented: [String] { domains + addresses.map(\.description) }
 
-  /// RFC 5922 §7.2 for a domain. A target that is an IP address has no SIP domain; it is compared with the iPAddress entries (RFC 9525 §6.5),
-  /// and with `sip:` URIs that name the address.
+  /// RFC 5922 §7.2 for a domain. A target that is an IP address has no SIP domain; it is compared with the iPAddress entries (RFC 9525
+  /// §6.5), and with `sip:` URIs that name the address.
   func matches(_ expected: String, rule: TLSConfiguration.NameRule) -> Bool {
     if let address = IPAddress(expected) {
       return addresses.contains(address) || sipDomains.contains { IPAddress($0) == address }

@@ -96,7 +96,8 @@ public final class TLSConnection {
     }
   }
 
-  /// The byte stream under TLS ended. Without the peer's close_notify before it, data may be missing: a failure, except after our own close.
+  /// The byte stream under TLS ended. Without the peer's close_notify before it, data may be missing: a failure, except after our own
+  /// close.
   public func endOfStream(at now: Instant) -> [Output] {
     var outputs: [Output] = []
     switch state {

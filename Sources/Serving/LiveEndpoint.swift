@@ -122,7 +122,8 @@ public final class LiveEndpoint: @unchecked Sendable {
     let (calls, allowed) = (limit.calls, configuration.policy.maxConcurrentCalls)
     guard calls < allowed else { return nil }
     return
-      "\(limit.soft) descriptors may be open (ulimit -n): about \(CountText.of(calls, "call")) at once, of \(allowed) that the policy allows; more get 503"
+      "\(limit.soft) descriptors may be open (ulimit -n): about \(CountText.of(calls, "call")) at once, of \(allowed) that the policy "
+      + "allows; more get 503"
   }
 
   /// Ends live calls with BYE, waits at most two seconds for their answers, then closes everything.

@@ -14,8 +14,8 @@ struct KallglotLab: AsyncParsableCommand {
         kallglot-lab serve
         kallglot-lab inspect trunk.pcap
 
-      Exit codes: 0 everything passed; 1 something failed; 2 bad input (a flag, a file, an address), in one sentence; 3 something could not \
-      run; 130 interrupted.
+      Exit codes: 0 everything passed; 1 something failed; 2 bad input (a flag, a file, an address), in one sentence; 3 something could \
+      not run; 130 interrupted.
       """,
     version: Origin.version,
     subcommands: [

@@ -8,8 +8,8 @@ struct LintCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lint", abstract: "Read scenario files and report every mistake in them.",
     discussion: """
-      Each mistake is a line 'file:line:column: what, what was expected, the nearest word'. It refuses what run refuses, and check ids, RFC \
-      sections and personas in 'proves' that do not exist. What is given and never used is a warning.
+      Each mistake is a line 'file:line:column: what, what was expected, the nearest word'. It refuses what run refuses, and check ids, \
+      RFC sections and personas in 'proves' that do not exist. What is given and never used is a warning.
         kallglot-lab lint --strict scenarios
 
       Exit codes: 0 no mistake; 2 mistakes, or with --strict warnings.

@@ -10,8 +10,8 @@ struct MergeCommand: ParsableCommand {
       Each machine runs its part and keeps its report; then one machine combines them and gets the exit code of a single run:
         kallglot-lab run scenarios --shard 1/3 --json shard-1.json
         kallglot-lab merge shard-1.json shard-2.json shard-3.json --junit all.xml
-      Shards of another seed, another commit or version of the program, other scenarios, or another number of shards are refused, and so is \
-      a shard that is missing or given twice.
+      Shards of another seed, another commit or version of the program, other scenarios, or another number of shards are refused, and so \
+      is a shard that is missing or given twice.
 
       Exit codes: those of run; 2 when the reports are not the shards of one run.
       """)

@@ -19,8 +19,8 @@ struct RunCommand: ParsableCommand {
       is set, lines are plain. In GitHub Actions (GITHUB_ACTIONS=true) each finding is an annotation at its file and line, and a table of \
       what did not pass is appended to the file in GITHUB_STEP_SUMMARY.
 
-      Exit codes: 0 all passed or do not apply; 1 something failed; 2 bad input, or nothing selected; 3 nothing failed, but something could \
-      not run; 130 interrupted.
+      Exit codes: 0 all passed or do not apply; 1 something failed; 2 bad input, or nothing selected; 3 nothing failed, but something \
+      could not run; 130 interrupted.
       """)
 
   @Argument(help: "Scenario files, or folders of them.")

@@ -12,9 +12,9 @@ struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Run the Kallglot endpoint on real sockets until Ctrl-C.",
     discussion: """
-      The configuration for a PBX: serve --print asterisk (or asterisk-chan_sip, freeswitch, cucm), with the same --config, --listen and --state. \
-      Without an account in --config, an account and a certificate authority are created once and kept in the state file. While running, it \
-      reads commands from standard input: call, hold, resume, hangup, calls, help.
+      The configuration for a PBX: serve --print asterisk (or asterisk-chan_sip, freeswitch, cucm), with the same --config, --listen and \
+      --state. Without an account in --config, an account and a certificate authority are created once and kept in the state file. While \
+      running, it reads commands from standard input: call, hold, resume, hangup, calls, help.
         kallglot-lab serve --listen 'udp 127.0.0.1:5060' --out out
         kallglot-lab serve --print asterisk --transport tls
 
@@ -62,7 +62,8 @@ struct ServeCommand: AsyncParsableCommand {
       try await endpoint.start()
       if settings.policy.authentication == .digest {
         say(
-          "account \(identity.account.username); serve --print asterisk, with the same options, prints its password and the configuration for a PBX"
+          "account \(identity.account.username); serve --print asterisk, with the same options, prints its password and the "
+            + "configuration for a PBX"
         )
       }
       if let authority = identity.authority, let out {

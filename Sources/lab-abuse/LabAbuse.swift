@@ -11,8 +11,8 @@ struct LabAbuse: ParsableCommand {
     commandName: "lab-abuse", abstract: "Abuse 'kallglot-lab serve' and see whether it still serves.",
     discussion: """
       Each storm comes twice against one running program. After each, a call over UDP, TCP and TLS has to succeed, descriptors have to be \
-      back within 16 of the start 15 s after the last call has ended, and the second time may add 5 MB of resident memory at most. Exit code 1 when one does not \
-      hold, 2 for bad input, 3 where no network of its own can be made.
+      back within 16 of the start 15 s after the last call has ended, and the second time may add 5 MB of resident memory at most. Exit \
+      code 1 when one does not hold, 2 for bad input, 3 where no network of its own can be made.
       """)
 
   @Option(help: "The program to abuse.")

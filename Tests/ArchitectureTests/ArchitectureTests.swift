@@ -162,51 +162,6 @@ private let drivers: Set<String> = ["LiveNetwork", "Serving", "LiveStage", "kall
   }
 }
 
-@Suite struct SizeTests {
-  /// Functions over 40 lines that are tables or state machines, whose parts would be harder to read than the whole. The ratchet: numbers
-  /// go down only.
-  private let longFunctions = 4
-
-  @Test func `files have at most 400 lines (design 10)`() {
-    for file in Repository.files("Sources") + Repository.files("Tests") {
-      #expect(file.lines.count <= 401, "\(file.path) has \(file.lines.count) lines")
-    }
-  }
-
-  @Test func `functions have at most 40 lines, with a counted few that have more`() {
-    var long: [String] = []
-    for file in Repository.files("Sources") {
-      for (name, count) in functions(file) where count > 40 { long.append("\(file.path): \(name) has \(count) lines") }
-    }
-    #expect(long.count <= longFunctions, "\(long.joined(separator: "\n"))")
-    #expect(long.count >= longFunctions, "there are only \(long.count) left: lower the ratchet")
-  }
-
-  /// Functions by the indentation of their closing brace, which the formatter keeps.
-  private func functions(_ file: Repository.File) -> [(String, Int)] {
-    var found: [(String, Int)] = []
-    var start: (line: Int, indent: Int, name: String)?
-    for (number, line) in file.lines.enumerated() {
-      let indent = line.prefix { $0 == " " }.count
-      if let open = start {
-        if indent == open.indent, line.drop(while: { $0 == " " }).hasPrefix("}") {
-          found.append((open.name, number - open.line + 1))
-          start = nil
-        }
-      } else if line.contains("func ") || line.contains(" init("), line.hasSuffix("{") || line.hasSuffix("(") {
-        start = (number, indent, line.trimmingCharacters(in: .whitespaces))
-      }
-    }
-    return found
-  }
-
-  @Test func `lines have at most 140 characters, tables of tests excepted`() {
-    var long = 0
-    for file in Repository.files("Sources") { long += file.lines.count { $0.count > 170 } }
-    #expect(long <= 12, "\(long) lines of Sources are longer than 170 characters")
-  }
-}
-
 @Suite struct WordingTests {
   /// Nouns that texts count. Verbs such as *calls* are left out.
   private let nouns: Set<Substring> = [
@@ -240,9 +195,7 @@ private let drivers: Set<String> = ["LiveNetwork", "Serving", "LiveStage", "kall
     }
   }
 
-  @Test func `every scenario is run by the scenario tests: they take the whole folder`() {
-    let test = Repository.files("Tests/ScenarioTests").map(\.text).joined()
-    #expect(test.contains("ScenarioSuite(\"\\(Place.root)/scenarios\")"))
+  @Test func `the folder of scenarios holds scenarios and their documentation alone`() {
     let folders = (try? FileManager.default.subpathsOfDirectory(atPath: "\(Repository.root)/scenarios")) ?? []
     #expect(folders.allSatisfy { !$0.contains(".") || $0.hasSuffix(".yaml") || $0.hasSuffix(".md") })
   }

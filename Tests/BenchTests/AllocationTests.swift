@@ -2,8 +2,8 @@ import Testing
 
 @testable import lab_bench
 
-/// What a virtual call and a packet may take from memory. The figures are those of a debug build and go down only. One test after the other:
-/// they count what the whole program takes.
+/// What a virtual call and a packet may take from memory. The figures are those of a debug build and go down only. One test after the
+/// other: they count what the whole program takes.
 @Suite(.serialized) struct AllocationTests {
   /// Lower it when a call takes less.
   private static let ratchet = 2_104.0

@@ -76,7 +76,7 @@ import Testing
 
   @Test
   func
-    `423 raises the expiry once; a second one, or one that asks for nothing sensible, is a failure with its rule (RFC 3261 §10.2.8, REG-03)`()
+    `423 raises the expiry once; a second one, or one that asks for nothing sensible, fails with its rule (RFC 3261 §10.2.8, REG-03)`()
     throws
   {
     let first = try register(bench, expires: 30)

@@ -62,7 +62,8 @@ extension Interop {
       """
     }
 
-    /// Two of us behind one Asterisk: as soon as it has bridged both legs it re-INVITEs each with the other's address, and RTP goes past it.
+    /// Two of us behind one Asterisk: as soon as it has bridged both legs it re-INVITEs each with the other's address, and RTP goes past
+    /// it.
     @Test func `Asterisk connects two legs and sends direct-media re-INVITEs: RTP moves to the other leg's own address`() async throws {
       try await Scene.run("asterisk-direct-media") { scene in
         let other = "\(scene.network).3"

@@ -4,7 +4,8 @@ import Testing
 extension Interop {
   /// A real Asterisk 22 as the customer's PBX. Each test looks at our log and at Asterisk's own view.
   @Suite(.enabled(if: Peer.asterisk.runs, Peer.asterisk.reason)) struct AsteriskTests {
-    /// Registration with digest and `line=yes`: the contact has a parameter of Asterisk's own, by which it knows the trunk when a call comes.
+    /// Registration with digest and `line=yes`: the contact has a parameter of Asterisk's own, by which it knows the trunk when a call
+    /// comes.
     @Test func `Asterisk registers, and is called by its whole Contact, line parameter included (RFC 3261 §10.3, §16.5)`() async throws {
       try await Scene.run("asterisk-registers") { scene in
         let serve = try await scene.serve(Trunk.endpoint(scene, listen: "udp \(scene.us):5060"))

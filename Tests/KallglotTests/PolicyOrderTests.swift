@@ -18,7 +18,7 @@ import Testing
 
   @Test
   func
-    `the first failing step answers: 1 transport, 2 TLS, 3 allowlist, 4 access, 5 digest, 6 organization, 7 session, 8 cap, 9 SRTP (contract 8.1)`()
+    `the first failing step answers: transport, TLS, allowlist, access, digest, organization, session, cap, SRTP (contract 8.1)`()
     throws
   {
     var policy = Self.hopeless

@@ -76,7 +76,8 @@ import Testing
     #expect(document.contains("<property name=\"proves x\" value=\"RFC 3261 §13\"/>"))
     #expect(
       document.contains(
-        "<failure type=\"RFC 3261 §13\" message=\"scenarios/basic/x.yaml:17: expected up, observed 403 &amp; &lt;no&gt;?, because pbx sent no ACK; pbx has no leg: no INVITE left or reached it\">"
+        "<failure type=\"RFC 3261 §13\" message=\"scenarios/basic/x.yaml:17: expected up, observed 403 &amp; &lt;no&gt;?, because pbx "
+          + "sent no ACK; pbx has no leg: no INVITE left or reached it\">"
       ))
     #expect(document.contains("<property name=\"at x\" value=\"scenarios/basic/x.yaml:17\"/>"))
     #expect(document.contains("<error type=\"could not run\" message=\"no peer\"/>"))

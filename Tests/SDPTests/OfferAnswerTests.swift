@@ -118,16 +118,22 @@ import Testing
   @Test func `an answer needs an offer and as many streams (RFC 3264 §4, §6)`() throws {
     var session = session()
     let answer = try offer("m=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\n")
-    #expect(throws: OfferAnswerFailure.self) { try session.accept(answer: answer) }
+    #expect(throws: OfferAnswerFailure.broken(PeerViolation(.answerWithoutOffer))) { try session.accept(answer: answer) }
     _ = session.makeOffer(local: local)
-    #expect(throws: OfferAnswerFailure.self) { try session.accept(answer: answer) }
+    let failure = #expect(throws: OfferAnswerFailure.self) { try session.accept(answer: answer) }
+    guard case .broken(let violation)? = failure else {
+      Issue.record("\(String(describing: failure))")
+      return
+    }
+    #expect(violation.rule == .answerStreamCount)
   }
 }
 
 @Suite struct SessionDescriptionTests {
   @Test func `a description is printed as it was read (RFC 8866 §5)`() throws {
     let text =
-      "v=0\r\no=a 1 2 IN IP6 2001:db8::1\r\ns= \r\nb=AS:80\r\nt=0 0\r\na=tool:x\r\nm=audio 5/2 RTP/AVP 0\r\nc=IN IP6 2001:db8::1\r\na=x-y:z: z\r\n"
+      "v=0\r\no=a 1 2 IN IP6 2001:db8::1\r\ns= \r\nb=AS:80\r\nt=0 0\r\na=tool:x\r\nm=audio 5/2 RTP/AVP 0\r\nc=IN IP6 2001:db8::1\r\n"
+      + "a=x-y:z: z\r\n"
     let description = try SessionDescription.parse(Bytes(text))
     #expect(description.serialized().text == text)
     #expect(description.media[0].connection == IPAddress("2001:db8::1"))

@@ -38,7 +38,8 @@ import Testing
 
   @Test(arguments: ["", "<sip:a@b", "\"open <sip:a@b>", "<>", "Name sip:a@b", "<sip:a@b>;=x", "<sip:>", "sip:a@[::1", "<sip:a@b:99999>"])
   func `an address that is none is refused with its text`(text: String) {
-    #expect(throws: SIPHeaderError.self) { try NameAddress(parsing: text) }
+    let expected = SIPHeaderError.malformed(.from, value: text, expected: "a name and a URI (RFC 3261 §20.10)")
+    #expect(throws: expected) { try NameAddress(parsing: text) }
   }
 
   @Test(arguments: [

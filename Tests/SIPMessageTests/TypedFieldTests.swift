@@ -103,7 +103,8 @@ import Testing
 
   @Test func `lists come together over commas and lines; texts and numbers are read as such`() throws {
     let message = try message(
-      "Supported: timer,\n  replaces\nk: 100rel\nAllow: INVITE,ACK , X-Y\nMin-Expires: 60\nSubject: a, b\nContent-Disposition: session;handling=optional"
+      "Supported: timer,\n  replaces\nk: 100rel\nAllow: INVITE,ACK , X-Y\nMin-Expires: 60\nSubject: a, b\n"
+        + "Content-Disposition: session;handling=optional"
     )
     #expect(message.tokens(.supported) == ["timer", "replaces", "100rel"])
     #expect(message.allow() == [.invite, .ack, .other("X-Y")])
@@ -116,7 +117,8 @@ import Testing
 
 @Suite struct FaultTests {
   private let sound =
-    "OPTIONS sip:a@h SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\nMax-Forwards: 70\nFrom: <sip:a@h>;tag=1\nTo: <sip:b@h>\nCall-ID: x\nCSeq: 1 OPTIONS"
+    "OPTIONS sip:a@h SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\nMax-Forwards: 70\nFrom: <sip:a@h>;tag=1\nTo: <sip:b@h>\nCall-ID: x\n"
+    + "CSeq: 1 OPTIONS"
 
   @Test func `a message as RFC 3261 §8.1.1 wants it has no fault`() throws {
     #expect(try parsed(sound).faults().isEmpty)
@@ -202,7 +204,8 @@ import Testing
 
   @Test func `the description is found by its type, also inside another multipart (RFC 5621 §3.1)`() throws {
     let text =
-      "INVITE sip:a SIP/2.0\nContent-Type: multipart/mixed;boundary=\"o\"\n\n--o\nContent-Type: text/plain\n\nx\n--o\nContent-Type: multipart/alternative;boundary=i\n\n--i\nContent-Type: Application/SDP\n\nv=0\n--i--\n--o--\n"
+      "INVITE sip:a SIP/2.0\nContent-Type: multipart/mixed;boundary=\"o\"\n\n--o\nContent-Type: text/plain\n\nx\n--o\n"
+      + "Content-Type: multipart/alternative;boundary=i\n\n--i\nContent-Type: Application/SDP\n\nv=0\n--i--\n--o--\n"
     let message = try parsed(text)
     #expect(message.body(ofType: "application/sdp")?.text == "v=0")
     #expect(message.body(ofType: "application/isup") == nil)

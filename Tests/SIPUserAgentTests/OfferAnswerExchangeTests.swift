@@ -15,10 +15,12 @@ import Testing
     #expect(exchange.state == .idle)
   }
 
-  @Test func `481 and 408 end the dialog, any other refusal does not (RFC 3261 §12.2.1.2)`() {
+  @Test func `a re-INVITE by which the dialog is known to be gone ends it, a refused one does not (RFC 3261 §12.2.1.2)`() {
     var exchange = OfferAnswerExchange<String>()
     _ = exchange.handle(.modify, at: at(0))
-    #expect(exchange.handle(.dialogGone("481"), at: at(10)) == [.failed("481"), .endDialog(.dialogLost)])
+    #expect(exchange.handle(.rejected("500"), at: at(5)) == [.failed("500")])
+    _ = exchange.handle(.modify, at: at(10))
+    #expect(exchange.handle(.dialogGone("481"), at: at(20)) == [.failed("481"), .endDialog(.dialogLost)])
   }
 
   @Test func `two re-INVITEs that cross are both refused with 491, and ours is due again after its wait (RFC 3261 §14.1)`() {

@@ -84,7 +84,8 @@ struct Break: Sendable, CustomTestStringConvertible {
       lines: """
           x.yaml:9  expect leg is established within 4.0 seconds
             rule      RFC 3261 §13
-            observed  refused with 488 Not Acceptable Here (302 198.51.100.10 "Incompatible transport protocol: the media profile cannot be agreed")
+            observed  refused with 488 Not Acceptable Here (302 198.51.100.10 "Incompatible transport protocol: \
+        the media profile cannot be agreed")
             because   policy step 9, requireSRTP is on: Incompatible transport protocol: the media profile cannot be agreed
             message   pbx#5 received at 0.004 s: 488 Not Acceptable Here to INVITE
         """),

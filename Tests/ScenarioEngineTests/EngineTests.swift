@@ -106,6 +106,17 @@ private let answered = """
 
 /// The same scenario on the virtual stage.
 @Suite struct EngineOnTheVirtualStageTests {
+  private static let calling = "account: acme }\nsteps"
+  /// From the call's coming up to its end.
+  private static let course =
+    "is: established, within: 2 s }\n  - hangUp: pbx\n  - expect: { leg: leg, is: ended, because: hang-up, within: 1 s }"
+
+  /// The scenario with one place changed; a place that is not there fails the test.
+  private func changed(_ old: String, to new: String, in text: String = answered) throws -> String {
+    try #require(text.contains(old), "\(old)")
+    return text.replacing(old, with: new)
+  }
+
   private func run(_ text: String, seed: UInt64 = 1, sinks: [any JournalSink] = []) throws -> ScenarioResult {
     try VirtualStage(try Scenario.read(text, file: "x.yaml"), seed: seed, sinks: sinks).run()
   }
@@ -113,7 +124,7 @@ private let answered = """
   @Test func `the call comes up and ends`() throws { #expect(try run(answered).verdict == .passed) }
 
   @Test func `a finding names the frame that brought the refusal`() throws {
-    let result = try run(answered.replacing("account: acme }\nsteps", with: "account: acme, password: wrong }\nsteps"))
+    let result = try run(try changed(Self.calling, to: "account: acme, password: wrong }\nsteps"))
     #expect(result.verdict == .failed)
     let finding = try #require(result.findings.first)
     #expect(finding.observed == "refused with 403 Forbidden")
@@ -134,39 +145,54 @@ private let answered = """
   func `each step of the policy refuses with its status, the first one first (contract 8.1)`(
     policy: String, to: String, status: Int, rule: String
   ) throws {
-    let text = answered.replacing("to: session demo", with: to)
-      .replacing("steps:", with: "policy: { \(policy) }\nsteps:")
-      .replacing(
-        "is: established, within: 2 s }\n  - hangUp: pbx\n  - expect: { leg: leg, is: ended, because: hang-up",
-        with: "is: refused, status: \(status), within: 2 s }\n  - expect: { decision: \(rule), is: refused")
+    let refused = "is: refused, status: \(status), within: 2 s }\n  - expect: { decision: \(rule), is: refused }"
+    let called = try changed("to: session demo", to: to, in: try changed(Self.course, to: refused))
+    let text = try changed("steps:", to: "policy: { \(policy) }\nsteps:", in: called)
     let result = try run(text)
     #expect(result.verdict == .passed, "\(result.findings)")
   }
 
   @Test func `a dropped caller gets no answer at all, and Timer B ends its call (contract 8.1)`() throws {
-    let text = answered.replacing("steps:", with: "policy: { allow: [10.0.0.0/8], allowlistRefusal: drop }\nsteps:")
-      .replacing(
-        "is: established, within: 2 s }\n  - hangUp: pbx\n  - expect: { leg: leg, is: ended, because: hang-up, within: 1 s }",
-        with: "is: ended, because: timer-b, within: 33 s }")
-    #expect(try run(text).verdict == .passed)
+    let ended = try changed(Self.course, to: "is: ended, because: timer-b, within: 33 s }")
+    let text = try changed("steps:", to: "policy: { allow: [10.0.0.0/8], allowlistRefusal: drop }\nsteps:", in: ended)
+    let senders = Senders()
+    #expect(try run(text, sinks: [senders]).verdict == .passed)
+    #expect(senders.addresses == [IPAddress("192.0.2.20")])
+  }
+
+  private final class Senders: JournalSink {
+    private(set) var addresses: Set<IPAddress?> = []
+    func hostAdded(_ host: HostID, name: String) {}
+    func packet(_ packet: PacketRecord) { if packet.direction == .sent { addresses.insert(packet.source.address) } }
+    func record(_ record: JournalRecord) {}
+    func finish(at now: Instant) {}
   }
 
   @Test func `an ended session is 410, a third leg 486 (contract 8.3)`() throws {
-    let ended = answered.replacing("demo: { account: acme }", with: "demo: { account: acme, state: ended }")
-      .replacing(
-        "is: established, within: 2 s }\n  - hangUp: pbx\n  - expect: { leg: leg, is: ended, because: hang-up, within: 1 s }",
-        with: "is: refused, status: 410, within: 2 s }")
+    let session = try changed("demo: { account: acme }", to: "demo: { account: acme, state: ended }")
+    let ended = try changed(Self.course, to: "is: refused, status: 410, within: 2 s }", in: session)
     #expect(try run(ended).verdict == .passed)
+    let third = """
+      is: established, within: 2 s }
+        - call: { from: pbx, to: session demo, as: second }
+        - expect: { leg: second, is: established, within: 2 s }
+        - call: { from: pbx, to: session demo, as: third }
+        - expect: { leg: third, is: refused, status: 486, within: 2 s }
+        - expect: { decision: session, is: refused }
+      """
+    let result = try run(try changed(Self.course, to: third))
+    #expect(result.verdict == .passed, "\(result.findings)")
   }
 
-  @Test func `a thousand calls in and out leave no slot taken`() throws {
+  @Test func `two hundred calls in and out leave no slot taken`() throws {
     var steps = ""
     for index in 0..<200 {
       steps +=
-        "  - call: { from: pbx, to: \"sip:+49@sip.kallglot.com\", as: l\(index) }\n  - expect: { leg: l\(index), is: established, within: 2 s }\n"
+        "  - call: { from: pbx, to: \"sip:+49@sip.kallglot.com\", as: l\(index) }\n"
+        + "  - expect: { leg: l\(index), is: established, within: 2 s }\n"
       steps += "  - hangUp: \(index % 2 == 0 ? "pbx" : "kallglot")\n  - expect: { leg: l\(index), is: ended, within: 2 s }\n"
     }
-    let text = answered.replacing("steps:", with: "policy: { maxConcurrentCalls: 1, mediaPorts: 20000-20003 }\nsteps:")
+    let text = try changed("steps:", to: "policy: { maxConcurrentCalls: 1, mediaPorts: 20000-20003 }\nsteps:")
     let head = text.split(separator: "steps:")[0]
     #expect(try run(head + "steps:\n" + steps).verdict == .passed)
   }
@@ -182,7 +208,7 @@ private let answered = """
     }
     func packets(_ seed: UInt64) throws -> [Bytes] {
       let prints = Prints()
-      _ = try run(answered.replacing("account: acme }\nsteps", with: "account: acme, transport: tls }\nsteps"), seed: seed, sinks: [prints])
+      _ = try run(try changed(Self.calling, to: "account: acme, transport: tls }\nsteps"), seed: seed, sinks: [prints])
       return prints.packets
     }
     #expect(try packets(1) == packets(1))

@@ -51,7 +51,8 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
   @Test func `a header field of the message can be asked for: the second INVITE is the one with credentials`() throws {
     let packets = Packets()
     let steps =
-      "  - fault: { drop: every INVITE, where: { CSeq: \"2 *\" }, from: pbx }\n  - call: { from: pbx, to: session demo, as: leg }\n  - expect: { leg: leg, is: ended, because: timer-b, within: 40 s }\n"
+      "  - fault: { drop: every INVITE, where: { CSeq: \"2 *\" }, from: pbx }\n  - call: { from: pbx, to: session demo, as: leg }\n"
+      + "  - expect: { leg: leg, is: ended, because: timer-b, within: 40 s }\n"
     #expect(try run(steps, sinks: [packets]).verdict == .passed)
     #expect(packets.received("CSeq: 1 INVITE\r\n").contains { $0.payload.text.hasPrefix("INVITE ") })
     #expect(!packets.received("CSeq: 2 INVITE\r\n").contains { $0.payload.text.hasPrefix("INVITE ") })
@@ -142,7 +143,8 @@ private func run(_ steps: String, top: String = "", transport: String = "udp", s
 
   @Test func `in any order an optional one is not waited for`() throws {
     let steps =
-      "  - call: { from: pbx, to: session demo, as: leg }\n  - inAnyOrder: { all: [{ leg: leg, is: established }, { hears: pbx, tone: 900 Hz, optional: true }], within: 1 s }\n"
+      "  - call: { from: pbx, to: session demo, as: leg }\n  - inAnyOrder: { all: [{ leg: leg, is: established }, { hears: pbx, "
+      + "tone: 900 Hz, optional: true }], within: 1 s }\n"
     let result = try run(steps + end)
     #expect(result.verdict == .passed)
     #expect(result.duration < .seconds(2))

@@ -135,14 +135,16 @@ private let head = """
     #expect(
       file.problems.map(\.description) == [
         "scenarios/basic/_t.yaml:6:46: policy.requireTLS: 'perhaps' is not one of true, false, on, off, yes, no",
-        "scenarios/basic/_t.yaml:9:29: steps[2].expect.is: 'establised' is not one of ringing, established, refused, ended, modified, early-media, did you mean 'established'?",
+        "scenarios/basic/_t.yaml:9:29: steps[2].expect.is: 'establised' is not one of ringing, established, refused, ended, modified, "
+          + "early-media, did you mean 'established'?",
       ])
   }
 
   @Test(arguments: [
     (
       "include: _a.yaml", ["_a.yaml": "include: _b.yaml", "_b.yaml": "include: ../basic/_a.yaml"],
-      "scenarios/basic/_b.yaml:1:10: include: scenarios/basic/_a.yaml includes itself: scenarios/basic/x.yaml → scenarios/basic/_a.yaml → scenarios/basic/_b.yaml → scenarios/basic/_a.yaml"
+      "scenarios/basic/_b.yaml:1:10: include: scenarios/basic/_a.yaml includes itself: scenarios/basic/x.yaml → scenarios/basic/_a.yaml "
+        + "→ scenarios/basic/_b.yaml → scenarios/basic/_a.yaml"
     ),
     (
       "include: x.yaml", [:],
@@ -263,7 +265,8 @@ private let head = """
   @Test func `of a table only what no row uses is unused`() {
     let text =
       head
-      + "summary: s\ntable: { who: [pbx, other] }\nsteps:\n  - options: \"${who}\"\n  - call: { from: pbx, to: session demo }\n  - cancel: leg\n"
+      + "summary: s\ntable: { who: [pbx, other] }\nsteps:\n  - options: \"${who}\"\n  - call: { from: pbx, to: session demo }\n"
+      + "  - cancel: leg\n"
     #expect(warnings(text.replacing("cast:", with: "cast:\n  other: { persona: plain-caller, address: 192.0.2.21 }")) == [])
   }
 }

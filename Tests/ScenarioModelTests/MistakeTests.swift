@@ -51,7 +51,10 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
     #expect((file.problems + file.references).map(\.description) == mistake.lines)
   }
 
-  @Test func `the fixture has its cases`() { #expect(MistakeCase.all.count >= 80) }
+  @Test func `every case of the fixture has a title of its own and a mistake`() {
+    #expect(Set(MistakeCase.all.map(\.title)).count == MistakeCase.all.count && !MistakeCase.all.isEmpty)
+    for mistake in MistakeCase.all { #expect(!mistake.lines.isEmpty, "\(mistake.title)") }
+  }
 
   @Test func `reading one scenario throws the first mistake in the order of the file`() {
     let text = "summary: s\ncast: { a: { endpoint: default, address: 192.0.2.1 } }\nsteps:\n  - wait: soon\n  - wait: later\n"

@@ -19,7 +19,8 @@ private let cast = """
     let text =
       cast + """
           - { nat: home, inside: pbx, outside: 203.0.113.7 }
-          - { nat: office, inside: [branch], outside: 203.0.113.8, mapping: address-and-port, filtering: address, lifetime: 30 s, tcpLifetime: 1 h, hairpin: off }
+          - { nat: office, inside: [branch], outside: 203.0.113.8, mapping: address-and-port, filtering: address, \
+              lifetime: 30 s, tcpLifetime: 1 h, hairpin: off }
           - { between: [pbx, kallglot], delay: 5 ms }
         steps: []
         """

@@ -70,7 +70,8 @@ private let head = """
       "'asterix-22' is not one of plain-caller, asterisk-22, cucm-14-trunk, did you mean 'asterisk-22'?"
     ),
     (
-      "summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1 }\n  b: { persona: plain-caller, address: 192.0.2.1 }\nsteps: []",
+      "summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1 }\n  b: { persona: plain-caller, address: 192.0.2.1 }\n"
+        + "steps: []",
       "b and a have the same address 192.0.2.1"
     ),
     ("summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1, account: acm }\nsteps: []", "account 'acm' is not given"),

@@ -42,8 +42,12 @@ private struct Document {
   @Test func `the reader refuses what the schema does not name`() {
     for kind in StepRegistry.kinds {
       let text = "summary: s\ncast: { k: { endpoint: default, address: 192.0.2.1 } }\nsteps:\n  - \(kind.keyword): { nonsense-key: 1 }\n"
-      let problems = ScenarioFile.read(text, file: "x.yaml").problems
-      #expect(!problems.isEmpty, "\(kind.keyword)")
+      let messages = ScenarioFile.read(text, file: "x.yaml").problems.map(\.message)
+      // A step that is a path, not a mapping, has no place for a key.
+      let sentence = kind.keyword == "include" ? "expected the path of a file" : "steps[1].\(kind.keyword)"
+      #expect(
+        messages.contains { $0.contains(sentence) && (kind.keyword == "include" || $0.contains("'nonsense-key'")) },
+        "\(kind.keyword): \(messages)")
     }
   }
 

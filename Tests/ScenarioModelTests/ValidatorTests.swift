@@ -16,7 +16,10 @@ enum Python {
   static let isThere = run("import jsonschema, yaml", []).status == 0
   static var runs: Bool { isThere || isRequired }
   static let reason: Comment =
-    "/usr/bin/python3 has no PyYAML or jsonschema (Debian packages python3-yaml, python3-jsonschema); LAB_REQUIRE_PEERS=python would make this a failure"
+    """
+    /usr/bin/python3 has no PyYAML or jsonschema (Debian packages python3-yaml, python3-jsonschema); LAB_REQUIRE_PEERS=python would make \
+    this a failure
+    """
 
   static func run(_ script: String, _ arguments: [String]) -> (status: Int32, output: String) {
     let process = Process()
@@ -33,8 +36,8 @@ enum Python {
 
 /// The schema in the validator that editors and CI have.
 @Suite(.timeLimit(.minutes(2)), .enabled(if: Python.runs, Python.reason)) struct ValidatorTests {
-  /// Reads each file as PyYAML does, by YAML 1.1, and prints a line for what the schema refuses, and one for each value that is another thing
-  /// there than the text that stands in the file.
+  /// Reads each file as PyYAML does, by YAML 1.1, and prints a line for what the schema refuses, and one for each value that is another
+  /// thing there than the text that stands in the file.
   private static let script = """
     import json, re, sys, yaml, jsonschema
     schema = json.load(open(sys.argv[1]))

@@ -30,6 +30,13 @@ enum Place {
     #expect(!scenario.proves.isEmpty, "it says nothing of what it proves")
   }
 
+  @Test func `every file of the folder, without the parts that others include, has a scenario among those that are run`() throws {
+    let folder = "\(Place.root)/scenarios"
+    let paths = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }
+    let files = Set(paths.filter { !ScenarioFile.isLibrary($0) }.map { "\(folder)/\($0)" })
+    #expect(Set(try ScenarioSuite(folder).scenarios.map(\.file)) == files)
+  }
+
   /// An exception that nobody needs would hide the next fault.
   @Test func `what a scenario of the library allows peers to break, one of them breaks`() throws {
     for scenario in try ScenarioSuite("\(Place.root)/scenarios").scenarios where !scenario.allowedViolations.isEmpty {

@@ -143,7 +143,8 @@ struct PlainDialog {
   }
 
   func request(_ method: String, sequence: Int, branch: String) -> String {
-    "\(method) sip:line@sip.kallglot.com SIP/2.0\r\nVia: \(via);branch=\(branch);rport\r\nMax-Forwards: 70\r\nFrom: \(from)\r\nTo: \(to)\r\n"
+    "\(method) sip:line@sip.kallglot.com SIP/2.0\r\nVia: \(via);branch=\(branch);rport\r\nMax-Forwards: 70\r\nFrom: \(from)\r\n"
+      + "To: \(to)\r\n"
       + "Call-ID: \(callID)\r\nCSeq: \(sequence) \(method)\r\nContent-Length: 0\r\n\r\n"
   }
 }

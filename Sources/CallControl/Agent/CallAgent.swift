@@ -11,10 +11,12 @@ import SecureTransport
 /// A user agent with calls: signalling, the legs over it and their media, behind one set of addresses.
 ///
 /// It knows how to carry calls and nothing about whether it should: the host that owns it (the Kallglot endpoint, a persona) takes the
-/// ``Signal``s in their order (``nextSignal()``), decides, and calls ``admit(_:_:_:capability:answerWith:answerFields:rtpTimeout:prefersFlow:at:_:)``
-/// or ``refuse(_:_:status:reason:fields:at:_:)``. What comes of that goes to the end of the same list.
+/// ``Signal``s in their order (``nextSignal()``), decides, and calls
+/// ``admit(_:_:_:capability:answerWith:answerFields:rtpTimeout:prefersFlow:at:_:)`` or ``refuse(_:_:status:reason:fields:at:_:)``. What
+/// comes of that goes to the end of the same list.
 ///
-/// It carries out what its machines ask for. ``Leg`` decides; ``MediaPorts``, ``LegStreams`` and ``Registrations`` have a state of their own.
+/// It carries out what its machines ask for. ``Leg`` decides; ``MediaPorts``, ``LegStreams`` and ``Registrations`` have a state of their
+/// own.
 public final class CallAgent {
   public struct Configuration: Sendable {
     public var userAgent: UserAgent.Configuration

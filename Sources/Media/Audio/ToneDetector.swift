@@ -4,8 +4,8 @@
 
 /// Finds the one sine tone that a signal consists of, if it does.
 ///
-/// Windows of 40 ms. In a pure tone every sample is x[n] = c·x[n−1] − x[n−2] with c = 2·cos ω; the c of least squares gives the frequency, and
-/// what the equation leaves over tells whether it was one tone at all: the residue of G.711's own noise is far below that of speech.
+/// Windows of 40 ms. In a pure tone every sample is x[n] = c·x[n−1] − x[n−2] with c = 2·cos ω; the c of least squares gives the frequency,
+/// and what the equation leaves over tells whether it was one tone at all: the residue of G.711's own noise is far below that of speech.
 /// Three windows in a row make a tone, five without it end it, so that a lost packet does neither.
 struct ToneDetector: Sendable {
   enum Change: Hashable, Sendable {

@@ -11,7 +11,8 @@ public struct WarningValue: Hashable, Sendable {
 
   public init(_ code: Int, agent: String, _ text: String) { (self.code, self.agent, self.text) = (code, agent, text) }
 
-  /// Warning 399, "miscellaneous": why a request is refused, for whoever reads its trace. The Reason-Phrase has no room for what a peer wrote.
+  /// Warning 399, "miscellaneous": why a request is refused, for whoever reads its trace. The Reason-Phrase has no room for what a peer
+  /// wrote.
   public init(refusing rule: String, by agent: IPAddress) {
     self.init(399, agent: agent.isIPv6 ? "[\(agent)]" : agent.description, rule)
   }

@@ -160,8 +160,8 @@ final class CallerConversation: Conversation {
 
   /// After a 3xx, or a failure of a place that a 3xx named: the next place. False when there is none, so that the failure counts.
   ///
-  /// 6xx says that no other place will take the call either (RFC 3261 §21.6). The next INVITE has the next CSeq number; To, From and Call-ID
-  /// stay (RFC 3261 §8.1.3.4).
+  /// 6xx says that no other place will take the call either (RFC 3261 §21.6). The next INVITE has the next CSeq number; To, From and
+  /// Call-ID stay (RFC 3261 §8.1.3.4).
   private func tryNextTarget(after response: SIPMessage?, _ turn: inout Turn) -> Bool {
     guard stack.configuration.followsRedirections, machine.isUnanswered else { return false }
     if let response, let status = response.status {

@@ -5,10 +5,12 @@ import SansIO
 /// The called side of one INVITE usage (RFC 3261 §13.3, §9.2, §15.1.2).
 ///
 /// ```
-///   INVITE ──► received ──ring / 180──► ringing (each minute: 180 again) ──accept / 200──► accepted ──ACK──► confirmed ──hang up / BYE──► terminating ──► ended
-///                 │                        │                        │  │  └ T1, 2·T1 … T2: 200 again     │
-///                 ├──────── refuse / 3xx–6xx ──► ended              │  └ 64·T1: BYE ──► terminating     BYE from peer ──► ended
-///                 └──────── CANCEL / 487 ──────► ended              └ BYE from peer ──► ended
+///   INVITE ──► received ──ring / 180──► ringing ──accept / 200──► accepted ──ACK──► confirmed ──hang up / BYE──► terminating ──► ended
+///                 │                        │ └ each minute: 180 again │  │             └ BYE from peer ──► ended
+///                 │                        │                          │  └ T1, 2·T1 … T2: 200 again; 64·T1: BYE ──► terminating
+///                 │                        │                          └ BYE from peer ──► ended
+///                 ├──────── refuse / 3xx–6xx ──► ended
+///                 └──────── CANCEL / 487 ──────► ended
 ///                           early BYE, Expires over / 487 ──► ended  (§15.1.2, §13.3.1)
 /// ```
 ///

@@ -9,7 +9,8 @@ import SansIO
 ///                                   └───── any other refusal / failed ──► idle       (asking again would bring the same)
 ///   any ──unregister / REGISTER with Expires 0──► leaving ──2xx / removed──► idle
 /// ```
-/// One request at a time (§10.2): what is asked for while one is open follows when it is answered. The back-off is that of RFC 5626 §4.5: 30 s, doubled with each failure in a row, at most 30 minutes, between half and all of it.
+/// One request at a time (§10.2): what is asked for while one is open follows when it is answered. The back-off is that of RFC 5626 §4.5:
+/// 30 s, doubled with each failure in a row, at most 30 minutes, between half and all of it.
 public struct RegistrationUsage: Hashable, Sendable {
   public enum State: Hashable, Sendable {
     case idle

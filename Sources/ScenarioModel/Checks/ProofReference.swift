@@ -26,7 +26,8 @@ enum ProofReference {
       let group = first.prefix { $0 != "-" }
       guard CheckCatalogue.groups.contains(where: { $0.id == group }) else {
         return
-          "unknown check '\(first)': the group \(group) does not exist\(Spelling.hint(for: String(group), among: CheckCatalogue.groups.map(\.id)))"
+          "unknown check '\(first)': the group \(group) does not "
+          + "exist\(Spelling.hint(for: String(group), among: CheckCatalogue.groups.map(\.id)))"
       }
       let ids = CheckCatalogue.checks.filter { $0.group == group }.map(\.id)
       return "unknown check '\(first)': \(group) has \(ids.first ?? "") to \(ids.last ?? "")"

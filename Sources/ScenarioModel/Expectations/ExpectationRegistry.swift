@@ -26,8 +26,8 @@ enum ExpectationRegistry {
     if context.isProhibition { try checkCount(fields) }
     return (try kind.init(fields, &scope), fields)
   }
-  /// `never` waits for the moment at which something becomes true, and `exactly 2`, `at most 2` and `none` have none: they may be true until
-  /// one more comes.
+  /// `never` waits for the moment at which something becomes true, and `exactly 2`, `at most 2` and `none` have none: they may be true
+  /// until one more comes.
   private static func checkCount(_ fields: FieldSet) throws(SourceProblem) {
     guard let place = fields.place(of: countKey), let count = Count(try place.text()) else { return }
     if case .atLeast = count { return }

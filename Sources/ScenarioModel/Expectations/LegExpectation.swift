@@ -3,7 +3,8 @@ import SansIO
 /// `leg: leg, is: refused, status: 403`: the caller's side of a call that a step named; with `at: kallglot` that member's side of it.
 struct LegExpectation: Expectation {
   static let summary =
-    "The caller's side of a named call (or the side of the member `at`) is ringing, established, refused, ended, modified, or has early media."
+    "The caller's side of a named call (or the side of the member `at`) is ringing, established, refused, ended, modified, or has early "
+    + "media."
   static let examples = [
     "{ leg: leg, is: established, codec: PCMU, within: 2 s }", "{ leg: leg, is: refused, status: 403 }",
     "{ leg: leg, at: kallglot, is: ended, because: hang-up }",

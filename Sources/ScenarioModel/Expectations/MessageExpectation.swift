@@ -50,7 +50,8 @@ struct MessageExpectation: Expectation {
   }
 
   var text: String {
-    "\(member) receives '\(pattern.start)'\(pattern.text.isEmpty ? "" : " with \(pattern.text)")\(times == .atLeast(1) ? "" : " \(times.text)")"
+    "\(member) receives "
+      + "'\(pattern.start)'\(pattern.text.isEmpty ? "" : " with \(pattern.text)")\(times == .atLeast(1) ? "" : " \(times.text)")"
   }
   var rule: String { "the scenario's raw expectation" }
   var inquiry: Inquiry { .messages(to: member) }

@@ -1,6 +1,7 @@
 import Yams
 
-/// A key that appears more than once in a mapping (YAML 1.2 §3.2.1.1 forbids it). Yams says where the first one is; people look for the second.
+/// A key that appears more than once in a mapping (YAML 1.2 §3.2.1.1 forbids it). Yams says where the first one is; people look for the
+/// second.
 struct DuplicateKey {
   private static let mark = "first-"
 

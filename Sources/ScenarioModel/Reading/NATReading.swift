@@ -22,7 +22,7 @@ enum NATKeys {
 }
 
 extension Scenario {
-  /// Reads `{ nat: home, inside: [pbx], outside: 203.0.113.7, mapping: endpoint-independent, filtering: address-and-port, lifetime: 30 s }`.
+  /// Reads `{ nat: home, inside: [pbx], outside: 203.0.113.7, mapping: endpoint-independent, filtering: address, lifetime: 30 s }`.
   mutating func readNAT(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
     let fields = try place.fields(NATKeys.shape, scope)
     let name = try fields[NATKeys.nat]

@@ -35,7 +35,8 @@ public enum LanguageReference {
   }
 
   private static func expectation(_ kind: any Expectation.Type) -> String {
-    "### \(kind.key)\n\n\(kind.summary)\n\n\(code(kind.examples.map { "- expect: \($0)" }))\n\n\(keys(MappingShape(kind.fields, exactlyOneOf: kind.exactlyOneOf)))"
+    "### \(kind.key)\n\n\(kind.summary)\n\n\(code(kind.examples.map { "- expect: \($0)" }))\n\n"
+      + "\(keys(MappingShape(kind.fields, exactlyOneOf: kind.exactlyOneOf)))"
   }
 
   private static func code(_ lines: [String]) -> String { "```yaml\n\(lines.joined(separator: "\n"))\n```" }

@@ -5,7 +5,8 @@ import SansIO
 struct ChangePolicyStep: Step {
   static let keyword = "changePolicy"
   static let summary =
-    "Settings of an account change to the file's policy with these differences; established calls keep the settings they were admitted with."
+    "Settings of an account change to the file's policy with these differences; established calls keep the settings they were admitted "
+    + "with."
   static let examples = ["changePolicy: { account: acme, sipAccess: false }"]
 
   private static let account = Key.required("account", .account, "The account.")

@@ -1,8 +1,8 @@
 import SIPMessage
 import SansIO
 
-/// What a wire member, which has no stack, has to remember of what came: the last request of each method, to be answered, and the dialog of the
-/// last INVITE either way, so that a scenario can speak within it without knowing tags that only the run knows.
+/// What a wire member, which has no stack, has to remember of what came: the last request of each method, to be answered, and the dialog of
+/// the last INVITE either way, so that a scenario can speak within it without knowing tags that only the run knows.
 struct WireDialogs: Sendable {
   /// A dialog as this side writes it (RFC 3261 §12).
   struct Dialog: Sendable, Equatable {

@@ -71,7 +71,8 @@ struct ServeState: Sendable {
 enum StateFile {
   static let remedy = "remove it to start afresh, then configure the PBX as --print shows"
 
-  /// `$XDG_STATE_HOME/kallglot-lab/serve.json`, else below `~/.local/state` (XDG Base Directory Specification: relative paths do not count).
+  /// `$XDG_STATE_HOME/kallglot-lab/serve.json`, else below `~/.local/state` (XDG Base Directory Specification: relative paths do not
+  /// count).
   static func standardPath(environment: [String: String]) throws(LiveFailure) -> String {
     func folder(_ name: String) -> String? { environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil } }
     guard let base = folder("XDG_STATE_HOME") ?? folder("HOME").map({ "\($0)/.local/state" }) else {

@@ -154,7 +154,8 @@ public struct CallLog {
     let micro = report.jitter.wholeNanoseconds / 1_000
     let tones = report.tones.isEmpty ? "" : ", heard \(report.tones.map { "\($0) Hz" }.joined(separator: ", "))"
     return
-      "RTP out \(report.packetsSent), in \(report.packetsReceived), \(report.packetsLost) lost, jitter \(micro / 1_000).\(micro % 1_000 / 100) ms\(tones)"
+      "RTP out \(report.packetsSent), in \(report.packetsReceived), \(report.packetsLost) lost, jitter "
+      + "\(micro / 1_000).\(micro % 1_000 / 100) ms\(tones)"
   }
 
   /// `PCMU 20 ms, RTP 192.0.2.1:20000 to 192.0.2.2:10000, sendrecv`.

@@ -95,7 +95,8 @@ struct AsteriskGuide {
 
   private var identification: [String] {
     [
-      "; Without registration: take the ';' from the next four lines. Then every request from the Lab's address belongs to this endpoint, and",
+      "; Without registration: take the ';' from the next four lines. Then every request from the Lab's address belongs to this "
+        + "endpoint, and",
       "; at serve 'call sip:\(SetupGuide.extensionName)@ADDRESS:\(facts.pbxPort);transport=\(facts.transport)' reaches Asterisk.",
       ";[kallglot-lab-identify]", ";type=identify", ";endpoint=kallglot-lab", ";match=\(facts.listener.address.address)",
     ]

@@ -85,7 +85,8 @@ struct CallManagerGuide {
       ],
       [
         "Call Routing > Route/Hunt > Route Pattern > Add New: pattern \(SetupGuide.testNumber), gateway/route list: this trunk.",
-        "To reach '\(facts.callee)' itself: Call Routing > SIP Route Pattern with the domain \(facts.domain) and this trunk, and dial the URI.",
+        "To reach '\(facts.callee)' itself: Call Routing > SIP Route Pattern with the domain \(facts.domain) and this trunk, and dial "
+          + "the URI.",
       ],
       ["Call \(SetupGuide.testNumber) from a phone: serve's log shows the INVITE, the digest challenge and the answer."],
     ]

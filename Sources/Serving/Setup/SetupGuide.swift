@@ -118,7 +118,8 @@ public struct SetupGuide: Sendable {
     guard let session else { return ["The Lab makes a session for any name that is called, such as \(callee)."] }
     if session.isReusable { return ["\(callee) is a session of serve's configuration, valid for any number of calls (reusable)."] }
     return [
-      "\(callee) is a session of serve's configuration. It is good for one call of a run of serve: when its last leg has ended, calls to it",
+      "\(callee) is a session of serve's configuration. It is good for one call of a run of serve: when its last leg has ended, calls to "
+        + "it",
       "get 410 Gone until serve is started again. 'sessions: [{ id: \(callee), reusable: true }]' makes it good for any number.",
     ]
   }

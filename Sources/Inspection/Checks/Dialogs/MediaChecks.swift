@@ -101,7 +101,8 @@ struct PrivateMediaAddress: DialogCheck {
       remarks.append(
         Remark(
           .warning, "RFC 8866 §5.7",
-          "\(description.owner.address) asks for media at the private address \(address): RTP to it is lost unless a NAT helper rewrites it",
+          "\(description.owner.address) asks for media at the private address \(address): RTP to it is lost unless a NAT helper rewrites "
+            + "it",
           description.stamp))
     }
     return remarks

@@ -123,7 +123,8 @@ struct DatagramSize: MessageCheck {
       return [
         Remark(
           .note, "RFC 3261 §18.1.1",
-          "\(message.title) of \(Words.count(count, "byte")) came in \(Words.count(message.fragments, "IP fragment")), which firewalls often drop",
+          "\(message.title) of \(Words.count(count, "byte")) came in \(Words.count(message.fragments, "IP fragment")), which firewalls "
+            + "often drop",
           message.stamp)
       ]
     }
