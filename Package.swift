@@ -6,7 +6,7 @@ import PackageDescription
 func module(_ name: String, _ dependencies: [Target.Dependency], testing extra: [Target.Dependency] = []) -> [Target] {
   [
     .target(name: name, dependencies: dependencies),
-    .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies + extra),
+    .testTarget(name: "\(name)Tests", dependencies: [.target(name: name), "LabBench"] + dependencies + extra),
   ]
 }
 
@@ -69,6 +69,8 @@ let package = Package(
     + module(
       "LiveStage", ["SansIO", "ScenarioModel", "ScenarioEngine", "LiveNetwork"] + nio, testing: ["LabTesting"])
     + [
+      // Benches and texts for our own tests alone: no product has it.
+      .target(name: "LabBench", dependencies: ["SansIO", "SIPMessage", "VirtualNetwork"], path: "Tests/LabBench"),
       .target(name: "LabTesting", dependencies: ["SansIO", "SIPMessage", "ScenarioModel", "ScenarioEngine"]),
       .testTarget(name: "LabTestingTests", dependencies: ["LabTesting", "SansIO", "ScenarioModel"]),
       .executableTarget(
@@ -86,7 +88,7 @@ let package = Package(
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
       .testTarget(name: "ArchitectureTests", dependencies: ["SansIO", "ScenarioModel"]),
       .testTarget(name: "BenchTests", dependencies: ["lab-bench"]),
-      .testTarget(name: "TortureTests", dependencies: stack + ["CallControl", "Kallglot", "Personas", "VirtualNetwork"]),
+      .testTarget(name: "TortureTests", dependencies: stack + ["LabBench", "CallControl", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(
         name: "ScenarioTests",
         dependencies: ["LabTesting", "Reports", "SansIO", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),

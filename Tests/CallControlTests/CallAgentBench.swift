@@ -1,4 +1,5 @@
 import KallglotPolicy
+import LabBench
 import SDP
 import SIPMessage
 import SIPTransport
@@ -9,8 +10,47 @@ import SansIO
 @testable import SIPTransport
 @testable import SIPUserAgent
 
+/// A ``CallAgent`` as a host of its own: its owner takes every event and decides nothing.
+final class CallAgentHost: NetworkHost {
+  let agent: CallAgent
+  /// What the owner does about an event, as soon as it takes it.
+  var reaction: ((CallAgent, CallAgentEvent, Instant, inout Outbox) -> Void)?
+
+  init(_ agent: CallAgent) { self.agent = agent }
+
+  func start(at now: Instant, _ out: inout Outbox) {
+    agent.start(at: now, &out)
+    takeSignals(at: now, &out)
+  }
+
+  func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
+    agent.receive(arrival, at: now, &out)
+    takeSignals(at: now, &out)
+  }
+
+  func wake(at now: Instant, _ out: inout Outbox) {
+    agent.wake(at: now, &out)
+    takeSignals(at: now, &out)
+  }
+
+  var nextDeadline: Instant? { agent.nextDeadline }
+
+  func perform(_ command: CallAgentCommand, at now: Instant, _ out: inout Outbox) {
+    agent.perform(command, at: now, &out)
+    takeSignals(at: now, &out)
+  }
+
+  private func takeSignals(at now: Instant, _ out: inout Outbox) {
+    while let signal = agent.nextSignal() {
+      guard case .event(let event) = signal else { continue }
+      out.event(event)
+      reaction?(agent, event, now, &out)
+    }
+  }
+}
+
 /// A user agent without a network: its peer is the test, which reads what left and answers by text.
-final class CallAgentBench {
+final class CallAgentBench: Bench<CallAgentHost> {
   static let own = IPAddress(v4: 0xC000_0214)  // 192.0.2.20
   static let peer = TransportAddress(IPAddress(v4: 0xC633_640A), port: 5060)  // 198.51.100.10
   static let answer = """
@@ -25,13 +65,6 @@ final class CallAgentBench {
 
     """
 
-  let agent: CallAgent
-  private(set) var now = Instant.zero
-  private var sent: [(message: SIPMessage, to: TransportAddress?)] = []
-  var events: [CallAgentEvent] = []
-  /// What the owner does about an event, as soon as it takes it.
-  var reaction: ((CallAgent, CallAgentEvent, Instant, inout Outbox) -> Void)?
-  private(set) var opened: [(id: ConnectionID, to: TransportAddress)] = []
   /// How many ports from here on another program holds, and what binding one of them says.
   var heldPorts = (count: 0, failure: BindFailure.addressInUse)
 
@@ -39,46 +72,28 @@ final class CallAgentBench {
     var signalling = UserAgent.Configuration(
       listeners: [.init(.udp, .init(Self.own, port: 5060)), .init(.tcp, .init(Self.own, port: 5060))], prefersFlowOverContact: prefersFlow)
     signalling.style = .plain
-    agent = CallAgent(
+    let agent = CallAgent(
       .init(
         userAgent: signalling, capability: AudioCapability(codecs: [.pcmu, .pcma]), mediaAddress: Self.own,
         aor: NameAddress(uri: SIPURI(host: "192.0.2.20", user: "pbx")), rtpTimeout: rtpTimeout, sendsMedia: false),
       serverTLS: nil, clientTLS: nil, entropy: Entropy(seed: 1), epoch: .virtual)
-    call { agent.start(at: $0, &$1) }
+    super.init(CallAgentHost(agent))
   }
 
-  private func call(_ body: (Instant, inout Outbox) -> Void) {
-    var out = Outbox()
-    body(now, &out)
-    while let signal = agent.nextSignal() {
-      guard case .event(let event) = signal else { continue }
-      events.append(event)
-      reaction?(agent, event, now, &out)
+  var agent: CallAgent { host.agent }
+  var events: [CallAgentEvent] { hostEvents.compactMap { $0 as? CallAgentEvent } }
+
+  override func reply(to departure: Departure) -> Arrival? {
+    guard case .bind(let port, let address, _) = departure, heldPorts.count > 0, address.port != 5060 else {
+      return super.reply(to: departure)
     }
-    for departure in out.departures { act(on: departure) }
-  }
-
-  private func act(on departure: Departure) {
-    switch departure {
-    case .bind(let port, let address, _) where heldPorts.count > 0 && address.port != 5060:
-      heldPorts.count -= 1
-      call { [failure = heldPorts.failure] in agent.receive(.bindFailed(port, address, failure), at: $0, &$1) }
-    case .bind(let port, let address, _): call { agent.receive(.bound(port, address), at: $0, &$1) }
-    case .datagram(_, to: let remote, let bytes, _): keep(bytes, remote)
-    case .bytes(let id, let bytes, _): keep(bytes, opened.first { $0.id == id }?.to)
-    case .open(let id, from: _, to: let remote): opened.append((id, remote))
-    case .event(let event): if let event = event as? CallAgentEvent { events.append(event) }
-    case .unbind, .finish, .close, .resolve, .secret, .plaintext: break
-    }
-  }
-
-  private func keep(_ bytes: Bytes, _ remote: TransportAddress?) {
-    if let message = try? SIPMessage.parse(bytes) { sent.append((message, remote)) }
+    heldPorts.count -= 1
+    return .bindFailed(port, address, heldPorts.failure)
   }
 
   // MARK: - What the test does
 
-  func perform(_ command: CallAgentCommand) { call { agent.perform(command, at: $0, &$1) } }
+  func perform(_ command: CallAgentCommand) { run { host.perform(command, at: $0, &$1) } }
 
   /// Calls; the INVITE that left.
   @discardableResult
@@ -97,10 +112,8 @@ final class CallAgentBench {
   }
 
   func receive(_ text: String, from source: TransportAddress = peer) {
-    call { agent.receive(.datagram(PortID(1), from: source, Bytes(text)), at: $0, &$1) }
+    receive(.datagram(PortID(1), from: source, Bytes(text)))
   }
-
-  func receive(_ arrival: Arrival) { call { agent.receive(arrival, at: $0, &$1) } }
 
   /// Answers a request that left.
   func answer(
@@ -109,52 +122,27 @@ final class CallAgentBench {
     from source: TransportAddress = peer
   ) {
     guard let request else { return }
-    var lines = ["SIP/2.0 \(status) \(SIPStatus.phrase(status))"]
-    lines += request.all(.via).map { "Via: \($0.text)" }
-    lines.append("From: \(request.first(.from)?.text ?? "")")
-    let to = request.first(.to)?.text ?? ""
-    lines.append("To: \(to)\(tag == nil || to.contains(";tag=") ? "" : ";tag=\(tag ?? "")")")
-    lines += ["Call-ID: \(request.first(.callID)?.text ?? "")", "CSeq: \(request.first(.cseq)?.text ?? "")"]
-    if let contact, !headers.contains(where: { $0.hasPrefix("Contact") }) { lines.append("Contact: <\(contact)>") }
-    lines += headers
-    if !body.isEmpty { lines.append("Content-Type: application/sdp") }
-    lines.append("Content-Length: \(body.utf8.count)")
-    receive(lines.joined(separator: "\r\n") + "\r\n\r\n" + body, from: source)
+    let hasContact = headers.contains { $0.hasPrefix("Contact") }
+    receive(
+      SIPText.response(status, to: request, tag: tag, contact: hasContact ? nil : contact, headers: headers, body: body), from: source)
   }
 
   /// A request of the peer's in the dialog of an INVITE of ours.
   func request(_ method: String, in invite: SIPMessage?, tag: String? = "uas", sequence: Int, headers: [String] = [], body: String = "") {
     guard let invite else { return }
-    var lines = [
-      "\(method) sip:pbx@192.0.2.20 SIP/2.0", "Via: SIP/2.0/UDP 198.51.100.10;branch=z9hG4bK\(method)\(sequence);rport",
-      "From: \(invite.first(.to)?.text ?? "")\(tag.map { ";tag=\($0)" } ?? "")", "To: \(invite.first(.from)?.text ?? "")",
-      "Call-ID: \(invite.first(.callID)?.text ?? "")",
-      "CSeq: \(sequence) \(method)", "Max-Forwards: 70", "Contact: <sip:uas@198.51.100.10>",
-    ]
-    lines += headers
-    if !body.isEmpty { lines.append("Content-Type: application/sdp") }
-    lines.append("Content-Length: \(body.utf8.count)")
-    receive(lines.joined(separator: "\r\n") + "\r\n\r\n" + body)
+    let (own, theirs) = (invite.first(.from)?.text ?? "", invite.first(.to)?.text ?? "")
+    receive(
+      SIPText.request(
+        method, "sip:pbx@192.0.2.20", via: "UDP 198.51.100.10;branch=z9hG4bK\(method)\(sequence);rport",
+        from: theirs + (tag.map { ";tag=\($0)" } ?? ""), to: own, callID: invite.first(.callID)?.text ?? "", sequence: sequence,
+        contact: "sip:uas@198.51.100.10", headers: headers, body: body))
   }
 
-  @discardableResult
-  func wait(_ duration: Duration) -> [SIPMessage] {
-    let end = now.advanced(by: duration)
-    while let due = agent.nextDeadline, due <= end {
-      now = max(now, due)
-      call { agent.wake(at: $0, &$1) }
-    }
-    now = end
-    return take()
-  }
-
-  /// What left since the last time.
-  @discardableResult
-  func take() -> [SIPMessage] { takeWithTargets().map(\.message) }
-
+  /// What left since the last time, and where to.
   func takeWithTargets() -> [(message: SIPMessage, to: TransportAddress?)] {
-    defer { sent = [] }
-    return sent
+    takeSent().compactMap { sent in
+      sent.message.map { ($0, sent.to ?? opened.first { $0.id == sent.connection }?.to) }
+    }
   }
 
   // MARK: - What is seen
@@ -168,13 +156,4 @@ final class CallAgentBench {
     return session
   }
   var isUp: Bool { session != nil }
-
-  var leftovers: [String] {
-    (agent.holdings + agent.userAgent.holdings.map { ($0.name, $0.count) }).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
-  }
-}
-
-extension [SIPMessage] {
-  /// `INVITE`, `200`, … in their order.
-  var words: [String] { map { $0.method?.token ?? "\($0.status ?? 0)" } }
 }

@@ -15,12 +15,12 @@ import Testing
     bench.answer(invite, 200, body: CallAgentBench.answer)
     bench.take()
     // BYE with a Reason: two events, the reason and the end. The owner calls again as soon as it reads the reason.
-    bench.reaction = { agent, event, now, out in
+    bench.host.reaction = { agent, event, now, out in
       guard case .reason = event, let uri = try? SIPURI(parsing: "sip:again@198.51.100.10") else { return }
       agent.perform(
         .call(CallRequest(uri: uri, target: SIPTarget(transport: .udp, address: CallAgentBench.peer))), at: now, &out)
     }
-    bench.events = []
+    bench.forgetEvents()
     bench.request("BYE", in: invite, sequence: 1, headers: ["Reason: Q.850;cause=16"])
     #expect(bench.events.map(\.journalName) == ["leg-reason", "leg-ended", "media-ports", "leg-started"])
     #expect(bench.take().words == ["200", "INVITE"])
@@ -31,7 +31,7 @@ import Testing
       bench.answer(try bench.dial(), 200, body: CallAgentBench.answer)
       bench.take()
     }
-    bench.events = []
+    bench.forgetEvents()
     bench.perform(.hangUpAll)
     let byes = bench.take()
     #expect(byes.words == ["BYE", "BYE"])

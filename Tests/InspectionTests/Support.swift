@@ -1,4 +1,5 @@
 import Foundation
+import LabBench
 import SansIO
 import Testing
 
@@ -98,14 +99,10 @@ struct Talk {
   private func message(
     _ first: String, branch: String, host: IPAddress, from: String, to: String, cseq: String, _ extra: [String], _ sdp: String
   ) -> Bytes {
-    var lines = [
-      first, "Via: SIP/2.0/\(transport) \(host):5060;branch=z9hG4bK\(branch)", "From: \(from)", "To: \(to)", "Call-ID: \(callID)",
-      "CSeq: \(cseq)",
+    let own = [
+      "Via: SIP/2.0/\(transport) \(host):5060;branch=z9hG4bK\(branch)", "From: \(from)", "To: \(to)", "Call-ID: \(callID)", "CSeq: \(cseq)",
     ]
-    lines += extra
-    if !sdp.isEmpty { lines.append("Content-Type: application/sdp") }
-    lines.append("Content-Length: \(sdp.utf8.count)")
-    return Bytes(lines.joined(separator: "\r\n") + "\r\n\r\n" + sdp)
+    return Bytes(SIPText.message(first, own + extra, body: sdp))
   }
 }
 

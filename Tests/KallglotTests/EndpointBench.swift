@@ -1,4 +1,5 @@
 import KallglotPolicy
+import LabBench
 import SIPMessage
 import SIPTransport
 import SansIO
@@ -10,27 +11,17 @@ import Testing
 @testable import SIPTransport
 @testable import SIPUserAgent
 
-/// An endpoint without a network: messages go in as text, answers come back as values, and time moves when a test says so.
-///
-/// Media ports open at once. What the endpoint said of its decisions is kept, too.
-final class EndpointBench {
+/// An endpoint without a network, opposite a PBX that a test plays by hand.
+final class EndpointBench: Bench<KallglotEndpoint> {
   static let address = IPAddress(v4: 0xC633_640A)  // 198.51.100.10
   static let caller = TransportAddress(IPAddress(v4: 0xC000_0214), port: 5060)  // 192.0.2.20
 
-  let endpoint: KallglotEndpoint
-  private(set) var now = Instant.zero
-  /// What left since the last call of ``take()``.
-  private var sent: [SIPMessage] = []
-  private(set) var events: [EndpointEvent] = []
-  /// UDP ports that were bound and not released, the listener excepted.
-  private(set) var openPorts: Set<PortID> = []
+  /// How many UDP ports were bound, the listener excepted.
   private(set) var bindings = 0
   private(set) var resets: [ConnectionID] = []
   /// Where messages went since ``forgetWays()``: `UDP 192.0.2.1:5060`, `TCP 192.0.2.1:5060` over a connection of ours, `connection 7`.
   private(set) var ways: [String] = []
-  private(set) var opened: [(id: ConnectionID, to: TransportAddress)] = []
   private var number = 0
-  private var nonceCount: UInt32 = 0
 
   init(
     _ policy: Policy = .open, accounts: [Account]? = nil, sessions: [Session] = [Session(id: "sess_demo", account: "acme")],
@@ -42,38 +33,20 @@ final class EndpointBench {
       listeners: [.init(.udp, .init(Self.address, port: 5060)), .init(.tcp, .init(Self.address, port: 5060))], mediaAddress: Self.address,
       answerDelay: answerDelay)
     settings.sendsMedia = false
-    endpoint = KallglotEndpoint(settings, tls: nil, entropy: Entropy(seed: 1), epoch: .virtual)
-    call { endpoint.start(at: $0, &$1) }
+    super.init(KallglotEndpoint(settings, tls: nil, entropy: Entropy(seed: 1), epoch: .virtual))
   }
 
-  private func call(_ body: (Instant, inout Outbox) -> Void) {
-    var out = Outbox()
-    body(now, &out)
-    for departure in out.departures { act(on: departure) }
-  }
+  var endpoint: KallglotEndpoint { host }
+  var events: [EndpointEvent] { hostEvents.compactMap { $0 as? EndpointEvent } }
 
-  private func act(on departure: Departure) {
+  override func saw(_ departure: Departure) {
     switch departure {
-    case .bind(let port, let address, let kind):
-      if kind == .datagram, port.rawValue > 2 {
-        openPorts.insert(port)
-        bindings += 1
-      }
-      call { endpoint.receive(.bound(port, address), at: $0, &$1) }
-    case .unbind(let port): openPorts.remove(port)
-    case .datagram(_, to: let remote, let bytes, let label):
-      if case .rtp = label.subject { return }
-      if (try? SIPMessage.parse(bytes)) != nil { ways.append("UDP \(remote)") }
-      if let message = try? SIPMessage.parse(bytes) { sent.append(message) }
-    case .bytes(let id, let bytes, _):
-      ways.append("connection \(id.rawValue)")
-      if let message = try? SIPMessage.parse(bytes) { sent.append(message) }
-    case .close(let id, let mode): if mode == .reset { resets.append(id) }
-    case .open(let id, from: _, to: let remote):
-      opened.append((id, remote))
-      ways.append("TCP \(remote)")
-    case .event(let event): if let event = event as? EndpointEvent { events.append(event) }
-    case .finish, .resolve, .secret, .plaintext: break
+    case .bind(let port, _, .datagram) where port.rawValue > 2: bindings += 1
+    case .close(let id, .reset): resets.append(id)
+    case .datagram(_, to: let remote, let bytes, _) where (try? SIPMessage.parse(bytes)) != nil: ways.append("UDP \(remote)")
+    case .bytes(let id, _, _): ways.append("connection \(id.rawValue)")
+    case .open(_, from: _, to: let remote): ways.append("TCP \(remote)")
+    case .bind, .unbind, .datagram, .close, .finish, .resolve, .event, .secret, .plaintext: break
     }
   }
 
@@ -82,45 +55,24 @@ final class EndpointBench {
   /// Sends text over UDP and takes what came back.
   @discardableResult
   func send(_ text: String, from source: TransportAddress = caller) -> [SIPMessage] {
-    call { endpoint.receive(.datagram(PortID(1), from: source, Bytes(text)), at: $0, &$1) }
+    receive(.datagram(PortID(1), from: source, Bytes(text)))
     return take()
   }
 
   /// A peer connects over TCP.
   func connect(_ id: ConnectionID, from source: TransportAddress = caller) {
-    call { endpoint.receive(.accepted(id, PortID(2), local: .init(Self.address, port: 5060), remote: source), at: $0, &$1) }
+    receive(.accepted(id, PortID(2), local: .init(Self.address, port: 5060), remote: source))
   }
 
   @discardableResult
   func send(_ text: String, on id: ConnectionID) -> [SIPMessage] {
-    call { endpoint.receive(.bytes(id, Bytes(text)), at: $0, &$1) }
+    receive(.bytes(id, Bytes(text)))
     return take()
   }
-
-  func receive(_ arrival: Arrival) { call { endpoint.receive(arrival, at: $0, &$1) } }
 
   func perform(_ change: Administration) { perform(KallglotEndpoint.Command.administer(change)) }
 
-  func perform(_ command: KallglotEndpoint.Command) { call { endpoint.perform(command, at: $0, &$1) } }
-
-  /// Lets time pass, timers and all; what was sent meanwhile.
-  @discardableResult
-  func wait(_ duration: Duration) -> [SIPMessage] {
-    let end = now.advanced(by: duration)
-    while let due = endpoint.nextDeadline, due <= end {
-      now = max(now, due)
-      call { endpoint.wake(at: $0, &$1) }
-    }
-    now = end
-    return take()
-  }
-
-  func take() -> [SIPMessage] {
-    defer { sent = [] }
-    return sent
-  }
-
-  func forgetEvents() { events = [] }
+  func perform(_ command: KallglotEndpoint.Command) { run { host.perform(command, at: $0, &$1) } }
 
   func forgetWays() { ways = [] }
 
@@ -146,16 +98,12 @@ final class EndpointBench {
   ) -> String {
     number += 1
     let identity = identity ?? "call\(number)"
-    var lines = [
-      "\(method) \(uri) SIP/2.0", "Via: SIP/2.0/\(transport) \(via);branch=\(branch ?? "z9hG4bK\(method)\(number)");rport",
-      "From: <\(aor ?? "sip:pbx@pbx.example")>;tag=f\(identity)", "To: <\(aor ?? uri)>\(toTag.map { ";tag=\($0)" } ?? "")",
-      "Call-ID: \(identity)@pbx.example", "CSeq: \(sequence) \(method)", "Max-Forwards: 70",
-    ]
-    if !headers.contains(where: { $0.hasPrefix("Contact") || $0 == "no Contact" }) { lines.append("Contact: <sip:pbx@192.0.2.20:5060>") }
-    lines += headers.filter { $0 != "no Contact" }
-    if !body.isEmpty { lines.append("Content-Type: \(type)") }
-    lines.append("Content-Length: \(body.utf8.count)")
-    return lines.joined(separator: "\r\n") + "\r\n\r\n" + body
+    let hasContact = headers.contains { $0.hasPrefix("Contact") || $0 == "no Contact" }
+    return SIPText.request(
+      method, uri, via: "\(transport) \(via);branch=\(branch ?? "z9hG4bK\(method)\(number)");rport",
+      from: "<\(aor ?? "sip:pbx@pbx.example")>;tag=f\(identity)", to: "<\(aor ?? uri)>\(toTag.map { ";tag=\($0)" } ?? "")",
+      callID: "\(identity)@pbx.example", sequence: sequence, contact: hasContact ? nil : "sip:pbx@192.0.2.20:5060",
+      headers: headers.filter { $0 != "no Contact" }, type: type, body: body)
   }
 
   func invite(
@@ -239,14 +187,6 @@ final class EndpointBench {
     events.compactMap { if case .party(.violation(_, let violation)) = $0 { violation.detail } else { nil } }
   }
 
-  /// What is still held, by name; empty when all is given back.
-  var leftovers: [String] {
-    let agent = endpoint.agent.userAgent
-    let tables: [(String, Int)] = [
-      ("deadlines", endpoint.nextDeadline == nil ? 0 : 1), ("open ports", openPorts.count),
-    ]
-    return (tables + endpoint.sessions.holdings + endpoint.agent.holdings + agent.holdings).filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
-  }
 }
 
 extension Policy {
@@ -258,10 +198,6 @@ extension Policy {
     change(&policy)
     return policy
   }
-}
-
-extension [SIPMessage] {
-  var statuses: [Int] { compactMap(\.status) }
 }
 
 extension SIPMessage {

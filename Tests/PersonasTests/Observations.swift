@@ -1,4 +1,5 @@
 import Foundation
+import LabBench
 import CallControl
 import SIPMessage
 import SansIO
@@ -28,12 +29,9 @@ private func establish(_ bench: PersonaBench, _ user: String, tag: String, callI
   bench.receive(try invite(user, tag: tag, callID: callID))
   let own = try bench.response(200).to().tag ?? ""
   bench.receive(
-    Peer.message(
-      "ACK sip:127.0.0.1:5060 SIP/2.0",
-      [
-        "Via: SIP/2.0/UDP 127.0.0.1:7001;branch=z9hG4bKack;rport", "Max-Forwards: 70", "From: <sip:minicaller@127.0.0.1>;tag=\(tag)",
-        "To: <sip:\(user)@127.0.0.1>;tag=\(own)", "Call-ID: \(callID)", "CSeq: 1 ACK",
-      ]))
+    SIPText.request(
+      "ACK", "sip:127.0.0.1:5060", via: "UDP 127.0.0.1:7001;branch=z9hG4bKack;rport", from: "<sip:minicaller@127.0.0.1>;tag=\(tag)",
+      to: "<sip:\(user)@127.0.0.1>;tag=\(own)", callID: callID, sequence: 1))
   return own
 }
 

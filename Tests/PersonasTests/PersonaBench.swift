@@ -1,4 +1,5 @@
 import Foundation
+import LabBench
 import CallControl
 import SIPMessage
 import SIPTransport
@@ -8,22 +9,14 @@ import SansIO
 @testable import Personas
 
 /// A persona alone, on 127.0.0.1:5060, opposite a peer that a test plays by hand.
-final class PersonaBench {
+final class PersonaBench: Bench<Persona> {
   static let here = IPAddress(v4: 0x7F00_0001)
 
-  let persona: Persona
   let peer: TransportAddress
   let transport: SIPTransportProtocol
-  private(set) var now = Instant.zero
-  /// All SIP messages that left, oldest first.
-  private(set) var sent: [SIPMessage] = []
-  private(set) var events: [CallAgentEvent] = []
-  /// Where the messages that left over UDP went.
-  private(set) var destinations: [TransportAddress] = []
   private var connection: ConnectionID?
   /// Addresses that RTP left for, and the bound places it left from.
   private(set) var rtp: [(from: TransportAddress?, to: TransportAddress)] = []
-  private var places: [PortID: TransportAddress] = [:]
 
   init(
     _ profile: PersonaProfile, user: String = "minicaller", transport: SIPTransportProtocol = .udp, peerPort: UInt16 = 6001,
@@ -36,68 +29,36 @@ final class PersonaBench {
       aor: NameAddress(uri: SIPURI(host: "127.0.0.1", user: user)),
       credentials: Credentials(username: "alice", password: Secret("not written down")))
     change(&configuration)
-    persona = Persona(configuration, serverTLS: nil, clientTLS: nil, entropy: Entropy(seed: 4), epoch: .virtual)
-    drive { persona.start(at: $0, &$1) }
+    super.init(Persona(configuration, serverTLS: nil, clientTLS: nil, entropy: Entropy(seed: 4), epoch: .virtual))
   }
 
   // MARK: - Driving
 
-  private func drive(_ body: (Instant, inout Outbox) -> Void) {
-    var out = Outbox()
-    body(now, &out)
-    while !out.departures.isEmpty {
-      let departures = out.departures
-      out = Outbox()
-      for departure in departures { carry(departure, &out) }
-    }
+  override func saw(_ departure: Departure) {
+    if case .datagram(let port, let to, let bytes, _) = departure, bytes.first == 0x80 { rtp.append((ports[port], to)) }
   }
 
-  private func carry(_ departure: Departure, _ out: inout Outbox) {
-    switch departure {
-    case .bind(let port, let address, .datagram):
-      places[port] = address
-      persona.receive(.bound(port, address), at: now, &out)
-    case .datagram(let port, let to, let bytes, _):
-      if let message = try? SIPMessage.parse(bytes) {
-        sent.append(message)
-        destinations.append(to)
-      } else if bytes.first == 0x80 {
-        rtp.append((places[port], to))
-      }
-    case .open(let id, _, let remote):
-      connection = id
-      persona.receive(.opened(id, local: .init(Self.here, port: 40_000), remote: remote), at: now, &out)
-    case .bytes(_, let bytes, _): if let message = try? SIPMessage.parse(bytes) { sent.append(message) }
-    case .event(let event): if let event = event as? CallAgentEvent { events.append(event) }
-    default: break
-    }
+  /// The peer takes every connection.
+  override func reply(to departure: Departure) -> Arrival? {
+    guard case .open(let id, _, let remote) = departure else { return super.reply(to: departure) }
+    connection = id
+    return .opened(id, local: .init(Self.here, port: 40_000), remote: remote)
   }
 
-  func perform(_ command: CallAgentCommand) { drive { persona.perform(command, at: $0, &$1) } }
+  func perform(_ command: CallAgentCommand) { run { host.perform(command, at: $0, &$1) } }
 
   /// The peer sends this.
   func receive(_ text: String) {
-    let bytes = Bytes(text)
-    drive { now, out in
-      if let connection {
-        persona.receive(.bytes(connection, bytes), at: now, &out)
-      } else {
-        persona.receive(.datagram(PortID(1), from: peer, bytes), at: now, &out)
-      }
-    }
-  }
-
-  /// Lets so much time pass.
-  func advance(_ duration: Duration) {
-    let end = now.advanced(by: duration)
-    while let due = persona.nextDeadline, due <= end {
-      now = max(now, due)
-      drive { persona.wake(at: $0, &$1) }
-    }
-    now = end
+    receive(connection.map { .bytes($0, Bytes(text)) } ?? .datagram(PortID(1), from: peer, Bytes(text)))
   }
 
   // MARK: - What is looked at
+
+  /// All SIP messages that left, oldest first.
+  var sent: [SIPMessage] { outgoing.compactMap(\.message) }
+  /// Where the messages that left over UDP went.
+  var destinations: [TransportAddress] { outgoing.compactMap(\.to) }
+  var events: [CallAgentEvent] { hostEvents.compactMap { $0 as? CallAgentEvent } }
 
   func requests(_ method: SIPMethod) -> [SIPMessage] { sent.filter { $0.method == method } }
   func responses(_ status: Int) -> [SIPMessage] { sent.filter { $0.status == status } }
@@ -128,32 +89,21 @@ enum Peer {
     "a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-16", "a=sendrecv",
   ])
 
-  static func lines(_ lines: [String]) -> String { lines.map { $0 + "\r\n" }.joined() }
-
-  static func message(_ start: String, _ headers: [String], body: String = "", type: String = "application/sdp") -> String {
-    lines([start] + headers + (body.isEmpty ? [] : ["Content-Type: \(type)"]) + ["Content-Length: \(body.utf8.count)", ""]) + body
-  }
+  private static func lines(_ lines: [String]) -> String { lines.map { $0 + "\r\n" }.joined() }
 
   static func answer(_ request: SIPMessage, _ status: Int, headers: [String] = [], body: String = "") -> String {
-    let copied = [HeaderName.via, .from, .callID, .cseq].map { name in "\(name): \(request.first(name)?.text ?? "")" }
-    let to = request.first(.to)?.text ?? ""
-    let tag = to.contains(";tag=") || status == 100 ? "" : ";tag=mt1"
-    return message("SIP/2.0 \(status) X", copied + ["To: \(to)\(tag)"] + headers, body: body)
+    SIPText.response(status, to: request, tag: status == 100 ? nil : "mt1", headers: headers, body: body)
   }
 
   /// A request of the scripted peer: outside dialogs, or with the persona's tag within one.
   static func request(
     _ method: String, tag: String? = nil, sequence: Int = 1, branch: String = "1", callID: String = "mc1",
-    contentType: String = "application/sdp",
-    uri: String = "sip:ring@127.0.0.1:5060", headers: [String] = [], body: String = ""
+    contentType: String = "application/sdp", uri: String = "sip:ring@127.0.0.1:5060", headers: [String] = [], body: String = ""
   ) -> String {
-    message(
-      "\(method) \(uri) SIP/2.0",
-      [
-        "Via: SIP/2.0/UDP 127.0.0.1:6001;branch=z9hG4bKpeer\(branch);rport", "Max-Forwards: 70", "From: <sip:minicaller@127.0.0.1>;tag=ft7",
-        "To: <sip:ring@127.0.0.1>\(tag.map { ";tag=\($0)" } ?? "")", "Call-ID: \(callID)", "CSeq: \(sequence) \(method)",
-        "Contact: <sip:minicaller@127.0.0.1:6001>",
-      ] + headers, body: body, type: contentType)
+    SIPText.request(
+      method, uri, via: "UDP 127.0.0.1:6001;branch=z9hG4bKpeer\(branch);rport", from: "<sip:minicaller@127.0.0.1>;tag=ft7",
+      to: "<sip:ring@127.0.0.1>\(tag.map { ";tag=\($0)" } ?? "")", callID: callID, sequence: sequence,
+      contact: "sip:minicaller@127.0.0.1:6001", headers: headers, type: contentType, body: body)
   }
 }
 

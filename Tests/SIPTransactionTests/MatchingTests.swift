@@ -1,3 +1,4 @@
+import LabBench
 import SIPComposition
 import SIPMessage
 import SIPTransport
@@ -18,9 +19,8 @@ import Testing
     _ method: String, branch: String = ";branch=z9hG4bK1", sentBy: String = "192.0.2.20:5060", cseq: Int = 7, toTag: String = "",
     uri: String = "sip:bob@b"
   ) throws -> InboundMessage {
-    let text =
-      "\(method) \(uri) SIP/2.0\r\nVia: SIP/2.0/UDP \(sentBy)\(branch)\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:bob@b>\(toTag)\r\n"
-      + "Call-ID: x\r\nCSeq: \(cseq) \(method)\r\n\r\n"
+    let text = SIPText.request(
+      method, uri, via: "UDP \(sentBy)\(branch)", from: "<sip:a@a>;tag=1", to: "<sip:bob@b>\(toTag)", callID: "x", sequence: cseq)
     return InboundMessage(try SIPMessage.parse(Bytes(text)), on: flow)
   }
 

@@ -1,3 +1,4 @@
+import LabBench
 import SIPComposition
 import SIPMessage
 import SIPTransport
@@ -17,18 +18,9 @@ import Testing
     _ method: SIPMethod, branch: String = "z9hG4bK1", toTag: String = "", via: String? = nil
   ) -> Bytes {
     Bytes(
-      """
-      \(method.token) sip:bob@b SIP/2.0\r
-      Via: \(via ?? "SIP/2.0/UDP 192.0.2.20:5060;branch=\(branch);rport")\r
-      Max-Forwards: 70\r
-      From: <sip:a@a>;tag=1\r
-      To: <sip:bob@b>\(toTag)\r
-      Call-ID: x\r
-      CSeq: 7 \(method.token)\r
-      Contact: <sip:a@a>\r
-      \r
-
-      """)
+      SIPText.request(
+        method.token, "sip:bob@b", via: via ?? "UDP 192.0.2.20:5060;branch=\(branch);rport", from: "<sip:a@a>;tag=1",
+        to: "<sip:bob@b>\(toTag)", callID: "x", sequence: 7, contact: "sip:a@a"))
   }
 
   private func message(_ bytes: Bytes, on flow: Flow? = nil) throws -> InboundMessage {
@@ -171,8 +163,8 @@ import Testing
     var source = flow
     source.remote.port = 40_000
     for (via, port) in [
-      ("SIP/2.0/UDP h:5070;branch=z9hG4bKa", 5070), ("SIP/2.0/UDP h;branch=z9hG4bKb", 5060),
-      ("SIP/2.0/UDP h;branch=z9hG4bKc;rport", 40_000),
+      ("UDP h:5070;branch=z9hG4bKa", 5070), ("UDP h;branch=z9hG4bKb", 5060),
+      ("UDP h;branch=z9hG4bKc;rport", 40_000),
     ] {
       let options = try message(request(.options, via: via), on: source)
       outputs = []

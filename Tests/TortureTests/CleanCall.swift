@@ -1,3 +1,4 @@
+import LabBench
 import SIPMessage
 import SansIO
 
@@ -13,10 +14,10 @@ struct CleanCall {
   func bye(_ tag: String) -> Bytes { message("BYE", 2, tag: ";tag=\(tag)") }
 
   private func message(_ method: String, _ number: Int, tag: String, body: String = "") -> Bytes {
-    let type = body.isEmpty ? "" : "Content-Type: application/sdp\r\n"
-    return Bytes(
-      "\(method) sip:desk@sip.kallglot.com SIP/2.0\r\nVia: SIP/2.0/\(transport) 192.0.2.20;branch=z9hG4bK-\(name)-\(method)\r\nMax-Forwards: 70\r\n"
-        + "From: <sip:a@pbx.example>;tag=clean\r\nTo: <sip:desk@sip.kallglot.com>\(tag)\r\nCall-ID: clean-\(name)\r\nCSeq: \(number) \(method)\r\n"
-        + "Contact: <sip:a@192.0.2.20>\r\n\(type)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    Bytes(
+      SIPText.request(
+        method, "sip:desk@sip.kallglot.com", via: "\(transport) 192.0.2.20;branch=z9hG4bK-\(name)-\(method)",
+        from: "<sip:a@pbx.example>;tag=clean", to: "<sip:desk@sip.kallglot.com>\(tag)", callID: "clean-\(name)", sequence: number,
+        contact: "sip:a@192.0.2.20", body: body))
   }
 }

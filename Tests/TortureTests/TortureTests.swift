@@ -48,9 +48,9 @@ import Testing
   @Test(arguments: TortureCase.all)
   func `the endpoint answers as it should, and nothing stays behind`(item: TortureCase) throws {
     let over = item.first("over") ?? "udp"
-    let bench = Bench(over: over, digest: item.first("policy") == "digest")
+    let bench = TortureBench(over: over, digest: item.first("policy") == "digest")
     bench.send(item.message)
-    if item.first("closes") != nil { bench.run(seconds: 33) }
+    if item.first("closes") != nil { bench.pair.run(.seconds(33)) }
     var finals: [SIPMessage] = []
     // The repetitions of a 2xx are the same answer.
     for answer in bench.answers where (answer.status ?? 0) >= 200 && !finals.contains(where: { $0.bytes == answer.bytes }) {

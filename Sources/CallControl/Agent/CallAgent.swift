@@ -177,11 +177,6 @@ public final class CallAgent {
   /// any.
   public func isRegisteredContact(_ uri: SIPURI) -> Bool { registrations.isRegisteredContact(uri) }
 
-  /// What is held, by table: nothing once all is over.
-  var holdings: [(String, Int)] {
-    [("legs", legs.count), ("places", places.count), ("ports", media.openPairs), ("pings", pings.count)]
-  }
-
   // MARK: - News
 
   func report(_ event: CallAgentEvent) { signals.append(.event(event)) }

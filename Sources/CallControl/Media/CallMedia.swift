@@ -4,8 +4,8 @@ import SansIO
 
 /// The media of all legs of one user agent: their pairs of ports, and their streams.
 ///
-/// It is addressed by ``LegOutput/Media`` and ``LegOutput/PortRequest`` alone, and its news are ``LegInput``s: what a leg does about them is
-/// the leg's.
+/// It is addressed by ``LegOutput/Media`` and ``LegOutput/PortRequest`` alone, and its news are ``LegInput``s: what a leg does about them
+/// is the leg's.
 struct CallMedia {
   /// Pairs of ports tried for one leg.
   static let attemptLimit = 128
@@ -49,9 +49,6 @@ struct CallMedia {
     settings = LegStreams.Settings(configuration, entropy: entropy, epoch: epoch)
     ports = MediaPorts(configuration.mediaPorts)
   }
-
-  /// Pairs of ports that are open or being opened.
-  var openPairs: Int { ports.count }
 
   var nextDeadline: Instant? { deadlines.next }
 
