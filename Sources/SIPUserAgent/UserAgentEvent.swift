@@ -19,7 +19,8 @@ public enum UserAgentEvent: Sendable {
   /// Bytes that are no SIP message, with the rule they broke.
   case malformed(rule: String, Flow)
 
-  /// An initial INVITE: ``UserAgent/ring(_:at:_:)``, ``UserAgent/accept(_:body:at:_:)`` or ``UserAgent/refuse(_:status:reason:fields:at:_:)``.
+  /// An initial INVITE: ``UserAgent/ring(_:at:_:)``, ``UserAgent/accept(_:body:at:_:)`` or
+  /// ``UserAgent/refuse(_:status:reason:fields:at:_:)``.
   case incoming(LegID, SIPRequest)
   /// Our 2xx was acknowledged; the ACK may carry an answer.
   case acknowledged(LegID, InboundMessage)
