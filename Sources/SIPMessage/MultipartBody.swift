@@ -88,10 +88,16 @@ extension SIPMessage {
   public func body(ofType name: String) -> Bytes? {
     guard let value = firstValue(.contentType) else { return nil }
     // As nearly every peer writes it; everything else is read.
-    if value.count == name.utf8.count, value.elementsEqual(name.utf8) { return body }
+    if value.withSpan({ Self.isWritten($0, name.utf8.span) }) { return body }
     guard let type = try? contentType() else { return nil }
     if type.name == name { return body }
     return multipart().flatMap { Self.find(name, in: $0, depth: 0) }
+  }
+
+  private static func isWritten(_ value: Span<UInt8>, _ name: Span<UInt8>) -> Bool {
+    guard value.count == name.count else { return false }
+    for index in name.indices where value[index] != name[index] { return false }
+    return true
   }
 
   private static func find(_ name: String, in multipart: MultipartBody, depth: Int) -> Bytes? {
