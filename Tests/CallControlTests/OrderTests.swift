@@ -26,6 +26,26 @@ import Testing
     #expect(bench.take().words == ["200", "INVITE"])
   }
 
+  @Test func `what a machine causes while one of two things is carried out comes after the other, and memory is used again`() {
+    var work = WorkList()
+    func next() -> String? {
+      switch work.next() {
+      case .agent(.reason(_, let text))?: text
+      case .agent?: "agent"
+      case .leg?: "leg"
+      case .report(let event)?: event.journalName
+      case nil: nil
+      }
+    }
+    for _ in 0..<2 {
+      work.append([.reason(LegID(1), "first"), .reason(LegID(1), "second")])
+      #expect(next() == "first")
+      work.append(.report(.toneEnded(LegID(1))))
+      work.append([.reason(LegID(1), "caused")])
+      #expect([next(), next(), next(), next()] == ["second", "tone-ended", "caused", nil])
+    }
+  }
+
   @Test func `who hangs all legs up ends one after the other, each with its last words (RFC 3550 §6.6, RFC 3261 §15)`() throws {
     for _ in 0..<2 {
       bench.answer(try bench.dial(), 200, body: CallAgentBench.answer)
