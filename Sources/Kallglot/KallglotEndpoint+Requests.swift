@@ -26,11 +26,11 @@ extension KallglotEndpoint {
     _ served: ServedRequest, _ request: AdmissionRequest, _ ticket: AdmissionDesk.Ticket, _ passes: [PolicyDecision], at now: Instant,
     _ out: inout Outbox
   ) {
-    guard case .leg(let id, let facts) = served.server, let invite = served.request else { return }
+    guard case .leg(let id, let invite) = served.server else { return }
     let policy = ticket.account.policy
     do throws(AdmissionFailure) {
       try agent.admit(
-        id, invite, facts, capability: AudioCapability(codecs: policy.spokenCodecs, decidesOrder: true),
+        id, invite, capability: AudioCapability(codecs: policy.spokenCodecs, decidesOrder: true),
         answerWith: policy.answerWith.form, answerFields: echoedFields(ticket), rtpTimeout: policy.rtpTimeout,
         prefersFlow: policy.natContact == .flow, at: now, &out)
     } catch {
@@ -211,7 +211,7 @@ extension KallglotEndpoint {
     _ served: ServedRequest, status: Int, fields: [HeaderField] = [], at now: Instant, _ out: inout Outbox
   ) {
     switch served.server {
-    case .leg(let id, let facts): agent.refuse(id, facts, status: status, fields: fields, at: now, &out)
+    case .leg(let id, let invite): agent.refuse(id, invite, status: status, fields: fields, at: now, &out)
     case .transaction(let server):
       agent.respond(server, status: status, fields: fields, at: now, &out)
     }

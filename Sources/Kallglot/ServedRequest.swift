@@ -8,7 +8,7 @@ import SansIO
 struct ServedRequest {
   enum Server {
     /// An INVITE, which has a leg.
-    case leg(LegID, LegFacts)
+    case leg(LegID, SIPRequest)
     case transaction(ServerID)
   }
 
@@ -20,7 +20,7 @@ struct ServedRequest {
   let judged: JudgedRequest
 
   /// An INVITE.
-  init(_ leg: LegID, _ request: SIPRequest) { self.init(.leg(leg, LegFacts(incoming: request)), request.inbound, request) }
+  init(_ leg: LegID, _ request: SIPRequest) { self.init(.leg(leg, request), request.inbound, request) }
 
   init(_ request: SIPRequest) { self.init(.transaction(request.server), request.inbound, request) }
 

@@ -112,27 +112,27 @@ public final class Persona: ScriptedHost {
     }
   }
 
-  private func takeIn(_ id: LegID, _ request: SIPRequest, _ facts: LegFacts, at now: Instant, _ out: inout Outbox) {
+  private func takeIn(_ id: LegID, _ request: SIPRequest, at now: Instant, _ out: inout Outbox) {
     let behaviour = habits.behaviour
     if let answer = behaviour.answer(to: .callFromStranger), let uri = request.uri, !agent.isRegisteredContact(uri) {
       out.event(CallAgentEvent.violation(nil, PeerViolation(.registeredContact, "INVITE to \(uri)")))
-      return agent.refuse(id, facts, status: answer.status ?? 401, fields: answer.fields, at: now, &out)
+      return agent.refuse(id, request, status: answer.status ?? 401, fields: answer.fields, at: now, &out)
     }
-    if let status = configuration.rejectsWith { return agent.refuse(id, facts, status: status, at: now, &out) }
+    if let status = configuration.rejectsWith { return agent.refuse(id, request, status: status, at: now, &out) }
     if let answer = behaviour.answer(to: .unreadableOffer), !request.message.body.isEmpty,
       (try? SessionDescription.parse(request.message.body)) == nil
     {
-      return agent.refuse(id, facts, status: answer.status ?? 488, fields: answer.fields, at: now, &out)
+      return agent.refuse(id, request, status: answer.status ?? 488, fields: answer.fields, at: now, &out)
     }
     do throws(AdmissionFailure) {
-      try agent.admit(id, request, facts, answerWith: configuration.hasEarlyMedia ? .earlyMedia : .ringing, at: now, &out)
+      try agent.admit(id, request, answerWith: configuration.hasEarlyMedia ? .earlyMedia : .ringing, at: now, &out)
     } catch {
       switch error {
-      case .noMediaPort: return agent.refuse(id, facts, status: 503, fields: [.init(.retryAfter, "10")], at: now, &out)
+      case .noMediaPort: return agent.refuse(id, request, status: 503, fields: [.init(.retryAfter, "10")], at: now, &out)
       case .description(let failure):
         let warning = HeaderField(.warning, failure.warningValue(agent: configuration.mediaAddress))
         let answer = behaviour.answer(to: .unacceptableOffer)
-        return agent.refuse(id, facts, status: answer?.status ?? 488, fields: answer?.fields ?? [warning], at: now, &out)
+        return agent.refuse(id, request, status: answer?.status ?? 488, fields: answer?.fields ?? [warning], at: now, &out)
       }
     }
   }
@@ -146,7 +146,7 @@ public final class Persona: ScriptedHost {
         if case .established(let id, _) = event, let place = configuration.directMedia {
           agent.perform(.modify(id, .moveMedia(to: place)), at: now, &out)
         }
-      case .incoming(let id, let request): takeIn(id, request, LegFacts(incoming: request), at: now, &out)
+      case .incoming(let id, let request): takeIn(id, request, at: now, &out)
       case .defective(let server, let message, let defect): agent.refuse(server, message, defect, at: now, &out)
       case .request(let request):
         guard let status = reaction(to: request.message, .outside) else {

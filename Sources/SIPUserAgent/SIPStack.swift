@@ -24,6 +24,8 @@ final class SIPStack {
   private var oversized = OversizedRequests()
   @exclusivity(unchecked) var transportEvents: [SIPTransportLayer.Event] = []
   @exclusivity(unchecked) var transactionOutputs: [TransactionLayer.Output] = []
+  /// What the owner has not taken yet.
+  @exclusivity(unchecked) var news = Backlog<UserAgentEvent>()
   /// What is being worked on while new ones gather; kept for their memory.
   @exclusivity(unchecked) private var handledEvents: [SIPTransportLayer.Event] = []
   @exclusivity(unchecked) private var handledOutputs: [TransactionLayer.Output] = []

@@ -5,7 +5,7 @@ import SansIO
 struct Turn {
   let now: Instant
   var out: Outbox
-  var news: [UserAgentEvent] = []
+  var news = Backlog<UserAgentEvent>()
 
   mutating func tell(_ event: UserAgentEvent) { news.append(event) }
 }

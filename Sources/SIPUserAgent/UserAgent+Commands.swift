@@ -4,26 +4,26 @@ import SIPMessage
 import SIPTransport
 import SansIO
 
-// What the owner asks of its user agent. News of it come as events.
+// What the owner asks of its user agent. What comes of it are events (``UserAgent/nextEvent()``).
 extension UserAgent {
   // MARK: - Calling
 
   /// A number for a leg that is about to call.
   public func reserveLeg() -> LegID { newLeg() }
 
-  /// Sends an INVITE for a reserved leg.
-  public func call(_ call: OutgoingCall, as id: LegID, at now: Instant, _ out: inout Outbox) -> (callID: String, [UserAgentEvent]) {
+  /// Sends an INVITE for a reserved leg; its Call-ID.
+  public func call(_ call: OutgoingCall, as id: LegID, at now: Instant, _ out: inout Outbox) -> String {
     var callID = ""
-    let news = turn(at: now, &out) { turn in
+    turn(at: now, &out) { turn in
       let conversation = CallerConversation(id, call, stack, &turn)
       callID = conversation.callID.text
       add(conversation)
     }
-    return (callID, news)
+    return callID
   }
 
   /// Gives up a call that is not answered yet; one that is gets a BYE.
-  public func cancel(_ id: LegID, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func cancel(_ id: LegID, at now: Instant, _ out: inout Outbox) {
     with(id, at: now, &out) { ($0 as? CallerConversation)?.cancel(&$1) }
   }
 
@@ -32,7 +32,7 @@ extension UserAgent {
   /// - Parameter fields: for a BYE, such as Reason (RFC 3326); nil = those of the style.
   public func hangUp(
     _ id: LegID, because reason: EndReason = .hungUpHere, fields: [HeaderField]? = nil, at now: Instant, _ out: inout Outbox
-  ) -> [UserAgentEvent] {
+  ) {
     with(id, at: now, &out) {
       $0.setByeFields(fields ?? stack.style.byeFields)
       $0.hangUp(reason, &$1)
@@ -51,27 +51,27 @@ extension UserAgent {
   }
 
   /// Sends 180 with a To tag.
-  public func ring(_ id: LegID, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func ring(_ id: LegID, at now: Instant, _ out: inout Outbox) {
     with(id, at: now, &out) { ($0 as? CalleeConversation)?.ring(&$1) }
   }
 
   /// Sends 183 with an answer: early media (RFC 3261 §13.3.1.1, RFC 3960).
-  public func progress(_ id: LegID, body: Bytes, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func progress(_ id: LegID, body: Bytes, at now: Instant, _ out: inout Outbox) {
     with(id, at: now, &out) { ($0 as? CalleeConversation)?.progress(body: body, &$1) }
   }
 
   /// Sends 200 with this body (an SDP answer or offer) and repeats it until the ACK comes.
-  public func accept(_ id: LegID, body: Bytes, fields: [HeaderField] = [], at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func accept(_ id: LegID, body: Bytes, fields: [HeaderField] = [], at now: Instant, _ out: inout Outbox) {
     with(id, at: now, &out) { ($0 as? CalleeConversation)?.accept(body: body, fields: fields, &$1) }
   }
 
   /// Sends a final refusal. An INVITE that was not taken in is answered by its server transaction alone.
   public func refuse(
     _ id: LegID, status: Int, reason: String? = nil, fields: [HeaderField] = [], at now: Instant, _ out: inout Outbox
-  ) -> [UserAgentEvent] {
+  ) {
     let refusal = Refusal(status, reason: reason, fields: fields)
     guard let invite = takeArrival(id) else { return with(id, at: now, &out) { ($0 as? CalleeConversation)?.refuse(refusal, &$1) } }
-    return turn(at: now, &out) { turn in
+    turn(at: now, &out) { turn in
       stack.refuse(invite, refusal, toTag: stack.composer.mint.tag(), leg: id, &turn)
       turn.tell(.ended(id, .refused(status: status)))
     }
@@ -86,7 +86,7 @@ extension UserAgent {
 
   /// Sends a re-INVITE with this offer; empty = the peer's 200 shall carry one. What comes of it are ``UserAgentEvent/modified(_:_:)``,
   /// to be answered by ``acknowledge(_:body:at:_:)``, or ``UserAgentEvent/modificationFailed(_:status:reason:)``.
-  public func modify(_ id: LegID, body: Bytes, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func modify(_ id: LegID, body: Bytes, at now: Instant, _ out: inout Outbox) {
     turn(at: now, &out) { turn in
       guard let conversation = conversation(id), conversation.isEstablished else {
         return turn.tell(.modificationFailed(id, status: nil, reason: "the call is not established"))
@@ -97,40 +97,40 @@ extension UserAgent {
   }
 
   /// Sends the ACK of a 2xx that made us wait for its body: a delayed answer, or a re-INVITE's.
-  public func acknowledge(_ id: LegID, body: Bytes, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func acknowledge(_ id: LegID, body: Bytes, at now: Instant, _ out: inout Outbox) {
     with(id, at: now, &out) {
       if $0.reinvites?.acknowledge(body: body, &$1) != true { $0.acknowledge(body: body, &$1) }
     }
   }
 
   /// Answers a re-INVITE with 200 and this body, repeated until the ACK comes.
-  public func answerReinvite(_ id: LegID, _ server: ServerID, body: Bytes, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func answerReinvite(_ id: LegID, _ server: ServerID, body: Bytes, at now: Instant, _ out: inout Outbox) {
     let request = takeAsked(server)?.request
-    return with(id, at: now, &out) { if let request { $0.exchange.answer(request, body: body, &$1) } }
+    with(id, at: now, &out) { if let request { $0.exchange.answer(request, body: body, &$1) } }
   }
 
   /// Refuses a re-INVITE; the session stays as it was (RFC 3261 §14.2).
   public func refuseReinvite(
     _ id: LegID, _ server: ServerID, status: Int, fields: [HeaderField] = [], at now: Instant, _ out: inout Outbox
-  ) -> [UserAgentEvent] {
+  ) {
     let request = takeAsked(server)?.request
-    return with(id, at: now, &out) { if let request { $0.exchange.refuse(request, status: status, fields: fields, &$1) } }
+    with(id, at: now, &out) { if let request { $0.exchange.refuse(request, status: status, fields: fields, &$1) } }
   }
 
   // MARK: - Other requests
 
   /// Sends a request outside any dialog; the answer comes as ``UserAgentEvent/response(_:_:)``. Digest challenges are answered once,
   /// redirections to an address followed.
-  public func send(_ request: OutOfDialogRequest, at now: Instant, _ out: inout Outbox) -> (RequestID, [UserAgentEvent]) {
+  public func send(_ request: OutOfDialogRequest, at now: Instant, _ out: inout Outbox) -> RequestID {
     var id = RequestID(0)
-    let news = turn(at: now, &out) { id = send(request, &$0) }
-    return (id, news)
+    turn(at: now, &out) { id = send(request, &$0) }
+    return id
   }
 
   /// Answers a request that was handed up: outside dialogs, or within one of no call of ours.
   public func respond(
     _ server: ServerID, status: Int, reason: String? = nil, fields: [HeaderField] = [], at now: Instant, _ out: inout Outbox
-  ) -> [UserAgentEvent] {
+  ) {
     turn(at: now, &out) { turn in
       guard let asked = takeAsked(server) else { return }
       let isOutside = asked.inbound.essentials.toTag == nil
@@ -146,7 +146,7 @@ extension UserAgent {
   }
 
   /// Answers a request that was told as ``UserAgentEvent/defective(_:_:_:_:)``.
-  public func refuse(_ server: ServerID, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func refuse(_ server: ServerID, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox) {
     turn(at: now, &out) { turn in
       if let asked = takeAsked(server) { stack.refuse(server, asked.inbound, defect, &turn) }
     }
@@ -155,9 +155,9 @@ extension UserAgent {
   /// Answers a request within a dialog other than INVITE and BYE.
   public func respondInDialog(
     _ id: LegID, _ server: ServerID, status: Int, fields: [HeaderField] = [], at now: Instant, _ out: inout Outbox
-  ) -> [UserAgentEvent] {
+  ) {
     let request = takeAsked(server)?.request
-    return with(id, at: now, &out) {
+    with(id, at: now, &out) {
       guard let request else { return }
       if (200..<300).contains(status) { $0.accept(request) }
       stack.respond(ResponseDraft(status, fields: fields), to: request, leg: id, &$1)
@@ -171,7 +171,7 @@ extension UserAgent {
   }
 
   /// Resets a connection, or forgets a UDP peer; for a policy that drops.
-  public func drop(_ flow: Flow, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func drop(_ flow: Flow, at now: Instant, _ out: inout Outbox) {
     turn(at: now, &out) { stack.transport.close(flow, .reset, at: now, &$0.out, &stack.transportEvents) }
   }
 
@@ -189,7 +189,7 @@ extension UserAgent {
   /// Tells a conversation something; nothing where it has ended.
   private func with(
     _ id: LegID, at now: Instant, _ out: inout Outbox, _ body: (Conversation, inout Turn) -> Void
-  ) -> [UserAgentEvent] {
+  ) {
     turn(at: now, &out) { turn in
       guard let conversation = conversation(id) else { return }
       body(conversation, &turn)

@@ -55,25 +55,21 @@ public final class UserAgent {
   public func callID(of id: RequestID) -> String? { requests.callID(of: id) }
   /// The Contact of a request that waits for its answer.
   public func contact(of id: RequestID) -> SIPURI? { requests.contact(of: id) }
-  /// The INVITE of a call that we were called by, while it lasts.
-  public func invite(of id: LegID) -> InboundMessage? {
-    (arrivals[id.rawValue] ?? (conversation(id) as? CalleeConversation)?.invite)?.inbound
-  }
 
   // MARK: - Driving
 
-  public func start(at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func start(at now: Instant, _ out: inout Outbox) {
     turn(at: now, &out) { stack.transport.start(at: now, &$0.out, &stack.transportEvents) }
   }
 
   /// Whether the arrival belongs to signalling; the rest is the owner's media.
   public func owns(_ arrival: Arrival) -> Bool { stack.transport.owns(arrival) }
 
-  public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
     turn(at: now, &out) { stack.transport.receive(arrival, at: now, &$0.out, &stack.transportEvents) }
   }
 
-  public func wake(at now: Instant, _ out: inout Outbox) -> [UserAgentEvent] {
+  public func wake(at now: Instant, _ out: inout Outbox) {
     turn(at: now, &out) { turn in
       stack.transport.wake(at: now, &turn.out, &stack.transportEvents)
       stack.transactions.wake(at: now, &stack.transactionOutputs)
@@ -93,14 +89,18 @@ public final class UserAgent {
     return earliest == .distantFuture ? nil : earliest
   }
 
-  /// Does something, then hands up what the layers say of it until all of them are quiet.
-  func turn(at now: Instant, _ out: inout Outbox, _ body: (inout Turn) -> Void) -> [UserAgentEvent] {
+  /// What came of what was asked of it and of what arrived, in its order; nil when the owner has taken all of it.
+  public func nextEvent() -> UserAgentEvent? { stack.news.next() }
+
+  /// Does something, then takes what the layers say of it until all of them are quiet.
+  func turn(at now: Instant, _ out: inout Outbox, _ body: (inout Turn) -> Void) {
     var turn = Turn(now: now, out: Outbox(isObserved: out.isObserved))
     swap(&turn.out, &out)
+    swap(&turn.news, &stack.news)
     body(&turn)
     stack.drain({ handle($0, &turn) }, { handle($0, &turn) })
     swap(&turn.out, &out)
-    return turn.news
+    swap(&turn.news, &stack.news)
   }
 
   // MARK: - Looking up

@@ -38,10 +38,10 @@ import Testing
       }
     }
     for _ in 0..<2 {
-      work.append([.reason(LegID(1), "first"), .reason(LegID(1), "second")])
+      for text in ["first", "second"] { work.append(.agent(.reason(LegID(1), text))) }
       #expect(next() == "first")
       work.append(.report(.toneEnded(LegID(1))))
-      work.append([.reason(LegID(1), "caused")])
+      work.append(.agent(.reason(LegID(1), "caused")))
       #expect([next(), next(), next(), next()] == ["second", "tone-ended", "caused", nil])
     }
   }

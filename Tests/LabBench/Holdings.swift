@@ -2,8 +2,8 @@ import SansIO
 
 /// How much a host holds: every table below it, found by looking through its stored properties, so that a new one cannot be forgotten.
 ///
-/// Tables are dictionaries, sets, arrays, and the contract's own (``SerialTable``, ``DeadlineQueue``). What is in a table is not looked
-/// through: it is held, that is enough.
+/// Tables are dictionaries, sets, arrays, and the contract's own (``SerialTable``, ``DeadlineQueue``, ``Backlog``). What is in a table is
+/// not looked through: it is held, that is enough.
 public struct Holdings {
   /// By the path of properties that leads to it: `party.userAgent.stack.served`.
   public private(set) var counts: [String: Int] = [:]
@@ -77,4 +77,5 @@ private protocol CountedTable {
 
 extension SerialTable: CountedTable {}
 extension DeadlineQueue: CountedTable {}
+extension Backlog: CountedTable {}
 extension Few: CountedTable {}

@@ -20,7 +20,7 @@ extension CallAgent {
   ///   - prefersFlow: whether requests within the call go over its flow rather than to Contact (contract 8.5); nil = as configured.
   /// - Throws: before anything was done; the owner refuses the INVITE.
   public func admit(
-    _ id: LegID, _ invite: SIPRequest, _ facts: LegFacts, capability: AudioCapability? = nil, answerWith: AnswerForm = .ringing,
+    _ id: LegID, _ invite: SIPRequest, capability: AudioCapability? = nil, answerWith: AnswerForm = .ringing,
     answerFields: [HeaderField] = [], rtpTimeout: Duration? = nil, prefersFlow: Bool? = nil,
     at now: Instant, _ out: inout Outbox
   ) throws(AdmissionFailure) {
@@ -29,7 +29,8 @@ extension CallAgent {
       capability: capability, answerWith: answerWith, answerFields: answerFields, rtpTimeout: rtpTimeout ?? configuration.rtpTimeout)
     do throws(OfferAnswerFailure) {
       let leg = try Leg(
-        id, calledBy: SessionBody(invite.inbound), facts, settings, port: port, sessionID: newSessionID(), terms: terms, at: now)
+        id, calledBy: SessionBody(invite.inbound), LegFacts(incoming: invite), settings, port: port, sessionID: newSessionID(),
+        terms: terms, at: now)
       keep(leg, port: port)
     } catch {
       media.giveBack(port)
@@ -41,19 +42,23 @@ extension CallAgent {
 
   /// Refuses an INVITE.
   public func refuse(
-    _ id: LegID, _ facts: LegFacts, status: Int, reason: String? = nil, fields: [HeaderField] = [], at now: Instant,
+    _ id: LegID, _ invite: SIPRequest, status: Int, reason: String? = nil, fields: [HeaderField] = [], at now: Instant,
     _ out: inout Outbox
   ) {
-    report(.started(id, facts))
-    if let invite = userAgent.invite(of: id) { judgeRefusedOffer(id, invite) }
-    work.append(userAgent.refuse(id, status: status, reason: reason, fields: fields, at: now, &out))
+    report(.started(id, LegFacts(incoming: invite)))
+    judgeRefusedOffer(id, invite.inbound)
+    userAgent.refuse(id, status: status, reason: reason, fields: fields, at: now, &out)
+    takeNews()
     run(at: now, &out)
   }
 
   /// Answers an INVITE with a 401 and its challenges. The caller will send another INVITE, so this leg was never one for the owner's log.
   public func challenge(_ id: LegID, fields: [HeaderField], at now: Instant, _ out: inout Outbox) {
-    let events = userAgent.refuse(id, status: 401, fields: fields, at: now, &out)
-    work.append(events.filter { if case .ended(id, _) = $0 { false } else { true } })
+    userAgent.refuse(id, status: 401, fields: fields, at: now, &out)
+    while let event = userAgent.nextEvent() {
+      if case .ended(id, _) = event { continue }
+      work.append(.agent(event))
+    }
     run(at: now, &out)
   }
 
@@ -64,7 +69,10 @@ extension CallAgent {
   public func hangUp(
     _ id: LegID, because reason: EndReason = .hungUpHere, fields: [HeaderField], at now: Instant, _ out: inout Outbox
   ) {
-    if places[id] == nil { work.append(userAgent.hangUp(id, because: reason, fields: fields, at: now, &out)) }
+    if places[id] == nil {
+      userAgent.hangUp(id, because: reason, fields: fields, at: now, &out)
+      takeNews()
+    }
     feed(id, .command(.bringDown(reason, fields: fields)), at: now, &out)
   }
 
@@ -80,7 +88,8 @@ extension CallAgent {
     _ server: ServerID, status: Int, reason: String? = nil, fields: [HeaderField] = [],
     at now: Instant, _ out: inout Outbox
   ) {
-    work.append(userAgent.respond(server, status: status, reason: reason, fields: fields, at: now, &out))
+    userAgent.respond(server, status: status, reason: reason, fields: fields, at: now, &out)
+    takeNews()
     run(at: now, &out)
   }
 
@@ -89,7 +98,8 @@ extension CallAgent {
     _ server: ServerID, _ request: InboundMessage, _ defect: RequestDefect, at now: Instant, _ out: inout Outbox
   ) {
     if request.message.method == .invite, defect.leavesOffer { judgeRefusedOffer(nil, request) }
-    work.append(userAgent.refuse(server, defect, at: now, &out))
+    userAgent.refuse(server, defect, at: now, &out)
+    takeNews()
     run(at: now, &out)
   }
 
@@ -98,7 +108,8 @@ extension CallAgent {
     _ id: LegID, _ server: ServerID, status: Int, fields: [HeaderField] = [], at now: Instant,
     _ out: inout Outbox
   ) {
-    work.append(userAgent.respondInDialog(id, server, status: status, fields: fields, at: now, &out))
+    userAgent.respondInDialog(id, server, status: status, fields: fields, at: now, &out)
+    takeNews()
     run(at: now, &out)
   }
 
@@ -107,7 +118,8 @@ extension CallAgent {
 
   /// Resets a connection.
   public func drop(_ flow: Flow, at now: Instant, _ out: inout Outbox) {
-    work.append(userAgent.drop(flow, at: now, &out))
+    userAgent.drop(flow, at: now, &out)
+    takeNews()
     run(at: now, &out)
   }
 }

@@ -47,6 +47,10 @@ extension CallAgent {
     }
   }
 
+  func takeNews() {
+    while let event = userAgent.nextEvent() { work.append(.agent(event)) }
+  }
+
   func takeMediaNews() {
     media.drainNews { news in
       switch news {
@@ -59,18 +63,19 @@ extension CallAgent {
   private func carryOut(_ signal: LegOutput.Signal, _ id: LegID, at now: Instant, _ out: inout Outbox) {
     switch signal {
     case .invite(let request, let body): invite(id, request, body, at: now, &out)
-    case .ring: work.append(userAgent.ring(id, at: now, &out))
-    case .progress(let body): work.append(userAgent.progress(id, body: body, at: now, &out))
-    case .accept(let body, let fields): work.append(userAgent.accept(id, body: body, fields: fields, at: now, &out))
-    case .refuse(let status, let fields): work.append(userAgent.refuse(id, status: status, fields: fields, at: now, &out))
-    case .acknowledge(let body): work.append(userAgent.acknowledge(id, body: body, at: now, &out))
-    case .reinvite(let body): work.append(userAgent.modify(id, body: body, at: now, &out))
-    case .answerReinvite(let server, let body): work.append(userAgent.answerReinvite(id, server, body: body, at: now, &out))
+    case .ring: userAgent.ring(id, at: now, &out)
+    case .progress(let body): userAgent.progress(id, body: body, at: now, &out)
+    case .accept(let body, let fields): userAgent.accept(id, body: body, fields: fields, at: now, &out)
+    case .refuse(let status, let fields): userAgent.refuse(id, status: status, fields: fields, at: now, &out)
+    case .acknowledge(let body): userAgent.acknowledge(id, body: body, at: now, &out)
+    case .reinvite(let body): userAgent.modify(id, body: body, at: now, &out)
+    case .answerReinvite(let server, let body): userAgent.answerReinvite(id, server, body: body, at: now, &out)
     case .refuseReinvite(let server, let status, let fields):
-      work.append(userAgent.refuseReinvite(id, server, status: status, fields: fields, at: now, &out))
-    case .cancel: work.append(userAgent.cancel(id, at: now, &out))
-    case .hangUp(let reason, let fields): work.append(userAgent.hangUp(id, because: reason, fields: fields, at: now, &out))
+      userAgent.refuseReinvite(id, server, status: status, fields: fields, at: now, &out)
+    case .cancel: userAgent.cancel(id, at: now, &out)
+    case .hangUp(let reason, let fields): userAgent.hangUp(id, because: reason, fields: fields, at: now, &out)
     }
+    takeNews()
   }
 
   private func invite(_ id: LegID, _ request: CallRequest, _ body: Bytes, at now: Instant, _ out: inout Outbox) {
@@ -80,9 +85,8 @@ extension CallAgent {
       requestURI: request.uri, target: request.target, from: request.from ?? configuration.aor, to: to, credentials: request.credentials,
       fields: request.fields, body: body, flow: request.flow)
     call.prefersFlow = request.prefersFlow
-    let (callID, events) = userAgent.call(call, as: id, at: now, &out)
+    let callID = userAgent.call(call, as: id, at: now, &out)
     work.append(.leg(id, .signalling(.invited(callID: callID))))
-    work.append(events)
   }
 
   // MARK: - The user agent's news
@@ -163,9 +167,9 @@ extension CallAgent {
         (outgoing.callID, outgoing.sequence) = (register.next?.callID, register.next?.sequence)
         (outgoing.contact, outgoing.credentials) = (register.contact, request.credentials)
         outgoing.fields = [.init(.expires, String(register.expires))]
-        let (id, events) = userAgent.send(outgoing, at: now, &out)
+        let id = userAgent.send(outgoing, at: now, &out)
         registrations.sent(register.index, id, contact: userAgent.contact(of: id), callID: userAgent.callID(of: id))
-        work.append(events)
+        takeNews()
       }
     }
   }
@@ -173,9 +177,8 @@ extension CallAgent {
   func ping(_ target: SIPTarget, _ uri: SIPURI, at now: Instant, _ out: inout Outbox) {
     var request = OutOfDialogRequest(.options, to: target, uri: uri, from: configuration.aor, to: NameAddress(uri: uri))
     if configuration.userAgent.style.options.hasAccept { request.fields = [.init(.accept, "application/sdp")] }
-    let (id, events) = userAgent.send(request, at: now, &out)
-    pings.insert(id)
-    work.append(events)
+    pings.insert(userAgent.send(request, at: now, &out))
+    takeNews()
   }
 
   private func answered(_ id: RequestID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {

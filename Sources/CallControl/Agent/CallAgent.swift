@@ -82,7 +82,7 @@ public final class CallAgent {
   var pings: Set<RequestID> = []
   var entropy: Entropy
   @exclusivity(unchecked) var work = WorkList()
-  @exclusivity(unchecked) private var signals = SignalQueue()
+  @exclusivity(unchecked) private var signals = Backlog<Signal>()
 
   public init(_ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch) {
     self.configuration = configuration
@@ -99,13 +99,15 @@ public final class CallAgent {
   // MARK: - Driving
 
   public func start(at now: Instant, _ out: inout Outbox) {
-    work.append(userAgent.start(at: now, &out))
+    userAgent.start(at: now, &out)
+    takeNews()
     run(at: now, &out)
   }
 
   public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
     if userAgent.owns(arrival) {
-      work.append(userAgent.receive(arrival, at: now, &out))
+      userAgent.receive(arrival, at: now, &out)
+      takeNews()
     } else {
       media.receive(arrival, at: now, &out, sessionID: newSessionID)
       takeMediaNews()
@@ -115,7 +117,8 @@ public final class CallAgent {
 
   public func wake(at now: Instant, _ out: inout Outbox) {
     if let due = userAgent.nextDeadline, due <= now {
-      work.append(userAgent.wake(at: now, &out))
+      userAgent.wake(at: now, &out)
+      takeNews()
       run(at: now, &out)
     }
     while let id = answerDeadlines.takeExpired(at: now) { feed(id, .answerDue, at: now, &out) }
@@ -142,7 +145,9 @@ public final class CallAgent {
   public func perform(_ command: CallAgentCommand, at now: Instant, _ out: inout Outbox) {
     switch command {
     case .call(let request): placeCall(request, at: now, &out)
-    case .cancel(let id): work.append(userAgent.cancel(id, at: now, &out))
+    case .cancel(let id):
+      userAgent.cancel(id, at: now, &out)
+      takeNews()
     case .hangUp(let id): hangUp(id, at: now, &out)
     case .modify(let id, let change):
       if places[id] == nil { report(.modificationFailed(id, status: nil, reason: "the call is not established")) }
@@ -204,7 +209,10 @@ public final class CallAgent {
 
   private func hangUp(_ id: LegID, at now: Instant, _ out: inout Outbox) {
     // One that was not taken in yet has its INVITE alone.
-    guard places[id] != nil else { return work.append(userAgent.hangUp(id, at: now, &out)) }
+    guard places[id] != nil else {
+      userAgent.hangUp(id, at: now, &out)
+      return takeNews()
+    }
     feed(id, .command(.hangUp(.hungUpHere)), at: now, &out)
   }
 
@@ -219,23 +227,5 @@ public final class CallAgent {
     guard let place = places.removeValue(forKey: id), let slot = legs.remove(place) else { return }
     media.remove(slot.media)
     answerDeadlines.remove(id)
-  }
-}
-
-/// Signals in their order, in memory that is used again.
-private struct SignalQueue {
-  private var signals: [CallAgent.Signal] = []
-  private var head = 0
-
-  mutating func append(_ signal: CallAgent.Signal) { signals.append(signal) }
-
-  mutating func next() -> CallAgent.Signal? {
-    guard head < signals.count else {
-      signals.removeAll(keepingCapacity: true)
-      head = 0
-      return nil
-    }
-    defer { head += 1 }
-    return signals[head]
   }
 }

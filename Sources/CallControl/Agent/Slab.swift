@@ -41,6 +41,9 @@ struct Slab<Element> {
 
   subscript(id: SlabPlace) -> Element? { position(id).map { elements[$0] } }
 
+  /// Looks at an element where it is, without a copy; nil where it is gone.
+  func read<Result>(_ id: SlabPlace, _ body: (borrowing Element) -> Result) -> Result? { position(id).map { body(elements[$0]) } }
+
   /// Changes an element where it is; nil where it is gone.
   @discardableResult
   mutating func update<Result>(_ id: SlabPlace, _ body: (inout Element) -> Result) -> Result? {
@@ -50,10 +53,12 @@ struct Slab<Element> {
 
   @discardableResult
   mutating func remove(_ id: SlabPlace) -> Element? {
-    guard let position = position(id), let last = elements.indices.last else { return nil }
-    elements.swapAt(position, last)
-    owners.swapAt(position, last)
-    places[owners[position]].position = position
+    guard let position = position(id) else { return nil }
+    if position != elements.count - 1 {
+      elements.swapAt(position, elements.count - 1)
+      owners.swapAt(position, owners.count - 1)
+      places[owners[position]].position = position
+    }
     places[Int(id.index)] = Place(generation: (id.generation + 1) % SlabPlace.generations)
     owners.removeLast()
     free.append(Int(id.index))

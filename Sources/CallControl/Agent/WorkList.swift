@@ -15,20 +15,9 @@ struct WorkList {
     case report(CallAgentEvent)
   }
 
-  private var items: [Item] = []
-  private var head = 0
+  private var items = Backlog<Item>()
 
   mutating func append(_ item: Item) { items.append(item) }
 
-  mutating func append(_ events: [UserAgentEvent]) { for event in events { items.append(.agent(event)) } }
-
-  mutating func next() -> Item? {
-    guard head < items.count else {
-      items.removeAll(keepingCapacity: true)
-      head = 0
-      return nil
-    }
-    defer { head += 1 }
-    return items[head]
-  }
+  mutating func next() -> Item? { items.next() }
 }

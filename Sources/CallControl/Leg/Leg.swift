@@ -49,7 +49,8 @@ struct Leg: Sendable {
 
   /// What waits until the media ports are open.
   enum Intent: Sendable {
-    case call(CallRequest)
+    /// In a box, since a state is copied at each step.
+    indirect case call(CallRequest)
     case answer(Answering)
   }
 

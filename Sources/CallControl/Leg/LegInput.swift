@@ -95,8 +95,8 @@ enum LegOutput: Hashable, Sendable {
 
   /// To the user agent.
   enum Signal: Hashable, Sendable {
-    /// An empty body = a delayed offer.
-    case invite(CallRequest, body: Bytes)
+    /// An empty body = a delayed offer. In a box: it is as large as all the others together, and rare.
+    indirect case invite(CallRequest, body: Bytes)
     case ring
     case progress(Bytes)
     case accept(Bytes, fields: [HeaderField])

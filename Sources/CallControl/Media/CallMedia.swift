@@ -41,7 +41,7 @@ struct CallMedia {
   private var ports: MediaPorts
   private var entries = Slab<Entry>()
   private var deadlines = DeadlineQueue<SlabPlace>()
-  private var news: [News] = []
+  private var news = Backlog<News>()
 
   init(_ configuration: CallAgent.Configuration, entropy: Entropy, epoch: Epoch) {
     address = configuration.mediaAddress
@@ -54,9 +54,7 @@ struct CallMedia {
 
   /// Passes on what was noticed since the last time.
   mutating func drainNews(_ body: (News) -> Void) {
-    guard !news.isEmpty else { return }
-    for index in news.indices { body(news[index]) }
-    news.removeAll(keepingCapacity: true)
+    while let next = news.next() { body(next) }
   }
 
   // MARK: - Legs
@@ -78,7 +76,7 @@ struct CallMedia {
     deadlines.remove(place)
   }
 
-  func report(of place: SlabPlace) -> MediaReport? { entries[place]?.streams.report }
+  func report(of place: SlabPlace) -> MediaReport? { entries.read(place) { $0.streams.report } ?? nil }
 
   // MARK: - What legs ask for
 
@@ -88,14 +86,14 @@ struct CallMedia {
   }
 
   mutating func handle(_ request: LegOutput.PortRequest, _ place: SlabPlace, at now: Instant, _ out: inout Outbox) {
-    guard let entry = entries[place] else { return }
+    guard let entry = entries.read(place, { (id: $0.id, port: $0.port, hasMusic: $0.streams.hasMusic) }) else { return }
     switch request {
     case .open:
       guard let port = entry.port else { return }
       let pair = ports.open(port, at: address, for: place, .call, &out)
       entries.update(place) { $0.pair = pair }
     case .openMusic:
-      guard !entry.streams.hasMusic, let port = ports.take() else { return }
+      guard !entry.hasMusic, let port = ports.take() else { return }
       news.append(.leg(entry.id, .musicPorts(.reserved(TransportAddress(musicAddress, port: port)))))
       let pair = ports.open(port, at: musicAddress, for: place, .music, &out)
       entries.update(place) { $0.streams.openMusic(pair) }
@@ -107,7 +105,7 @@ struct CallMedia {
       closeMusic(place, at: now, &out)
       finishTurn(place)
       if let pair = entries.update(place, { $0.takePair() }) ?? nil { ports.close(pair, &out) }
-      news.append(.leg(entry.id, .mediaClosed(entries[place]?.streams.report)))
+      news.append(.leg(entry.id, .mediaClosed(report(of: place))))
     }
   }
 
@@ -167,15 +165,15 @@ struct CallMedia {
   private mutating func failed(
     _ pair: MediaPorts.Pair?, _ act: SocketFailure.Act, _ remote: TransportAddress?, _ subject: Label.Subject, _ error: SystemError
   ) {
-    guard let pair, let entry = entries[pair.leg], let port = entry.port else { return }
+    guard let pair, case (let id, let port?)? = entries.read(pair.leg, { ($0.id, $0.port) }) else { return }
     let failure = SocketFailure(act, local: TransportAddress(address, port: port), remote: remote, subject: subject, error: error)
-    if entries.update(pair.leg, { $0.streams.isNew(failure) }) == true { news.append(.event(.socketFailed(entry.id, failure))) }
+    if entries.update(pair.leg, { $0.streams.isNew(failure) }) == true { news.append(.event(.socketFailed(id, failure))) }
   }
 
   // MARK: - Ports
 
   private mutating func opened(_ port: PortID, at now: Instant, _ out: inout Outbox) {
-    guard let pair = ports.bound(port), let id = entries[pair.leg]?.id else { return }
+    guard let pair = ports.bound(port), let id = entries.read(pair.leg, { $0.id }) else { return }
     switch pair.use {
     case .call: news.append(.leg(id, .ports(.opened)))
     case .music:
@@ -187,7 +185,7 @@ struct CallMedia {
   private mutating func notOpened(
     _ port: PortID, _ failure: BindFailure, at now: Instant, _ out: inout Outbox, sessionID: () -> UInt64
   ) {
-    guard let pair = ports.pair(of: port), let id = entries[pair.leg]?.id else { return }
+    guard let pair = ports.pair(of: port), let id = entries.read(pair.leg, { $0.id }) else { return }
     switch pair.use {
     case .call: tryOther(id, pair, failure, at: now, &out, sessionID: sessionID)
     case .music: news.append(.leg(id, .musicPorts(.failed(failure))))

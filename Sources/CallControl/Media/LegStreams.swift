@@ -17,15 +17,17 @@ struct LegStreams: Sendable {
     var epoch: Epoch
   }
 
+  /// The ports of the music server.
   private enum Music: Sendable {
     case opening(MediaPorts.PairID, awaited: AudioAgreement?)
     case open(MediaPorts.PairID)
-    case playing(MediaPorts.PairID, MediaStream)
   }
 
   private let id: LegID
   private var call: MediaStream?
   private var music: Music?
+  /// What plays there, once something was agreed; beside the ports, so that a step of the one copies nothing of the other.
+  private var musicStream: MediaStream?
   /// What is said as soon as the call has a stream.
   private var speech: MediaCommand?
   /// What was reported of the sockets.
@@ -37,7 +39,7 @@ struct LegStreams: Sendable {
 
   var nextDeadline: Instant? {
     var earliest = call?.nextDeadline
-    if case .playing(_, let stream) = music, let other = stream.nextDeadline { earliest = min(earliest ?? other, other) }
+    if let other = musicStream?.nextDeadline { earliest = min(earliest ?? other, other) }
     return earliest
   }
 
@@ -64,10 +66,10 @@ struct LegStreams: Sendable {
     case .play(let agreement):
       switch music {
       case .opening(let pair, _): music = .opening(pair, awaited: agreement)
-      case .open(let pair), .playing(let pair, _): play(agreement, pair, settings, at: now, &out)
+      case .open(let pair): play(agreement, pair, settings, at: now, &out)
       case nil: break
       }
-    case .music(let command): changeMusic { $0.handle(command, at: now, &out) }
+    case .music(let command): musicStream?.handle(command, at: now, &out)
     }
   }
 
@@ -98,25 +100,15 @@ struct LegStreams: Sendable {
       entropy: settings.entropy.fork("\(id) music \(agreement.local.port)"))
     stream.handle(.start, at: now, &out)
     stream.handle(.play(Tone(frequency: settings.musicFrequency), until: nil), at: now, &out)
-    music = .playing(pair, stream)
-  }
-
-  private mutating func changeMusic(_ body: (inout MediaStream) -> Void) {
-    guard case .playing(let pair, var stream) = music else { return }
-    // The stream is nowhere else meanwhile, so that nothing in it is copied.
-    music = .open(pair)
-    body(&stream)
-    music = .playing(pair, stream)
+    musicStream = stream
   }
 
   /// Ends the music; its ports are to be closed.
   mutating func closeMusic(at now: Instant, _ out: inout Outbox) -> MediaPorts.PairID? {
-    defer { music = nil }
+    defer { (music, musicStream) = (nil, nil) }
+    musicStream?.handle(.stop, at: now, &out)
     switch music {
     case .opening(let pair, _), .open(let pair): return pair
-    case .playing(let pair, var stream):
-      stream.handle(.stop, at: now, &out)
-      return pair
     case nil: return nil
     }
   }
@@ -126,17 +118,15 @@ struct LegStreams: Sendable {
   mutating func receive(_ arrival: Arrival, for use: MediaPorts.Use, at now: Instant) {
     switch use {
     case .call: call?.receive(arrival, at: now)
-    case .music: changeMusic { $0.receive(arrival, at: now) }
+    case .music: musicStream?.receive(arrival, at: now)
     }
   }
 
   mutating func wake(at now: Instant, _ out: inout Outbox) {
     call?.wake(at: now, &out)
-    changeMusic { stream in
-      stream.wake(at: now, &out)
-      // Nobody listens to what the held party sends to the music server.
-      _ = stream.takeEvents()
-    }
+    musicStream?.wake(at: now, &out)
+    // Nobody listens to what the held party sends to the music server.
+    _ = musicStream?.takeEvents()
   }
 
   mutating func takeEvents() -> [MediaEvent] { call?.takeEvents() ?? [] }
