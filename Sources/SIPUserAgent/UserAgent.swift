@@ -151,15 +151,6 @@ public final class UserAgent {
 
   func send(_ request: OutOfDialogRequest, _ turn: inout Turn) -> RequestID { requests.send(request, stack, &turn) }
 
-  /// What is kept of calls and requests, for whoever wants to know whether all of it goes: a name and a count.
-  var holdings: [(name: String, count: Int)] {
-    [
-      ("conversations", conversations.count), ("tags", legsByTag.count), ("requests asked", asked.count), ("arrivals", arrivals.count),
-      ("merged requests", merged.count), ("requests", requests.count), ("deadlines", deadlines.count), ("served", stack.served.count),
-      ("owners", stack.owners.count), ("transactions", stack.transactions.count),
-    ]
-  }
-
   // MARK: - What the layers say
 
   private func handle(_ event: SIPTransportLayer.Event, _ turn: inout Turn) {

@@ -122,9 +122,7 @@ final class CallAgentBench: Bench<CallAgentHost> {
     from source: TransportAddress = peer
   ) {
     guard let request else { return }
-    let hasContact = headers.contains { $0.hasPrefix("Contact") }
-    receive(
-      SIPText.response(status, to: request, tag: tag, contact: hasContact ? nil : contact, headers: headers, body: body), from: source)
+    receive(SIPText.response(status, to: request, tag: tag, contact: contact, headers: headers, body: body), from: source)
   }
 
   /// A request of the peer's in the dialog of an INVITE of ours.

@@ -1,3 +1,4 @@
+import LabBench
 import SDP
 import SIPMessage
 import SIPTransport
@@ -82,13 +83,15 @@ enum Text {
   static let answer = description()
 
   static func message(_ name: String, _ body: String?, tag: String = "b") -> SIPMessage {
-    let first = Int(name).map { "SIP/2.0 \($0) \(SIPStatus.phrase($0))" } ?? "\(name) sip:a@192.0.2.20 SIP/2.0"
-    let lines = [
-      first, "Via: SIP/2.0/UDP 198.51.100.10;branch=z9hG4bK1", "From: <sip:a@x>;tag=a", "To: <sip:b@x>;tag=\(tag)", "Call-ID: 1",
-      "CSeq: 1 \(Int(name) == nil ? name : "INVITE")", "Max-Forwards: 70",
-    ]
-    let type = body == nil ? [] : ["Content-Type: application/sdp"]
-    let text = (lines + type + ["Content-Length: \(body?.utf8.count ?? 0)"]).joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")
+    let status = Int(name)
+    let request = SIPText.request(
+      status == nil ? name : "INVITE", "sip:a@192.0.2.20", via: "UDP 198.51.100.10;branch=z9hG4bK1", from: "<sip:a@x>;tag=a",
+      to: "<sip:b@x>;tag=\(tag)", callID: "1", sequence: 1, body: status == nil ? body ?? "" : "")
+    guard let status else { return parsed(request) }
+    return parsed(SIPText.response(status, to: parsed(request), tag: nil, body: body ?? ""))
+  }
+
+  private static func parsed(_ text: String) -> SIPMessage {
     do { return try SIPMessage.parse(Bytes(text)) } catch { preconditionFailure("\(error): \(text)") }
   }
 

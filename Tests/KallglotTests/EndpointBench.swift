@@ -98,11 +98,10 @@ final class EndpointBench: Bench<KallglotEndpoint> {
   ) -> String {
     number += 1
     let identity = identity ?? "call\(number)"
-    let hasContact = headers.contains { $0.hasPrefix("Contact") || $0 == "no Contact" }
     return SIPText.request(
       method, uri, via: "\(transport) \(via);branch=\(branch ?? "z9hG4bK\(method)\(number)");rport",
       from: "<\(aor ?? "sip:pbx@pbx.example")>;tag=f\(identity)", to: "<\(aor ?? uri)>\(toTag.map { ";tag=\($0)" } ?? "")",
-      callID: "\(identity)@pbx.example", sequence: sequence, contact: hasContact ? nil : "sip:pbx@192.0.2.20:5060",
+      callID: "\(identity)@pbx.example", sequence: sequence, contact: headers.contains("no Contact") ? nil : "sip:pbx@192.0.2.20:5060",
       headers: headers.filter { $0 != "no Contact" }, type: type, body: body)
   }
 

@@ -1,3 +1,4 @@
+import LabBench
 import SIPMessage
 import SansIO
 import Testing
@@ -6,9 +7,8 @@ import Testing
 
 @Suite struct RegistrarTests {
   private func register(_ contact: String, expires: Int? = nil, callID: String = "c", sequence: Int = 1) throws -> SIPMessage {
-    let header = expires.map { "Expires: \($0)\r\n" } ?? ""
-    return try SIPMessage.parse(
-      Bytes("REGISTER sip:k SIP/2.0\r\nCall-ID: \(callID)\r\nCSeq: \(sequence) REGISTER\r\nContact: \(contact)\r\n\(header)\r\n"))
+    let fields = ["Call-ID: \(callID)", "CSeq: \(sequence) REGISTER", "Contact: \(contact)"] + (expires.map { ["Expires: \($0)"] } ?? [])
+    return try SIPMessage.parse(Bytes(SIPText.message("REGISTER sip:k SIP/2.0", fields)))
   }
 
   private func seconds(_ outcome: Registrar.Outcome) -> [Int]? {

@@ -1,4 +1,5 @@
 import KallglotPolicy
+import LabBench
 import SansIO
 import Testing
 
@@ -63,6 +64,7 @@ private typealias Core = SessionCore<String>
 
   @Test func `the API ends a session once, and its legs in the order they joined`() {
     var core = Core([Session(id: "sess_a", account: "acme")])
+    let before = Holdings(of: core).counts
     _ = admit(&core, "first") + admit(&core, "second")
     #expect(
       core.handle(.endSession("sess_a"), at: .zero)
@@ -70,7 +72,7 @@ private typealias Core = SessionCore<String>
     #expect(core.handle(.endSession("sess_a"), at: .zero) == [])
     #expect(core.handle(.established("second"), at: .zero) == [] && core.lookUp("sess_a", account: "acme") == .ended)
     for leg in ["first", "second"] { #expect(core.handle(.ended(leg), at: .zero) == []) }
-    #expect(core.holdings.allSatisfy { $0.1 == 0 })
+    #expect(Holdings(of: core).grown(since: before) == [])
   }
 
   @Test func `a reusable session is open again after its last leg, and only the API ends it`() {
@@ -84,6 +86,7 @@ private typealias Core = SessionCore<String>
 
   @Test func `a call without a session makes one, which is forgotten with it (contract 8.3, inbound-first)`() {
     var core = Core([])
+    let before = Holdings(of: core).counts
     for number in 1...2 {
       let joined = core.handle(.admitted("leg", terms(), to: .inbound, role: nil), at: .zero)
       #expect(joined == [.joined("leg", session: "sess_inbound\(number)", account: "acme", .customer)])
@@ -91,7 +94,7 @@ private typealias Core = SessionCore<String>
       _ = core.handle(.established("leg"), at: .zero)
       #expect(core.handle(.ended("leg"), at: .zero) == [.sessionEnded("sess_inbound\(number)", .completed)])
     }
-    #expect(core.holdings.allSatisfy { $0.1 == 0 } && core.sessionCount == 0)
+    #expect(Holdings(of: core).grown(since: before) == [])
   }
 
   @Test func `a call may last so long from its 200 (contract 8.7, maxCallDuration)`() {

@@ -1,6 +1,6 @@
 import SansIO
 
-/// How much a host holds: every table below it, found by looking through its stored properties, so that a new one cannot be forgotten.
+/// How much something holds, a host as a rule: every table below it, found by looking through its stored properties, so that a new one cannot be forgotten.
 ///
 /// Tables are dictionaries, sets, arrays, and the contract's own (``SerialTable``, ``DeadlineQueue``, ``Backlog``). What is in a table is
 /// not looked through: it is held, that is enough.
@@ -9,7 +9,7 @@ public struct Holdings {
   public private(set) var counts: [String: Int] = [:]
   private var seen: Set<ObjectIdentifier> = []
 
-  public init(of host: AnyObject) { look(at: host, "") }
+  public init(of holder: Any) { look(at: holder, "") }
 
   /// Tables that are not given back with the calls, by the end of their path.
   private static let lasting: Set<String> = [

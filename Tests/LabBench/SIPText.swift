@@ -16,7 +16,7 @@ public enum SIPText {
   /// - Parameters:
   ///   - via: what follows `SIP/2.0/`: `UDP 192.0.2.20;branch=z9hG4bK1`.
   ///   - from: with its tag, if it has one; so is `to`.
-  ///   - contact: a URI; nil = no Contact.
+  ///   - contact: a URI, for where `headers` have no Contact; nil = none.
   public static func request(
     _ method: String, _ uri: String, via: String, from: String, to: String, callID: String, sequence: Int, contact: String? = nil,
     headers: [String] = [], type: String = "application/sdp", body: String = ""
@@ -24,14 +24,14 @@ public enum SIPText {
     let own = [
       "Via: SIP/2.0/\(via)", "Max-Forwards: 70", "From: \(from)", "To: \(to)", "Call-ID: \(callID)", "CSeq: \(sequence) \(method)",
     ]
-    return message("\(method) \(uri) SIP/2.0", own + contactLine(contact) + headers, type: type, body: body)
+    return message("\(method) \(uri) SIP/2.0", own + contactLine(contact, headers) + headers, type: type, body: body)
   }
 
   /// A response, for which the request has its Via, From, To, Call-ID and CSeq (RFC 3261 §8.2.6.2).
   ///
   /// - Parameters:
   ///   - tag: of To, where the request has none there; nil = none.
-  ///   - contact: a URI; nil = no Contact.
+  ///   - contact: a URI, for where `headers` have no Contact; nil = none.
   public static func response(
     _ status: Int, to request: SIPMessage, tag: String?, contact: String? = nil, headers: [String] = [], body: String = ""
   ) -> String {
@@ -42,10 +42,13 @@ public enum SIPText {
       lines.append("\(name): \(value)\(isTagged ? "" : ";tag=\(tag ?? "")")")
     }
     let own = "SIP/2.0 \(status) \(SIPStatus.phrase(status))"
-    return message(own, lines + contactLine(contact) + headers, body: body)
+    return message(own, lines + contactLine(contact, headers) + headers, body: body)
   }
 
-  private static func contactLine(_ uri: String?) -> [String] { uri.map { ["Contact: <\($0)>"] } ?? [] }
+  private static func contactLine(_ uri: String?, _ headers: [String]) -> [String] {
+    guard let uri, !headers.contains(where: { $0.hasPrefix("Contact:") }) else { return [] }
+    return ["Contact: <\(uri)>"]
+  }
 }
 
 extension [SIPMessage] {

@@ -81,10 +81,10 @@ import Testing
   @Test func `a response belongs to the branch and the method of its CSeq (RFC 3261 §17.1.3)`() throws {
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
-    let draft = Bytes("INVITE sip:bob@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK1\r\nCSeq: 1 INVITE\r\n\r\n")
+    let draft = try request("INVITE").message.bytes
     let invite = layer.send(draft, method: .invite, branch: "z9hG4bK1", on: flow, label: .none, at: .zero, &outputs)
     func response(_ status: Int, _ branch: String, _ method: String) throws -> InboundMessage {
-      let text = "SIP/2.0 \(status) x\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=\(branch)\r\nCSeq: 1 \(method)\r\n\r\n"
+      let text = SIPText.response(status, to: try request(method, branch: ";branch=\(branch)").message, tag: "t")
       return InboundMessage(try SIPMessage.parse(Bytes(text)), on: flow)
     }
     outputs = []

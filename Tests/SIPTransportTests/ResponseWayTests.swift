@@ -1,3 +1,4 @@
+import LabBench
 import SIPMessage
 import SIPTransport
 import SansIO
@@ -17,7 +18,7 @@ import Testing
     var flow = Flow(
       transport: .udp, local: TransportAddress(.loopbackV4, port: 5060), remote: try #require(TransportAddress("192.0.2.20:40000")),
       path: .port(PortID(1)))
-    let message = try SIPMessage.parse(Bytes("OPTIONS sip:b SIP/2.0\r\nVia: SIP/2.0/UDP \(hop)\r\n\r\n"))
+    let message = try SIPMessage.parse(Bytes(SIPText.message("OPTIONS sip:b SIP/2.0", ["Via: SIP/2.0/UDP \(hop)"])))
     #expect("\(InboundMessage(message, on: flow).replyFlow.remote)" == target)
     #expect(InboundMessage(message, on: flow).isTurnedAway == isTurnedAway)
     flow.transport = .tcp

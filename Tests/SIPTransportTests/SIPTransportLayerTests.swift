@@ -1,3 +1,4 @@
+import LabBench
 import SIPComposition
 import SIPMessage
 import SIPTransport
@@ -10,7 +11,7 @@ import Testing
 @Suite struct SIPTransportLayerTests {
   private let here = IPAddress(v4: 0xC633_640A)
   private let peer = TransportAddress(IPAddress(v4: 0xC000_0214), port: 40_000)
-  private let options = Bytes("OPTIONS sip:a SIP/2.0\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+  private let options = Bytes(SIPText.message("OPTIONS sip:a SIP/2.0", ["CSeq: 1 OPTIONS"]))
 
   private func layer(_ transports: [SIPTransportProtocol]) -> SIPTransportLayer {
     SIPTransportLayer(
@@ -84,7 +85,7 @@ import Testing
   }
 
   @Test func `a bad message with a length is answered on a connection that goes on, as it is over UDP (RFC 3261 §18.3)`() {
-    let bad: Bytes = "OPTIONS sip:b  SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1;rport\r\nContent-Length: 0\r\n\r\n"
+    let bad = Bytes(SIPText.message("OPTIONS sip:b  SIP/2.0", ["Via: SIP/2.0/TCP h;branch=z9hG4bK1;rport"]))
     let stream = layer([.tcp])
     var out = Outbox()
     let id = ConnectionID(1)

@@ -1,3 +1,4 @@
+import LabBench
 import SIPMessage
 import SansIO
 import Testing
@@ -127,12 +128,15 @@ import Testing
     }
   }
 
+  private func challenge(_ values: String...) throws -> SIPMessage {
+    try SIPMessage.parse(Bytes(SIPText.message("SIP/2.0 401 Unauthorized", values.map { "WWW-Authenticate: \($0)" })))
+  }
+
   @Test func `nc counts the requests sent with a nonce, over all of an account's requests (RFC 7616 §3.4)`() throws {
     var memory = DigestMemory()
     func count(_ username: String = "acme", realm: String = "r", nonce: String) throws -> String? {
       var client = DigestClient(Credentials(username: username, password: password))
-      let challenge = try SIPMessage.parse(
-        Bytes("SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"\(realm)\",nonce=\"\(nonce)\",qop=\"auth\"\r\n\r\n"))
+      let challenge = try challenge("Digest realm=\"\(realm)\",nonce=\"\(nonce)\",qop=\"auth\"")
       let value = client.answer(challenge, method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory)?.value
       return value?.split(separator: "nc=").last.map { String($0.prefix(8)) }
     }
@@ -149,17 +153,16 @@ import Testing
   @Test func `a client answers the first challenge it can, and a second one only when it is stale (RFC 8760 §2.4, RFC 3261 §22.2)`() throws
   {
     var client = DigestClient(Credentials(username: "acme", password: password))
-    func challenge(_ stale: String = "") throws -> SIPMessage {
-      try SIPMessage.parse(
-        Bytes(
-          "SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\",nonce=\"n\",algorithm=SHA-512-256,qop=\"auth\"\r\n"
-            + "WWW-Authenticate: Digest realm=\"r\",nonce=\"n2\",algorithm=MD5,qop=\"auth\"\(stale)\r\n\r\n"))
+    func two(_ stale: String = "") throws -> SIPMessage {
+      try challenge(
+        "Digest realm=\"r\",nonce=\"n\",algorithm=SHA-512-256,qop=\"auth\"",
+        "Digest realm=\"r\",nonce=\"n2\",algorithm=MD5,qop=\"auth\"\(stale)")
     }
     var memory = DigestMemory()
-    let first = client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory)
+    let first = client.answer(try two(), method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory)
     #expect(first?.value.contains("algorithm=MD5") == true)
-    #expect(client.answer(try challenge(), method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory) == nil)
-    let second = client.answer(try challenge(",stale=true"), method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory)
+    #expect(client.answer(try two(), method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory) == nil)
+    let second = client.answer(try two(",stale=true"), method: .invite, uri: "sip:x", clientNonce: "c", memory: &memory)
     #expect(second?.value.contains("nc=00000002") == true)
   }
 }

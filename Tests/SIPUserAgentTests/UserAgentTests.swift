@@ -1,4 +1,5 @@
 import KallglotPolicy
+import LabBench
 import SIPComposition
 import SIPMessage
 import SIPTransport
@@ -7,78 +8,73 @@ import Testing
 
 @testable import SIPUserAgent
 
+/// A ``UserAgent`` as a host of its own: what it tells its owner is kept.
+private final class UserAgentHost: NetworkHost {
+  let agent: UserAgent
+  var news: [UserAgentEvent] = []
+
+  init(_ agent: UserAgent) { self.agent = agent }
+
+  func start(at now: Instant, _ out: inout Outbox) { act { agent.start(at: now, &out) } }
+  func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) { act { agent.receive(arrival, at: now, &out) } }
+  func wake(at now: Instant, _ out: inout Outbox) { act { agent.wake(at: now, &out) } }
+  var nextDeadline: Instant? { agent.nextDeadline }
+
+  func act(_ body: () -> Void) {
+    body()
+    while let event = agent.nextEvent() { news.append(event) }
+  }
+}
+
 /// The router itself: what it makes of what arrives, what it hands up and in which order, and that nothing stays behind.
-@Suite final class UserAgentTests {
-  private let agent: UserAgent
-  private let peer = TransportAddress("192.0.2.20:5060") ?? .init(.anyV4, port: 5060)
-  private let own = TransportAddress("198.51.100.10:5060") ?? .init(.anyV4, port: 5060)
-  private var now = Instant.zero
-  private var sent: [SIPMessage] = []
-  private var news: [UserAgentEvent] = []
+@Suite struct UserAgentTests {
+  private static let own = TransportAddress(IPAddress(v4: 0xC633_640A), port: 5060)  // 198.51.100.10
+  private let peer = TransportAddress(IPAddress(v4: 0xC000_0214), port: 5060)  // 192.0.2.20
+  private let bench: Bench<UserAgentHost>
 
   init() {
-    agent = UserAgent(
-      .init(listeners: [TransportListener(.udp, own)]), serverTLS: nil, clientTLS: nil, entropy: Entropy(seed: 1),
+    let agent = UserAgent(
+      .init(listeners: [TransportListener(.udp, Self.own)]), serverTLS: nil, clientTLS: nil, entropy: Entropy(seed: 1),
       epoch: Epoch(unixSeconds: 0))
-    act { agent.start(at: $0, &$1) }
-    act { agent.receive(.bound(PortID(1), own), at: $0, &$1) }
-    _ = take()
-    news = []
+    bench = Bench(UserAgentHost(agent))
+    bench.host.news = []
   }
+
+  private var agent: UserAgent { bench.host.agent }
+  private var news: [UserAgentEvent] { bench.host.news }
+  private var now: Instant { bench.now }
 
   // MARK: - The bench
 
   private func act(_ body: (Instant, inout Outbox) -> Void) {
-    var out = Outbox()
-    body(now, &out)
-    while let event = agent.nextEvent() { news.append(event) }
-    for case .datagram(_, to: _, let bytes, _) in out.departures { if let message = try? SIPMessage.parse(bytes) { sent.append(message) } }
+    bench.run { now, out in bench.host.act { body(now, &out) } }
   }
 
   private func receive(_ text: String, from source: TransportAddress? = nil) {
-    act { agent.receive(.datagram(PortID(1), from: source ?? peer, Bytes(text.replacing("\n", with: "\r\n") + "\r\n")), at: $0, &$1) }
+    bench.receive(.datagram(PortID(1), from: source ?? peer, Bytes(text)))
   }
 
   private func request(
-    _ method: String, branch: String, cseq: Int = 1, toTag: String? = nil, fromTag: String = "a", more: String = "",
+    _ method: String, branch: String, cseq: Int = 1, toTag: String? = nil, fromTag: String = "a", headers: [String] = [],
     from source: TransportAddress? = nil
   ) {
-    receive(
-      """
-      \(method) sip:bob@198.51.100.10 SIP/2.0
-      Via: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK\(branch)
-      Max-Forwards: 70
-      From: <sip:alice@a>;tag=\(fromTag)
-      To: <sip:bob@b>\(toTag.map { ";tag=\($0)" } ?? "")
-      Call-ID: one
-      CSeq: \(cseq) \(method)
-      Contact: <sip:alice@192.0.2.20>
-      \(more)
-      """, from: source)
+    let text = SIPText.request(
+      method, "sip:bob@198.51.100.10", via: "UDP 192.0.2.20;branch=z9hG4bK\(branch)", from: "<sip:alice@a>;tag=\(fromTag)",
+      to: "<sip:bob@b>\(toTag.map { ";tag=\($0)" } ?? "")", callID: "one", sequence: cseq, contact: "sip:alice@192.0.2.20", headers: headers
+    )
+    receive(text, from: source)
   }
 
-  private func answer(_ request: SIPMessage?, _ status: Int, tag: String = "b", more: String = "") throws {
-    let request = try #require(request)
-    let copied = ["Via", "From", "Call-ID", "CSeq"].map { "\($0): \(request.first(HeaderName($0))?.text ?? "")\n" }.joined()
-    receive("SIP/2.0 \(status) x\n\(copied)To: \(request.first(.to)?.text ?? "");tag=\(tag)\nContact: <sip:bob@192.0.2.20>\n\(more)")
+  private func answer(_ request: SIPMessage?, _ status: Int, tag: String = "b", headers: [String] = []) throws {
+    receive(SIPText.response(status, to: try #require(request), tag: tag, contact: "sip:bob@192.0.2.20", headers: headers))
   }
 
-  private func wait(_ duration: Duration) {
-    let end = now.advanced(by: duration)
-    while let due = agent.nextDeadline, due <= end {
-      now = max(now, due)
-      act { agent.wake(at: $0, &$1) }
-    }
-    now = end
-  }
+  private func wait(_ duration: Duration) { bench.advance(duration) }
 
-  private func take() -> [SIPMessage] {
-    defer { sent = [] }
-    return sent
-  }
+  private func take() -> [SIPMessage] { bench.take() }
 
   private func takeNews() -> [String] {
-    defer { news = [] }
+    defer { bench.host.news = [] }
     return news.map { event in
       switch event {
       case .incoming(let leg, _): "incoming \(leg.rawValue)"
@@ -98,9 +94,11 @@ import Testing
     }
   }
 
-  private func words(_ messages: [SIPMessage]) -> [String] { messages.map { $0.method?.token ?? "\($0.status ?? 0)" } }
-
-  private var left: [String] { agent.holdings.filter { $0.count != 0 }.map(\.name) }
+  /// What holds something that it did not hold at the start: `arrivals`, `stack.served`, `deadline`.
+  private var left: Set<String> {
+    let paths = bench.leftovers.compactMap { $0.split(separator: " ").last?.split(separator: ".") }.filter { $0 != ["news"] }
+    return Set(paths.map { path in path.drop { $0 == "agent" }.prefix(path.contains("stack") ? 2 : 1).joined(separator: ".") })
+  }
 
   private var offer: OutgoingCall {
     let target = SIPTarget(transport: .udp, address: peer)
@@ -115,10 +113,10 @@ import Testing
   @Test func `a refused INVITE is answered by its server transaction: it makes no conversation and no dialog`() {
     request("INVITE", branch: "1")
     #expect(takeNews() == ["incoming 1"])
-    #expect(left == ["arrivals", "served", "transactions"])
+    #expect(left == ["arrivals", "stack.served", "stack.transactions", "deadline"])
     act { agent.refuse(LegID(1), status: 403, at: $0, &$1) }
-    #expect(words(take()) == ["403"] && takeNews() == ["refused INVITE 403", "ended 1: refused with 403"])
-    #expect(!left.contains("conversations") && !left.contains("tags"))
+    #expect(take().words == ["403"] && takeNews() == ["refused INVITE 403", "ended 1: refused with 403"])
+    #expect(left.isDisjoint(with: ["conversations", "legsByTag"]))
     request("ACK", branch: "1", toTag: "x")
     wait(.seconds(40))
     #expect(left == [])
@@ -130,7 +128,7 @@ import Testing
     act { agent.ring(LegID(1), at: $0, &$1) }
     act { agent.accept(LegID(1), body: "v=0\r\n", at: $0, &$1) }
     let answers = take()
-    #expect(words(answers) == ["180", "200"])
+    #expect(answers.words == ["180", "200"])
     let tag = try #require(answers.last?.toTag)
     #expect(answers.first?.toTag == tag)
     request("ACK", branch: "2", toTag: tag)
@@ -142,16 +140,16 @@ import Testing
     act { agent.respondInDialog(leg, options.server, status: 200, at: $0, &$1) }
     request("BYE", branch: "4", cseq: 3, toTag: tag)
     #expect(takeNews() == ["incoming 1", "acknowledged 1", "in 1 OPTIONS", "ended 1: hung up by the peer"])
-    #expect(words(take()) == ["200", "200"])
+    #expect(take().words == ["200", "200"])
     request("BYE", branch: "5", cseq: 4, toTag: tag)
     guard case .defective(let server, _, let defect)? = news.last else {
       Issue.record("the BYE of a dialog that is over was not handed up")
       return
     }
     wait(.seconds(70))
-    #expect(left == ["requests asked", "transactions"], "what the owner was told of waits for its answer")
+    #expect(left == ["asked", "stack.transactions"], "what the owner was told of waits for its answer")
     act { agent.refuse(server, defect, at: $0, &$1) }
-    #expect(words(take()) == ["481"])
+    #expect(take().words == ["481"])
     wait(.seconds(70))
     #expect(left == [])
   }
@@ -186,7 +184,7 @@ import Testing
     let tag = try #require(take().last?.toTag)
     request("ACK", branch: "2", toTag: tag)
     let elsewhere = try #require(TransportAddress("192.0.2.99:5060"))
-    request("OPTIONS", branch: "3", cseq: 7, toTag: tag, more: "Require: unknown\n", from: elsewhere)
+    request("OPTIONS", branch: "3", cseq: 7, toTag: tag, headers: ["Require: unknown"], from: elsewhere)
     let path = try #require(agent.conversation(LegID(1))?.path)
     #expect(path.flow.remote == peer && path.dialog?.remoteSequence == 1)
   }
@@ -201,11 +199,11 @@ import Testing
     request("OPTIONS", branch: "2")
     request("OPTIONS", branch: "2")
     request("INVITE", branch: "3")
-    receive("OPTIONS sip:b  SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bK9\n")
+    receive(SIPText.message("OPTIONS sip:b  SIP/2.0", ["Via: SIP/2.0/UDP h;branch=z9hG4bK9"]))
     #expect(takeNews().filter { $0 != "other" } == ["dropped OPTIONS", "dropped 2 INVITE"])
     #expect(take().isEmpty && agent.stack.transactions.count == 1)
     request("CANCEL", branch: "1")
-    #expect(words(take()) == ["200"], "the INVITE came before the gate was shut")
+    #expect(take().words == ["200"], "the INVITE came before the gate was shut")
   }
 
   // MARK: - Calling
@@ -216,9 +214,10 @@ import Testing
     let leg = agent.reserveLeg()
     act { _ = agent.call(offer, as: leg, at: $0, &$1) }
     let first = try #require(take().first)
-    try answer(first, 401, more: "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\n")
+    let challenge = "Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\""
+    try answer(first, 401, headers: ["WWW-Authenticate: \(challenge)"])
     let next = take()
-    #expect(words(next) == ["ACK", "INVITE"])
+    #expect(next.words == ["ACK", "INVITE"])
     let invite = try #require(next.last)
     #expect(try invite.cseq().number == first.cseq().number + 1 && invite.has(.authorization))
     #expect(invite.first(.callID)?.text == first.first(.callID)?.text && invite.fromTag == first.fromTag)
@@ -236,9 +235,9 @@ import Testing
     try answer(invite, 200, tag: "b")
     try answer(invite, 200, tag: "c")
     let seen = take()
-    #expect(words(seen) == ["ACK", "ACK", "BYE"] && seen.map(\.toTag) == ["b", "c", "c"])
+    #expect(seen.words == ["ACK", "ACK", "BYE"] && seen.map(\.toTag) == ["b", "c", "c"])
     try answer(invite, 200, tag: "c")
-    #expect(words(take()) == ["ACK"])
+    #expect(take().words == ["ACK"])
     #expect(takeNews() == ["answered 1"])
     act { agent.hangUp(leg, at: $0, &$1) }
     try answer(take().last, 200)

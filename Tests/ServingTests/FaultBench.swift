@@ -21,7 +21,7 @@ final class FaultBench: @unchecked Sendable {
   private let events: AsyncStream<CallAgentEvent>
   private var udp = TransportAddress(.loopbackV4, port: 0)
   private(set) var tcp = TransportAddress(.loopbackV4, port: 0)
-  private var lastBranch = 0
+  private var lastDialog = 0
   /// Open descriptors once it listens.
   private(set) var baseline = 0
 
@@ -70,81 +70,49 @@ final class FaultBench: @unchecked Sendable {
 
   // MARK: - Peers
 
-  func request(_ method: String, from peer: TransportAddress, _ transport: String, body: String = "") -> String {
-    lastBranch += 1
-    let type = body.isEmpty ? "" : "Content-Type: application/sdp\r\n"
-    return "\(method) sip:line@sip.kallglot.com SIP/2.0\r\nVia: SIP/2.0/\(transport) \(peer);branch=z9hG4bKfault\(lastBranch);rport\r\n"
-      + "Max-Forwards: 70\r\nFrom: <sip:peer@127.0.0.1>;tag=p\(lastBranch)\r\nTo: <sip:line@sip.kallglot.com>\r\n"
-      + "Call-ID: fault-\(lastBranch)\r\nCSeq: 1 \(method)\r\nContact: <sip:peer@\(peer)>\r\n\(type)"
-      + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
-  }
-
-  func offer(_ address: String = "127.0.0.1", port: UInt16 = 9) -> String {
-    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 \(address)\r\nt=0 0\r\nm=audio \(port) RTP/AVP 0\r\n"
+  /// A dialog of its own, from this address.
+  func dialogue(_ peer: TransportAddress, _ transport: String = "UDP") -> Dialogue {
+    lastDialog += 1
+    return Dialogue(callID: "fault-\(lastDialog)", transport: transport, local: peer)
   }
 
   /// An OPTIONS over UDP from a peer of its own.
   func pingsByDatagram() -> Bool {
     let peer = PlainPeer()
-    peer.send(request("OPTIONS", from: peer.address, "UDP"), to: udp)
+    send(dialogue(peer.address).request("OPTIONS"), from: peer)
     return peer.status() == 200
   }
 
   func pingsByStream() -> Bool {
     let peer = connection()
-    peer.send(request("OPTIONS", from: peer.address, "TCP"))
+    peer.send(dialogue(peer.address, "TCP").request("OPTIONS"))
     return peer.status() == 200
   }
 
   func connection() -> PlainPeer { PlainPeer(connectedTo: tcp) }
 
-  func send(_ text: String, from peer: PlainPeer) { peer.send(text, to: udp) }
+  func send(_ bytes: Bytes, from peer: PlainPeer) { peer.send(bytes, to: udp) }
+
+  /// Sends an INVITE with an offer.
+  ///
+  /// - Parameter media: where the caller wants its RTP: the discard port, unless a test says so.
+  func invite(_ dialogue: Dialogue, from peer: PlainPeer, headers: [String] = [], media: IPAddress = .loopbackV4) {
+    send(dialogue.request("INVITE", headers: headers, body: Dialogue.offer(TransportAddress(media, port: 9))), from: peer)
+  }
 }
 
 extension FaultBench {
   var pending: Int { calls.pending }
 
-  /// A call over UDP that is up, with the header fields of its dialog; its caller's RTP port is the discard port.
-  func establish(_ peer: PlainPeer, body: String? = nil, extra: String = "") -> PlainDialog? {
-    let invite = request("INVITE", from: peer.address, "UDP", body: body ?? offer()).replacing("Max-Forwards", with: "\(extra)Max-Forwards")
-    send(invite, from: peer)
-    guard let success = peer.message("SIP/2.0 200"), let dialog = PlainDialog(invite: invite, success: success) else { return nil }
-    send(dialog.request("ACK", sequence: 1, branch: "z9hG4bKack-\(dialog.callID)"), from: peer)
-    return dialog
-  }
-
-  /// Answers a request that a peer received.
-  func answer(_ request: String, _ status: String, from peer: PlainPeer, extra: String = "") {
-    let kept = request.split(separator: "\r\n").filter { line in
-      ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].contains { line.hasPrefix($0) }
-    }
-    let lines = kept.map { $0.hasPrefix("To:") && !$0.contains("tag=") ? "\($0);tag=answer" : String($0) }
-    send("SIP/2.0 \(status)\r\n\(lines.joined(separator: "\r\n"))\r\n\(extra)Content-Length: 0\r\n\r\n", from: peer)
+  /// A call over UDP that is up.
+  func establish(_ peer: PlainPeer, headers: [String] = [], media: IPAddress = .loopbackV4) -> Dialogue? {
+    var dialogue = dialogue(peer.address)
+    invite(dialogue, from: peer, headers: headers, media: media)
+    guard let success = peer.message({ $0.status == 200 }) else { return nil }
+    dialogue.take(success)
+    send(dialogue.acknowledge(), from: peer)
+    return dialogue
   }
 
   func hangUpAll() { driver.command { now, out in self.endpoint.perform(.party(.hangUpAll), at: now, &out) } }
-}
-
-/// What a caller remembers of a dialog, as text.
-struct PlainDialog {
-  let callID: String
-  private let from: String
-  private let to: String
-  private let via: String
-
-  init?(invite: String, success: String) {
-    func line(_ name: String, _ text: String) -> String? {
-      text.split(separator: "\r\n").first { $0.hasPrefix("\(name):") }.map { String($0.dropFirst(name.count + 1).drop { $0 == " " }) }
-    }
-    guard let callID = line("Call-ID", invite), let from = line("From", invite), let to = line("To", success),
-      let via = line("Via", invite)?.split(separator: ";").first
-    else { return nil }
-    (self.callID, self.from, self.to, self.via) = (callID, from, to, String(via))
-  }
-
-  func request(_ method: String, sequence: Int, branch: String) -> String {
-    "\(method) sip:line@sip.kallglot.com SIP/2.0\r\nVia: \(via);branch=\(branch);rport\r\nMax-Forwards: 70\r\nFrom: \(from)\r\n"
-      + "To: \(to)\r\n"
-      + "Call-ID: \(callID)\r\nCSeq: \(sequence) \(method)\r\nContent-Length: 0\r\n\r\n"
-  }
 }

@@ -24,17 +24,6 @@ import Testing
     #expect(caller.droppedTasks == 0)
   }
 
-  /// A response to what came, back to where it came from.
-  private func answer(_ request: String, _ status: String, _ more: String = "", from peer: PlainPeer) throws {
-    let lines = request.components(separatedBy: "\r\n")
-    let kept = lines.filter { line in ["Via:", "From:", "Call-ID:", "CSeq:"].contains { line.hasPrefix($0) } }
-    let to = lines.first { $0.hasPrefix("To:") } ?? ""
-    let via = try #require(kept.first { $0.hasPrefix("Via:") })
-    let place = via.components(separatedBy: ";")[0].components(separatedBy: " ").last ?? ""
-    let head = ["SIP/2.0 \(status)"] + kept + [to.contains(";tag=") ? to : to + ";tag=1"] + (more.isEmpty ? [] : [more])
-    peer.send((head + ["Content-Length: 0", "", ""]).joined(separator: "\r\n"), to: try #require(TransportAddress(place)))
-  }
-
   private func caller(to peer: PlainPeer, patience: Duration, _ lines: Lines) throws -> LiveCaller {
     try LiveCaller(
       try SIPURI(parsing: "sip:x@\(peer.address)"), target: SIPTarget(transport: .udp, address: peer.address), local: .loopbackV4,
@@ -51,7 +40,7 @@ import Testing
     let (peer, lines) = (PlainPeer(), Lines())
     let caller = try caller(to: peer, patience: .seconds(20), lines)
     async let outcome = caller.run()
-    try answer(try #require(await peer.next()), "302 Moved Temporarily", "Contact: <sip:y@127.0.0.1:9>", from: peer)
+    try peer.answer(try #require(await peer.next()), 302, headers: ["Contact: <sip:y@127.0.0.1:9>"])
     let result = try await outcome
     #expect(!result.established && result.target == TransportAddress(.loopbackV4, port: 9))
     #expect(lines.text.contains("302") && lines.text.contains("sip:y@127.0.0.1:9 at 127.0.0.1:9"), "\(lines.text)")
@@ -62,11 +51,11 @@ import Testing
     let caller = try caller(to: peer, patience: .milliseconds(200), lines)
     async let outcome = caller.run()
     let invite = try #require(await peer.next())
-    try answer(invite, "180 Ringing", from: peer)
+    try peer.answer(invite, 180)
     let cancel = try #require(await peer.next())
-    #expect(cancel.hasPrefix("CANCEL "))
-    try answer(cancel, "200 OK", from: peer)
-    try answer(invite, "487 Request Terminated", from: peer)
+    #expect(cancel.method == .cancel)
+    try peer.answer(cancel, 200)
+    try peer.answer(invite, 487)
     let result = try await outcome
     #expect(!result.established && result.end == .cancelledHere, "\(String(describing: result.end))")
     #expect(result.failure?.contains("CANCEL was sent") == true && lines.text.contains("no final response within"))
@@ -88,12 +77,12 @@ import Testing
     let caller = try caller(to: peer, patience: .seconds(200), lines)
     let task = Task { try await caller.run() }
     let invite = try #require(await peer.next())
-    try answer(invite, "180 Ringing", from: peer)
+    try peer.answer(invite, 180)
     task.cancel()
     let cancel = try #require(await peer.next())
-    #expect(cancel.hasPrefix("CANCEL "))
-    try answer(cancel, "200 OK", from: peer)
-    try answer(invite, "487 Request Terminated", from: peer)
+    #expect(cancel.method == .cancel)
+    try peer.answer(cancel, 200)
+    try peer.answer(invite, 487)
     #expect(try await task.value.end == .cancelledHere)
   }
 

@@ -1,11 +1,16 @@
 import Foundation
 import Glibc
+import LabBench
+import SIPMessage
 import SansIO
 
 @testable import LiveNetwork
 
-/// A peer of blocking system calls alone: nothing of the stack under test. It waits at most two seconds.
+/// A peer of blocking system calls alone: nothing of the driver under test. It waits at most two seconds.
 final class PlainPeer: Sendable {
+  /// What it names its side of a dialog by.
+  static let tag = "peer"
+
   let descriptor: Int32
   private let isStream: Bool
 
@@ -40,9 +45,8 @@ final class PlainPeer: Sendable {
 
   var address: TransportAddress { (try? KernelSockets().finishConnecting(descriptor)) ?? TransportAddress(.anyV4, port: 0) }
 
-  func send(_ text: String, to remote: TransportAddress? = nil) {
-    var text = text
-    text.withUTF8 { bytes in
+  func send(_ bytes: Bytes, to remote: TransportAddress? = nil) {
+    bytes.array.withUnsafeBytes { bytes in
       guard let remote else {
         _ = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
         return
@@ -51,37 +55,38 @@ final class PlainPeer: Sendable {
     }
   }
 
-  /// What comes next; nil when nothing did, or when the other side closed.
-  func receive() -> String? {
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    let count = recv(descriptor, &buffer, buffer.count, 0)
-    return count > 0 ? String(decoding: buffer[0..<count], as: UTF8.self) : nil
+  /// Answers a request over UDP where its Via says (RFC 3261 §18.2.2).
+  func answer(_ request: SIPMessage, _ status: Int, headers: [String] = []) throws {
+    let via = try request.via()
+    guard let address = via.host.address else { return }
+    send(
+      Bytes(SIPText.response(status, to: request, tag: Self.tag, headers: headers)), to: TransportAddress(address, port: via.port ?? 5060))
   }
 
-  /// What comes next, without holding a thread that the test's own tasks need. Patient: they may wait for theirs behind other tests.
-  func next() async -> String? {
+  /// What comes next; nil when nothing did, or when the other side closed.
+  func receive() -> Bytes? {
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    let count = recv(descriptor, &buffer, buffer.count, 0)
+    return count > 0 ? Bytes(Array(buffer[0..<count])) : nil
+  }
+
+  /// The next message, without holding a thread that the test's own tasks need. Patient: they may wait for theirs behind other tests.
+  func next() async -> SIPMessage? {
     await withCheckedContinuation { continuation in
       Thread.detachNewThread {
-        var text: String?
-        for _ in 0..<100 where text == nil { text = self.receive() }
-        continuation.resume(returning: text)
+        var bytes: Bytes?
+        for _ in 0..<100 where bytes == nil { bytes = self.receive() }
+        continuation.resume(returning: bytes.flatMap { try? SIPMessage.parse($0) })
       }
     }
   }
 
-  /// The next message that begins so.
-  func message(_ beginning: String) -> String? {
-    while let text = receive() { if text.hasPrefix(beginning) { return text } }
+  /// The next message of which this is true.
+  func message(_ isMeant: (SIPMessage) -> Bool) -> SIPMessage? {
+    while let bytes = receive() { if let message = try? SIPMessage.parse(bytes), isMeant(message) { return message } }
     return nil
   }
 
   /// The status of the next response that is not provisional.
-  func status() -> Int? {
-    while let text = receive() {
-      let words = text.split(separator: " ", maxSplits: 2)
-      guard words.count > 1, let status = Int(words[1]) else { continue }
-      if status >= 200 { return status }
-    }
-    return nil
-  }
+  func status() -> Int? { message { $0.status.map { $0 >= 200 } ?? false }?.status }
 }

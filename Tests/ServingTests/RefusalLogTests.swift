@@ -1,4 +1,5 @@
 import Foundation
+import LabBench
 import SIPMessage
 import SansIO
 import Testing
@@ -7,6 +8,11 @@ import Testing
 
 /// Requests that are refused before any transaction is made for them, in the log of `serve`.
 @Suite(.timeLimit(.minutes(2))) struct RefusalLogTests {
+  private struct Caller {
+    var wire: RawPeer.Wire
+    var dialogue: Dialogue
+  }
+
   /// A request that breaks one rule: what it is answered with, and the rule in words.
   private struct Broken {
     var wire: RawPeer.Wire
@@ -16,9 +22,9 @@ import Testing
     var text: String
 
     /// - Parameter change: makes the request from a right one; it returns the rule that the request then breaks.
-    init(_ dialogue: Dialogue, _ status: String, more: String = "", _ change: (inout String) -> String) {
-      (wire, callID, self.status) = (dialogue.wire, dialogue.callID, status)
-      text = dialogue.request("OPTIONS", more: more).text
+    init(_ caller: Caller, _ status: String, headers: [String] = [], _ change: (inout String) -> String) {
+      (wire, callID, self.status) = (caller.wire, caller.dialogue.callID, status)
+      text = caller.dialogue.request("OPTIONS", headers: headers).text
       rule = change(&text)
     }
   }
@@ -29,15 +35,15 @@ import Testing
 
   /// One of each kind that has a status, and each limit of the Lab.
   private func broken(_ scene: CaptureScene, _ transport: String) async throws -> [Broken] {
-    func fresh(_ callID: String) async throws -> Dialogue { try await dialogue(callID, scene, transport) }
+    func fresh(_ callID: String) async throws -> Caller { try await caller(callID, scene, transport) }
     let tooLarge = "513 Message Too Large"
     var far = try await fresh("far")
-    far.uri = "sip:\(String(repeating: "a", count: 9_000))@sip.kallglot.com"
+    far.dialogue.uri = "sip:\(String(repeating: "a", count: 9_000))@sip.kallglot.com"
     var all = [
-      Broken(try await fresh("many"), tooLarge, more: String(repeating: "X-Many: 1\r\n", count: 300)) { _ in
+      Broken(try await fresh("many"), tooLarge, headers: Array(repeating: "X-Many: 1", count: 300)) { _ in
         "\(SIPParseError.tooManyFields(limit: 256))"
       },
-      Broken(try await fresh("long"), tooLarge, more: "X-Long: \(String(repeating: "x", count: 17_000))\r\n") { text in
+      Broken(try await fresh("long"), tooLarge, headers: ["X-Long: \(String(repeating: "x", count: 17_000))"]) { text in
         "\(SIPParseError.fieldTooLong(offset: offset(of: "X-Long", in: text), limit: 16_384))"
       },
       Broken(far, "414 Request-URI Too Long") { _ in "\(SIPParseError.startLineTooLong(limit: 8_192))" },
@@ -45,7 +51,7 @@ import Testing
         text = text.replacing(" SIP/2.0\r\nVia", with: " SIP/7.0\r\nVia")
         return "\(SIPParseError.version("SIP/7.0"))"
       },
-      Broken(try await fresh("colon"), "400 Bad Request", more: "nocolon\r\n") { text in
+      Broken(try await fresh("colon"), "400 Bad Request", headers: ["nocolon"]) { text in
         "\(SIPParseError.fieldWithoutColon(offset: offset(of: "nocolon", in: text)))"
       },
       Broken(try await fresh("from"), "400 Bad Request") { text in
@@ -77,16 +83,16 @@ import Testing
         let peer = try await scene.peer.local(broken.wire)
         try await scene.peer.send(Bytes(broken.text), over: broken.wire)
         let answer = try await scene.peer.message("SIP/2.0 \(broken.status.prefix(3))", over: broken.wire)
-        #expect(answer.hasPrefix("SIP/2.0 \(broken.status)\r\n") && Dialogue.value("Call-ID", of: answer) == broken.callID)
+        #expect(answer.bytes.text.hasPrefix("SIP/2.0 \(broken.status)\r\n") && answer.first(.callID)?.text == broken.callID)
         expected.append("\(peer) sent what cannot be processed: \(broken.rule)")
         expected.append("OPTIONS from \(peer): \(broken.status); Warning: 399 \(us) \"\(broken.rule)\" (Call-ID \(broken.callID))")
         counts["  refused: OPTIONS with \(broken.status.prefix(3))", default: 0] += 1
       }
       // A response is never answered: nothing was refused.
-      let last = try await dialogue("last", scene, transport)
-      let stray = "SIP/2.0 200 OK\r\nCall-ID: stray\r\n\(String(repeating: "X-Many: 1\r\n", count: 300))Content-Length: 0\r\n\r\n"
+      let last = try await caller("last", scene, transport)
+      let stray = SIPText.message("SIP/2.0 200 OK", ["Call-ID: stray"] + Array(repeating: "X-Many: 1", count: 300))
       try await scene.peer.send(Bytes(stray), over: last.wire)
-      try await scene.peer.send(last.request("OPTIONS"), over: last.wire)
+      try await scene.peer.send(last.dialogue.request("OPTIONS"), over: last.wire)
       _ = try await scene.peer.message("SIP/2.0 200", over: last.wire)
     } then: { scene, _ in
       let lines = scene.log.text.split(separator: "\n").map { line in line.range(of: "  ").map { line[$0.upperBound...] } ?? line }
@@ -99,13 +105,13 @@ import Testing
     }
   }
 
-  private func dialogue(_ callID: String, _ scene: CaptureScene, _ transport: String) async throws -> Dialogue {
+  private func caller(_ callID: String, _ scene: CaptureScene, _ transport: String) async throws -> Caller {
     let wire: RawPeer.Wire =
       switch transport {
       case "udp": .datagrams(try await scene.peer.bind().port, to: scene.us())
       case "tcp": try await scene.peer.connect(to: scene.us())
       default: try await scene.peer.connect(to: scene.us(5_061), tls: true)
       }
-    return try await scene.dialogue(callID, wire, transport.uppercased())
+    return Caller(wire: wire, dialogue: try await scene.dialogue(callID, wire, transport.uppercased()))
   }
 }

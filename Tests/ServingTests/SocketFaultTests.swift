@@ -29,7 +29,7 @@ private let sendErrors: [SystemError] = [
       // The kernel tells an earlier datagram's error once, so a send is tried again before it counts as failed.
       bench.calls.fail(.send, error)
       let peer = PlainPeer()
-      bench.send(bench.request("OPTIONS", from: peer.address, "UDP"), from: peer)
+      bench.send(bench.dialogue(peer.address).request("OPTIONS"), from: peer)
       let failure = await bench.failure()
       #expect(failure?.act == .send && failure?.error == error && failure?.remote == peer.address)
       #expect(failure?.subject == .response(status: 200, .options))
@@ -78,14 +78,14 @@ private let sendErrors: [SystemError] = [
     try await run { bench in
       bench.calls.fail(.bind, error)
       let peer = PlainPeer()
-      let dialog = try #require(bench.establish(peer))
+      var dialog = try #require(bench.establish(peer))
       let event = await bench.next { if case .socketFailed = $0 { true } else { false } }
       guard case .socketFailed(let leg?, let failure)? = event else {
         Issue.record("no leg heard of it: \(String(describing: event))")
         return
       }
       #expect(failure.act == .bind && failure.error == error && leg.rawValue == 1)
-      bench.send(dialog.request("BYE", sequence: 2, branch: "z9hG4bKbye"), from: peer)
+      bench.send(dialog.bye(), from: peer)
       #expect(peer.status() == 200)
       #expect(bench.pingsByDatagram())
     }
@@ -96,7 +96,7 @@ private let sendErrors: [SystemError] = [
     try await run { bench in
       bench.calls.fail(.bind, error, error)
       let peer = PlainPeer()
-      bench.send(bench.request("INVITE", from: peer.address, "UDP", body: bench.offer()), from: peer)
+      bench.invite(bench.dialogue(peer.address), from: peer)
       #expect(peer.status() == 503)
       #expect(await bench.failure()?.error == .tooManyDescriptors)
       #expect(bench.pingsByDatagram() && bench.pingsByStream())
@@ -108,8 +108,8 @@ private let sendErrors: [SystemError] = [
     try await run { bench in
       bench.calls.limit(to: 1)
       let peer = PlainPeer()
-      bench.send(bench.request("INVITE", from: peer.address, "UDP", body: bench.offer()), from: peer)
-      #expect(peer.message("SIP/2.0 503")?.contains("Retry-After:") == true)
+      bench.invite(bench.dialogue(peer.address), from: peer)
+      #expect(peer.message { $0.status == 503 }?.has(.retryAfter) == true)
       #expect(await bench.failure()?.error == .tooManyDescriptors)
       #expect(!bench.pingsByStream())
       #expect(await bench.failure() == SocketFailure(.accept, local: bench.tcp, error: .tooManyDescriptors))

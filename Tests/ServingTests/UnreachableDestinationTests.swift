@@ -22,7 +22,7 @@ import Testing
     try await run { bench in
       let peer = PlainPeer()
       let zero = TransportAddress(IPAddress(v4: 0xC000_0201), port: 0)
-      bench.send(bench.request("OPTIONS", from: zero, "UDP").replacing(";rport", with: ""), from: peer)
+      bench.send(bench.dialogue(zero).request("OPTIONS"), from: peer)
       #expect(peer.status() == 400)
     }
   }
@@ -31,11 +31,7 @@ import Testing
   func `a URI with port 0 that we would send to gets 400 (contract 8.7)`(field: String) async throws {
     try await run { bench in
       let peer = PlainPeer()
-      let invite = bench.request("INVITE", from: peer.address, "UDP", body: bench.offer())
-      let lines = invite.split(separator: "\r\n", omittingEmptySubsequences: false).filter {
-        !$0.hasPrefix("Contact:") || !field.hasPrefix("Contact:")
-      }
-      bench.send(lines.joined(separator: "\r\n").replacing("Max-Forwards", with: "\(field)\r\nMax-Forwards"), from: peer)
+      bench.invite(bench.dialogue(peer.address), from: peer, headers: [field])
       #expect(peer.status() == 400)
     }
   }
@@ -44,7 +40,7 @@ import Testing
   func `a route that nothing can be sent to fails our BYE alone, and the leg hears of it`(address: String) async throws {
     try await run { bench in
       let peer = PlainPeer()
-      #expect(bench.establish(peer, extra: "Record-Route: <sip:\(address);lr>\r\n") != nil)
+      #expect(bench.establish(peer, headers: ["Record-Route: <sip:\(address);lr>"]) != nil)
       bench.hangUpAll()
       let event = await bench.next { if case .socketFailed(_, let failure) = $0 { failure.subject == .request(.bye) } else { false } }
       guard case .socketFailed(let leg?, let failure)? = event else {
@@ -62,7 +58,7 @@ import Testing
     defer { try? FileManager.default.removeItem(at: folder) }
     let captures = CallCaptures(folder: folder.path, host: "kallglot", epoch: Epoch(unixSeconds: 0))
     let bench = try await FaultBench(sinks: [captures])
-    #expect(bench.establish(PlainPeer(), extra: "Record-Route: <sip:192.0.2.9;lr>\r\n") != nil)
+    #expect(bench.establish(PlainPeer(), headers: ["Record-Route: <sip:192.0.2.9;lr>"]) != nil)
     bench.hangUpAll()
     _ = await bench.next { if case .ended = $0 { true } else { false } }
     try await bench.stop()
@@ -78,14 +74,15 @@ import Testing
   {
     try await run(sendsMedia: true) { bench in
       let peer = PlainPeer()
-      let dialog = try #require(bench.establish(peer, body: bench.offer(address)))
+      let media = try #require(IPAddress(address))
+      var dialog = try #require(bench.establish(peer, media: media))
       let event = await bench.next { if case .socketFailed = $0 { true } else { false } }
       guard case .socketFailed(let leg?, let failure)? = event else {
         Issue.record("\(String(describing: event))")
         return
       }
       #expect(leg.rawValue == 1 && failure.act == .send && failure.subject == .rtp(payloadType: 0))
-      bench.send(dialog.request("BYE", sequence: 2, branch: "z9hG4bKbye"), from: peer)
+      bench.send(dialog.bye(), from: peer)
       #expect(peer.status() == 200)
       var others = 0
       let end = await bench.next { event in
@@ -107,14 +104,13 @@ import Testing
       let uri = try SIPURI(parsing: "sip:x@\(first.address)")
       let target = SIPTarget(transport: .udp, address: first.address)
       bench.driver.command { now, out in bench.endpoint.perform(.party(.call(CallRequest(uri: uri, target: target))), at: now, &out) }
-      let invite = try #require(first.message("INVITE"))
-      bench.answer(
-        invite, "302 Moved Temporarily", from: first,
-        extra: "Contact: <sip:x@192.0.2.9>;q=0.9, <sip:x@127.0.0.1:0>;q=0.8, <sip:x@\(second.address)>;q=0.1\r\n")
-      let next = try #require(second.message("INVITE"))
+      let invite = try #require(first.message { $0.method == .invite })
+      try first.answer(
+        invite, 302, headers: ["Contact: <sip:x@192.0.2.9>;q=0.9, <sip:x@127.0.0.1:0>;q=0.8, <sip:x@\(second.address)>;q=0.1"])
+      let next = try #require(second.message { $0.method == .invite })
       #expect(await bench.failure()?.remote?.address == IPAddress(v4: 0xC000_0209))
       #expect(await bench.failure()?.remote?.port == 0)
-      bench.answer(next, "486 Busy Here", from: second)
+      try second.answer(next, 486)
       _ = await bench.next { if case .ended = $0 { true } else { false } }
     }
   }
@@ -141,14 +137,14 @@ import Testing
   @Test func `an ICMP error ends no call that is up: RTP to a closed port is reported, BYE is answered`() async throws {
     try await run(sendsMedia: true) { bench in
       let peer = PlainPeer()
-      let dialog = try #require(bench.establish(peer))
+      var dialog = try #require(bench.establish(peer))
       let event = await bench.next { if case .socketFailed = $0 { true } else { false } }
       guard case .socketFailed(let leg?, let failure)? = event else {
         Issue.record("\(String(describing: event))")
         return
       }
       #expect(leg.rawValue == 1 && failure.act == .unreachable && failure.remote?.port == 9)
-      bench.send(dialog.request("BYE", sequence: 2, branch: "z9hG4bKbye"), from: peer)
+      bench.send(dialog.bye(), from: peer)
       #expect(peer.status() == 200)
     }
   }
@@ -157,8 +153,8 @@ import Testing
     try await run { bench in
       for _ in 0..<40 {
         let peer = PlainPeer()
-        let dialog = try #require(bench.establish(peer))
-        bench.send(dialog.request("BYE", sequence: 2, branch: "z9hG4bKbye"), from: peer)
+        var dialog = try #require(bench.establish(peer))
+        bench.send(dialog.bye(), from: peer)
         #expect(peer.status() == 200)
       }
     }

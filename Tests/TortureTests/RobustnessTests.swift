@@ -1,4 +1,5 @@
 import Foundation
+import LabBench
 import SIPMessage
 import SIPTransport
 import SansIO
@@ -10,6 +11,15 @@ import Testing
 
 /// Whatever comes: no crash, no hang, nothing kept, and a clean call afterwards. All from seeds; a failure names its message.
 @Suite struct RobustnessTests {
+  /// An OPTIONS from nowhere in particular.
+  private func ping(_ transport: String, _ name: String, headers: [String] = []) -> Bytes {
+    Bytes(
+      SIPText.request(
+        "OPTIONS", "sip:a", via: "\(transport) h;branch=z9hG4bK-\(name)", from: "<sip:a@b>;tag=1", to: "<sip:c@d>", callID: name,
+        sequence: 1,
+        headers: headers))
+  }
+
   private static let invite: Bytes = {
     let url = TortureCase.root.appendingPathComponent("fixtures/sip/invite-745.sip")
     return Bytes([UInt8]((try? Data(contentsOf: url)) ?? Data()))
@@ -143,11 +153,7 @@ import Testing
   @Test func `the 32 s hold for the second message of a connection too`() {
     let driver = BareDriver()
     let id = driver.connect()
-    driver.stream(
-      Bytes(
-        "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK-o\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: o\r\n"
-          + "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"),
-      on: id)
+    driver.stream(ping("TCP", "o"), on: id)
     driver.advance(.seconds(100))
     #expect(driver.isOpen(id), "a connection that served is kept")
     driver.stream("OPTIONS sip:a SIP/2.0\r\n", on: id)
@@ -162,10 +168,7 @@ import Testing
     let driver = BareDriver()
     let id = driver.connect()
     driver.stream(
-      Bytes(
-        "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK-e\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: e\r\n"
-          + "CSeq: 1 OPTIONS\r\n"),
-      on: id)
+      Bytes(ping("TCP", "e").text.replacing("Content-Length: 0\r\n\r\n", with: "")), on: id)
     let piece: Bytes =
       kind == "one line"
       ? "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" : "X:1\r\nX:2\r\nX:3\r\nX:4\r\nX:5\r\nX:6\r\nX:7\r\nX:8\r\nX:9\r\nX:0\r\n"
@@ -186,12 +189,7 @@ import Testing
 
   @Test func `a datagram of thousands of tiny header lines is refused with 513`() {
     let driver = BareDriver()
-    let lines = String(repeating: "X:\r\n", count: 16_000)
-    driver.datagram(
-      Bytes(
-        "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK-m\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: m\r\n"
-          + "CSeq: 1 OPTIONS\r\n\(lines)\r\n"
-      ))
+    driver.datagram(ping("UDP", "m", headers: Array(repeating: "X:", count: 16_000)))
     #expect(driver.refusal == "513 Message Too Large: \(SIPParseError.tooManyFields(limit: 256))")
     expectWell(driver, "lines")
   }
@@ -199,8 +197,10 @@ import Testing
   @Test func `a peer whom the policy drops is not told what it did wrong (contract 8.1)`() {
     for over in ["udp", "tcp"] {
       let bench = TortureBench(over: over, allow: ["203.0.113.0/24"])
-      bench.send("OPTIONS sip:a SIP/7.0\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK-d\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
-      bench.send("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK-e\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+      for (version, branch) in [("7.0", "d"), ("2.0", "e")] {
+        let fields = ["Via: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK-\(branch)", "CSeq: 1 OPTIONS"]
+        bench.send(Bytes(SIPText.message("OPTIONS sip:a SIP/\(version)", fields)))
+      }
       #expect(bench.answers.isEmpty, "\(over): \(bench.answers)")
     }
   }

@@ -96,14 +96,6 @@ struct SessionCore<Leg: Hashable & Sendable> {
     return graces.next.map { min($0, duration) } ?? duration
   }
 
-  /// What is held, by name: a test sees that all of it is given back.
-  var holdings: [(String, Int)] {
-    [
-      ("calls", calls.count), ("accounts with calls", callsByAccount.count),
-      ("inbound sessions", sessions.values.count(where: \.isInbound)),
-    ]
-  }
-
   var sessionCount: Int { sessions.count }
 
   // MARK: - Inputs

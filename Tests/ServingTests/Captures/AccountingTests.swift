@@ -1,4 +1,5 @@
 import Foundation
+import LabBench
 import LiveNetwork
 import SIPUserAgent
 import SansIO
@@ -62,21 +63,20 @@ final class CaptureScene: Sendable {
   }
 
   func dialogue(_ callID: String, _ wire: RawPeer.Wire, _ transport: String) async throws -> Dialogue {
-    Dialogue(callID: callID, wire: wire, transport: transport, local: try await peer.local(wire))
+    Dialogue(callID: callID, transport: transport, local: try await peer.local(wire))
   }
 
   /// INVITE, 200, ACK.
-  func establish(_ dialogue: inout Dialogue, media: TransportAddress) async throws {
-    try await peer.send(dialogue.request("INVITE", body: Dialogue.offer(media)), over: dialogue.wire)
-    dialogue.toTag = Dialogue.tag(of: try await peer.message("SIP/2.0 200", over: dialogue.wire))
-    try await peer.send(dialogue.acknowledge(), over: dialogue.wire)
+  func establish(_ dialogue: inout Dialogue, over wire: RawPeer.Wire, media: TransportAddress) async throws {
+    try await peer.send(dialogue.request("INVITE", body: Dialogue.offer(media)), over: wire)
+    dialogue.take(try await peer.message("SIP/2.0 200", over: wire))
+    try await peer.send(dialogue.acknowledge(), over: wire)
   }
 
   /// BYE, 200.
-  func end(_ dialogue: inout Dialogue, over wire: RawPeer.Wire? = nil) async throws {
-    dialogue.sequence += 1
-    try await peer.send(dialogue.request("BYE"), over: wire ?? dialogue.wire)
-    _ = try await peer.message("SIP/2.0 200", over: wire ?? dialogue.wire)
+  func end(_ dialogue: inout Dialogue, over wire: RawPeer.Wire) async throws {
+    try await peer.send(dialogue.bye(), over: wire)
+    _ = try await peer.message("SIP/2.0 200", over: wire)
   }
 }
 
@@ -121,12 +121,11 @@ final class CaptureScene: Sendable {
   @Test func `INVITEs without credentials leave no descriptor and no file of their own, and TCP and TLS still answer`() async throws {
     try await CaptureScene.run("authentication: digest") { scene in
       let wire = RawPeer.Wire.datagrams(try await scene.peer.bind().port, to: scene.us())
-      var call = try await scene.dialogue("", wire, "UDP")
       for number in 1...100 {
-        (call.callID, call.toTag) = ("call-\(number)", "")
-        let more = number.isMultiple(of: 2) ? "Require: nothing-we-know\r\n" : ""
-        try await scene.peer.send(call.request("INVITE", more: more), over: wire)
-        call.toTag = Dialogue.tag(of: try await scene.peer.message("SIP/2.0 4", over: wire))
+        var call = try await scene.dialogue("call-\(number)", wire, "UDP")
+        let headers = number.isMultiple(of: 2) ? ["Require: nothing-we-know"] : []
+        try await scene.peer.send(call.request("INVITE", headers: headers), over: wire)
+        call.take(try await scene.peer.message("SIP/2.0 4", over: wire))
         try await scene.peer.send(call.request("ACK"), over: wire)
       }
       for (port, transport) in [(5_060, "TCP"), (5_061, "TLS")] as [(UInt16, String)] {
@@ -205,12 +204,12 @@ final class CaptureScene: Sendable {
       try await scene.peer.packet(on: media.port)
       if callID == "cancelled" {
         try await scene.peer.send(call.request("CANCEL"), over: wire)
-        call.toTag = Dialogue.tag(of: try await scene.peer.message("SIP/2.0 487", over: wire))
+        call.take(try await scene.peer.message("SIP/2.0 487", over: wire))
         try await scene.peer.send(call.request("ACK"), over: wire)
       } else {
-        call.toTag = Dialogue.tag(of: try await scene.peer.message("SIP/2.0 200", over: wire))
+        call.take(try await scene.peer.message("SIP/2.0 200", over: wire))
         try await scene.peer.send(call.acknowledge(), over: wire)
-        try await scene.end(&call)
+        try await scene.end(&call, over: wire)
       }
     }
   }
@@ -224,11 +223,12 @@ final class CaptureScene: Sendable {
     try await scene.peer.send("\r\n\r\n", over: wire)
     try await scene.peer.send(ping.request("OPTIONS"), over: wire)
     _ = try await scene.peer.message("SIP/2.0 200", over: wire)
-    try await scene.peer.send(ping.request("REGISTER", sequence: 2), over: wire)
+    ping.sequence = 2
+    try await scene.peer.send(ping.request("REGISTER"), over: wire)
     _ = try await scene.peer.message("SIP/2.0", over: wire)
     var refused = try await scene.dialogue("refused", wire, "UDP")
-    try await scene.peer.send(refused.request("INVITE", more: "Require: nothing-we-know\r\n"), over: wire)
-    refused.toTag = Dialogue.tag(of: try await scene.peer.message("SIP/2.0 420", over: wire))
+    try await scene.peer.send(refused.request("INVITE", headers: ["Require: nothing-we-know"]), over: wire)
+    refused.take(try await scene.peer.message("SIP/2.0 420", over: wire))
     try await scene.peer.send(refused.request("ACK"), over: wire)
     let stream = try await scene.peer.connect(to: scene.us())
     try await scene.peer.send("this is no SIP message\r\n\r\nand neither is this", over: stream)
@@ -246,11 +246,10 @@ final class CaptureScene: Sendable {
     try await scene.peer.send(second[100..<second.count], over: wire)
     for _ in 1...2 {
       let answer = try await scene.peer.message("SIP/2.0 200", over: wire)
-      let tag = Dialogue.tag(of: answer)
-      if Dialogue.value("Call-ID", of: answer) == "one" { one.toTag = tag } else { two.toTag = tag }
+      if answer.first(.callID)?.text == "one" { one.take(answer) } else { two.take(answer) }
     }
     try await scene.peer.send(Bytes(one.acknowledge().array + two.acknowledge().array), over: wire)
-    try await scene.end(&one)
+    try await scene.end(&one, over: wire)
     let another = try await scene.peer.connect(to: scene.us())
     try await scene.end(&two, over: another)
     try await scene.peer.finish(wire)
@@ -261,8 +260,8 @@ final class CaptureScene: Sendable {
     let wire = try await scene.peer.connect(to: scene.us(5_061), tls: true)
     for callID in ["sealed-a", "sealed-b"] {
       var call = try await scene.dialogue(callID, wire, "TLS")
-      try await scene.establish(&call, media: media.address)
-      try await scene.end(&call)
+      try await scene.establish(&call, over: wire, media: media.address)
+      try await scene.end(&call, over: wire)
     }
     var binding = try await scene.dialogue("binding", wire, "TLS")
     binding.uri = "sip:sip.kallglot.com"
@@ -289,15 +288,13 @@ final class CaptureScene: Sendable {
     _ scene: CaptureScene, _ wire: RawPeer.Wire, _ contact: TransportAddress, _ transport: String, _ media: TransportAddress
   ) async throws {
     let invite = try await scene.peer.message("INVITE ", over: wire)
-    let success = Dialogue.answer(invite, "200 OK", contact: contact, transport: transport, body: Dialogue.offer(media))
-    try await scene.peer.send(success, over: wire)
+    let success = SIPText.response(
+      200, to: invite, tag: PlainPeer.tag, contact: "sip:peer@\(contact);transport=\(transport)", body: Dialogue.offer(media))
+    try await scene.peer.send(Bytes(success), over: wire)
     _ = try await scene.peer.message("ACK ", over: wire)
-    var bye = try await scene.dialogue(Dialogue.value("Call-ID", of: invite), wire, transport.uppercased())
-    bye.uri = Dialogue.value("Contact", of: invite).filter { $0 != "<" && $0 != ">" }
-    let text = bye.request("BYE").text
-      .replacing("From: <sip:peer@example.com>;tag=a\(bye.callID)", with: "From: \(Dialogue.value("To", of: invite));tag=peer")
-      .replacing("To: <sip:any@sip.kallglot.com>", with: "To: \(Dialogue.value("From", of: invite))")
-    try await scene.peer.send(Bytes(text), over: wire)
+    let dialogue = try Dialogue(
+      calledBy: invite, transport: transport.uppercased(), local: try await scene.peer.local(wire))
+    try await scene.peer.send(dialogue.request("BYE"), over: wire)
     _ = try await scene.peer.message("SIP/2.0 200", over: wire)
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Kallglot
 import CallControl
+import LabBench
 import SIPUserAgent
 import SansIO
 import Testing
@@ -61,7 +62,7 @@ private final class Desk {
   }
 
   func message(_ line: String, _ callID: String, method: String = "INVITE") -> Bytes {
-    Bytes("\(line)\r\nCall-ID: \(callID)\r\nCSeq: 1 \(method)\r\nContent-Length: 0\r\n\r\n")
+    Bytes(SIPText.message(line, ["Call-ID: \(callID)", "CSeq: 1 \(method)"]))
   }
 
   /// An INVITE becomes a call: its leg begins and its media port is opened.

@@ -1,5 +1,6 @@
 import LiveNetwork
 import NIOCore
+import SIPMessage
 import SansIO
 import SecureTransport
 
@@ -23,8 +24,18 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
     var sentCiphertext: [UInt8] = []
     var receivedCiphertext: [UInt8] = []
     var isTLS = false
-    /// How much of `received` was looked at.
-    var read = 0
+    fileprivate var framer = StreamFramer()
+
+    fileprivate mutating func hear(_ plaintext: Bytes) {
+      received += plaintext.array
+      framer.append(plaintext)
+    }
+
+    /// The next message that begins so.
+    fileprivate mutating func message(_ start: String) -> SIPMessage? {
+      while let frame = try? framer.next() { if case .message(let message) = frame, message.bytes.text.hasPrefix(start) { return message } }
+      return nil
+    }
   }
 
   struct Datagram: Hashable {
@@ -133,13 +144,13 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
   }
 
   /// The next message over the wire whose first line begins so; others are passed over.
-  func message(_ start: String, over wire: Wire) async throws -> String {
+  func message(_ start: String, over wire: Wire) async throws -> SIPMessage {
     try await wait("'\(start)'") { peer in
       switch wire {
       case .datagrams(let port, to: _):
         guard let index = peer.unread.firstIndex(where: { $0.port == port && $0.2.text.hasPrefix(start) }) else { return nil }
-        return peer.unread.remove(at: index).2.text
-      case .stream(let id): return peer.next(start, id)
+        return try? SIPMessage.parse(peer.unread.remove(at: index).2)
+      case .stream(let id): return peer.streams[id]?.message(start)
       }
     }
   }
@@ -147,25 +158,6 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
   /// A datagram that is no SIP message, from anywhere.
   func packet(on port: PortID) async throws {
     _ = try await wait("a packet") { peer in peer.unread.firstIndex { $0.port == port }.map { peer.unread.remove(at: $0).2 } }
-  }
-
-  private func next(_ start: String, _ id: ConnectionID) -> String? {
-    guard let stream = streams[id] else { return nil }
-    let text = String(decoding: stream.received[stream.read...], as: UTF8.self)
-    var position = text.startIndex
-    while let line = text[position...].range(of: start) {
-      position = line.upperBound
-      guard line.lowerBound == text.startIndex || text[..<line.lowerBound].last?.isNewline == true || start.hasPrefix("SIP"),
-        let end = text[line.lowerBound...].range(of: "\r\n\r\n"),
-        let length = text[line.lowerBound..<end.lowerBound].range(of: "Content-Length: ").flatMap({
-          Int(text[$0.upperBound...].prefix { $0.isNumber })
-        }), text[end.upperBound...].utf8.count >= length
-      else { continue }
-      let last = text.utf8.index(end.upperBound, offsetBy: length)
-      streams[id]?.read += text.utf8.distance(from: text.startIndex, to: last)
-      return String(text[line.lowerBound..<last])
-    }
-    return nil
   }
 
   private func perform<Value: Sendable>(_ body: @escaping @Sendable (RawPeer, inout Outbox) -> Value) async throws -> Value {
@@ -219,7 +211,7 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
         streams[id]?.receivedCiphertext += bytes.array
         act(engine.receive(bytes, at: .zero), id, &out)
       } else {
-        streams[id]?.received += bytes.array
+        streams[id]?.hear(bytes)
       }
     default: break
     }
@@ -236,7 +228,7 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
       case .ciphertext(let bytes, isHandshake: _):
         streams[id]?.sentCiphertext += bytes.array
         out.bytes(id, bytes, .none)
-      case .plaintext(let bytes): streams[id]?.received += bytes.array
+      case .plaintext(let bytes): streams[id]?.hear(bytes)
       case .established: ready.insert(id)
       case .secret, .closedByPeer, .failed: break
       }
