@@ -46,40 +46,44 @@ extension KeyLogLine: CustomStringConvertible, CustomDebugStringConvertible {
 
 /// The collecting side of the contract: hosts append, the driver drains.
 public struct Outbox {
-  public private(set) var departures: ContiguousArray<Departure> = []
+  @usableFromInline var list: ContiguousArray<Departure> = []
   /// Whether somebody wants to see what TLS carries; otherwise it is not collected.
   public let isObserved: Bool
 
-  public init(isObserved: Bool = false) { self.isObserved = isObserved }
+  @inlinable public init(isObserved: Bool = false) { self.isObserved = isObserved }
 
-  @inlinable public var isEmpty: Bool { departures.isEmpty }
+  public var departures: ContiguousArray<Departure> { list }
+  @inlinable public var isEmpty: Bool { list.isEmpty }
 
-  public mutating func append(_ departure: Departure) { departures.append(departure) }
+  public mutating func append(_ departure: Departure) { list.append(departure) }
 
   public mutating func bind(_ port: PortID, _ address: TransportAddress, _ kind: PortKind = .datagram) {
-    departures.append(.bind(port, address, kind))
+    list.append(.bind(port, address, kind))
   }
-  public mutating func unbind(_ port: PortID) { departures.append(.unbind(port)) }
+  public mutating func unbind(_ port: PortID) { list.append(.unbind(port)) }
   public mutating func datagram(_ port: PortID, to destination: TransportAddress, _ bytes: Bytes, _ label: Label) {
-    departures.append(.datagram(port, to: destination, bytes, label))
+    list.append(.datagram(port, to: destination, bytes, label))
   }
   public mutating func open(_ connection: ConnectionID, from source: IPAddress? = nil, to destination: TransportAddress) {
-    departures.append(.open(connection, from: source, to: destination))
+    list.append(.open(connection, from: source, to: destination))
   }
-  public mutating func bytes(_ connection: ConnectionID, _ bytes: Bytes, _ label: Label) {
-    departures.append(.bytes(connection, bytes, label))
-  }
-  public mutating func finish(_ connection: ConnectionID) { departures.append(.finish(connection)) }
-  public mutating func close(_ connection: ConnectionID, _ mode: CloseMode = .orderly) {
-    departures.append(.close(connection, mode))
-  }
-  public mutating func resolve(_ query: QueryID, _ question: NameQuestion) { departures.append(.resolve(query, question)) }
-  public mutating func event(_ event: any HostEvent) { departures.append(.event(event)) }
-  public mutating func secret(_ line: KeyLogLine) { departures.append(.secret(line)) }
+  public mutating func bytes(_ connection: ConnectionID, _ bytes: Bytes, _ label: Label) { list.append(.bytes(connection, bytes, label)) }
+  public mutating func finish(_ connection: ConnectionID) { list.append(.finish(connection)) }
+  public mutating func close(_ connection: ConnectionID, _ mode: CloseMode = .orderly) { list.append(.close(connection, mode)) }
+  public mutating func resolve(_ query: QueryID, _ question: NameQuestion) { list.append(.resolve(query, question)) }
+  public mutating func event(_ event: any HostEvent) { list.append(.event(event)) }
+  public mutating func secret(_ line: KeyLogLine) { list.append(.secret(line)) }
   public mutating func plaintext(_ connection: ConnectionID, _ direction: PacketRecord.Direction, _ bytes: Bytes, _ label: Label) {
-    if isObserved { departures.append(.plaintext(connection, direction, bytes, label)) }
+    if isObserved { list.append(.plaintext(connection, direction, bytes, label)) }
+  }
+
+  /// Hands the departures over in their order, without a copy, and leaves the box empty with its memory.
+  @inlinable @inline(__always)
+  public mutating func drain(_ body: (consuming Departure) -> Void) {
+    if list.count > 1 { list.reverse() }
+    while let departure = list.popLast() { body(departure) }
   }
 
   /// Empties the box, keeping its memory. A driver calls this after it has acted on ``departures``.
-  public mutating func removeAll() { departures.removeAll(keepingCapacity: true) }
+  public mutating func removeAll() { list.removeAll(keepingCapacity: true) }
 }

@@ -2,9 +2,7 @@ import SansIO
 
 /// What will happen at an instant.
 enum SimulationEvent {
-  case datagram(host: Int, from: TransportAddress, to: TransportAddress, Bytes, Label)
-  /// A datagram to a NAT's outside address has come there.
-  case atNAT(nat: Int, from: TransportAddress, to: TransportAddress, Bytes, Label)
+  case datagram(Delivery)
   /// ICMP port unreachable comes back to a sender.
   case unreachable(host: Int, PortID, TransportAddress)
   case bound(host: Int, PortID, TransportAddress)
@@ -17,55 +15,148 @@ enum SimulationEvent {
   case resolved(host: Int, QueryID, NameAnswer)
 }
 
-/// Events ordered by (instant, insertion number): a 4-ary heap of small entries over a slab of events.
-struct EventQueue {
-  private struct Entry {
-    var instant: Int64
-    var ticket: UInt64
-    var slot: Int32
+/// A datagram on its way to where it arrives next.
+struct Delivery {
+  enum Place: Hashable {
+    case host(Int)
+    /// It has the outside address of a NAT.
+    case nat(Int)
+  }
 
-    @inline(__always)
-    func isBefore(_ other: Entry) -> Bool { instant == other.instant ? ticket < other.ticket : instant < other.instant }
+  var datagram: Datagram
+  var place: Place
+}
+
+/// Events ordered by (instant, insertion number).
+///
+/// Most are datagrams that arrive in the order in which they were sent: those wait in line, each behind the last one. Whatever is due
+/// earlier than the last one of the line, and what is no datagram, is sorted by a heap.
+struct EventQueue {
+  private var line = DatagramLine()
+  private var heap = EventHeap()
+  private var lastTicket: UInt64 = 0
+  /// When the earliest event is due; `.max` = there is none.
+  private(set) var next = Int64.max
+
+  @inline(__always)
+  mutating func push(_ delivery: consuming Delivery, at instant: Int64) {
+    guard instant >= line.last else { return push(.datagram(delivery), at: instant) }
+    lastTicket += 1
+    line.append(delivery, at: Moment(instant: instant, ticket: lastTicket))
+    next = min(next, instant)
+  }
+
+  mutating func push(_ event: SimulationEvent, at instant: Int64) {
+    lastTicket += 1
+    heap.push(event, at: Moment(instant: instant, ticket: lastTicket))
+    next = min(next, instant)
+  }
+
+  /// Whether the earliest event is the first datagram of the line, for ``popDatagram()``.
+  var isDatagramNext: Bool { line.first.isBefore(heap.first) }
+
+  /// Precondition: ``isDatagramNext``.
+  @inline(__always)
+  mutating func popDatagram() -> Delivery {
+    let delivery = line.removeFirst()
+    next = min(line.first.instant, heap.first.instant)
+    return delivery
+  }
+
+  /// Takes the earliest event of those that are not in line. Precondition: there is one.
+  mutating func pop() -> SimulationEvent {
+    let event = heap.pop()
+    next = min(line.first.instant, heap.first.instant)
+    return event
+  }
+}
+
+/// When an event happens, and before which others of the same instant.
+struct Moment {
+  static let never = Moment(instant: .max, ticket: .max)
+
+  var instant: Int64
+  var ticket: UInt64
+
+  @inline(__always)
+  func isBefore(_ other: Moment) -> Bool { instant == other.instant ? ticket < other.ticket : instant < other.instant }
+}
+
+/// Datagrams in the order in which they arrive: a ring.
+private struct DatagramLine {
+  private struct Waiting {
+    var moment: Moment
+    var delivery: Delivery?
+  }
+
+  /// As many as a power of two.
+  private var ring = ContiguousArray(repeating: Waiting(moment: .never, delivery: nil), count: 16)
+  private var head = 0
+  private var count = 0
+  private(set) var first = Moment.never
+  /// When the last one arrives.
+  private(set) var last = Int64.min
+
+  mutating func append(_ delivery: consuming Delivery, at moment: Moment) {
+    if count == ring.count { grow() }
+    ring[(head + count) & (ring.count - 1)] = Waiting(moment: moment, delivery: delivery)
+    if count == 0 { first = moment }
+    count += 1
+    last = moment.instant
+  }
+
+  /// Precondition: there is one.
+  mutating func removeFirst() -> Delivery {
+    guard let delivery = ring[head].delivery.take() else { preconditionFailure("nobody is in line") }
+    head = (head + 1) & (ring.count - 1)
+    count -= 1
+    first = count == 0 ? .never : ring[head].moment
+    if count == 0 { last = .min }
+    return delivery
+  }
+
+  private mutating func grow() {
+    let ordered = ring[head...] + ring[..<head]
+    ring = ordered + ContiguousArray(repeating: Waiting(moment: .never, delivery: nil), count: ring.count)
+    head = 0
+  }
+}
+
+/// All other events: a 4-ary heap of small entries over a slab of events.
+private struct EventHeap {
+  private struct Entry {
+    var moment: Moment
+    var slot: Int
   }
 
   private var heap = ContiguousArray<Entry>()
   private var slab = ContiguousArray<SimulationEvent?>()
-  private var free = ContiguousArray<Int32>()
-  private var lastTicket: UInt64 = 0
+  private var free = ContiguousArray<Int>()
 
-  var isEmpty: Bool { heap.isEmpty }
-  var count: Int { heap.count }
-  @inline(__always) var next: Int64 { heap.isEmpty ? .max : heap[0].instant }
+  @inline(__always) var first: Moment { heap.isEmpty ? .never : heap[0].moment }
 
-  mutating func push(_ event: SimulationEvent, at instant: Int64) {
-    let slot: Int32
-    if let reused = free.popLast() {
-      slot = reused
-      slab[Int(slot)] = event
-    } else {
-      slot = Int32(slab.count)
-      slab.append(event)
-    }
-    lastTicket += 1
-    let entry = Entry(instant: instant, ticket: lastTicket, slot: slot)
+  mutating func push(_ event: SimulationEvent, at moment: Moment) {
+    let slot = free.popLast() ?? slab.count
+    if slot == slab.count { slab.append(event) } else { slab[slot] = event }
+    let entry = Entry(moment: moment, slot: slot)
     heap.append(entry)
     var position = heap.count - 1
     while position > 0 {
       let parent = (position - 1) >> 2
-      guard entry.isBefore(heap[parent]) else { break }
+      guard moment.isBefore(heap[parent].moment) else { break }
       heap[position] = heap[parent]
       position = parent
     }
     heap[position] = entry
   }
 
-  /// Takes the earliest event. Precondition: there is one.
+  /// Precondition: there is one.
   mutating func pop() -> SimulationEvent {
     let slot = heap[0].slot
     let last = heap.removeLast()
     if !heap.isEmpty { sink(last) }
     free.append(slot)
-    guard let event = slab[Int(slot)].take() else { preconditionFailure("an entry of the heap has an event") }
+    guard let event = slab[slot].take() else { preconditionFailure("an entry of the heap has an event") }
     return event
   }
 
@@ -79,97 +170,13 @@ struct EventQueue {
       let end = min(first + 4, count)
       var child = first + 1
       while child < end {
-        if heap[child].isBefore(heap[best]) { best = child }
+        if heap[child].moment.isBefore(heap[best].moment) { best = child }
         child += 1
       }
-      guard heap[best].isBefore(entry) else { break }
+      guard heap[best].moment.isBefore(entry.moment) else { break }
       heap[position] = heap[best]
       position = best
     }
     heap[position] = entry
-  }
-}
-
-/// One wake-up a host: an indexed binary heap without dictionaries, so that a host's deadline can move at every call without leaving
-/// stale events behind.
-struct WakeQueue {
-  private var instants = ContiguousArray<Int64>()
-  private var heap = ContiguousArray<Int32>()
-  private var positions = ContiguousArray<Int32>()
-
-  mutating func addHost() {
-    instants.append(.max)
-    positions.append(-1)
-  }
-
-  @inline(__always) var next: Int64 { heap.isEmpty ? .max : instants[Int(heap[0])] }
-  /// The host with the earliest wake-up. Precondition: there is one.
-  var first: Int { Int(heap[0]) }
-
-  @inline(__always)
-  mutating func set(_ host: Int, _ instant: Int64) {
-    guard instants[host] != instant else { return }
-    move(host, instant)
-  }
-
-  private mutating func move(_ host: Int, _ instant: Int64) {
-    let old = instants[host]
-    instants[host] = instant
-    let position = Int(positions[host])
-    if old == .max {
-      heap.append(Int32(host))
-      positions[host] = Int32(heap.count - 1)
-      rise(heap.count - 1)
-    } else if instant == .max {
-      remove(at: position)
-    } else if instant < old {
-      rise(position)
-    } else {
-      sink(position)
-    }
-  }
-
-  private func isBefore(_ left: Int32, _ right: Int32) -> Bool {
-    let (first, second) = (instants[Int(left)], instants[Int(right)])
-    return first == second ? left < right : first < second
-  }
-
-  private mutating func remove(at position: Int) {
-    positions[Int(heap[position])] = -1
-    let last = heap.removeLast()
-    guard position < heap.count else { return }
-    heap[position] = last
-    positions[Int(last)] = Int32(position)
-    rise(position)
-    sink(Int(positions[Int(last)]))
-  }
-
-  private mutating func rise(_ start: Int) {
-    var position = start
-    let host = heap[position]
-    while position > 0, isBefore(host, heap[(position - 1) / 2]) {
-      place(heap[(position - 1) / 2], position)
-      position = (position - 1) / 2
-    }
-    place(host, position)
-  }
-
-  private mutating func sink(_ start: Int) {
-    var position = start
-    let host = heap[position]
-    while true {
-      var child = position * 2 + 1
-      guard child < heap.count else { break }
-      if child + 1 < heap.count, isBefore(heap[child + 1], heap[child]) { child += 1 }
-      guard isBefore(heap[child], host) else { break }
-      place(heap[child], position)
-      position = child
-    }
-    place(host, position)
-  }
-
-  private mutating func place(_ host: Int32, _ position: Int) {
-    heap[position] = host
-    positions[Int(host)] = Int32(position)
   }
 }

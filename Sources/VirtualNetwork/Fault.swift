@@ -44,6 +44,9 @@ public struct Fault: Sendable {
 
 /// The faults of a run and how often each has been met.
 struct FaultTable {
+  /// A fault, by its number, and what it does.
+  typealias Hit = (number: UInt16, action: Fault.Action)
+
   private var faults: [(fault: Fault, seen: Int, struck: Int)] = []
 
   var isEmpty: Bool { faults.isEmpty }
@@ -54,8 +57,8 @@ struct FaultTable {
   }
 
   /// The first fault that wants this message, by its number.
-  mutating func match(_ label: Label, _ bytes: Bytes, from host: HostID) -> (number: UInt16, action: Fault.Action)? {
-    var hit: (UInt16, Fault.Action)?
+  mutating func match(_ label: Label, _ bytes: Bytes, from host: HostID) -> Hit? {
+    var hit: Hit?
     for index in faults.indices where matches(faults[index].fault, label, bytes, host) {
       faults[index].seen += 1
       guard hit == nil, faults[index].fault.occurrences.contains(faults[index].seen) else { continue }

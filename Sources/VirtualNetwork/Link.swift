@@ -38,23 +38,27 @@ struct LinkState {
   private let reorder: Ratio
   private let reorderDelay: Int64
   private var generator: SeededGenerator
-  private let isSteady: Bool
+  /// What every packet takes, where nothing is drawn; nil = it is drawn.
+  let steadyDelay: Int64?
 
-  init(_ link: Link, generator: SeededGenerator) {
+  /// - Parameter generator: made only where something is drawn.
+  init(_ link: Link, generator: @autoclosure () -> SeededGenerator) {
     delay = max(0, link.delay.wholeNanoseconds)
     jitter = max(0, link.jitter.wholeNanoseconds)
     loss = link.loss
     duplicate = link.duplicate
     reorder = link.reorder
     reorderDelay = max(0, link.reorderDelay.wholeNanoseconds)
-    self.generator = generator
-    isSteady = jitter == 0 && loss == .never && duplicate == .never && reorder == .never
+    let isSteady = jitter == 0 && loss == .never && duplicate == .never && reorder == .never
+    steadyDelay = isSteady ? delay : nil
+    self.generator = isSteady ? Self.unused : generator()
   }
 
+  private static let unused = SeededGenerator(seed: 0)
+
   /// What happens to one datagram: after how many nanoseconds it arrives, and its copy; nil = never.
-  @inline(__always)
   mutating func passDatagram() -> (first: Int64?, second: Int64?) {
-    if isSteady { return (delay, nil) }
+    if let steadyDelay { return (steadyDelay, nil) }
     if loss.hits(&generator) { return (nil, nil) }
     let first = drawDelay() + (reorder.hits(&generator) ? reorderDelay : 0)
     return (first, duplicate.hits(&generator) ? drawDelay() : nil)
@@ -62,7 +66,7 @@ struct LinkState {
 
   /// The same for a TCP segment, which the network does not double: its receiver would not tell.
   mutating func passSegment() -> Int64? {
-    if isSteady { return delay }
+    if let steadyDelay { return steadyDelay }
     return loss.hits(&generator) ? nil : drawDelay()
   }
 

@@ -5,7 +5,14 @@ import SansIO
 /// Events are ordered by (instant, insertion number); at one instant packets come before wake-ups, wake-ups before the stage. Every
 /// directed link draws from a generator of its own, so that one more host moves nothing of the others. One seed gives one run.
 ///
-/// UDP stands in `Simulation+Datagrams`, TCP in `Simulation+Streams`.
+/// It routes between its parts, each with a state of its own: the hosts; their ``SocketTable``; ``VirtualTCP``, their connections; and the
+/// ``Wire`` with the clock and all that is on its way, under which lie ``Topology``, ``NATs``, ``FaultTable``, ``EventQueue`` and ``Taps``.
+///
+/// ```
+///   host ──departures──► Simulation ──► SocketTable, VirtualTCP ──► Wire ──┐
+///    ▲                                                                     │ event by event
+///    └──────arrivals──── Simulation ◄── SocketTable, VirtualTCP ◄──────────┘
+/// ```
 public final class Simulation {
   public struct Statistics: Hashable, Sendable {
     public var events = 0
@@ -15,75 +22,48 @@ public final class Simulation {
     public var packetsLost = 0
   }
 
-  struct HostState {
-    let host: any NetworkHost
-    let name: String
-    let addresses: [IPAddress]
-    var isStarted = false
-    /// Links to the other hosts, by their number.
-    var links = ContiguousArray<LinkState>()
-    var sockets: [PortID: Socket] = [:]
-    var streams: [ConnectionID: StreamEnd] = [:]
-    var nextEphemeralPort: UInt16 = 49_152
-    var nextConnection: UInt32 = 1
-    var frame: UInt32 = 0
-    var lastSender: (port: PortID, source: TransportAddress)?
-    /// The NAT that this host stands behind, and the one that this entry is; -1 = none.
-    var nat: Int32 = -1
-    var ownNAT: Int32 = -1
-  }
-
-  struct Socket {
-    var addresses: [TransportAddress]
-    var kind: PortKind
-    /// Where datagrams leave from.
-    var source: TransportAddress
-  }
-
   public let epoch: Epoch
-  @exclusivity(unchecked) public private(set) var now: Instant = .zero
-  @exclusivity(unchecked) public internal(set) var statistics = Statistics()
   /// Tells the stage of its hosts' events, in their order, after the host's call is over.
-  public var onEvent: ((HostID, any HostEvent) -> Void)?
+  public var onEvent: ((HostID, any HostEvent) -> Void)? {
+    didSet { wire.taps.keepsNews = onEvent != nil }
+  }
   /// Called when ``stageDeadline`` has come.
   public var onStageDeadline: ((Instant) -> Void)?
-  public var stageDeadline: Instant?
+  @exclusivity(unchecked) public var stageDeadline: Instant?
 
-  @exclusivity(unchecked) var hosts = ContiguousArray<HostState>()
-  @exclusivity(unchecked) var queue = EventQueue()
-  @exclusivity(unchecked) var faults = FaultTable()
-  @exclusivity(unchecked) var streams = ContiguousArray<VirtualStream>()
-  @exclusivity(unchecked) var sinks: [any JournalSink] = []
-  @exclusivity(unchecked) var nats = ContiguousArray<NATBox>()
-  /// UDP sockets and TCP listeners by address.
-  @exclusivity(unchecked) var datagramPorts: [TransportAddress: (host: Int, port: PortID)] = [:]
-  @exclusivity(unchecked) var listeners: [TransportAddress: (host: Int, port: PortID)] = [:]
-  @exclusivity(unchecked) var hostsByAddress: [IPAddress: Int] = [:]
-  @exclusivity(unchecked) var routes = RouteCache()
-  @exclusivity(unchecked) var socketCache = SocketCache()
-  var streamEntropy: SeededGenerator
-  private var zone = NameZone.empty
-  private let generator: SeededGenerator
-  private var linkTable: [Int: Link] = [:]
+  // Touched for every packet by code that cannot overlap itself.
+  @exclusivity(unchecked) private var hosts = ContiguousArray<any NetworkHost>()
+  @exclusivity(unchecked) private var wire: Wire
+  @exclusivity(unchecked) private var sockets = SocketTable()
+  @exclusivity(unchecked) private var tcp: VirtualTCP
   @exclusivity(unchecked) private var wakes = WakeQueue()
-  @exclusivity(unchecked) private var outboxes: [Outbox] = []
-  @exclusivity(unchecked) var pendingEvents: [(HostID, any HostEvent)] = []
-  /// Those that the stage is being told of; kept for their memory.
-  @exclusivity(unchecked) private var toldEvents: [(HostID, any HostEvent)] = []
-  private var isTellingEvents = false
+  private var zone = NameZone.empty
+  /// Kept for its memory.
+  @exclusivity(unchecked) private var spareOutbox = Outbox()
+  /// What the stage is being told; kept for its memory.
+  @exclusivity(unchecked) private var toldNews = ContiguousArray<Taps.News>()
+  private var isTellingNews = false
   private var isFinished = false
-  private var unstarted = 0
+  /// Hosts from this one on are not started yet.
+  @exclusivity(unchecked) private var firstUnstarted = 0
 
   public init(seed: UInt64, epoch: Epoch = .virtual) {
-    generator = SeededGenerator(seed: seed).fork("network")
-    streamEntropy = generator.fork("streams")
+    let generator = SeededGenerator(seed: seed).fork("network")
+    wire = Wire(generator)
+    tcp = VirtualTCP(generator.fork("streams"))
     self.epoch = epoch
   }
+
+  public var now: Instant { wire.now }
+  public var statistics: Statistics { wire.statistics }
 
   // MARK: - The stage's side
 
   /// The link that holds where ``setLink(from:to:_:)`` said nothing. Set it before hosts are added.
-  public var defaultLink = Link.perfect
+  public var defaultLink: Link {
+    get { wire.topology.defaultLink }
+    set { wire.topology.defaultLink = newValue }
+  }
 
   /// Adds a host; it is started when the loop runs next.
   ///
@@ -91,50 +71,46 @@ public final class Simulation {
   @discardableResult
   public func add(_ host: any NetworkHost, name: String, addresses: [IPAddress]) -> HostID {
     let index = hosts.count
-    for address in addresses {
-      precondition(hostsByAddress[address] == nil, "\(address) belongs to two hosts")
-      hostsByAddress[address] = index
-    }
-    hosts.append(HostState(host: host, name: name, addresses: addresses))
+    wire.topology.add(name, addresses: addresses)
+    hosts.append(host)
+    sockets.addHost(addresses)
+    tcp.addHost()
     wakes.addHost()
-    for other in hosts.indices {
-      if other != index { hosts[other].links.append(linkState(from: other, to: index)) }
-      hosts[index].links.append(linkState(from: index, to: other))
-    }
-    routes.forget()
-    unstarted += 1
-    let id = HostID(UInt16(index))
-    for sink in sinks { sink.hostAdded(id, name: name) }
-    return id
+    wire.taps.addHost(name)
+    return HostID(UInt16(index))
+  }
+
+  /// Puts hosts behind a NAT; from outside they are reached only through its bindings, and their own addresses are nobody's.
+  ///
+  /// Links stay those between the hosts: a NAT adds no time and loses nothing but what it filters.
+  ///
+  /// Precondition: its address is no host's, and no host is behind two NATs.
+  /// - Returns: the number of the NAT's own capture.
+  @discardableResult
+  public func add(_ nat: NAT, name: String, inside: [HostID]) -> HostID {
+    precondition(!nat.outside.isIPv6 && !inside.isEmpty, "a NAT translates IPv4 and has somebody behind it")
+    let number = add(Translator(), name: name, addresses: [nat.outside])
+    wire.nats.add(nat, as: Int(number.rawValue), inside: inside.map { Int($0.rawValue) })
+    return number
   }
 
   /// The name a host was added under.
-  public func name(of host: HostID) -> String { hosts.indices.contains(Int(host.rawValue)) ? hosts[Int(host.rawValue)].name : "?" }
+  public func name(of host: HostID) -> String { wire.taps.name(of: host) }
 
   /// Sets one direction of the way between two hosts.
   public func setLink(from: HostID, to: HostID, _ link: Link) {
-    let (source, target) = (Int(from.rawValue), Int(to.rawValue))
-    linkTable[source << 16 | target] = link
-    hosts[source].links[target] = linkState(from: source, to: target)
-  }
-
-  private func linkState(from: Int, to: Int) -> LinkState {
-    let link = linkTable[from << 16 | to] ?? (from == to ? Link(delay: .microseconds(10)) : defaultLink)
-    return LinkState(link, generator: generator.fork("link \(hosts[from].name) > \(hosts[to].name)"))
+    wire.topology.setLink(from: Int(from.rawValue), to: Int(to.rawValue), link)
   }
 
   /// Adds a fault; the number is what ``Fate`` cites.
   @discardableResult
-  public func add(_ fault: Fault) -> UInt16 { faults.add(fault) }
+  public func add(_ fault: Fault) -> UInt16 { wire.faults.add(fault) }
 
   /// The text of a fault, how many messages matched it so far, and to how many of them it happened.
-  public func fault(_ number: UInt16) -> (text: String, seen: Int, struck: Int)? { faults.report(number) }
+  public func fault(_ number: UInt16) -> (text: String, seen: Int, struck: Int)? { wire.faults.report(number) }
 
   /// Adds a tap on every host. Hosts that are there already are told to it.
-  public func addSink(_ sink: any JournalSink) {
-    sinks.append(sink)
-    for (index, state) in hosts.enumerated() { sink.hostAdded(HostID(UInt16(index)), name: state.name) }
-  }
+  public func addSink(_ sink: any JournalSink) { wire.taps.add(sink) }
 
   public func setNames(_ zone: NameZone) { self.zone = zone }
 
@@ -142,41 +118,38 @@ public final class Simulation {
   public func command(_ host: HostID, _ body: (Instant, inout Outbox) -> Void) {
     startHosts()
     call(Int(host.rawValue)) { _, out in body(now, &out) }
-    tellEvents()
+    tellNews()
   }
 
   /// Passes a record of the stage to the sinks.
-  public func record(_ record: JournalRecord) { for sink in sinks { sink.record(record) } }
+  public func record(_ record: JournalRecord) { wire.taps.record(record) }
 
   // MARK: - The loop
 
   /// Does what comes next, if it is due by `deadline`; false when it is not.
   public func step(until deadline: Instant = .distantFuture) -> Bool {
-    if unstarted > 0 { startHosts() }
-    let packet = queue.next
-    let wake = wakes.next
-    let stage = stageDeadline?.nanoseconds ?? .max
-    let next = min(packet, wake, stage)
+    if firstUnstarted < hosts.count { startHosts() }
+    let (event, wake, stage) = (wire.queue.next, wakes.next, stageDeadline?.nanoseconds ?? .max)
+    let next = min(event, wake, stage)
     guard next != .max, next <= deadline.nanoseconds else { return false }
-    if next > now.nanoseconds { now = Instant(nanoseconds: next) }
-    statistics.events += 1
-    if packet == next {
-      handle(queue.pop())
+    if next > now.nanoseconds { wire.now = Instant(nanoseconds: next) }
+    wire.statistics.events += 1
+    if event == next {
+      if wire.queue.isDatagramNext { arrive(wire.queue.popDatagram()) } else { handle(wire.queue.pop()) }
     } else if wake == next {
-      let index = wakes.first
-      call(index) { host, out in host.wake(at: now, &out) }
+      call(wakes.first) { host, out in host.wake(at: now, &out) }
     } else {
       stageDeadline = nil
       onStageDeadline?(now)
     }
-    if !pendingEvents.isEmpty { tellEvents() }
+    if !wire.taps.news.isEmpty { tellNews() }
     return true
   }
 
   /// Runs all events up to and including `deadline`, then sets the clock to it.
   public func run(until deadline: Instant) {
     while step(until: deadline) {}
-    now = max(now, deadline)
+    wire.now = max(now, deadline)
   }
 
   /// Runs until nothing is left to happen, or the next thing lies behind `limit`.
@@ -186,106 +159,129 @@ public final class Simulation {
   public func finish() {
     guard !isFinished else { return }
     isFinished = true
-    for sink in sinks { sink.finish(at: now) }
+    wire.taps.finish(at: now)
   }
 
   private func startHosts() {
-    guard unstarted > 0 else { return }
-    unstarted = 0
-    for index in hosts.indices where !hosts[index].isStarted {
-      hosts[index].isStarted = true
+    guard firstUnstarted < hosts.count else { return }
+    while firstUnstarted < hosts.count {
+      let index = firstUnstarted
+      firstUnstarted += 1
       call(index) { host, out in host.start(at: now, &out) }
     }
-    tellEvents()
+    tellNews()
   }
 
   private func handle(_ event: SimulationEvent) {
     switch event {
-    case .datagram(let index, let source, let destination, let bytes, let label):
-      deliverDatagram(index, source, destination, bytes, label)
-    case .atNAT(let number, let source, let destination, let bytes, let label): enterNAT(number, source, destination, bytes, label)
-    case .unreachable(let index, let port, let remote): tell(index, .unreachable(port, remote, .connectionRefused))
-    case .bound(let index, let port, let address): tell(index, .bound(port, address))
-    case .bindFailed(let index, let port, let address, let failure): tell(index, .bindFailed(port, address, failure))
-    case .segment(let segment): deliver(segment)
-    case .resend(let stream, let side, let segment, let attempt): resend(stream, side, segment, attempt: attempt)
-    case .refused(let index, let id, let failure):
-      hosts[index].streams[id] = nil
-      tell(index, .refused(id, failure))
-    case .closed(let index, let id, let closure): tell(index, .closed(id, closure))
-    case .resolved(let index, let query, let answer): tell(index, .resolved(query, answer))
+    case .datagram(let delivery): arrive(delivery)
+    case .segment(let flight): arrive(flight)
+    case .resend(let stream, let side, let segment, let attempt):
+      if let news = tcp.resend(stream, side, segment, attempt: attempt, on: &wire) { tell(news.host, news.arrival) }
+    case .unreachable(let host, let port, let remote): tell(host, .unreachable(port, remote, .connectionRefused))
+    case .bound(let host, let port, let address): tell(host, .bound(port, address))
+    case .bindFailed(let host, let port, let address, let failure): tell(host, .bindFailed(port, address, failure))
+    case .refused(let host, let id, let failure): tell(host, .refused(id, failure))
+    case .closed(let host, let id, let closure): tell(host, .closed(id, closure))
+    case .resolved(let host, let query, let answer): tell(host, .resolved(query, answer))
     }
+  }
+
+  // MARK: - Packets that arrive
+
+  private func arrive(_ delivery: consuming Delivery) {
+    switch delivery.place {
+    case .host(let host):
+      wire.arrive(delivery.datagram, at: host)
+      guard let port = sockets.receiver(of: delivery.datagram.destination) else {
+        return refuse(delivery.datagram.source, delivery.datagram.destination, from: host)
+      }
+      tell(host, .datagram(port, from: delivery.datagram.source, delivery.datagram.bytes))
+    case .nat(let number):
+      let outside = delivery.datagram.destination
+      guard let (host, datagram) = wire.enter(number, delivery.datagram) else { return }
+      guard let port = sockets.receiver(of: datagram.destination) else { return refuse(datagram.source, outside, from: host) }
+      tell(host, .datagram(port, from: datagram.source, datagram.bytes))
+    }
+  }
+
+  /// Nobody listens: ICMP says so to the sender, if it still has the socket.
+  private func refuse(_ source: TransportAddress, _ destination: TransportAddress, from host: Int) {
+    guard let sender = sockets.owner(of: source) ?? wire.addressBehindNAT(source).flatMap({ sockets.owner(of: $0) }) else { return }
+    wire.schedule(.unreachable(host: sender.host, sender.port, destination), after: wire.topology.drawDelay(from: host, to: sender.host))
+  }
+
+  private func arrive(_ flight: SegmentInFlight) {
+    guard var visit = tcp.arrive(flight, on: &wire) else { return }
+    let listener = tcp.wanted(by: flight).flatMap { sockets.listener(at: $0) }
+    while let news = tcp.advance(&visit, listener: listener, on: &wire) { tell(news.host, news.arrival) }
   }
 
   // MARK: - Hosts
 
   /// Tells a host what arrived and does what it asks for.
   @inline(__always)
-  func tell(_ index: Int, _ arrival: Arrival) { call(index) { host, out in host.receive(arrival, at: now, &out) } }
+  private func tell(_ host: Int, _ arrival: Arrival) { call(host) { host, out in host.receive(arrival, at: now, &out) } }
 
   @inline(__always)
   private func call(_ index: Int, _ body: (any NetworkHost, inout Outbox) -> Void) {
-    var out = outboxes.popLast() ?? Outbox()
-    let host = hosts[index].host
+    var out = Outbox()
+    swap(&out, &spareOutbox)
+    let host = hosts[index]
     body(host, &out)
-    if !out.isEmpty {
-      for position in out.departures.indices { act(index, on: out.departures[position]) }
-      out.removeAll()
-    }
-    outboxes.append(out)
+    out.drain { act(index, on: $0) }
+    swap(&out, &spareOutbox)
     wakes.set(index, host.nextDeadline?.nanoseconds ?? .max)
   }
 
-  @inline(__always)
-  private func act(_ index: Int, on departure: Departure) {
-    switch departure {
-    case .datagram(let port, to: let destination, let bytes, let label): sendDatagram(index, port, destination, bytes, label)
-    case .bytes(let id, let bytes, let label): write(index, id, bytes, label)
-    case .event(let event):
-      for sink in sinks { sink.record(JournalRecord(at: now, host: HostID(UInt16(index)), .event(event))) }
-      if onEvent != nil { pendingEvents.append((HostID(UInt16(index)), event)) }
-    default: actRarely(index, on: departure)
-    }
-  }
-
-  private func actRarely(_ index: Int, on departure: Departure) {
-    switch departure {
-    case .bind(let port, let address, let kind): bind(index, port, address, kind)
-    case .unbind(let port): unbind(index, port)
-    case .open(let id, from: let source, to: let destination): open(index, id, from: source, to: destination)
-    case .finish(let id): finish(index, id)
-    case .close(let id, let mode): close(index, id, mode)
-    case .resolve(let query, let question):
-      queue.push(.resolved(host: index, query, zone.answer(question)), at: now.nanoseconds + 1_000_000)
-    case .secret(let line): for sink in sinks { sink.record(JournalRecord(at: now, host: HostID(UInt16(index)), .secret(line))) }
+  private func act(_ host: Int, on departure: consuming Departure) {
+    switch consume departure {
+    case .datagram(let port, to: let destination, let bytes, let label):
+      guard let source = sockets.source(host, port) else { return }
+      wire.send(Datagram(source: source, destination: destination, bytes: bytes, label: label), from: host)
+    case .event(let event): wire.taps.event(host, event, at: now)
+    case .bind(let port, let address, let kind): bind(host, port, address, kind)
+    case .unbind(let port):
+      if let socket = sockets.unbind(host, port) { wire.taps.record(host, .unbound(socket.source, socket.kind), at: now) }
+    case .open(let id, from: let source, to: let destination): tcp.open(host, id, from: source, to: destination, &sockets, on: &wire)
+    case .bytes(let id, let bytes, let label): tcp.write(host, id, bytes, label, on: &wire)
+    case .finish(let id): tcp.finish(host, id, on: &wire)
+    case .close(let id, let mode): tcp.close(host, id, mode, on: &wire)
+    case .resolve(let query, let question): wire.schedule(.resolved(host: host, query, zone.answer(question)), after: 1_000_000)
+    case .secret(let line): wire.taps.record(host, .secret(line), at: now)
     // Plaintext is not asked for here: a capture of the virtual network decrypts with its secrets.
-    case .datagram, .bytes, .event, .plaintext: break
+    case .plaintext: break
     }
   }
 
-  private func tellEvents() {
-    guard !isTellingEvents else { return }
-    isTellingEvents = true
-    defer { isTellingEvents = false }
+  private func bind(_ host: Int, _ port: PortID, _ wanted: TransportAddress, _ kind: PortKind) {
+    switch sockets.bind(host, port, wanted, kind) {
+    case .bound(let address):
+      wire.taps.record(host, .bound(address, kind), at: now)
+      wire.schedule(.bound(host: host, port, address))
+    case .failed(let failure):
+      wire.taps.record(host, .bindFailed(wanted, failure), at: now)
+      wire.schedule(.bindFailed(host: host, port, wanted, failure))
+    }
+  }
+
+  private func tellNews() {
+    guard !isTellingNews else { return }
+    isTellingNews = true
+    defer { isTellingNews = false }
     // A stage that answers with a command makes new events, told in this loop after the ones before them.
-    while !pendingEvents.isEmpty {
-      swap(&pendingEvents, &toldEvents)
-      for (host, event) in toldEvents { onEvent?(host, event) }
-      toldEvents.removeAll(keepingCapacity: true)
+    while !wire.taps.news.isEmpty {
+      swap(&wire.taps.news, &toldNews)
+      for news in toldNews { onEvent?(news.host, news.event) }
+      toldNews.removeAll(keepingCapacity: true)
     }
   }
+}
 
-  // MARK: - Taps
-
-  /// Writes a packet into the journal of one host.
-  func tap(
-    _ index: Int, _ direction: PacketRecord.Direction, _ carrier: PacketRecord.Carrier, _ source: TransportAddress,
-    _ destination: TransportAddress, _ payload: Bytes, _ label: Label, _ fate: Fate = .delivered
-  ) {
-    hosts[index].frame += 1
-    let record = PacketRecord(
-      at: now, host: HostID(UInt16(index)), frame: hosts[index].frame, direction: direction, carrier: carrier, source: source,
-      destination: destination, payload: payload, label: label, fate: fate)
-    for sink in sinks { sink.packet(record) }
-  }
+/// What stands for a NAT among the hosts: an address and a capture, no stack.
+private final class Translator: NetworkHost {
+  func start(at now: Instant, _ out: inout Outbox) {}
+  func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {}
+  func wake(at now: Instant, _ out: inout Outbox) {}
+  var nextDeadline: Instant? { nil }
 }

@@ -8,89 +8,159 @@ import SansIO
 ///                                                       ├─ FIN taken and own FIN acknowledged ──► over   late copies are acknowledged
 ///                                                       └─ RST, retransmission given up ───────► gone    what still comes gets RST
 /// ```
+/// The model is that of design section 5: segments of at most 1,460 bytes, a lost one again after 200 ms and doubling, those behind it
+/// wait; a lost SYN again after 1, 2 and 4 s; data is never corrupted.
 struct VirtualStream {
-  enum Phase: Hashable { case waiting, opening, accepting, open, over, gone }
+  private static let segmentSize = 1_460
+  private static let firstRetransmission: Int64 = 200_000_000
+  private static let firstSynRetransmission: Int64 = 1_000_000_000
+  /// Data segments leave at most so often; then the connection has timed out.
+  private static let attempts = 8
+  private static let synAttempts = 4
 
-  struct Side {
-    var phase: Phase
-    var host: Int
-    var id: ConnectionID
-    var address: TransportAddress
-    /// The same as the peer sees it: behind a NAT another one.
-    var seen: TransportAddress
-    /// Sequence number of the next byte to be written.
-    var next: UInt32
-    /// What the peer has acknowledged, and what this side has taken in order.
-    var acknowledged: UInt32
-    var expected: UInt32 = 0
-    var segments: [SegmentID: Segment] = [:]
-    /// Segments that came before their turn.
-    var early: [UInt32: SegmentInFlight] = [:]
-    var hasWritten = false
-    var finSent = false
-    var finReceived = false
-    /// The host closed: of what the peer sends it hears nothing more, only the end.
-    var isClosed = false
+  /// Its place in the table.
+  let number: Int
+  private var sides: (StreamSide, StreamSide)
+  /// The NAT that side 0 stands behind, and the one whose outside address it called.
+  let natOut: Int?
+  let natInto: Int?
+  /// The port that took it.
+  private(set) var listener = PortID(0)
 
-    init(phase: Phase, host: Int, id: ConnectionID, address: TransportAddress, next: UInt32, acknowledged: UInt32) {
-      self.phase = phase
-      self.host = host
-      self.id = id
-      self.address = address
-      seen = address
-      self.next = next
-      self.acknowledged = acknowledged
-    }
-
-    /// Before the handshake nothing can be written, after the end neither.
-    var canWrite: Bool { phase == .open && !finSent }
+  init(number: Int, from opener: StreamSide, to listener: StreamSide, crossing: NATs.Crossing?) {
+    self.number = number
+    sides = (opener, listener)
+    natOut = crossing?.out
+    natInto = crossing?.into
   }
 
-  var sides: (Side, Side)
-  /// The listener's port.
-  var port: PortID
-  /// The NAT that side 0 stands behind, and the one whose outside address it called.
-  var natOut: Int?
-  var natInto: Int?
-
-  var isTranslated: Bool { natOut != nil || natInto != nil }
-
-  subscript(side: Int) -> Side {
-    get { side == 0 ? sides.0 : sides.1 }
+  subscript(side: Int) -> StreamSide {
+    _read { if side == 0 { yield sides.0 } else { yield sides.1 } }
     _modify { if side == 0 { yield &sides.0 } else { yield &sides.1 } }
   }
+
+  // MARK: - What hosts ask
+
+  mutating func open(on wire: inout Wire) { queue(0, [.syn], on: &wire) }
+
+  /// A SYN came to a port that takes connections: it is answered with our sequence number.
+  mutating func accept(at listener: PortID, on wire: inout Wire) {
+    self.listener = listener
+    self[1].accept()
+    queue(1, [.syn, .ack], on: &wire)
+  }
+
+  mutating func write(_ bytes: Bytes, _ label: Label, by side: Int, on wire: inout Wire) {
+    guard self[side].canWrite else { return }
+    var (bytes, label) = (bytes, label)
+    let fault = wire.fault(label, bytes, from: self[side].host)
+    if case .reset? = fault?.action { return reset(by: side, on: &wire) }
+    if case .rewrite(let change)? = fault?.action { (bytes, label.isDeliberatelyBroken) = (change(bytes), true) }
+    self[side].hasWritten = true
+    var offset = 0
+    while offset < bytes.count {
+      let size = min(Self.segmentSize, bytes.count - offset)
+      let flags: TCPSegment.Flags = offset + size == bytes.count ? [.ack, .psh] : [.ack]
+      queue(side, flags, bytes[offset..<offset + size], label, fault, on: &wire)
+      offset += size
+    }
+  }
+
+  mutating func finish(by side: Int, on wire: inout Wire) {
+    guard self[side].canWrite else { return }
+    self[side].finSent = true
+    queue(side, [.fin, .ack], on: &wire)
+  }
+
+  mutating func close(by side: Int, _ mode: CloseMode, on wire: inout Wire) {
+    // Nobody has heard of the connection yet; a SYN-ACK that still comes is answered by RST (RFC 9293 §3.10.7.1).
+    if self[side].phase == .opening { return self[side].leave(as: .gone) }
+    if mode == .reset { return reset(by: side, on: &wire) }
+    self[side].isClosed = true
+    finish(by: side, on: &wire)
+  }
+
+  /// Sends RST and leaves. The host hears of it after what it is doing now, the peer when the segment arrives.
+  mutating func reset(by side: Int, on wire: inout Wire) {
+    refuse(by: side, on: &wire)
+    self[side].leave(as: .gone)
+    wire.schedule(.closed(host: self[side].host, self[side].id, .reset))
+  }
+
+  // MARK: - Sending
+
+  /// Sends a segment that is repeated until it is acknowledged.
+  private mutating func queue(
+    _ side: Int, _ flags: TCPSegment.Flags, _ payload: Bytes = Bytes(), _ label: Label = .none, _ fault: FaultTable.Hit? = nil,
+    on wire: inout Wire
+  ) {
+    let id = self[side].keep(Segment(flags: flags, payload: payload, label: label, fault: fault))
+    send(side, id, attempt: 0, on: &wire)
+  }
+
+  private mutating func send(_ side: Int, _ id: SegmentID, attempt: Int, on wire: inout Wire) {
+    guard let segment = self[side].segments[id] else { return }
+    let header = TCPSegment(
+      sequence: id.sequence, acknowledgement: segment.flags.contains(.ack) ? self[side].expected : 0, flags: segment.flags)
+    let flight = SegmentInFlight(
+      stream: number, side: side, header: header, payload: segment.payload, label: segment.label, attempt: UInt8(attempt))
+    let willArrive = wire.send(flight, of: &self, isLossless: false, fault: attempt == 0 ? segment.fault : nil)
+    if !willArrive { Self.sendAgain(flight, on: &wire) }
+  }
+
+  /// The retransmission timer of a segment that did not come through; an acknowledgement alone is not repeated.
+  static func sendAgain(_ flight: SegmentInFlight, on wire: inout Wire) {
+    guard let attempt = flight.attempt else { return }
+    let first = flight.header.flags.contains(.syn) ? firstSynRetransmission : firstRetransmission
+    let id = SegmentID(sequence: flight.header.sequence)
+    wire.schedule(.resend(stream: flight.stream, side: flight.side, id, attempt: Int(attempt) + 1), after: first << Int64(attempt))
+  }
+
+  /// - Returns: what a host hears of it, if the segment is given up.
+  mutating func resend(_ side: Int, _ id: SegmentID, attempt: Int, on wire: inout Wire) -> StreamNews? {
+    guard let segment = self[side].segments[id] else { return nil }
+    guard attempt < (segment.flags.contains(.syn) ? Self.synAttempts : Self.attempts) else { return giveUp(side) }
+    send(side, id, attempt: attempt, on: &wire)
+    return nil
+  }
+
+  /// Nothing came through: this side leaves. The other one learns of it when it writes.
+  private mutating func giveUp(_ side: Int) -> StreamNews? {
+    let (host, id, phase) = (self[side].host, self[side].id, self[side].phase)
+    self[side].leave(as: .gone)
+    switch phase {
+    case .opening: return StreamNews(host: host, .refused(id, .timedOut))
+    case .open: return StreamNews(host: host, .closed(id, .timedOut))
+    // Its SYN arrived, so the opening side has none on its way: it waits for the answer just as long.
+    case .accepting: return self[0].phase == .opening ? giveUp(0) : nil
+    case .waiting, .over, .gone: return nil
+    }
+  }
+
+  mutating func acknowledge(by side: Int, on wire: inout Wire) {
+    let header = TCPSegment(sequence: self[side].next, acknowledgement: self[side].expected, flags: [.ack])
+    sendAlone(header, side, on: &wire)
+  }
+
+  /// RST: for a SYN that nobody listens to, for what comes after the end, and as an end.
+  mutating func refuse(by side: Int, on wire: inout Wire) {
+    let sequence = self[side].phase == .waiting ? 0 : self[side].next
+    sendAlone(TCPSegment(sequence: sequence, acknowledgement: self[side].expected, flags: [.rst, .ack], window: 0), side, on: &wire)
+  }
+
+  private mutating func sendAlone(_ header: TCPSegment, _ side: Int, on wire: inout Wire) {
+    let flight = SegmentInFlight(stream: number, side: side, header: header, payload: Bytes(), label: .none)
+    _ = wire.send(flight, of: &self, isLossless: true)
+  }
 }
 
-/// A segment by the sequence number of its first byte.
-struct SegmentID: Hashable {
-  var sequence: UInt32
-}
+/// What a host hears of a connection.
+struct StreamNews {
+  let host: Int
+  let arrival: Arrival
 
-/// A segment that its sender keeps until it is acknowledged.
-struct Segment {
-  var flags: TCPSegment.Flags
-  var payload: Bytes
-  var label: Label
-  var fault: (number: UInt16, action: Fault.Action)?
-
-  /// SYN and FIN take a sequence number each.
-  var length: UInt32 { UInt32(payload.count) + (flags.contains(.syn) || flags.contains(.fin) ? 1 : 0) }
-}
-
-/// A segment on its way.
-struct SegmentInFlight {
-  var stream: Int
-  /// The side that sent it.
-  var side: Int
-  var header: TCPSegment
-  var payload: Bytes
-  var label: Label
-  /// Which transmission it is, from 0; nil where nobody repeats it.
-  var attempt: UInt8?
-}
-
-/// A host's end of a connection: which one, and which side it is.
-struct StreamEnd {
-  var stream: Int
-  var side: Int
+  init(host: Int, _ arrival: Arrival) {
+    self.host = host
+    self.arrival = arrival
+  }
 }
