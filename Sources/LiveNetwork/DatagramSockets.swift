@@ -12,7 +12,7 @@ final class DatagramSockets {
   // Touched for every packet by code of one loop that cannot overlap itself.
   @exclusivity(unchecked) private var open: [PortID: DatagramSocket] = [:]
   @exclusivity(unchecked) private var parked = ParkedSockets(of: DescriptorLimit.current.soft)
-  private let parkingTimer: UInt64
+  private let parkingTimer: LoopTimer
   private let slots = ReadSlots()
   private let batch = DatagramBatch()
   /// Whose datagrams the batch holds.

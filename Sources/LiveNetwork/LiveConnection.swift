@@ -21,7 +21,7 @@ final class LiveConnection: SocketHandler {
   var isBlocked = false
   var isDirty = false
   var queue = StreamQueue()
-  let timer: UInt64
+  let timer: LoopTimer
   private unowned let owner: StreamConnections
 
   init(_ owner: StreamConnections, _ id: ConnectionID, descriptor: Int32, local: TransportAddress, remote: TransportAddress) {

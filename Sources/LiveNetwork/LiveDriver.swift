@@ -26,7 +26,7 @@ public final class LiveDriver: @unchecked Sendable {
   private(set) lazy var datagrams = DatagramSockets(self)
   private(set) lazy var listeners = StreamListeners(self)
   private(set) lazy var connections = StreamConnections(self)
-  private let timer: UInt64
+  private let timer: LoopTimer
   private lazy var wakeUp = SocketLoop.TimerBody(fire: { [weak self] in self?.timerFired() }, abandon: {})
   // Touched for every packet by code that cannot overlap itself.
   @exclusivity(unchecked) private var armed: Instant?

@@ -45,12 +45,12 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
   private let alarm: Int32
   private let thread = Atomic<UInt>(0)
   private let inbox = Mutex(Inbox())
-  private let lastTimer = Atomic<UInt64>(0)
+  private let lastTimer = Atomic<UInt32>(0)
   // Of the thread.
   private var entries: [Int32: Entry] = [:]
   private var generation: UInt32 = 0
-  private var timers = DeadlineQueue<UInt64>()
-  private var bodies: [UInt64: TimerBody] = [:]
+  private var timers = DeadlineQueue<LoopTimer>()
+  private var bodies = SerialTable<TimerBody>()
   private var armed: Instant?
   private var isStopping = false
 
@@ -127,9 +127,9 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
     let now = Instant(now)
     guard next <= now else { return }
     // Only what is due now: a timer that sets itself again waits for its turn.
-    var due: [UInt64] = []
-    while let key = timers.takeExpired(at: now) { due.append(key) }
-    for key in due { bodies[key]?.fire() }
+    var due: [LoopTimer] = []
+    while let timer = timers.takeExpired(at: now) { due.append(timer) }
+    for timer in due { bodies[timer.number]?.fire() }
   }
 
   /// Arms the alarm for the next timer; whether the thread may sleep.
@@ -149,8 +149,8 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
 
   /// Ends unless tasks came in the meantime.
   private func end() -> Bool {
-    for body in bodies.values { body.abandon() }
-    bodies = [:]
+    for number in bodies.numbers { bodies[number]?.abandon() }
+    bodies = SerialTable()
     timers = DeadlineQueue()
     let isOver = inbox.withLock { inbox in
       inbox.isOver = inbox.tasks.isEmpty
@@ -181,17 +181,17 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
   // MARK: - Timers
 
   /// A number for a timer of its own.
-  func newTimer() -> UInt64 { lastTimer.add(1, ordering: .relaxed).newValue }
+  func newTimer() -> LoopTimer { LoopTimer(number: lastTimer.wrappingAdd(1, ordering: .relaxed).newValue) }
 
   /// On the loop.
-  func setTimer(_ timer: UInt64, at deadline: NIODeadline, _ body: TimerBody) {
-    bodies[timer] = body
+  func setTimer(_ timer: LoopTimer, at deadline: NIODeadline, _ body: TimerBody) {
+    bodies[timer.number] = body
     timers.set(timer, at: Instant(deadline))
   }
 
   /// On the loop.
-  func stopTimer(_ timer: UInt64) {
-    bodies[timer] = nil
+  func stopTimer(_ timer: LoopTimer) {
+    bodies.remove(timer.number)
     timers.remove(timer)
   }
 
@@ -200,7 +200,7 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
     let promise = makePromise(of: Result.self)
     let timer = newTimer()
     let fire = { [self] in
-      bodies[timer] = nil
+      bodies.remove(timer.number)
       // On the loop: results need not be Sendable.
       do { promise.assumeIsolatedUnsafeUnchecked().succeed(try task()) } catch { promise.fail(error) }
     }
@@ -258,6 +258,11 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
       callback(nil)
     }
   }
+}
+
+/// A timer of a ``SocketLoop``, numbered in the order in which they were made.
+struct LoopTimer: SerialKey {
+  let number: UInt32
 }
 
 /// A value that crosses to the loop and is touched nowhere else.

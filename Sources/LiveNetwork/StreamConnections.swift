@@ -296,5 +296,5 @@ final class StreamConnections {
     }
   }
 
-  func newTimer() -> UInt64 { driver.loop.newTimer() }
+  func newTimer() -> LoopTimer { driver.loop.newTimer() }
 }

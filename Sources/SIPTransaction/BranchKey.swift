@@ -6,7 +6,8 @@ import SansIO
 ///
 /// Tables hash it by one number and compare the bytes behind it.
 struct BranchKey: Sendable {
-  private let hash: UInt64
+  /// Of the branch alone.
+  let hash: UInt64
   private var branch: Bytes
   private var sentBy: Bytes
   private let port: UInt16?
@@ -77,9 +78,7 @@ struct BranchKey: Sendable {
   }
 }
 
-extension BranchKey: Hashable {
-  func hash(into hasher: inout Hasher) { hasher.combine(hash) }
-
+extension BranchKey: Equatable {
   static func == (left: BranchKey, right: BranchKey) -> Bool {
     left.hash == right.hash && left.port == right.port && left.method == right.method && left.branch == right.branch
       && left.sentBy.count == right.sentBy.count && left.sentBy.elementsEqual(right.sentBy) { lowercase($0) == lowercase($1) }

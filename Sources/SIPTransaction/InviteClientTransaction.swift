@@ -1,5 +1,3 @@
-import SIPMessage
-import SIPTransport
 import SansIO
 
 /// The INVITE client transaction (RFC 3261 §17.1.1, with `accepted` of RFC 6026 §7.2).
@@ -19,101 +17,63 @@ import SansIO
 ///                └────────────── Timer D (0 if reliable) ────────────────────┘
 /// ```
 /// 2xx and 300–699 leave `calling` the same way as `proceeding`. An ICMP error ends `calling` alone: who has answered is there.
-public struct InviteClientTransaction: Hashable, Sendable {
-  public enum State: Hashable, Sendable { case calling, proceeding, completed, accepted, terminated }
+struct InviteClientTransaction: TransactionMachine {
+  enum State: TransactionState { case calling, proceeding, completed, accepted, terminated }
 
-  public enum Timer: Int, CaseIterable, Hashable, Sendable { case a, b, d, m }
+  private(set) var state = State.calling
+  var timers: RunningTimers
 
-  public enum Input: Hashable, Sendable {
-    case start
-    case response(status: Int)
-    case timer(Timer)
-    case transportFailed(FlowFailure)
-  }
+  init(_ timers: RunningTimers) { self.timers = timers }
 
-  public enum Output: Hashable, Sendable {
-    /// 0 is the first transmission.
-    case sendInvite(attempt: Int)
-    /// The ACK for a final response other than 2xx; `attempt` counts repetitions.
-    case sendAck(attempt: Int)
-    case deliver
-    case fail(TransactionFailure)
-    case end
-  }
-
-  public private(set) var state: State = .calling
-  private var timers = TimerTable<Timer>()
-  private var interval: Int64
-  private var attempts = 0
-  private var acknowledgements = 0
-  private let values: TimerValues
-  private let isReliable: Bool
-
-  public init(timers: SIPTimers = .standard, isReliable: Bool) {
-    self.init(TimerValues(timers), isReliable: isReliable)
-  }
-
-  init(_ values: TimerValues, isReliable: Bool) {
-    self.values = values
-    self.isReliable = isReliable
-    interval = values.t1
-  }
-
-  public var nextDeadline: Instant? { timers.next }
-  mutating func takeExpired(at now: Instant) -> Timer? { timers.takeExpired(at: now) }
-
-  public mutating func handle(_ input: Input, at now: Instant) -> Few<Output> {
+  mutating func handle(_ input: ClientInput, at now: Instant, _ outputs: inout [ClientOutput]) {
     let next: State
-    let outputs: Few<Output>
     switch (state, input) {
     case (.calling, .start):
-      if !isReliable { timers.set(.a, at: now.adding(nanoseconds: interval)) }
-      timers.set(.b, at: now.adding(nanoseconds: values.sixtyFourT1))
-      (next, outputs) = (.calling, [.sendInvite(attempt: 0)])
+      timers.start(.a, at: now)
+      timers.start(.b, at: now)
+      outputs.append(.send(.first, attempt: 0))
+      next = .calling
     case (.calling, .timer(.a)):
-      attempts += 1
-      interval *= 2
-      timers.set(.a, at: now.adding(nanoseconds: interval))
-      (next, outputs) = (.calling, [.sendInvite(attempt: attempts)])
+      outputs.append(.send(.timerA, attempt: timers.startAgain(.a, after: timers.interval * 2, at: now)))
+      next = .calling
     case (.calling, .timer(.b)):
-      timers.stopAll()
-      (next, outputs) = (.terminated, [.fail(.timerB), .end])
+      next = fail(.timerB, &outputs)
     case (.calling, .transportFailed(let failure)),
       (.proceeding, .transportFailed(let failure)) where failure != .unreachable:
-      timers.stopAll()
-      (next, outputs) = (.terminated, [.fail(.transport(failure)), .end])
+      next = fail(.transport(failure), &outputs)
     case (.calling, .response(let status)), (.proceeding, .response(let status)):
-      timers.stopAll()
-      (next, outputs) = receive(status, at: now)
+      next = receive(status, at: now, &outputs)
     case (.completed, .response(let status)) where status >= 300:
-      acknowledgements += 1
-      (next, outputs) = (.completed, [.sendAck(attempt: acknowledgements)])
+      outputs.append(.sendAck(attempt: timers.countRepetition()))
+      next = .completed
     case (.accepted, .response(let status)) where (200..<300).contains(status):
-      (next, outputs) = (.accepted, [.deliver])
+      outputs.append(.deliver)
+      next = .accepted
     case (.completed, .timer(.d)), (.accepted, .timer(.m)):
-      (next, outputs) = (.terminated, [.end])
-    case (.calling, .timer), (.proceeding, .start), (.proceeding, .timer), (.proceeding, .transportFailed), (.completed, .start),
-      (.completed, .response),
-      (.completed, .timer), (.completed, .transportFailed), (.accepted, .start), (.accepted, .response), (.accepted, .timer),
-      (.accepted, .transportFailed), (.terminated, .start), (.terminated, .response), (.terminated, .timer),
-      (.terminated, .transportFailed):
-      (next, outputs) = (state, [])
+      outputs.append(.end)
+      next = .terminated
+    case (.calling, .timer), (.proceeding, .start), (.proceeding, .timer), (.proceeding, .transportFailed), (.completed, _),
+      (.accepted, _), (.terminated, _):
+      next = state
     }
     state = next
-    return outputs
   }
 
-  private mutating func receive(_ status: Int, at now: Instant) -> (State, Few<Output>) {
+  private mutating func receive(_ status: Int, at now: Instant, _ outputs: inout [ClientOutput]) -> State {
+    timers.stop()
     switch status {
     case ..<200:
-      return (.proceeding, [.deliver])
+      outputs.append(.deliver)
+      return .proceeding
     case ..<300:
-      timers.set(.m, at: now.adding(nanoseconds: values.sixtyFourT1))
-      return (.accepted, [.deliver])
+      outputs.append(.deliver)
+      return linger(.m, in: .accepted, at: now, &outputs)
     default:
-      if isReliable { return (.terminated, [.sendAck(attempt: 0), .deliver, .end]) }
-      timers.set(.d, at: now.adding(nanoseconds: values.timerD))
-      return (.completed, [.sendAck(attempt: 0), .deliver])
+      // From here on the ACK is what is sent again.
+      timers.repetitions = 0
+      outputs.append(.sendAck(attempt: 0))
+      outputs.append(.deliver)
+      return linger(.d, in: .completed, at: now, &outputs)
     }
   }
 }

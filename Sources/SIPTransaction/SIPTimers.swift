@@ -1,4 +1,3 @@
-import SIPMessage
 import SIPTransport
 import SansIO
 
@@ -20,21 +19,40 @@ public struct SIPTimers: Hashable, Sendable {
   }
 }
 
-/// The timers in nanoseconds, as the machines use them.
+/// The timers of transactions by their letters (RFC 3261 Table 4, RFC 6026 §7), and the one before a 100 (RFC 3261 §17.2.1).
+enum TransactionTimer: UInt8, Hashable, Sendable {
+  case a, b, d, e, f, g, h, i, j, k, l, m
+  case trying
+
+  /// Sends again when it fires; any other one ends a state.
+  var isRepeating: Bool { self == .a || self == .e || self == .g }
+}
+
+/// The base values in nanoseconds, as the machines use them.
 struct TimerValues: Hashable, Sendable {
   let t1: Int64
   let t2: Int64
   let t4: Int64
-  var sixtyFourT1: Int64 { 64 * t1 }
-  /// Timer D on an unreliable transport: at least 32 s (§17.1.1.2).
-  var timerD: Int64 { max(32_000_000_000, sixtyFourT1) }
-  /// After it an INVITE gets 100 if nothing else was said (§17.2.1).
-  static let trying: Int64 = 200_000_000
 
   init(_ timers: SIPTimers) {
     t1 = timers.t1.wholeNanoseconds
     t2 = timers.t2.wholeNanoseconds
     t4 = timers.t4.wholeNanoseconds
+  }
+
+  var sixtyFourT1: Int64 { 64 * t1 }
+
+  /// What a timer is started with (RFC 3261 Table 4); nil where it does not run: a reliable transport sends nothing twice.
+  func duration(of timer: TransactionTimer, isReliable: Bool) -> Int64? {
+    switch timer {
+    case .a, .e, .g: isReliable ? nil : t1
+    case .b, .f, .h, .l, .m: sixtyFourT1
+    // At least 32 s (§17.1.1.2).
+    case .d: isReliable ? nil : max(32_000_000_000, sixtyFourT1)
+    case .i, .k: isReliable ? nil : t4
+    case .j: isReliable ? nil : sixtyFourT1
+    case .trying: 200_000_000
+    }
   }
 }
 

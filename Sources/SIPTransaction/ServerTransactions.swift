@@ -3,134 +3,21 @@ import SIPMessage
 import SIPTransport
 import SansIO
 
-/// Either server machine, as its table sees it.
-enum ServerMachine: Sendable {
-  case invite(InviteServerTransaction)
-  case other(NonInviteServerTransaction)
-
-  enum Input {
-    case start
-    case retransmission
-    case ack
-    case respond(status: Int)
-    case failed
-  }
-
-  enum Output {
-    case sendNew
-    case sendAgain(Label.Cause, attempt: Int)
-    case sendTrying
-    case ackMissing
-    case end
-  }
-
-  init(_ method: SIPMethod, _ values: TimerValues, isReliable: Bool) {
-    self =
-      method == .invite
-      ? .invite(InviteServerTransaction(values, isReliable: isReliable))
-      : .other(NonInviteServerTransaction(values, isReliable: isReliable))
-  }
-
-  var nextDeadline: Instant? {
-    switch self {
-    case .invite(let machine): machine.nextDeadline
-    case .other(let machine): machine.nextDeadline
-    }
-  }
-
-  var isOver: Bool {
-    switch self {
-    case .invite(let machine): machine.state == .terminated
-    case .other(let machine): machine.state == .terminated
-    }
-  }
-
-  /// An ACK is the transaction's own unless its final response was a 2xx (RFC 6026 §7.1).
-  var absorbsAck: Bool { if case .invite(let machine) = self { machine.state != .accepted } else { false } }
-
-  mutating func handle(_ input: Input, at now: Instant) -> Few<Output> {
-    switch self {
-    case .invite(var machine):
-      let outputs: Few<InviteServerTransaction.Output> =
-        switch input {
-        case .start: machine.handle(.start, at: now)
-        case .retransmission: machine.handle(.retransmission, at: now)
-        case .ack: machine.handle(.ack, at: now)
-        case .respond(let status): machine.handle(.respond(status: status), at: now)
-        // A response that could not be sent changes nothing (RFC 6026 §7.1).
-        case .failed: []
-        }
-      self = .invite(machine)
-      return Self.translate(outputs)
-    case .other(var machine):
-      let outputs: Few<NonInviteServerTransaction.Output> =
-        switch input {
-        case .start, .ack: []
-        case .retransmission: machine.handle(.retransmission, at: now)
-        case .respond(let status): machine.handle(.respond(status: status), at: now)
-        case .failed: machine.handle(.transportFailed, at: now)
-        }
-      self = .other(machine)
-      return Self.translate(outputs)
-    }
-  }
-
-  /// Fires one timer that is due; nil when there is none.
-  mutating func wake(at now: Instant) -> Few<Output>? {
-    switch self {
-    case .invite(var machine):
-      guard let timer = machine.takeExpired(at: now) else { return nil }
-      let outputs = machine.handle(.timer(timer), at: now)
-      self = .invite(machine)
-      return Self.translate(outputs)
-    case .other(var machine):
-      guard let timer = machine.takeExpired(at: now) else { return nil }
-      let outputs = machine.handle(.timer(timer), at: now)
-      self = .other(machine)
-      return Self.translate(outputs)
-    }
-  }
-
-  private static func translate(_ outputs: Few<InviteServerTransaction.Output>) -> Few<Output> {
-    var result = Few<Output>()
-    outputs.forEach { output in
-      switch output {
-      case .sendNew: result.append(.sendNew)
-      case .sendAgain(let cause, let attempt): result.append(.sendAgain(cause, attempt: attempt))
-      case .sendTrying: result.append(.sendTrying)
-      case .deliverAck: break
-      case .ackMissing: result.append(.ackMissing)
-      case .end: result.append(.end)
-      }
-    }
-    return result
-  }
-
-  private static func translate(_ outputs: Few<NonInviteServerTransaction.Output>) -> Few<Output> {
-    var result = Few<Output>()
-    outputs.forEach { output in
-      switch output {
-      case .sendNew: result.append(.sendNew)
-      case .sendAgain(let attempt): result.append(.sendAgain(.repeated, attempt: attempt))
-      case .end: result.append(.end)
-      }
-    }
-    return result
-  }
-}
-
 /// The server transactions of one host with what each has to send again (RFC 3261 §17.2).
 struct ServerTransactions {
   typealias ServerID = TransactionLayer.ServerID
-  typealias Deadlines = DeadlineQueue<TransactionLayer.Key>
+  typealias Deadlines = TransactionLayer.Deadlines
+  typealias Outputs = [TransactionLayer.Output]
 
   private struct Response {
     var bytes: Bytes
     var label: Label
   }
 
-  private final class Entry {
-    var machine: ServerMachine
+  private final class Entry: TransactionEntry {
+    let id: ServerID
+    // Unchecked: one transaction is never within itself.
+    @exclusivity(unchecked) var machine: ServerMachine
     let key: BranchKey
     /// For a 100 of our own; gone once the user agent answered.
     var request: InboundMessage?
@@ -143,171 +30,150 @@ struct ServerTransactions {
     /// Nothing is ever answered: the policy drops this peer.
     var isAbandoned = false
 
-    init(_ machine: ServerMachine, _ key: BranchKey, _ request: InboundMessage, replyFlow: Flow, viaPort: UInt16) {
-      (self.machine, self.key, self.request, flow) = (machine, key, request, request.flow)
+    init(_ id: ServerID, _ machine: ServerMachine, _ key: BranchKey, _ request: InboundMessage, replyFlow: Flow, viaPort: UInt16) {
+      (self.id, self.machine, self.key, self.request, flow) = (id, machine, key, request, request.flow)
       (self.replyFlow, self.viaPort) = (replyFlow, viaPort)
     }
+
+    var number: UInt32 { id.rawValue }
+    var timerKey: TransactionLayer.Key { .server(id) }
   }
 
   private let values: TimerValues
   private let answersToSourcePort: Bool
-  private var entries = SerialTable<Entry>()
-  private var idsByBranch: [BranchKey: ServerID] = [:]
+  private var table = TransactionTable<Entry>()
   private var abandoned = AbandonedServers()
-  private var last: UInt32 = 0
+  /// What a machine said; kept for its memory.
+  private var results: [ServerOutput] = []
 
   init(_ values: TimerValues, answersToSourcePort: Bool) {
     self.values = values
     self.answersToSourcePort = answersToSourcePort
   }
 
-  var count: Int { entries.count }
+  var count: Int { table.count }
 
-  func flow(of id: ServerID) -> Flow? { entries[id.rawValue]?.flow }
+  func flow(of id: ServerID) -> Flow? { table[id.rawValue]?.flow }
 
   func knows(_ request: InboundMessage) -> Bool {
     guard let method = request.message.method, let via = request.essentials.via,
       let key = try? BranchKey(request: request, via, method: method, toTag: via.hasTransactionBranch ? nil : request.essentials.toTag)
     else { return false }
-    return idsByBranch[key] != nil || method == .cancel && cancelled(key) != nil
+    return table.find(key) != nil || method == .cancel && cancelled(key) != nil
   }
 
   mutating func respond(
-    _ id: ServerID, _ response: Bytes, status: Int, label: Label, at now: Instant, _ deadlines: inout Deadlines,
-    _ outputs: inout [TransactionLayer.Output]
+    _ id: ServerID, _ response: Bytes, status: Int, label: Label, at now: Instant, _ deadlines: inout Deadlines, _ outputs: inout Outputs
   ) {
-    guard let entry = entries[id.rawValue], !entry.isAbandoned else { return }
+    guard let entry = table[id.rawValue], !entry.isAbandoned else { return }
     let last = entry.response
     // A 2xx that the user agent repeats is the same bytes again.
     entry.response = Response(bytes: label.attempt > 0 ? last?.bytes ?? response : response, label: label)
     entry.request = nil
-    if !step(id, .respond(status: status), at: now, &deadlines, &outputs) { entry.response = last }
+    if !step(entry, .respond(status: status), nil, at: now, &deadlines, &outputs) { entry.response = last }
   }
 
-  mutating func abandon(_ id: ServerID, at now: Instant, _ deadlines: inout Deadlines, _ outputs: inout [TransactionLayer.Output]) {
-    guard let entry = entries[id.rawValue], !entry.isAbandoned else { return }
+  mutating func abandon(_ id: ServerID, at now: Instant, _ deadlines: inout Deadlines, _ outputs: inout Outputs) {
+    guard let entry = table[id.rawValue], !entry.isAbandoned else { return }
     entry.isAbandoned = true
     deadlines.set(.server(id), at: now.adding(nanoseconds: values.sixtyFourT1))
     if let oldest = abandoned.add(id) { forget(oldest, &deadlines, &outputs) }
   }
 
-  private mutating func forget(_ id: ServerID, _ deadlines: inout Deadlines, _ outputs: inout [TransactionLayer.Output]) {
-    deadlines.remove(.server(id))
-    guard let entry = entries.remove(id.rawValue) else { return }
-    idsByBranch[entry.key] = nil
+  private mutating func forget(_ id: ServerID, _ deadlines: inout Deadlines, _ outputs: inout Outputs) {
+    guard let entry = table[id.rawValue] else { return }
+    table.remove(entry, &deadlines)
     outputs.append(.endedServer(id))
   }
 
   // MARK: - What arrives
 
   mutating func receive(
-    _ request: InboundMessage, _ method: SIPMethod, at now: Instant, _ deadlines: inout Deadlines,
-    _ outputs: inout [TransactionLayer.Output]
+    _ request: InboundMessage, _ method: SIPMethod, at now: Instant, _ deadlines: inout Deadlines, _ outputs: inout Outputs
   ) throws(SIPHeaderError) {
     guard let via = request.essentials.via else {
       _ = try request.message.via()
       return
     }
     let toTag = via.hasTransactionBranch ? nil : request.essentials.toTag
-    var key = try BranchKey(request: request, via, method: method, toTag: toTag)
-    if method == .ack {
-      // A peer of RFC 2543 acknowledges with the To tag of the response, which its INVITE did not have (§17.2.3).
-      if toTag != nil, idsByBranch[key] == nil { key = try BranchKey(request: request, via, method: method) }
-      return receiveAck(request, key, at: now, &deadlines, &outputs)
-    }
-    if let id = idsByBranch[key] {
-      guard entries[id.rawValue]?.isAbandoned == false else { return }
-      _ = step(id, .retransmission, at: now, &deadlines, &outputs)
+    let key = try BranchKey(request: request, via, method: method, toTag: toTag)
+    if method == .ack { return try receiveAck(request, key, via, toTag: toTag, at: now, &deadlines, &outputs) }
+    if let entry = table.find(key) {
+      if !entry.isAbandoned { _ = step(entry, .retransmission, nil, at: now, &deadlines, &outputs) }
       return
     }
     if request.essentials.cseq == nil { _ = try request.message.cseq() }
     if request.essentials.callID == nil { _ = try request.message.callID() }
-    let id = open(request, method, key.compacted(), via)
-    _ = step(id, .start, at: now, &deadlines, &outputs)
+    let entry = open(request, method, key.compacted(), via)
+    _ = step(entry, .start, nil, at: now, &deadlines, &outputs)
     if method == .cancel, let target = cancelled(key) {
-      outputs.append(.cancelled(target, by: id, request))
+      outputs.append(.cancelled(target, by: entry.id, request))
     } else {
-      outputs.append(.request(id, request))
+      outputs.append(.request(entry.id, request))
     }
   }
 
   /// The request that a CANCEL means: an INVITE, or one of another method, on which it has no effect (§9.2).
   private func cancelled(_ key: BranchKey) -> ServerID? {
     for method in [SIPMethod.invite] + SIPMethod.standard where method != .cancel && method != .ack {
-      if let id = idsByBranch[key.replacing(method: method)] { return id }
+      if let entry = table.find(key.replacing(method: method)) { return entry.id }
     }
     return nil
   }
 
-  private mutating func open(_ request: InboundMessage, _ method: SIPMethod, _ key: BranchKey, _ via: TopmostVia) -> ServerID {
-    last += 1
-    let id = ServerID(last)
+  private mutating func open(_ request: InboundMessage, _ method: SIPMethod, _ key: BranchKey, _ via: TopmostVia) -> Entry {
     let transport = request.flow.transport
-    entries[id.rawValue] = Entry(
-      ServerMachine(method, values, isReliable: transport.isReliable), key, request,
-      replyFlow: answersToSourcePort ? request.flow : request.replyFlow, viaPort: via.port ?? transport.defaultPort)
-    idsByBranch[key] = id
-    return id
+    let machine = ServerMachine(method, RunningTimers(values, isReliable: transport.isReliable))
+    let replyFlow = answersToSourcePort ? request.flow : request.replyFlow
+    return table.add { Entry(ServerID($0), machine, key, request, replyFlow: replyFlow, viaPort: via.port ?? transport.defaultPort) }
   }
 
+  /// An ACK is that of its INVITE's transaction; one that has none is handed up.
   private mutating func receiveAck(
-    _ ack: InboundMessage, _ key: BranchKey, at now: Instant, _ deadlines: inout Deadlines, _ outputs: inout [TransactionLayer.Output]
-  ) {
-    guard let id = idsByBranch[key], let entry = entries[id.rawValue], entry.machine.absorbsAck else { return outputs.append(.ack(ack)) }
-    _ = step(id, .ack, at: now, &deadlines, &outputs)
+    _ ack: InboundMessage, _ key: BranchKey, _ via: TopmostVia, toTag: ByteRange?, at now: Instant, _ deadlines: inout Deadlines,
+    _ outputs: inout Outputs
+  ) throws(SIPHeaderError) {
+    var entry = table.find(key)
+    // A peer of RFC 2543 acknowledges with the To tag of the response, which its INVITE did not have (§17.2.3).
+    if entry == nil, toTag != nil { entry = table.find(try BranchKey(request: ack, via, method: .ack)) }
+    guard let entry else { return outputs.append(.ack(ack)) }
+    if !entry.isAbandoned { _ = step(entry, .ack, ack, at: now, &deadlines, &outputs) }
   }
 
-  /// An INVITE transaction stays as it is (RFC 6026 §7.1), another one ends (RFC 3261 §17.2.4).
-  mutating func sendFailed(
-    _ key: BranchKey, at now: Instant, _ deadlines: inout Deadlines, _ outputs: inout [TransactionLayer.Output]
-  ) {
-    if let id = idsByBranch[key] { _ = step(id, .failed, at: now, &deadlines, &outputs) }
+  mutating func sendFailed(_ key: BranchKey, at now: Instant, _ deadlines: inout Deadlines, _ outputs: inout Outputs) {
+    if let entry = table.find(key) { _ = step(entry, .transportFailed, nil, at: now, &deadlines, &outputs) }
   }
 
-  mutating func wake(_ id: ServerID, at now: Instant, _ deadlines: inout Deadlines, _ outputs: inout [TransactionLayer.Output]) {
-    while let entry = entries[id.rawValue] {
-      guard !entry.isAbandoned else { return forget(id, &deadlines, &outputs) }
-      guard let results = entry.machine.wake(at: now) else { return deadlines.set(.server(id), at: entry.machine.nextDeadline) }
-      carryOut(results, id, entry, &deadlines, &outputs)
-    }
+  mutating func wake(_ id: ServerID, at now: Instant, _ deadlines: inout Deadlines, _ outputs: inout Outputs) {
+    guard let entry = table[id.rawValue] else { return }
+    if entry.isAbandoned { return forget(id, &deadlines, &outputs) }
+    while let input = entry.machine.takeExpired(at: now) { _ = step(entry, input, nil, at: now, &deadlines, &outputs) }
   }
 
   // MARK: - Machines
 
   /// Feeds the machine of a transaction and carries out what it says; whether it said anything.
   private mutating func step(
-    _ id: ServerID, _ input: ServerMachine.Input, at now: Instant, _ deadlines: inout Deadlines,
-    _ outputs: inout [TransactionLayer.Output]
+    _ entry: Entry, _ input: ServerInput, _ ack: InboundMessage?, at now: Instant, _ deadlines: inout Deadlines, _ outputs: inout Outputs
   ) -> Bool {
-    guard let entry = entries[id.rawValue] else { return false }
-    let results = entry.machine.handle(input, at: now)
-    carryOut(results, id, entry, &deadlines, &outputs)
-    return !results.isEmpty
-  }
-
-  private mutating func carryOut(
-    _ results: Few<ServerMachine.Output>, _ id: ServerID, _ entry: Entry, _ deadlines: inout Deadlines,
-    _ outputs: inout [TransactionLayer.Output]
-  ) {
-    results.forEach { result in
+    entry.machine.handle(input, at: now, &results)
+    let hasSpoken = !results.isEmpty
+    for result in results {
       switch result {
       case .sendNew: transmit(entry, cause: nil, attempt: 0, &outputs)
       case .sendAgain(let cause, let attempt): transmit(entry, cause: cause, attempt: attempt, &outputs)
       case .sendTrying: sendTrying(entry, &outputs)
-      case .ackMissing: outputs.append(.ackMissing(id))
-      case .end: outputs.append(.endedServer(id))
+      case .deliverAck: if let ack { outputs.append(.ack(ack)) }
+      case .ackMissing: outputs.append(.ackMissing(entry.id))
+      case .end: outputs.append(.endedServer(entry.id))
       }
     }
-    if entry.machine.isOver {
-      entries.remove(id.rawValue)
-      idsByBranch[entry.key] = nil
-      deadlines.remove(.server(id))
-    } else {
-      deadlines.set(.server(id), at: entry.machine.nextDeadline)
-    }
+    results.removeAll(keepingCapacity: true)
+    table.settle(entry, &deadlines)
+    return hasSpoken
   }
 
-  private func sendTrying(_ entry: Entry, _ outputs: inout [TransactionLayer.Output]) {
+  private func sendTrying(_ entry: Entry, _ outputs: inout Outputs) {
     guard let request = entry.request else { return }
     let bytes = Spelling.plain.response(ResponseDraft(100), to: request.message, from: request.flow.remote)
     let label = Label(.response(status: 100, .invite), sequence: request.essentials.cseq?.number ?? 0)
@@ -315,7 +181,7 @@ struct ServerTransactions {
     transmit(entry, cause: nil, attempt: 0, &outputs)
   }
 
-  private func transmit(_ entry: Entry, cause: Label.Cause?, attempt: Int, _ outputs: inout [TransactionLayer.Output]) {
+  private func transmit(_ entry: Entry, cause: Label.Cause?, attempt: Int, _ outputs: inout Outputs) {
     guard let response = entry.response else { return }
     let label = cause.map { response.label.repeated($0, attempt) } ?? response.label
     outputs.append(.reply(response.bytes, entry.replyFlow, port: entry.viaPort, label))

@@ -40,23 +40,25 @@ public final class TransactionLayer {
     case unusable(InboundMessage, SIPHeaderError)
   }
 
-  enum Key: Hashable, Sendable {
+  /// Whose timer it is. Both sides count from 1.
+  enum Key: SerialKey {
     case client(ClientID)
     case server(ServerID)
 
-    /// One number instead of two: keys are hashed with every timer that is set.
-    func hash(into hasher: inout Hasher) {
+    var number: UInt32 {
       switch self {
-      case .client(let id): hasher.combine(UInt64(id.rawValue) << 1)
-      case .server(let id): hasher.combine(UInt64(id.rawValue) << 1 | 1)
+      case .client(let id): id.rawValue << 1
+      case .server(let id): id.rawValue << 1 | 1
       }
     }
   }
 
+  typealias Deadlines = DeadlineQueue<Key>
+
   // Unchecked: touched for every message by code that cannot overlap itself, where the checks of exclusive access cost one part in thirty.
   @exclusivity(unchecked) private var clients: ClientTransactions
   @exclusivity(unchecked) private var servers: ServerTransactions
-  @exclusivity(unchecked) private var deadlines = DeadlineQueue<Key>()
+  @exclusivity(unchecked) private var deadlines = Deadlines()
 
   /// - Parameters:
   ///   - spelling: of the messages that transactions write themselves.
@@ -124,7 +126,7 @@ public final class TransactionLayer {
   public func send(
     _ request: Bytes, method: SIPMethod, branch: String, on flow: Flow, label: Label, at now: Instant, _ outputs: inout [Output]
   ) -> ClientID {
-    clients.send(request, BranchKey(branch: Bytes(branch), method: method), branch, on: flow, label: label, at: now, &deadlines, &outputs)
+    clients.send(request, BranchKey(branch: Bytes(branch), method: method), on: flow, label: label, at: now, &deadlines, &outputs)
   }
 
   /// Sends CANCEL for an INVITE that has had a provisional response (RFC 3261 §9.1); nil when there is nothing to cancel.

@@ -3,7 +3,9 @@
 /// A 4-ary heap whose entries are never moved by key: an entry that was replaced or removed stays in it until it comes to the top, or until
 /// such entries outnumber the others. So setting costs one look-up and a sift that compares numbers only. ``next`` is O(1): the top is
 /// always an entry that holds. Equal instants leave in the order in which they were set, so that two runs agree.
-public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
+///
+/// What holds for a key is found by its number (``SerialTable``): those in use at one time should be close together.
+public struct DeadlineQueue<Key: SerialKey>: Sendable {
   @usableFromInline struct Entry: Sendable {
     @usableFromInline var instant: Int64
     @usableFromInline var ticket: UInt64
@@ -32,7 +34,7 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
   }
 
   @usableFromInline var heap: [Entry] = []
-  @usableFromInline var holdings: [Key: Holding] = [:]
+  @usableFromInline var holdings = SerialTable<Holding>()
   @usableFromInline var nextTicket: UInt64 = 0
 
   @inlinable public init() {}
@@ -42,31 +44,28 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
   /// The earliest deadline.
   @inlinable public var next: Instant? { heap.first.map { Instant(nanoseconds: $0.instant) } }
 
-  @inlinable public subscript(key: Key) -> Instant? { holdings[key].map { Instant(nanoseconds: $0.instant) } }
+  @inlinable public subscript(key: Key) -> Instant? { holdings[key.number].map { Instant(nanoseconds: $0.instant) } }
 
   /// Sets, moves (or with nil removes) the deadline of `key`. Setting the same instant again changes nothing.
   @inlinable public mutating func set(_ key: Key, at instant: Instant?) {
     guard let instant else { return remove(key) }
+    let previous = holdings[key.number]
+    guard previous?.instant != instant.nanoseconds else { return }
     nextTicket += 1
-    let holding = Holding(instant: instant.nanoseconds, ticket: nextTicket)
-    let previous = holdings.updateValue(holding, forKey: key)
-    if let previous, previous.instant == instant.nanoseconds {
-      holdings[key] = previous
-      return
-    }
+    holdings[key.number] = Holding(instant: instant.nanoseconds, ticket: nextTicket)
     heap.append(Entry(instant: instant.nanoseconds, ticket: nextTicket, key: key))
     siftUp(heap.count - 1)
     if let previous { forget(previous.ticket) }
   }
 
   @inlinable public mutating func remove(_ key: Key) {
-    if let holding = holdings.removeValue(forKey: key) { forget(holding.ticket) }
+    if let holding = holdings.remove(key.number) { forget(holding.ticket) }
   }
 
   /// Takes the earliest key that is due at `now`; call until nil.
   @inlinable public mutating func takeExpired(at now: Instant) -> Key? {
     guard let first = heap.first, first.instant <= now.nanoseconds else { return nil }
-    holdings[first.key] = nil
+    holdings.remove(first.key.number)
     forget(first.ticket)
     return first.key
   }
@@ -74,7 +73,7 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
   /// The entry with this ticket holds no more: gone if it was on top, together with those like it that come up.
   @inlinable mutating func forget(_ ticket: UInt64) {
     if heap.first?.ticket == ticket {
-      repeat { removeFirst() } while heap.first.map { holdings[$0.key]?.ticket != $0.ticket } ?? false
+      repeat { removeFirst() } while heap.first.map { holdings[$0.key.number]?.ticket != $0.ticket } ?? false
     } else if heap.count > 64, heap.count > 2 * holdings.count {
       compact()
     }
@@ -89,7 +88,7 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
 
   /// Keeps the entries that hold.
   @inlinable mutating func compact() {
-    heap.removeAll { holdings[$0.key]?.ticket != $0.ticket }
+    heap.removeAll { holdings[$0.key.number]?.ticket != $0.ticket }
     guard heap.count > 1 else { return }
     for position in stride(from: (heap.count - 2) / 4, through: 0, by: -1) { siftDown(position) }
   }

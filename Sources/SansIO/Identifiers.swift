@@ -6,9 +6,10 @@ public struct PortID: Hashable, Sendable, Comparable {
 }
 
 /// A TCP connection of one host. Hosts mint even numbers (they opened it), drivers odd ones (they accepted it), so neither has to ask.
-public struct ConnectionID: Hashable, Sendable, Comparable {
+public struct ConnectionID: SerialKey, Comparable {
   public var rawValue: UInt32
   @inlinable public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+  @inlinable public var number: UInt32 { rawValue }
   public var isMintedByHost: Bool { rawValue & 1 == 0 }
   @inlinable public static func < (left: ConnectionID, right: ConnectionID) -> Bool { left.rawValue < right.rawValue }
 }

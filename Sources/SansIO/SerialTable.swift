@@ -1,3 +1,8 @@
+/// A key with a number of its own, which finds its place in a ``SerialTable`` without hashing.
+public protocol SerialKey: Hashable, Sendable {
+  var number: UInt32 { get }
+}
+
 /// Things numbered in the order in which they began, found by their number without hashing. A number is never used again, so an old one
 /// finds nothing rather than something else.
 ///
@@ -94,3 +99,6 @@ public struct SerialTable<Value> {
     firstPage += empty
   }
 }
+
+extension SerialTable: Sendable where Value: Sendable {}
+extension SerialTable.Page: Sendable where Value: Sendable {}

@@ -6,7 +6,14 @@ import Testing
 @testable import Kallglot
 
 /// Legs are words here: the core knows nothing of SIP.
-private typealias Core = SessionCore<String>
+private struct Leg: SerialKey, ExpressibleByStringLiteral {
+  let word: String
+  var number: UInt32 { ["first": 1, "second": 2][word] ?? 0 }
+
+  init(stringLiteral word: String) { self.word = word }
+}
+
+private typealias Core = SessionCore<Leg>
 
 @Suite struct SessionCoreTests {
   private func at(_ seconds: Int64) -> Instant { Instant(nanoseconds: seconds * 1_000_000_000) }
@@ -17,7 +24,7 @@ private typealias Core = SessionCore<String>
     return Core.Terms(account: account, policy: policy)
   }
 
-  private func admit(_ core: inout Core, _ leg: String, grace: Duration = .zero, role: SessionRole? = nil) -> [Core.Output] {
+  private func admit(_ core: inout Core, _ leg: Leg, grace: Duration = .zero, role: SessionRole? = nil) -> [Core.Output] {
     core.handle(.admitted(leg, terms(grace: grace), to: .session("sess_a"), role: role), at: .zero)
   }
 
@@ -26,7 +33,7 @@ private typealias Core = SessionCore<String>
     #expect(core.lookUp("sess_x", account: "acme") == .unknown)
     #expect(core.lookUp("sess_a", account: "other") == .unknown)
     #expect(core.lookUp("sess_a", account: nil) == .found)
-    for (leg, role) in [("first", SessionRole.customer), ("second", .agent)] {
+    for (leg, role) in [("first" as Leg, SessionRole.customer), ("second", .agent)] {
       #expect(admit(&core, leg) == [.joined(leg, session: "sess_a", account: "acme", role)])
       #expect(core.handle(.established(leg), at: .zero) == [])
     }
@@ -71,13 +78,13 @@ private typealias Core = SessionCore<String>
         == [.sessionEnded("sess_a", .byAPI), .hangUp("first", .sessionEnded), .hangUp("second", .sessionEnded)])
     #expect(core.handle(.endSession("sess_a"), at: .zero) == [])
     #expect(core.handle(.established("second"), at: .zero) == [] && core.lookUp("sess_a", account: "acme") == .ended)
-    for leg in ["first", "second"] { #expect(core.handle(.ended(leg), at: .zero) == []) }
+    for leg in ["first", "second"] as [Leg] { #expect(core.handle(.ended(leg), at: .zero) == []) }
     #expect(Holdings(of: core).grown(since: before) == [])
   }
 
   @Test func `a reusable session is open again after its last leg, and only the API ends it`() {
     var core = Core([Session(id: "sess_a", account: "acme", isReusable: true)])
-    for leg in ["first", "second"] {
+    for leg in ["first", "second"] as [Leg] {
       _ = admit(&core, leg) + core.handle(.established(leg), at: .zero)
       #expect(core.handle(.ended(leg), at: .zero) == [] && core.lookUp("sess_a", account: "acme") == .found)
     }

@@ -7,29 +7,42 @@ import Testing
 private func seconds(_ value: Double) -> Instant { Instant(nanoseconds: Int64(value * 1_000_000_000)) }
 private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 1_000_000_000 }
 
-@Suite struct InviteClientTransactionTests {
-  /// Lets the timers fire until the machine is quiet; when what was sent.
-  private func run(_ machine: inout InviteClientTransaction) -> [(Double, Few<InviteClientTransaction.Output>)] {
-    var log: [(Double, Few<InviteClientTransaction.Output>)] = []
-    while let due = machine.nextDeadline, let timer = machine.takeExpired(at: due) {
-      log.append((time(due), machine.handle(.timer(timer), at: due)))
+extension TransactionMachine {
+  init(isReliable: Bool) { self.init(RunningTimers(TimerValues(.standard), isReliable: isReliable)) }
+
+  /// What it answers to one input.
+  mutating func handle(_ input: Input, at now: Instant) -> [Output] {
+    var outputs: [Output] = []
+    handle(input, at: now, &outputs)
+    return outputs
+  }
+
+  /// Lets the timers fire until the machine is quiet: when, and what it answers.
+  mutating func run() -> [(Double, [Output])] {
+    var log: [(Double, [Output])] = []
+    while let due = timers.next, let timer = timers.takeExpired(at: due) {
+      log.append((time(due), handle(.timer(timer), at: due)))
     }
     return log
   }
 
+  var nextDeadline: Instant? { timers.next }
+}
+
+@Suite struct InviteClientTransactionTests {
   @Test func `over UDP the INVITE leaves at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s, and Timer B ends it at 32 s (RFC 3261 §17.1.1.2)`() {
     var machine = InviteClientTransaction(isReliable: false)
-    #expect(machine.handle(.start, at: .zero) == [.sendInvite(attempt: 0)])
-    let log = run(&machine)
+    #expect(machine.handle(.start, at: .zero) == [.send(.first, attempt: 0)])
+    let log = machine.run()
     #expect(log.map(\.0) == [0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 32])
-    #expect(log.dropLast().map(\.1) == (1...6).map { [.sendInvite(attempt: $0)] })
+    #expect(log.dropLast().map(\.1) == (1...6).map { [.send(.timerA, attempt: $0)] })
     #expect(log.last?.1 == [.fail(.timerB), .end])
   }
 
   @Test func `over TCP nothing is sent again, and Timer B still holds (RFC 3261 §17.1.1.2)`() {
     var machine = InviteClientTransaction(isReliable: true)
     _ = machine.handle(.start, at: .zero)
-    #expect(run(&machine).map(\.0) == [32])
+    #expect(machine.run().map(\.0) == [32])
   }
 
   @Test func `a provisional stops Timers A and B`() {
@@ -45,7 +58,7 @@ private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 
     #expect(machine.handle(.response(status: 486), at: seconds(1)) == [.sendAck(attempt: 0), .deliver])
     #expect(machine.handle(.response(status: 486), at: seconds(2)) == [.sendAck(attempt: 1)])
     #expect(machine.nextDeadline == seconds(33))
-    #expect(run(&machine).last?.1 == [.end])
+    #expect(machine.run().last?.1 == [.end])
   }
 
   @Test func `2xx of every branch reach the user agent while Accepted (RFC 6026 §7.2)`() {
@@ -86,18 +99,10 @@ private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 
 }
 
 @Suite struct NonInviteClientTransactionTests {
-  private func run(_ machine: inout NonInviteClientTransaction) -> [(Double, Few<NonInviteClientTransaction.Output>)] {
-    var log: [(Double, Few<NonInviteClientTransaction.Output>)] = []
-    while let due = machine.nextDeadline, let timer = machine.takeExpired(at: due) {
-      log.append((time(due), machine.handle(.timer(timer), at: due)))
-    }
-    return log
-  }
-
   @Test func `over UDP the request leaves at 0.5, 1.5, 3.5, 7.5 s and then every 4 s until Timer F (RFC 3261 §17.1.2.2)`() {
     var machine = NonInviteClientTransaction(isReliable: false)
-    #expect(machine.handle(.start, at: .zero) == [.send(attempt: 0)])
-    let log = run(&machine)
+    #expect(machine.handle(.start, at: .zero) == [.send(.first, attempt: 0)])
+    let log = machine.run()
     #expect(log.map(\.0) == [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5, 32])
     #expect(log.last?.1 == [.fail(.timerF), .end])
   }
@@ -106,7 +111,7 @@ private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 
     var machine = NonInviteClientTransaction(isReliable: false)
     _ = machine.handle(.start, at: .zero)
     #expect(machine.handle(.response(status: 100), at: seconds(0.2)) == [.deliver])
-    #expect(run(&machine).map(\.0) == [0.5, 4.5, 8.5, 12.5, 16.5, 20.5, 24.5, 28.5, 32])
+    #expect(machine.run().map(\.0) == [0.5, 4.5, 8.5, 12.5, 16.5, 20.5, 24.5, 28.5, 32])
   }
 
   @Test func `a final response is delivered once, its repetitions are absorbed for T4 (RFC 3261 §17.1.2.2)`() {
@@ -122,19 +127,11 @@ private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 
 }
 
 @Suite struct InviteServerTransactionTests {
-  private func run(_ machine: inout InviteServerTransaction) -> [(Double, Few<InviteServerTransaction.Output>)] {
-    var log: [(Double, Few<InviteServerTransaction.Output>)] = []
-    while let due = machine.nextDeadline, let timer = machine.takeExpired(at: due) {
-      log.append((time(due), machine.handle(.timer(timer), at: due)))
-    }
-    return log
-  }
-
   @Test func `100 leaves after 200 ms of silence, and not when the user agent spoke before (RFC 3261 §17.2.1)`() {
     var machine = InviteServerTransaction(isReliable: false)
     _ = machine.handle(.start, at: .zero)
     #expect(machine.handle(.retransmission, at: seconds(0.1)) == [])
-    let log = run(&machine)
+    let log = machine.run()
     #expect(log.map(\.0) == [0.2])
     #expect(log.map(\.1) == [[.sendTrying]])
     #expect(machine.handle(.retransmission, at: seconds(0.5)) == [.sendAgain(.repeated, attempt: 1)])
@@ -148,7 +145,7 @@ private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 
     var machine = InviteServerTransaction(isReliable: false)
     _ = machine.handle(.start, at: .zero)
     #expect(machine.handle(.respond(status: 486), at: .zero) == [.sendNew])
-    let log = run(&machine)
+    let log = machine.run()
     #expect(log.map(\.0) == [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5, 32])
     #expect(log.first?.1 == [.sendAgain(.timerG, attempt: 1)])
     #expect(log.last?.1 == [.ackMissing, .end])
@@ -182,7 +179,7 @@ private func time(_ instant: Instant) -> Double { Double(instant.nanoseconds) / 
     var machine = NonInviteServerTransaction(isReliable: false)
     #expect(machine.handle(.retransmission, at: .zero) == [])
     #expect(machine.handle(.respond(status: 200), at: .zero) == [.sendNew])
-    #expect(machine.handle(.retransmission, at: seconds(1)) == [.sendAgain(attempt: 1)])
+    #expect(machine.handle(.retransmission, at: seconds(1)) == [.sendAgain(.repeated, attempt: 1)])
     #expect(machine.handle(.respond(status: 500), at: seconds(2)) == [])
     #expect(machine.nextDeadline == seconds(32))
     var reliable = NonInviteServerTransaction(isReliable: true)

@@ -1,10 +1,13 @@
+import SansIO
+
 /// A place in a ``Slab``, and which of its occupants: places are used again, numbers of occupants only after ``generations`` of them.
-struct SlabPlace: Hashable, Sendable {
+struct SlabPlace: SerialKey {
   /// 14 bits, so that a place fits into the number of a port.
   static let generations: UInt16 = 1 << 14
 
   var index: UInt32
   var generation: UInt16
+  var number: UInt32 { index }
 }
 
 /// A table whose keys are places in it: no look-up by hash, and the key of what is gone finds nothing.

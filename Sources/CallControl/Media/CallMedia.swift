@@ -72,7 +72,8 @@ struct CallMedia {
 
   /// The leg is over, and its ports are closed.
   mutating func remove(_ place: SlabPlace) {
-    if let port = entries.remove(place)?.port { ports.release(port) }
+    guard let entry = entries.remove(place) else { return }
+    if let port = entry.port { ports.release(port) }
     deadlines.remove(place)
   }
 

@@ -91,8 +91,14 @@ struct Registrations: Sendable {
     case event(CallAgentEvent)
   }
 
+  /// One of ``all``; none is ever removed.
+  private struct Place: SerialKey {
+    let index: Int
+    var number: UInt32 { UInt32(index) }
+  }
+
   private var all: [Registration] = []
-  private var deadlines = DeadlineQueue<Int>()
+  private var deadlines = DeadlineQueue<Place>()
   /// Seconds before the expiry at which a binding is refreshed; nil = a tenth of it, at least 5.
   private let lead: Int?
 
@@ -125,7 +131,7 @@ struct Registrations: Sendable {
 
   /// Refreshes that are due.
   mutating func wake(at now: Instant, using entropy: inout Entropy) -> [Output]? {
-    guard let index = deadlines.takeExpired(at: now) else { return nil }
+    guard let index = deadlines.takeExpired(at: now)?.index else { return nil }
     return handle(index, .timer, reason: "", at: now, using: &entropy)
   }
 
@@ -155,7 +161,7 @@ struct Registrations: Sendable {
     _ index: Int, _ input: RegistrationUsage.Input, reason: String, at now: Instant, using entropy: inout Entropy
   ) -> [Output] {
     let outputs = all[index].usage.handle(input, at: now) { Int64.random(in: $0, using: &entropy) }
-    deadlines.set(index, at: all[index].usage.nextDeadline)
+    deadlines.set(Place(index: index), at: all[index].usage.nextDeadline)
     let aor = all[index].aor
     return outputs.map { output in
       switch output {

@@ -12,7 +12,7 @@ import SansIO
 ///                          │ established: maxCallDuration starts
 ///                          │ maxCallDuration is over: hangUp
 /// ```
-struct SessionCore<Leg: Hashable & Sendable> {
+struct SessionCore<Leg: SerialKey> {
   /// What a call was admitted with; the policy of that moment holds to its end.
   struct Terms: Hashable, Sendable {
     var account: String
@@ -52,10 +52,17 @@ struct SessionCore<Leg: Hashable & Sendable> {
   enum HangUpCause: Hashable, Sendable { case sessionEnded, durationReached }
 
   private struct Entry {
+    let number: UInt32
     var given: Session
     var life: SessionLife<Leg>
     /// A call made it: it is forgotten when it is over.
     var isInbound = false
+  }
+
+  /// The session whose grace runs.
+  private struct Grace: SerialKey {
+    let number: UInt32
+    let session: String
   }
 
   private struct Call {
@@ -67,12 +74,13 @@ struct SessionCore<Leg: Hashable & Sendable> {
   private var calls: [Leg: Call] = [:]
   private var callsByAccount: [String: Int] = [:]
   private var lastInbound = 0
+  private var lastNumber: UInt32 = 0
   /// Sessions without legs, until their grace is over.
-  private var graces = DeadlineQueue<String>()
+  private var graces = DeadlineQueue<Grace>()
   private var durations = DeadlineQueue<Leg>()
 
   init(_ given: [Session]) {
-    for session in given { sessions[session.id] = Entry(given: session, life: SessionLife(session.state, isReusable: session.isReusable)) }
+    for session in given { keep(session, SessionLife(session.state, isReusable: session.isReusable)) }
   }
 
   // MARK: - Queries
@@ -124,7 +132,7 @@ struct SessionCore<Leg: Hashable & Sendable> {
   /// What the first deadline that is over leads to; nil when none is.
   mutating func takeExpired(at now: Instant) -> [Output]? {
     if let leg = durations.takeExpired(at: now) { return [.hangUp(leg, .durationReached)] }
-    return graces.takeExpired(at: now).map { advance($0, .graceOver, at: now) }
+    return graces.takeExpired(at: now).map { advance($0.session, .graceOver, at: now) }
   }
 
   private mutating func id(of destination: Destination, account: String) -> String {
@@ -133,9 +141,14 @@ struct SessionCore<Leg: Hashable & Sendable> {
     case .inbound:
       lastInbound += 1
       let session = Session(id: "sess_inbound\(lastInbound)", account: account)
-      sessions[session.id] = Entry(given: session, life: SessionLife(.created, isReusable: false), isInbound: true)
+      keep(session, SessionLife(.created, isReusable: false), isInbound: true)
       return session.id
     }
+  }
+
+  private mutating func keep(_ session: Session, _ life: SessionLife<Leg>, isInbound: Bool = false) {
+    lastNumber += 1
+    sessions[session.id] = Entry(number: lastNumber, given: session, life: life, isInbound: isInbound)
   }
 
   private mutating func advance(_ id: String, _ input: SessionLife<Leg>.Input, at now: Instant) -> [Output] {
@@ -148,8 +161,8 @@ struct SessionCore<Leg: Hashable & Sendable> {
       case .joined(let leg, let role): return .joined(leg, session: id, account: calls[leg]?.terms.account ?? entry.given.account, role)
       case .hangUp(let leg): return .hangUp(leg, .sessionEnded)
       case .ended(let why): return .sessionEnded(id, why)
-      case .startGrace(let grace): graces.set(id, at: now.advanced(by: grace))
-      case .stopGrace: graces.remove(id)
+      case .startGrace(let grace): graces.set(Grace(number: entry.number, session: id), at: now.advanced(by: grace))
+      case .stopGrace: graces.remove(Grace(number: entry.number, session: id))
       }
       return nil
     }
