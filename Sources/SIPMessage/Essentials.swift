@@ -15,47 +15,51 @@ public struct Essentials: Sendable {
   public internal(set) var hasSeveralVias = false
 }
 
-/// FNV-1a over bytes, for tables that compare the bytes behind it.
+/// A number for bytes, eight at a time, for tables that compare the bytes behind it.
 public enum ByteHash {
-  @inlinable
-  public static func of(_ bytes: Bytes) -> UInt64 {
-    bytes.withUnsafeBytes { buffer in
-      var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-      for byte in buffer { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-      return hash
-    }
-  }
+  public static func of(_ bytes: Bytes) -> UInt64 { bytes.withSpan { of($0, 0..<$0.count) } }
 
   static func of(_ span: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for index in range { hash = (hash ^ UInt64(span[index])) &* 0x100_0000_01B3 }
-    return hash
+    var hash = 0xCBF2_9CE4_8422_2325 ^ UInt64(range.count)
+    var position = range.lowerBound
+    while position + 8 <= range.upperBound {
+      hash = mixed(hash ^ WordScan.load(span, position))
+      position += 8
+    }
+    var rest: UInt64 = 0
+    while position < range.upperBound {
+      rest = rest << 8 | UInt64(span[position])
+      position += 1
+    }
+    return mixed(hash ^ rest)
+  }
+
+  @inline(__always)
+  private static func mixed(_ number: UInt64) -> UInt64 {
+    let product = number.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    return product.high ^ product.low
   }
 }
 
 extension SIPMessage {
-  /// Reads the ``Essentials`` in one pass over the header; of a field that appears more than once the first counts.
+  /// Reads the ``Essentials``; of a field that appears more than once the first counts.
   public func essentials() -> Essentials {
-    bytes.withSpan { span in
+    let landmarks = landmarks
+    return bytes.withSpan { span in
       var result = Essentials()
-      var (seen, hops) = (KnownHeaderSet(), 0)
-      for slot in slots {
-        let value = slot.value.range
-        switch slot.known {
-        case .via:
-          var first: ByteRange?
-          if !seen.contains(.via) {
-            var (via, position, none) = (TopmostVia(), value.lowerBound, Parameters?.none)
-            if via.read(span, &position, value.upperBound, into: &none) { (first, result.via) = (via.element, via) }
-          }
-          hops += Self.elementCount(span, value, from: first)
-        case .from where !seen.contains(.from): result.fromTag = Self.tagRange(span, value)
-        case .to where !seen.contains(.to): result.toTag = Self.tagRange(span, value)
-        case .callID where !seen.contains(.callID): result.callID = Self.isCallID(span, value) ? slot.value : nil
-        case .cseq where !seen.contains(.cseq): result.cseq = Self.readCSeq(span, value)
-        default: continue
+      if let slot = slot(at: landmarks.from) { result.fromTag = Self.tagRange(span, slot.value.range) }
+      if let slot = slot(at: landmarks.to) { result.toTag = Self.tagRange(span, slot.value.range) }
+      if let slot = slot(at: landmarks.callID), Self.isCallID(span, slot.value.range) { result.callID = slot.value }
+      if let slot = slot(at: landmarks.cseq) { result.cseq = Self.readCSeq(span, slot.value.range) }
+      guard let slot = slot(at: landmarks.via) else { return result }
+      let value = slot.value.range
+      var (via, position, none) = (TopmostVia(), value.lowerBound, Parameters?.none)
+      if via.read(span, &position, value.upperBound, into: &none) { result.via = via }
+      var hops = Self.elementCount(span, value, from: result.via?.element)
+      if landmarks.viaCount > 1 {
+        for other in slots[(landmarks.via + 1)...] where other.known == .via {
+          hops += Self.elementCount(span, other.value.range, from: nil)
         }
-        seen.insert(slot.known)
       }
       result.hasSeveralVias = hops > 1
       return result
@@ -78,21 +82,25 @@ extension SIPMessage {
 
   /// One word (RFC 3261 §20.8).
   static func isCallID(_ span: Span<UInt8>, _ value: Range<Int>) -> Bool {
-    for index in value where Grammar.isWhite(span[index]) { return false }
-    return !value.isEmpty
+    !value.isEmpty && WordScan.run(span, value.lowerBound, value.upperBound) { !Grammar.isWhite($0) } == value.upperBound
   }
 
   /// A number below 2³¹ and a method (RFC 3261 §8.1.1.5, §20.16).
   static func readCSeq(_ span: Span<UInt8>, _ value: Range<Int>) -> CSeq? {
-    var position = value.lowerBound
     let end = value.upperBound
-    while position < end, span[position] &- 48 < 10 { position += 1 }
-    guard let number = Grammar.number(span, value.lowerBound..<position), number < 1 << 31, position < end, Grammar.isWhite(span[position])
-    else { return nil }
+    var (number, position) = (UInt32(0), value.lowerBound)
+    while position < end, position - value.lowerBound < 10, span[position] &- 48 < 10 {
+      let (product, isTooLarge) = number.multipliedReportingOverflow(by: 10)
+      let (sum, overflows) = product.addingReportingOverflow(UInt32(span[position] &- 48))
+      guard !isTooLarge, !overflows else { return nil }
+      number = sum
+      position += 1
+    }
+    guard position > value.lowerBound, number < 1 << 31, position < end, Grammar.isWhite(span[position]) else { return nil }
     Grammar.skipWhite(span, &position, end)
-    let start = position
-    while position < end, Grammar.isToken(span[position]) { position += 1 }
-    guard position > start, position == end else { return nil }
-    return CSeq(number: UInt32(number), method: SIPMethod(span, start..<position))
+    let method = position
+    position = Grammar.tokenEnd(span, method, end)
+    guard position > method, position == end else { return nil }
+    return CSeq(number: number, method: SIPMethod(span, method..<position))
   }
 }

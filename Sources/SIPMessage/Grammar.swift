@@ -24,6 +24,12 @@ enum Grammar {
   @inline(__always)
   static func isWhite(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 || byte == 13 || byte == 10 }
 
+  /// Where a token ends that begins at `position`.
+  @inline(__always)
+  static func tokenEnd(_ span: Span<UInt8>, _ position: Int, _ end: Int) -> Int {
+    WordScan.run(span, position, end) { isToken($0) }
+  }
+
   static func offset(of byte: UInt8, _ base: UnsafePointer<UInt8>, _ count: Int) -> Int {
     guard let found = memchr(base, Int32(byte), count) else { return -1 }
     return UnsafeRawPointer(found) - UnsafeRawPointer(base)
@@ -57,14 +63,12 @@ enum Grammar {
   /// The offset behind the quoted string that begins at `start`; nil when it does not end.
   static func quotedEnd(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
     var position = start + 1
-    while position < end {
-      switch span[position] {
-      case .quote: return position + 1
-      case .backslash: position += 2
-      default: position += 1
-      }
+    while true {
+      position = WordScan.run(span, position, end) { $0 != .quote && $0 != .backslash }
+      guard position < end else { return nil }
+      if span[position] == .quote { return position + 1 }
+      position += 2
     }
-    return nil
   }
 
   /// The text of a quoted string without its quotes and escapes; any other text as it is.
@@ -149,20 +153,17 @@ enum Grammar {
   /// The offset of the comma that ends the element at `start`, or `end`.
   static func elementEnd(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
     var position = start
-    var isBracketed = false
-    while position < end {
+    while true {
+      position = WordScan.run(span, position, end) { $0 != .quote && $0 != .less && $0 != .comma }
+      guard position < end else { return end }
       switch span[position] {
-      case .quote where !isBracketed:
+      case .quote:
         guard let behind = quotedEnd(span, position, end) else { return end }
-        position = behind - 1
-      case .less: isBracketed = true
-      case .greater: isBracketed = false
-      case .comma where !isBracketed: return position
-      default: break
+        position = behind
+      case .less: position = WordScan.first(.greater, span, position, end)
+      default: return position
       }
-      position += 1
     }
-    return end
   }
 
   /// Decimal digits as a number, at most ten of them; nil for anything else.

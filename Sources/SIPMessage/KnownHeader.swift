@@ -14,11 +14,11 @@ public enum KnownHeader: UInt8, Hashable, Sendable, CaseIterable {
 
   /// The known header of a name in any case or in its compact form.
   public init(name: String) {
-    self = KnownHeaderTable.lookUp(name.utf8.span, 0..<name.utf8.count, isToken: false)
+    self = KnownHeaderTable.lookUp(name.utf8.span, 0..<name.utf8.count)
   }
 }
 
-/// Finds a name's number by a hash of its 24 first bytes, which are more than any name has, and one comparison.
+/// Finds a name's number by a hash of its letters and one comparison.
 enum KnownHeaderTable {
   /// In the order of the cases of ``KnownHeader``.
   static let spellings: [String] = [
@@ -42,32 +42,37 @@ enum KnownHeaderTable {
     (UInt8(ascii: "v"), .via),
   ]
 
-  /// A name in lower case, as three words, zeros behind it.
+  /// A name in lower case as three words, zeros behind it and its length in the last byte.
   private struct Words: Equatable {
+    static let longest = 23
     var (first, second, third): (UInt64, UInt64, UInt64) = (0, 0, 0)
 
     init(_ span: Span<UInt8>, _ range: Range<Int>) {
-      for index in range.prefix(24) {
-        let (place, byte) = (index - range.lowerBound, UInt64(lowercase(span[index])))
-        let part = byte << UInt64(place % 8 * 8)
-        if place < 8 { first |= part } else if place < 16 { second |= part } else { third |= part }
+      let (start, count) = (range.lowerBound, range.count)
+      if start + 24 <= span.count {
+        first = Self.word(span, start, count)
+        if count > 8 { second = Self.word(span, start + 8, count - 8) }
+        if count > 16 { third = Self.word(span, start + 16, count - 16) }
+      } else {
+        for place in 0..<min(count, Self.longest) {
+          let part = Self.small(UInt64(span[start + place])) << UInt64(place % 8 * 8)
+          if place < 8 { first |= part } else if place < 16 { second |= part } else { third |= part }
+        }
       }
-    }
-
-    /// Of a token with 24 bytes behind its start: bit 5 makes letters small and no two other characters of a token the same.
-    @inline(__always)
-    init(token bytes: RawSpan, at start: Int, _ count: Int) {
-      first = Self.word(bytes, start, count)
-      if count > 8 { second = Self.word(bytes, start + 8, count - 8) }
-      if count > 16 { third = Self.word(bytes, start + 16, count - 16) }
+      third |= UInt64(count) << 56
     }
 
     @inline(__always)
-    private static func word(_ bytes: RawSpan, _ start: Int, _ count: Int) -> UInt64 {
-      let word = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self)) | 0x2020_2020_2020_2020
+    private static func word(_ span: Span<UInt8>, _ start: Int, _ count: Int) -> UInt64 {
+      let word = small(WordScan.load(span, start))
       return count >= 8 ? word : word & (1 << UInt64(count * 8) - 1)
     }
 
+    /// Letters in lower case: what has bit 6 gets bit 5, which makes nothing else a character of our names.
+    @inline(__always)
+    private static func small(_ word: UInt64) -> UInt64 { word | (word & 0x4040_4040_4040_4040) >> 1 }
+
+    @inline(__always)
     var hash: Int {
       let mixed = (first ^ second &* 0x9E37_79B9_7F4A_7C15 ^ third &* 0xC2B2_AE3D_27D4_EB4F) &* 0xFF51_AFD7_ED55_8CCD
       return Int(mixed >> 55)
@@ -109,15 +114,11 @@ enum KnownHeaderTable {
   private static let table = Table()
 
   /// The number of the name at `range`.
-  ///
-  /// - Parameter isToken: all of its bytes are known to be those of a token.
-  static func lookUp(_ span: Span<UInt8>, _ range: Range<Int>, isToken: Bool) -> KnownHeader {
-    guard range.count > 1, range.count <= 24 else { return range.count == 1 ? table.compact[Int(span[range.lowerBound])] : .other }
-    guard isToken, range.lowerBound + 24 <= span.count else {
-      // A zero is what stands behind a short name.
-      return range.allSatisfy { span[$0] != 0 } ? table.find(Words(span, range)) : .other
+  static func lookUp(_ span: Span<UInt8>, _ range: Range<Int>) -> KnownHeader {
+    guard range.count > 1, range.count <= Words.longest else {
+      return range.count == 1 ? table.compact[Int(span[range.lowerBound])] : .other
     }
-    return table.find(Words(token: span.bytes, at: range.lowerBound, range.count))
+    return table.find(Words(span, range))
   }
 }
 

@@ -19,6 +19,7 @@ struct MessageParser {
   private let limits: SIPLimits
   private var slots = ContiguousArray<SIPMessage.Slot>()
   private var present = KnownHeaderSet()
+  private var landmarks = SIPMessage.Landmarks()
   private var startLine: SIPMessage.StartLine?
   private var contentLengthSlot = -1
   /// A second Content-Length, which has to say the same.
@@ -44,16 +45,31 @@ struct MessageParser {
       guard position < span.count else { throw .noEndOfHeader }
       if span[position] == .lineFeed { return position + 1 }
       if span[position] == .carriageReturn, position + 1 < span.count, span[position + 1] == .lineFeed { return position + 2 }
-      position = try parseField(span, at: position)
+      if let next = parsePlainField(span, at: position) { position = next } else { position = try parseField(span, at: position) }
     }
   }
 
   /// Whether one more field may be read.
   var hasRoom: Bool { slots.count < limits.fields }
 
+  /// A field as nearly all are: a known name, its colon right behind it, the value on one line.
+  ///
+  /// - Returns: where the next line begins; nil for any other field, of which nothing is taken.
+  private mutating func parsePlainField(_ span: Span<UInt8>, at start: Int) -> Int? {
+    let colon = WordScan.first(.colon, span, start, min(start + 24, span.count))
+    let known = KnownHeaderTable.lookUp(span, start..<colon)
+    guard known != .other, colon < span.count, span[colon] == .colon else { return nil }
+    let line = Self.lineEnd(span, from: colon + 1)
+    guard line.next < span.count, span[line.next] != .space, span[line.next] != .tab, line.end - start <= limits.fieldBytes,
+      slots.count < limits.fields
+    else { return nil }
+    take(known, span, name: start..<colon, value: colon + 1..<line.end, isFolded: false)
+    return line.next
+  }
+
+  /// Reads any field; where the next line begins.
   mutating func parseField(_ span: Span<UInt8>, at start: Int) throws(SIPParseError) -> Int {
-    var nameEnd = start
-    while nameEnd < span.count, Grammar.isToken(span[nameEnd]) { nameEnd += 1 }
+    let nameEnd = Grammar.tokenEnd(span, start, span.count)
     var colon = nameEnd
     while colon < span.count, span[colon] == .space || span[colon] == .tab { colon += 1 }
     guard colon < span.count else { throw .noEndOfHeader }
@@ -61,26 +77,28 @@ struct MessageParser {
       throw span[colon] == .lineFeed || span[colon] == .carriageReturn ? .fieldWithoutColon(offset: start) : .fieldName(offset: start)
     }
     guard nameEnd > start else { throw .fieldName(offset: start) }
-    var value = colon + 1
-    var line = Self.lineEnd(span, from: value)
+    var line = Self.lineEnd(span, from: colon + 1)
     var isFolded = false
     while line.next < span.count, span[line.next] == .space || span[line.next] == .tab {
       isFolded = true
       line = Self.lineEnd(span, from: line.next)
     }
     guard line.next > line.end else { throw .noEndOfHeader }
-    var end = line.end
-    guard end - start <= limits.fieldBytes else { throw .fieldTooLong(offset: start, limit: limits.fieldBytes) }
-    while value < end, Grammar.isWhite(span[value]) { value += 1 }
-    while end > value, Grammar.isWhite(span[end - 1]) { end -= 1 }
+    guard line.end - start <= limits.fieldBytes else { throw .fieldTooLong(offset: start, limit: limits.fieldBytes) }
     guard slots.count < limits.fields else { throw .tooManyFields(limit: limits.fields) }
-    let known = KnownHeaderTable.lookUp(span, start..<nameEnd, isToken: true)
+    let known = KnownHeaderTable.lookUp(span, start..<nameEnd)
+    take(known, span, name: start..<nameEnd, value: colon + 1..<line.end, isFolded: isFolded)
+    return line.next
+  }
+
+  @inline(__always)
+  private mutating func take(_ known: KnownHeader, _ span: Span<UInt8>, name: Range<Int>, value: Range<Int>, isFolded: Bool) {
     if known == .contentLength {
       if contentLengthSlot < 0 { contentLengthSlot = slots.count } else { otherLengthSlot = slots.count }
     }
+    landmarks.note(known, at: slots.count)
     present.insert(known)
-    slots.append(.init(known: known, isFolded: isFolded, name: .init(start, nameEnd), value: .init(value, end)))
-    return line.next
+    slots.append(.init(known: known, isFolded: isFolded, name: ByteRange(name), value: ByteRange(Grammar.trimmed(span, value))))
   }
 
   /// Where the line ends, without its CRLF or LF, and where the next begins; both equal when no line end was found.
@@ -121,19 +139,17 @@ struct MessageParser {
   }
 
   private static func requestLine(_ span: Span<UInt8>, _ line: Range<Int>) throws(SIPParseError) -> SIPMessage.StartLine {
-    var position = line.lowerBound
-    while position < line.upperBound, Grammar.isToken(span[position]) { position += 1 }
-    let method = line.lowerBound..<position
-    guard !method.isEmpty, position < line.upperBound, span[position] == .space else { throw .startLine }
-    let uri = position + 1
+    let methodEnd = Grammar.tokenEnd(span, line.lowerBound, line.upperBound)
+    guard methodEnd > line.lowerBound, methodEnd < line.upperBound, span[methodEnd] == .space else { throw .startLine }
+    let uri = methodEnd + 1
     var last = line.upperBound
     while last > uri, span[last - 1] != .space { last -= 1 }
     guard last - 1 > uri else { throw .startLine }
     guard hasVersion(span, at: last, end: line.upperBound), line.upperBound - last == 7 else {
       throw versionError(span, last..<line.upperBound, line: uri..<line.upperBound)
     }
-    for index in uri..<last - 1 where Grammar.isWhite(span[index]) { throw .requestLineSpacing }
-    return .request(SIPMethod(span, method), uri: .init(uri, last - 1))
+    guard WordScan.run(span, uri, last - 1, while: { !Grammar.isWhite($0) }) == last - 1 else { throw .requestLineSpacing }
+    return .request(SIPMethod(span, line.lowerBound..<methodEnd), uri: .init(uri, last - 1))
   }
 
   /// What is wrong with a line whose last word is not SIP/2.0.
@@ -188,7 +204,7 @@ struct MessageParser {
 
   func message(_ bytes: Bytes, salvaged method: SIPMethod) -> SIPMessage {
     SIPMessage(
-      bytes: bytes, startLine: .request(method, uri: .init(0, 0)), slots: slots, present: present,
+      bytes: bytes, startLine: .request(method, uri: .init(0, 0)), slots: slots, present: present, landmarks: landmarks,
       bodyRange: .init(bytes.count, bytes.count))
   }
 
@@ -211,7 +227,7 @@ struct MessageParser {
     guard let startLine else { throw .startLine }
     let end = bodyStart + bodyCount
     return SIPMessage(
-      bytes: end == bytes.count ? bytes : bytes[0..<end], startLine: startLine, slots: slots, present: present,
+      bytes: end == bytes.count ? bytes : bytes[0..<end], startLine: startLine, slots: slots, present: present, landmarks: landmarks,
       bodyRange: .init(bodyStart, end))
   }
 }

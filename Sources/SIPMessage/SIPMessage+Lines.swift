@@ -14,5 +14,5 @@ extension SIPMessage {
 
 extension KnownHeader {
   /// The known header of a name as it is in a message.
-  public init(_ name: Bytes) { self = name.withSpan { KnownHeaderTable.lookUp($0, 0..<$0.count, isToken: false) } }
+  public init(_ name: Bytes) { self = name.withSpan { KnownHeaderTable.lookUp($0, 0..<$0.count) } }
 }

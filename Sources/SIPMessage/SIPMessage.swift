@@ -19,13 +19,64 @@ public struct SIPMessage: Sendable {
     case response(status: UInt16, reason: ByteRange)
   }
 
+  /// The slots of the fields that everybody asks for: of each the first, as its place among all slots.
+  struct Landmarks: Sendable {
+    private(set) var via = -1
+    private(set) var from = -1
+    private(set) var to = -1
+    private(set) var callID = -1
+    private(set) var cseq = -1
+    private(set) var viaCount = 0
+
+    @inline(__always)
+    mutating func note(_ known: KnownHeader, at place: Int) {
+      switch known {
+      case .via:
+        if via < 0 { via = place }
+        viaCount += 1
+      case .from: if from < 0 { from = place }
+      case .to: if to < 0 { to = place }
+      case .callID: if callID < 0 { callID = place }
+      case .cseq: if cseq < 0 { cseq = place }
+      default: break
+      }
+    }
+  }
+
+  /// What parsing found, once for all copies of a message.
+  private final class Content: Sendable {
+    let bytes: Bytes
+    let startLine: StartLine
+    let slots: ContiguousArray<Slot>
+    let present: KnownHeaderSet
+    let landmarks: Landmarks
+    let bodyRange: ByteRange
+
+    init(
+      _ bytes: Bytes, _ startLine: StartLine, _ slots: ContiguousArray<Slot>, _ present: KnownHeaderSet, _ landmarks: Landmarks,
+      _ bodyRange: ByteRange
+    ) {
+      (self.bytes, self.startLine, self.slots, self.present) = (bytes, startLine, slots, present)
+      (self.landmarks, self.bodyRange) = (landmarks, bodyRange)
+    }
+  }
+
+  private let content: Content
+
+  init(
+    bytes: Bytes, startLine: StartLine, slots: ContiguousArray<Slot>, present: KnownHeaderSet, landmarks: Landmarks, bodyRange: ByteRange
+  ) {
+    content = Content(bytes, startLine, slots, present, landmarks, bodyRange)
+  }
+
   /// The whole message, from the start line to the end of the body.
-  public let bytes: Bytes
-  let startLine: StartLine
-  let slots: ContiguousArray<Slot>
+  public var bytes: Bytes { content.bytes }
+  var startLine: StartLine { content.startLine }
+  var slots: ContiguousArray<Slot> { content.slots }
   /// Which known fields are there.
-  let present: KnownHeaderSet
-  let bodyRange: ByteRange
+  var present: KnownHeaderSet { content.present }
+  var landmarks: Landmarks { content.landmarks }
+  var bodyRange: ByteRange { content.bodyRange }
 
   // MARK: - Start line
 
@@ -96,6 +147,9 @@ public struct SIPMessage: Sendable {
     for slot in slots where slot.known == known { return value(slot) }
     return nil
   }
+
+  /// The slot at a landmark; nil where there is none.
+  func slot(at landmark: Int) -> Slot? { landmark < 0 ? nil : slots[landmark] }
 
   private func matches(_ slot: Slot, _ name: HeaderName) -> Bool {
     guard slot.known == name.known else { return false }

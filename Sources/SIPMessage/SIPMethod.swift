@@ -11,8 +11,24 @@ public enum SIPMethod: Hashable, Sendable {
 
   /// The method that these bytes name, without a `String` for those of the standards.
   init(_ span: Span<UInt8>, _ range: Range<Int>) {
-    let word = Label.Word(count: range.count) { span[range.lowerBound + $0] }
-    self = word.flatMap(Self.known) ?? .other(Grammar.text(span, range))
+    func isNamed(_ name: StaticString) -> Bool { Grammar.isEqual(span, range, name) }
+    switch range.count {
+    case 3 where isNamed("ACK"): self = .ack
+    case 3 where isNamed("BYE"): self = .bye
+    case 4 where isNamed("INFO"): self = .info
+    case 5 where isNamed("PRACK"): self = .prack
+    case 5 where isNamed("REFER"): self = .refer
+    case 6 where isNamed("INVITE"): self = .invite
+    case 6 where isNamed("CANCEL"): self = .cancel
+    case 6 where isNamed("UPDATE"): self = .update
+    case 6 where isNamed("NOTIFY"): self = .notify
+    case 7 where isNamed("OPTIONS"): self = .options
+    case 7 where isNamed("MESSAGE"): self = .message
+    case 7 where isNamed("PUBLISH"): self = .publish
+    case 8 where isNamed("REGISTER"): self = .register
+    case 9 where isNamed("SUBSCRIBE"): self = .subscribe
+    default: self = .other(Grammar.text(span, range))
+    }
   }
 
   public var token: String {

@@ -10,16 +10,8 @@ extension SIPMessage {
 
   /// Whether there is one Via field with one value.
   public var hasOneVia: Bool {
-    var first: Slot?
-    for slot in slots where slot.known == .via {
-      if first != nil { return false }
-      first = slot
-    }
-    guard let range = first?.value.range else { return false }
-    return bytes.withSpan { span in
-      for index in range where span[index] == .comma { return false }
-      return true
-    }
+    guard landmarks.viaCount == 1, let range = slot(at: landmarks.via)?.value.range else { return false }
+    return bytes.withSpan { WordScan.first(.comma, $0, range.lowerBound, range.upperBound) == range.upperBound }
   }
 
   /// The first `tag` behind an address, in angle brackets or without (RFC 3261 §20.10, §20.39).
@@ -29,25 +21,23 @@ extension SIPMessage {
 
   /// Where it is; a quoted one without its quotes.
   static func tagRange(_ span: Span<UInt8>, _ value: Range<Int>) -> ByteRange? {
-    var position = value.lowerBound
     let end = value.upperBound
-    while position < end {
+    var position = value.lowerBound
+    while true {
+      position = WordScan.run(span, position, end) { $0 != .quote && $0 != .less && $0 != .semicolon }
+      guard position < end else { return nil }
       switch span[position] {
       case .quote:
         guard let behind = Grammar.quotedEnd(span, position, end) else { return nil }
         position = behind
-      case .less:
-        while position < end, span[position] != .greater { position += 1 }
-      case .semicolon:
+      case .less: position = WordScan.first(.greater, span, position, end)
+      default:
         position += 1
-        if let value = tagValue(span, position, end) {
-          let isQuoted = !value.isEmpty && span[value.lowerBound] == .quote
-          return isQuoted ? ByteRange(value.lowerBound + 1, value.upperBound - 1) : ByteRange(value)
-        }
-      default: position += 1
+        guard let value = tagValue(span, position, end) else { continue }
+        let isQuoted = !value.isEmpty && span[value.lowerBound] == .quote
+        return isQuoted ? ByteRange(value.lowerBound + 1, value.upperBound - 1) : ByteRange(value)
       }
     }
-    return nil
   }
 
   /// Where the value of a `tag` parameter is, when it begins here.
@@ -66,7 +56,6 @@ extension SIPMessage {
     if position < end, span[position] == .quote {
       return Grammar.quotedEnd(span, position, end).map { value..<$0 }
     }
-    while position < end, ParameterCursor.isValueByte(span[position]) { position += 1 }
-    return value..<position
+    return value..<ParameterCursor.valueEnd(span, value, end)
   }
 }

@@ -58,8 +58,7 @@ extension MessageParser {
 
   /// The first token of a line that mentions a version and does not begin with one.
   private static func likelyMethod(_ span: Span<UInt8>, _ line: Range<Int>) -> SIPMethod? {
-    var position = line.lowerBound
-    while position < line.upperBound, Grammar.isToken(span[position]) { position += 1 }
+    let position = Grammar.tokenEnd(span, line.lowerBound, line.upperBound)
     guard position > line.lowerBound, position < line.upperBound, Grammar.isWhite(span[position]) else { return nil }
     return mentionsVersion(span, position..<line.upperBound) ? SIPMethod(span, line.lowerBound..<position) : nil
   }

@@ -40,8 +40,7 @@ public struct AddressSlot: Hashable, Sendable {
       Grammar.skipWhite(span, &position, end)
     } else if span[position] != .less {
       // Words before an angle bracket are a display name; without the bracket they are the URI.
-      var bracket = position
-      while bracket < end, Self.isNameByte(span[bracket]) { bracket += 1 }
+      let bracket = WordScan.run(span, position, end) { Self.isNameByte($0) }
       if bracket < end, span[bracket] == .less {
         displayName = ByteRange(Grammar.trimmed(span, start..<bracket))
         position = bracket

@@ -16,12 +16,19 @@ struct HostPortSlot: Hashable, Sendable {
     guard colon < end, span[colon] == .colon else { return true }
     var start = colon + 1
     if allowsSpace { Grammar.skipWhite(span, &start, end) }
-    var digits = start
-    while digits < end, span[digits] &- 48 < 10 { digits += 1 }
-    guard let number = Grammar.number(span, start..<digits), let port = UInt16(exactly: number) else { return false }
-    self.port = port
-    position = digits
+    guard let (port, behind) = Self.readPort(span, start, end) else { return false }
+    (self.port, position) = (port, behind)
     return true
+  }
+
+  private static func readPort(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> (port: UInt16, end: Int)? {
+    var (number, position) = (0, start)
+    while position < end, position - start <= 10, span[position] &- 48 < 10 {
+      number = number * 10 + Int(span[position] &- 48)
+      position += 1
+    }
+    guard position > start, position - start <= 10, let port = UInt16(exactly: number) else { return nil }
+    return (port, position)
   }
 
   func typed(_ span: Span<UInt8>) -> SIPHost { address.map(SIPHost.address) ?? .name(Grammar.text(span, host.range)) }
@@ -29,45 +36,44 @@ struct HostPortSlot: Hashable, Sendable {
   private mutating func readHost(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Bool {
     let start = position
     if position < end, span[position] == .openBracket {
-      while position < end, span[position] != .closeBracket { position += 1 }
+      position = WordScan.first(.closeBracket, span, position, end)
       guard position < end else { return false }
       position += 1
       host = ByteRange(start + 1, position - 1)
       address = Self.v6(span, host.range) ?? Self.unusualV6(Grammar.text(span, start..<position))
       return address != nil
     }
-    while position < end, Self.isHostByte(span[position]) { position += 1 }
-    guard position > start else { return false }
+    if position < end, span[position] &- 48 < 10, let (v4, behind) = Self.readV4(span, position, end) {
+      (address, position) = (IPAddress(v4: v4), behind)
+    } else {
+      position = WordScan.run(span, position, end) { Self.isHostByte($0) }
+    }
     host = ByteRange(start, position)
-    if span[start] &- 48 < 10, let v4 = Self.v4(span, start..<position) { address = IPAddress(v4: v4) }
-    return true
+    return position > start
   }
 
   /// Letters, digits, `-`, `.`; and `_`, which host names may not have and peers use.
   @inline(__always)
   private static func isHostByte(_ byte: UInt8) -> Bool { Grammar.isMember(byte, 0x03FF_6000_0000_0000, 0x07FF_FFFE_87FF_FFFE) }
 
-  /// Dotted decimal without octets of more than three digits.
-  private static func v4(_ span: Span<UInt8>, _ range: Range<Int>) -> UInt32? {
-    guard range.count <= 15 else { return nil }
-    var value: UInt32 = 0
-    var octet: UInt32 = 0
-    var digits = 0
-    var dots = 0
-    for index in range {
-      let byte = span[index]
-      if byte &- 48 < 10 {
-        octet = octet * 10 + UInt32(byte - 48)
-        digits += 1
-        if octet > 255 || digits > 3 { return nil }
-      } else if byte == 46, digits > 0, dots < 3 {
-        value = value << 8 | octet
-        (octet, digits, dots) = (0, 0, dots + 1)
-      } else {
-        return nil
+  /// Dotted decimal without octets of more than three digits, up to a byte that is not of a host; nil for any other host.
+  private static func readV4(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> (value: UInt32, end: Int)? {
+    var (value, position) = (UInt32(0), start)
+    for place in 0..<4 {
+      if place > 0 {
+        guard position < end, span[position] == UInt8(ascii: ".") else { return nil }
+        position += 1
       }
+      var (octet, digits) = (UInt32(0), 0)
+      while position < end, digits < 4, span[position] &- 48 < 10 {
+        octet = octet * 10 + UInt32(span[position] &- 48)
+        position += 1
+        digits += 1
+      }
+      guard (1...3).contains(digits), octet <= 255 else { return nil }
+      value = value << 8 | octet
     }
-    return dots == 3 && digits > 0 ? value << 8 | octet : nil
+    return position < end && isHostByte(span[position]) ? nil : (value, position)
   }
 
   /// Groups of hexadecimal digits (RFC 4291 §2.2), the form nearly everybody writes; nil for anything else.

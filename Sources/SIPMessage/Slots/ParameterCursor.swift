@@ -54,7 +54,7 @@ struct ParameterCursor {
 
   private func read(_ span: Span<UInt8>, _ position: inout Int) -> ParameterSlot? {
     let start = position
-    while position < end, Self.isValueByte(span[position]), span[position] != .equals { position += 1 }
+    position = WordScan.run(span, position, end) { Self.isValueByte($0) && $0 != .equals }
     guard position > start else { return nil }
     let name = start..<position
     var next = position
@@ -67,10 +67,16 @@ struct ParameterCursor {
       guard let behind = Grammar.quotedEnd(span, next, end) else { return nil }
       next = behind
     } else {
-      while next < end, Self.isValueByte(span[next]) { next += 1 }
+      next = Self.valueEnd(span, next, end)
     }
     position = next
     return ParameterSlot(name: name, value: value..<next)
+  }
+
+  /// Where an unquoted value ends that begins at `position`.
+  @inline(__always)
+  static func valueEnd(_ span: Span<UInt8>, _ position: Int, _ end: Int) -> Int {
+    WordScan.run(span, position, end) { isValueByte($0) }
   }
 
   /// Hosts and URIs are values too, so everything counts but separators of the field, `;,><"?`, and controls.

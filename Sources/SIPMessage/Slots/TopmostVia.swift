@@ -49,11 +49,20 @@ public struct TopmostVia: Hashable, Sendable {
 
   /// `SIP / 2.0 / UDP`; the range of the transport.
   private static func readProtocol(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) -> Range<Int>? {
+    // As nearly everybody writes it.
+    if position + 8 <= end, WordScan.load(span, position) == plainProtocol {
+      let start = position + 8
+      let behind = Grammar.tokenEnd(span, start, end)
+      if behind > start {
+        position = behind
+        return start..<behind
+      }
+    }
     var parts = 0
     while true {
       Grammar.skipWhite(span, &position, end)
       let start = position
-      while position < end, Grammar.isToken(span[position]) { position += 1 }
+      position = Grammar.tokenEnd(span, start, end)
       guard position > start else { return nil }
       parts += 1
       if parts == 3 { return start..<position }
@@ -62,6 +71,9 @@ public struct TopmostVia: Hashable, Sendable {
       position += 1
     }
   }
+
+  /// `SIP/2.0/`, as it is loaded.
+  private static let plainProtocol: UInt64 = 0x2F30_2E32_2F50_4953
 
   private mutating func readParameters(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, into list: inout Parameters?) -> Bool {
     let start = position

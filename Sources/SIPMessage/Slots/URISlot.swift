@@ -38,8 +38,7 @@ public struct URISlot: Hashable, Sendable {
     _ span: Span<UInt8>, _ position: inout Int, _ end: Int, stopsAtSemicolon: Bool, into list: inout Parameters?
   ) -> Bool {
     let start = position
-    var colon = start
-    while colon < end, Grammar.isToken(span[colon]) { colon += 1 }
+    let colon = Grammar.tokenEnd(span, start, end)
     guard colon > start, colon < end, span[colon] == .colon else { return false }
     position = colon + 1
     scheme = Self.scheme(span, start..<colon)
@@ -65,29 +64,23 @@ public struct URISlot: Hashable, Sendable {
   /// What follows the colon of another scheme.
   private func readForeign(_ span: Span<UInt8>, _ position: inout Int, _ end: Int, _ stopsAtSemicolon: Bool) -> Bool {
     let start = position
-    while position < end, !Grammar.isWhite(span[position]), span[position] != .greater, span[position] != .comma || !stopsAtSemicolon,
-      span[position] != .semicolon || !stopsAtSemicolon
-    { position += 1 }
+    position = WordScan.run(span, position, end) { byte in
+      !Grammar.isWhite(byte) && byte != .greater && (!stopsAtSemicolon || (byte != .comma && byte != .semicolon))
+    }
     return position > start
   }
 
   /// Where the `@` of the user part is. It may have escapes, `;` and `?` inside (RFC 3261 §25.1, user-unreserved).
   private static func userInfoEnd(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
-    var position = start
-    while position < end {
-      switch span[position] {
-      case .at: return position
-      case .greater, .less, .quote, .space, .tab, .carriageReturn, .lineFeed: return nil
-      default: position += 1
-      }
+    let position = WordScan.run(span, start, end) { byte in
+      byte != .at && byte != .greater && byte != .less && byte != .quote && !Grammar.isWhite(byte)
     }
-    return nil
+    return position < end && span[position] == .at ? position : nil
   }
 
   private mutating func readUser(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) {
     guard let userEnd = Self.userInfoEnd(span, position, end) else { return }
-    var colon = position
-    while colon < userEnd, span[colon] != .colon { colon += 1 }
+    let colon = WordScan.first(.colon, span, position, userEnd)
     user = ByteRange(position, colon)
     if colon < userEnd { password = ByteRange(colon + 1, userEnd) }
     position = userEnd + 1
@@ -130,7 +123,7 @@ public struct URISlot: Hashable, Sendable {
   private mutating func readHeaders(_ span: Span<UInt8>, _ position: inout Int, _ end: Int) {
     position += 1
     let start = position
-    while position < end, !Grammar.isWhite(span[position]), span[position] != .greater { position += 1 }
+    position = WordScan.run(span, position, end) { !Grammar.isWhite($0) && $0 != .greater }
     headers = ByteRange(start, position)
   }
 }
