@@ -1,3 +1,5 @@
+import SansIO
+
 /// The audio codecs of a Kallglot trunk, named as its settings name them.
 public enum AudioCodec: String, Hashable, Sendable, Codable, CaseIterable {
   case opus = "opus"
@@ -55,8 +57,8 @@ public enum AudioFormat: Hashable, Sendable {
   }
 
   /// Writes what stands behind the number in rtpmap: `PCMU/8000`, `opus/48000/2`.
-  func writeMap(to bytes: inout [UInt8]) {
-    bytes.append(text: encodingName)
+  func writeMap(to bytes: inout some ByteSink) {
+    bytes.append(encodingName)
     bytes.append(UInt8(ascii: "/"))
     bytes.append(decimal: UInt64(clockRate))
     if case .codec(let codec) = self, codec.channels > 1 {

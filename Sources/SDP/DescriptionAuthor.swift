@@ -27,23 +27,23 @@ struct DescriptionAuthor: Sendable {
     address: IPAddress, bandwidths: [String] = [], _ writeStreams: (inout DescriptionWriter) -> Void
   ) -> SessionDescription {
     let next = last == nil ? version : version &+ 1
-    var writer = DescriptionWriter()
-    writer.line("v", "0" as StaticString)
-    writer.line("o") { bytes in
-      bytes.append(contentsOf: style.originUser.utf8)
-      bytes.append(SDPText.space)
-      bytes.append(decimal: sessionID)
-      bytes.append(SDPText.space)
-      bytes.append(decimal: next)
-      bytes.append(SDPText.space)
-      DescriptionWriter.append(origin ?? address, to: &bytes)
+    let description = DescriptionWriter.describe { writer in
+      writer.line("v", "0" as StaticString)
+      writer.line("o") { output in
+        output.append(style.originUser)
+        output.append(SDPText.space)
+        output.append(decimal: sessionID)
+        output.append(SDPText.space)
+        output.append(decimal: next)
+        output.append(SDPText.space)
+        DescriptionWriter.append(origin ?? address, to: &output)
+      }
+      writer.line("s", style.sessionName)
+      writer.line("c") { DescriptionWriter.append(address, to: &$0) }
+      for bandwidth in bandwidths { writer.line("b", bandwidth) }
+      writer.line("t", "0 0" as StaticString)
+      writeStreams(&writer)
     }
-    writer.line("s", style.sessionName)
-    writer.line("c") { DescriptionWriter.append(address, to: &$0) }
-    for bandwidth in bandwidths { writer.line("b", bandwidth) }
-    writer.line("t", "0 0" as StaticString)
-    writeStreams(&writer)
-    let description = writer.finish()
     if let last, last.connection == address, last.hasSameMedia(as: description) { return last }
     version = next
     last = description

@@ -6,12 +6,12 @@ struct DescriptionParser {
   private(set) var sections = ContiguousArray<SessionDescription.Section>()
   private(set) var hasEmptyLines = false
 
-  init() { lines.reserveCapacity(24) }
+  init() { lines.reserveCapacity(16) }
 
   mutating func readLines(_ span: Span<UInt8>) throws(SDPError) {
     var (number, start) = (0, 0)
     while start < span.count {
-      let feed = Self.lineFeed(span, from: start)
+      let feed = WordScan.first(10, span, start, span.count)
       var end = feed
       var ending: SessionDescription.Line.Ending = feed < span.count ? .lf : .none
       if ending == .lf, end > start, span[end - 1] == 13 {
@@ -52,23 +52,11 @@ struct DescriptionParser {
       let section = sections.count - 1
       sections[section].lines = sections[section].lines.lowerBound..<lines.count + 1
     }
-    lines.append(.init(type, value, ending))
+    lines.append(.init(type, value, ending, type == UInt8(ascii: "a") ? Attribute(span, value) : .other))
   }
 
   func withoutEmptyLines(_ bytes: Bytes) -> Bytes {
-    var output: [UInt8] = []
-    output.reserveCapacity(bytes.count)
-    bytes.withSpan { span in for line in lines { output.append(span, line.whole) } }
-    return Bytes(output)
-  }
-
-  /// The offset of the next LF, or the end.
-  private static func lineFeed(_ span: Span<UInt8>, from start: Int) -> Int {
-    span.withUnsafeBufferPointer { buffer in
-      var position = start
-      while position < buffer.count, buffer[position] != 10 { position += 1 }
-      return position
-    }
+    Bytes(capacity: bytes.count) { output in for line in lines { output.append(bytes[line.whole]) } }
   }
 }
 

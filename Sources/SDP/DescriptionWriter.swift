@@ -2,70 +2,101 @@ import SansIO
 
 /// Writes a description of ours line by line into one buffer, and keeps where its lines are.
 struct DescriptionWriter {
-  private var bytes: [UInt8] = []
+  private var output: ByteWriter
   private var lines = ContiguousArray<SessionDescription.Line>()
   private var sections = ContiguousArray<SessionDescription.Section>()
 
-  init() {
-    bytes.reserveCapacity(384)
+  /// A description of what is written.
+  static func describe(_ write: (inout DescriptionWriter) -> Void) -> SessionDescription {
+    var (lines, sections) = (ContiguousArray<SessionDescription.Line>(), ContiguousArray<SessionDescription.Section>())
+    let bytes = Bytes(capacity: 384) { output in
+      var writer = DescriptionWriter(output)
+      write(&writer)
+      (output, lines, sections) = (writer.output, writer.lines, writer.sections)
+    }
+    return SessionDescription(bytes, lines, sections)
+  }
+
+  private init(_ output: ByteWriter) {
+    self.output = output
     lines.reserveCapacity(16)
   }
 
-  func finish() -> SessionDescription { SessionDescription(Bytes(bytes), lines, sections) }
-
-  mutating func line(_ type: Unicode.Scalar, _ value: (inout [UInt8]) -> Void) {
-    let type = UInt8(ascii: type)
-    bytes.append(type)
-    bytes.append(UInt8(ascii: "="))
-    let start = bytes.count
-    value(&bytes)
-    end(type, start..<bytes.count)
+  @inline(__always)
+  mutating func line(_ type: Unicode.Scalar, _ attribute: Attribute = .other, _ value: (inout ByteWriter) -> Void) {
+    let start = begin(type)
+    value(&output)
+    end(type, start, attribute)
   }
 
-  mutating func line(_ type: Unicode.Scalar, _ value: StaticString) { line(type) { $0.append(text: value) } }
-  mutating func line(_ type: Unicode.Scalar, _ value: String) { line(type) { $0.append(contentsOf: value.utf8) } }
+  mutating func line(_ type: Unicode.Scalar, _ value: StaticString) { line(type) { $0.append(value) } }
+  mutating func line(_ type: Unicode.Scalar, _ value: String) { line(type) { $0.append(value) } }
 
   /// `IN IP4 192.0.2.1`
-  static func append(_ address: IPAddress, to bytes: inout [UInt8]) {
-    bytes.append(text: address.isIPv6 ? "IN IP6 " : "IN IP4 ")
-    address.write(to: &bytes)
+  static func append(_ address: IPAddress, to output: inout ByteWriter) {
+    output.append(address.isIPv6 ? "IN IP6 " : "IN IP4 " as StaticString)
+    output.append(address)
   }
 
   /// `a=name:number`.
-  mutating func attribute(_ name: StaticString, _ number: Int) {
-    line("a") { bytes in
-      bytes.append(text: name)
-      bytes.append(UInt8(ascii: ":"))
-      bytes.append(decimal: UInt64(max(0, number)))
+  private mutating func attribute(_ attribute: Attribute, _ number: Int) {
+    line("a", attribute) { output in
+      output.append(attribute.name)
+      output.append(UInt8(ascii: ":"))
+      output.append(decimal: UInt64(max(0, number)))
     }
   }
 
-  private mutating func end(_ type: UInt8, _ value: Range<Int>) {
-    bytes.append(13)
-    bytes.append(10)
-    if type == UInt8(ascii: "m"), let media = MediaLine(bytes.span, value) {
-      sections.append(.init(line: media, lines: lines.count..<lines.count + 1))
-    } else if !sections.isEmpty {
+  private mutating func direction(_ direction: MediaDirection) { line("a", Attribute(direction)) { $0.append(direction.name) } }
+
+  /// - Returns: where the value begins.
+  private mutating func begin(_ type: Unicode.Scalar) -> Int {
+    output.append(UInt8(ascii: type))
+    output.append(UInt8(ascii: "="))
+    return output.count
+  }
+
+  private mutating func end(_ type: Unicode.Scalar, _ start: Int, _ attribute: Attribute) {
+    let value = start..<output.count
+    output.append("\r\n" as StaticString)
+    if !sections.isEmpty {
       let section = sections.count - 1
       sections[section].lines = sections[section].lines.lowerBound..<lines.count + 1
     }
-    lines.append(.init(type, value, .crlf))
+    lines.append(.init(UInt8(ascii: type), value, .crlf, attribute))
   }
 
   // MARK: - Streams
 
+  /// m= with what `kind`, `profile` and `formats` write; each format begins with its space.
+  @inline(__always)
+  private mutating func media(
+    port: UInt16, kind: (inout ByteWriter) -> Void, profile: (inout ByteWriter) -> Void, formats: (inout ByteWriter) -> Void
+  ) {
+    let start = begin("m")
+    kind(&output)
+    let kindEnd = output.count
+    output.append(SDPText.space)
+    output.append(decimal: UInt64(port))
+    output.append(SDPText.space)
+    let profileStart = output.count
+    profile(&output)
+    let profileEnd = output.count
+    formats(&output)
+    let line = MediaLine(kind: start..<kindEnd, port: port, profile: profileStart..<profileEnd, end: output.count)
+    sections.append(.init(line: line, lines: lines.count..<lines.count))
+    end("m", start, .other)
+  }
+
   /// A stream that is not used: port 0, the rest of m= as it was offered (RFC 3264 §6).
-  mutating func rejected(_ media: MediaDescription) {
-    media.description.bytes.withSpan { span in
-      line("m") { bytes in
-        bytes.append(span, media.section.line.kind)
-        bytes.append(text: " 0 ")
-        bytes.append(span, media.section.line.profile)
-        let formats = media.section.line.formats
-        var position = formats.lowerBound
-        while let format = SDPText.word(span, &position, formats.upperBound) {
-          bytes.append(SDPText.space)
-          bytes.append(span, format)
+  mutating func rejected(_ stream: MediaDescription) {
+    let (bytes, line) = (stream.description.bytes, stream.section.line)
+    media(port: 0) { $0.append(bytes[line.kind]) } profile: { $0.append(bytes[line.profile]) } formats: { output in
+      bytes.withSpan { span in
+        var position = line.formats.lowerBound
+        while let format = SDPText.word(span, &position, line.formats.upperBound) {
+          output.append(SDPText.space)
+          output.append(span, format)
         }
       }
     }
@@ -73,41 +104,37 @@ struct DescriptionWriter {
 
   /// A stream of ours.
   mutating func audio(_ stream: AudioStream, _ style: DescriptionStyle) {
-    line("m") { bytes in
-      bytes.append(text: "audio ")
-      bytes.append(decimal: UInt64(stream.port))
-      bytes.append(SDPText.space)
-      bytes.append(text: stream.profile.name)
+    media(port: stream.port) { $0.append("audio" as StaticString) } profile: { $0.append(stream.profile.name) } formats: { output in
       for payload in stream.payloads {
-        bytes.append(SDPText.space)
-        bytes.append(decimal: UInt64(payload.number))
+        output.append(SDPText.space)
+        output.append(decimal: UInt64(payload.number))
       }
     }
-    if style.putsDirectionBeforeEvents { attribute("ptime", stream.packetTime) }
+    if style.putsDirectionBeforeEvents { attribute(.ptime, stream.packetTime) }
     for payload in stream.payloads where payload.format != .telephoneEvent { map(payload) }
-    if style.putsDirectionBeforeEvents { line("a", stream.direction.name) }
+    if style.putsDirectionBeforeEvents { direction(stream.direction) }
     for payload in stream.payloads where payload.format == .telephoneEvent {
       map(payload)
-      line("a") { bytes in
-        bytes.append(text: "fmtp:")
-        bytes.append(decimal: UInt64(payload.number))
-        bytes.append(SDPText.space)
-        bytes.append(contentsOf: style.events.utf8)
+      line("a") { output in
+        output.append("fmtp:" as StaticString)
+        output.append(decimal: UInt64(payload.number))
+        output.append(SDPText.space)
+        output.append(style.events)
       }
     }
     guard !style.putsDirectionBeforeEvents else { return }
-    attribute("ptime", stream.packetTime)
-    if let maximum = style.maximumPacketTime { attribute("maxptime", maximum) }
-    line("a", stream.direction.name)
+    attribute(.ptime, stream.packetTime)
+    if let maximum = style.maximumPacketTime { attribute(.maxptime, maximum) }
+    direction(stream.direction)
   }
 
   /// a=rtpmap.
   private mutating func map(_ payload: AudioPayload) {
-    line("a") { bytes in
-      bytes.append(text: "rtpmap:")
-      bytes.append(decimal: UInt64(payload.number))
-      bytes.append(SDPText.space)
-      payload.format.writeMap(to: &bytes)
+    line("a", .rtpmap) { output in
+      output.append("rtpmap:" as StaticString)
+      output.append(decimal: UInt64(payload.number))
+      output.append(SDPText.space)
+      payload.format.writeMap(to: &output)
     }
   }
 }

@@ -86,11 +86,8 @@ extension MediaDescription {
 
   /// The first readable rtpmap of a number, else what it stands for without one.
   private func payloadMap(_ span: Span<UInt8>, _ number: UInt8) -> PayloadMap? {
-    for index in lines where description.lines[index].type == UInt8(ascii: "a") {
-      guard let value = SessionDescription.attribute("rtpmap", span, description.lines[index].value),
-        let map = PayloadMap(span, value, of: number)
-      else { continue }
-      return map
+    for line in description.lines[lines] where line.attribute == .rtpmap {
+      if let map = PayloadMap(span, line.attributeValue, of: number) { return map }
     }
     return PayloadMap(standard: number)
   }

@@ -57,17 +57,17 @@ public struct MediaDescription: Sendable {
   public func hasAttribute(_ name: StaticString) -> Bool { description.attribute(name, in: lines) != nil }
 
   /// Milliseconds of audio in a packet that the writer wants to get (RFC 8866 §6.4).
-  public var packetTime: Int? { wholeNumber("ptime", endingAt: UInt8(ascii: ".")) }
+  public var packetTime: Int? { wholeNumber(.ptime, endingAt: UInt8(ascii: ".")) }
 
   /// Milliseconds of audio in a packet that the writer can take at most (RFC 8866 §6.5).
-  public var maximumPacketTime: Int? { wholeNumber("maxptime", endingAt: UInt8(ascii: ".")) }
+  public var maximumPacketTime: Int? { wholeNumber(.maxptime, endingAt: UInt8(ascii: ".")) }
 
   /// Where RTCP goes when it is not the next port (RFC 3605).
-  public var rtcpPort: UInt16? { wholeNumber("rtcp", endingAt: SDPText.space) }
+  public var rtcpPort: UInt16? { wholeNumber(.rtcp, endingAt: SDPText.space) }
 
   /// The digits that an attribute's value begins with, up to a separator.
-  private func wholeNumber<Number: FixedWidthInteger>(_ name: StaticString, endingAt separator: UInt8) -> Number? {
-    guard let value = description.attribute(name, in: lines) else { return nil }
+  private func wholeNumber<Number: FixedWidthInteger>(_ attribute: Attribute, endingAt separator: UInt8) -> Number? {
+    guard let value = description.first(attribute, in: lines)?.attributeValue else { return nil }
     return description.bytes.withSpan { span in
       var end = value.lowerBound
       while end < value.upperBound, span[end] != separator { end += 1 }
@@ -91,6 +91,14 @@ struct MediaLine: Sendable {
   var profile: Range<Int> { Int(profileStart)..<Int(profileEnd) }
   /// From the first format to the end of the line.
   var formats: Range<Int> { Int(formatsStart)..<Int(end) }
+
+  /// That of a line which is written; its formats end with it.
+  init(kind: Range<Int>, port: UInt16, profile: Range<Int>, end: Int) {
+    (start, kindEnd) = (UInt32(kind.lowerBound), UInt32(kind.upperBound))
+    (profileStart, profileEnd) = (UInt32(profile.lowerBound), UInt32(profile.upperBound))
+    (formatsStart, self.end) = (UInt32(profile.upperBound + 1), UInt32(end))
+    self.port = port
+  }
 
   /// Reads what stands behind `m=`: media, port, protocol, formats; nil where one of them is missing.
   init?(_ span: Span<UInt8>, _ value: Range<Int>) {

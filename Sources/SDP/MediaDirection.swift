@@ -27,14 +27,4 @@ public enum MediaDirection: String, Hashable, Sendable, Codable, CaseIterable {
     case .inactive: "inactive"
     }
   }
-
-  /// Reads the attribute; nil for any other.
-  init?(_ span: Span<UInt8>, _ range: Range<Int>) {
-    guard range.count == 8 else { return nil }
-    for direction in Self.allCases where SDPText.isEqual(span, range, direction.name) {
-      self = direction
-      return
-    }
-    return nil
-  }
 }

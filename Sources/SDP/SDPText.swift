@@ -73,28 +73,3 @@ enum SDPText {
   @inline(__always)
   private static func lowercase(_ byte: UInt8) -> UInt8 { byte &- 65 < 26 ? byte | 0x20 : byte }
 }
-
-extension [UInt8] {
-  mutating func append(text: StaticString) {
-    append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-  }
-
-  mutating func append(decimal number: UInt64) {
-    guard number >= 10 else { return append(48 + UInt8(number)) }
-    var (rest, place): (UInt64, UInt64) = (number, 1)
-    while rest >= 10 {
-      rest /= 10
-      place *= 10
-    }
-    rest = number
-    while place > 0 {
-      append(48 + UInt8(rest / place))
-      rest %= place
-      place /= 10
-    }
-  }
-
-  mutating func append(_ span: Span<UInt8>, _ range: Range<Int>) {
-    span.extracting(range).withUnsafeBufferPointer { append(contentsOf: $0) }
-  }
-}

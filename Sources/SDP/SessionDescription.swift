@@ -23,12 +23,13 @@ public struct SessionDescription: Sendable {
 
     var type: UInt8
     var ending: Ending
+    /// What `a=` names, of what is asked for again and again.
+    var attribute: Attribute
     private var lower: UInt32
     private var upper: UInt32
 
-    init(_ type: UInt8, _ value: Range<Int>, _ ending: Ending) {
-      self.type = type
-      self.ending = ending
+    init(_ type: UInt8, _ value: Range<Int>, _ ending: Ending, _ attribute: Attribute = .other) {
+      (self.type, self.ending, self.attribute) = (type, ending, attribute)
       (lower, upper) = (UInt32(value.lowerBound), UInt32(value.upperBound))
     }
 
@@ -44,18 +45,29 @@ public struct SessionDescription: Sendable {
     var lines: Range<Int>
   }
 
+  /// Once for all copies of a description.
+  private final class Content: Sendable {
+    let bytes: Bytes
+    let lines: ContiguousArray<Line>
+    let sections: ContiguousArray<Section>
+
+    init(_ bytes: Bytes, _ lines: ContiguousArray<Line>, _ sections: ContiguousArray<Section>) {
+      (self.bytes, self.lines, self.sections) = (bytes, lines, sections)
+    }
+  }
+
+  private let content: Content
+
   /// The description as it is sent.
-  let bytes: Bytes
-  let lines: ContiguousArray<Line>
-  let sections: ContiguousArray<Section>
+  var bytes: Bytes { content.bytes }
+  var lines: ContiguousArray<Line> { content.lines }
+  var sections: ContiguousArray<Section> { content.sections }
 
   /// A description without a line.
   public init() { self.init(Bytes(), [], []) }
 
   init(_ bytes: Bytes, _ lines: ContiguousArray<Line>, _ sections: ContiguousArray<Section>) {
-    self.bytes = bytes
-    self.lines = lines
-    self.sections = sections
+    content = Content(bytes, lines, sections)
   }
 
   private static let maximumBytes = 65_535
@@ -97,7 +109,7 @@ public struct SessionDescription: Sendable {
   // MARK: - What either level may have
 
   func first(_ type: Unicode.Scalar, in range: Range<Int>) -> Line? {
-    for index in range where lines[index].type == UInt8(ascii: type) { return lines[index] }
+    for line in lines[range] where line.type == UInt8(ascii: type) { return line }
     return nil
   }
 
@@ -118,12 +130,14 @@ public struct SessionDescription: Sendable {
   }
 
   func direction(_ range: Range<Int>) -> MediaDirection? {
-    bytes.withSpan { span in
-      for index in range where lines[index].type == UInt8(ascii: "a") {
-        if let direction = MediaDirection(span, lines[index].value) { return direction }
-      }
-      return nil
-    }
+    for line in lines[range] { if let direction = line.attribute.direction { return direction } }
+    return nil
+  }
+
+  /// The first line with this attribute.
+  func first(_ attribute: Attribute, in range: Range<Int>) -> Line? {
+    for line in lines[range] where line.attribute == attribute { return line }
+    return nil
   }
 
   /// Where the value of the first `a=name:…` is; empty for a flag, nil where there is none.

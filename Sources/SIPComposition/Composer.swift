@@ -42,39 +42,41 @@ public struct Composer: Sendable {
 
   /// A request with Via, Max-Forwards and what the product adds.
   public mutating func write(_ draft: RequestDraft, branch: String, at place: LocalPlace, now: Instant) -> Bytes {
-    var writer = MessageWriter(request: draft.method, uri: draft.uri)
-    appendVia(branch, place, to: &writer.lines)
-    writer.lines.append(.maxForwards, draft.method == .options ? String(style.options.maxForwards) : "70")
-    writer.lines.append(draft.identity)
-    let line = writer.lines.begin(.cseq)
-    MessageWriter.append(Int(draft.sequence), to: &writer.lines.bytes)
-    writer.lines.bytes.append(32)
-    writer.lines.bytes.append(contentsOf: draft.method.token.utf8)
-    writer.lines.end(line)
-    writer.lines.append(draft.fields)
-    writer.lines.append(userAgent)
-    if mint.hasHeaders {
-      appendProductHeaders(
-        draft.method, status: nil, callID: draft.identity.first(.callID), own: draft.identity.first(.from), place, now, &writer)
+    let spelling = spelling
+    let capacity = 256 + draft.uri.count + draft.identity.count + draft.fields.count
+    return spelling.message(.request(draft.method), body: draft.body, capacity: capacity) { writer in
+      writer.requestLine(draft.method, draft.uri)
+      writer.line(.via) { appendVia(branch, place, to: &$0) }
+      writer.line(.maxForwards) { $0.append(decimal: UInt64(draft.method == .options ? style.options.maxForwards : 70)) }
+      writer.copy(draft.identity)
+      writer.line(.cseq) { writer in
+        writer.append(decimal: UInt64(draft.sequence))
+        writer.append(32)
+        writer.append(draft.method.token)
+      }
+      writer.copy(draft.fields)
+      writer.copy(userAgent)
+      if mint.hasHeaders {
+        appendProductHeaders(
+          draft.method, status: nil, callID: draft.identity.first(.callID), own: draft.identity.first(.from), place, now, &writer)
+      }
     }
-    return writer.finish(body: draft.body, spelling, .request(draft.method))
   }
 
-  private func appendVia(_ branch: String, _ place: LocalPlace, to lines: inout HeaderLines) {
-    let line = lines.begin(.via)
-    lines.bytes.append(contentsOf: place.via)
-    lines.bytes.append(contentsOf: (style.rportBeforeBranch ? ";rport;branch=" : ";branch=").utf8)
-    lines.bytes.append(contentsOf: branch.utf8)
-    if !style.rportBeforeBranch { lines.bytes.append(contentsOf: ";rport".utf8) }
-    if style.aliasOnStreams, place.isReliable { lines.bytes.append(contentsOf: ";alias".utf8) }
-    lines.end(line)
+  @inline(__always)
+  private func appendVia(_ branch: String, _ place: LocalPlace, to writer: inout MessageWriter) {
+    writer.append(place.via)
+    writer.append(style.rportBeforeBranch ? ";rport;branch=" : ";branch=" as StaticString)
+    writer.append(branch)
+    if !style.rportBeforeBranch { writer.append(";rport" as StaticString) }
+    if style.aliasOnStreams, place.isReliable { writer.append(";alias" as StaticString) }
   }
 
   private mutating func appendProductHeaders(
     _ method: SIPMethod, status: Int?, callID: String?, own: String?, _ place: LocalPlace, _ now: Instant, _ writer: inout MessageWriter
   ) {
     mint.appendHeaders(
-      to: &writer.lines,
+      to: &writer,
       for: StyledHeader.Place(
         method: method, status: status, callID: callID ?? "", user: own.flatMap { (try? NameAddress(parsing: $0))?.uri.user } ?? "",
         ip: place.host, unixSeconds: epoch.unixNanoseconds(at: now) / 1_000_000_000))
@@ -89,19 +91,25 @@ public struct Composer: Sendable {
   ///   - parameters: inside the URI, with their semicolon.
   ///   - isOfCall: it gets the parameters that this product's Contacts of calls have.
   ///   - isSecure: a sips URI (RFC 5630 §3.1.4).
-  public func contact(user: String?, at place: LocalPlace, parameters: String = "", isOfCall: Bool = true, isSecure: Bool) -> String {
-    var value = ""
-    value.reserveCapacity(64)
-    value += isSecure ? "<sips:" : "<sip:"
-    if let user {
-      value += user
-      value += "@"
+  public func contact(user: String?, at place: LocalPlace, parameters: String = "", isOfCall: Bool = true, isSecure: Bool) -> Bytes {
+    Bytes(capacity: 128) { output in
+      appendContact(user: user, at: place, parameters: parameters, isOfCall: isOfCall, isSecure: isSecure, to: &output)
     }
-    value += isSecure ? place.secureContact : place.contact
-    value += parameters
-    value += ">"
-    if isOfCall { value += style.contactParameters }
-    return value
+  }
+
+  @inline(__always)
+  private func appendContact(
+    user: String?, at place: LocalPlace, parameters: String = "", isOfCall: Bool = true, isSecure: Bool, to sink: inout some ByteSink
+  ) {
+    sink.append(isSecure ? "<sips:" : "<sip:" as StaticString)
+    if let user {
+      sink.append(user)
+      sink.append(UInt8(ascii: "@"))
+    }
+    sink.append(isSecure ? place.secureContact : place.contact)
+    sink.append(parameters)
+    sink.append(UInt8(ascii: ">"))
+    if isOfCall { sink.append(style.contactParameters) }
   }
 
   /// The user part of our Contact in a call that somebody else began; `user` is how they called us.
@@ -117,33 +125,37 @@ public struct Composer: Sendable {
   public mutating func write(
     _ draft: ResponseDraft, to request: SIPMessage, from source: TransportAddress, at place: LocalPlace, now: Instant
   ) -> Bytes {
-    var writer = MessageWriter(draft, to: request, from: source, vias: vias)
-    writer.lines.append(server)
-    if request.method == .invite || request.method == .options { appendAnswerFields(draft, request, place, &writer) }
-    for field in draft.fields { writer.lines.append(field) }
-    if !draft.description.isEmpty { writer.lines.append(.contentType, "application/sdp") }
-    if mint.hasHeaders, let method = request.method {
-      appendProductHeaders(
-        method, status: draft.status, callID: request.value(.callID)?.text, own: request.value(.to)?.text, place, now, &writer)
+    let spelling = spelling
+    let capacity = 768 + 64 * draft.fields.count
+    return spelling.message(draft.kind, body: draft.description, capacity: capacity) { writer in
+      writer.beginResponse(draft, to: request, from: source, vias: vias)
+      writer.copy(server)
+      let method = request.method
+      if method == .invite || method == .options { appendAnswerFields(draft, request, isInvite: method == .invite, place, &writer) }
+      for field in draft.fields { writer.line(field.name, field.value) }
+      if !draft.description.isEmpty { writer.line(.contentType) { $0.append("application/sdp" as StaticString) } }
+      if mint.hasHeaders, let method {
+        appendProductHeaders(
+          method, status: draft.status, callID: request.value(.callID)?.text, own: request.value(.to)?.text, place, now, &writer)
+      }
     }
-    return writer.finish(body: draft.description, spelling, draft.kind)
   }
 
   /// Record-Route, Contact, Allow and Supported of an answer to INVITE or OPTIONS.
   private func appendAnswerFields(
-    _ draft: ResponseDraft, _ request: SIPMessage, _ place: LocalPlace, _ writer: inout MessageWriter
+    _ draft: ResponseDraft, _ request: SIPMessage, isInvite: Bool, _ place: LocalPlace, _ writer: inout MessageWriter
   ) {
     if (101...299).contains(draft.status) {
       // RFC 3261 §12.1.1: Record-Route of the request goes into the response that makes the dialog.
-      request.forEachValue(.recordRoute) { writer.lines.append(.recordRoute, $0) }
-      if request.method == .invite || style.options.answerHasContact {
-        writer.lines.append(
-          .contact, contact(user: answeringContactUser(draft.calledUser), at: place, isSecure: draft.isContactSecure))
+      request.forEachValue(.recordRoute) { value in writer.line(.recordRoute) { $0.append(value) } }
+      if isInvite || style.options.answerHasContact {
+        let user = answeringContactUser(draft.calledUser)
+        writer.line(.contact) { appendContact(user: user, at: place, isSecure: draft.isContactSecure, to: &$0) }
       }
-      writer.lines.append(allow)
-      if draft.status >= 200 || style.supportedInProvisionals { writer.lines.append(supportedInResponses) }
+      writer.copy(allow)
+      if draft.status >= 200 || style.supportedInProvisionals { writer.copy(supportedInResponses) }
     } else if draft.status == 487, style.allowInTerminated {
-      writer.lines.append(allow)
+      writer.copy(allow)
     }
   }
 }

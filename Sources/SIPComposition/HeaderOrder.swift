@@ -1,4 +1,5 @@
 import SIPMessage
+import SansIO
 
 /// The order in which a product writes the header fields of one kind of message.
 public struct HeaderOrder: Hashable, Sendable, Codable {
@@ -57,17 +58,28 @@ struct HeaderOrders: Sendable {
       }
     }
 
-    /// Lines in this order; those it does not name stay as they were built.
-    func sorted(_ lines: HeaderLines) -> [HeaderLines.Mark] {
-      var seen: [Int: Int] = [:]
-      let ranked = lines.marks.enumerated().map { offset, mark -> Rank in
-        let own = mark.known == .other ? extensions[lines.nameText(mark)] : places[mark.known]
-        guard let own, let first = own.first, let last = own.last else { return Rank(place: 2 * others, offset: offset) }
-        let count = seen[first, default: 0]
-        seen[first] = count + 1
-        return Rank(place: 2 * (own.indices.contains(count) ? own[count] : last) + 1, offset: offset)
+    /// A message that we wrote with its lines in this order; those it does not name stay as they were written.
+    func sorted(_ message: Bytes) -> Bytes {
+      var walk = WrittenLines(message: message)
+      let start = walk.position
+      var (lines, ranks, seen): ([Range<Int>], [Rank], [Int: Int]) = ([], [], [:])
+      while let line = walk.next() {
+        ranks.append(Rank(place: place(of: line, walk, &seen), offset: lines.count))
+        lines.append(line.whole)
       }
-      return ranked.sorted().map { lines.marks[$0.offset] }
+      return Bytes(capacity: message.count) { output in
+        output.append(message[0..<start])
+        for rank in ranks.sorted() { output.append(message[lines[rank.offset]]) }
+        output.append(message[walk.position..<message.count])
+      }
+    }
+
+    private func place(of line: WrittenLines.Line, _ walk: WrittenLines, _ seen: inout [Int: Int]) -> Int {
+      let own = line.known == .other ? extensions[walk.nameText(line)] : places[line.known]
+      guard let own, let first = own.first, let last = own.last else { return 2 * others }
+      let count = seen[first, default: 0]
+      seen[first] = count + 1
+      return 2 * (own.indices.contains(count) ? own[count] : last) + 1
     }
 
     private struct Rank: Comparable {

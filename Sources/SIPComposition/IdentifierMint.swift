@@ -59,11 +59,10 @@ public struct IdentifierMint: Sendable {
   var hasHeaders: Bool { !style.headers.isEmpty }
 
   /// Adds the fields that this product has of its own.
-  mutating func appendHeaders(to lines: inout HeaderLines, for place: StyledHeader.Place) {
+  mutating func appendHeaders(to sink: inout some LineSink, for place: StyledHeader.Place) {
     for header in style.headers where header.belongs(to: place) {
       var entropy = header.isOfCall ? calls.fork("\(place.callID)/\(header.name)") : extras
-      lines.append(
-        HeaderName(header.name), header.text(place, entropy: &entropy, counter: &counter), separator: header.separator)
+      sink.line(HeaderName(header.name), header.text(place, entropy: &entropy, counter: &counter), separator: header.separator)
       if !header.isOfCall { extras = entropy }
     }
   }

@@ -1,7 +1,8 @@
 import SIPMessage
 import SansIO
 
-/// Writes the Via of a response: the request's, with where it really came from (RFC 3261 §18.2.1, RFC 3581 §4); the rest of its text stays.
+/// Writes the Via of a response: the request's, with where it really came from (RFC 3261 §18.2.1, RFC 3581 §4); the rest of its text
+/// stays.
 enum ReceivedVia {
   /// What the topmost hop already says.
   private struct Reading {
@@ -14,39 +15,41 @@ enum ReceivedVia {
   }
 
   /// Appends a value whose topmost hop is the one that the request came from.
-  ///
-  /// - Parameter isAtSource: whether sent-by is the address that the request came from.
-  static func append(
-    _ value: Bytes, from source: TransportAddress, isAtSource: () -> Bool, to lines: inout HeaderLines
-  ) {
+  static func append(_ value: Bytes, of request: SIPMessage, from source: TransportAddress, to sink: inout some ByteSink) {
     let reading = value.withSpan(read)
     if let place = reading.responsePortEnd {
-      lines.append(value[0..<place])
-      lines.bytes.append(UInt8(ascii: "="))
-      MessageWriter.append(Int(source.port), to: &lines.bytes)
-      lines.append(value[place..<reading.end])
+      sink.append(value[0..<place])
+      sink.append(UInt8(ascii: "="))
+      sink.append(decimal: UInt64(source.port))
+      sink.append(value[place..<reading.end])
     } else {
-      lines.append(value[0..<reading.end])
+      sink.append(value[0..<reading.end])
     }
     // RFC 3581 §4 wants `received` whenever rport is there; RFC 3261 §18.2.1 when the sent-by differs.
-    if !reading.hasReceived, reading.hasResponsePort || !isAtSource() {
-      lines.bytes.append(contentsOf: ";received=".utf8)
-      lines.bytes.append(contentsOf: source.address.unmapped.description.utf8)
+    if !reading.hasReceived, reading.hasResponsePort || !isSentBy(source, request) {
+      sink.append(";received=" as StaticString)
+      sink.append(source.address.unmapped)
     }
-    lines.append(value[reading.end..<value.count])
+    if reading.end < value.count { sink.append(value[reading.end..<value.count]) }
+  }
+
+  /// Whether sent-by is the address that the request came from.
+  private static func isSentBy(_ source: TransportAddress, _ request: SIPMessage) -> Bool {
+    (try? request.via().host.address?.unmapped) == source.address.unmapped
   }
 
   private static func read(_ span: Span<UInt8>) -> Reading {
     var reading = Reading()
     var position = 0
-    while position < span.count {
+    while true {
+      position = WordScan.run(span, position, span.count) { !isMark($0) }
+      guard position < span.count else { break }
       switch span[position] {
       case UInt8(ascii: "\""): position = quotedEnd(span, position)
       case UInt8(ascii: ","):
         reading.end = position
         return reading
-      case UInt8(ascii: ";"): position = readParameter(span, position + 1, into: &reading)
-      default: position += 1
+      default: position = readParameter(span, position + 1, into: &reading)
       }
     }
     reading.end = span.count
@@ -57,7 +60,7 @@ enum ReceivedVia {
     var position = start
     while position < span.count, isWhite(span[position]) { position += 1 }
     let name = position
-    while position < span.count, isNameByte(span[position]) { position += 1 }
+    position = WordScan.run(span, position, span.count) { isNameByte($0) }
     let end = position
     while position < span.count, isWhite(span[position]) { position += 1 }
     let hasValue = position < span.count && span[position] == UInt8(ascii: "=")
@@ -68,6 +71,11 @@ enum ReceivedVia {
       reading.hasReceived = true
     }
     return end
+  }
+
+  /// What begins a quoted string, another hop or a parameter.
+  private static func isMark(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: ",") || byte == UInt8(ascii: ";")
   }
 
   private static func quotedEnd(_ span: Span<UInt8>, _ start: Int) -> Int {

@@ -28,7 +28,7 @@ public struct RequestDraft: Sendable {
   /// A session description, or none.
   public mutating func setDescription(_ body: Bytes) {
     guard !body.isEmpty else { return }
-    fields.append(.contentType, "application/sdp")
+    fields.line(.contentType) { $0.append("application/sdp" as StaticString) }
     self.body = body
   }
 
@@ -46,10 +46,10 @@ extension HeaderLines {
   /// From, To and Call-ID of a request (RFC 3261 §8.1.1).
   public static func identity(from: String, to: String, callID: String) -> HeaderLines {
     var lines = HeaderLines()
-    lines.reserve(lines: 3, bytes: from.utf8.count + to.utf8.count + callID.utf8.count + 32)
-    lines.append(.from, from)
-    lines.append(.to, to)
-    lines.append(.callID, callID)
+    lines.reserve(bytes: from.utf8.count + to.utf8.count + callID.utf8.count + 32)
+    lines.line(.from) { $0.append(from) }
+    lines.line(.to) { $0.append(to) }
+    lines.line(.callID) { $0.append(callID) }
     return lines
   }
 }
@@ -67,73 +67,34 @@ extension Spelling {
   }
 
   private func derived(_ method: SIPMethod, from invite: Bytes, to: Bytes?, fields: [HeaderField]) -> Bytes {
-    var lines = WrittenLines(invite)
-    var writer = MessageWriter(request: method, uri: lines.requestURI)
-    var hasVia = false
-    while let line = lines.next() {
-      switch line.known {
-      case .via:
-        if hasVia { continue }
-        hasVia = true
-      case .cseq:
-        writer.lines.append(.cseq, "\(line.value.prefix { $0 != 32 }.text) \(method.token)")
-        continue
-      case .to:
-        if let to {
-          writer.lines.append(.to, to)
+    message(.request(method), body: Bytes(), capacity: invite.count) { writer in
+      var lines = WrittenLines(message: invite)
+      writer.requestLine(method, lines.requestURI)
+      var hasVia = false
+      while let line = lines.next() {
+        switch line.known {
+        case .via:
+          if hasVia { continue }
+          hasVia = true
+        case .cseq:
+          writer.line(.cseq) { writer in
+            writer.append(invite[line.value].prefix { $0 != 32 })
+            writer.append(32)
+            writer.append(method.token)
+          }
           continue
+        case .to:
+          if let to {
+            writer.line(.to) { $0.append(to) }
+            continue
+          }
+        case .from, .callID, .maxForwards, .route, .userAgent: break
+        case .authorization, .proxyAuthorization: if method != .ack { continue }
+        default: continue
         }
-      case .from, .callID, .maxForwards, .route, .userAgent: break
-      case .authorization, .proxyAuthorization: if method != .ack { continue }
-      default: continue
+        writer.copy(line.known, invite[line.whole])
       }
-      writer.lines.append(line.known, line: line.bytes, nameCount: line.nameCount, valueOffset: line.bytes.count - line.value.count)
+      for field in fields { writer.line(field.name, field.value) }
     }
-    for field in fields { writer.lines.append(field) }
-    return writer.finish(body: Bytes(), self, .request(method))
-  }
-}
-
-/// Goes through the header of a message that we wrote: each line ends with CRLF, and none is folded.
-private struct WrittenLines {
-  struct Line {
-    var known: KnownHeader
-    var bytes: Bytes
-    var nameCount: Int
-    var value: Bytes
-  }
-
-  let requestURI: Bytes
-  private let bytes: Bytes
-  private var position: Int
-
-  init(_ bytes: Bytes) {
-    self.bytes = bytes
-    let end = bytes.firstIndex(of: 13) ?? bytes.count
-    let start = (bytes.firstIndex(of: 32) ?? 0) + 1
-    requestURI = bytes[min(start, end)..<max(min(start, end), end - 8)]
-    position = min(end + 2, bytes.count)
-  }
-
-  mutating func next() -> Line? {
-    let start = position
-    guard let (nameCount, value, end) = bytes.withSpan({ Self.parts($0, start) }) else { return nil }
-    position = min(end + 2, bytes.count)
-    return Line(
-      known: KnownHeader(bytes[start..<start + nameCount]), bytes: bytes[start..<end], nameCount: nameCount, value: bytes[value..<end])
-  }
-
-  /// The length of the name, and where the value and the line end; nil for the empty line.
-  private static func parts(_ span: Span<UInt8>, _ start: Int) -> (nameCount: Int, value: Int, end: Int)? {
-    var colon = start
-    while colon < span.count, span[colon] != UInt8(ascii: ":"), span[colon] != 13 { colon += 1 }
-    guard colon < span.count, span[colon] != 13 else { return nil }
-    var nameCount = colon - start
-    while nameCount > 0, span[start + nameCount - 1] == 32 { nameCount -= 1 }
-    var value = colon + 1
-    while value < span.count, span[value] == 32 { value += 1 }
-    var end = value
-    while end < span.count, span[end] != 13 { end += 1 }
-    return end < span.count ? (nameCount, value, end) : nil
   }
 }

@@ -40,51 +40,60 @@ struct ViaSpelling {
 }
 
 extension MessageWriter {
-  /// A response with what every response copies: Via, From, To, Call-ID, CSeq (RFC 3261 §8.2.6.2), the topmost Via marked with where the
-  /// request really came from (§18.2.1, RFC 3581 §4).
-  init(_ draft: ResponseDraft, to request: SIPMessage, from source: TransportAddress, vias: ViaSpelling?) {
-    self.init(status: draft.status, reason: draft.reason)
+  /// What every response copies: Via, From, To, Call-ID, CSeq (RFC 3261 §8.2.6.2), the topmost Via marked with where the request really
+  /// came from (§18.2.1, RFC 3581 §4).
+  mutating func beginResponse(_ draft: ResponseDraft, to request: SIPMessage, from source: TransportAddress, vias: ViaSpelling?) {
+    statusLine(draft.status, draft.reason)
     copyVias(of: request, from: source, vias)
-    if let from = request.value(.from) { lines.append(.from, from) }
+    copy(.from, of: request)
     if let to = request.value(.to) {
-      if let tag = draft.toTag, request.toTag == nil { lines.append(.to, to, tag: tag) } else { lines.append(.to, to) }
+      let tag = request.hasToTag ? nil : draft.toTag
+      line(.to) { if let tag { $0.append(to, tag: tag) } else { $0.append(to) } }
     }
-    if let callID = request.value(.callID) { lines.append(.callID, callID) }
-    if let cseq = request.value(.cseq) { lines.append(.cseq, cseq) }
-    if draft.status == 100, let timestamp = request.value(.timestamp) { lines.append(.timestamp, timestamp) }
+    copy(.callID, of: request)
+    copy(.cseq, of: request)
+    if draft.status == 100 { copy(.timestamp, of: request) }
+  }
+
+  @inline(__always)
+  private mutating func copy(_ known: KnownHeader, of request: SIPMessage) {
+    if let value = request.value(known) { line(known) { $0.append(value) } }
   }
 
   private mutating func copyVias(of request: SIPMessage, from source: TransportAddress, _ spelling: ViaSpelling?) {
     var isFirst = true
     request.forEachValue(.via) { value in
-      let line = lines.begin(.via)
-      if isFirst {
-        ReceivedVia.append(
-          value, from: source, isAtSource: { (try? request.via().host.address?.unmapped) == source.address.unmapped }, to: &lines)
-      } else {
-        lines.append(value)
+      line(.via) { writer in
+        if let spelling, spelling.isRewritten || (isFirst && spelling.addsSource) {
+          return writer.append(Self.respelled(value, of: request, isFirst, source, spelling))
+        }
+        if isFirst { ReceivedVia.append(value, of: request, from: source, to: &writer) } else { writer.append(value) }
       }
-      if let spelling, spelling.isRewritten || (isFirst && spelling.addsSource) { respellVia(line, isFirst, source, spelling) }
-      lines.end(line)
       isFirst = false
     }
   }
 
-  /// Products that do not copy a Via as it came.
-  private mutating func respellVia(_ line: HeaderLines.Opening, _ isFirst: Bool, _ source: TransportAddress, _ spelling: ViaSpelling) {
-    var text = String(decoding: lines.bytes[line.value...], as: UTF8.self)
+  /// The Via of products that do not copy it as it came.
+  private static func respelled(
+    _ value: Bytes, of request: SIPMessage, _ isFirst: Bool, _ source: TransportAddress, _ spelling: ViaSpelling
+  ) -> String {
+    var bytes = value.array
+    if isFirst {
+      bytes = []
+      ReceivedVia.append(value, of: request, from: source, to: &bytes)
+    }
+    var text = String(decoding: bytes, as: UTF8.self)
     if isFirst, spelling.addsSource { text = ResponseVia.addingSource(source, to: text) }
-    if spelling.isRewritten { text = ResponseVia.rewritten(text) }
-    lines.bytes.removeSubrange(line.value...)
-    lines.bytes.append(contentsOf: text.utf8)
+    return spelling.isRewritten ? ResponseVia.rewritten(text) : text
   }
 }
 
 extension Spelling {
   /// A response of the stack's own, without anything of the product: 100 and what answers a request that nobody could read.
   public func response(_ draft: ResponseDraft, to request: SIPMessage, from source: TransportAddress) -> Bytes {
-    var writer = MessageWriter(draft, to: request, from: source, vias: nil)
-    for field in draft.fields { writer.lines.append(field) }
-    return writer.finish(body: draft.description, self, draft.kind)
+    message(draft.kind, body: draft.description, capacity: 640) { writer in
+      writer.beginResponse(draft, to: request, from: source, vias: nil)
+      for field in draft.fields { writer.line(field.name, field.value) }
+    }
   }
 }

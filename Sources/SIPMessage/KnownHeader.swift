@@ -1,3 +1,5 @@
+import SansIO
+
 /// The header fields the Lab knows by number: RFC 3261 §20 and the extensions that trunks send.
 public enum KnownHeader: UInt8, Hashable, Sendable, CaseIterable {
   case other
@@ -10,7 +12,12 @@ public enum KnownHeader: UInt8, Hashable, Sendable, CaseIterable {
   case subscriptionState, supported, timestamp, to, unsupported, userAgent, via, warning, wwwAuthenticate
 
   /// Canonical spelling; empty for ``other``.
-  public var text: String { KnownHeaderTable.spellings[Int(rawValue)] }
+  public var text: String { KnownHeaderTable.texts[Int(rawValue)] }
+  /// The same, for whoever writes it.
+  public var spelling: StaticString { KnownHeaderTable.spellings[Int(rawValue)] }
+
+  /// The known header of a name as it is in a message.
+  public init(_ name: Bytes) { self = name.withSpan { KnownHeaderTable.lookUp($0, 0..<$0.count) } }
 
   /// The known header of a name in any case or in its compact form.
   public init(name: String) {
@@ -21,7 +28,7 @@ public enum KnownHeader: UInt8, Hashable, Sendable, CaseIterable {
 /// Finds a name's number by a hash of its letters and one comparison.
 enum KnownHeaderTable {
   /// In the order of the cases of ``KnownHeader``.
-  static let spellings: [String] = [
+  static let spellings: [StaticString] = [
     "",
     "Accept", "Accept-Contact", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events", "Authentication-Info",
     "Authorization", "Call-ID", "Call-Info", "Contact", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length",
@@ -32,6 +39,8 @@ enum KnownHeaderTable {
     "RSeq", "Server", "Service-Route", "Session-Expires", "Session-ID", "Subject", "Subscription-State", "Supported", "Timestamp", "To",
     "Unsupported", "User-Agent", "Via", "Warning", "WWW-Authenticate",
   ]
+
+  static let texts = spellings.map { "\($0)" }
 
   private static let compactForms: [(UInt8, KnownHeader)] = [
     (UInt8(ascii: "a"), .acceptContact), (UInt8(ascii: "u"), .allowEvents), (UInt8(ascii: "i"), .callID), (UInt8(ascii: "m"), .contact),
@@ -87,7 +96,7 @@ enum KnownHeaderTable {
 
     init() {
       for known in KnownHeader.allCases {
-        let name = Array(KnownHeaderTable.spellings[Int(known.rawValue)].utf8)
+        let name = Array(known.text.utf8)
         words.append(Words(name.span, 0..<name.count))
         guard known != .other else { continue }
         var slot = words[words.count - 1].hash

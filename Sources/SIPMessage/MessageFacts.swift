@@ -20,15 +20,3 @@ public struct MessageFacts: Sendable {
   /// What is wrong with the header, in the order in which it is looked at; empty for a message as RFC 3261 wants it.
   public internal(set) var faults: [MessageFault] = []
 }
-
-extension SIPMessage {
-  /// Reads the ``MessageFacts``. A sound header is skimmed once; anything unusual in it is read field by field for its faults.
-  ///
-  /// - Parameter essentials: those of this message.
-  public func facts(_ essentials: Essentials) -> MessageFacts {
-    var skim = HeaderSkim()
-    skim.run(self, essentials)
-    if !skim.isSound { skim.facts.faults = checkedFaults() }
-    return skim.facts
-  }
-}

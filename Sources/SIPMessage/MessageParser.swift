@@ -1,19 +1,5 @@
 import SansIO
 
-extension SIPMessage {
-  /// Reads one message that fills a datagram (RFC 3261 §18.3): a body beyond Content-Length is cut off, a shorter one is an error, and
-  /// without Content-Length the body goes to the end.
-  public static func parse(_ datagram: Bytes, limits: SIPLimits = .standard) throws(SIPParseError) -> SIPMessage {
-    guard datagram.count <= limits.messageBytes else { throw .messageTooLong(limit: limits.messageBytes) }
-    var parser = MessageParser(limits: limits)
-    let bodyStart = try datagram.withSpan { (span) throws(SIPParseError) in try parser.parseHeader(span) }
-    let present = datagram.count - bodyStart
-    let declared = try parser.contentLength(datagram) ?? present
-    guard declared <= present else { throw .bodyShort(declared: declared, present: present) }
-    return try parser.message(datagram, from: bodyStart, bodyCount: declared)
-  }
-}
-
 /// Finds the lines of a message.
 struct MessageParser {
   private let limits: SIPLimits

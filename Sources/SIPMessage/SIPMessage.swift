@@ -91,6 +91,9 @@ public struct SIPMessage: Sendable {
   /// The text behind the status code; nil for a request.
   public var reasonPhrase: Bytes? { if case .response(_, let reason) = startLine { bytes[reason.range] } else { nil } }
 
+  /// The first line as it came.
+  public var startLineText: String { bytes[0..<(bytes.firstIndex { $0 == .carriageReturn || $0 == .lineFeed } ?? bytes.count)].text }
+
   /// The Request-URI as written; nil for a response.
   public var requestURIBytes: Bytes? { if case .request(_, let uri) = startLine { bytes[uri.range] } else { nil } }
 
@@ -141,6 +144,15 @@ public struct SIPMessage: Sendable {
     for slot in slots where matches(slot, name) { Grammar.splitAtCommas(value(slot), into: &values) }
     return values
   }
+
+  /// The value of each field of a known name, in order; a folded one unfolded.
+  public func forEachValue(_ known: KnownHeader, _ body: (Bytes) -> Void) {
+    guard has(known) else { return }
+    for slot in slots where slot.known == known { body(value(slot)) }
+  }
+
+  /// The value of the first field of a known name.
+  public func value(_ known: KnownHeader) -> Bytes? { firstValue(known) }
 
   func firstValue(_ known: KnownHeader) -> Bytes? {
     guard present.contains(known) else { return nil }

@@ -1,19 +1,32 @@
 /// Default reason phrases (RFC 3261 §21 and the RFCs that added codes).
 public enum SIPStatus {
-  public static func phrase(_ status: Int) -> String { phrases[status] ?? "Unknown" }
+  public static func phrase(_ status: Int) -> String { "\(spelling(status))" }
 
-  private static let phrases: [Int: String] = [
-    100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 200: "OK", 202: "Accepted",
-    300: "Multiple Choices", 301: "Moved Permanently", 302: "Moved Temporarily", 305: "Use Proxy", 380: "Alternative Service",
-    400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    406: "Not Acceptable", 407: "Proxy Authentication Required", 408: "Request Timeout", 410: "Gone", 412: "Conditional Request Failed",
-    413: "Request Entity Too Large", 414: "Request-URI Too Long", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme",
-    420: "Bad Extension", 421: "Extension Required", 422: "Session Interval Too Small", 423: "Interval Too Brief",
-    428: "Use Identity Header",
-    430: "Flow Failed", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 483: "Too Many Hops",
-    484: "Address Incomplete", 485: "Ambiguous", 486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event",
-    491: "Request Pending", 493: "Undecipherable", 500: "Server Internal Error", 501: "Not Implemented", 502: "Bad Gateway",
-    503: "Service Unavailable", 504: "Server Time-out", 505: "Version Not Supported", 513: "Message Too Large", 600: "Busy Everywhere",
-    603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable",
+  /// The same, for whoever writes it.
+  public static func spelling(_ status: Int) -> StaticString { phrases.first { $0.status == status }?.text ?? "Unknown" }
+
+  private struct Phrase {
+    var status: Int
+    var text: StaticString
+
+    init(_ status: Int, _ text: StaticString) { (self.status, self.text) = (status, text) }
+  }
+
+  private static let phrases: [Phrase] = [
+    .init(100, "Trying"), .init(180, "Ringing"), .init(181, "Call Is Being Forwarded"), .init(182, "Queued"),
+    .init(183, "Session Progress"), .init(200, "OK"), .init(202, "Accepted"), .init(300, "Multiple Choices"),
+    .init(301, "Moved Permanently"), .init(302, "Moved Temporarily"), .init(305, "Use Proxy"), .init(380, "Alternative Service"),
+    .init(400, "Bad Request"), .init(401, "Unauthorized"), .init(402, "Payment Required"), .init(403, "Forbidden"),
+    .init(404, "Not Found"), .init(405, "Method Not Allowed"), .init(406, "Not Acceptable"), .init(407, "Proxy Authentication Required"),
+    .init(408, "Request Timeout"), .init(410, "Gone"), .init(412, "Conditional Request Failed"), .init(413, "Request Entity Too Large"),
+    .init(414, "Request-URI Too Long"), .init(415, "Unsupported Media Type"), .init(416, "Unsupported URI Scheme"),
+    .init(420, "Bad Extension"), .init(421, "Extension Required"), .init(422, "Session Interval Too Small"),
+    .init(423, "Interval Too Brief"), .init(428, "Use Identity Header"), .init(430, "Flow Failed"), .init(480, "Temporarily Unavailable"),
+    .init(481, "Call/Transaction Does Not Exist"), .init(482, "Loop Detected"), .init(483, "Too Many Hops"),
+    .init(484, "Address Incomplete"), .init(485, "Ambiguous"), .init(486, "Busy Here"), .init(487, "Request Terminated"),
+    .init(488, "Not Acceptable Here"), .init(489, "Bad Event"), .init(491, "Request Pending"), .init(493, "Undecipherable"),
+    .init(500, "Server Internal Error"), .init(501, "Not Implemented"), .init(502, "Bad Gateway"), .init(503, "Service Unavailable"),
+    .init(504, "Server Time-out"), .init(505, "Version Not Supported"), .init(513, "Message Too Large"), .init(600, "Busy Everywhere"),
+    .init(603, "Decline"), .init(604, "Does Not Exist Anywhere"), .init(606, "Not Acceptable"),
   ]
 }

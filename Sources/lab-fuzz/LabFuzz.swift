@@ -30,6 +30,10 @@ enum LabFuzz {
       MessageTarget.run(input(data, count))
       return 0
     },
+    "composition": { data, count in
+      CompositionTarget.run(input(data, count))
+      return 0
+    },
     "sdp": { data, count in
       DescriptionTarget.run(input(data, count))
       return 0

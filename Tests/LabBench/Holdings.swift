@@ -21,8 +21,6 @@ public struct Holdings {
     "pool.released", "pool.aside",
     // The newest requests that were dropped, so that a repetition is not reported again.
     "dropped.newest", "dropped.known",
-    // How our own place was written last.
-    "places.last.place.via",
   ]
 
   /// What holds more than before: `2 party.legs`.

@@ -9,14 +9,3 @@ public struct AuthenticationInfo: Hashable, Sendable {
   public var clientNonce: String?
   public var nonceCount: String?
 }
-
-extension SIPMessage {
-  /// Authentication-Info; nil when there is none.
-  public func authenticationInfo() -> AuthenticationInfo? {
-    guard let value = firstValue(.authenticationInfo) else { return nil }
-    let pairs = DigestParameters(list: value)
-    return AuthenticationInfo(
-      nextNonce: pairs[.nextnonce]?.text, qop: pairs[.qop]?.text, response: pairs[.rspauth]?.text, clientNonce: pairs[.cnonce]?.text,
-      nonceCount: pairs[.nc]?.text)
-  }
-}

@@ -31,14 +31,3 @@ public struct DateValue: Hashable, Sendable {
     return Int64(era * 146_097 + dayOfEra - 719_468)
   }
 }
-
-extension SIPMessage {
-  /// Date; nil when there is none.
-  public func date() throws(SIPHeaderError) -> DateValue? {
-    guard let value = firstValue(.date) else { return nil }
-    guard let date = DateValue(parsing: value.text) else {
-      throw .malformed(.date, value: value.prefix(64).text, expected: "a date of RFC 1123 in GMT (RFC 3261 §20.17)")
-    }
-    return date
-  }
-}

@@ -189,7 +189,7 @@ public struct DigestChallenge: Hashable, Sendable {
   /// A challenge that is written, parameters in the order in which they are added.
   public init(_ write: (inout DigestParameters.Writer) -> Void) { parameters = DigestParameters(separator: ",", write) }
 
-  fileprivate init?(_ value: Bytes) {
+  init?(_ value: Bytes) {
     guard let parameters = DigestParameters(value) else { return nil }
     self.parameters = parameters
   }
@@ -236,7 +236,7 @@ public struct DigestCredentials: Hashable, Sendable {
   /// Credentials that are written, parameters in the order in which they are added.
   public init(_ write: (inout DigestParameters.Writer) -> Void) { parameters = DigestParameters(separator: ", ", write) }
 
-  fileprivate init?(_ value: Bytes) {
+  init?(_ value: Bytes) {
     guard let parameters = DigestParameters(value) else { return nil }
     self.parameters = parameters
   }
@@ -254,12 +254,4 @@ extension DigestChallenge: CustomStringConvertible {
 extension DigestCredentials: CustomStringConvertible {
   /// The header's value.
   public var description: String { parameters.value.text }
-}
-
-extension SIPMessage {
-  /// The digest challenges of a response in their order; other schemes are passed over.
-  public func digestChallenges(_ name: HeaderName) -> [DigestChallenge] { all(name).compactMap { DigestChallenge($0) } }
-
-  /// The digest credentials of a request, one a header line.
-  public func digestCredentials(_ name: HeaderName) -> [DigestCredentials] { all(name).compactMap { DigestCredentials($0) } }
 }

@@ -28,12 +28,3 @@ public struct InfoReference: Hashable, Sendable {
     return result
   }
 }
-
-extension SIPMessage {
-  /// The elements of Alert-Info, Call-Info or Error-Info.
-  public func infoReferences(_ name: HeaderName) throws(SIPHeaderError) -> [InfoReference] {
-    var references: [InfoReference] = []
-    for element in commaValues(name) { references.append(try InfoReference.parse(element, as: name)) }
-    return references
-  }
-}

@@ -75,19 +75,3 @@ public struct MediaType: Hashable, Sendable {
 extension MediaType: CustomStringConvertible {
   public var description: String { name + parameters.description }
 }
-
-extension SIPMessage {
-  /// Content-Type; nil when there is none.
-  public func contentType() throws(SIPHeaderError) -> MediaType? {
-    guard let value = firstValue(.contentType) else { return nil }
-    return try MediaType.parse(value, as: .contentType)
-  }
-
-  /// The media ranges of Accept in their order; nil when there is no Accept, empty when it is there and takes nothing (RFC 3261 §20.1).
-  public func accept() throws(SIPHeaderError) -> [MediaType]? {
-    guard firstValue(.accept) != nil else { return nil }
-    var types: [MediaType] = []
-    for element in commaValues(.accept) { types.append(try MediaType.parse(element, as: .accept)) }
-    return types
-  }
-}

@@ -52,4 +52,7 @@ public enum ContactList: Hashable, Sendable {
   /// `*`: all bindings, in a REGISTER that removes them.
   case star
   case list([NameAddress])
+
+  /// The first contact's URI.
+  public var firstURI: SIPURI? { if case .list(let contacts) = self { contacts.first?.uri } else { nil } }
 }

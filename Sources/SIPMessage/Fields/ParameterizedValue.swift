@@ -36,21 +36,3 @@ public struct ParameterizedValue: Hashable, Sendable {
 extension ParameterizedValue: CustomStringConvertible {
   public var description: String { value + parameters.description }
 }
-
-extension SIPMessage {
-  /// The elements of a list of `value;parameters`, such as Accept-Encoding, Accept-Language or Reason.
-  public func parameterizedValues(_ name: HeaderName) throws(SIPHeaderError) -> [ParameterizedValue] {
-    var values: [ParameterizedValue] = []
-    for element in commaValues(name) { values.append(try .parse(element, as: name, expected: "a value with parameters (RFC 3261 §25.1)")) }
-    return values
-  }
-
-  /// The value of a field that stands once: Content-Disposition, Event, Subscription-State, Session-Expires; nil when there is none.
-  public func parameterizedValue(_ name: HeaderName) throws(SIPHeaderError) -> ParameterizedValue? {
-    guard let value = first(name) else { return nil }
-    return try .parse(value, as: name, expected: "a value with parameters (RFC 3261 §25.1)")
-  }
-
-  /// Content-Disposition (RFC 3261 §20.11); `handling` is among its parameters.
-  public func contentDisposition() throws(SIPHeaderError) -> ParameterizedValue? { try parameterizedValue(.contentDisposition) }
-}

@@ -7,11 +7,3 @@ public struct ReasonValue: Hashable, Sendable {
   public var cause: Int?
   public var text: String?
 }
-
-extension SIPMessage {
-  public func reasons() throws(SIPHeaderError) -> [ReasonValue] {
-    try parameterizedValues(.reason).map {
-      ReasonValue(protocolName: $0.value, cause: $0.parameters["cause"].flatMap { Int($0) }, text: $0.parameters["text"])
-    }
-  }
-}

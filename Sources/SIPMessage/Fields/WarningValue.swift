@@ -66,11 +66,3 @@ struct WarningSlot {
     return WarningSlot(code: code, agent: agent..<agentEnd, text: position..<end)
   }
 }
-
-extension SIPMessage {
-  public func warnings() throws(SIPHeaderError) -> [WarningValue] {
-    var values: [WarningValue] = []
-    for element in commaValues(.warning) { values.append(try WarningValue.parse(element)) }
-    return values
-  }
-}

@@ -1,29 +1,5 @@
 import SansIO
 
-extension SIPMessage {
-  /// What is wrong with the header, in the order in which it is looked at; empty for a message as RFC 3261 wants it.
-  ///
-  /// Fatal is what leaves unknown to whom, in which dialog or transaction, or for whom a message is: RFC 3261 §8.1.1's fields missing,
-  /// doubled or unreadable. What old or careless peers leave out without harm is tolerated (RFC 3261 §8.1.1, RFC 2543 peers; RFC 4475), and
-  /// so is what nobody needs to serve the request, readable or not (RFC 3261 §16.3 item 1): a Route, a Max-Forwards at the end of the path
-  /// (RFC 4475 §3.1.2.4), a Contact where none is used.
-  public func faults() -> [MessageFault] { facts(essentials()).faults }
-
-  /// ``facts(_:)`` with typed values.
-  public func audit() -> MessageAudit {
-    let essentials = essentials()
-    return MessageAudit(message: self, essentials: essentials, facts: facts(essentials))
-  }
-
-  /// The faults as the full checker finds them, whether the header is sound or not.
-  func checkedFaults() -> [MessageFault] {
-    var checker = FaultChecker(message: self)
-    checker.checkFields()
-    if isRequest { checker.checkRequest() } else { checker.checkResponse() }
-    return checker.faults
-  }
-}
-
 /// What a look over a header found; a field that cannot be read is nil and is among the faults. Typed values are made when asked for.
 public struct MessageAudit: Sendable {
   let message: SIPMessage
@@ -43,7 +19,7 @@ public struct MessageAudit: Sendable {
 }
 
 /// Looks over a header for its faults, with a typed reader for each field.
-private struct FaultChecker {
+struct FaultChecker {
   let message: SIPMessage
   private(set) var faults: [MessageFault] = []
   private var from: NameAddress?

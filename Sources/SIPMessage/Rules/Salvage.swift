@@ -1,18 +1,5 @@
 import SansIO
 
-extension SIPMessage {
-  /// What can still be read of a request that broke a rule of ``SIPParseError``, so that its sender can be told which (RFC 3261 §8.2,
-  /// §18.3: 400).
-  ///
-  /// - Returns: nil for what does not look like a request, for ACK, which is never answered, and where no Via says whom to answer.
-  public static func salvage(_ bytes: Bytes, limits: SIPLimits = .standard) -> SIPMessage? {
-    let end = min(bytes.count, limits.messageBytes)
-    guard let message = MessageParser.salvage(bytes[0..<end], limits: limits), message.method != .ack, (try? message.via()) != nil
-    else { return nil }
-    return message
-  }
-}
-
 extension MessageParser {
   /// A parser that has seen every Content-Length of a header which breaks other rules; lines that are not header fields are passed over.
   static func salvagingLength(_ header: Bytes, limits: SIPLimits) -> MessageParser {
@@ -39,7 +26,7 @@ extension MessageParser {
   }
 
   /// Takes the header lines that can be read and passes over the others.
-  fileprivate static func salvage(_ bytes: Bytes, limits: SIPLimits) -> SIPMessage? {
+  static func salvage(_ bytes: Bytes, limits: SIPLimits) -> SIPMessage? {
     var parser = MessageParser(limits: limits)
     let method = bytes.withSpan { span -> SIPMethod? in
       var position = 0

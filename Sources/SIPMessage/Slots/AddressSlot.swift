@@ -99,21 +99,3 @@ extension NameAddress {
       parameters: lists.field ?? Parameters())
   }
 }
-
-extension SIPMessage {
-  /// The typed URI at a place of this message; nil for a place of another one.
-  public func uri(_ slot: URISlot) -> SIPURI? {
-    guard slot.whole.range.upperBound <= bytes.count else { return nil }
-    return bytes[slot.whole.range].withSpan { SIPURI.read($0) }
-  }
-
-  /// The typed address at a place of this message; nil for a place of another one.
-  public func address(_ slot: AddressSlot) -> NameAddress? {
-    guard slot.element.range.upperBound <= bytes.count else { return nil }
-    let element = bytes[slot.element.range]
-    return (slot.isFolded ? Self.unfolded(element) : element).withSpan { NameAddress.read($0) }
-  }
-
-  /// The text at a place of this message, as written.
-  public func text(_ part: ByteRange) -> String { bytes[part.range].text }
-}

@@ -1,3 +1,5 @@
+import SansIO
+
 /// Where one `;name[=value]` is written (RFC 3261 §25.1, generic-param).
 struct ParameterSlot {
   var name: Range<Int>

@@ -46,7 +46,7 @@ final class CallerConversation: Conversation {
     digest = call.credentials.map { DigestClient($0) }
     super.init(
       id, stack, localTag: tag, callID: Bytes(callID), DialogPath(flow: flow, prefersFlow: call.prefersFlow), contactUser: contactUser)
-    invite.fields.reserve(lines: 8, bytes: 512)
+    invite.fields.reserve(bytes: 512)
     invite.fields.append(.contact, contact)
     stack.composer.appendCapabilities(to: &invite)
     invite.append(call.fields)
@@ -54,7 +54,7 @@ final class CallerConversation: Conversation {
     sendInvite(&turn)
   }
 
-  private var contact: String {
+  private var contact: Bytes {
     // First, since the place may be made anew: the composer would be copied meanwhile.
     let place = stack.place(path.flow)
     return stack.composer.contact(user: contactUser, at: place, isSecure: requestURI.scheme == .sips)
@@ -176,7 +176,7 @@ final class CallerConversation: Conversation {
     invite.uri = Bytes(requestURI.description)
     invite.sequence += 1
     invite.removeCredentials()
-    invite.fields.set(.contact, contact)
+    invite.fields.set(.contact, contact.text)
     digest?.beginRequest()
     early = EarlyDialogs()
     sendInvite(&turn)
@@ -200,7 +200,7 @@ final class CallerConversation: Conversation {
   private func receiveSuccess(_ response: InboundMessage, _ turn: inout Turn) {
     let dialog: Dialog
     do {
-      dialog = try Dialog(callerOf: response.message, sequence: invite.sequence, requestURI: requestURI)
+      dialog = try Dialog(callerOf: response, sequence: invite.sequence, requestURI: requestURI)
     } catch {
       return turn.tell(.violation(id, PeerViolation(.successWithoutDialog, "\(error)")))
     }

@@ -26,19 +26,21 @@ public struct Dialog: Sendable {
   /// The caller's dialog, from the response that made it (RFC 3261 §12.1.2): Record-Route reversed, target from Contact.
   ///
   /// - Parameter requestURI: that of the INVITE; the remote target where the response names none.
-  public init(callerOf response: SIPMessage, sequence: UInt32, requestURI: SIPURI) throws(SIPHeaderError) {
-    let from = try response.from()
-    let to = try response.to()
-    let callID = try response.callID()
+  public init(callerOf response: InboundMessage, sequence: UInt32, requestURI: SIPURI) throws(SIPHeaderError) {
+    let (message, essentials) = (response.message, response.essentials)
+    let facts = message.facts(essentials)
+    // What is not among the facts is missing or broken: the typed readers say how.
+    if facts.from == nil { _ = try message.from() }
+    if facts.to == nil { _ = try message.to() }
+    if essentials.callID == nil { _ = try message.callID() }
+    if facts.contact == nil { _ = try message.contacts() }
     var lines = HeaderLines()
-    lines.reserve(lines: 3, bytes: 256)
-    if let value = response.value(.from) { lines.append(.from, value) }
-    if let value = response.value(.to) { lines.append(.to, value) }
-    lines.append(.callID, callID)
+    lines.reserve(bytes: 256)
+    for known in [KnownHeader.from, .to, .callID] { if let value = message.value(known) { lines.append(known, value) } }
     self.init(
-      localTag: from.tag ?? "", remoteTag: Bytes(to.tag ?? ""), localSequence: sequence, remoteSequence: nil,
-      remoteTarget: try response.contacts().firstURI ?? requestURI, routeSet: try response.recordRoutes().reversed(),
-      isSecure: requestURI.scheme == .sips, identity: lines)
+      localTag: essentials.fromTag.map { message.text($0) } ?? "", remoteTag: essentials.toTag.map { message[$0].compacted() } ?? Bytes(),
+      localSequence: sequence, remoteSequence: nil, remoteTarget: facts.contact.flatMap { message.uri($0.uri) } ?? requestURI,
+      routeSet: try message.recordRoutes().reversed(), isSecure: requestURI.scheme == .sips, identity: lines)
   }
 
   /// The callee's dialog, from the INVITE and the tag we put into our response (RFC 3261 §12.1.1): Record-Route in order.
@@ -48,7 +50,7 @@ public struct Dialog: Sendable {
     guard let remoteTarget = request.remoteTarget else { return nil }
     let message = request.message
     var lines = HeaderLines()
-    lines.reserve(lines: 3, bytes: 256)
+    lines.reserve(bytes: 256)
     lines.append(.from, message.value(.to) ?? Bytes(), tag: localTag)
     if let value = message.value(.from) { lines.append(.to, value) }
     if let value = message.value(.callID) { lines.append(.callID, value) }

@@ -73,8 +73,3 @@ extension ValueType where Value == [MessagePattern.Header] {
     }
   }
 }
-
-extension SIPMessage {
-  /// The first line as it came.
-  var startLineText: String { bytes[0..<(bytes.firstIndex { $0 == 13 || $0 == 10 } ?? bytes.count)].text }
-}

@@ -1,27 +1,27 @@
-/// Looks at eight bytes of a message at a time.
+/// Looks at eight bytes at a time.
 ///
 /// A word is loaded only where all of it lies in the span; what is left at its end is looked at byte by byte. Where several bytes of a word
 /// are marked, the mark of the first is exact, and the others need not be.
-enum WordScan {
-  private static let ones: UInt64 = 0x0101_0101_0101_0101
-  private static let highs: UInt64 = 0x8080_8080_8080_8080
+public enum WordScan {
+  @inlinable static var ones: UInt64 { 0x0101_0101_0101_0101 }
+  @inlinable static var highs: UInt64 { 0x8080_8080_8080_8080 }
 
   /// The eight bytes from `position` on, the first in the lowest bits.
-  @inline(__always)
-  static func load(_ span: Span<UInt8>, _ position: Int) -> UInt64 {
+  @inlinable @inline(__always)
+  public static func load(_ span: Span<UInt8>, _ position: Int) -> UInt64 {
     UInt64(littleEndian: span.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self))
   }
 
   /// Which bytes are this one, by their highest bits: taking 1 from a byte that is zero borrows into its highest bit.
-  @inline(__always)
-  private static func marks(of byte: UInt8, in word: UInt64) -> UInt64 {
+  @inlinable @inline(__always)
+  static func marks(of byte: UInt8, in word: UInt64) -> UInt64 {
     let different = word ^ (ones &* UInt64(byte))
     return (different &- ones) & ~different & highs
   }
 
   /// Which bytes are no letter, digit, `-` or `.`: no sum of seven bits each carries into the next byte.
-  @inline(__always)
-  private static func marksOfOthers(in word: UInt64) -> UInt64 {
+  @inlinable @inline(__always)
+  static func marksOfOthers(in word: UInt64) -> UInt64 {
     let low = word & ~highs
     let small = low | ones &* 0x20
     let letters = (small &+ ones &* (128 - 0x61)) & ~(small &+ ones &* (128 - 0x7B))
@@ -31,8 +31,8 @@ enum WordScan {
   }
 
   /// The place of the first `byte` from `position` on; `end` where there is none before it.
-  @inline(__always)
-  static func first(_ byte: UInt8, _ span: Span<UInt8>, _ position: Int, _ end: Int) -> Int {
+  @inlinable @inline(__always)
+  public static func first(_ byte: UInt8, _ span: Span<UInt8>, _ position: Int, _ end: Int) -> Int {
     var position = position
     while position < end, position &+ 8 <= span.count {
       let marks = marks(of: byte, in: load(span, position))
@@ -44,8 +44,8 @@ enum WordScan {
   }
 
   /// The first place from `position` on that is no letter, digit, `-` or `.`: most of what names, hosts, tags and branches are made of.
-  @inline(__always)
-  private static func plainEnd(_ span: Span<UInt8>, _ position: Int, _ end: Int) -> Int {
+  @inlinable @inline(__always)
+  static func plainEnd(_ span: Span<UInt8>, _ position: Int, _ end: Int) -> Int {
     var position = position
     while position < end, position &+ 8 <= span.count {
       let marks = marksOfOthers(in: load(span, position))
@@ -58,8 +58,8 @@ enum WordScan {
   /// Where the bytes of a kind end that begin at `position`.
   ///
   /// - Parameter isOfKind: has to be true for letters, digits, `-` and `.`, about which it is hardly ever asked.
-  @inline(__always)
-  static func run(_ span: Span<UInt8>, _ position: Int, _ end: Int, while isOfKind: (UInt8) -> Bool) -> Int {
+  @inlinable @inline(__always)
+  public static func run(_ span: Span<UInt8>, _ position: Int, _ end: Int, while isOfKind: (UInt8) -> Bool) -> Int {
     var position = plainEnd(span, position, end)
     while position < end, isOfKind(span[position]) { position = plainEnd(span, position &+ 1, end) }
     return position

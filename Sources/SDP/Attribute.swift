@@ -1,0 +1,59 @@
+/// The attributes of a=, by name, that offers and answers are made of (RFC 8866 §6).
+enum Attribute: UInt8, Sendable {
+  case other
+  case rtpmap, ptime, maxptime, rtcp
+  case sendrecv, sendonly, recvonly, inactive
+
+  /// What stands behind `a=`: a name alone, or one with a colon and a value.
+  init(_ span: Span<UInt8>, _ value: Range<Int>) {
+    func isNamed(_ attribute: Attribute) -> Bool { SessionDescription.attribute(attribute.name, span, value) != nil }
+    func isDirection(_ direction: MediaDirection) -> Bool { SDPText.isEqual(span, value, direction.name) }
+    self = .other
+    guard !value.isEmpty else { return }
+    switch span[value.lowerBound] {
+    case UInt8(ascii: "r"):
+      if isNamed(.rtpmap) { self = .rtpmap } else if isNamed(.rtcp) { self = .rtcp } else if isDirection(.recvonly) { self = .recvonly }
+    case UInt8(ascii: "s"): if isDirection(.sendrecv) { self = .sendrecv } else if isDirection(.sendonly) { self = .sendonly }
+    case UInt8(ascii: "p"): if isNamed(.ptime) { self = .ptime }
+    case UInt8(ascii: "m"): if isNamed(.maxptime) { self = .maxptime }
+    case UInt8(ascii: "i"): if isDirection(.inactive) { self = .inactive }
+    default: break
+    }
+  }
+
+  init(_ direction: MediaDirection) {
+    switch direction {
+    case .sendrecv: self = .sendrecv
+    case .sendonly: self = .sendonly
+    case .recvonly: self = .recvonly
+    case .inactive: self = .inactive
+    }
+  }
+
+  var name: StaticString {
+    switch self {
+    case .other: ""
+    case .rtpmap: "rtpmap"
+    case .ptime: "ptime"
+    case .maxptime: "maxptime"
+    case .rtcp: "rtcp"
+    case .sendrecv, .sendonly, .recvonly, .inactive: direction?.name ?? ""
+    }
+  }
+
+  /// nil for any other attribute.
+  var direction: MediaDirection? {
+    switch self {
+    case .sendrecv: .sendrecv
+    case .sendonly: .sendonly
+    case .recvonly: .recvonly
+    case .inactive: .inactive
+    case .other, .rtpmap, .ptime, .maxptime, .rtcp: nil
+    }
+  }
+}
+
+extension SessionDescription.Line {
+  /// What follows the colon of the attribute; empty for a flag.
+  var attributeValue: Range<Int> { min(value.lowerBound + attribute.name.utf8CodeUnitCount + 1, value.upperBound)..<value.upperBound }
+}
