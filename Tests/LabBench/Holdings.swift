@@ -1,6 +1,7 @@
 import SansIO
 
-/// How much something holds, a host as a rule: every table below it, found by looking through its stored properties, so that a new one cannot be forgotten.
+/// How much something holds, a host as a rule: every table below it, found by looking through its stored properties, so that a new one
+/// cannot be forgotten.
 ///
 /// Tables are dictionaries, sets, arrays, and the contract's own (``SerialTable``, ``DeadlineQueue``, ``Backlog``). What is in a table is
 /// not looked through: it is held, that is enough.
