@@ -35,7 +35,7 @@ struct VirtualStream {
   }
 
   subscript(side: Int) -> StreamSide {
-    _read { if side == 0 { yield sides.0 } else { yield sides.1 } }
+    get { side == 0 ? sides.0 : sides.1 }
     _modify { if side == 0 { yield &sides.0 } else { yield &sides.1 } }
   }
 
