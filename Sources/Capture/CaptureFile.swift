@@ -82,7 +82,7 @@ public final class CaptureFile {
   /// before the record that they open.
   public func append(_ packet: PacketRecord, interface: Int = 0) {
     guard !isClosed else { return }
-    release()
+    if held != nil { release() }
     if packet.direction == .received, case .tcp = packet.carrier, !packet.payload.isEmpty {
       held = (packet, interface)
     } else {

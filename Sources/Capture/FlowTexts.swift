@@ -7,25 +7,27 @@ final class FlowTexts {
   private struct Key: Equatable {
     var source: TransportAddress
     var destination: TransportAddress
-    var length: Int
   }
 
   private static let slots = 2048
   /// Two bracketed IPv6 addresses with ports and the names need 116 bytes; a whole slot is copied at once.
   static let width = 128
 
+  /// Of each slot's text; 0 = the slot is empty, and its key and text are not initialized.
+  private let lengths: UnsafeMutablePointer<UInt8>
   private let keys: UnsafeMutablePointer<Key>
   private let texts: UnsafeMutableRawPointer
 
   init() {
-    let nowhere = TransportAddress(.anyV4, port: 0)
+    lengths = .allocate(capacity: Self.slots)
+    lengths.initialize(repeating: 0, count: Self.slots)
+    // Not touched before they are filled: most runs have a few flows.
     keys = .allocate(capacity: Self.slots)
-    keys.initialize(repeating: Key(source: nowhere, destination: nowhere, length: 0), count: Self.slots)
     texts = .allocate(byteCount: Self.slots * Self.width, alignment: 16)
-    texts.initializeMemory(as: UInt8.self, repeating: 0, count: Self.slots * Self.width)
   }
 
   deinit {
+    lengths.deallocate()
     keys.deallocate()
     texts.deallocate()
   }
@@ -33,13 +35,11 @@ final class FlowTexts {
   /// Writes the text; ``width`` bytes of room are touched.
   @inline(__always)
   func write(_ source: TransportAddress, _ destination: TransportAddress, to cursor: inout ByteCursor) {
+    let key = Key(source: source, destination: destination)
     let slot = Self.slot(source, destination)
-    let text = texts + slot * Self.width
-    if keys[slot].length == 0 || keys[slot].source != source || keys[slot].destination != destination {
-      fill(slot, source, destination)
-    }
-    cursor.position.copyMemory(from: text, byteCount: Self.width)
-    cursor.position += keys[slot].length
+    if lengths[slot] == 0 || keys[slot] != key { fill(slot, key) }
+    cursor.position.copyMemory(from: texts + slot * Self.width, byteCount: Self.width)
+    cursor.position += Int(lengths[slot])
   }
 
   @inline(__always)
@@ -51,17 +51,18 @@ final class FlowTexts {
   }
 
   @inline(never)
-  private func fill(_ slot: Int, _ source: TransportAddress, _ destination: TransportAddress) {
+  private func fill(_ slot: Int, _ key: Key) {
     var scratch = [UInt8](repeating: 0, count: Self.width + ByteCursor.decimalRoom)
     scratch.withUnsafeMutableBytes { buffer in
       guard let base = buffer.baseAddress else { return }
       var cursor = ByteCursor(base)
       cursor.text("\"from\":\"")
-      Self.write(source, to: &cursor)
+      Self.write(key.source, to: &cursor)
       cursor.text("\",\"to\":\"")
-      Self.write(destination, to: &cursor)
+      Self.write(key.destination, to: &cursor)
       cursor.text("\"")
-      keys[slot] = Key(source: source, destination: destination, length: cursor.position - base)
+      (keys + slot).initialize(to: key)
+      lengths[slot] = UInt8(clamping: cursor.position - base)
       (texts + slot * Self.width).copyMemory(from: base, byteCount: Self.width)
     }
   }
