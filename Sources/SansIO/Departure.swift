@@ -81,7 +81,7 @@ public struct Outbox {
   @inlinable @inline(__always)
   public mutating func drain(_ body: (consuming Departure) -> Void) {
     if list.count > 1 { list.reverse() }
-    while let departure = list.popLast() { body(departure) }
+    while !list.isEmpty { body(list.removeLast()) }
   }
 
   /// Empties the box, keeping its memory. A driver calls this after it has acted on ``departures``.
