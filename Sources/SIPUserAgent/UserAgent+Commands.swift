@@ -172,7 +172,7 @@ extension UserAgent {
 
   /// Resets a connection, or forgets a UDP peer; for a policy that drops.
   public func drop(_ flow: Flow, at now: Instant, _ out: inout Outbox) {
-    turn(at: now, &out) { stack.transport.close(flow, .reset, at: now, &$0.out, &stack.transportEvents) }
+    turn(at: now, &out) { stack.transport.close(flow, .reset, at: now, &$0.out) }
   }
 
   /// Who hears nothing at all.

@@ -71,7 +71,7 @@ import Testing
     }
     // Connections that brought a whole message stay while the peer wants them; those that owe the rest of one are gone.
     driver.advance(.seconds(33))
-    #expect(driver.endpoint.agent.userAgent.stack.transport.connections.values.allSatisfy { $0.framer.pendingCount == 0 })
+    #expect(driver.endpoint.agent.userAgent.stack.transport.connections.table.values.allSatisfy { $0.framer.pendingCount == 0 })
     driver.closeAll()
     expectWell(driver, "tcp")
   }
@@ -130,7 +130,7 @@ import Testing
       let id = driver.connect()
       if index % 2 == 0 { driver.stream("INVITE sip:desk@sip.kallglot.com SIP/2.0\r\nVia: SIP/2.0/TCP", on: id) }
     }
-    #expect(driver.endpoint.agent.userAgent.stack.transport.connections.count == 1_000)
+    #expect(driver.endpoint.agent.userAgent.stack.transport.connections.table.count == 1_000)
     #expect(driver.cleanCallFailure("meanwhile") == nil)
     driver.forget()
     driver.advance(.seconds(32))
@@ -176,7 +176,7 @@ import Testing
     while driver.isOpen(id), pieces < 10_000 {
       driver.stream(piece, on: id)
       pieces += 1
-      #expect(driver.endpoint.agent.userAgent.stack.transport.connections[id].map { $0.framer.pendingCount <= 65_535 } ?? true)
+      #expect(driver.endpoint.agent.userAgent.stack.transport.connections.table[id].map { $0.framer.pendingCount <= 65_535 } ?? true)
     }
     #expect(pieces < 2_000)
     #expect(

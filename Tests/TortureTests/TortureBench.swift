@@ -55,6 +55,6 @@ final class TortureBench {
   ///
   /// - Parameter connections: false where the peer still holds its own.
   func leftovers(connections: Bool) -> [String] {
-    pair.leftoversOfLeft(without: connections ? [] : ["transport.connections"])
+    pair.leftoversOfLeft(without: connections ? [] : ["transport.connections.table"])
   }
 }

@@ -1,0 +1,275 @@
+import SIPMessage
+import SansIO
+import SecureTransport
+
+/// One TCP or TLS connection, and what it carries cut into messages.
+///
+/// ```
+///   opening ── TCP is up, and TLS where there is one ──► open ── unreadable, TLS ended ──► ending ── this same instant ──┐
+///      │                                                  │                                                              ▼
+///      └──────────── closed by one side, not useful in time ──────────────────────────────────────────────────────────► over
+/// ```
+struct StreamConnection {
+  typealias Event = SIPTransportLayer.Event
+
+  /// What connections have in common.
+  struct Settings {
+    /// For those that are accepted by a TLS listener.
+    let serverTLS: TLSContext?
+    /// For those to TLS targets.
+    let clientTLS: TLSContext?
+    /// Each connection forks its own from it.
+    let entropy: Entropy
+    let epoch: Epoch
+    let limits: SIPLimits
+
+    func fork(_ id: ConnectionID) -> Entropy { entropy.fork("connection \(id.rawValue)") }
+  }
+
+  private enum State {
+    /// What is sent meanwhile waits.
+    case opening([Waiting])
+    case open
+    /// Nothing more is read. It is closed at its deadline, so that requests read before are answered on it (RFC 3261 §18.2.2), where it
+    /// was up.
+    case ending(Ending, wasUp: Bool)
+    case over
+  }
+
+  private struct Waiting {
+    var bytes: Bytes
+    var label: Label
+  }
+
+  private enum Ending {
+    /// Nobody knows where the next message begins (RFC 3261 §18.3).
+    case unreadable(SIPParseError, Bytes)
+    /// TLS ended: a close_notify, or a record that cannot be taken.
+    case tls(FlowFailure)
+  }
+
+  let id: ConnectionID
+  /// Where we wanted to go; nil for an accepted one.
+  let target: SIPTarget?
+  private(set) var flow: Flow
+  /// When it is to be useful, or closed.
+  private(set) var deadline: Instant?
+  private var state: State
+  private(set) var framer: StreamFramer
+  private var tls: TLSConnection?
+
+  /// One that we open.
+  init(_ id: ConnectionID, to target: SIPTarget, from local: TransportAddress, _ settings: Settings, at now: Instant) {
+    self.id = id
+    self.target = target
+    flow = Flow(transport: target.transport, local: local, remote: target.address, path: .connection(id))
+    deadline = Self.limit(now)
+    state = .opening([])
+    framer = StreamFramer(limits: settings.limits)
+    guard target.transport == .tls, let context = settings.clientTLS else { return }
+    tls = TLSConnection(context, serverName: target.serverName, entropy: settings.fork(id), epoch: settings.epoch)
+  }
+
+  /// One that a peer opened.
+  init(_ id: ConnectionID, accepted flow: Flow, _ settings: Settings, at now: Instant) {
+    self.id = id
+    self.flow = flow
+    target = nil
+    deadline = Self.limit(now)
+    state = flow.transport == .tls ? .opening([]) : .open
+    framer = StreamFramer(limits: settings.limits)
+  }
+
+  private static func limit(_ now: Instant) -> Instant { now.adding(nanoseconds: SIPTransportLayer.patience) }
+
+  var isOver: Bool { if case .over = state { true } else { false } }
+
+  private var isReading: Bool {
+    switch state {
+    case .opening, .open: true
+    case .ending, .over: false
+    }
+  }
+
+  // MARK: - Opening
+
+  /// TCP is up.
+  mutating func opened(local: TransportAddress, _ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    flow.local = local
+    guard flow.transport == .tls else { return becameUsable(at: now, &out, &events) }
+    guard let tls else {
+      out.close(id, .reset)
+      return fail(.tls("no TLS is configured for outgoing connections"), &events)
+    }
+    deadline = Self.limit(now)
+    emit(tls.start(at: now), &refusals, at: now, &out, &events)
+  }
+
+  /// Sends what waited, each message under its own label, so that faults and captures know it.
+  private mutating func becameUsable(at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    guard case .opening(let waiting) = state else { return }
+    deadline = nil
+    state = .open
+    events.append(.flowOpened(flow))
+    for message in waiting { write(message.bytes, message.label, at: now, &out) }
+  }
+
+  /// The client speaks first in TLS: until then a connection that says nothing costs no TLS state.
+  private mutating func awaitClient(
+    _ settings: Settings, _ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+  ) {
+    guard flow.transport == .tls, tls == nil, target == nil, let context = settings.serverTLS else { return }
+    let own = TLSConnection(context, serverName: nil, entropy: settings.fork(id), epoch: settings.epoch)
+    tls = own
+    emit(own.start(at: now), &refusals, at: now, &out, &events)
+  }
+
+  // MARK: - Bytes
+
+  mutating func write(_ bytes: Bytes, _ label: Label, at now: Instant, _ out: inout Outbox) {
+    switch state {
+    case .opening(var waiting):
+      waiting.append(Waiting(bytes: bytes, label: label))
+      state = .opening(waiting)
+    case .open, .ending(_, wasUp: true):
+      guard let tls else { return out.bytes(id, bytes, label) }
+      for output in tls.send(bytes, at: now) { carryOut(output, label, at: now, &out) }
+      out.plaintext(id, .sent, bytes, label)
+    case .ending, .over: break
+    }
+  }
+
+  mutating func receive(
+    _ bytes: Bytes, _ settings: Settings, _ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+  ) {
+    awaitClient(settings, &refusals, at: now, &out, &events)
+    if let tls {
+      emit(tls.receive(bytes, at: now), &refusals, at: now, &out, &events)
+    } else {
+      frame(bytes, &refusals, at: now, &out, &events)
+    }
+  }
+
+  private mutating func frame(_ bytes: Bytes, _ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    guard isReading else { return }
+    framer.append(bytes)
+    do {
+      var isWhole = false
+      while let frame = try framer.next() {
+        isWhole = true
+        take(frame, &refusals, at: now, &out, &events)
+      }
+      awaitRest(isWhole: isWhole, hasBegun: framer.pendingCount > 0, at: now)
+    } catch {
+      events.append(.malformed(error, framer.pending, flow))
+      end(.unreadable(error, framer.pending), at: now)
+    }
+  }
+
+  private mutating func take(
+    _ frame: StreamFramer.Frame, _ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+  ) {
+    switch frame {
+    case .message(let message): events.append(.message(InboundMessage(message, on: flow)))
+    case .unreadable(let error, let bytes):
+      events.append(.malformed(error, bytes, flow))
+      refuse(error, bytes, &refusals, at: now, &out, &events)
+    case .ping:
+      events.append(.keepAlive(flow))
+      write("\r\n", Label(.keepAlive), at: now, &out)
+    case .pong: events.append(.keepAlive(flow))
+    }
+  }
+
+  private mutating func refuse(
+    _ error: SIPParseError, _ bytes: Bytes, _ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+  ) {
+    guard let answer = refusals.answer(error, bytes, flow) else { return }
+    events.append(Event(answer))
+    write(answer.bytes, answer.label, at: now, &out)
+  }
+
+  /// A message that has begun has to end in time, and none of its bytes buys it more (a limit of the Lab).
+  private mutating func awaitRest(isWhole: Bool, hasBegun: Bool, at now: Instant) {
+    if isWhole, !hasBegun {
+      deadline = nil
+    } else if isWhole || deadline == nil {
+      deadline = Self.limit(now)
+    }
+  }
+
+  /// What TLS said of bytes that came.
+  private mutating func emit(
+    _ outputs: [TLSConnection.Output], _ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]
+  ) {
+    for output in outputs {
+      switch output {
+      case .plaintext(let bytes):
+        out.plaintext(id, .received, bytes, .none)
+        frame(bytes, &refusals, at: now, &out, &events)
+      case .established: becameUsable(at: now, &out, &events)
+      case .ciphertext, .secret, .closedByPeer, .failed: carryOut(output, .none, at: now, &out)
+      }
+    }
+  }
+
+  /// What TLS said that has nothing to do with what came: all that sending can bring.
+  private mutating func carryOut(_ output: TLSConnection.Output, _ label: Label, at now: Instant, _ out: inout Outbox) {
+    switch output {
+    case .ciphertext(let bytes, isHandshake: let isHandshake): out.bytes(id, bytes, isHandshake ? Label(.tlsHandshake) : label)
+    case .secret(let line): out.secret(line)
+    case .closedByPeer: end(.tls(.closed(.orderly)), at: now)
+    case .failed(let failure): end(.tls(.tls("\(failure)")), at: now)
+    case .plaintext, .established: break
+    }
+  }
+
+  // MARK: - Ends
+
+  /// Lets the connection end once what was read before has been answered.
+  private mutating func end(_ ending: Ending, at now: Instant) {
+    switch state {
+    case .opening: state = .ending(ending, wasUp: false)
+    case .open: state = .ending(ending, wasUp: true)
+    case .ending, .over: return
+    }
+    deadline = now
+  }
+
+  /// Its deadline came: it is ending, or did not become useful in time.
+  mutating func expire(_ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    switch state {
+    case .ending(.unreadable(let error, let bytes), _):
+      refuse(error, bytes, &refusals, at: now, &out, &events)
+      close(.orderly, at: now, &out)
+      events.append(.flowFailed(flow, .unreadable("\(error)")))
+    case .ending(.tls(let failure), _):
+      close(.orderly, at: now, &out)
+      events.append(.flowFailed(flow, failure))
+    case .opening, .open:
+      out.close(id, .reset)
+      fail(.silent(seconds: Int(SIPTransportLayer.patience / 1_000_000_000)), &events)
+    case .over: break
+    }
+  }
+
+  /// The peer's FIN. SIP has no use for a half-open connection: ours follows.
+  mutating func ended(_ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    if let tls { emit(tls.endOfStream(at: now), &refusals, at: now, &out, &events) }
+    out.close(id, .orderly)
+    fail(.closed(.orderly), &events)
+  }
+
+  /// We close it.
+  mutating func close(_ mode: CloseMode, at now: Instant, _ out: inout Outbox) {
+    if mode == .orderly, let tls { for output in tls.close(at: now) { carryOut(output, Label(.tlsClose), at: now, &out) } }
+    out.close(id, mode)
+    state = .over
+  }
+
+  /// Nothing can be sent on it any more.
+  mutating func fail(_ failure: FlowFailure, _ events: inout [Event]) {
+    state = .over
+    events.append(.flowFailed(flow, failure))
+  }
+}
