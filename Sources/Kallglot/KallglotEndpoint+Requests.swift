@@ -97,7 +97,7 @@ extension KallglotEndpoint {
 
   private func register(_ served: ServedRequest, _ request: AdmissionRequest, at now: Instant, _ out: inout Outbox) {
     guard let account = authenticate(served, request, at: now, &out) else { return }
-    guard let aor = try? served.message.to().uri else { return respond(served, status: 400, at: now, &out) }
+    guard let accepted = served.request, let aor = accepted.addressOfRecord else { return respond(served, status: 400, at: now, &out) }
     if case .other(let scheme) = aor.scheme {
       let rule = "the address-of-record is a \(scheme) URI, not a SIP or SIPS URI (RFC 3261 §10.2)"
       return refuseForm(served, rule, at: now, &out)
@@ -106,7 +106,7 @@ extension KallglotEndpoint {
     let decision = RegistrationRule.check(request, context, addressOfRecord: aor)
     guard decision.verdict == .passed else { return refuse(served, decision, at: now, &out) }
     let owner = account.name.isEmpty ? aor.user ?? "" : account.name
-    answer(served, registrar.register(served.message, account: owner, on: served.flow, at: now), at: now, &out)
+    answer(served, registrar.register(accepted, account: owner, at: now), at: now, &out)
   }
 
   private func answer(_ served: ServedRequest, _ outcome: Registrar.Outcome, at now: Instant, _ out: inout Outbox) {

@@ -1,5 +1,6 @@
 import SIPMessage
 import SIPTransport
+import SIPUserAgent
 import SansIO
 
 /// The bindings of the endpoint's accounts (RFC 3261 §10.3, limits of contract 8.2).
@@ -43,16 +44,16 @@ struct Registrar {
   private var bindings: [String: [Binding]] = [:]
 
   /// Carries out a REGISTER for an account; all of it or nothing.
-  mutating func register(_ request: SIPMessage, account: String, on flow: Flow? = nil, at now: Instant) -> Outcome {
-    guard let callID = try? request.callID(), let sequence = try? request.cseq().number, let contacts = try? request.contacts() else {
-      return .badRequest("Call-ID, CSeq or Contact cannot be parsed")
-    }
+  mutating func register(_ request: SIPRequest, account: String, at now: Instant) -> Outcome {
+    let contacts: ContactList
+    do { contacts = try request.message.contacts() } catch { return .badRequest("Call-ID, CSeq or Contact cannot be parsed") }
+    let (callID, sequence) = (request.callID.text, request.sequence)
     var current = (bindings[account] ?? []).filter { $0.expires > now }
-    let general = request.expires()
+    let general = request.message.expires()
     switch contacts {
     case .none: break
     case .star:
-      guard request.all(.contact).count == 1 else { return .badRequest("Contact * must be the only Contact (RFC 3261 §10.2.2)") }
+      guard request.message.all(.contact).count == 1 else { return .badRequest("Contact * must be the only Contact (RFC 3261 §10.2.2)") }
       guard general == 0 else { return .badRequest("Contact * needs Expires: 0 (RFC 3261 §10.2.2)") }
       if current.contains(where: { $0.callID == callID && $0.sequence >= sequence }) { return .outOfOrder }
       current = []
@@ -68,7 +69,7 @@ struct Registrar {
         let expires = now.advanced(by: .seconds(min(asked, Self.maximumSeconds)))
         let parameters = Parameters(contact.parameters.list.filter { $0.name.lowercased() == "q" || $0.name.hasPrefix("+") })
         let binding = Binding(
-          contact: contact.uri, parameters: parameters, callID: callID, sequence: sequence, expires: expires, flow: flow)
+          contact: contact.uri, parameters: parameters, callID: callID, sequence: sequence, expires: expires, flow: request.flow)
         current.insert(binding, at: known ?? current.count)
       }
       guard current.count <= Self.maximumContacts else { return .tooManyContacts }

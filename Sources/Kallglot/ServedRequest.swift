@@ -41,8 +41,6 @@ struct ServedRequest {
 
 extension JudgedRequest {
   init(_ inbound: InboundMessage) {
-    self.init(
-      method: inbound.message.method?.token ?? "", peer: inbound.flow.remote,
-      callID: inbound.essentials.callID.map { inbound.message.text($0) } ?? "")
+    self.init(method: inbound.message.name, peer: inbound.flow.remote, callID: inbound.callIDText)
   }
 }

@@ -7,7 +7,7 @@ import SansIO
 /// of them is the one that is heard; packets of the others are not its peer's, and nobody's mistake.
 struct ForkedSources: Sendable {
   private struct Session: Sendable {
-    var tag: String
+    var tag: String?
     var agreement: AudioAgreement
     var latch: RemoteLatch
 
@@ -21,7 +21,7 @@ struct ForkedSources: Sendable {
   static let limit = 16
 
   /// The To tag of the dialog that is heard.
-  private(set) var tag: String
+  private(set) var tag: String?
   private var others: [Session] = []
   /// Packets in a row that came from one of the others alone.
   private var run = 0
@@ -29,7 +29,7 @@ struct ForkedSources: Sendable {
   private var openUntil: Instant?
 
   /// - Parameter isOpen: further dialogs may come, for how long nobody knows yet.
-  init(tag: String, isOpen: Bool) {
+  init(tag: String?, isOpen: Bool) {
     self.tag = tag
     openUntil = isOpen ? .distantFuture : nil
   }
@@ -42,7 +42,7 @@ struct ForkedSources: Sendable {
   func mayBeUnknown(at now: Instant) -> Bool { openUntil.map { now < $0 } ?? false }
 
   /// The session of another dialog is heard from now on; its own latch, where it was heard before.
-  mutating func turn(to tag: String, from agreement: AudioAgreement, _ latch: RemoteLatch) -> RemoteLatch {
+  mutating func turn(to tag: String?, from agreement: AudioAgreement, _ latch: RemoteLatch) -> RemoteLatch {
     if others.count == Self.limit { others.removeFirst() }
     others.append(Session(tag: self.tag, agreement: agreement, latch: latch))
     self.tag = tag

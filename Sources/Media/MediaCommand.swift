@@ -11,7 +11,7 @@ public enum MediaCommand: Hashable, Sendable {
   /// An offer of ours is open, and this is what it lets the peer send; nil = it was refused.
   case offer(ReceivableAudio?)
   /// The agreement of a dialog of the INVITE that made the stream: of the present one, or with another To tag of another fork.
-  case agree(AudioAgreement, remoteTag: String)
+  case agree(AudioAgreement, remoteTag: String?)
   /// A re-INVITE made this agreement, after which RTP may come from elsewhere (contract 8.5).
   ///
   /// `isKnown`: whether the peer knows of it: not while our answer may still be on its way. ``confirm`` follows then.

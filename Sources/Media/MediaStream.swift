@@ -69,10 +69,10 @@ public struct MediaStream: Sendable {
 
   /// - Parameters:
   ///   - agreement: with a codec that ``AudioCodec/isSpoken``; its local address is the stream's.
-  ///   - remoteTag: of the dialog that made the agreement.
+  ///   - remoteTag: of the dialog that made the agreement; nil where there is only one.
   ///   - isForked: our INVITE made it, so that other dialogs may follow (RFC 3261 §13.2.2.4).
   public init(
-    _ configuration: Configuration, agreement: AudioAgreement, remoteTag: String = "", isForked: Bool = false, entropy: Entropy
+    _ configuration: Configuration, agreement: AudioAgreement, remoteTag: String? = nil, isForked: Bool = false, entropy: Entropy
   ) {
     guard let codec = agreement.codec.spoken else { preconditionFailure("\(agreement.codec) cannot be spoken") }
     var entropy = entropy
@@ -112,7 +112,7 @@ public struct MediaStream: Sendable {
     }
   }
 
-  private mutating func agree(_ agreement: AudioAgreement, remoteTag: String, at now: Instant) {
+  private mutating func agree(_ agreement: AudioAgreement, remoteTag: String?, at now: Instant) {
     if agreement.remote != self.agreement.remote {
       if remoteTag != forks.tag {
         latch = forks.turn(to: remoteTag, from: self.agreement, latch)

@@ -78,7 +78,7 @@ public struct Composer: Sendable {
     mint.appendHeaders(
       to: &writer,
       for: StyledHeader.Place(
-        method: method, status: status, callID: callID ?? "", user: own.flatMap { (try? NameAddress(parsing: $0))?.uri.user } ?? "",
+        method: method, status: status, callID: callID, user: own.flatMap { (try? NameAddress(parsing: $0))?.uri.user },
         ip: place.host, unixSeconds: epoch.unixNanoseconds(at: now) / 1_000_000_000))
   }
 

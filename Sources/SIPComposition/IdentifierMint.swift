@@ -61,7 +61,7 @@ public struct IdentifierMint: Sendable {
   /// Adds the fields that this product has of its own.
   mutating func appendHeaders(to sink: inout some LineSink, for place: StyledHeader.Place) {
     for header in style.headers where header.belongs(to: place) {
-      var entropy = header.isOfCall ? calls.fork("\(place.callID)/\(header.name)") : extras
+      var entropy = header.isOfCall ? (place.callID.map { calls.fork("\($0)/\(header.name)") } ?? extras) : extras
       sink.line(HeaderName(header.name), header.text(place, entropy: &entropy, counter: &counter), separator: header.separator)
       if !header.isOfCall { extras = entropy }
     }

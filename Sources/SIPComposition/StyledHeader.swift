@@ -37,8 +37,9 @@ public struct StyledHeader: Hashable, Sendable, Codable {
     var method: SIPMethod
     /// nil = a request.
     var status: Int?
-    var callID: String
-    var user: String
+    var callID: String?
+    /// Of our own side; nil where it has none.
+    var user: String?
     var ip: String
     var unixSeconds: Int64
   }
@@ -50,7 +51,7 @@ public struct StyledHeader: Hashable, Sendable, Codable {
 
   /// The value with its places filled in.
   func text(_ place: Place, entropy: inout Entropy, counter: inout UInt32) -> String {
-    var text = value.replacing("{user}", with: place.user)
+    var text = value.replacing("{user}", with: place.user ?? "")
     if text.contains("{unix}") { text = text.replacing("{unix}", with: String(place.unixSeconds)) }
     if text.contains("{date}") { text = text.replacing("{date}", with: SIPDate.text(unixSeconds: place.unixSeconds)) }
     return IdentifierTemplate(text).make(ip: place.ip, &entropy, &counter)

@@ -90,6 +90,12 @@ extension SIPMessage {
     return list.isEmpty ? .none : .list(list)
   }
 
+  /// The contacts that something can be sent to: empty where there is none, for `*`, and where one of them cannot be read.
+  public var usableContacts: [NameAddress] { if case .list(let list)? = try? contacts() { list } else { [] } }
+
+  /// The routes that a request passed; empty where there is none, and where one of them cannot be read.
+  public var usableRecordRoutes: [NameAddress] { has(.recordRoute) ? (try? recordRoutes()) ?? [] : [] }
+
   static func addresses(_ name: HeaderName, in value: Bytes) throws(SIPHeaderError) -> [NameAddress] {
     var list: [NameAddress] = []
     var start = 0
@@ -103,7 +109,7 @@ extension SIPMessage {
   }
 
   /// Whether Contact is there and no sips URI, as it has to be in a secure dialog (RFC 3261 §8.1.1.8, §12.1.1; RFC 5630 §3.1.4).
-  public var hasClearContact: Bool { has(.contact) && (try? contacts().firstURI).map { $0.scheme != .sips } ?? false }
+  public var hasClearContact: Bool { has(.contact) && usableContacts.first.map { $0.uri.scheme != .sips } ?? false }
 
   // MARK: - Lists, text and numbers (RFC 3261 §20)
 
@@ -142,6 +148,11 @@ extension SIPMessage {
   /// Content-Disposition (RFC 3261 §20.11); `handling` is among its parameters.
   public func contentDisposition() throws(SIPHeaderError) -> ParameterizedValue? { try parameterizedValue(.contentDisposition) }
 
+  /// Whether the body may be left unread: `handling=optional`, where Content-Disposition can be read (RFC 3261 §20.11).
+  public var isBodyOptional: Bool {
+    has(.contentDisposition) && (try? contentDisposition())?.parameters["handling"]?.lowercased() == "optional"
+  }
+
   // MARK: - Bodies (RFC 3261 §20.1, §20.15)
 
   /// Content-Type; nil when there is none.
@@ -156,6 +167,12 @@ extension SIPMessage {
     var types: [MediaType] = []
     for element in commaValues(.accept) { types.append(try MediaType.parse(element, as: .accept)) }
     return types
+  }
+
+  /// Whether the answer may have this type of body: no Accept that can be read leaves it out (RFC 3261 §20.1).
+  public func accepts(_ type: String) -> Bool {
+    guard has(.accept), let types = try? accept() else { return true }
+    return types.contains { $0.accepts(type) }
   }
 
   // MARK: - Authentication (RFC 3261 §22)

@@ -88,14 +88,25 @@ public struct SIPMessage: Sendable {
   /// nil for a request.
   public var status: Int? { if case .response(let status, _) = startLine { Int(status) } else { nil } }
 
+  /// The method or the status code: what a list of messages calls it.
+  public var name: String {
+    switch startLine {
+    case .request(let method, _): method.token
+    case .response(let status, _): "\(status)"
+    }
+  }
+
   /// The text behind the status code; nil for a request.
   public var reasonPhrase: Bytes? { if case .response(_, let reason) = startLine { bytes[reason.range] } else { nil } }
 
   /// The first line as it came.
   public var startLineText: String { bytes[0..<(bytes.firstIndex { $0 == .carriageReturn || $0 == .lineFeed } ?? bytes.count)].text }
 
+  /// Where the Request-URI stands; nil for a response.
+  public var requestURIRange: ByteRange? { if case .request(_, let uri) = startLine { uri } else { nil } }
+
   /// The Request-URI as written; nil for a response.
-  public var requestURIBytes: Bytes? { if case .request(_, let uri) = startLine { bytes[uri.range] } else { nil } }
+  public var requestURIBytes: Bytes? { requestURIRange.map { self[$0] } }
 
   public var body: Bytes { bytes[bodyRange.range] }
 

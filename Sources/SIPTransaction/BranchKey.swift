@@ -41,11 +41,11 @@ struct BranchKey: Sendable {
     } else {
       // A peer of RFC 2543 (§17.2.3): the fields that make its request one of a kind.
       let message = request.message
-      let parts = [
-        message.requestURIBytes?.text ?? "", toTag.map { message[$0].text } ?? "", try message.from().tag ?? "", try message.callID(),
-        "\(try message.cseq().number)", message[via.element].text,
+      let parts: [Bytes?] = [
+        message.requestURIBytes, toTag.map { message[$0] }, try message.from().tag.map { Bytes($0) }, Bytes(try message.callID()),
+        Bytes("\(try message.cseq().number)"), message[via.element],
       ]
-      branch = Bytes(parts.joined(separator: "\n"))
+      branch = Bytes(Array(parts.map { $0.map(\.array) ?? [] }.joined(separator: [10])))
       (sentBy, port) = (Bytes(), nil)
       hash = ByteHash.of(branch)
     }

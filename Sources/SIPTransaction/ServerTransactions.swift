@@ -176,8 +176,7 @@ struct ServerTransactions {
   private func sendTrying(_ entry: Entry, _ outputs: inout Outputs) {
     guard let request = entry.request else { return }
     let bytes = Spelling.plain.response(ResponseDraft(100), to: request.message, from: request.flow.remote)
-    let label = Label(.response(status: 100, .invite), sequence: request.essentials.cseq?.number ?? 0)
-    entry.response = Response(bytes: bytes, label: label)
+    entry.response = Response(bytes: bytes, label: request.responseLabel(100))
     transmit(entry, cause: nil, attempt: 0, &outputs)
   }
 

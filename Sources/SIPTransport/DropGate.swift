@@ -32,8 +32,14 @@ public struct DropGate: Hashable, Sendable {
 public struct DroppedRequests {
   public static let limit = 1_024
 
-  private var known: Set<UInt64> = []
-  private var newest: [UInt64] = []
+  private struct Key: Hashable {
+    var branch: UInt64?
+    var method: SIPMethod?
+    var source: TransportAddress
+  }
+
+  private var known: Set<Key> = []
+  private var newest: [Key] = []
   private var next = 0
 
   public init() {}
@@ -42,10 +48,7 @@ public struct DroppedRequests {
 
   /// Whether it is not one of those known already.
   public mutating func isNew(_ request: InboundMessage) -> Bool {
-    let branch = request.essentials.via?.branchHash ?? 0
-    let method = ByteHash.of(Bytes(request.message.method?.token ?? ""))
-    let source = UInt64(bitPattern: Int64(request.flow.remote.hashValue))
-    let key = (branch ^ source) &* 0x100_0000_01B3 ^ method
+    let key = Key(branch: request.essentials.via?.branchHash, method: request.message.method, source: request.flow.remote)
     guard known.insert(key).inserted else { return false }
     if newest.count < Self.limit {
       newest.append(key)

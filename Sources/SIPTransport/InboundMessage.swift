@@ -43,6 +43,18 @@ extension InboundMessage {
   }
 }
 
+extension InboundMessage {
+  /// What the write of a response to this request is labelled with.
+  public func responseLabel(_ status: Int, dialog: UInt32 = 0) -> Label {
+    Label(
+      .response(status: UInt16(clamping: status), message.method?.label ?? .unnamed), dialog: dialog, sequence: essentials.cseq?.number ?? 0
+    )
+  }
+
+  /// The Call-ID for a log; empty where it is missing or cannot be read.
+  public var callIDText: String { essentials.callID.map { message[$0].text } ?? "" }
+}
+
 extension InboundMessage: CustomStringConvertible {
   public var description: String { message.description }
 }

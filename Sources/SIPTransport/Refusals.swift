@@ -40,10 +40,7 @@ struct Refusals {
     count += 1
     let draft = ResponseDraft(status, toTag: "bad\(count)", fields: [HeaderField(.warning, warning)])
     let bytes = Spelling.plain.response(draft, to: request.message, from: request.flow.remote)
-    let label = Label(
-      .response(status: UInt16(clamping: status), request.message.method?.label ?? .unnamed), sequence: request.essentials.cseq?.number ?? 0
-    )
-    return Answer(request: request, status: status, warning: warning, bytes: bytes, label: label)
+    return Answer(request: request, status: status, warning: warning, bytes: bytes, label: request.responseLabel(status))
   }
 }
 

@@ -188,9 +188,7 @@ final class SIPStack {
   /// The same to what did not pass the audit, or cannot make a dialog.
   func respond(_ server: ServerID, _ draft: ResponseDraft, to request: InboundMessage, leg: LegID?, _ turn: inout Turn) {
     let bytes = compose(draft, to: request, at: turn.now)
-    let label = Label(
-      .response(status: UInt16(clamping: draft.status), request.message.method?.label ?? .unnamed), dialog: leg?.rawValue ?? 0,
-      sequence: request.essentials.cseq?.number ?? 0)
+    let label = leg.map { request.responseLabel(draft.status, dialog: $0.rawValue) } ?? request.responseLabel(draft.status)
     if draft.status >= 300 {
       let refused = RefusedRequest(request, draft)
       if request.message.method == .invite { served.refused(server, status: draft.status, callID: refused.callID) }
@@ -277,8 +275,8 @@ struct ServedRequests {
     entries[server.rawValue] = entry
   }
 
-  /// Status and Call-ID of a refusal that was never acknowledged.
-  func refusal(_ server: ServerID) -> String { entries[server.rawValue]?.refusal.map { "\($0.status) \($0.callID)" } ?? "" }
+  /// Status and Call-ID of a refusal that was never acknowledged; nil where none was sent.
+  func refusal(_ server: ServerID) -> String? { entries[server.rawValue]?.refusal.map { "\($0.status) \($0.callID)" } }
 
   mutating func ended(_ server: ServerID) { entries.remove(server.rawValue) }
 }

@@ -97,10 +97,7 @@ extension UserAgent {
     }
     turn.tell(.incoming(leg, request))
     noteMissingContact(leg, request, &turn)
-    if request.facts.requestURI?.isSIPS == true, message.message.hasClearContact {
-      let contact = message.message.value(.contact)?.prefix(128).text ?? ""
-      turn.tell(.violation(leg, PeerViolation(.requestContactSecure, "\(contact) in \(message)")))
-    }
+    if request.isSecure, let violation = PeerViolation(clearContactIn: message.message) { turn.tell(.violation(leg, violation)) }
   }
 
   /// Tells which rules the header breaks; a request that cannot be processed for it gets 400 with the rule (RFC 3261 §8.2, §16.3), and nil
@@ -111,7 +108,7 @@ extension UserAgent {
     if let fatal { turn.tell(.malformed(rule: "\(fatal)", message.flow)) }
     // It is answered for the first; the others are broken as well.
     for fault in facts.faults where fault != fatal {
-      turn.tell(.violation(nil, PeerViolation(.messageForm, "\(message.message.method?.token ?? "") from \(message.flow): \(fault)")))
+      turn.tell(.violation(nil, PeerViolation(.messageForm, "\(message.message.name) from \(message.flow): \(fault)")))
     }
     guard let fatal else {
       noteResponseAddress(message, &turn)

@@ -216,7 +216,8 @@ public final class UserAgent {
       stack.settled(client)
       if let owner = stack.owners.remove(client.rawValue) { ended(client, owner) }
     case .ackMissing(let server):
-      turn.tell(.violation(stack.served.leg(server), PeerViolation(.refusalNotAcknowledged, stack.served.refusal(server))))
+      guard let refusal = stack.served.refusal(server) else { return }
+      turn.tell(.violation(stack.served.leg(server), PeerViolation(.refusalNotAcknowledged, refusal)))
     case .endedServer(let server):
       stack.served.ended(server)
       asked.remove(server.rawValue)

@@ -56,10 +56,11 @@ public enum UserAgentEvent: Sendable {
   case dropped(LegID?, InboundMessage)
   /// A request outside dialogs that is no INVITE.
   case request(SIPRequest)
-  /// The final response to a request of ``UserAgent/send(_:to:uri:fields:at:_:)``, or its failure.
-  case response(RequestID, InboundMessage)
+  /// The final response to a request of ``UserAgent/send(_:at:_:)``.
   ///
   /// `sequence`: the CSeq number it was sent with last, challenges and redirections included.
+  case response(RequestID, InboundMessage, sequence: UInt32)
+  /// A request of ``UserAgent/send(_:at:_:)`` got no answer; `sequence` as above.
   case requestFailed(RequestID, TransactionFailure, sequence: UInt32)
   /// Something lawful that is answered in our own way.
   case note(LegID?, PeerNote)

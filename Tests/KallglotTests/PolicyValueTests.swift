@@ -1,14 +1,19 @@
 import LabBench
 import SIPMessage
+import SIPTransport
 import SansIO
 import Testing
 
 @testable import Kallglot
+@testable import SIPUserAgent
 
 @Suite struct RegistrarTests {
-  private func register(_ contact: String, expires: Int? = nil, callID: String = "c", sequence: Int = 1) throws -> SIPMessage {
+  private func register(_ contact: String, expires: Int? = nil, callID: String = "c", sequence: Int = 1) throws -> SIPRequest {
     let fields = ["Call-ID: \(callID)", "CSeq: \(sequence) REGISTER", "Contact: \(contact)"] + (expires.map { ["Expires: \($0)"] } ?? [])
-    return try SIPMessage.parse(Bytes(SIPText.message("REGISTER sip:k SIP/2.0", fields)))
+    let message = try SIPMessage.parse(Bytes(SIPText.message("REGISTER sip:k SIP/2.0", fields)))
+    let flow = Flow(transport: .udp, local: EndpointBench.caller, remote: EndpointBench.caller, path: .port(PortID(1)))
+    let inbound = InboundMessage(message, on: flow)
+    return try #require(SIPRequest(ServerID(1), inbound, message.facts(inbound.essentials)))
   }
 
   private func seconds(_ outcome: Registrar.Outcome) -> [Int]? {

@@ -108,7 +108,7 @@ extension CallAgent {
     case .reason(let id, let text): report(.reason(id, text))
     case .request(let request): signal(.request(request))
     case .defective(let server, let message, let defect): signal(.defective(server, message, defect))
-    case .response(let id, let message): answered(id, message.message, at: now, &out)
+    case .response(let id, let message, let sequence): answered(id, message.message, sequence, at: now, &out)
     case .requestFailed(let id, let failure, let sequence): failed(id, failure, sequence, at: now, &out)
     case .note(let id, let note): report(.note(id, note))
     case .violation(let id, let violation): report(.violation(id, violation))
@@ -181,9 +181,9 @@ extension CallAgent {
     takeNews()
   }
 
-  private func answered(_ id: RequestID, _ message: SIPMessage, at now: Instant, _ out: inout Outbox) {
+  private func answered(_ id: RequestID, _ message: SIPMessage, _ sequence: UInt32, at now: Instant, _ out: inout Outbox) {
     if pings.remove(id) != nil { return report(.optionsAnswered(status: message.status ?? 0)) }
-    if let outputs = registrations.answered(id, message, at: now, using: &entropy) { carryOut(outputs, at: now, &out) }
+    if let outputs = registrations.answered(id, message, sequence, at: now, using: &entropy) { carryOut(outputs, at: now, &out) }
   }
 
   private func failed(_ id: RequestID, _ failure: TransactionFailure, _ sequence: UInt32, at now: Instant, _ out: inout Outbox) {

@@ -105,7 +105,7 @@ extension LegFacts {
     let from = request.facts.from.flatMap { request.message.uri($0.uri) }
     self.init(
       direction: .incoming, callID: request.callID.text, from: from?.description ?? "",
-      to: request.message.requestURIBytes?.text ?? "", transport: request.flow.transport, peer: request.flow.remote, name: nil)
+      to: request.uriText.text, transport: request.flow.transport, peer: request.flow.remote, name: nil)
   }
 }
 

@@ -31,13 +31,12 @@ struct SessionBody: Sendable {
   var bytes: Bytes { message.body(ofType: "application/sdp") ?? Bytes() }
 
   /// The To tag: the dialog's, in a response to our INVITE.
-  var remoteTag: String { inbound.essentials.toTag.map { message.text($0) } ?? "" }
+  var remoteTag: String { RemoteTag(ofCalleeIn: inbound).text }
 
   /// The message in one line, for a violation.
   var line: String { "\(message)" }
 
-  /// The method or the status.
-  var name: String { message.method?.token ?? "\(message.status ?? 0)" }
+  var name: String { message.name }
 }
 
 extension OfferAnswerFailure {

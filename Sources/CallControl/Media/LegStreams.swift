@@ -51,12 +51,12 @@ struct LegStreams: Sendable {
     switch command {
     case .begin(let agreement, let tag):
       guard call == nil else {
-        call?.handle(.agree(agreement, remoteTag: tag ?? ""), at: now, &out)
+        call?.handle(.agree(agreement, remoteTag: tag), at: now, &out)
         return
       }
       guard let pair else { return }
       call = MediaStream(
-        configuration(pair, cname: settings.cname, settings), agreement: agreement, remoteTag: tag ?? "", isForked: tag != nil,
+        configuration(pair, cname: settings.cname, settings), agreement: agreement, remoteTag: tag, isForked: tag != nil,
         entropy: settings.entropy.fork("\(id)"))
       call?.handle(.start, at: now, &out)
       if let speech { call?.handle(speech, at: now, &out) }

@@ -28,16 +28,21 @@ private struct Registration: Sendable {
 
   var aor: String { request.aor.uri.description }
 
-  /// What the registrar's answer means, and what is wrong with it.
-  mutating func read(_ message: SIPMessage, _ events: inout [CallAgentEvent]) -> RegistrationUsage.Input {
+  /// Its request is over. The next one is of the same binding: the same Call-ID, a higher CSeq (RFC 3261 §10.2.4); challenges and
+  /// redirections used numbers of their own.
+  mutating func closed(_ sequence: UInt32) {
     open = nil
-    // Challenges and redirections used numbers of their own.
-    if let callID = try? message.callID(), let sequence = try? message.cseq().number { next = (callID, sequence + 1) }
-    let status = message.status ?? 0
-    return switch status {
-    case 200..<300: .granted(granted(message, &events))
-    case 423: .tooBrief(minimum: message.first(.minExpires).flatMap { Int($0.text) })
-    default: .refused(status: status, retryAfter: message.first(.retryAfter).flatMap { Int($0.text.prefix { $0.isNumber }) })
+    if let callID { next = (callID, sequence + 1) }
+  }
+
+  /// What the registrar's answer means, and what is wrong with it.
+  mutating func read(_ message: SIPMessage, _ sequence: UInt32, _ events: inout [CallAgentEvent]) -> RegistrationUsage.Input {
+    closed(sequence)
+    return switch message.status {
+    case (200..<300)?: .granted(granted(message, &events))
+    case 423?: .tooBrief(minimum: message.first(.minExpires).flatMap { Int($0.text) })
+    case nil: .failed
+    case let status?: .refused(status: status, retryAfter: message.first(.retryAfter).flatMap { Int($0.text.prefix { $0.isNumber }) })
     }
   }
 
@@ -48,7 +53,7 @@ private struct Registration: Sendable {
   /// binding that is ours all the same: its time counts.
   private func granted(_ message: SIPMessage, _ events: inout [CallAgentEvent]) -> Int {
     let asked = usage.expires
-    let contacts: [NameAddress] = if case .list(let list)? = try? message.contacts() { list } else { [] }
+    let contacts = message.usableContacts
     let own = contacts.first { isOwn($0.uri) }
     if (own == nil) == (asked > 0) {
       let list = contacts.isEmpty ? "no Contact" : contacts.prefix(10).map { "\($0.uri)" }.joined(separator: ", ")
@@ -138,12 +143,15 @@ struct Registrations: Sendable {
   // MARK: - What comes
 
   /// The answer to a REGISTER; nil when the request is not one of these.
-  mutating func answered(_ id: RequestID, _ message: SIPMessage, at now: Instant, using entropy: inout Entropy) -> [Output]? {
+  ///
+  /// - Parameter sequence: the CSeq number it was sent with last.
+  mutating func answered(_ id: RequestID, _ message: SIPMessage, _ sequence: UInt32, at now: Instant, using entropy: inout Entropy)
+    -> [Output]?
+  {
     guard let index = all.firstIndex(where: { $0.open == id }) else { return nil }
     var events: [CallAgentEvent] = []
-    let input = all[index].read(message, &events)
-    let reason = "\(message.status ?? 0) \(message.reasonPhrase?.text ?? "")"
-    return events.map(Output.event) + handle(index, input, reason: reason, at: now, using: &entropy)
+    let input = all[index].read(message, sequence, &events)
+    return events.map(Output.event) + handle(index, input, reason: "\(message)", at: now, using: &entropy)
   }
 
   /// - Parameter sequence: the CSeq number it was sent with last.
@@ -151,9 +159,7 @@ struct Registrations: Sendable {
     _ id: RequestID, _ failure: TransactionFailure, _ sequence: UInt32, at now: Instant, using entropy: inout Entropy
   ) -> [Output]? {
     guard let index = all.firstIndex(where: { $0.open == id }) else { return nil }
-    all[index].open = nil
-    // The next attempt is one of the same binding: the same Call-ID, a higher CSeq (RFC 3261 §10.2.4).
-    if let callID = all[index].callID { all[index].next = (callID, sequence + 1) }
+    all[index].closed(sequence)
     return handle(index, .failed, reason: "\(failure)", at: now, using: &entropy)
   }
 

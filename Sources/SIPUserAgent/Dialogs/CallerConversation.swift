@@ -26,7 +26,7 @@ final class CallerConversation: Conversation {
 
   /// A 2xx from another branch (RFC 3261 §13.2.2.4).
   private struct Fork {
-    var tag: Bytes
+    var tag: RemoteTag
     var path: DialogPath
     var entry: AcknowledgementLedger.Entry
   }
@@ -200,7 +200,7 @@ final class CallerConversation: Conversation {
   private func receiveSuccess(_ response: InboundMessage, _ turn: inout Turn) {
     let dialog: Dialog
     do {
-      dialog = try Dialog(callerOf: response, sequence: invite.sequence, requestURI: requestURI)
+      dialog = try Dialog(callerOf: response, localTag: localTag, sequence: invite.sequence, requestURI: requestURI)
     } catch {
       return turn.tell(.violation(id, PeerViolation(.successWithoutDialog, "\(error)")))
     }

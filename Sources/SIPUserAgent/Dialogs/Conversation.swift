@@ -124,7 +124,7 @@ class Conversation {
   func isNamed(by message: InboundMessage) -> Bool {
     guard isLive, let range = message.essentials.callID, message.message[range] == callID else { return false }
     guard let remote = path.dialog?.remoteTag else { return true }
-    return (message.essentials.fromTag.map { message.message[$0] } ?? Bytes()) == remote
+    return RemoteTag(ofCallerIn: message) == remote
   }
 
   /// What an accepted request changes: its order, and the way to the peer. All of it once it is accepted, nothing while it may be refused
@@ -155,9 +155,8 @@ class Conversation {
 
   /// Names a Contact that leaves the scheme of a secure dialog.
   func checkContact(of message: SIPMessage, _ turn: inout Turn) {
-    guard path.dialog?.isSecure == true, message.hasClearContact else { return }
-    let rule: PeerViolation.Rule = message.isRequest ? .requestContactSecure : .responseContactSecure
-    turn.tell(.violation(id, PeerViolation(rule, "\(message.value(.contact)?.prefix(128).text ?? "") in \(message)")))
+    guard path.dialog?.isSecure == true, let violation = PeerViolation(clearContactIn: message) else { return }
+    turn.tell(.violation(id, violation))
   }
 
   // MARK: - BYE

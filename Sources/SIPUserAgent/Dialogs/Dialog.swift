@@ -6,8 +6,7 @@ import SansIO
 /// A dialog (RFC 3261 §12): the peer-to-peer relation that an INVITE's 2xx confirms, as one side keeps it.
 public struct Dialog: Sendable {
   public let localTag: String
-  /// As the peer wrote it; empty for a peer of RFC 2543.
-  public let remoteTag: Bytes
+  public let remoteTag: RemoteTag
   /// The CSeq number of our last request.
   public private(set) var localSequence: UInt32
   /// The CSeq number of the peer's last request that was accepted; nil while there was none.
@@ -25,8 +24,10 @@ public struct Dialog: Sendable {
 
   /// The caller's dialog, from the response that made it (RFC 3261 §12.1.2): Record-Route reversed, target from Contact.
   ///
-  /// - Parameter requestURI: that of the INVITE; the remote target where the response names none.
-  public init(callerOf response: InboundMessage, sequence: UInt32, requestURI: SIPURI) throws(SIPHeaderError) {
+  /// - Parameters:
+  ///   - localTag: that of the INVITE's From.
+  ///   - requestURI: that of the INVITE; the remote target where the response names none.
+  public init(callerOf response: InboundMessage, localTag: String, sequence: UInt32, requestURI: SIPURI) throws(SIPHeaderError) {
     let (message, essentials) = (response.message, response.essentials)
     let facts = message.facts(essentials)
     // What is not among the facts is missing or broken: the typed readers say how.
@@ -38,9 +39,9 @@ public struct Dialog: Sendable {
     lines.reserve(bytes: 256)
     for known in [KnownHeader.from, .to, .callID] { if let value = message.value(known) { lines.append(known, value) } }
     self.init(
-      localTag: essentials.fromTag.map { message.text($0) } ?? "", remoteTag: essentials.toTag.map { message[$0].compacted() } ?? Bytes(),
-      localSequence: sequence, remoteSequence: nil, remoteTarget: facts.contact.flatMap { message.uri($0.uri) } ?? requestURI,
-      routeSet: try message.recordRoutes().reversed(), isSecure: requestURI.scheme == .sips, identity: lines)
+      localTag: localTag, remoteTag: RemoteTag(ofCalleeIn: response).compacted(), localSequence: sequence, remoteSequence: nil,
+      remoteTarget: facts.contact.flatMap { message.uri($0.uri) } ?? requestURI, routeSet: try message.recordRoutes().reversed(),
+      isSecure: requestURI.scheme == .sips, identity: lines)
   }
 
   /// The callee's dialog, from the INVITE and the tag we put into our response (RFC 3261 §12.1.1): Record-Route in order.
@@ -55,14 +56,13 @@ public struct Dialog: Sendable {
     if let value = message.value(.from) { lines.append(.to, value) }
     if let value = message.value(.callID) { lines.append(.callID, value) }
     self.init(
-      localTag: localTag,
-      // A peer of RFC 2543 may have no tag; RFC 3261 §12.1.1 asks us to take it as empty.
-      remoteTag: request.fromTag?.compacted() ?? Bytes(), localSequence: localSequence, remoteSequence: request.sequence,
-      remoteTarget: remoteTarget, routeSet: request.recordRoutes, isSecure: request.isSecure, identity: lines)
+      localTag: localTag, remoteTag: RemoteTag(ofCallerIn: request.inbound).compacted(), localSequence: localSequence,
+      remoteSequence: request.sequence, remoteTarget: remoteTarget, routeSet: request.recordRoutes, isSecure: request.isSecure,
+      identity: lines)
   }
 
   private init(
-    localTag: String, remoteTag: Bytes, localSequence: UInt32, remoteSequence: UInt32?, remoteTarget: SIPURI, routeSet: [NameAddress],
+    localTag: String, remoteTag: RemoteTag, localSequence: UInt32, remoteSequence: UInt32?, remoteTarget: SIPURI, routeSet: [NameAddress],
     isSecure: Bool, identity: HeaderLines
   ) {
     (self.localTag, self.remoteTag, self.localSequence, self.remoteSequence) = (localTag, remoteTag, localSequence, remoteSequence)
@@ -119,7 +119,7 @@ public struct Dialog: Sendable {
 
   /// A target refresh (RFC 3261 §12.2): the Contact of a re-INVITE or of its 2xx.
   public mutating func refreshTarget(_ message: SIPMessage) {
-    guard let contact = try? message.contacts().firstURI, contact != remoteTarget else { return }
+    guard let contact = message.usableContacts.first?.uri, contact != remoteTarget else { return }
     remoteTarget = contact
     template = nil
   }

@@ -30,8 +30,9 @@ struct TargetSet {
   /// From a sips URI no other scheme is followed: nobody asked for a call in the clear (RFC 3261 §8.1.3.4, RFC 5630 §3.1.4).
   mutating func add(_ response: SIPMessage, from current: SIPURI) {
     tried.insert(current.description)
-    guard case .list(let contacts)? = try? response.contacts() else { return }
-    let byPreference = contacts.enumerated().sorted { (-$0.element.preference, $0.offset) < (-$1.element.preference, $1.offset) }
+    let byPreference = response.usableContacts.enumerated().sorted {
+      (-$0.element.preference, $0.offset) < (-$1.element.preference, $1.offset)
+    }
     let new = byPreference.map(\.element.uri).filter {
       $0.host.address != nil && !tried.contains($0.description) && (current.scheme != .sips || $0.scheme == .sips)
     }

@@ -167,8 +167,7 @@ final class Reinvites {
   }
 
   private static func failureText(_ response: SIPMessage?) -> String {
-    guard let response, let status = response.status else { return "no answer to the re-INVITE" }
-    return "\(status) \(response.reasonPhrase?.text ?? "")"
+    response.map { "\($0)" } ?? "no answer to the re-INVITE"
   }
 
   private func refuseArrived(_ request: SIPRequest, status: Int, _ turn: inout Turn) {

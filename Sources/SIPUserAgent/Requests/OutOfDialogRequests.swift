@@ -39,6 +39,7 @@ public struct OutOfDialogRequest: Sendable {
 /// The requests outside dialogs that wait for their final responses (RFC 3261 §8.1, §10, §11).
 struct OutOfDialogRequests {
   private struct Entry {
+    let callID: String
     var uri: SIPURI
     var draft: RequestDraft
     var flow: Flow
@@ -71,7 +72,9 @@ struct OutOfDialogRequests {
     }
     draft.append(request.fields)
     if request.method == .register, stack.style.allowInRegister { draft.fields.append(.allow, stack.composer.allowValue) }
-    transmit(id, Entry(uri: request.uri, draft: draft, flow: flow, digest: request.credentials.map { DigestClient($0) }), stack, &turn)
+    transmit(
+      id, Entry(callID: callID, uri: request.uri, draft: draft, flow: flow, digest: request.credentials.map { DigestClient($0) }), stack,
+      &turn)
     return id
   }
 
@@ -93,7 +96,7 @@ struct OutOfDialogRequests {
     }
     if (300..<400).contains(status), Self.follow(response.message, &entry, stack, &turn) { return transmit(id, entry, stack, &turn) }
     entries.remove(id.rawValue)
-    turn.tell(.response(id, response))
+    turn.tell(.response(id, response, sequence: entry.draft.sequence))
   }
 
   /// Turns a request to the next contact of a 3xx (RFC 3261 §8.1.3.4); false when there is none. Its Contact stays: bindings are made for
@@ -115,10 +118,11 @@ struct OutOfDialogRequests {
   }
 
   mutating func failed(_ id: RequestID, _ failure: TransactionFailure, _ turn: inout Turn) {
-    turn.tell(.requestFailed(id, failure, sequence: entries.remove(id.rawValue)?.draft.sequence ?? 0))
+    guard let entry = entries.remove(id.rawValue) else { return }
+    turn.tell(.requestFailed(id, failure, sequence: entry.draft.sequence))
   }
 
-  func callID(of id: RequestID) -> String? { entries[id.rawValue]?.draft.identity.first(.callID) }
+  func callID(of id: RequestID) -> String? { entries[id.rawValue]?.callID }
 
   func contact(of id: RequestID) -> SIPURI? {
     entries[id.rawValue]?.draft.fields.first(.contact).flatMap { (try? NameAddress(parsing: $0))?.uri }

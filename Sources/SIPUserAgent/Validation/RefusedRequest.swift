@@ -25,17 +25,16 @@ public struct RefusedRequest: Hashable, Sendable {
 
 extension RefusedRequest {
   init(_ request: InboundMessage, status: Int, phrase: String) {
-    let callID = request.essentials.callID.map { request.message[$0].text }
     self.init(
-      method: request.message.method?.token ?? "a request", callID: callID ?? "", peer: request.flow.remote, status: status, phrase: phrase)
+      method: request.message.name, callID: request.callIDText, peer: request.flow.remote, status: status, phrase: phrase)
   }
 
   /// From the response as it is composed.
   init(_ request: InboundMessage, _ draft: ResponseDraft) {
     let causes: [KnownHeader] = [.warning, .unsupported, .accept, .acceptEncoding]
-    let cause = draft.fields.first { field in causes.contains(field.name.known) }
-    let phrase = draft.reason ?? SIPStatus.phrase(draft.status)
-    self.init(request, status: draft.status, phrase: phrase + (cause.map { "; \($0.name): \($0.value)" } ?? ""))
+    var phrase = draft.reason ?? SIPStatus.phrase(draft.status)
+    if let cause = draft.fields.first(where: { causes.contains($0.name.known) }) { phrase += "; \(cause.name): \(cause.value)" }
+    self.init(request, status: draft.status, phrase: phrase)
   }
 
   public func writeFields(to json: inout JSONWriter) {

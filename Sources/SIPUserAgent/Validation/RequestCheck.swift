@@ -28,7 +28,8 @@ struct RequestCheck {
       return .secureTransportWanted(answer)
     }
     if let field = unreadableBody(request.message) { return .unreadableBody(field) }
-    return refusesDescriptions(request.message) ? .noAcceptableAnswer : nil
+    // None that the caller would take: an Accept that leaves application/sdp out (RFC 3261 §20.1, §21.4.7).
+    return request.message.accepts("application/sdp") ? nil : .noAcceptableAnswer
   }
 
   private func hasKnownScheme(_ request: SIPRequest) -> Bool {
@@ -46,10 +47,7 @@ struct RequestCheck {
 
   /// Accept or Accept-Encoding for an INVITE whose body we cannot read and which has to be read; nil when all is well.
   func unreadableBody(_ message: SIPMessage) -> HeaderField? {
-    guard !message.body.isEmpty else { return nil }
-    if message.has(.contentDisposition), (try? message.contentDisposition())?.parameters["handling"]?.lowercased() == "optional" {
-      return nil
-    }
+    guard !message.body.isEmpty, !message.isBodyOptional else { return nil }
     if let encoding = message.value(.contentEncoding)?.text.lowercased(), encoding != "identity" {
       return HeaderField(.acceptEncoding, "identity")
     }
@@ -61,10 +59,4 @@ struct RequestCheck {
   }
 
   private static func isReadable(_ type: String) -> Bool { type == "application/sdp" || type.hasPrefix("multipart/") }
-
-  /// Whether the answer can be none that the caller would take: an Accept that leaves application/sdp out (RFC 3261 §20.1, §21.4.7).
-  private func refusesDescriptions(_ message: SIPMessage) -> Bool {
-    guard message.has(.accept), let accept = try? message.accept() else { return false }
-    return !accept.contains { $0.accepts("application/sdp") }
-  }
 }
