@@ -38,6 +38,23 @@ private struct Document {
     #expect(try Document(ServeConfiguration.schema).properties() == Set(PolicySchema.names + ServeKeys.all.map(\.description.name)))
   }
 
+  @Test func `no mapping of the schema takes a key that it does not name`() throws {
+    var mappings = 0
+    func visit(_ value: Any, _ path: String) {
+      if let object = value as? [String: Any] {
+        // A mapping with names, not the part of one that a condition adds.
+        if object["properties"] is [String: Any], object["type"] as? String == "object" {
+          mappings += 1
+          #expect(object["additionalProperties"] as? Bool == false, "\(path)")
+        }
+        for (key, child) in object { visit(child, "\(path).\(key)") }
+      }
+      for (index, child) in (value as? [Any] ?? []).enumerated() { visit(child, "\(path)[\(index)]") }
+    }
+    for text in [JSONSchema.scenario, ServeConfiguration.schema] { visit(try Document(text).object, "") }
+    #expect(mappings > StepRegistry.kinds.count)
+  }
+
   /// What the reader refuses as unknown, and what it takes, for each kind: the schema's keys are no list of their own.
   @Test func `the reader refuses what the schema does not name`() {
     for kind in StepRegistry.kinds {
