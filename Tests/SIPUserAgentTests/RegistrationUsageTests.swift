@@ -36,6 +36,32 @@ import Testing
     #expect(handle(&usage, .refused(status: 500, retryAfter: nil)) == [.failed(retryIn: 30)])
   }
 
+  @Test func `what is asked for while a request is open follows its end, whatever that is (RFC 3261 §10.2)`() {
+    let ends: [(RegistrationUsage.Input, [RegistrationUsage.Output])] = [
+      (.granted(60), [.bound(seconds: 60)]), (.failed, [.failed(retryIn: 30)]),
+      (.refused(status: 403, retryAfter: nil), [.failed(retryIn: nil)]),
+      (.tooBrief(minimum: 30), [.absurdMinimum(30, asked: 60), .failed(retryIn: nil)]),
+    ]
+    for (end, outputs) in ends {
+      var usage = RegistrationUsage()
+      _ = handle(&usage, .register(expires: 60))
+      #expect(handle(&usage, .register(expires: 90)) == [] && handle(&usage, .register(expires: 0)) == [])
+      #expect(handle(&usage, end) == outputs + [.send(expires: 0)])
+      #expect(usage.state == .leaving(wanted: nil))
+      #expect(handle(&usage, .register(expires: 120)) == [])
+      #expect(handle(&usage, .granted(0)) == [.bound(seconds: 0), .send(expires: 120)])
+      #expect(usage.expires == 120)
+    }
+  }
+
+  @Test func `a 423 raises what is asked for once, and what is wanted meanwhile still follows (RFC 3261 §10.3 step 6)`() {
+    var usage = RegistrationUsage()
+    _ = handle(&usage, .register(expires: 60))
+    _ = handle(&usage, .register(expires: 0))
+    #expect(handle(&usage, .tooBrief(minimum: 600)) == [.send(expires: 600)])
+    #expect(handle(&usage, .tooBrief(minimum: 900)) == [.absurdMinimum(900, asked: 600), .failed(retryIn: nil), .send(expires: 0)])
+  }
+
   @Test(arguments: [400, 401, 403, 404, 423, 603]) func `a refusal that would come again is final`(status: Int) {
     var usage = RegistrationUsage()
     _ = handle(&usage, .register(expires: 60))

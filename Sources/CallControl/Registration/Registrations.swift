@@ -177,8 +177,8 @@ struct Registrations: Sendable {
       case .bound(let seconds):
         all[index].isBound = seconds > 0
         return .event(.registered(aor: aor, expires: seconds))
-      case .absurdMinimum(let minimum):
-        let detail = "\(minimum.map { "\($0) s" } ?? "none") for \(all[index].usage.expires) s"
+      case .absurdMinimum(let minimum, let asked):
+        let detail = "\(minimum.map { "\($0) s" } ?? "none") for \(asked) s"
         return .event(.violation(nil, PeerViolation(.minimumExpires, detail)))
       case .failed(let retry):
         all[index].isBound = false
