@@ -3,15 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 // MARK: - Addresses
@@ -235,10 +239,23 @@ int poll_forget(int poll, int descriptor) {
   return answer(epoll_ctl(poll, EPOLL_CTL_DEL, descriptor, &event));
 }
 
-int poll_wait(int poll, ready_descriptor *ready, int count, bool waits) {
+static int wait_for(int poll, struct epoll_event *events, int count, int64_t nanoseconds) {
+  if (nanoseconds <= 0) return epoll_wait(poll, events, count, nanoseconds < 0 ? -1 : 0);
+  static _Atomic bool is_missing = false;
+  if (!is_missing) {
+    struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    int found = (int)syscall(SYS_epoll_pwait2, poll, events, count, &time, NULL, 0);
+    if (found >= 0 || errno != ENOSYS) return found;
+    is_missing = true;
+  }
+  int64_t milliseconds = (nanoseconds + 999999) / 1000000;
+  return epoll_wait(poll, events, count, milliseconds > INT_MAX ? INT_MAX : (int)milliseconds);
+}
+
+int poll_wait(int poll, ready_descriptor *ready, int count, int64_t nanoseconds) {
   struct epoll_event events[64];
   if (count > 64) count = 64;
-  int found = epoll_wait(poll, events, count, waits ? -1 : 0);
+  int found = wait_for(poll, events, count, nanoseconds);
   for (int index = 0; index < found; index++) {
     uint32_t bits = events[index].events;
     ready[index] = (ready_descriptor){
@@ -263,14 +280,11 @@ int wake_clear(int descriptor) {
   return answer((int)read(descriptor, &count, sizeof count));
 }
 
-int alarm_create(void) { return answer(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)); }
+int exact_timers(void) { return answer(prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)); }
 
-int alarm_set(int descriptor, int64_t nanoseconds) {
-  // Zero would disarm it.
-  if (nanoseconds < 1) nanoseconds = 1;
-  struct itimerspec time = {.it_value = {nanoseconds / 1000000000, nanoseconds % 1000000000}};
-  return answer(timerfd_settime(descriptor, TFD_TIMER_ABSTIME, &time, NULL));
-}
+// MARK: - Random bytes
+
+int random_bytes(void *bytes, size_t count) { return answer((int)getrandom(bytes, count, 0)); }
 
 // MARK: - Limits
 

@@ -10,7 +10,7 @@ final class DatagramSockets {
   private unowned let driver: LiveDriver
   private let calls: any SocketCalls
   // Touched for every packet by code of one loop that cannot overlap itself.
-  @exclusivity(unchecked) private var open: [PortID: DatagramSocket] = [:]
+  @exclusivity(unchecked) private var open = PortTable()
   @exclusivity(unchecked) private var parked = ParkedSockets(of: DescriptorLimit.current.soft)
   private let parkingTimer: LoopTimer
   private let slots = ReadSlots()
@@ -51,14 +51,14 @@ final class DatagramSockets {
 
   private func adopt(_ socket: DatagramSocket, _ port: PortID) {
     socket.port = port
-    open[port] = socket
+    open.set(port, socket)
     if driver.tap.isObserved { driver.tap.record(.bound(socket.local, .datagram)) }
     driver.tell(later: .bound(port, socket.local))
   }
 
   /// False when no such port is open here.
   func unbind(_ port: PortID) -> Bool {
-    guard let socket = open.removeValue(forKey: port) else { return false }
+    guard let socket = open.remove(port) else { return false }
     if batchSocket === socket { transmit() }
     if driver.tap.isObserved { driver.tap.record(.unbound(socket.local, .datagram)) }
     socket.release()
@@ -84,6 +84,7 @@ final class DatagramSockets {
   }
 
   private func close(_ socket: DatagramSocket) {
+    parked.forget(socket)
     driver.loop.forget(socket.descriptor)
     calls.close(socket.descriptor, isReset: false)
   }
@@ -91,9 +92,9 @@ final class DatagramSockets {
   func stop() {
     transmit()
     driver.loop.stopTimer(parkingTimer)
-    for socket in open.values { close(socket) }
+    for socket in open.sockets { close(socket) }
     for socket in parked.takeAll() { close(socket) }
-    open = [:]
+    open = PortTable()
   }
 
   // MARK: - Sending
@@ -241,15 +242,16 @@ final class DatagramSocket: SocketHandler {
   /// Datagrams that wait for room at most.
   private static let heldLimit = 64
 
+  // Touched for every packet by code of one loop that cannot overlap itself.
   let descriptor: Int32
   let local: TransportAddress
   /// nil while it is parked.
-  var port: PortID?
+  @exclusivity(unchecked) var port: PortID?
   /// nil while it is not parked.
-  var parkedUntil: Instant?
+  @exclusivity(unchecked) var parkedUntil: Instant?
   private unowned let owner: DatagramSockets
-  private var held: [DatagramBatch.Datagram] = []
-  private var reported: Set<SocketFailure> = []
+  @exclusivity(unchecked) private var held: [DatagramBatch.Datagram] = []
+  @exclusivity(unchecked) private var reported: Set<SocketFailure> = []
 
   init(_ owner: DatagramSockets, descriptor: Int32, local: TransportAddress) {
     self.owner = owner
@@ -293,7 +295,7 @@ final class DatagramSocket: SocketHandler {
 
   func release() {
     port = nil
-    held = []
-    reported = []
+    if !held.isEmpty { held = [] }
+    if !reported.isEmpty { reported = [] }
   }
 }

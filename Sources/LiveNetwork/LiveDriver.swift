@@ -20,16 +20,17 @@ public final class LiveDriver: @unchecked Sendable {
   /// How long a released UDP socket is kept for the next one who binds its address.
   let parkingTime: TimeAmount
   /// Called on the loop for each event of the host.
-  public var onEvent: ((any HostEvent) -> Void)?
+  @exclusivity(unchecked) public var onEvent: ((any HostEvent) -> Void)?
 
   // Everything below belongs to the loop.
   private(set) lazy var datagrams = DatagramSockets(self)
   private(set) lazy var listeners = StreamListeners(self)
   private(set) lazy var connections = StreamConnections(self)
   private let timer: LoopTimer
-  private lazy var wakeUp = SocketLoop.TimerBody(fire: { [weak self] in self?.timerFired() }, abandon: {})
   // Touched for every packet by code that cannot overlap itself.
   @exclusivity(unchecked) private var armed: Instant?
+  /// ``timer`` has its body.
+  @exclusivity(unchecked) private var isTimerMade = false
   @exclusivity(unchecked) private var outboxes: [Outbox] = []
   /// What the host hears once it has been left.
   @exclusivity(unchecked) private var later: [Arrival] = []
@@ -37,9 +38,9 @@ public final class LiveDriver: @unchecked Sendable {
   @exclusivity(unchecked) private var emptied: [[Arrival]] = []
   /// Calls of the host under way: its owner may command it from within an event.
   @exclusivity(unchecked) private var depth = 0
-  private(set) var isStopped = false
+  @exclusivity(unchecked) private(set) var isStopped = false
   /// True between a socket's first read and the end of its turn: writes wait for that.
-  var isReading = false
+  @exclusivity(unchecked) var isReading = false
 
   /// - Parameters:
   ///   - number: the host's number in captures and journal.
@@ -165,7 +166,9 @@ public final class LiveDriver: @unchecked Sendable {
     // A timer that is armed for an earlier time finds out itself that there is nothing to do.
     if let armed, armed <= due { return }
     armed = due
-    loop.setTimer(timer, at: clock.deadline(due), wakeUp)
+    if isTimerMade { return loop.moveTimer(timer, to: clock.deadline(due)) }
+    isTimerMade = true
+    loop.setTimer(timer, at: clock.deadline(due), .init(fire: { [weak self] in self?.timerFired() }, abandon: {}))
   }
 
   private func timerFired() {

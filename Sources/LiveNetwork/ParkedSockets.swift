@@ -14,34 +14,44 @@ struct ParkedSockets {
     var holds: Bool { socket.parkedUntil == until }
   }
 
+  /// Those that are parked, and those that were taken: they come back to their address, most of them.
   private var sockets: [TransportAddress: DatagramSocket] = [:]
+  private var count = 0
   private var stays: [Stay] = []
   private var head = 0
 
   /// - Parameter descriptors: that the process may have open; an eighth of them may rest here, and at most 2,048.
   init(of descriptors: Int) { limit = min(2_048, descriptors / 8) }
 
-  var isEmpty: Bool { sockets.isEmpty }
+  var isEmpty: Bool { count == 0 }
 
   /// When the first of them leaves.
   var next: Instant? { isEmpty ? nil : stays[head].until }
 
-  func holds(_ socket: DatagramSocket) -> Bool { sockets[socket.local] === socket }
+  func holds(_ socket: DatagramSocket) -> Bool { socket.parkedUntil != nil && sockets[socket.local] === socket }
 
   /// False where no more are kept, or another socket has the address.
   mutating func park(_ socket: DatagramSocket, until end: Instant) -> Bool {
-    guard sockets.count < limit, sockets[socket.local] == nil else { return false }
-    sockets[socket.local] = socket
+    let known = sockets[socket.local]
+    guard count < limit, known?.parkedUntil == nil else { return false }
+    if known !== socket { sockets[socket.local] = socket }
     socket.parkedUntil = end
+    count += 1
     stays.append(Stay(until: end, socket: socket))
     return true
   }
 
   mutating func take(_ address: TransportAddress) -> DatagramSocket? {
-    guard let socket = sockets.removeValue(forKey: address) else { return nil }
+    guard let socket = sockets[address], socket.parkedUntil != nil else { return nil }
     socket.parkedUntil = nil
+    count -= 1
     skip()
     return socket
+  }
+
+  /// A socket that was taken is closed: it does not come back.
+  mutating func forget(_ socket: DatagramSocket) {
+    if socket.parkedUntil == nil, sockets[socket.local] === socket { sockets[socket.local] = nil }
   }
 
   /// One whose time is over; call until nil.

@@ -89,9 +89,10 @@ public final class ReadSlots {
 /// Datagrams of one socket that leave with one call.
 public final class DatagramBatch {
   private static let capacity = 131_072
-  private(set) var items: [Datagram] = []
-  private(set) var descriptions: [outgoing_datagram] = []
-  private var used = 0
+  // Touched for every packet by code of one loop that cannot overlap itself.
+  @exclusivity(unchecked) private(set) var items: [Datagram] = []
+  @exclusivity(unchecked) private(set) var descriptions: [outgoing_datagram] = []
+  @exclusivity(unchecked) private var used = 0
   let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: DatagramBatch.capacity)
 
   struct Datagram {

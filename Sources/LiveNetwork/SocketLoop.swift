@@ -42,17 +42,18 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
 
   private let poll: Int32
   private let wakeUp: Int32
-  private let alarm: Int32
   private let thread = Atomic<UInt>(0)
   private let inbox = Mutex(Inbox())
   private let lastTimer = Atomic<UInt32>(0)
-  // Of the thread.
-  private var entries: [Int32: Entry] = [:]
-  private var generation: UInt32 = 0
-  private var timers = DeadlineQueue<LoopTimer>()
-  private var bodies = SerialTable<TimerBody>()
-  private var armed: Instant?
-  private var isStopping = false
+  // Of the thread, and touched for every packet by code that cannot overlap itself.
+  /// By descriptor, of which the system gives the lowest numbers.
+  @exclusivity(unchecked) private var entries: ContiguousArray<Entry?> = []
+  @exclusivity(unchecked) private var generation: UInt32 = 0
+  @exclusivity(unchecked) private var timers = DeadlineQueue<LoopTimer>()
+  @exclusivity(unchecked) private var bodies = SerialTable<TimerBody>()
+  /// Timers that are due; kept for its memory.
+  @exclusivity(unchecked) private var due: [LoopTimer] = []
+  @exclusivity(unchecked) private var isStopping = false
 
   struct TimerBody {
     var fire: () -> Void
@@ -65,9 +66,7 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
   public init() throws(SystemError) {
     poll = try Self.checked(poll_create())
     wakeUp = try Self.checked(wake_create())
-    alarm = try Self.checked(alarm_create())
     _ = try Self.checked(poll_watch(poll, wakeUp, Self.key(wakeUp, 0), true, false, true))
-    _ = try Self.checked(poll_watch(poll, alarm, Self.key(alarm, 0), true, false, true))
     var number = pthread_t()
     let status = pthread_create(
       &number, nil,
@@ -92,12 +91,13 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
 
   private func run() {
     thread.store(UInt(pthread_self()), ordering: .sequentiallyConsistent)
+    _ = exact_timers()
     withUnsafeTemporaryAllocation(of: ready_descriptor.self, capacity: 64) { ready in
       while true {
         runTasks()
         fireTimers()
         if isStopping, end() { return }
-        let count = poll_wait(poll, ready.baseAddress, 64, mayWait())
+        let count = poll_wait(poll, ready.baseAddress, 64, patience())
         inbox.withLock { $0.isWaiting = false }
         for index in 0..<max(0, Int(count)) { handle(ready[index]) }
       }
@@ -106,10 +106,9 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
 
   private func handle(_ ready: ready_descriptor) {
     let descriptor = Int32(bitPattern: UInt32(truncatingIfNeeded: ready.key))
-    if descriptor == wakeUp || descriptor == alarm {
+    if descriptor == wakeUp {
       wake_clear(descriptor)
-      if descriptor == alarm { armed = nil }
-    } else if let entry = entries[descriptor], entry.generation == UInt32(ready.key >> 32) {
+    } else if let entry = entry(of: descriptor), entry.generation == UInt32(ready.key >> 32) {
       entry.handler.ready(Readiness(isReadable: ready.is_readable, isWritable: ready.is_writable, isFailed: ready.is_failed))
     }
   }
@@ -127,23 +126,18 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
     let now = Instant(now)
     guard next <= now else { return }
     // Only what is due now: a timer that sets itself again waits for its turn.
-    var due: [LoopTimer] = []
     while let timer = timers.takeExpired(at: now) { due.append(timer) }
-    for timer in due { bodies[timer.number]?.fire() }
+    for index in due.indices { bodies[due[index].number]?.fire() }
+    due.removeAll(keepingCapacity: true)
   }
 
-  /// Arms the alarm for the next timer; whether the thread may sleep.
-  private func mayWait() -> Bool {
-    if let next = timers.next {
-      if next <= Instant(now) { return false }
-      if armed.map({ $0 > next }) ?? true {
-        armed = next
-        alarm_set(alarm, next.nanoseconds)
-      }
-    }
+  /// How many nanoseconds the thread may sleep; negative = until something happens.
+  private func patience() -> Int64 {
+    let rest = timers.next.map { max(0, $0.nanoseconds - Instant(now).nanoseconds) } ?? -1
+    guard rest != 0 else { return 0 }
     return inbox.withLock { inbox in
       inbox.isWaiting = inbox.tasks.isEmpty
-      return inbox.isWaiting
+      return inbox.isWaiting ? rest : 0
     }
   }
 
@@ -157,7 +151,7 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
       return inbox.isOver
     }
     guard isOver else { return false }
-    for descriptor in [poll, wakeUp, alarm] { socket_close(descriptor, false) }
+    for descriptor in [poll, wakeUp] { socket_close(descriptor, false) }
     return true
   }
 
@@ -165,17 +159,27 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
 
   /// Begins to watch a descriptor, or changes what it is watched for. On the loop.
   func watch(_ descriptor: Int32, _ handler: any SocketHandler, reads: Bool, writes: Bool) {
-    let isNew = entries[descriptor] == nil
-    if isNew {
-      generation &+= 1
-      entries[descriptor] = Entry(handler: handler, generation: generation)
-    }
-    poll_watch(poll, descriptor, Self.key(descriptor, entries[descriptor]?.generation ?? 0), reads, writes, isNew)
+    guard descriptor >= 0 else { return }
+    let known = entry(of: descriptor)
+    let entry = known ?? newEntry(descriptor, handler)
+    poll_watch(poll, descriptor, Self.key(descriptor, entry.generation), reads, writes, known == nil)
   }
+
+  private func newEntry(_ descriptor: Int32, _ handler: any SocketHandler) -> Entry {
+    generation &+= 1
+    while entries.count <= Int(descriptor) { entries.append(nil) }
+    let entry = Entry(handler: handler, generation: generation)
+    entries[Int(descriptor)] = entry
+    return entry
+  }
+
+  private func entry(of descriptor: Int32) -> Entry? { descriptor < entries.count ? entries[Int(descriptor)] : nil }
 
   /// Has to come before the descriptor is closed. On the loop.
   func forget(_ descriptor: Int32) {
-    if entries.removeValue(forKey: descriptor) != nil { poll_forget(poll, descriptor) }
+    guard entry(of: descriptor) != nil else { return }
+    entries[Int(descriptor)] = nil
+    poll_forget(poll, descriptor)
   }
 
   // MARK: - Timers
@@ -188,6 +192,9 @@ public final class SocketLoop: EventLoop, @unchecked Sendable {
     bodies[timer.number] = body
     timers.set(timer, at: Instant(deadline))
   }
+
+  /// Sets or moves a timer that has its body. On the loop.
+  func moveTimer(_ timer: LoopTimer, to deadline: NIODeadline) { timers.set(timer, at: Instant(deadline)) }
 
   /// On the loop.
   func stopTimer(_ timer: LoopTimer) {

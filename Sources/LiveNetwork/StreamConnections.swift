@@ -17,9 +17,10 @@ final class StreamConnections {
 
   private unowned let driver: LiveDriver
   private let calls: any SocketCalls
-  private var connections: [ConnectionID: LiveConnection] = [:]
+  // Looked at once a turn by code of one loop that cannot overlap itself.
+  @exclusivity(unchecked) private var connections: [ConnectionID: LiveConnection] = [:]
   private var nextID: UInt32 = 1
-  private var dirty: [LiveConnection] = []
+  @exclusivity(unchecked) private var dirty: [LiveConnection] = []
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: StreamConnections.bufferSize, alignment: 16)
 
   init(_ driver: LiveDriver) {

@@ -1,9 +1,18 @@
+/// Random numbers that a driver draws from the system, for hosts that need some with every message. Any thread.
+public protocol RandomSource: AnyObject, Sendable {
+  /// A number that nobody else is given.
+  func next() -> UInt64
+}
+
 /// Where a host's randomness comes from: a seed in virtual runs, the system in live ones.
 ///
 /// A host is handed one of these and forks it for each use, so that adding a draw in one place does not move the values of another.
 public enum Entropy: RandomNumberGenerator, Sendable {
   case seeded(SeededGenerator)
+  /// A call of the system for each number.
   case system
+  /// The same by way of a driver.
+  case source(any RandomSource)
 
   public init(seed: UInt64) { self = .seeded(SeededGenerator(seed: seed)) }
 
@@ -17,6 +26,7 @@ public enum Entropy: RandomNumberGenerator, Sendable {
     case .system:
       var generator = SystemRandomNumberGenerator()
       return generator.next()
+    case .source(let source): return source.next()
     }
   }
 
@@ -28,7 +38,7 @@ public enum Entropy: RandomNumberGenerator, Sendable {
   public func fork(_ path: String) -> Entropy {
     switch self {
     case .seeded(let generator): .seeded(generator.fork(path))
-    case .system: .system
+    case .system, .source: self
     }
   }
 

@@ -70,7 +70,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     settings.answerDelay = configuration.answerDelay
     settings.tone = configuration.tone.map { Tone(frequency: $0) }
     settings.sendsMedia = configuration.sendsMedia
-    return KallglotEndpoint(settings, tls: tls, clientTLS: clientTLS, entropy: .system, epoch: epoch)
+    return KallglotEndpoint(settings, tls: tls, clientTLS: clientTLS, entropy: .source(KernelRandomness()), epoch: epoch)
   }
 
   private static func tls(_ configuration: ServeConfiguration, _ authority: LabAuthority?) throws -> TLSContext? {
@@ -194,18 +194,20 @@ public final class LiveEndpoint: @unchecked Sendable {
   private func take(_ event: any HostEvent) {
     // Told apart once: a cast of an existential costs as much as all else here.
     guard let event = event as? EndpointEvent else { return }
-    guard case .party(let news) = event else { return desk.take(event, at: driver.clock.now) }
     // The error of ``start()`` says it.
-    if case .listenFailed = news {} else { desk.take(event, at: driver.clock.now) }
-    switch news {
-    case .listening(let listener):
+    if case .party(.listenFailed(let listener, let failure)) = event {
+      bound?.fail(LiveFailure.listening(listener, failure))
+      return
+    }
+    desk.take(event, at: driver.clock.now)
+    switch event {
+    case .party(.listening(let listener)):
       waiting = waiting.filter {
         !($0.transport == listener.transport && $0.address.address == listener.address.address
           && ($0.address.port == listener.address.port || $0.address.port == 0))
       }
       if waiting.isEmpty { bound?.succeed() }
-    case .listenFailed(let listener, let failure): bound?.fail(LiveFailure.listening(listener, failure))
-    case .ended: endIfQuiet()
+    case .party(.ended): endIfQuiet()
     default: break
     }
   }

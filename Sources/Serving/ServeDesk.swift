@@ -11,7 +11,8 @@ final class ServeDesk {
   private let folder: String?
   /// Under load a line for each event costs more than the call.
   private let logsCalls: Bool
-  private var calls: CallLog
+  // Touched for every event by code that cannot overlap itself.
+  @exclusivity(unchecked) private var calls: CallLog
   private var status: StatusFile?
   private var capturedCalls = 0
 

@@ -145,12 +145,12 @@ final class CallAgentBench: Bench<CallAgentHost> {
 
   // MARK: - What is seen
 
-  var leg: LegID? { agent.places.keys.max() }
+  var leg: LegID? { agent.places.numbers.last.map { LegID($0) } }
   var ends: [EndReason] { events.compactMap { if case .ended(_, let end, _) = $0 { end } else { nil } } }
   var violations: [PeerViolation.Rule] { events.compactMap { if case .violation(_, let violation) = $0 { violation.rule } else { nil } } }
   /// The session of the newest leg while it is up.
   var session: Leg.Session? {
-    guard let place = leg.flatMap({ agent.places[$0] }), case .up(let session)? = agent.legs[place]?.leg.state else { return nil }
+    guard let place = leg.flatMap({ agent.places[$0.rawValue] }), case .up(let session)? = agent.legs[place]?.leg.state else { return nil }
     return session
   }
   var isUp: Bool { session != nil }

@@ -30,6 +30,7 @@ import Testing
     func take(_ port: UInt16) -> DatagramSocket? { parked.take(address(port)) }
     func expired(at time: Int64) -> UInt16? { parked.takeExpired(at: Instant(nanoseconds: time))?.local.port }
     func all() -> [UInt16] { parked.takeAll().map(\.local.port) }
+    func forget(_ socket: DatagramSocket) { parked.forget(socket) }
     func holds(_ socket: DatagramSocket) -> Bool { parked.holds(socket) }
     private func address(_ port: UInt16) -> TransportAddress { TransportAddress(.loopbackV4, port: port) }
   }
@@ -67,6 +68,18 @@ import Testing
       #expect(lot.expired(at: 15) == 2)
       #expect(lot.expired(at: 15) == nil && lot.holds(own))
       #expect(lot.expired(at: 20) == 1)
+    }
+  }
+
+  @Test func `a socket that was taken comes back to its address, unless it was closed`() async throws {
+    try await run { lot in
+      let own = lot.socket(1)
+      #expect(lot.park(own, until: 10) && lot.take(1) === own && !lot.holds(own))
+      #expect(lot.take(1) == nil, "it is in use")
+      #expect(lot.park(own, until: 20) && lot.take(1) === own)
+      lot.forget(own)
+      let other = lot.socket(1)
+      #expect(lot.park(other, until: 30) && lot.take(1) === other)
     }
   }
 

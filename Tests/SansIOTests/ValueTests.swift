@@ -38,6 +38,19 @@ import Testing
     #expect(!first.isSeeded)
   }
 
+  @Test func `numbers of a driver's source are handed out as they come, also behind a fork`() {
+    final class Counting: RandomSource {
+      nonisolated(unsafe) var last: UInt64 = 0
+      func next() -> UInt64 {
+        last += 1
+        return last
+      }
+    }
+    var first = Entropy.source(Counting())
+    var second = first.fork("any")
+    #expect([first.next(), second.next(), first.next()] == [1, 2, 3] && !first.isSeeded)
+  }
+
   @Test func `a ratio hits as often as it says, never and always without a draw`() {
     var generator = SeededGenerator(seed: 1)
     let hits = (0..<10_000).count { _ in Ratio.percent(3).hits(&generator) }

@@ -81,18 +81,21 @@ int poll_create(void);
 /// Watches a descriptor, or changes what it is watched for; `is_new` the first time.
 int poll_watch(int poll, int descriptor, uint64_t key, bool reads, bool writes, bool is_new);
 int poll_forget(int poll, int descriptor);
-/// Waits until a descriptor is ready; `waits` false: only looks.
-int poll_wait(int poll, ready_descriptor *ready, int count, bool waits);
+/// Waits until a descriptor is ready, `nanoseconds` at the longest: 0 only looks, less waits for ever. A kernel before 5.11 rounds up to
+/// milliseconds.
+int poll_wait(int poll, ready_descriptor *ready, int count, int64_t nanoseconds);
+
+/// Timers of the calling thread become due exactly: without this, waiting may take 50 µs longer (prctl(2), PR_SET_TIMERSLACK).
+int exact_timers(void);
 
 /// A descriptor that becomes readable when another thread calls `wake_up`.
 int wake_create(void);
 int wake_up(int descriptor);
-/// Makes a `wake_create` or `alarm_create` descriptor quiet again.
+/// Makes a `wake_create` descriptor quiet again.
 int wake_clear(int descriptor);
 
-/// A descriptor that becomes readable when the monotonic clock reaches `nanoseconds`.
-int alarm_create(void);
-int alarm_set(int descriptor, int64_t nanoseconds);
+/// Random bytes of the kernel, at most 256: all of them at once (getrandom(2)).
+int random_bytes(void *bytes, size_t count);
 
 /// The soft and hard limits of open descriptors (RLIMIT_NOFILE).
 int descriptor_limits(uint64_t *soft, uint64_t *hard);

@@ -69,7 +69,7 @@ extension CallAgent {
   public func hangUp(
     _ id: LegID, because reason: EndReason = .hungUpHere, fields: [HeaderField], at now: Instant, _ out: inout Outbox
   ) {
-    if places[id] == nil {
+    if places[id.rawValue] == nil {
       userAgent.hangUp(id, because: reason, fields: fields, at: now, &out)
       takeNews()
     }

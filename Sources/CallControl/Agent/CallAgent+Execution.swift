@@ -26,7 +26,7 @@ extension CallAgent {
   }
 
   private func take(_ id: LegID, _ input: LegInput, at now: Instant, _ out: inout Outbox) {
-    guard let place = places[id] else { return }
+    guard let place = places[id.rawValue] else { return }
     let turn = legs.update(place) { (outputs: $0.leg.handle(input, at: now), media: $0.media) }
     guard let turn else { return }
     for output in turn.outputs { carryOut(output, id, turn.media, at: now, &out) }
@@ -144,7 +144,7 @@ extension CallAgent {
 
   /// A call that was never taken in, or is over, has no leg: what happens to it is reported all the same.
   private func takeSignalling(_ id: LegID, _ input: LegInput.Signalling, at now: Instant, _ out: inout Outbox) {
-    guard places[id] == nil else { return take(id, .signalling(input), at: now, &out) }
+    guard places[id.rawValue] == nil else { return take(id, .signalling(input), at: now, &out) }
     switch input {
     case .provisional(let status, _): report(.ringing(id, status: status))
     case .refused(let status, let phrase, let explanation):

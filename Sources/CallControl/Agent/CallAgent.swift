@@ -75,7 +75,7 @@ public final class CallAgent {
   let settings: LegSettings
   // Unchecked: touched for every message by code that cannot overlap itself, where the checks of exclusive access cost one part in thirty.
   @exclusivity(unchecked) var legs = Slab<LegSlot>()
-  @exclusivity(unchecked) var places: [LegID: SlabPlace] = [:]
+  @exclusivity(unchecked) var places = SerialTable<SlabPlace>()
   @exclusivity(unchecked) var media: CallMedia
   @exclusivity(unchecked) var answerDeadlines = DeadlineQueue<LegID>()
   @exclusivity(unchecked) var registrations: Registrations
@@ -150,7 +150,7 @@ public final class CallAgent {
       takeNews()
     case .hangUp(let id): hangUp(id, at: now, &out)
     case .modify(let id, let change):
-      if places[id] == nil { report(.modificationFailed(id, status: nil, reason: "the call is not established")) }
+      if places[id.rawValue] == nil { report(.modificationFailed(id, status: nil, reason: "the call is not established")) }
       feed(id, .command(.change(change)), at: now, &out)
     case .speak(let id, let tone, let duration):
       feed(id, .command(.speak(tone, until: duration.map { now.advanced(by: $0) })), at: now, &out)
@@ -161,7 +161,7 @@ public final class CallAgent {
     case .options(let target, let uri): ping(target, uri, at: now, &out)
     case .hangUpAll:
       // One after the other: what one says at its end is said before the next one ends.
-      for id in places.keys.sorted() { hangUp(id, at: now, &out) }
+      for number in places.numbers { hangUp(LegID(number), at: now, &out) }
     }
     run(at: now, &out)
   }
@@ -170,11 +170,11 @@ public final class CallAgent {
   public var liveLegs: Int { legs.count }
 
   /// What was sent and received so far on a leg that has not ended; nil before its media began.
-  public func mediaReport(of id: LegID) -> MediaReport? { places[id].flatMap { legs[$0] }.flatMap { media.report(of: $0.media) } }
+  public func mediaReport(of id: LegID) -> MediaReport? { places[id.rawValue].flatMap { legs[$0] }.flatMap { media.report(of: $0.media) } }
 
   /// What holds on a leg that is up; nil before and afterwards.
   public func agreement(of id: LegID) -> AudioAgreement? {
-    guard let place = places[id], case .up(let session)? = legs[place]?.leg.state else { return nil }
+    guard let place = places[id.rawValue], case .up(let session)? = legs[place]?.leg.state else { return nil }
     return session.agreement
   }
 
@@ -209,7 +209,7 @@ public final class CallAgent {
 
   private func hangUp(_ id: LegID, at now: Instant, _ out: inout Outbox) {
     // One that was not taken in yet has its INVITE alone.
-    guard places[id] != nil else {
+    guard places[id.rawValue] != nil else {
       userAgent.hangUp(id, at: now, &out)
       return takeNews()
     }
@@ -217,14 +217,14 @@ public final class CallAgent {
   }
 
   func keep(_ leg: Leg, port: UInt16) {
-    places[leg.id] = legs.insert(LegSlot(leg: leg, media: media.add(leg.id, port: port)))
+    places[leg.id.rawValue] = legs.insert(LegSlot(leg: leg, media: media.add(leg.id, port: port)))
   }
 
   /// Of o= (RFC 8866 §5.2).
   func newSessionID() -> UInt64 { UInt64.random(in: 1...0x7FFF_FFFF, using: &entropy) }
 
   func forget(_ id: LegID) {
-    guard let place = places.removeValue(forKey: id), let slot = legs.remove(place) else { return }
+    guard let place = places.remove(id.rawValue), let slot = legs.remove(place) else { return }
     media.remove(slot.media)
     answerDeadlines.remove(id)
   }

@@ -71,7 +71,7 @@ struct SessionCore<Leg: SerialKey> {
   }
 
   private var sessions: [String: Entry] = [:]
-  private var calls: [Leg: Call] = [:]
+  private var calls = SerialTable<Call>()
   private var callsByAccount: [String: Int] = [:]
   private var lastInbound = 0
   private var lastNumber: UInt32 = 0
@@ -94,7 +94,7 @@ struct SessionCore<Leg: SerialKey> {
     return entry.life.members.count < Session.maximumLegs ? .found : .full
   }
 
-  func terms(of leg: Leg) -> Terms? { calls[leg]?.terms }
+  func terms(of leg: Leg) -> Terms? { calls[leg.number]?.terms }
 
   /// Calls of the account that are up or being set up.
   func calls(of account: String) -> Int { callsByAccount[account, default: 0] }
@@ -112,16 +112,16 @@ struct SessionCore<Leg: SerialKey> {
     switch input {
     case .admitted(let leg, let terms, let destination, let role):
       let id = self.id(of: destination, account: terms.account)
-      calls[leg] = Call(terms: terms, session: id)
+      calls[leg.number] = Call(terms: terms, session: id)
       callsByAccount[terms.account, default: 0] += 1
       return advance(id, .join(leg, role), at: now)
     case .established(let leg):
-      guard let call = calls[leg] else { return [] }
+      guard let call = calls[leg.number] else { return [] }
       if let limit = call.terms.policy.maxCallDuration { durations.set(leg, at: now.advanced(by: limit)) }
       return advance(call.session, .established, at: now)
     case .ended(let leg):
       durations.remove(leg)
-      guard let call = calls.removeValue(forKey: leg) else { return [] }
+      guard let call = calls.remove(leg.number) else { return [] }
       let left = callsByAccount[call.terms.account, default: 1] - 1
       callsByAccount[call.terms.account] = left > 0 ? left : nil
       return advance(call.session, .left(leg, grace: call.terms.policy.byeGrace), at: now)
@@ -158,7 +158,8 @@ struct SessionCore<Leg: SerialKey> {
     sessions[id] = isOver ? nil : entry
     return outputs.compactMap { output in
       switch output {
-      case .joined(let leg, let role): return .joined(leg, session: id, account: calls[leg]?.terms.account ?? entry.given.account, role)
+      case .joined(let leg, let role):
+        return .joined(leg, session: id, account: calls[leg.number]?.terms.account ?? entry.given.account, role)
       case .hangUp(let leg): return .hangUp(leg, .sessionEnded)
       case .ended(let why): return .sessionEnded(id, why)
       case .startGrace(let grace): graces.set(Grace(number: entry.number, session: id), at: now.advanced(by: grace))

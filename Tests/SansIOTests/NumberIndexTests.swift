@@ -1,8 +1,6 @@
 import SansIO
 import Testing
 
-@testable import SIPTransaction
-
 @Suite struct NumberIndexTests {
   @Test(arguments: 1...20)
   func `numbers are found by a hash that several share, whatever comes and goes`(seed: UInt64) {
