@@ -36,11 +36,11 @@ extension KallglotEndpoint {
     } catch {
       return refuseReception(served, request, ticket, error, at: now, &out)
     }
-    for decision in passes { tell(decision, served, &out) }
+    for decision in passes { report(decision, served, &out) }
     let terms = SessionCore<LegID>.Terms(account: ticket.account.name, policy: policy)
     let joined = sessions.handle(.admitted(id, terms, to: ticket.destination, role: SessionRole(served.message)), at: now)
     carryOut(joined, at: now, &out)
-    tellCarried(id, served.message, joined, &out)
+    reportCarried(id, served.message, joined, &out)
   }
 
   private func refuseReception(
@@ -62,7 +62,7 @@ extension KallglotEndpoint {
     return sessions[id]?.headers.filter { $0.name.text.lowercased().hasPrefix("x-") } ?? []
   }
 
-  private func tellCarried(_ id: LegID, _ message: SIPMessage, _ joined: [SessionCore<LegID>.Output], _ out: inout Outbox) {
+  private func reportCarried(_ id: LegID, _ message: SIPMessage, _ joined: [SessionCore<LegID>.Output], _ out: inout Outbox) {
     let carried = message.fields.filter { $0.known == .other && $0.name.prefix(2).text.lowercased() == "x-" }.map {
       "\($0.name): \($0.value)"
     }
@@ -112,7 +112,7 @@ extension KallglotEndpoint {
   private func answer(_ served: ServedRequest, _ outcome: Registrar.Outcome, at now: Instant, _ out: inout Outbox) {
     switch outcome {
     case .bound(let contacts):
-      tell(PolicyDecision(.registration, .passed, detail: "\(CountText.of(contacts.count, "contact")) bound"), served, &out)
+      report(PolicyDecision(.registration, .passed, detail: "\(CountText.of(contacts.count, "contact")) bound"), served, &out)
       respond(served, status: 200, fields: contacts.map { HeaderField(.contact, $0.fieldValue) }, at: now, &out)
     case .intervalTooBrief:
       let decision = PolicyDecision(.registration, .refused(status: 423), detail: "shorter than \(Registrar.minimumSeconds) s")
@@ -167,11 +167,11 @@ extension KallglotEndpoint {
   private func authenticate(_ served: ServedRequest, _ request: AdmissionRequest, at now: Instant, _ out: inout Outbox) -> Account? {
     switch admission.authenticate(request, sessions, at: now) {
     case .passed(let account, let decision):
-      tell(decision, served, &out)
+      report(decision, served, &out)
       return account
     case .refused(let decision): refuse(served, decision, at: now, &out)
     case .challenged(let decision, let challenges):
-      tell(decision, served, &out)
+      report(decision, served, &out)
       let fields = challenges.map { HeaderField(.wwwAuthenticate, $0.description) }
       switch served.server {
       case .leg(let id, _): agent.challenge(id, fields: fields, at: now, &out)
@@ -181,14 +181,14 @@ extension KallglotEndpoint {
     return nil
   }
 
-  private func tell(_ decision: PolicyDecision, _ served: ServedRequest, _ out: inout Outbox) {
+  private func report(_ decision: PolicyDecision, _ served: ServedRequest, _ out: inout Outbox) {
     out.event(EndpointEvent.decision(served.leg, decision, served.judged))
   }
 
   private func refuse(
     _ served: ServedRequest, _ decision: PolicyDecision, fields: [HeaderField] = [], at now: Instant, _ out: inout Outbox
   ) {
-    tell(decision, served, &out)
+    report(decision, served, &out)
     switch decision.verdict {
     case .refused(let status): respond(served, status: status, fields: fields, at: now, &out)
     case .dropped:

@@ -108,7 +108,7 @@ public final class Persona: ScriptedHost {
       request.credentials = request.credentials ?? configuration.credentials
       request.contactUser = request.contactUser ?? configuration.registrationContactUser
       return .register(request)
-    case .cancel, .hangUp, .modify, .speak, .options, .hangUpAll: return command
+    case .cancel, .hangUp, .reinvite, .speak, .options, .hangUpAll: return command
     }
   }
 
@@ -144,7 +144,7 @@ public final class Persona: ScriptedHost {
       case .event(let event):
         out.event(event)
         if case .established(let id, _) = event, let place = configuration.directMedia {
-          agent.perform(.modify(id, .moveMedia(to: place)), at: now, &out)
+          agent.perform(.reinvite(id, .directMedia(to: place)), at: now, &out)
         }
       case .incoming(let id, let request): takeIn(id, request, at: now, &out)
       case .defective(let server, let message, let defect): agent.refuse(server, message, defect, at: now, &out)

@@ -192,7 +192,7 @@ final class SIPStack {
     if draft.status >= 300 {
       let refused = RefusedRequest(request, draft)
       if request.message.method == .invite { served.refused(server, status: draft.status, callID: refused.callID) }
-      turn.tell(.requestRefused(leg, refused))
+      turn.report(.requestRefused(leg, refused))
     }
     transactions.respond(server, bytes, status: draft.status, label: label, at: turn.now, &transactionOutputs)
   }

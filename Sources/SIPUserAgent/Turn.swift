@@ -7,5 +7,5 @@ struct Turn {
   var out: Outbox
   var news = Backlog<UserAgentEvent>()
 
-  mutating func tell(_ event: UserAgentEvent) { news.append(event) }
+  mutating func report(_ event: UserAgentEvent) { news.append(event) }
 }

@@ -83,11 +83,11 @@ extension UserAgent {
       // The rules behind the one that refuses it.
       if request.method == .invite { noteMissingContact(nil, request, &turn) }
       asked[server.rawValue] = Asked(inbound: message, request: request)
-      return turn.tell(.defective(server, message, defect))
+      return turn.report(.defective(server, message, defect))
     }
     guard request.method == .invite else {
       asked[server.rawValue] = Asked(inbound: message, request: request)
-      return turn.tell(.request(request))
+      return turn.report(.request(request))
     }
     let leg = newLeg()
     stack.served.belongs(server, to: leg)
@@ -95,9 +95,9 @@ extension UserAgent {
     if let status = stack.behaviour.answer(to: .inviteArrives)?.status {
       stack.respond(server, ResponseDraft(status), to: message, leg: leg, &turn)
     }
-    turn.tell(.incoming(leg, request))
+    turn.report(.incoming(leg, request))
     noteMissingContact(leg, request, &turn)
-    if request.isSecure, let violation = PeerViolation(clearContactIn: message.message) { turn.tell(.violation(leg, violation)) }
+    if request.isSecure, let violation = PeerViolation(clearContactIn: message.message) { turn.report(.violation(leg, violation)) }
   }
 
   /// Tells which rules the header breaks; a request that cannot be processed for it gets 400 with the rule (RFC 3261 §8.2, §16.3), and nil
@@ -105,10 +105,10 @@ extension UserAgent {
   private func audited(_ message: InboundMessage, _ server: ServerID, _ turn: inout Turn) -> SIPRequest? {
     let facts = message.message.facts(message.essentials)
     let fatal = facts.faults.first(where: \.isFatal)
-    if let fatal { turn.tell(.malformed(rule: "\(fatal)", message.flow)) }
+    if let fatal { turn.report(.malformed(rule: "\(fatal)", message.flow)) }
     // It is answered for the first; the others are broken as well.
     for fault in facts.faults where fault != fatal {
-      turn.tell(.violation(nil, PeerViolation(.messageForm, "\(message.message.name) from \(message.flow): \(fault)")))
+      turn.report(.violation(nil, PeerViolation(.messageForm, "\(message.message.name) from \(message.flow): \(fault)")))
     }
     guard let fatal else {
       noteResponseAddress(message, &turn)
@@ -119,7 +119,7 @@ extension UserAgent {
       stack.transactions.abandon(server, at: turn.now, &stack.transactionOutputs)
     } else {
       asked[server.rawValue] = Asked(inbound: message, request: nil)
-      turn.tell(.defective(server, message, .unreadable("\(fatal)")))
+      turn.report(.defective(server, message, .unreadable("\(fatal)")))
     }
     return nil
   }
@@ -129,31 +129,31 @@ extension UserAgent {
     let detail =
       "Via of \(message) has maddr=\(message.message[maddr].prefix(64).text): the answer goes to \(message.flow.remote.address), where the "
       + "request came from, and not to a host that did not ask (RFC 3261 §18.2.2; a decision of the Lab)"
-    turn.tell(.note(nil, PeerNote(.responseAddress, detail)))
+    turn.report(.note(nil, PeerNote(.responseAddress, detail)))
   }
 
   private func noteMissingContact(_ id: LegID?, _ request: SIPRequest, _ turn: inout Turn) {
-    if !request.message.has(.contact) { turn.tell(.violation(id, PeerViolation(.contactMissing, "INVITE"))) }
+    if !request.message.has(.contact) { turn.report(.violation(id, PeerViolation(.contactMissing, "INVITE"))) }
   }
 
   private func receiveInDialog(_ request: SIPRequest, _ turn: inout Turn) {
     guard let conversation = conversation(named: request.inbound), let isInOrder = conversation.isInOrder(request) else {
       asked[request.server.rawValue] = Asked(inbound: request.inbound, request: request)
-      return turn.tell(.defective(request.server, request.inbound, .noSuchDialog))
+      return turn.report(.defective(request.server, request.inbound, .noSuchDialog))
     }
     let id = conversation.id
     let unknown = check.unsupportedOptions(of: request.message)
-    if let unknown { turn.tell(.violation(id, PeerViolation(.requireInDialog, unknown))) }
+    if let unknown { turn.report(.violation(id, PeerViolation(.requireInDialog, unknown))) }
     guard isInOrder else { return refuseSequence(id, request, &turn) }
     if let unknown {
-      if request.method == .invite { turn.tell(.reinviteRefused(id, request.inbound)) }
+      if request.method == .invite { turn.report(.reinviteRefused(id, request.inbound)) }
       return stack.refuse(request.server, request.inbound, .unknownExtensions(unknown), leg: id, &turn)
     }
     switch request.method {
     case .bye: conversation.receiveBye(request, &turn)
     case .invite where conversation.path.dialog == nil:
       // Ours is open (RFC 3261 §14.2).
-      turn.tell(.violation(id, PeerViolation(.inviteOverlaps, "in an early dialog")))
+      turn.report(.violation(id, PeerViolation(.inviteOverlaps, "in an early dialog")))
       stack.refuse(request.server, request.inbound, status: 491, leg: id, &turn)
     case .invite:
       if let field = check.unreadableBody(request.message) {
@@ -163,14 +163,14 @@ extension UserAgent {
       conversation.exchange.receive(request, &turn)
     default:
       asked[request.server.rawValue] = Asked(inbound: request.inbound, request: request)
-      turn.tell(.inDialog(id, request))
+      turn.report(.inDialog(id, request))
     }
     settle(conversation)
   }
 
   /// 500 for a CSeq that is not above the last one (RFC 3261 §12.2.2).
   private func refuseSequence(_ id: LegID, _ request: SIPRequest, _ turn: inout Turn) {
-    turn.tell(.violation(id, PeerViolation(.sequenceNotHigher, "\(request.method) \(request.sequence)")))
+    turn.report(.violation(id, PeerViolation(.sequenceNotHigher, "\(request.method) \(request.sequence)")))
     let phrase = stack.behaviour.answer(to: .lowSequence)?.phrase
     let rule = "CSeq \(request.sequence) is not above the last one (RFC 3261 §12.2.2)"
     let warning = WarningValue(refusing: rule, by: request.flow.local.address).fieldValue

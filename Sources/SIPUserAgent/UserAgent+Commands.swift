@@ -73,7 +73,7 @@ extension UserAgent {
     guard let invite = takeArrival(id) else { return with(id, at: now, &out) { ($0 as? CalleeConversation)?.refuse(refusal, &$1) } }
     turn(at: now, &out) { turn in
       stack.refuse(invite, refusal, toTag: stack.composer.mint.tag(), leg: id, &turn)
-      turn.tell(.ended(id, .refused(status: status)))
+      turn.report(.ended(id, .refused(status: status)))
     }
   }
 
@@ -84,14 +84,15 @@ extension UserAgent {
 
   // MARK: - Re-INVITE
 
-  /// Sends a re-INVITE with this offer; empty = the peer's 200 shall carry one. What comes of it are ``UserAgentEvent/modified(_:_:)``,
-  /// to be answered by ``acknowledge(_:body:at:_:)``, or ``UserAgentEvent/modificationFailed(_:status:reason:)``.
-  public func modify(_ id: LegID, body: Bytes, at now: Instant, _ out: inout Outbox) {
+  /// Sends a re-INVITE with this offer; empty = the peer's 200 shall carry one. What comes of it are
+  /// ``UserAgentEvent/reinviteAnswered(_:_:)``, to be answered by ``acknowledge(_:body:at:_:)``, or
+  /// ``UserAgentEvent/reinviteFailed(_:status:reason:)``.
+  public func reinvite(_ id: LegID, body: Bytes, at now: Instant, _ out: inout Outbox) {
     turn(at: now, &out) { turn in
       guard let conversation = conversation(id), conversation.isEstablished else {
-        return turn.tell(.modificationFailed(id, status: nil, reason: "the call is not established"))
+        return turn.report(.reinviteFailed(id, status: nil, reason: "the call is not established"))
       }
-      conversation.exchange.modify(body: body, &turn)
+      conversation.exchange.reinvite(body: body, &turn)
       settle(conversation)
     }
   }

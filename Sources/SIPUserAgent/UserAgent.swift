@@ -161,25 +161,25 @@ public final class UserAgent {
     case .listening(let listener):
       // The real port is known only now.
       stack.listenersChanged()
-      turn.tell(.listening(listener))
+      turn.report(.listening(listener))
     case .flowFailed(let flow, let failure):
       stack.transactions.flowFailed(flow, failure, at: turn.now, &stack.transactionOutputs)
-      turn.tell(.flowFailed(flow, failure))
+      turn.report(.flowFailed(flow, failure))
     case .sendFailed(let bytes, let label, let flow, let error):
       let failure = SocketFailure(.send, local: flow.local, remote: flow.remote, subject: label.subject, error: error)
-      turn.tell(.socketFailed(label.dialog == 0 ? nil : LegID(label.dialog), failure))
+      turn.report(.socketFailed(label.dialog == 0 ? nil : LegID(label.dialog), failure))
       stack.transactions.sendFailed(bytes, error, at: turn.now, &stack.transactionOutputs)
     case .unreachable(let flow, let error, isNew: let isNew):
-      if isNew { turn.tell(.socketFailed(nil, SocketFailure(.unreachable, local: flow.local, remote: flow.remote, error: error))) }
+      if isNew { turn.report(.socketFailed(nil, SocketFailure(.unreachable, local: flow.local, remote: flow.remote, error: error))) }
       stack.transactions.flowFailed(flow, .unreachable, at: turn.now, &stack.transactionOutputs)
-    case .socketFailed(let failure): turn.tell(.socketFailed(nil, failure))
-    case .acceptsAgain(let listener): turn.tell(.acceptsAgain(listener))
-    case .listenFailed(let listener, let failure): turn.tell(.listenFailed(listener, failure))
-    case .malformed(let error, _, let flow): turn.tell(.malformed(rule: "\(error)", flow))
+    case .socketFailed(let failure): turn.report(.socketFailed(nil, failure))
+    case .acceptsAgain(let listener): turn.report(.acceptsAgain(listener))
+    case .listenFailed(let listener, let failure): turn.report(.listenFailed(listener, failure))
+    case .malformed(let error, _, let flow): turn.report(.malformed(rule: "\(error)", flow))
     case .rejected(let request, let status, let warning):
       let phrase = "\(SIPStatus.phrase(status)); Warning: \(warning)"
-      turn.tell(.requestRefused(nil, RefusedRequest(request, status: status, phrase: phrase)))
-    case .accepted(let flow): turn.tell(.accepted(flow))
+      turn.report(.requestRefused(nil, RefusedRequest(request, status: status, phrase: phrase)))
+    case .accepted(let flow): turn.report(.accepted(flow))
     case .flowOpened, .keepAlive: break
     }
   }
@@ -187,7 +187,7 @@ public final class UserAgent {
   /// A response with more than one Via was not meant for us: it is discarded (RFC 3261 §8.1.3.3).
   private func hasSeveralVias(_ message: InboundMessage, _ turn: inout Turn) -> Bool {
     guard !message.message.isRequest, message.essentials.hasSeveralVias else { return false }
-    turn.tell(.violation(nil, PeerViolation(.severalVias, "\(message) has \(message.message.commaValues(.via).count)")))
+    turn.report(.violation(nil, PeerViolation(.severalVias, "\(message) has \(message.message.commaValues(.via).count)")))
     return true
   }
 
@@ -198,7 +198,7 @@ public final class UserAgent {
       conversation(named: message) == nil
     else { return false }
     if method != .ack, stack.dropped.isNew(message) {
-      turn.tell(.dropped(method == .invite && message.essentials.toTag == nil ? newLeg() : nil, message))
+      turn.report(.dropped(method == .invite && message.essentials.toTag == nil ? newLeg() : nil, message))
     }
     return true
   }
@@ -217,13 +217,13 @@ public final class UserAgent {
       if let owner = stack.owners.remove(client.rawValue) { ended(client, owner) }
     case .ackMissing(let server):
       guard let refusal = stack.served.refusal(server) else { return }
-      turn.tell(.violation(stack.served.leg(server), PeerViolation(.refusalNotAcknowledged, refusal)))
+      turn.report(.violation(stack.served.leg(server), PeerViolation(.refusalNotAcknowledged, refusal)))
     case .endedServer(let server):
       stack.served.ended(server)
       asked.remove(server.rawValue)
       merged.ended(server)
     case .unusable(let message, let error):
-      turn.tell(.malformed(rule: "\(error)", message.flow))
+      turn.report(.malformed(rule: "\(error)", message.flow))
       stack.transport.reject(message, error, at: turn.now, &turn.out, &stack.transportEvents)
     case .strayResponse: break
     }

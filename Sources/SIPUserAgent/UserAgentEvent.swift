@@ -38,11 +38,11 @@ public enum UserAgentEvent: Sendable {
   /// The ACK of our 200 to a re-INVITE; it may carry an answer.
   case reinviteAcknowledged(LegID, InboundMessage)
   /// Our re-INVITE got its 2xx: ``UserAgent/acknowledge(_:body:at:_:)`` has to follow.
-  case modified(LegID, InboundMessage)
+  case reinviteAnswered(LegID, InboundMessage)
   /// Our re-INVITE met one of the peer's (491), and the wait is over: it may be sent again with a fresh offer.
-  case modificationDue(LegID)
+  case reinviteDue(LegID)
   /// Our re-INVITE failed; the session is as it was. The status is nil when no response came.
-  case modificationFailed(LegID, status: Int?, reason: String)
+  case reinviteFailed(LegID, status: Int?, reason: String)
   /// Another request within a dialog; BYE is answered already.
   case inDialog(LegID, SIPRequest)
   /// Why the peer's BYE or CANCEL came, in its own words: the values of its Reason (RFC 3326 §2), before ``ended``.

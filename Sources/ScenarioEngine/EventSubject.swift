@@ -68,10 +68,10 @@ struct EventSubject {
       .messages([facts.direction == .outgoing ? .sent(.request(.invite)) : .received(.request(.invite))])
     case .ringing(_, let status): .messages(MessageKind.both(.response(status...status, .invite)))
     case .refused(_, let status, _, _), .ended(_, .refused(let status), _): .messages(MessageKind.both(.response(status...status, .invite)))
-    case .established, .modified: .messages(MessageKind.both(.response(200...299, .invite)) + [.received(.request(.ack))])
+    case .established, .renegotiated: .messages(MessageKind.both(.response(200...299, .invite)) + [.received(.request(.ack))])
     case .earlyMedia: .messages(MessageKind.both(.response(100...299, .invite)))
-    case .modificationFailed(_, let status?, _): .messages([.received(.response(status...status, .invite))])
-    case .modificationFailed(_, nil, _): .messages([.sent(.request(.invite))])
+    case .reinviteFailed(_, let status?, _): .messages([.received(.response(status...status, .invite))])
+    case .reinviteFailed(_, nil, _): .messages([.sent(.request(.invite))])
     case .ended(_, let end, _): what(end)
     case .reason: .messages([.received(.request(.bye)), .received(.request(.cancel))])
     case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: .media

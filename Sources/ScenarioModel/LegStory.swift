@@ -31,9 +31,9 @@ public struct LegStory: Sendable {
   public var agreement: AudioAgreement?
   public var hasEarlyMedia = false
   /// Re-INVITEs of either side that went through.
-  public var modifications = 0
+  public var reinvites = 0
   /// Our last re-INVITE, when it failed.
-  public var modificationFailure: (status: Int?, reason: String)?
+  public var reinviteFailure: (status: Int?, reason: String)?
   /// What was heard, in the order of the beginnings.
   public var tones: [HeardTone] = []
   /// The same, in hertz alone.
@@ -65,11 +65,11 @@ public struct LegStory: Sendable {
     case .earlyMedia(_, let agreement):
       hasEarlyMedia = true
       self.agreement = agreement
-    case .modified(_, let agreement):
+    case .renegotiated(_, let agreement):
       self.agreement = agreement
-      modifications += 1
-      modificationFailure = nil
-    case .modificationFailed(_, let status, let reason): modificationFailure = (status, reason)
+      reinvites += 1
+      reinviteFailure = nil
+    case .reinviteFailed(_, let status, let reason): reinviteFailure = (status, reason)
     case .refused(_, let status, let phrase, let explanation): refusal = (status, phrase, explanation)
     case .toneHeard(_, let frequency):
       tones.append(HeardTone(frequency: frequency, from: now))

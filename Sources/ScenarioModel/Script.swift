@@ -114,7 +114,7 @@ public struct Script: Sendable {
     var received: [String: Int] = [:]
     var wireNews: [String: Int] = [:]
     /// Tones and re-INVITEs by the number of the story.
-    var stories: [(tones: Int, modifications: Int)] = []
+    var stories: [(tones: Int, reinvites: Int)] = []
   }
 
   /// - Parameter entropy: where identifiers of raw messages come from.
@@ -180,7 +180,7 @@ public struct Script: Sendable {
     mark = Mark(
       decisions: decisions.count, violations: violations.count, received: received.mapValues(\.count),
       wireNews: wireNews.mapValues(\.count),
-      stories: stories.map { ($0.tones.count, $0.modifications) })
+      stories: stories.map { ($0.tones.count, $0.reinvites) })
   }
 
   /// The script without what there was at the mark. States stay what they are.
@@ -192,7 +192,7 @@ public struct Script: Sendable {
     for (member, count) in mark.wireNews { new.wireNews[member]?.removeFirst(min(count, wireNews[member]?.count ?? 0)) }
     for (index, old) in mark.stories.enumerated() {
       new.stories[index].tones.removeFirst(old.tones)
-      new.stories[index].modifications -= old.modifications
+      new.stories[index].reinvites -= old.reinvites
     }
     return new
   }
@@ -234,7 +234,7 @@ public struct Script: Sendable {
     case .malformed(let source, let rule):
       violations.append(SeenViolation(member: member, leg: nil, what: .malformed(from: source, rule), evidence: evidence, at: now))
     case .requestRefused, .redirected: break  // The message itself is seen.
-    case .ringing, .established, .earlyMedia, .modified, .modificationFailed, .refused, .toneHeard, .toneEnded, .reason, .ended,
+    case .ringing, .established, .earlyMedia, .renegotiated, .reinviteFailed, .refused, .toneHeard, .toneEnded, .reason, .ended,
       .mediaStarted,
       .mediaLatched:
       guard let leg = event.leg, let index = indexes[LegKey(member: member, leg: leg)] else { return }

@@ -6,7 +6,7 @@ public enum ConsoleCommand: Hashable, Sendable {
   /// A registered account by name, or a `sip:` URI.
   case call(String)
   /// A leg by the number that the log gives it.
-  case modify(Int, SessionChange)
+  case reinvite(Int, SessionChange)
   case hangUp(Int)
   case calls
   case help
@@ -28,10 +28,10 @@ public enum ConsoleCommand: Hashable, Sendable {
     let rest = Array(words.dropFirst())
     switch (verb, rest.count) {
     case ("call", 1): return .call(rest[0])
-    case ("hold", 1): return .modify(try leg(rest[0]), .hold(.sendonly))
-    case ("hold", 2) where rest[1] == "inactive": return .modify(try leg(rest[0]), .hold(.inactive))
-    case ("resume", 1): return .modify(try leg(rest[0]), .resume)
-    case ("refresh", 1): return .modify(try leg(rest[0]), .refresh)
+    case ("hold", 1): return .reinvite(try leg(rest[0]), .hold(.sendonly))
+    case ("hold", 2) where rest[1] == "inactive": return .reinvite(try leg(rest[0]), .hold(.inactive))
+    case ("resume", 1): return .reinvite(try leg(rest[0]), .resume)
+    case ("refresh", 1): return .reinvite(try leg(rest[0]), .refresh)
     case ("hangup", 1): return .hangUp(try leg(rest[0]))
     case ("calls", 0): return .calls
     case ("help", 0): return .help

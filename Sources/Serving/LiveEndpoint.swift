@@ -149,10 +149,10 @@ public final class LiveEndpoint: @unchecked Sendable {
       let target = try CallTarget(whom)
       run(.party(.call(CallRequest(uri: target.uri, target: target.target))))
     case .call(let account): run(.administer(.callAccount(account, name: nil)))
-    case .modify(let number, let change):
+    case .reinvite(let number, let change):
       run(onLeg: number) { [self] leg in
         desk.asked(for: change, on: leg)
-        return .party(.modify(leg, change))
+        return .party(.reinvite(leg, change))
       }
     case .hangUp(let number): run(onLeg: number) { .party(.hangUp($0)) }
     case .calls: driver.eventLoop.execute { [self] in for line in desk.table(host, captures) { say(line) } }

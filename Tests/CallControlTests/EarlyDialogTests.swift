@@ -94,7 +94,7 @@ import Testing
     bench.answer(invite, 200, body: CallAgentBench.answer)
     #expect(bench.violations == [.responseContactSecure])
     bench.take()
-    bench.perform(.modify(try #require(bench.leg), .refresh))
+    bench.perform(.reinvite(try #require(bench.leg), .refresh))
     let again = try #require(bench.take().first)
     #expect(again.method == .invite && again.first(.contact)?.text == "<sips:pbx@192.0.2.20>", "the dialog is secure (§12.2.1.1)")
     bench.answer(again, 200, body: CallAgentBench.answer, contact: "sips:uas@198.51.100.10")

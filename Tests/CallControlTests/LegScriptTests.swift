@@ -9,7 +9,7 @@ import Testing
 
 /// Calls told to one leg, move by move.
 @Suite struct LegScriptTests {
-  private func success(_ body: String?) -> LegInput { .signalling(.modified(Text.body("200", body))) }
+  private func success(_ body: String?) -> LegInput { .signalling(.reinviteAnswered(Text.body("200", body))) }
 
   // MARK: - Setting up
 
@@ -86,7 +86,7 @@ import Testing
   @Test func `after a 491 the same change is offered again, with what holds by then (RFC 3261 §14.1)`() {
     var bench = LegBench.up()
     bench.tell(.command(.change(.hold(.sendonly))))
-    guard case .signal(.reinvite(let body))? = bench.tell(.signalling(.modificationDue)).last else {
+    guard case .signal(.reinvite(let body))? = bench.tell(.signalling(.reinviteDue)).last else {
       Issue.record("no re-INVITE")
       return
     }
@@ -117,7 +117,7 @@ import Testing
   @Test func `a change that failed leaves the session, and the next one is tried (RFC 3261 §14.1)`() {
     var bench = LegBench.up()
     bench.tell(.command(.change(.hold(.sendonly))), .command(.change(.refresh)))
-    let outputs = bench.tell(.signalling(.modificationFailed(status: 488, reason: "no")))
+    let outputs = bench.tell(.signalling(.reinviteFailed(status: 488, reason: "no")))
     #expect(outputs.map(\.word) == ["leg-modification-failed", "no offer", "offer", "re-INVITE"])
     guard case .signal(.reinvite(let body))? = outputs.last else {
       Issue.record("no re-INVITE")
@@ -151,7 +151,7 @@ import Testing
     habits.behaviour = Behaviour([BehaviourRule(.hangUpWithDirectMedia, .takeMediaBack)])
     var bench = LegBench.up(habits)
     let elsewhere = TransportAddress(IPAddress(v4: 77), port: 4_000)
-    bench.tell(.command(.change(.moveMedia(to: elsewhere))), success(Text.description(version: 2)))
+    bench.tell(.command(.change(.directMedia(to: elsewhere))), success(Text.description(version: 2)))
     let outputs = bench.tell(.command(.hangUp(.hungUpHere)))
     #expect(outputs.map(\.word) == ["offer", "re-INVITE"])
     guard case .signal(.reinvite(let body))? = outputs.last else {
@@ -213,11 +213,11 @@ import Testing
 
   @Test func `direct media holds from the answer on, not from the offer`() {
     var changes = SessionChanges()
-    _ = changes.handle(.wanted([.moveMedia(to: elsewhere)]))
+    _ = changes.handle(.wanted([.directMedia(to: elsewhere)]))
     #expect(changes.directMedia == nil)
     _ = changes.handle(.failed)
     #expect(changes.directMedia == nil)
-    _ = changes.handle(.wanted([.moveMedia(to: elsewhere)]))
+    _ = changes.handle(.wanted([.directMedia(to: elsewhere)]))
     _ = changes.handle(.succeeded)
     #expect(changes.directMedia == elsewhere)
   }
@@ -226,7 +226,7 @@ import Testing
     for end in [SessionChanges.Input.succeeded, .failed] {
       var changes = SessionChanges()
       var outputs = changes.handle(.leave)
-      #expect(outputs == [.send(.moveMedia(to: nil))] && changes.isLeaving)
+      #expect(outputs == [.send(.directMedia(to: nil))] && changes.isLeaving)
       outputs = changes.handle(.leave)
       #expect(outputs == [])
       outputs = changes.handle(end)
@@ -239,7 +239,7 @@ import Testing
     _ = changes.handle(.wanted([.askForOffer(answering: .sendrecv), .refresh]))
     _ = changes.handle(.leave)
     var outputs = changes.handle(.succeeded)
-    #expect(outputs == [.send(.moveMedia(to: nil))])
+    #expect(outputs == [.send(.directMedia(to: nil))])
     outputs = changes.handle(.succeeded)
     #expect(outputs == [.hangUp])
   }

@@ -20,7 +20,7 @@ import Testing
 
   /// The re-INVITE of a change, answered with 200 and acknowledged.
   private func change(_ change: SessionChange, version: Int, direction: String) throws -> SIPMessage {
-    bench.perform(.modify(try #require(bench.leg), change))
+    bench.perform(.reinvite(try #require(bench.leg), change))
     let reinvite = try #require(bench.take().first { $0.method == .invite })
     bench.answer(reinvite, 200, body: Self.answer(version, direction))
     #expect(bench.take().words == ["ACK"])
@@ -36,7 +36,7 @@ import Testing
   @Test func `the 2xx of an earlier INVITE gets its own ACK again while a newer re-INVITE is out (RFC 3261 §13.2.2.4)`() throws {
     let invite = try establish(bench)
     let hold = try change(.hold(.sendonly), version: 2, direction: "recvonly")
-    bench.perform(.modify(try #require(bench.leg), .resume))
+    bench.perform(.reinvite(try #require(bench.leg), .resume))
     let resume = try #require(bench.take().first)
     bench.answer(hold, 200, body: Self.answer(2, "recvonly"))
     bench.answer(invite, 200, body: CallAgentBench.answer)
@@ -56,7 +56,7 @@ import Testing
     let invite = try #require(try bench.dial(isOfferDelayed: true))
     bench.answer(invite, 200, body: CallAgentBench.answer)
     let first = try #require(bench.take().first)
-    bench.perform(.modify(try #require(bench.leg), .refresh))
+    bench.perform(.reinvite(try #require(bench.leg), .refresh))
     _ = bench.take()
     bench.answer(invite, 200, body: CallAgentBench.answer)
     let again = try #require(bench.take().first)
@@ -80,7 +80,7 @@ import Testing
   @Test func `a re-INVITE's 2xx that comes when the call has ended is acknowledged all the same, first time or again`() throws {
     let invite = try establish(bench)
     let hold = try change(.hold(.sendonly), version: 2, direction: "recvonly")
-    bench.perform(.modify(try #require(bench.leg), .resume))
+    bench.perform(.reinvite(try #require(bench.leg), .resume))
     let resume = try #require(bench.take().first)
     bench.request("BYE", in: invite, sequence: 1)
     #expect(bench.take().words == ["200"] && bench.ends == [.hungUpByPeer])

@@ -21,7 +21,7 @@ import Testing
 
   @Test func `while an offer is open silence proves nothing, and the time counts from its answer (RFC 3264 §5.1)`() throws {
     try establish()
-    bench.perform(.modify(try #require(bench.leg), .refresh))
+    bench.perform(.reinvite(try #require(bench.leg), .refresh))
     let reinvite = try #require(bench.take().first)
     bench.answer(reinvite, 100)
     #expect(bench.wait(.seconds(20)).words.contains("BYE") == false)

@@ -58,7 +58,7 @@ import Testing
 
   @Test func `a re-INVITE that meets another gets 491 and moves nothing (RFC 3261 §14.2)`() throws {
     let call = try #require(bench.establish("one"))
-    bench.perform(.party(.modify(try #require(bench.endpoint.agent.userAgent.liveLegs.first), .refresh)))
+    bench.perform(.party(.reinvite(try #require(bench.endpoint.agent.userAgent.liveLegs.first), .refresh)))
     bench.take()
     let before = state
     #expect(bench.send(bench.inDialog("INVITE", call, sequence: 2, body: EndpointBench.offer), from: Self.elsewhere).statuses == [491])

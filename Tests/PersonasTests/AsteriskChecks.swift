@@ -162,7 +162,7 @@ private let asteriskAnswers = [
   QuirkCheck("via-rewritten") { try called($0).response(200).value("Via")?.contains(";rport=6001;received=127.0.0.1;branch=") == true },
   QuirkCheck("contact-without-user") {
     let bench = try called($0)
-    bench.perform(.modify(bench.leg, .refresh))
+    bench.perform(.reinvite(bench.leg, .refresh))
     return try bench.response(200).value("Contact") == "<sip:127.0.0.1:5060>"
       && bench.last(.invite).value("Contact") == "<sip:127.0.0.1:5060>"
   },
@@ -235,7 +235,7 @@ private let asteriskDoing = [
   QuirkCheck("sdp-reoffers-agreed") {
     let bench = PersonaBench($0)
     _ = try bench.establish()
-    bench.perform(.modify(bench.leg, .refresh))
+    bench.perform(.reinvite(bench.leg, .refresh))
     return try bench.last(.invite).body.text.contains(" RTP/AVP 0 101\r\n") && bench.requests(.invite).count == 2
   },
   QuirkCheck("488-without-warning") {

@@ -50,7 +50,7 @@ private let cucmWriting = [
   },
   QuirkCheck("expires-180") {
     let bench = try up($0)
-    bench.perform(.modify(bench.leg, .refresh))
+    bench.perform(.reinvite(bench.leg, .refresh))
     return bench.requests(.invite).count == 2 && bench.requests(.invite).allSatisfy { $0.value("Expires") == "180" }
   },
   QuirkCheck("allow-events") { try PersonaBench($0).invite().value("Allow-Events") == "presence, kpml" },
@@ -145,7 +145,7 @@ private let cucmDoing = [
 
 /// inactive, then an empty re-INVITE answered sendonly from the music server; on the way back inactive, empty, and sendrecv from the phone.
 private func holdsByMusic(_ bench: PersonaBench) throws -> Bool {
-  bench.perform(.modify(bench.leg, .hold(nil)))
+  bench.perform(.reinvite(bench.leg, .hold(nil)))
   guard try bench.last(.invite).body.text.contains("a=inactive\r\n") else { return false }
   try bench.answerReinvite(inactive)
   guard try bench.last(.invite).body.isEmpty else { return false }
@@ -153,7 +153,7 @@ private func holdsByMusic(_ bench: PersonaBench) throws -> Bool {
   let music = try bench.last(.ack).body.text
   bench.advance(.milliseconds(500))
   let isPlaying = bench.rtp.suffix(20).allSatisfy { $0.from?.address == IPAddress(v4: 0x7F00_0002) && $0.to.port == 30_000 }
-  bench.perform(.modify(bench.leg, .resume))
+  bench.perform(.reinvite(bench.leg, .resume))
   guard try bench.last(.invite).body.text.contains("a=inactive\r\n") else { return false }
   try bench.answerReinvite(inactive)
   let count = bench.rtp.count

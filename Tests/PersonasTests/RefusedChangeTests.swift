@@ -9,7 +9,7 @@ import Testing
   func `481 and 408 to a re-INVITE end the call, any other refusal does not (RFC 3261 §12.2.1.2)`(status: Int, isOver: Bool) throws {
     let bench = PersonaBench(PersonaProfile.plainCaller)
     _ = try bench.establish()
-    bench.perform(.modify(bench.leg, .hold(nil)))
+    bench.perform(.reinvite(bench.leg, .hold(nil)))
     bench.receive(Peer.answer(try bench.last(.invite), status))
     #expect(bench.requests(.bye).isEmpty == !isOver)
     if isOver { bench.receive(Peer.answer(try bench.last(.bye), 200)) }

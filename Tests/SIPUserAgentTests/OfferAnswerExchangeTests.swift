@@ -8,24 +8,24 @@ import Testing
 
   @Test func `a re-INVITE of ours is over with its 2xx, and a refusal leaves the session as it was (RFC 3261 §14.1)`() {
     var exchange = OfferAnswerExchange<String>()
-    #expect(exchange.handle(.modify, at: at(0)) == [.sendInvite])
+    #expect(exchange.handle(.reinvite, at: at(0)) == [.sendInvite])
     #expect(exchange.handle(.success("200"), at: at(10)) == [.succeeded("200")])
-    #expect(exchange.handle(.modify, at: at(20)) == [.sendInvite])
+    #expect(exchange.handle(.reinvite, at: at(20)) == [.sendInvite])
     #expect(exchange.handle(.rejected("488"), at: at(30)) == [.failed("488")])
     #expect(exchange.state == .idle)
   }
 
   @Test func `a re-INVITE by which the dialog is known to be gone ends it, a refused one does not (RFC 3261 §12.2.1.2)`() {
     var exchange = OfferAnswerExchange<String>()
-    _ = exchange.handle(.modify, at: at(0))
+    _ = exchange.handle(.reinvite, at: at(0))
     #expect(exchange.handle(.rejected("500"), at: at(5)) == [.failed("500")])
-    _ = exchange.handle(.modify, at: at(10))
+    _ = exchange.handle(.reinvite, at: at(10))
     #expect(exchange.handle(.dialogGone("481"), at: at(20)) == [.failed("481"), .endDialog(.dialogLost)])
   }
 
   @Test func `two re-INVITEs that cross are both refused with 491, and ours is due again after its wait (RFC 3261 §14.1)`() {
     var exchange = OfferAnswerExchange<String>()
-    _ = exchange.handle(.modify, at: at(0))
+    _ = exchange.handle(.reinvite, at: at(0))
     #expect(exchange.handle(.requested("INVITE"), at: at(5)) == [.refusePending("INVITE")])
     #expect(exchange.handle(.glare(wait: 2_500_000_000), at: at(10)) == [])
     #expect(exchange.nextDeadline == at(2_510))
@@ -49,7 +49,7 @@ import Testing
   @Test func `a change asked for while theirs is open waits until it is over`() {
     var exchange = OfferAnswerExchange<String>()
     _ = exchange.handle(.requested("INVITE"), at: at(0))
-    #expect(exchange.handle(.modify, at: at(1)) == [])
+    #expect(exchange.handle(.reinvite, at: at(1)) == [])
     _ = exchange.handle(.answer, at: at(2))
     #expect(exchange.nextDeadline == at(502))
     _ = exchange.handle(.ack("ACK"), at: at(20))

@@ -52,7 +52,7 @@ import Testing
     var log = CallLog()
     let leg = LegID(1)
     _ = lines(&log, [.party(.started(leg, facts())), .party(.established(leg, agreement(.sendrecv)))])
-    func modified(_ direction: MediaDirection) -> String { lines(&log, [.party(.modified(leg, agreement(direction)))]).first ?? "" }
+    func modified(_ direction: MediaDirection) -> String { lines(&log, [.party(.renegotiated(leg, agreement(direction)))]).first ?? "" }
     #expect(modified(.recvonly).hasPrefix("leg 1: re-INVITE, held by the peer: PCMU"))
     #expect(modified(.sendrecv).hasPrefix("leg 1: re-INVITE, resumed by the peer: PCMU"))
     #expect(modified(.sendrecv).hasPrefix("leg 1: re-INVITE, PCMU"))

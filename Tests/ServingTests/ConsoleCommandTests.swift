@@ -8,9 +8,9 @@ import Testing
   @Test func `each command is read, spaces and tabs do not matter`() throws {
     let lines: [(String, ConsoleCommand)] = [
       ("call acme", .call("acme")), ("  call\tsip:100@192.0.2.7  ", .call("sip:100@192.0.2.7")),
-      ("hold 3", .modify(3, .hold(.sendonly))),
-      ("hold 3 inactive", .modify(3, .hold(.inactive))), ("resume 3", .modify(3, .resume)),
-      ("refresh 3", .modify(3, .refresh)),
+      ("hold 3", .reinvite(3, .hold(.sendonly))),
+      ("hold 3 inactive", .reinvite(3, .hold(.inactive))), ("resume 3", .reinvite(3, .resume)),
+      ("refresh 3", .reinvite(3, .refresh)),
       ("hangup 12", .hangUp(12)), ("calls", .calls), ("help", .help),
     ]
     for (line, command) in lines { #expect(try ConsoleCommand.read(line) == command, "\(line)") }

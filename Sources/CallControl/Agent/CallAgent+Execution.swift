@@ -68,7 +68,7 @@ extension CallAgent {
     case .accept(let body, let fields): userAgent.accept(id, body: body, fields: fields, at: now, &out)
     case .refuse(let status, let fields): userAgent.refuse(id, status: status, fields: fields, at: now, &out)
     case .acknowledge(let body): userAgent.acknowledge(id, body: body, at: now, &out)
-    case .reinvite(let body): userAgent.modify(id, body: body, at: now, &out)
+    case .reinvite(let body): userAgent.reinvite(id, body: body, at: now, &out)
     case .answerReinvite(let server, let body): userAgent.answerReinvite(id, server, body: body, at: now, &out)
     case .refuseReinvite(let server, let status, let fields):
       userAgent.refuseReinvite(id, server, status: status, fields: fields, at: now, &out)
@@ -112,8 +112,8 @@ extension CallAgent {
     case .requestFailed(let id, let failure, let sequence): failed(id, failure, sequence, at: now, &out)
     case .note(let id, let note): report(.note(id, note))
     case .violation(let id, let violation): report(.violation(id, violation))
-    case .acknowledged, .ringing, .answered, .refused, .reinvite, .reinviteRefused, .reinviteAcknowledged, .modified, .modificationDue,
-      .modificationFailed, .ended:
+    case .acknowledged, .ringing, .answered, .refused, .reinvite, .reinviteRefused, .reinviteAcknowledged, .reinviteAnswered, .reinviteDue,
+      .reinviteFailed, .ended:
       if let (id, input) = Self.signalling(event) { takeSignalling(id, input, at: now, &out) }
     }
   }
@@ -134,9 +134,9 @@ extension CallAgent {
     case .reinvite(let id, let request): (id, .reinvite(request.server, SessionBody(request.inbound)))
     case .reinviteRefused(let id, let message): (id, .reinviteRefused(SessionBody(message)))
     case .reinviteAcknowledged(let id, let message): (id, .reinviteAcknowledged(SessionBody(message)))
-    case .modified(let id, let message): (id, .modified(SessionBody(message)))
-    case .modificationDue(let id): (id, .modificationDue)
-    case .modificationFailed(let id, let status, let reason): (id, .modificationFailed(status: status, reason: reason))
+    case .reinviteAnswered(let id, let message): (id, .reinviteAnswered(SessionBody(message)))
+    case .reinviteDue(let id): (id, .reinviteDue)
+    case .reinviteFailed(let id, let status, let reason): (id, .reinviteFailed(status: status, reason: reason))
     case .ended(let id, let reason): (id, .ended(reason))
     default: nil
     }
@@ -149,9 +149,9 @@ extension CallAgent {
     case .provisional(let status, _): report(.ringing(id, status: status))
     case .refused(let status, let phrase, let explanation):
       report(.refused(id, status: status, phrase: phrase, explanation: explanation))
-    case .modificationFailed(let status, let reason): report(.modificationFailed(id, status: status, reason: reason))
+    case .reinviteFailed(let status, let reason): report(.reinviteFailed(id, status: status, reason: reason))
     case .ended(let reason): report(.ended(id, reason, nil))
-    case .invited, .answered, .acknowledged, .reinvite, .reinviteRefused, .reinviteAcknowledged, .modified, .modificationDue: break
+    case .invited, .answered, .acknowledged, .reinvite, .reinviteRefused, .reinviteAcknowledged, .reinviteAnswered, .reinviteDue: break
     }
   }
 
@@ -168,7 +168,8 @@ extension CallAgent {
         (outgoing.contact, outgoing.credentials) = (register.contact, request.credentials)
         outgoing.fields = [.init(.expires, String(register.expires))]
         let id = userAgent.send(outgoing, at: now, &out)
-        registrations.sent(register.index, id, contact: userAgent.contact(of: id), callID: userAgent.callID(of: id))
+        purposes[id.rawValue] = .registration(register.index)
+        registrations.sent(register.index, contact: userAgent.contact(of: id), callID: userAgent.callID(of: id))
         takeNews()
       }
     }
@@ -177,17 +178,24 @@ extension CallAgent {
   func ping(_ target: SIPTarget, _ uri: SIPURI, at now: Instant, _ out: inout Outbox) {
     var request = OutOfDialogRequest(.options, to: target, uri: uri, from: configuration.aor, to: NameAddress(uri: uri))
     if configuration.userAgent.style.options.hasAccept { request.fields = [.init(.accept, "application/sdp")] }
-    pings.insert(userAgent.send(request, at: now, &out))
+    purposes[userAgent.send(request, at: now, &out).rawValue] = .ping
     takeNews()
   }
 
   private func answered(_ id: RequestID, _ message: SIPMessage, _ sequence: UInt32, at now: Instant, _ out: inout Outbox) {
-    if pings.remove(id) != nil { return report(.optionsAnswered(status: message.status ?? 0)) }
-    if let outputs = registrations.answered(id, message, sequence, at: now, using: &entropy) { carryOut(outputs, at: now, &out) }
+    switch purposes.remove(id.rawValue) {
+    case .ping: report(.optionsAnswered(status: message.status ?? 0))
+    case .registration(let index):
+      carryOut(registrations.answered(index, message, sequence, at: now, using: &entropy), at: now, &out)
+    case nil: break
+    }
   }
 
   private func failed(_ id: RequestID, _ failure: TransactionFailure, _ sequence: UInt32, at now: Instant, _ out: inout Outbox) {
-    if pings.remove(id) != nil { return report(.optionsFailed(reason: "\(failure)")) }
-    if let outputs = registrations.failed(id, failure, sequence, at: now, using: &entropy) { carryOut(outputs, at: now, &out) }
+    switch purposes.remove(id.rawValue) {
+    case .ping: report(.optionsFailed(reason: "\(failure)"))
+    case .registration(let index): carryOut(registrations.failed(index, failure, sequence, at: now, using: &entropy), at: now, &out)
+    case nil: break
+    }
   }
 }

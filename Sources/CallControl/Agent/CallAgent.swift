@@ -79,7 +79,8 @@ public final class CallAgent {
   @exclusivity(unchecked) var media: CallMedia
   @exclusivity(unchecked) var answerDeadlines = DeadlineQueue<LegID>()
   @exclusivity(unchecked) var registrations: Registrations
-  var pings: Set<RequestID> = []
+  /// What our requests outside dialogs are for, while they wait for their answers.
+  var purposes = SerialTable<RequestPurpose>()
   var entropy: Entropy
   @exclusivity(unchecked) var work = WorkList()
   @exclusivity(unchecked) private var signals = Backlog<Signal>()
@@ -149,8 +150,8 @@ public final class CallAgent {
       userAgent.cancel(id, at: now, &out)
       takeNews()
     case .hangUp(let id): hangUp(id, at: now, &out)
-    case .modify(let id, let change):
-      if places[id.rawValue] == nil { report(.modificationFailed(id, status: nil, reason: "the call is not established")) }
+    case .reinvite(let id, let change):
+      if places[id.rawValue] == nil { report(.reinviteFailed(id, status: nil, reason: "the call is not established")) }
       feed(id, .command(.change(change)), at: now, &out)
     case .speak(let id, let tone, let duration):
       feed(id, .command(.speak(tone, until: duration.map { now.advanced(by: $0) })), at: now, &out)

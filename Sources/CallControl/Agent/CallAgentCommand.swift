@@ -11,7 +11,7 @@ public enum CallAgentCommand: Sendable {
   case cancel(LegID)
   case hangUp(LegID)
   /// Hold, resume and other re-INVITEs on a call that is up.
-  case modify(LegID, SessionChange)
+  case reinvite(LegID, SessionChange)
   /// Sends a tone on the leg for so long; nil = until the leg ends.
   case speak(LegID, Tone, for: Duration?)
   case register(RegisterRequest)

@@ -31,9 +31,9 @@ public enum CallAgentEvent: HostEvent, Hashable {
   /// A provisional response brought or took an answer: media may flow before the 200.
   case earlyMedia(LegID, AudioAgreement)
   /// A re-INVITE of either side changed or confirmed the agreement.
-  case modified(LegID, AudioAgreement)
+  case renegotiated(LegID, AudioAgreement)
   /// Our re-INVITE failed; the status is nil when it was never answered or never left.
-  case modificationFailed(LegID, status: Int?, reason: String)
+  case reinviteFailed(LegID, status: Int?, reason: String)
   /// The call was refused: the status, its phrase and the text of Warning or Reason.
   case refused(LegID, status: Int, phrase: String, explanation: String?)
   /// The first RTP packet came.
@@ -59,7 +59,7 @@ public enum CallAgentEvent: HostEvent, Hashable {
   public var leg: LegID? {
     switch self {
     case .started(let leg, _), .mediaPorts(let leg, _), .ringing(let leg, _), .established(let leg, _), .earlyMedia(let leg, _),
-      .modified(let leg, _), .modificationFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
+      .renegotiated(let leg, _), .reinviteFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
       .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
       leg
     case .redirected(let leg, _, _, _): leg
@@ -123,8 +123,8 @@ extension CallAgentEvent {
     case .ringing: "leg-ringing"
     case .established: "leg-established"
     case .earlyMedia: "leg-early-media"
-    case .modified: "leg-modified"
-    case .modificationFailed: "leg-modification-failed"
+    case .renegotiated: "leg-modified"
+    case .reinviteFailed: "leg-modification-failed"
     case .refused: "leg-refused"
     case .mediaStarted: "media-started"
     case .mediaLatched: "media-latched"
@@ -150,7 +150,7 @@ extension CallAgentEvent {
     case .started(_, let facts): facts.writeFields(to: &json)
     case .mediaPorts(_, let rtp): json.member("rtp", rtp)
     case .established(_, let agreement): agreement.writeFields(to: &json)
-    case .earlyMedia(_, let agreement), .modified(_, let agreement):
+    case .earlyMedia(_, let agreement), .renegotiated(_, let agreement):
       agreement.writeFields(to: &json)
       json.member("direction", agreement.direction.rawValue)
     case .refused(_, let status, let phrase, let explanation):
@@ -165,7 +165,7 @@ extension CallAgentEvent {
       json.member("reason", "\(reason)")
       report?.writeFields(to: &json)
     case .ringing(_, let status), .optionsAnswered(let status): json.member("status", status)
-    case .modificationFailed(_, let status, let reason):
+    case .reinviteFailed(_, let status, let reason):
       if let status { json.member("status", status) }
       json.member("reason", reason)
     case .redirected(_, let status, let uri, let target):

@@ -7,6 +7,14 @@ struct LegSlot: Sendable {
   let media: SlabPlace
 }
 
+/// What a request outside dialogs is for.
+enum RequestPurpose {
+  /// It keeps the binding with this number.
+  case registration(Int)
+  /// OPTIONS that asks whether the peer is there.
+  case ping
+}
+
 /// What has happened and is not carried out yet, in one list: what a reaction causes comes after what had already happened.
 struct WorkList {
   enum Item {

@@ -11,7 +11,7 @@ extension Leg {
   // MARK: - Changes of ours
 
   mutating func change(_ change: SessionChange, at now: Instant) -> Step {
-    guard case .up = state else { return (state, [.event(.modificationFailed(id, status: nil, reason: "the call is not established"))]) }
+    guard case .up = state else { return (state, [.event(.reinviteFailed(id, status: nil, reason: "the call is not established"))]) }
     return advance(.wanted(settings.habits.steps(change)), at: now)
   }
 
@@ -47,7 +47,7 @@ extension Leg {
       return negotiation.offer(place: place, connection: (place ?? negotiation.here).address.isIPv6 ? .anyV6 : .anyV4)
     case .resume: return negotiation.offer(place: place)
     case .refresh: return negotiation.offer(wish, place: place)
-    case .moveMedia(let place): return negotiation.offer(wish, place: place)
+    case .directMedia(let place): return negotiation.offer(wish, place: place)
     case .askForOffer: return Bytes()
     case .hold(.music), .hold(nil): preconditionFailure("habits resolve them into steps")
     }
@@ -68,7 +68,7 @@ extension Leg {
   }
 
   /// Our re-INVITE got its 2xx: with the answer, or with the offer we asked for.
-  mutating func modified(_ body: SessionBody, at now: Instant) -> Step {
+  mutating func reinviteAnswered(_ body: SessionBody, at now: Instant) -> Step {
     switch state {
     case .up(var session):
       guard let change = session.changes.current else { return (state, []) }
@@ -124,8 +124,8 @@ extension Leg {
     }
   }
 
-  mutating func modificationFailed(_ status: Int?, _ reason: String, at now: Instant) -> Step {
-    let failed = LegOutput.event(.modificationFailed(id, status: status, reason: reason))
+  mutating func reinviteFailed(_ status: Int?, _ reason: String, at now: Instant) -> Step {
+    let failed = LegOutput.event(.reinviteFailed(id, status: status, reason: reason))
     guard case .up(var session) = state else { return (state, [failed]) }
     negotiation.withdrawOffer()
     return advance(&session, .failed, after: [failed, .media(.call(.offer(nil)))], at: now)
@@ -139,7 +139,7 @@ extension Leg {
   ) -> [LegOutput] {
     session.changes.wish = wish
     session.agreement = agreement
-    return [.media(.call(.renegotiate(agreement, isKnown: isKnown))), .event(.modified(id, agreement))].then(violations())
+    return [.media(.call(.renegotiate(agreement, isKnown: isKnown))), .event(.renegotiated(id, agreement))].then(violations())
   }
 
   // MARK: - The peer's

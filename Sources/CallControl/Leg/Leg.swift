@@ -187,9 +187,9 @@ struct Leg: Sendable {
     case .reinvite(let server, let body): return reinvited(server, body)
     case .reinviteRefused(let body): return (state, judge(body))
     case .reinviteAcknowledged(let body): return reinviteAcknowledged(body, at: now)
-    case .modified(let body): return modified(body, at: now)
-    case .modificationDue: return advance(.due, at: now)
-    case .modificationFailed(let status, let reason): return modificationFailed(status, reason, at: now)
+    case .reinviteAnswered(let body): return reinviteAnswered(body, at: now)
+    case .reinviteDue: return advance(.due, at: now)
+    case .reinviteFailed(let status, let reason): return reinviteFailed(status, reason, at: now)
     case .ended(let reason): return ended(reason)
     }
   }

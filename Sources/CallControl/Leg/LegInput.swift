@@ -50,10 +50,10 @@ enum LegInput: Sendable {
     case reinviteRefused(SessionBody)
     case reinviteAcknowledged(SessionBody)
     /// The 2xx to our re-INVITE.
-    case modified(SessionBody)
+    case reinviteAnswered(SessionBody)
     /// The wait after a 491 is over.
-    case modificationDue
-    case modificationFailed(status: Int?, reason: String)
+    case reinviteDue
+    case reinviteFailed(status: Int?, reason: String)
     case ended(EndReason)
   }
 

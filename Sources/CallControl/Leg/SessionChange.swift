@@ -23,7 +23,7 @@ public enum SessionChange: Hashable, Sendable {
   /// Without offer: the peer's 200 has to carry one (RFC 3264 §5, RFC 6337 §5.3); our answer wishes for this direction.
   case askForOffer(answering: MediaDirection)
   /// Direct media: the peer shall send to another address; nil = to ours again.
-  case moveMedia(to: TransportAddress?)
+  case directMedia(to: TransportAddress?)
 
   /// The direction that this side wants afterwards; nil = as before.
   var wish: MediaDirection? {
@@ -34,7 +34,7 @@ public enum SessionChange: Hashable, Sendable {
     case .hold(.music), .hold(nil): .sendonly
     case .resume: .sendrecv
     case .askForOffer(let wish): wish
-    case .refresh, .moveMedia: nil
+    case .refresh, .directMedia: nil
     }
   }
 }

@@ -73,7 +73,7 @@ struct SessionChanges: Hashable, Sendable {
     case (.changing(let change, _), .due), (.leaving(let change, _), .due): (next, outputs) = (state, [.send(change)])
 
     case (.changing(let change, let later), .succeeded):
-      if case .moveMedia(let place) = change { directMedia = place }
+      if case .directMedia(let place) = change { directMedia = place }
       (next, outputs) = Self.following(later)
     case (.changing(_, let later), .failed): (next, outputs) = Self.following(later)
     case (.leaving(.askForOffer, let later), .succeeded):
@@ -81,8 +81,8 @@ struct SessionChanges: Hashable, Sendable {
       (next, outputs) = later.isEmpty ? (.settled, [.hangUp]) : (.leaving(later[0], later: Array(later.dropFirst())), [.send(later[0])])
     case (.leaving, .succeeded), (.leaving, .failed): (next, outputs) = (.settled, [.hangUp])
 
-    case (.settled, .leave): (next, outputs) = (.leaving(.moveMedia(to: nil), later: []), [.send(.moveMedia(to: nil))])
-    case (.changing(let change, _), .leave): (next, outputs) = (.leaving(change, later: [.moveMedia(to: nil)]), [])
+    case (.settled, .leave): (next, outputs) = (.leaving(.directMedia(to: nil), later: []), [.send(.directMedia(to: nil))])
+    case (.changing(let change, _), .leave): (next, outputs) = (.leaving(change, later: [.directMedia(to: nil)]), [])
 
     case (.settled, .due), (.settled, .succeeded), (.settled, .failed), (.leaving, .leave): (next, outputs) = (state, [])
     }

@@ -17,8 +17,6 @@ private struct Registration: Sendable {
   var written: SIPURI?
   var callID: String?
   var isBound = false
-  /// The request that waits for its answer.
-  var open: RequestID?
 
   init(request: RegisterRequest, contact: ContactForm, lead: Int?) {
     self.request = request
@@ -31,7 +29,6 @@ private struct Registration: Sendable {
   /// Its request is over. The next one is of the same binding: the same Call-ID, a higher CSeq (RFC 3261 §10.2.4); challenges and
   /// redirections used numbers of their own.
   mutating func closed(_ sequence: UInt32) {
-    open = nil
     if let callID { next = (callID, sequence + 1) }
   }
 
@@ -82,7 +79,7 @@ private struct Registration: Sendable {
 struct Registrations: Sendable {
   /// A REGISTER that has to leave.
   struct Outgoing: Sendable {
-    /// Which binding it is for, for ``sent(_:_:contact:callID:)``.
+    /// Which binding it is for.
     let index: Int
     let request: RegisterRequest
     let contact: ContactForm
@@ -129,8 +126,7 @@ struct Registrations: Sendable {
   }
 
   /// A REGISTER left with this Contact and Call-ID.
-  mutating func sent(_ index: Int, _ id: RequestID, contact: SIPURI?, callID: String?) {
-    all[index].open = id
+  mutating func sent(_ index: Int, contact: SIPURI?, callID: String?) {
     (all[index].written, all[index].callID) = (contact, callID)
   }
 
@@ -142,13 +138,12 @@ struct Registrations: Sendable {
 
   // MARK: - What comes
 
-  /// The answer to a REGISTER; nil when the request is not one of these.
+  /// The answer to a binding's REGISTER.
   ///
   /// - Parameter sequence: the CSeq number it was sent with last.
-  mutating func answered(_ id: RequestID, _ message: SIPMessage, _ sequence: UInt32, at now: Instant, using entropy: inout Entropy)
-    -> [Output]?
-  {
-    guard let index = all.firstIndex(where: { $0.open == id }) else { return nil }
+  mutating func answered(
+    _ index: Int, _ message: SIPMessage, _ sequence: UInt32, at now: Instant, using entropy: inout Entropy
+  ) -> [Output] {
     var events: [CallAgentEvent] = []
     let input = all[index].read(message, sequence, &events)
     return events.map(Output.event) + handle(index, input, reason: "\(message)", at: now, using: &entropy)
@@ -156,9 +151,8 @@ struct Registrations: Sendable {
 
   /// - Parameter sequence: the CSeq number it was sent with last.
   mutating func failed(
-    _ id: RequestID, _ failure: TransactionFailure, _ sequence: UInt32, at now: Instant, using entropy: inout Entropy
-  ) -> [Output]? {
-    guard let index = all.firstIndex(where: { $0.open == id }) else { return nil }
+    _ index: Int, _ failure: TransactionFailure, _ sequence: UInt32, at now: Instant, using entropy: inout Entropy
+  ) -> [Output] {
     all[index].closed(sequence)
     return handle(index, .failed, reason: "\(failure)", at: now, using: &entropy)
   }

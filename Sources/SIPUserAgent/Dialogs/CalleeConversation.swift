@@ -75,7 +75,7 @@ final class CalleeConversation: Conversation {
 
   func receiveCancel(_ cancel: InboundMessage, _ server: ServerID, _ turn: inout Turn) {
     stack.respond(server, ResponseDraft(200, toTag: localTag), to: cancel, leg: id, &turn)
-    tellReason(cancel.message, &turn)
+    reportReason(cancel.message, &turn)
     handle(.cancelled, &turn)
   }
 
@@ -105,7 +105,7 @@ final class CalleeConversation: Conversation {
       case .sendBye:
         if case .terminating(.ackMissing) = machine.state { setByeFields(stack.style.unacknowledgedByeHeaders.map(\.field)) }
         sendBye(&turn)
-      case .confirmed(let ack): turn.tell(.acknowledged(id, ack))
+      case .confirmed(let ack): turn.report(.acknowledged(id, ack))
       case .ended(let reason): end(reason, &turn)
       }
     }

@@ -126,8 +126,8 @@ final class CallerConversation: Conversation {
     guard path.dialog == nil else { return super.receiveBye(request, &turn) }
     accept(request)
     stack.respond(ResponseDraft(200), to: request, leg: id, &turn)
-    tellReason(request.message, &turn)
-    turn.tell(.violation(id, PeerViolation(.byeInEarlyDialog, "before the final response to our INVITE")))
+    reportReason(request.message, &turn)
+    turn.report(.violation(id, PeerViolation(.byeInEarlyDialog, "before the final response to our INVITE")))
     early.close(request.fromTag ?? Bytes())
     if early.isEmpty { handle(.bye, &turn) }
   }
@@ -169,7 +169,7 @@ final class CallerConversation: Conversation {
       if status < 400 { targets.add(response, from: requestURI) }
     }
     guard let next = targets.next(), let target = next.target(insteadOf: path.flow) else { return false }
-    turn.tell(.redirected(id, status: response?.status, uri: next.uri.description, target: target.address))
+    turn.report(.redirected(id, status: response?.status, uri: next.uri.description, target: target.address))
     path.turn(to: stack.flow(to: target, &turn))
     if !next.isProxy { requestURI = next.uri }
     requestURI.headers = []
@@ -202,7 +202,7 @@ final class CallerConversation: Conversation {
     do {
       dialog = try Dialog(callerOf: response, localTag: localTag, sequence: invite.sequence, requestURI: requestURI)
     } catch {
-      return turn.tell(.violation(id, PeerViolation(.successWithoutDialog, "\(error)")))
+      return turn.report(.violation(id, PeerViolation(.successWithoutDialog, "\(error)")))
     }
     if let known = path.dialog, known.remoteTag != dialog.remoteTag { return endFork(dialog, response, &turn) }
     guard isLive else {
@@ -213,7 +213,7 @@ final class CallerConversation: Conversation {
     if path.dialog == nil {
       path.confirm(dialog, contactFrom: response.flow)
       confirm()
-      if !response.message.has(.contact) { turn.tell(.violation(id, PeerViolation(.contactMissing, "\(response)"))) }
+      if !response.message.has(.contact) { turn.report(.violation(id, PeerViolation(.contactMissing, "\(response)"))) }
       checkContact(of: response.message, &turn)
     }
     handle(.success(response), &turn)
@@ -259,9 +259,9 @@ final class CallerConversation: Conversation {
       case .sendCancel: sendCancel(&turn)
       case .acknowledge(let response): acknowledge(response, &turn)
       case .sendBye: sendBye(&turn)
-      case .ringing(let response): turn.tell(.ringing(id, response))
-      case .established(let response): turn.tell(.answered(id, response))
-      case .refused(let response): turn.tell(.refused(id, response))
+      case .ringing(let response): turn.report(.ringing(id, response))
+      case .established(let response): turn.report(.answered(id, response))
+      case .refused(let response): turn.report(.refused(id, response))
       case .ended(let reason):
         end(reason, &turn)
         awaitLateSuccess(hasWaited: input == .guardExpired, turn.now)

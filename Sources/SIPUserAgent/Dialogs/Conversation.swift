@@ -84,7 +84,7 @@ class Conversation {
   /// The call is over for its owner.
   func end(_ reason: EndReason, _ turn: inout Turn) {
     state = .over
-    turn.tell(.ended(id, reason))
+    turn.report(.ended(id, reason))
   }
 
   /// Whether late 2xx have to be waited for. It is asked of a conversation that is over.
@@ -134,29 +134,29 @@ class Conversation {
   func receiveBye(_ request: SIPRequest, _ turn: inout Turn) {
     accept(request)
     stack.respond(ResponseDraft(200), to: request, leg: id, &turn)
-    tellReason(request.message, &turn)
+    reportReason(request.message, &turn)
     byeReceived(&turn)
   }
 
   func receiveAcknowledgement(_ ack: InboundMessage, sequence: UInt32, _ turn: inout Turn) {
     switch arrivedInvites.acknowledge(sequence, body: ack.message.body) {
     case .first, .copy: break
-    case .unknown: return turn.tell(.violation(id, PeerViolation(.acknowledgementSequence, "\(sequence)")))
-    case .changed: return turn.tell(.violation(id, PeerViolation(.secondAnswer, "the ACK \(sequence) came before with another one")))
+    case .unknown: return turn.report(.violation(id, PeerViolation(.acknowledgementSequence, "\(sequence)")))
+    case .changed: return turn.report(.violation(id, PeerViolation(.secondAnswer, "the ACK \(sequence) came before with another one")))
     }
     if !acknowledged(ack, sequence: sequence, &turn) { reinvites?.acknowledged(ack, sequence: sequence, &turn) }
   }
 
   /// Several Reason lines are one list (RFC 3326 §2: one value a protocol).
-  func tellReason(_ message: SIPMessage, _ turn: inout Turn) {
+  func reportReason(_ message: SIPMessage, _ turn: inout Turn) {
     guard message.has(.reason) else { return }
-    turn.tell(.reason(id, message.all(.reason).map(\.text).joined(separator: ", ")))
+    turn.report(.reason(id, message.all(.reason).map(\.text).joined(separator: ", ")))
   }
 
   /// Names a Contact that leaves the scheme of a secure dialog.
   func checkContact(of message: SIPMessage, _ turn: inout Turn) {
     guard path.dialog?.isSecure == true, let violation = PeerViolation(clearContactIn: message) else { return }
-    turn.tell(.violation(id, violation))
+    turn.report(.violation(id, violation))
   }
 
   // MARK: - BYE
@@ -226,7 +226,7 @@ class Conversation {
     guard let body = response.message.body(ofType: "application/sdp"),
       let before = descriptions.take(body, status: status, tag: tag, of: client)
     else { return }
-    turn.tell(.violation(id, PeerViolation(.secondAnswer, "the one in \(response) is not the one in the \(before) before it")))
+    turn.report(.violation(id, PeerViolation(.secondAnswer, "the one in \(response) is not the one in the \(before) before it")))
   }
 
   /// In provisional responses to an INVITE without offer a description is no answer, and may change (RFC 3261 §13.2.1).

@@ -14,7 +14,7 @@ struct DialogPath {
   /// Whether requests without Route go over the flow rather than to Contact; nil = as the user agent does.
   var prefersFlow: Bool?
   /// That the peer's Contact is not where the peer is has been told.
-  private var hasToldContact = false
+  private var hasReportedContact = false
 
   init(_ dialog: Dialog? = nil, flow: Flow, prefersFlow: Bool? = nil) {
     (self.dialog, self.flow, self.prefersFlow) = (dialog, flow, prefersFlow)
@@ -52,11 +52,11 @@ struct DialogPath {
     let hop = dialog.nextHop
     let isUsable = stack.transport.isUsable(flow)
     let target = SIPTarget(hop, like: flow)
-    if dialog.routeSet.isEmpty, !hasToldContact, let difference = ContactDifference(hop, contactFlow ?? flow) {
-      hasToldContact = true
+    if dialog.routeSet.isEmpty, !hasReportedContact, let difference = ContactDifference(hop, contactFlow ?? flow) {
+      hasReportedContact = true
       let way = prefersFlow ? isUsable ? "requests go there" : "its flow is gone, requests go to Contact" : "requests still go to Contact"
       let detail = "Contact names \(difference): \(way) (contract 8.5, natContact)"
-      turn.tell(.violation(leg, PeerViolation(.contactElsewhere, detail)))
+      turn.report(.violation(leg, PeerViolation(.contactElsewhere, detail)))
     }
     if isUsable, prefersFlow || flow.leads(to: target, isRoute: !dialog.routeSet.isEmpty) { return flow }
     let way = stack.flow(to: target, &turn)

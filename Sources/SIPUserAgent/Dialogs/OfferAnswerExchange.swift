@@ -4,7 +4,7 @@ import SansIO
 /// The re-INVITEs of one dialog, ours and the peer's (RFC 3261 §14). At most one is open at a time.
 ///
 /// ```
-///   ours:    idle ──modify / INVITE──► offered ──2xx / ACK by the owner──► idle
+///   ours:    idle ──reinvite / INVITE──► offered ──2xx / ACK by the owner──► idle
 ///            offered ── 491 ──► waiting ── the wait of §14.1 is over / the owner may try again ──► idle
 ///            offered ── 408, 481, Timer B / BYE ──► idle                   the dialog is gone (§12.2.1.2)
 ///            offered ── any other 3xx–6xx, transport ──► idle               the session stays as it was
@@ -27,7 +27,7 @@ public struct OfferAnswerExchange<Message: Hashable & Sendable>: Hashable, Senda
   }
 
   public enum Input: Hashable, Sendable {
-    case modify
+    case reinvite
     case success(Message)
     /// 491; nanoseconds to wait.
     case glare(wait: Int64)
@@ -93,12 +93,12 @@ public struct OfferAnswerExchange<Message: Hashable & Sendable>: Hashable, Senda
     let next: State
     let outputs: Few<Output>
     switch (state, input) {
-    case (.idle, .modify): (next, outputs) = (.offered, [.sendInvite])
+    case (.idle, .reinvite): (next, outputs) = (.offered, [.sendInvite])
     case (.waiting(let until), .timer): (next, outputs) = until <= now ? (.idle, [.retryDue]) : (state, [])
-    case (.offered, .modify): (next, outputs) = (state, [.busy])
+    case (.offered, .reinvite): (next, outputs) = (state, [.busy])
     // Theirs first; the owner is asked again once it is over.
-    case (.answering, .modify): (next, outputs) = (.answering(then: now), [])
-    case (.answered(let retransmission, _), .modify): (next, outputs) = (.answered(retransmission, then: now), [])
+    case (.answering, .reinvite): (next, outputs) = (.answering(then: now), [])
+    case (.answered(let retransmission, _), .reinvite): (next, outputs) = (.answered(retransmission, then: now), [])
 
     case (.offered, .success(let message)): (next, outputs) = (.idle, [.succeeded(message)])
     case (.offered, .glare(let wait)): (next, outputs) = (.waiting(until: now.adding(nanoseconds: wait)), [])
@@ -120,7 +120,7 @@ public struct OfferAnswerExchange<Message: Hashable & Sendable>: Hashable, Senda
       }
 
     case (.idle, .success), (.idle, .glare), (.idle, .dialogGone), (.idle, .rejected), (.idle, .answer), (.idle, .refuse), (.idle, .ack),
-      (.idle, .timer), (.waiting, .modify), (.waiting, .success), (.waiting, .glare), (.waiting, .dialogGone), (.waiting, .rejected),
+      (.idle, .timer), (.waiting, .reinvite), (.waiting, .success), (.waiting, .glare), (.waiting, .dialogGone), (.waiting, .rejected),
       (.waiting, .answer), (.waiting, .refuse), (.waiting, .ack), (.offered, .answer), (.offered, .refuse), (.offered, .ack),
       (.offered, .timer), (.answering, .success), (.answering, .glare), (.answering, .dialogGone), (.answering, .rejected),
       (.answering, .ack), (.answering, .timer), (.answered, .success), (.answered, .glare), (.answered, .dialogGone),

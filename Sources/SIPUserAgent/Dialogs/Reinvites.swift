@@ -43,12 +43,12 @@ final class Reinvites {
   // MARK: - What the owner decides
 
   /// Sends a re-INVITE with this offer; empty = the peer's 200 shall carry one.
-  func modify(body: Bytes, _ turn: inout Turn) {
+  func reinvite(body: Bytes, _ turn: inout Turn) {
     if machine.isIdle {
       ours = Ours(body: body)
       (conversation as? CallerConversation)?.beginRequest()
     }
-    handle(.modify, &turn)
+    handle(.reinvite, &turn)
   }
 
   /// Sends the ACK of a 2xx to our re-INVITE; false where none waits for it.
@@ -150,17 +150,17 @@ final class Reinvites {
     for output in machine.handle(input, at: turn.now) {
       switch output {
       case .sendInvite: send(&turn)
-      case .busy: turn.tell(.modificationFailed(id, status: nil, reason: "another re-INVITE is in progress (RFC 3261 §14.1)"))
-      case .succeeded(let response): turn.tell(.modified(id, response.inbound))
-      case .retryDue: turn.tell(.modificationDue(id))
+      case .busy: turn.report(.reinviteFailed(id, status: nil, reason: "another re-INVITE is in progress (RFC 3261 §14.1)"))
+      case .succeeded(let response): turn.report(.reinviteAnswered(id, response.inbound))
+      case .retryDue: turn.report(.reinviteDue(id))
       case .failed(let response):
-        turn.tell(.modificationFailed(id, status: response?.message.status, reason: Self.failureText(response?.message)))
-      case .handUp(let request): if let request = request.request { turn.tell(.reinvite(id, request)) }
+        turn.report(.reinviteFailed(id, status: response?.message.status, reason: Self.failureText(response?.message)))
+      case .handUp(let request): if let request = request.request { turn.report(.reinvite(id, request)) }
       case .refusePending(let request): if let request = request.request { refuseArrived(request, status: 491, &turn) }
       case .refuseUnfinished(let request): if let request = request.request { refuseArrived(request, status: 500, &turn) }
       case .sendSuccess: sendSuccess(attempt: 0, turn.now)
       case .repeatSuccess(let attempt): sendSuccess(attempt: attempt, turn.now)
-      case .acknowledged(let ack): turn.tell(.reinviteAcknowledged(id, ack.inbound))
+      case .acknowledged(let ack): turn.report(.reinviteAcknowledged(id, ack.inbound))
       case .endDialog(let reason): conversation.hangUp(reason, &turn)
       }
     }
@@ -172,10 +172,10 @@ final class Reinvites {
 
   private func refuseArrived(_ request: SIPRequest, status: Int, _ turn: inout Turn) {
     let phrase = status == 481 ? nil : stack.behaviour.answer(to: .pendingInvite)?.phrase
-    if status != 481 { turn.tell(.reinviteRefused(id, request.inbound)) }
+    if status != 481 { turn.report(.reinviteRefused(id, request.inbound)) }
     var fields: [HeaderField] = []
     if status == 500 {
-      turn.tell(.violation(id, PeerViolation(.inviteOverlaps, "CSeq \(request.sequence)")))
+      turn.report(.violation(id, PeerViolation(.inviteOverlaps, "CSeq \(request.sequence)")))
       // §14.2: a random number of seconds between 0 and 10.
       fields = [HeaderField(.retryAfter, String(stack.composer.mint.number(in: 0...10)))]
     }

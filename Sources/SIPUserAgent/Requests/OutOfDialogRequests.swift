@@ -96,7 +96,7 @@ struct OutOfDialogRequests {
     }
     if (300..<400).contains(status), Self.follow(response.message, &entry, stack, &turn) { return transmit(id, entry, stack, &turn) }
     entries.remove(id.rawValue)
-    turn.tell(.response(id, response, sequence: entry.draft.sequence))
+    turn.report(.response(id, response, sequence: entry.draft.sequence))
   }
 
   /// Turns a request to the next contact of a 3xx (RFC 3261 §8.1.3.4); false when there is none. Its Contact stays: bindings are made for
@@ -119,7 +119,7 @@ struct OutOfDialogRequests {
 
   mutating func failed(_ id: RequestID, _ failure: TransactionFailure, _ turn: inout Turn) {
     guard let entry = entries.remove(id.rawValue) else { return }
-    turn.tell(.requestFailed(id, failure, sequence: entry.draft.sequence))
+    turn.report(.requestFailed(id, failure, sequence: entry.draft.sequence))
   }
 
   func callID(of id: RequestID) -> String? { entries[id.rawValue]?.callID }

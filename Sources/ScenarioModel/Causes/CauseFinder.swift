@@ -45,7 +45,7 @@ struct CauseFinder {
       guard let member else { return leg(caller) }
       return script.story(name, at: member).map(leg) ?? (leg(caller) + network.signalling()).uniqued
     case .leg(let member): return script.newest(member).map(leg) ?? absent(member)
-    case .modification(let name):
+    case .reinvite(let name):
       let legs = script.story(name).map { over($0) } ?? []
       return legs + policy() + network.losses { $0.method == SIPMethod.invite.label || $0.method == SIPMethod.ack.label }
         + network.none(of: .invite, from: caller(name))

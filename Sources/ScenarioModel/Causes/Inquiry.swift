@@ -6,7 +6,7 @@ enum Inquiry: Hashable, Sendable {
   case call(String, at: String?)
   /// The newest leg of a member.
   case leg(of: String)
-  case modification(of: String)
+  case reinvite(of: String)
   /// What a member hears, on its newest leg or its side of a named call.
   case hearing(String, call: String?)
   /// Where a member sends its RTP.

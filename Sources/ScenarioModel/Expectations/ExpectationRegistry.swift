@@ -1,7 +1,7 @@
 /// All kinds of expectations, in the order of the documentation.
 enum ExpectationRegistry {
   static let kinds: [any Expectation.Type] = [
-    LegExpectation.self, MemberLegExpectation.self, ModificationExpectation.self, ToneExpectation.self, DecisionExpectation.self,
+    LegExpectation.self, MemberLegExpectation.self, ReinviteExpectation.self, ToneExpectation.self, DecisionExpectation.self,
     RegistrationExpectation.self, PingExpectation.self, MessageExpectation.self, WireExpectation.self, ViolationExpectation.self,
     PortExpectation.self, SendingExpectation.self, NATExpectation.self, LatchExpectation.self,
   ]

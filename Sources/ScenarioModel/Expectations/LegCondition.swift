@@ -66,7 +66,7 @@ struct LegCondition: Sendable {
     case .established: return story.state == .established && agrees(story) ? .met : unmet()
     case .modified:
       guard story.state == .established, agrees(story) else { return unmet() }
-      return times.judge(story.modifications, Self.observed(story), story.evidence)
+      return times.judge(story.reinvites, Self.observed(story), story.evidence)
     case .earlyMedia: return story.hasEarlyMedia && agrees(story) ? .met : unmet()
     case .refused:
       guard isOver else {
@@ -91,7 +91,7 @@ struct LegCondition: Sendable {
   private static func observed(_ story: LegStory) -> String {
     guard let end = story.end else {
       let media = story.agreement.map { ", \($0.codec.rawValue) \($0.direction.rawValue)" } ?? ""
-      let changes = story.modifications > 0 ? ", \(CountText.of(story.modifications, "re-INVITE"))" : ""
+      let changes = story.reinvites > 0 ? ", \(CountText.of(story.reinvites, "re-INVITE"))" : ""
       return "the leg is \(story.state.rawValue)\(media)\(changes)"
     }
     guard let refusal = story.refusal else { return "the leg ended: \(end)" }

@@ -23,14 +23,14 @@ struct HoldStep: FieldStep {
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
-  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.modify(member, .hold(form), at: now) }
+  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.reinvite(member, .hold(form), at: now) }
 }
 
 extension Script {
   /// Asks for a change of a member's newest leg, which may still be on its way up: the ACK comes after the 200.
-  mutating func modify(_ member: String, _ change: SessionChange, at now: Instant) -> StepProgress {
+  mutating func reinvite(_ member: String, _ change: SessionChange, at now: Instant) -> StepProgress {
     if let story = live(member), story.state == .established {
-      commands.append(.party(member, .modify(story.id, change)))
+      commands.append(.party(member, .reinvite(story.id, change)))
       return .done
     }
     let deadline = stepBegan.advanced(by: .seconds(2))

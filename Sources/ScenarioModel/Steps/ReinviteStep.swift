@@ -39,8 +39,8 @@ struct ReinviteStep: FieldStep {
     case .refresh: change = .refresh
     case .empty: change = .askForOffer(answering: try fields[Self.answering])
     case .directMedia:
-      change = .moveMedia(to: TransportAddress(try fields[Self.to], port: UInt16(try fields[Self.port])))
-    case .mediaBack: change = .moveMedia(to: nil)
+      change = .directMedia(to: TransportAddress(try fields[Self.to], port: UInt16(try fields[Self.port])))
+    case .mediaBack: change = .directMedia(to: nil)
     }
   }
 
@@ -48,5 +48,5 @@ struct ReinviteStep: FieldStep {
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
-  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.modify(member, change, at: now) }
+  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.reinvite(member, change, at: now) }
 }

@@ -94,7 +94,7 @@ public struct CallBook {
         entry.codec = agreement.codec.rawValue
         entry.move(to: .up, at: now)
       }
-    case .modified(let leg, let agreement):
+    case .renegotiated(let leg, let agreement):
       change(leg) { entry in
         entry.codec = agreement.codec.rawValue
         entry.move(to: Self.state(agreement.direction, of: entry), at: now)
@@ -140,7 +140,7 @@ public struct CallBook {
     switch change {
     case .hold: entries[leg]?.isHeldHere = true
     case .resume: entries[leg]?.isHeldHere = false
-    case .refresh, .askForOffer, .moveMedia: break
+    case .refresh, .askForOffer, .directMedia: break
     }
   }
 

@@ -96,8 +96,8 @@ public struct CallLog {
     case .started(_, let facts): return started(facts, joined)
     case .established(_, let agreement): return "up, \(Self.text(agreement))"
     case .earlyMedia(_, let agreement): return "early media, \(Self.text(agreement))"
-    case .modified(_, let agreement): return "re-INVITE, \(Self.hold(before, after))\(Self.text(agreement))"
-    case .modificationFailed(_, _, let reason): return "re-INVITE failed, the session is unchanged: \(reason)"
+    case .renegotiated(_, let agreement): return "re-INVITE, \(Self.hold(before, after))\(Self.text(agreement))"
+    case .reinviteFailed(_, _, let reason): return "re-INVITE failed, the session is unchanged: \(reason)"
     case .ringing(_, let status): return "\(status)"
     case .refused(_, let status, let phrase, let explanation): return "\(status) \(phrase)\(explanation.map { ": \($0)" } ?? "")"
     case .mediaStarted: return "first RTP packet received"

@@ -1,7 +1,7 @@
 import SansIO
 
 /// `modification: leg, is: refused, status: 488`: what came of the last re-INVITE that this side sent.
-struct ModificationExpectation: Expectation {
+struct ReinviteExpectation: Expectation {
   static let summary = "The last re-INVITE that the caller of a named call sent was refused, with this status."
   static let examples = ["{ modification: leg, is: refused, status: 488 }"]
 
@@ -21,12 +21,12 @@ struct ModificationExpectation: Expectation {
 
   var text: String { "the re-INVITE on \(name) is refused\(status.map { " with \($0)" } ?? "")" }
   var rule: String { "RFC 3261 §14" }
-  var inquiry: Inquiry { .modification(of: name) }
+  var inquiry: Inquiry { .reinvite(of: name) }
 
   func judge(_ script: Script) -> Judgement {
     guard let story = script.story(name) else { return .open("\(name) has not begun", nil) }
-    guard let failure = story.modificationFailure else {
-      return .open("no re-INVITE was refused, \(story.modifications) were accepted", story.evidence)
+    guard let failure = story.reinviteFailure else {
+      return .open("no re-INVITE was refused, \(story.reinvites) were accepted", story.evidence)
     }
     return status == nil || status == failure.status ? .met : .impossible("refused: \(failure.reason)", story.evidence)
   }
