@@ -91,7 +91,11 @@ struct DescriptionWriter {
   /// A stream that is not used: port 0, the rest of m= as it was offered (RFC 3264 §6).
   mutating func rejected(_ stream: MediaDescription) {
     let (bytes, line) = (stream.description.bytes, stream.section.line)
-    media(port: 0) { $0.append(bytes[line.kind]) } profile: { $0.append(bytes[line.profile]) } formats: { output in
+    media(port: 0) {
+      $0.append(bytes[line.kind])
+    } profile: {
+      $0.append(bytes[line.profile])
+    } formats: { output in
       bytes.withSpan { span in
         var position = line.formats.lowerBound
         while let format = SDPText.word(span, &position, line.formats.upperBound) {
@@ -104,7 +108,11 @@ struct DescriptionWriter {
 
   /// A stream of ours.
   mutating func audio(_ stream: AudioStream, _ style: DescriptionStyle) {
-    media(port: stream.port) { $0.append("audio" as StaticString) } profile: { $0.append(stream.profile.name) } formats: { output in
+    media(port: stream.port) {
+      $0.append("audio" as StaticString)
+    } profile: {
+      $0.append(stream.profile.name)
+    } formats: { output in
       for payload in stream.payloads {
         output.append(SDPText.space)
         output.append(decimal: UInt64(payload.number))

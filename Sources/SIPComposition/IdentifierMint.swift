@@ -5,7 +5,7 @@ import SansIO
 public struct IdentifierMint: Sendable {
   private let style: MessageStyle
   /// The magic cookie and what the product has behind it.
-  private let branchStart: String
+  private let branchStart: Bytes
   private var callIDs: Entropy
   private var tags: Entropy
   private var branches: Entropy
@@ -18,7 +18,7 @@ public struct IdentifierMint: Sendable {
 
   public init(style: MessageStyle, entropy: Entropy) {
     self.style = style
-    branchStart = "z9hG4bK" + style.branchPrefix
+    branchStart = Bytes("z9hG4bK" + style.branchPrefix)
     callIDs = entropy.fork("call-id")
     tags = entropy.fork("tag")
     branches = entropy.fork("branch")
@@ -37,9 +37,15 @@ public struct IdentifierMint: Sendable {
   public mutating func tag() -> String { Self.identifier(style.tag, ip: "", &tags, &counter) }
 
   /// A branch with RFC 3261's magic cookie (§8.1.1.7).
-  public mutating func branch() -> String {
-    if case .hex(let count) = style.branch { return branches.hex(count, after: branchStart) }
-    return branchStart + Self.identifier(style.branch, ip: "", &branches, &counter)
+  public mutating func branch() -> Bytes {
+    let start = branchStart
+    guard case .hex(let count) = style.branch else {
+      return Bytes(start.text + Self.identifier(style.branch, ip: "", &branches, &counter))
+    }
+    return Bytes(capacity: start.count + count) { output in
+      output.append(start)
+      branches.writeHex(count, to: &output)
+    }
   }
 
   /// A random number for waits and Retry-After.

@@ -22,6 +22,15 @@ extension LineSink {
     end(from: start)
   }
 
+  /// A line whose value is our own and has no line end.
+  @inline(__always)
+  mutating func ownLine(_ known: KnownHeader, _ write: (inout Self) -> Void) {
+    append(known.spelling)
+    append(": " as StaticString)
+    write(&self)
+    append("\r\n" as StaticString)
+  }
+
   mutating func line(_ name: HeaderName, _ value: String, separator: String = ": ") {
     if name.known == .contentLength { hasContentLength = true }
     append(name.text)
@@ -67,7 +76,7 @@ private enum LineEnds {
     var index = 0
     while index + 8 <= buffer.count {
       let word = buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-      if hasByte(13, word) || hasByte(10, word) { blank(buffer, index..<index + 8) }
+      if hasControl(word) { blank(buffer, index..<index + 8) }
       index += 8
     }
     blank(buffer, index..<buffer.count)
@@ -78,11 +87,11 @@ private enum LineEnds {
     for index in range where buffer[index] == 13 || buffer[index] == 10 { buffer[index] = 32 }
   }
 
-  /// Whether one of the eight bytes is this one: subtracting 1 from a byte that is zero borrows into its highest bit.
+  /// Whether one of the eight bytes is below 16: subtracting 1 from a byte that is zero borrows into its highest bit.
   @inline(__always)
-  private static func hasByte(_ byte: UInt64, _ word: UInt64) -> Bool {
+  private static func hasControl(_ word: UInt64) -> Bool {
     let ones: UInt64 = 0x0101_0101_0101_0101
-    let different = word ^ (ones &* byte)
-    return (different &- ones) & ~different & (ones &* 128) != 0
+    let upper = word & (ones &* 0xF0)
+    return (upper &- ones) & ~upper & (ones &* 128) != 0
   }
 }

@@ -42,7 +42,7 @@ enum ReceivedVia {
     var reading = Reading()
     var position = 0
     while true {
-      position = WordScan.run(span, position, span.count) { !isMark($0) }
+      position = WordScan.first(UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(ascii: ";"), span, position, span.count)
       guard position < span.count else { break }
       switch span[position] {
       case UInt8(ascii: "\""): position = quotedEnd(span, position)
@@ -71,11 +71,6 @@ enum ReceivedVia {
       reading.hasReceived = true
     }
     return end
-  }
-
-  /// What begins a quoted string, another hop or a parameter.
-  private static func isMark(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: ",") || byte == UInt8(ascii: ";")
   }
 
   private static func quotedEnd(_ span: Span<UInt8>, _ start: Int) -> Int {

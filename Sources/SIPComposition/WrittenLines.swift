@@ -34,9 +34,12 @@ struct WrittenLines {
 
   mutating func next() -> Line? {
     let start = position
-    guard let (name, value, end) = bytes.withSpan({ Self.parts($0, start) }) else { return nil }
-    position = min(end + 2, bytes.count)
-    return Line(known: KnownHeader(bytes[name]), whole: start..<position, name: name, value: value..<end)
+    let line = bytes.withSpan { span -> Line? in
+      guard let (name, value, end) = Self.parts(span, start) else { return nil }
+      return Line(known: KnownHeader(span, name), whole: start..<min(end + 2, span.count), name: name, value: value..<end)
+    }
+    if let line { position = line.whole.upperBound }
+    return line
   }
 
   func isNamed(_ line: Line, _ name: HeaderName) -> Bool {

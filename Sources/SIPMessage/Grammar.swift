@@ -49,9 +49,16 @@ enum Grammar {
   }
 
   /// The same letters, upper or lower case.
+  ///
+  /// - Parameter text: letters in lower case.
   static func isSame(_ span: Span<UInt8>, _ range: Range<Int>, _ text: StaticString) -> Bool {
     guard range.count == text.utf8CodeUnitCount else { return false }
-    for index in 0..<range.count where lowercase(span[range.lowerBound + index]) != lowercase(text.utf8Start[index]) { return false }
+    var (letter, place) = (text.utf8Start, range.lowerBound)
+    while place < range.upperBound {
+      // Bit 5 makes a letter small, and nothing else a letter than its capital.
+      guard span[place] | 0x20 == letter.pointee else { return false }
+      (letter, place) = (letter + 1, place &+ 1)
+    }
     return true
   }
 
@@ -64,7 +71,7 @@ enum Grammar {
   static func quotedEnd(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
     var position = start + 1
     while true {
-      position = WordScan.run(span, position, end) { $0 != .quote && $0 != .backslash }
+      position = WordScan.first(.quote, .backslash, .backslash, span, position, end)
       guard position < end else { return nil }
       if span[position] == .quote { return position + 1 }
       position += 2
@@ -154,7 +161,7 @@ enum Grammar {
   static func elementEnd(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
     var position = start
     while true {
-      position = WordScan.run(span, position, end) { $0 != .quote && $0 != .less && $0 != .comma }
+      position = WordScan.first(.quote, .less, .comma, span, position, end)
       guard position < end else { return end }
       switch span[position] {
       case .quote:

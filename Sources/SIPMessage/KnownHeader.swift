@@ -16,8 +16,14 @@ public enum KnownHeader: UInt8, Hashable, Sendable, CaseIterable {
   /// The same, for whoever writes it.
   public var spelling: StaticString { KnownHeaderTable.spellings[Int(rawValue)] }
 
-  /// The known header of a name as it is in a message.
-  public init(_ name: Bytes) { self = name.withSpan { KnownHeaderTable.lookUp($0, 0..<$0.count) } }
+  /// The known header of a name that is written at a range.
+  public init(_ span: Span<UInt8>, _ range: Range<Int>) {
+    if let (known, colon) = KnownHeaderTable.name(span, at: range.lowerBound), colon == range.upperBound {
+      self = known
+    } else {
+      self = KnownHeaderTable.lookUp(span, range)
+    }
+  }
 
   /// The known header of a name in any case or in its compact form.
   public init(name: String) {
@@ -56,30 +62,43 @@ enum KnownHeaderTable {
     static let longest = 23
     var (first, second, third): (UInt64, UInt64, UInt64) = (0, 0, 0)
 
-    init(_ span: Span<UInt8>, _ range: Range<Int>) {
-      let (start, count) = (range.lowerBound, range.count)
-      if start + 24 <= span.count {
-        first = Self.word(span, start, count)
-        if count > 8 { second = Self.word(span, start + 8, count - 8) }
-        if count > 16 { third = Self.word(span, start + 16, count - 16) }
-      } else {
-        for place in 0..<min(count, Self.longest) {
-          let part = Self.small(UInt64(span[start + place])) << UInt64(place % 8 * 8)
-          if place < 8 { first |= part } else if place < 16 { second |= part } else { third |= part }
-        }
+    init() {}
+
+    /// Of a name that has a colon right behind it; nil for a longer one, an empty one, and where the bytes end within one of its words.
+    @inline(__always)
+    init?(_ span: Span<UInt8>, upToColonFrom start: Int) {
+      guard start &+ 8 <= span.count else { return nil }
+      var word = WordScan.load(span, start)
+      var count = WordScan.count(before: .colon, in: word)
+      guard count > 0 else { return nil }
+      first = WordScan.first(count, of: WordScan.small(word))
+      if count == 8 {
+        guard start &+ 16 <= span.count else { return nil }
+        word = WordScan.load(span, start &+ 8)
+        let more = WordScan.count(before: .colon, in: word)
+        if more > 0 { second = WordScan.first(more, of: WordScan.small(word)) }
+        count &+= more
+      }
+      if count == 16 {
+        guard start &+ 24 <= span.count else { return nil }
+        word = WordScan.load(span, start &+ 16)
+        let more = WordScan.count(before: .colon, in: word)
+        guard more < 8 else { return nil }
+        if more > 0 { third = WordScan.first(more, of: WordScan.small(word)) }
+        count &+= more
       }
       third |= UInt64(count) << 56
     }
 
-    @inline(__always)
-    private static func word(_ span: Span<UInt8>, _ start: Int, _ count: Int) -> UInt64 {
-      let word = small(WordScan.load(span, start))
-      return count >= 8 ? word : word & (1 << UInt64(count * 8) - 1)
+    init(_ span: Span<UInt8>, _ range: Range<Int>) {
+      for place in 0..<min(range.count, Self.longest) {
+        let part = WordScan.small(UInt64(span[range.lowerBound + place])) << UInt64(place % 8 * 8)
+        if place < 8 { first |= part } else if place < 16 { second |= part } else { third |= part }
+      }
+      third |= UInt64(range.count) << 56
     }
 
-    /// Letters in lower case: what has bit 6 gets bit 5, which makes nothing else a character of our names.
-    @inline(__always)
-    private static func small(_ word: UInt64) -> UInt64 { word | (word & 0x4040_4040_4040_4040) >> 1 }
+    var count: Int { Int(third >> 56) }
 
     @inline(__always)
     var hash: Int {
@@ -88,46 +107,45 @@ enum KnownHeaderTable {
     }
   }
 
-  private struct Table {
-    var words: [Words] = []
-    /// Open addressing by nine bits of the hash: the header there or behind it, `other` = free.
-    var slots = [KnownHeader](repeating: .other, count: 512)
-    var compact = [KnownHeader](repeating: .other, count: 256)
+  private struct Entry {
+    var name = Words()
+    var known = KnownHeader.other
+  }
 
-    init() {
-      for known in KnownHeader.allCases {
-        let name = Array(known.text.utf8)
-        words.append(Words(name.span, 0..<name.count))
-        guard known != .other else { continue }
-        var slot = words[words.count - 1].hash
-        while slots[slot] != .other { slot = (slot + 1) & 511 }
-        slots[slot] = known
-      }
-      for (letter, known) in compactForms {
-        compact[Int(letter)] = known
-        compact[Int(letter & 0xDF)] = known
-      }
+  /// Open addressing by nine bits of the hash: the name is there or behind it, before an entry that is free.
+  private static let entries: [Entry] = {
+    var entries = [Entry](repeating: Entry(), count: 512)
+    let compact = compactForms.map { ([$0.0], $0.1) }
+    for (name, known) in KnownHeader.allCases.dropFirst().map({ (Array($0.text.utf8), $0) }) + compact {
+      let entry = Entry(name: Words(name.span, 0..<name.count), known: known)
+      var slot = entry.name.hash
+      while entries[slot].known != .other { slot = (slot + 1) & 511 }
+      entries[slot] = entry
     }
+    return entries
+  }()
 
-    @inline(__always)
-    func find(_ name: Words) -> KnownHeader {
+  @inline(__always)
+  private static func find(_ name: Words) -> KnownHeader {
+    entries.withUnsafeBufferPointer { entries in
       var slot = name.hash
-      while slots[slot] != .other {
-        if words[Int(slots[slot].rawValue)] == name { return slots[slot] }
-        slot = (slot + 1) & 511
-      }
-      return .other
+      while entries[slot].known != .other, entries[slot].name != name { slot = (slot &+ 1) & 511 }
+      return entries[slot].known
     }
   }
 
-  private static let table = Table()
-
   /// The number of the name at `range`.
   static func lookUp(_ span: Span<UInt8>, _ range: Range<Int>) -> KnownHeader {
-    guard range.count > 1, range.count <= Words.longest else {
-      return range.count == 1 ? table.compact[Int(span[range.lowerBound])] : .other
-    }
-    return table.find(Words(span, range))
+    (1...Words.longest).contains(range.count) ? find(Words(span, range)) : .other
+  }
+
+  /// The known name that begins at `start` and has its colon right behind it, and the place of the colon; nil for any other, and at the
+  /// very end of the bytes.
+  @inline(__always)
+  static func name(_ span: Span<UInt8>, at start: Int) -> (known: KnownHeader, colon: Int)? {
+    guard let name = Words(span, upToColonFrom: start) else { return nil }
+    let known = find(name)
+    return known == .other ? nil : (known, start &+ name.count)
   }
 }
 

@@ -42,9 +42,7 @@ struct MessageParser {
   ///
   /// - Returns: where the next line begins; nil for any other field, of which nothing is taken.
   private mutating func parsePlainField(_ span: Span<UInt8>, at start: Int) -> Int? {
-    let colon = WordScan.first(.colon, span, start, min(start + 24, span.count))
-    let known = KnownHeaderTable.lookUp(span, start..<colon)
-    guard known != .other, colon < span.count, span[colon] == .colon else { return nil }
+    guard let (known, colon) = KnownHeaderTable.name(span, at: start) else { return nil }
     let line = Self.lineEnd(span, from: colon + 1)
     guard line.next < span.count, span[line.next] != .space, span[line.next] != .tab, line.end - start <= limits.fieldBytes,
       slots.count < limits.fields
@@ -72,7 +70,7 @@ struct MessageParser {
     guard line.next > line.end else { throw .noEndOfHeader }
     guard line.end - start <= limits.fieldBytes else { throw .fieldTooLong(offset: start, limit: limits.fieldBytes) }
     guard slots.count < limits.fields else { throw .tooManyFields(limit: limits.fields) }
-    let known = KnownHeaderTable.lookUp(span, start..<nameEnd)
+    let known = KnownHeader(span, start..<nameEnd)
     take(known, span, name: start..<nameEnd, value: colon + 1..<line.end, isFolded: isFolded)
     return line.next
   }
@@ -84,14 +82,25 @@ struct MessageParser {
     }
     landmarks.note(known, at: slots.count)
     present.insert(known)
-    slots.append(.init(known: known, isFolded: isFolded, name: ByteRange(name), value: ByteRange(Grammar.trimmed(span, value))))
+    slots.append(.init(known: known, isFolded: isFolded, name: ByteRange(name), value: ByteRange(Self.trimmed(span, value))))
+  }
+
+  /// The value without white space at its ends; nearly always that is one space.
+  @inline(__always)
+  private static func trimmed(_ span: Span<UInt8>, _ value: Range<Int>) -> Range<Int> {
+    let (start, end) = (value.lowerBound &+ 1, value.upperBound)
+    guard start < end, span[start &- 1] == .space, !Grammar.isWhite(span[start]), !Grammar.isWhite(span[end &- 1]) else {
+      return Grammar.trimmed(span, value)
+    }
+    return start..<end
   }
 
   /// Where the line ends, without its CRLF or LF, and where the next begins; both equal when no line end was found.
+  @inline(__always)
   static func lineEnd(_ span: Span<UInt8>, from start: Int) -> (end: Int, next: Int) {
-    let found = span.extracting(unchecked: start..<span.count).withUnsafeBufferPointer { buffer -> Int in
-      guard let base = buffer.baseAddress else { return -1 }
-      return Grammar.offset(of: .lineFeed, base, buffer.count)
+    let found = span.withUnsafeBufferPointer { buffer -> Int in
+      guard let base = buffer.baseAddress, start < buffer.count else { return -1 }
+      return Grammar.offset(of: .lineFeed, base + start, buffer.count - start)
     }
     guard found >= 0 else { return (span.count, span.count) }
     let feed = start + found

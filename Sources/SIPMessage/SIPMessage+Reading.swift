@@ -153,19 +153,22 @@ extension SIPMessage {
     let end = value.upperBound
     var position = value.lowerBound
     while true {
-      position = WordScan.run(span, position, end) { $0 != .quote && $0 != .less && $0 != .semicolon }
+      position = WordScan.first(.quote, .less, .semicolon, span, position, end)
       guard position < end else { return nil }
       switch span[position] {
       case .quote:
         guard let behind = Grammar.quotedEnd(span, position, end) else { return nil }
         position = behind
-      case .less: position = WordScan.first(.greater, span, position, end)
-      default:
-        position += 1
-        guard let value = tagValue(span, position, end) else { continue }
-        let isQuoted = !value.isEmpty && span[value.lowerBound] == .quote
-        return isQuoted ? ByteRange(value.lowerBound + 1, value.upperBound - 1) : ByteRange(value)
+        continue
+      case .less:
+        position = WordScan.first(.greater, span, position, end) &+ 1
+        guard position < end, span[position] == .semicolon else { continue }
+      default: break
       }
+      position &+= 1
+      guard let value = tagValue(span, position, end) else { continue }
+      let isQuoted = !value.isEmpty && span[value.lowerBound] == .quote
+      return isQuoted ? ByteRange(value.lowerBound + 1, value.upperBound - 1) : ByteRange(value)
     }
   }
 

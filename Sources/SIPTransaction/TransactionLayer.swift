@@ -124,9 +124,9 @@ public final class TransactionLayer {
   ///   - request: complete, with the Via whose branch is `branch`.
   ///   - label: of the first transmission; repetitions say so.
   public func send(
-    _ request: Bytes, method: SIPMethod, branch: String, on flow: Flow, label: Label, at now: Instant, _ outputs: inout [Output]
+    _ request: Bytes, method: SIPMethod, branch: Bytes, on flow: Flow, label: Label, at now: Instant, _ outputs: inout [Output]
   ) -> ClientID {
-    clients.send(request, BranchKey(branch: Bytes(branch), method: method), on: flow, label: label, at: now, &deadlines, &outputs)
+    clients.send(request, BranchKey(branch: branch, method: method), on: flow, label: label, at: now, &deadlines, &outputs)
   }
 
   /// Sends CANCEL for an INVITE that has had a provisional response (RFC 3261 §9.1); nil when there is nothing to cancel.

@@ -115,11 +115,11 @@ extension ByteSink {
   /// A number in decimal digits.
   @inlinable
   public mutating func append(decimal number: UInt64) {
-    guard number >= 10 else { return append(UInt8(48 &+ number)) }
+    guard number >= 10 else { return append(UInt8(truncatingIfNeeded: 48 &+ number)) }
     var place: UInt64 = 10
     while number / place >= 10 { place *= 10 }
     while place > 0 {
-      append(UInt8(48 &+ number / place % 10))
+      append(UInt8(truncatingIfNeeded: 48 &+ number / place % 10))
       place /= 10
     }
   }

@@ -57,23 +57,21 @@ public enum Entropy: RandomNumberGenerator, Sendable {
   }
 
   /// `count` characters out of `0-9a-f`.
-  ///
-  /// - Parameter prefix: what stands before them.
-  public mutating func hex(_ count: Int, after prefix: String = "") -> String {
-    let start = prefix.utf8.count
-    return String(unsafeUninitializedCapacity: start + count) { buffer in
-      var position = 0
-      for byte in prefix.utf8 {
-        buffer[position] = byte
-        position += 1
-      }
-      var word: UInt64 = 0
-      for index in 0..<count {
-        if index % 16 == 0 { word = next() }
-        buffer[start + index] = Self.digit(UInt8(truncatingIfNeeded: word))
-        word >>= 4
-      }
-      return start + count
+  public mutating func hex(_ count: Int) -> String {
+    String(unsafeUninitializedCapacity: count) { buffer in
+      var writer = ByteWriter(buffer)
+      writeHex(count, to: &writer)
+      return writer.count
+    }
+  }
+
+  /// Writes the same.
+  public mutating func writeHex(_ count: Int, to sink: inout some ByteSink) {
+    var word: UInt64 = 0
+    for index in 0..<count {
+      if index % 16 == 0 { word = next() }
+      sink.append(Self.digit(UInt8(truncatingIfNeeded: word)))
+      word >>= 4
     }
   }
 

@@ -30,6 +30,18 @@ public enum WordScan {
     return (~(letters | digits | dashes) | word) & highs
   }
 
+  /// How many bytes of a word come before the first `byte`; 8 where it has none.
+  @inlinable @inline(__always)
+  public static func count(before byte: UInt8, in word: UInt64) -> Int { marks(of: byte, in: word).trailingZeroBitCount / 8 }
+
+  /// Letters in lower case: what has bit 6 gets bit 5. That changes `@[\]^_` as well, and no letter into anything but a letter.
+  @inlinable @inline(__always)
+  public static func small(_ word: UInt64) -> UInt64 { word | (word & (ones &* 0x40)) >> 1 }
+
+  /// The first bytes of a word, from one to eight, with zeros behind them.
+  @inlinable @inline(__always)
+  public static func first(_ count: Int, of word: UInt64) -> UInt64 { word & UInt64.max &>> UInt64(64 &- 8 &* count) }
+
   /// The place of the first `byte` from `position` on; `end` where there is none before it.
   @inlinable @inline(__always)
   public static func first(_ byte: UInt8, _ span: Span<UInt8>, _ position: Int, _ end: Int) -> Int {
@@ -40,6 +52,20 @@ public enum WordScan {
       position &+= 8
     }
     while position < end, span[position] != byte { position &+= 1 }
+    return min(position, end)
+  }
+
+  /// The place of the first byte from `position` on that is one of three; `end` where there is none before it.
+  @inlinable @inline(__always)
+  public static func first(_ one: UInt8, _ two: UInt8, _ three: UInt8, _ span: Span<UInt8>, _ position: Int, _ end: Int) -> Int {
+    var position = position
+    while position < end, position &+ 8 <= span.count {
+      let word = load(span, position)
+      let marks = marks(of: one, in: word) | marks(of: two, in: word) | marks(of: three, in: word)
+      if marks != 0 { return min(position &+ marks.trailingZeroBitCount / 8, end) }
+      position &+= 8
+    }
+    while position < end, span[position] != one, span[position] != two, span[position] != three { position &+= 1 }
     return min(position, end)
   }
 

@@ -46,7 +46,7 @@ import Testing
       }
       let draft = Self.draft(fields, &random)
       let message = try SIPMessage.parse(composer.write(draft, branch: "z9hG4bK1", at: Self.place, now: .zero))
-      #expect(try message.method == draft.method && message.requestURIBytes == draft.uri && message.body == draft.body)
+      #expect(message.method == draft.method && message.requestURIBytes == draft.uri && message.body == draft.body)
       #expect(try message.cseq() == CSeq(number: draft.sequence, method: draft.method) && message.callID() == "x")
       #expect(try message.via().branch == "z9hG4bK1" && message.fromTag == "1" && message.toTag == nil)
       for name in Self.names {

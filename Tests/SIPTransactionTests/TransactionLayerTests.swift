@@ -186,8 +186,8 @@ import Testing
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     for index in 1...3 {
-      let branch = "z9hG4bK\(index)"
-      _ = layer.send(request(.options, branch: branch), method: .options, branch: branch, on: flow, label: .none, at: .zero, &outputs)
+      let (branch, key) = ("z9hG4bK\(index)", Bytes("z9hG4bK\(index)"))
+      _ = layer.send(request(.options, branch: branch), method: .options, branch: key, on: flow, label: .none, at: .zero, &outputs)
     }
     outputs = []
     layer.flowFailed(flow, .unreachable, at: seconds(1), &outputs)
@@ -199,8 +199,8 @@ import Testing
     let layer = TransactionLayer()
     var outputs: [TransactionLayer.Output] = []
     for index in 1...3 {
-      let branch = "z9hG4bK\(index)"
-      _ = layer.send(request(.options, branch: branch), method: .options, branch: branch, on: flow, label: .none, at: .zero, &outputs)
+      let (branch, key) = ("z9hG4bK\(index)", Bytes("z9hG4bK\(index)"))
+      _ = layer.send(request(.options, branch: branch), method: .options, branch: key, on: flow, label: .none, at: .zero, &outputs)
     }
     let sent = outputs.compactMap { if case .send(let bytes, _, _) = $0 { bytes } else { nil } }
     outputs = []

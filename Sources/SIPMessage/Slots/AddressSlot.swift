@@ -79,7 +79,7 @@ public struct AddressSlot: Hashable, Sendable {
         list?.append(parameter, span)
         continue
       }
-      guard !hasTag, parameter.isNamed("tag", span) else { continue }
+      guard !hasTag, parameter.isNamed(.tag, span) else { continue }
       (hasTag, tag) = (true, parameter.inner(span))
     }
     position = cursor.position

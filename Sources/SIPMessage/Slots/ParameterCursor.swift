@@ -6,13 +6,48 @@ struct ParameterSlot {
   /// As written, with its quotes; nil for a flag such as `lr`.
   var value: Range<Int>?
 
-  func isNamed(_ name: StaticString, _ span: Span<UInt8>) -> Bool { Grammar.isSame(span, self.name, name) }
+  func isNamed(_ name: ShortName, _ span: Span<UInt8>) -> Bool { ShortName(span, self.name) == name }
 
   /// The value without its quotes; escapes stay.
   func inner(_ span: Span<UInt8>) -> ByteRange? {
     guard let value else { return nil }
     let isQuoted = !value.isEmpty && span[value.lowerBound] == .quote
     return isQuoted ? ByteRange(value.lowerBound + 1, value.upperBound - 1) : ByteRange(value)
+  }
+}
+
+/// A name that is looked for, of a parameter or a scheme: at most eight letters, in lower case and in one word.
+struct ShortName: Equatable {
+  private let word: UInt64
+
+  static let branch = ShortName("branch")
+  static let lr = ShortName("lr")
+  static let maddr = ShortName("maddr")
+  static let received = ShortName("received")
+  static let rport = ShortName("rport")
+  static let sip = ShortName("sip")
+  static let sips = ShortName("sips")
+  static let tag = ShortName("tag")
+
+  private init(_ name: String) {
+    let bytes = Array(name.utf8)
+    word = Self.word(bytes.span, 0..<bytes.count)
+  }
+
+  /// What is written at a range; a longer name is none of those that are looked for.
+  @inline(__always)
+  init(_ span: Span<UInt8>, _ range: Range<Int>) {
+    guard range.count <= 8, !range.isEmpty else {
+      word = .max
+      return
+    }
+    word =
+      range.lowerBound &+ 8 <= span.count
+      ? WordScan.first(range.count, of: WordScan.small(WordScan.load(span, range.lowerBound))) : Self.word(span, range)
+  }
+
+  private static func word(_ span: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+    range.reversed().reduce(0) { $0 << 8 | WordScan.small(UInt64(span[$1])) }
   }
 }
 

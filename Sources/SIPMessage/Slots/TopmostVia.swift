@@ -93,13 +93,11 @@ public struct TopmostVia: Hashable, Sendable {
       defer { seen |= bit }
       return seen & bit == 0
     }
-    switch parameter.name.count {
-    case 6 where parameter.isNamed("branch", span): if isFirst(1) { takeBranch(parameter, span) }
-    case 5 where parameter.isNamed("rport", span):
-      if isFirst(2) { (hasResponsePort, responsePort) = (true, parameter.inner(span)) }
-    case 5 where parameter.isNamed("maddr", span):
-      if isFirst(4) { (hasMulticastAddress, maddr) = (true, parameter.inner(span).flatMap { $0.count > 0 ? $0 : nil }) }
-    case 8 where parameter.isNamed("received", span): if isFirst(8) { received = parameter.inner(span) }
+    switch ShortName(span, parameter.name) {
+    case .branch: if isFirst(1) { takeBranch(parameter, span) }
+    case .rport: if isFirst(2) { (hasResponsePort, responsePort) = (true, parameter.inner(span)) }
+    case .maddr: if isFirst(4) { (hasMulticastAddress, maddr) = (true, parameter.inner(span).flatMap { $0.count > 0 ? $0 : nil }) }
+    case .received: if isFirst(8) { received = parameter.inner(span) }
     default: break
     }
   }

@@ -57,8 +57,11 @@ public struct URISlot: Hashable, Sendable {
   }
 
   private static func scheme(_ span: Span<UInt8>, _ range: Range<Int>) -> Scheme {
-    if Grammar.isSame(span, range, "sip") { return .sip }
-    return Grammar.isSame(span, range, "sips") ? .sips : .other
+    switch ShortName(span, range) {
+    case .sip: .sip
+    case .sips: .sips
+    default: .other
+    }
   }
 
   /// What follows the colon of another scheme.
@@ -97,8 +100,8 @@ public struct URISlot: Hashable, Sendable {
         list?.append(parameter, span)
         continue
       }
-      if parameter.isNamed("lr", span) { isLooseRouter = true }
-      guard !hasTransport, parameter.isNamed("transport", span) else { continue }
+      if parameter.isNamed(.lr, span) { isLooseRouter = true }
+      guard !hasTransport, Grammar.isSame(span, parameter.name, "transport") else { continue }
       hasTransport = true
       if let value = parameter.value { transport = Self.transport(span, value) }
     }
