@@ -10,10 +10,10 @@ import SansIO
 ///                        │  ▲
 ///                        └──┘ a packet each packet time, a report each interval, agreements
 /// ```
-/// Its parts, each with a state of its own: ``RTPSender``, ``RTPReceiver`` with the ``JitterBuffer``, ``RTCPReporter``,
-/// ``RemoteLatch`` and ``ForkedSources`` (whose packets these are), ``ReceptionTerms`` (what may come), ``SilenceClock``; and
-/// ``PacketProtection`` between all of them and the ports. Packets leave at absolute times: each one packet time after the last one's due
-/// time, whenever the wake-up really came.
+/// Its parts, each with a state of its own: ``RTPSender``, ``RTPReceiver`` with the ``JitterBuffer``, ``RTCPReporter``, ``PeerSources``
+/// (whose packets these are), ``ReceptionTerms`` (what may come), ``SilenceClock``; and ``PacketProtection`` between all of them and the
+/// ports. What comes in is verified, then told whose it is, then what it is, and counted only then. Packets leave at absolute times: each
+/// one packet time after the last one's due time, whenever the wake-up really came.
 public struct MediaStream: Sendable {
   public struct Configuration: Sendable {
     /// Of RTCP's SDES (RFC 3550 §6.5.1).
@@ -55,17 +55,16 @@ public struct MediaStream: Sendable {
   private(set) var codec: Codec
   /// Where its ports are. An agreement that names another address is direct media: neither RTP nor RTCP leaves here.
   private let local: TransportAddress
-  var sender: RTPSender
-  var receiver: RTPReceiver
-  var reporter: RTCPReporter
-  var latch = RemoteLatch()
-  var forks: ForkedSources
-  var terms: ReceptionTerms
+  private(set) var sender: RTPSender
+  private var receiver: RTPReceiver
+  private var reporter: RTCPReporter
+  private var sources: PeerSources
+  private(set) var terms: ReceptionTerms
   var silence = SilenceClock()
-  var protection: PacketProtection
+  private var protection: PacketProtection
   /// The kinds of violations that were reported.
   private var reported: Set<PeerViolation> = []
-  var events: [MediaEvent] = []
+  private var events: [MediaEvent] = []
 
   /// - Parameters:
   ///   - agreement: with a codec that ``AudioCodec/isSpoken``; its local address is the stream's.
@@ -84,7 +83,7 @@ public struct MediaStream: Sendable {
     sender = RTPSender(codec: codec, entropy: &entropy)
     receiver = RTPReceiver(codec: codec)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)
-    forks = ForkedSources(tag: remoteTag, isOpen: isForked)
+    sources = PeerSources(tag: remoteTag, isForked: isForked)
     terms = ReceptionTerms(agreement.receivable)
   }
 
@@ -98,29 +97,20 @@ public struct MediaStream: Sendable {
         report: reporter.nextDue(isFirst: true, after: now))
     case .play(let tone, let end): sender.play(tone, until: end)
     case .offer(let receivable): terms.offer(receivable)
-    case .agree(let agreement, let tag): agree(agreement, remoteTag: tag, at: now)
+    case .agree(let agreement, let tag):
+      sources.agree(agreement, insteadOf: self.agreement, tag: tag)
+      replace(agreement, isKnown: true, at: now)
     case .renegotiate(let agreement, let isKnown):
-      latch.reopen(isSameAddress: agreement.remote == self.agreement.remote)
+      sources.renegotiate(isSameAddress: agreement.remote == self.agreement.remote)
       replace(agreement, isKnown: isKnown, at: now)
       silence.heard(at: now)
     case .confirm:
       terms.confirm(at: now)
       silence.heard(at: now)
-    case .expectForks(let end): forks.expect(until: end)
+    case .expectForks(let end): sources.expectForks(until: end)
     case .watchSilence(let limit): silence.start(limit: limit, at: now)
     case .stop: stop(at: now, &out)
     }
-  }
-
-  private mutating func agree(_ agreement: AudioAgreement, remoteTag: String?, at now: Instant) {
-    if agreement.remote != self.agreement.remote {
-      if remoteTag != forks.tag {
-        latch = forks.turn(to: remoteTag, from: self.agreement, latch)
-      } else {
-        latch.reopen(isSameAddress: false)
-      }
-    }
-    replace(agreement, isKnown: true, at: now)
   }
 
   private mutating func replace(_ agreement: AudioAgreement, isKnown: Bool, at now: Instant) {
@@ -182,7 +172,7 @@ public struct MediaStream: Sendable {
   /// Where our RTP goes now; nil when the agreement or a hold says nowhere.
   private var destination: TransportAddress? {
     guard !isElsewhere, agreement.direction.sends, agreement.remote.port != 0, !agreement.remote.address.isUnspecified else { return nil }
-    return latch.rtp ?? agreement.remote
+    return sources.rtp ?? agreement.remote
   }
 
   private mutating func sendPacket(due: Instant, _ out: inout Outbox) {
@@ -196,7 +186,7 @@ public struct MediaStream: Sendable {
 
   private mutating func sendReport(isLast: Bool, at now: Instant, _ out: inout Outbox) {
     let packets = reporter.compound(sender, &receiver, timestamp: timestamp(at: now), isLast: isLast, at: now)
-    let destination = latch.rtcp ?? agreement.remoteControl
+    let destination = sources.rtcp ?? agreement.remoteControl
     guard destination.port != 0, !destination.address.isUnspecified else { return }
     var bytes = RTCPPacket.serialized(packets).array
     protection.protect(&bytes, .rtcp)
@@ -208,6 +198,111 @@ public struct MediaStream: Sendable {
     guard case .running(let packet?, _) = state else { return sender.timestamp }
     let ahead = codec.ticks(nanoseconds: packet.nanoseconds - now.nanoseconds - packetNanoseconds)
     return sender.timestamp &- UInt32(truncatingIfNeeded: ahead)
+  }
+
+  // MARK: - Receiving
+
+  /// Takes what arrived at one of the stream's ports. Anything else is another's.
+  public mutating func receive(_ arrival: Arrival, at now: Instant) {
+    switch arrival {
+    case .datagram(let port, from: let source, let bytes) where port == configuration.rtpPort || port == configuration.rtcpPort:
+      receive(bytes, on: port, from: source, at: now)
+    case .sendFailed(_, to: _, let packet, let label, _):
+      guard case .rtp = label.subject, label.stream == sender.ssrc else { return }
+      sender.uncount(octets: packet.count - protection.overhead)
+    case .datagram, .bound, .bindFailed, .receiveFailed, .unreachable, .accepted, .acceptFailed, .acceptsAgain, .opened, .refused, .bytes,
+      .ended, .closed, .drained, .resolved:
+      break
+    }
+  }
+
+  private mutating func receive(_ bytes: Bytes, on port: PortID, from source: TransportAddress, at now: Instant) {
+    switch MultiplexedProtocol(bytes) {
+    case .rtp, .unknown: break
+    // What others send over the same ports, keep-alives for the most part, is none of our business, and no sign that media comes.
+    case .stun, .zrtp, .dtls, .turnChannel, .empty: return
+    }
+    // RTCP on the RTP port (RFC 5761) is known by its type.
+    let isControl = port == configuration.rtcpPort || (bytes.count > 1 && (192...223).contains(bytes[1]))
+    guard let packet = protection.unprotect(bytes, isControl ? .rtcp : .rtp) else { return }
+    let isOfPeer = isControl ? receiveControl(packet, from: source, at: now) : receiveAudio(packet, from: source, at: now)
+    // RTCP is a sign of life as well (contract 8.3): who sends no audio for a while still reports. A stranger's packets are none.
+    if isOfPeer { silence.heard(at: now) }
+  }
+
+  /// Whether the packet is the peer's.
+  private mutating func receiveAudio(_ bytes: Bytes, from source: TransportAddress, at now: Instant) -> Bool {
+    let packet: RTPPacket
+    do { packet = try RTPPacket.parse(bytes) } catch {
+      complain(.rtpMalformed, "\(error)")
+      return true
+    }
+    let format = terms.format(packet.payloadType, at: now)
+    // Whose packet it is comes first: what a stranger sends is no mistake of the peer's.
+    guard isOfPeer(packet, from: source, isNegotiated: format != nil, at: now) else { return false }
+    if !terms.letsIn(at: now) {
+      complain(.rtpWhileHeld, "the stream is \(agreement.direction.rawValue), and RTP still comes after \(ReceptionTerms.grace)")
+    }
+    // Comfort noise some send without asking.
+    guard format != nil || packet.payloadType == Self.comfortNoise else {
+      complain(.rtpPayloadType, "\(packet.payloadType)")
+      return true
+    }
+    receiver.receive(packet, format, clockRate: codec.clockRate, at: now, &events)
+    return true
+  }
+
+  /// CN, a static payload type (RFC 3389 §4).
+  private static let comfortNoise: UInt8 = 13
+
+  /// Whether the present session takes the packet; a stranger is named where nobody else can have sent it.
+  private mutating func isOfPeer(_ packet: RTPPacket, from source: TransportAddress, isNegotiated: Bool, at now: Instant) -> Bool {
+    switch sources.receive(from: source, ssrc: packet.ssrc, agreed: agreement.remote, isNegotiated: isNegotiated, at: now) {
+    case .peer(let isNewSource):
+      if isNewSource, source != agreement.remote { latched(to: source) }
+      return true
+    case .other: return false
+    case .unknown(let isExplained):
+      // The answer to our offer may name another address, and its media comes before it (RFC 3264 §5.1).
+      if terms.offered != nil { return true }
+      if !isExplained {
+        complain(
+          .rtpSource,
+          "RTP from \(source) is ignored: the stream comes from \(sources.rtp ?? agreement.remote) until a re-INVITE (contract 8.5)")
+      }
+      return false
+    }
+  }
+
+  private mutating func latched(to source: TransportAddress) {
+    events.append(.remoteLatched(source))
+    guard agreement.remote.address.isPrivate, source.address != agreement.remote.address else { return }
+    complain(
+      .privateAddress, "SDP names the private address \(agreement.remote), RTP comes from \(source) and is answered there (contract 8.5)",
+      section: agreement.remote.address.privateSection)
+  }
+
+  /// Whether the packet is the peer's.
+  private mutating func receiveControl(_ bytes: Bytes, from source: TransportAddress, at now: Instant) -> Bool {
+    switch sources.ownerOfControl(from: source, agreed: agreement.remoteControl, at: now) {
+    case .peer: break
+    case .other: return false
+    case .unknown(let isExplained):
+      if terms.offered == nil, !isExplained {
+        complain(
+          .rtpSource,
+          "RTCP from \(source) is ignored: the stream comes from \(sources.rtp ?? agreement.remote) (contract 8.5, symmetric RTP)")
+      }
+      return false
+    }
+    let packets: [RTCPPacket]
+    do { packets = try RTCPPacket.parse(bytes) } catch {
+      complain(.rtcpMalformed, "\(error)")
+      return true
+    }
+    sources.receiveControl(from: source)
+    reporter.receive(packets, about: sender.ssrc, at: now)
+    return true
   }
 
   // MARK: - What is seen
@@ -226,7 +321,7 @@ public struct MediaStream: Sendable {
       jitter: receiver.statistics?.jitterDuration ?? .zero, tones: receiver.tones, packetsLostAtPeer: reporter.packetsLostAtPeer)
   }
 
-  mutating func complain(_ rule: PeerViolation.Rule, _ detail: String, section: String? = nil) {
+  private mutating func complain(_ rule: PeerViolation.Rule, _ detail: String, section: String? = nil) {
     let violation = PeerViolation(rule, detail, section: section)
     if reported.count < 16, reported.insert(violation).inserted { events.append(.violation(violation)) }
   }
