@@ -58,9 +58,10 @@ let package = Package(
     + module("VirtualNetwork", ["SansIO"])
     + module("LiveNetwork", ["SansIO", "CSockets"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
+    + module("WireReader", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"])
     + module(
-      "Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"],
-      testing: ["LabTesting", "ScenarioModel", "SecureTransport"])
+      "Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "WireReader"],
+      testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module("ScenarioModel", stack + ["CallControl", "Personas", .product(name: "Yams", package: "Yams")], testing: ["Serving"])
     + module("ScenarioEngine", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "SIPMessage", "ScenarioModel"])
@@ -70,7 +71,7 @@ let package = Package(
       "LiveStage", ["SansIO", "ScenarioModel", "ScenarioEngine", "LiveNetwork"] + nio, testing: ["LabTesting"])
     + [
       // Benches and texts for our own tests alone: no product has it.
-      .target(name: "LabBench", dependencies: ["SansIO", "SIPMessage", "VirtualNetwork"], path: "Tests/LabBench"),
+      .target(name: "LabBench", dependencies: ["SansIO", "SIPMessage", "VirtualNetwork", "Capture"], path: "Tests/LabBench"),
       .target(name: "LabTesting", dependencies: ["SansIO", "SIPMessage", "ScenarioModel", "ScenarioEngine"]),
       .testTarget(name: "LabTestingTests", dependencies: ["LabTesting", "SansIO", "ScenarioModel"]),
       .executableTarget(

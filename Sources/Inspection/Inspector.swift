@@ -1,5 +1,6 @@
 import Capture
 import SansIO
+import WireReader
 
 /// Reads capture files of any writer and says what is in them.
 ///
@@ -24,16 +25,16 @@ public struct Inspector {
     let keyLog = KeyLog()
     for text in secrets { keyLog.add(text) }
     var reader = try CaptureReader(input)
-    let observer = CaptureObserver(path: name, keyLog: keyLog)
+    var inspection = CaptureInspection(PassiveReader(path: name, keyLog: keyLog))
     var problem: String?
     var hasItems = false
     do {
       while let item = try reader.next() {
         hasItems = true
         switch item {
-        case .packet(let packet): observer.take(packet)
-        case .secrets(let secrets): observer.takeSecrets(secrets)
-        case .interface(let interface): observer.take(interface)
+        case .packet(let packet): inspection.take(packet)
+        case .secrets(let secrets): inspection.reader.takeSecrets(secrets)
+        case .interface(let interface): inspection.reader.take(interface)
         case .other: break
         }
       }
@@ -41,7 +42,7 @@ public struct Inspector {
       if !hasItems, case .version = error.rule { throw error }
       problem = error.description
     }
-    observer.finish(problem: problem)
-    return InspectionReport(observer)
+    inspection.finish(problem: problem)
+    return InspectionReport(inspection)
   }
 }

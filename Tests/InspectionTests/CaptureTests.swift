@@ -1,9 +1,11 @@
+import LabBench
 import Capture
 import Foundation
 import SansIO
 import Testing
 
 @testable import Inspection
+@testable import WireReader
 
 /// Files as people have them: cut, damaged, none at all.
 @Suite struct CaptureFileTests {

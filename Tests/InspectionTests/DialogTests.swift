@@ -1,7 +1,9 @@
+import LabBench
 import SansIO
 import Testing
 
 @testable import Inspection
+@testable import WireReader
 
 @Suite struct DialogTests {
   private let talk = Talk()

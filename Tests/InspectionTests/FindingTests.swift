@@ -1,7 +1,9 @@
+import LabBench
 import SansIO
 import Testing
 
 @testable import Inspection
+@testable import WireReader
 
 /// Each check speaks when its rule is broken, with the frame, and is silent otherwise: the clean dialogs of `DialogTests` accuse nobody.
 @Suite struct FindingTests {

@@ -1,9 +1,11 @@
+import LabBench
 @testable import Capture
 import SIPMessage
 import SansIO
 import Testing
 
 @testable import Inspection
+@testable import WireReader
 
 @Suite struct StreamReassemblyTests {
   private let talk = Talk()

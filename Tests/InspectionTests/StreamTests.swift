@@ -1,7 +1,9 @@
+import LabBench
 import SansIO
 import Testing
 
 @testable import Inspection
+@testable import WireReader
 
 @Suite struct StreamTests {
   @Test func `a stream takes its codec from what its receiver described, and its dialog (RFC 3264 §5.1)`() throws {

@@ -1,8 +1,10 @@
+import LabBench
 import SansIO
 import SecureTransport
 import Testing
 
 @testable import Inspection
+@testable import WireReader
 
 /// Connections of a real TLS library, their records as packets, read from outside with the secrets.
 @Suite struct TLSTests {

@@ -1,6 +1,8 @@
+import LabBench
 import Foundation
 import SansIO
 import Testing
+import WireReader
 
 /// Wireshark's command line, the independent reader beside ours.
 enum Tshark {

@@ -1,3 +1,4 @@
+import LabBench
 import Foundation
 import LabTesting
 import SansIO
@@ -5,6 +6,7 @@ import ScenarioModel
 import Testing
 
 @testable import Inspection
+@testable import WireReader
 
 /// Two independent readers of one file: what they say has to be the same.
 @Suite(.enabled(if: Tshark.runs, Tshark.reason)) struct TsharkAgreementTests {

@@ -1,4 +1,5 @@
 import SansIO
+import WireReader
 
 /// A check of one message as it passes.
 protocol MessageCheck: Sendable {

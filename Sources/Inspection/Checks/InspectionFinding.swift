@@ -1,3 +1,5 @@
+import WireReader
+
 /// Something that is wrong in a capture, or worth knowing, in plain words.
 public struct InspectionFinding: Hashable, Sendable {
   public enum Severity: String, Hashable, Sendable, Comparable {

@@ -1,4 +1,5 @@
 import SansIO
+import WireReader
 
 /// What is wrong with registrations and keep-alives.
 enum RegistrationChecks {

@@ -1,4 +1,5 @@
 import SansIO
+import WireReader
 
 /// What was found in one capture. As lines for people, or as JSON.
 public struct InspectionReport {
@@ -34,7 +35,8 @@ public struct InspectionReport {
   let conversations: [Int: Conversation]
   let forgotten: Int
 
-  init(_ observer: CaptureObserver) {
+  init(_ inspection: CaptureInspection) {
+    let observer = inspection.reader
     facts = observer.facts
     counts = observer.counts
     let end = observer.facts.last ?? FrameStamp(frame: 0, time: 0)
@@ -54,7 +56,7 @@ public struct InspectionReport {
       begin: observer.facts.first ?? end, end: end, stories: Dictionary(stories.map { ($0.conversation.number, $0) }) { first, _ in first },
       streamsByConversation: Dictionary(grouping: streams.filter { $0.conversation != nil }) { $0.conversation ?? 0 },
       hasRTP: !streams.isEmpty, control: observer.streams.control, hasHoles: Self.hasHoles(observer))
-    var collector = observer.findings
+    var collector = inspection.findings
     for story in stories { collector.add(CheckRegistry.examine(story, context)) }
     for conversation in others { collector.add(CheckRegistry.examineLone(DialogStory(conversation, end: end), context)) }
     for stream in streams { collector.add(CheckRegistry.examine(stream, context)) }
@@ -64,7 +66,7 @@ public struct InspectionReport {
     findingsLeftOut = collector.leftOut
   }
 
-  private static func hasHoles(_ observer: CaptureObserver) -> Bool {
+  private static func hasHoles(_ observer: PassiveReader) -> Bool {
     observer.connections.totals.lost > 0 || observer.counts.unreadable > 0 || observer.facts.problem != nil
       || observer.facts.fragmentsIncomplete > 0
       || observer.facts.cutMessages > 0 || observer.connections.secured.contains { $0.closedBytes > 0 }

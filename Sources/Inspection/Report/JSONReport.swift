@@ -1,5 +1,6 @@
 import SDP
 import SansIO
+import WireReader
 
 extension InspectionReport {
   /// Version of the JSON schema. It grows when a field changes its meaning or goes; new fields leave it as it is.

@@ -1,5 +1,6 @@
 import SIPMessage
 import SansIO
+import WireReader
 
 /// The messages of a conversation as arrows between hosts, in ASCII; RTP streams are one arrow each.
 struct Ladder {

@@ -1,4 +1,5 @@
 import SansIO
+import WireReader
 
 extension InspectionReport {
   /// The RTP streams as a table; jitter and loss are Wireshark's numbers.

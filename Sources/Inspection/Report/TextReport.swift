@@ -1,5 +1,6 @@
 import SDP
 import SansIO
+import WireReader
 
 extension InspectionReport {
   /// The report as lines for people.

@@ -1,4 +1,5 @@
 import SansIO
+import WireReader
 
 /// Numbers and times as people read them.
 enum Words {

@@ -1,5 +1,6 @@
 import SIPMessage
 import SansIO
+import WireReader
 
 /// 64·T1: how long a sender repeats a request or a 2xx before it gives up (RFC 3261 §17.1.1.2, §13.3.1.4).
 let patience: Int64 = 32_000_000_000

@@ -1,6 +1,7 @@
 import SDP
 import SIPMessage
 import SansIO
+import WireReader
 
 /// An answer has the offer's m= lines, takes of each what was offered, and a direction that fits (RFC 3264 §6).
 struct AnswerMatchesOffer: DialogCheck {

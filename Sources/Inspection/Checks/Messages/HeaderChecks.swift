@@ -1,6 +1,7 @@
 import SDP
 import SIPMessage
 import SansIO
+import WireReader
 
 /// To, From, CSeq, Call-ID, Via, and Max-Forwards in requests (RFC 3261 §8.1.1). Max-Forwards is new in RFC 3261, so its absence is mild.
 struct MandatoryHeaders: MessageCheck {

@@ -1,4 +1,5 @@
 import SansIO
+import WireReader
 
 /// The payload types of a stream are those its receiver described (RFC 3264 §5.1, §6.1).
 struct PayloadNegotiated: StreamCheck {

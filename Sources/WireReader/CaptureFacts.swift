@@ -1,0 +1,68 @@
+import Capture
+import SansIO
+
+/// What a file is and what was not read of it.
+public struct CaptureFacts {
+  public var path: String
+  public var frames = 0
+  public var first: FrameStamp?
+  public var last: FrameStamp?
+  public var linkTypes: [LinkType] = []
+  /// Frames that the capture cut before the end of what mattered.
+  public var cutFrames = 0
+  /// SIP messages among them.
+  public var cutMessages = 0
+  public var fragmentsJoined = 0
+  public var fragmentsIncomplete = 0
+  /// Frames by why they were not read, in words, in the order of the first.
+  public var unread: [(reason: String, count: Int)] = []
+  /// Why the file could not be read to its end.
+  public var problem: String?
+  public var deliberatelyBroken = 0
+  public var udpOther = 0
+  public var icmpUnreachable = 0
+
+  public mutating func skip(_ reason: String) {
+    if let known = unread.firstIndex(where: { $0.reason == reason }) {
+      unread[known].count += 1
+    } else {
+      unread.append((reason, 1))
+    }
+  }
+
+  /// Nanoseconds from the first frame to the last.
+  public var duration: Int64 {
+    guard let first, let last else { return 0 }
+    return max(last.time &- first.time, 0)
+  }
+}
+
+/// Counts of SIP messages: requests by method, responses by status and method.
+public struct MessageCounts {
+  public private(set) var requests: [(method: String, count: Int)] = []
+  public private(set) var responses: [(status: Int, count: Int)] = []
+  public private(set) var total = 0
+  public private(set) var repeated = 0
+  public var unreadable = 0
+
+  public mutating func take(_ message: ObservedMessage, repetition: Int) {
+    total += 1
+    if repetition > 0 { repeated += 1 }
+    if let status = message.status {
+      if let known = responses.firstIndex(where: { $0.status == status }) {
+        responses[known].count += 1
+      } else {
+        responses.append((status, 1))
+      }
+    } else {
+      let method = message.method.token
+      if let known = requests.firstIndex(where: { $0.method == method }) {
+        requests[known].count += 1
+      } else if requests.count < 64 {
+        requests.append((method, 1))
+      }
+    }
+  }
+
+  public var sortedResponses: [(status: Int, count: Int)] { responses.sorted { $0.status < $1.status } }
+}

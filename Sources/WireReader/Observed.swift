@@ -1,0 +1,19 @@
+import SIPMessage
+import SansIO
+
+/// What a packet showed.
+public enum Observed {
+  /// A message that can be read as far as a reader needs it; copies of one have their number.
+  case message(ObservedMessage, Conversation, repetition: Int)
+  /// A message that lacks what tells whose it is.
+  case incomplete(SIPMessage, mistakes: [String], Carried<Void>, isDeliberatelyBroken: Bool)
+  /// Bytes that begin like SIP and cannot be read.
+  case unreadable(SIPParseError, firstLine: String, Carried<Void>, isDeliberatelyBroken: Bool)
+  /// A message without Content-Length on a stream (RFC 3261 §18.3); it comes as ``message(_:_:repetition:)`` as well.
+  case unframed(SIPMessage, Carried<Void>)
+  /// Text on port 5060 that is not SIP.
+  case notSIP(text: String, FrameStamp, isDeliberatelyBroken: Bool)
+  /// Bytes that the capture does not have, in a stream that carries SIP or TLS.
+  case gap(Carried<Int>)
+  case tlsAlert(Carried<String>)
+}

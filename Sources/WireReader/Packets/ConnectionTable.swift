@@ -1,0 +1,107 @@
+import SansIO
+
+/// The TCP connections of a capture, both directions reassembled, what they carry recognised and read.
+public struct ConnectionTable {
+  private struct Key: Hashable {
+    public var low: TransportAddress
+    public var high: TransportAddress
+  }
+
+  /// Connections that may be open at a time; the ones that were silent longest are closed for more.
+  private static let capacity = 16_384
+
+  private var open: [Key: ObservedConnection] = [:]
+  private var created = 0
+  public let keyLog: KeyLog
+  /// Closed ones that carried TLS, for the report.
+  public private(set) var secured: [TLSFacts] = []
+  public private(set) var totals = StreamTotals()
+
+  public init(keyLog: KeyLog) { self.keyLog = keyLog }
+
+  /// Takes a segment; what came whole by it goes to `sink`.
+  public mutating func take(
+    _ segment: TCPSegment, from source: TransportAddress, to destination: TransportAddress, _ payload: Bytes, whole: Int,
+    _ stamp: FrameStamp,
+    _ sink: (StreamEvent) -> Void
+  ) {
+    let isLower = source < destination
+    let key = isLower ? Key(low: source, high: destination) : Key(low: destination, high: source)
+    if segment.flags.contains(.syn), !segment.flags.contains(.ack), let old = open[key], old.isFinished { close(key, stamp, sink) }
+    let connection = open[key] ?? make(key, client: Self.client(segment, source, destination), stamp, sink)
+    connection.take(segment, from: source, payload, whole: whole, stamp, sink)
+    if connection.isFinished, payload.isEmpty, connection.isSilent { close(key, stamp, sink) }
+  }
+
+  /// The capture ends.
+  public mutating func finish(_ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
+    for connection in open.values.sorted(by: { $0.number < $1.number }) { end(connection, stamp, sink) }
+    open = [:]
+  }
+
+  /// Who opened it: the sender of the SYN; without one, whoever talks to the lower port is taken for it.
+  private static func client(_ segment: TCPSegment, _ source: TransportAddress, _ destination: TransportAddress) -> TransportAddress {
+    if segment.flags.contains(.syn) { return segment.flags.contains(.ack) ? destination : source }
+    return source.port >= destination.port ? source : destination
+  }
+
+  private mutating func make(
+    _ key: Key, client: TransportAddress, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void
+  ) -> ObservedConnection {
+    if open.count >= Self.capacity {
+      let oldest = open.sorted { $0.value.last.frame < $1.value.last.frame }.prefix(Self.capacity / 8)
+      for (old, _) in oldest { close(old, stamp, sink) }
+    }
+    created += 1
+    let connection = ObservedConnection(
+      number: created, client: client, server: client == key.low ? key.high : key.low, first: stamp, keyLog: keyLog)
+    open[key] = connection
+    return connection
+  }
+
+  private mutating func close(_ key: Key, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
+    guard let connection = open.removeValue(forKey: key) else { return }
+    end(connection, stamp, sink)
+  }
+
+  private mutating func end(_ connection: ObservedConnection, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
+    connection.finish(stamp, sink)
+    totals.add(connection)
+    if let facts = connection.tlsFacts { secured.append(facts) }
+  }
+}
+
+/// What a stream gave.
+public enum StreamEvent {
+  case sip(Carried<SIPReading>)
+  /// Bytes that the capture does not have, in a stream that carries SIP or TLS.
+  case gap(Carried<Int>)
+  case tlsAlert(Carried<String>)
+}
+
+/// Something with where it came from.
+public struct Carried<Value> {
+  public var value: Value
+  public var source: TransportAddress
+  public var destination: TransportAddress
+  public var transport: ObservedTransport
+  public var stamp: FrameStamp
+}
+
+/// Sums over all connections.
+public struct StreamTotals {
+  public var connections = 0
+  public var retransmissions = 0
+  public var lost = 0
+  /// Payload of connections that carry neither SIP nor TLS.
+  public var otherBytes = 0
+  public var beganInTheMiddle = 0
+
+  public mutating func add(_ connection: ObservedConnection) {
+    connections += 1
+    retransmissions += connection.retransmissions
+    lost += connection.lost
+    otherBytes += connection.otherBytes
+    if connection.beganInTheMiddle { beganInTheMiddle += 1 }
+  }
+}

@@ -1,0 +1,192 @@
+import Capture
+import SIPMessage
+import SansIO
+
+/// Reads packets one by one, from a file, a run's taps or `serve`'s taps: fragments, streams, SIP and media each go to their table, which
+/// keeps what a story needs and no more.
+///
+/// It knows nothing of the stack that sends, judges nothing and accuses nobody: it says what it saw (``Observed``).
+public final class PassiveReader {
+  public private(set) var facts: CaptureFacts
+  public private(set) var counts = MessageCounts()
+  public private(set) var dialogs = DialogTable()
+  public private(set) var streams = StreamTable()
+  public private(set) var connections: ConnectionTable
+  private let keyLog: KeyLog
+  private var fragments = FragmentTable()
+  private var isBrokenFrame = false
+  private var interfaces = 0
+  /// Interfaces whose packets are what TLS carried.
+  private var decrypted: Set<Int> = []
+  private var isDecryptedFrame = false
+  private var pieces = 1
+  private var observed: [Observed] = []
+
+  /// - Parameters:
+  ///   - path: what the packets are called in a report.
+  ///   - keyLog: TLS secrets that are known beside those that come with the packets.
+  public init(path: String, keyLog: KeyLog = KeyLog()) {
+    facts = CaptureFacts(path: path)
+    self.keyLog = keyLog
+    connections = ConnectionTable(keyLog: keyLog)
+  }
+
+  // MARK: - Frames
+
+  public func takeSecrets(_ secrets: CaptureSecrets) { if secrets.isTLSKeyLog { keyLog.add(secrets.data) } }
+
+  public func take(_ interface: CaptureInterface) {
+    if interface.isDecrypted { decrypted.insert(interfaces) }
+    interfaces += 1
+  }
+
+  /// What the packet shows, in its order; nothing for one whose message is not whole yet.
+  public func take(_ packet: CapturedPacket) -> [Observed] {
+    facts.frames += 1
+    isDecryptedFrame = decrypted.contains(packet.interface)
+    let stamp = FrameStamp(frame: facts.frames, time: packet.timestamp)
+    if facts.first == nil { facts.first = stamp }
+    if packet.timestamp >= facts.last?.time ?? .min { facts.last = stamp }
+    if !facts.linkTypes.contains(packet.linkType) { facts.linkTypes.append(packet.linkType) }
+    isBrokenFrame = !packet.comments.isEmpty && packet.comments.contains { $0.contains("deliberately broken") }
+    if isBrokenFrame { facts.deliberatelyBroken += 1 }
+    pieces = 1
+    content(PacketDecoder.decode(packet), packet.bytes, stamp)
+    return takeObserved()
+  }
+
+  private func takeObserved() -> [Observed] {
+    guard !observed.isEmpty else { return [] }
+    defer { observed = [] }
+    return observed
+  }
+
+  private func content(_ content: FrameContent, _ bytes: Bytes, _ stamp: FrameStamp) {
+    switch content {
+    case .transport(let found): transport(found, bytes[found.payload], stamp)
+    case .fragment(let fragment):
+      guard let whole = fragments.take(fragment, bytes[fragment.payload]) else { return }
+      facts.fragmentsJoined += 1
+      pieces = whole.count
+      let joined = PacketDecoder.decode(
+        whole: whole.payload, protocolNumber: fragment.protocolNumber, source: fragment.source, destination: fragment.destination)
+      self.content(joined, whole.payload, stamp)
+    case .otherProtocol(let number, _, _): facts.skip(Self.protocolName(number))
+    case .notIP(let type): facts.skip(type == 0x0806 ? "ARP" : "not IP")
+    case .malformed(.unknownLinkType(let type)): facts.skip("\(type), which is not read here")
+    case .malformed(.cutInHeader): facts.skip("cut within a header")
+    case .malformed(.version), .malformed(.length): facts.skip("damaged IP, UDP or TCP header")
+    }
+  }
+
+  private static func protocolName(_ number: UInt8) -> String {
+    switch number {
+    case 1: "ICMP"
+    case 2: "IGMP"
+    case 58: "ICMPv6"
+    case 132: "SCTP"
+    default: "IP protocol \(number)"
+    }
+  }
+
+  private func transport(_ found: DecodedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
+    if found.isCut { facts.cutFrames += 1 }
+    switch found.carrier {
+    case .udp: datagram(found, payload, stamp)
+    case .tcp(let segment):
+      connections.take(segment, from: found.source, to: found.destination, payload, whole: found.wholePayload, stamp) { take($0) }
+    }
+  }
+
+  /// Milliseconds since the first frame.
+  private func milliseconds(_ stamp: FrameStamp) -> Double {
+    let nanoseconds = stamp.time &- (facts.first?.time ?? stamp.time)
+    return Double(nanoseconds / 1_000_000_000) * 1_000 + Double(nanoseconds % 1_000_000_000) / 1_000_000
+  }
+
+  // MARK: - UDP
+
+  private func datagram(_ found: DecodedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
+    guard let first = payload.first else { return }
+    if first >= 0x80 || first < 32, first != 13, first != 10 {
+      if streams.take(payload, (found.source, found.destination), stamp, time: milliseconds(stamp)) { return }
+      facts.udpOther += 1
+      return
+    }
+    guard SIPRecognition.isSIP(payload) else { return other(found, payload, stamp) }
+    let origin = Carried(value: (), source: found.source, destination: found.destination, transport: ObservedTransport.udp, stamp: stamp)
+    do { sip(try SIPMessage.parse(payload), origin) } catch {
+      if found.isCut {
+        facts.cutMessages += 1
+        facts.skip("SIP messages cut by the capture")
+      } else {
+        unreadable(error, payload.prefix { $0 != 13 && $0 != 10 }.prefix(80).text, origin)
+      }
+    }
+  }
+
+  private func other(_ found: DecodedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
+    facts.udpOther += 1
+    let isOnSIPPort = found.source.port == 5060 || found.destination.port == 5060
+    guard isOnSIPPort, payload.count > 8, payload.contains(where: { $0 > 32 }), SIPRecognition.couldBeText(payload) else { return }
+    observed.append(.notSIP(text: payload.prefix { $0 >= 32 }.prefix(60).text, stamp, isDeliberatelyBroken: isBrokenFrame))
+  }
+
+  // MARK: - Streams
+
+  private func take(_ event: StreamEvent) {
+    switch event {
+    case .sip(let carried):
+      var origin = carried.map { _ in () }
+      if isDecryptedFrame { origin.transport = .tls }
+      switch carried.value {
+      case .message(let message): sip(message, origin)
+      case .unreadable(let error, let line): unreadable(error, line, origin)
+      case .unframed(let message):
+        observed.append(.unframed(message, origin))
+        sip(message, origin)
+      }
+    case .gap(let gap): observed.append(.gap(gap))
+    case .tlsAlert(let alert): observed.append(.tlsAlert(alert))
+    }
+  }
+
+  // MARK: - SIP
+
+  private func sip(_ message: SIPMessage, _ origin: Carried<Void>) {
+    let (read, mistakes) = ObservedMessage.read(message, origin, isDeliberatelyBroken: isBrokenFrame, fragments: pieces)
+    guard let read else {
+      counts.unreadable += 1
+      return observed.append(.incomplete(message, mistakes: mistakes, origin, isDeliberatelyBroken: isBrokenFrame))
+    }
+    let (conversation, repetition) = dialogs.take(read)
+    counts.take(read, repetition: repetition)
+    if let description = read.description { streams.add(description, conversation: conversation.number) }
+    observed.append(.message(read, conversation, repetition: repetition))
+  }
+
+  private func unreadable(_ error: SIPParseError, _ line: String, _ origin: Carried<Void>) {
+    counts.unreadable += 1
+    observed.append(.unreadable(error, firstLine: line, origin, isDeliberatelyBroken: isBrokenFrame))
+  }
+
+  // MARK: - End
+
+  /// The capture ends, by itself or by a mistake in the file.
+  public func finish(problem: String?) -> [Observed] {
+    facts.problem = problem
+    fragments.finish()
+    facts.fragmentsIncomplete = fragments.incomplete
+    let end = facts.last ?? FrameStamp(frame: 0, time: 0)
+    connections.finish(end) { take($0) }
+    dialogs.finish()
+    facts.udpOther += streams.unproven
+    return takeObserved()
+  }
+}
+
+extension Carried {
+  public func map<Other>(_ body: (Value) -> Other) -> Carried<Other> {
+    Carried<Other>(value: body(value), source: source, destination: destination, transport: transport, stamp: stamp)
+  }
+}

@@ -1,0 +1,49 @@
+import SansIO
+
+/// The secrets of TLS sessions by client random: what an SSLKEYLOGFILE or a Decryption Secrets Block holds (RFC 9850).
+///
+/// It grows while a capture is read, and never describes itself.
+public final class KeyLog: CustomStringConvertible {
+  private struct Key: Hashable {
+    public var label: String
+    public var random: Bytes
+  }
+
+  private var secrets: [Key: Bytes] = [:]
+
+  public init() {}
+
+  public var count: Int { secrets.count }
+  public var description: String { "\(count) TLS secrets" }
+
+  /// Takes lines `LABEL client-random secret`; lines of another form are passed over.
+  public func add(_ text: Bytes) {
+    for line in text.split(whereSeparator: { $0 == 10 || $0 == 13 }) {
+      let parts = line.split(separator: 32)
+      guard parts.count == 3, let random = Self.hex(parts[1]), let secret = Self.hex(parts[2]) else { continue }
+      secrets[Key(label: parts[0].text, random: random)] = secret
+    }
+  }
+
+  public func secret(_ label: String, _ random: Bytes) -> Bytes? { secrets[Key(label: label, random: random)] }
+
+  private static func hex(_ digits: Bytes) -> Bytes? {
+    guard digits.count % 2 == 0, !digits.isEmpty else { return nil }
+    var result: [UInt8] = []
+    result.reserveCapacity(digits.count / 2)
+    for index in stride(from: 0, to: digits.count, by: 2) {
+      guard let high = nibble(digits[index]), let low = nibble(digits[index + 1]) else { return nil }
+      result.append(high << 4 | low)
+    }
+    return Bytes(result)
+  }
+
+  private static func nibble(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case 48...57: digit - 48
+    case 65...70: digit - 55
+    case 97...102: digit - 87
+    default: nil
+    }
+  }
+}
