@@ -103,7 +103,7 @@ import Testing
     }
     let report = try packets.report()
     let story = try #require(report.stories.first)
-    #expect(story.modifications.count == 4 && story.holds == 2 && story.resumes == 2)
+    #expect(story.reinvites.count == 4 && story.holds == 2 && story.resumes == 2)
     #expect(report.accusations.isEmpty, "\(report.findings)")
   }
 

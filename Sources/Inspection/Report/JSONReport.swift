@@ -68,7 +68,7 @@ extension InspectionReport {
       ("callee", JSONValue(story.callee?.description)), ("first", stampJSON(conversation.first)), ("last", stampJSON(conversation.last)),
       ("outcome", outcomeJSON(story)), ("postDialDelay", seconds(story.postDialDelay)), ("answerDelay", seconds(story.answerDelay)),
       ("attempts", .integer(story.attempts.count)), ("forks", .integer(story.forks.count)),
-      ("reinvites", .integer(story.modifications.count)),
+      ("reinvites", .integer(story.reinvites.count)),
       ("holds", .integer(story.holds)), ("resumes", .integer(story.resumes)), ("codec", JSONValue(agreement?.codec?.text)),
       ("telephoneEvent", JSONValue(agreement?.hasTelephoneEvent == true)), ("srtp", JSONValue(agreement?.isSecure == true)),
       ("beginsInTheMiddle", JSONValue(story.beginsInTheMiddle)),

@@ -105,7 +105,7 @@ extension InspectionReport {
     if let delay = story.answerDelay { parts.append("answered after \(Words.seconds(delay))") }
     if story.attempts.count > 1 { parts.append("\(story.attempts.count) attempts") }
     if story.forks.count > 1 { parts.append("forked to \(story.forks.count)") }
-    if !story.modifications.isEmpty { parts.append(Words.count(story.modifications.count, "re-INVITE")) }
+    if !story.reinvites.isEmpty { parts.append(Words.count(story.reinvites.count, "re-INVITE")) }
     if story.holds > 0 { parts.append("held \(Words.times(story.holds)), resumed \(Words.times(story.resumes))") }
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }

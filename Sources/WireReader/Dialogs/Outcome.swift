@@ -49,7 +49,7 @@ public final class DialogStory {
   public let success: ObservedTransaction.Response?
   public let bye: ObservedTransaction?
   /// re-INVITEs, each counted once however many hops show it.
-  public let modifications: [ObservedTransaction]
+  public let reinvites: [ObservedTransaction]
   public let agreements: [MediaAgreement]
 
   /// - Parameter end: the capture's last frame.
@@ -67,7 +67,7 @@ public final class DialogStory {
     decisive = answered ?? attempts.last
     success = answered?.success
     var seen: Set<String> = []
-    modifications = invites.filter { !$0.isInitial && seen.insert("\($0.fromTag ?? "") \($0.key.number)").inserted }
+    reinvites = invites.filter { !$0.isInitial && seen.insert("\($0.fromTag ?? "") \($0.key.number)").inserted }
     bye = conversation.transactions.first { $0.method == .bye && $0.request != nil }
     agreements = MediaAgreement.all(conversation.transactions)
     outcome = Self.outcome(conversation, attempts, decisive, success, bye, end)
