@@ -307,6 +307,9 @@ public struct MediaStream: Sendable {
 
   // MARK: - What is seen
 
+  /// What was noticed since the last time, and when to wake the stream. In one step, because a stream is large and is changed where it is.
+  public mutating func endTurn() -> (events: [MediaEvent], deadline: Instant?) { (takeEvents(), nextDeadline) }
+
   /// What was noticed since the last time.
   public mutating func takeEvents() -> [MediaEvent] {
     guard !events.isEmpty else { return [] }

@@ -26,16 +26,11 @@ enum ReceivedVia {
       sink.append(value[0..<reading.end])
     }
     // RFC 3581 §4 wants `received` whenever rport is there; RFC 3261 §18.2.1 when the sent-by differs.
-    if !reading.hasReceived, reading.hasResponsePort || !isSentBy(source, request) {
+    if !reading.hasReceived, reading.hasResponsePort || request.sentByAddress?.unmapped != source.address.unmapped {
       sink.append(";received=" as StaticString)
       sink.append(source.address.unmapped)
     }
     if reading.end < value.count { sink.append(value[reading.end..<value.count]) }
-  }
-
-  /// Whether sent-by is the address that the request came from.
-  private static func isSentBy(_ source: TransportAddress, _ request: SIPMessage) -> Bool {
-    (try? request.via().host.address?.unmapped) == source.address.unmapped
   }
 
   private static func read(_ span: Span<UInt8>) -> Reading {

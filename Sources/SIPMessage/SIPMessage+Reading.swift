@@ -53,6 +53,15 @@ extension SIPMessage {
     }
   }
 
+  /// The address in sent-by of the topmost Via (RFC 3261 §18.2.1); nil where it is a name, or cannot be read.
+  public var sentByAddress: IPAddress? {
+    guard let value = slot(at: landmarks.via)?.value.range else { return nil }
+    return bytes.withSpan { span in
+      var (via, position, none) = (TopmostVia(), value.lowerBound, Parameters?.none)
+      return via.read(span, &position, value.upperBound, into: &none) ? via.address : nil
+    }
+  }
+
   /// The elements of a list that are not empty.
   ///
   /// - Parameter first: the first of them, where it has been read.

@@ -59,12 +59,16 @@ final class SIPStack {
   /// Hands on what the layers said until all of them are quiet.
   func drain(_ handleEvent: (SIPTransportLayer.Event) -> Void, _ handleOutput: (TransactionLayer.Output) -> Void) {
     while !transportEvents.isEmpty || !transactionOutputs.isEmpty {
-      swap(&transportEvents, &handledEvents)
-      for event in handledEvents { handleEvent(event) }
-      handledEvents.removeAll(keepingCapacity: true)
-      swap(&transactionOutputs, &handledOutputs)
-      for output in handledOutputs { handleOutput(output) }
-      handledOutputs.removeAll(keepingCapacity: true)
+      if !transportEvents.isEmpty {
+        swap(&transportEvents, &handledEvents)
+        for event in handledEvents { handleEvent(event) }
+        handledEvents.removeAll(keepingCapacity: true)
+      }
+      if !transactionOutputs.isEmpty {
+        swap(&transactionOutputs, &handledOutputs)
+        for output in handledOutputs { handleOutput(output) }
+        handledOutputs.removeAll(keepingCapacity: true)
+      }
     }
   }
 

@@ -153,9 +153,9 @@ struct CallMedia {
   /// Passes on what the streams noticed, and arms the next deadline where it has moved.
   private mutating func finishTurn(_ place: SlabPlace) {
     let turn = entries.update(place) { entry -> (id: LegID, events: [MediaEvent], deadline: Instant?, isMoved: Bool) in
-      let deadline = entry.streams.nextDeadline
+      let (events, deadline) = entry.streams.endTurn()
       defer { entry.armed = deadline }
-      return (entry.id, entry.streams.takeEvents(), deadline, deadline != entry.armed)
+      return (entry.id, events, deadline, deadline != entry.armed)
     }
     guard let turn else { return }
     for event in turn.events { news.append(.leg(turn.id, .media(event))) }

@@ -37,12 +37,6 @@ struct LegStreams: Sendable {
 
   var report: MediaReport? { call?.report }
 
-  var nextDeadline: Instant? {
-    var earliest = call?.nextDeadline
-    if let other = musicStream?.nextDeadline { earliest = min(earliest ?? other, other) }
-    return earliest
-  }
-
   // MARK: - Commands
 
   mutating func handle(
@@ -125,11 +119,14 @@ struct LegStreams: Sendable {
   mutating func wake(at now: Instant, _ out: inout Outbox) {
     call?.wake(at: now, &out)
     musicStream?.wake(at: now, &out)
-    // Nobody listens to what the held party sends to the music server.
-    _ = musicStream?.takeEvents()
   }
 
-  mutating func takeEvents() -> [MediaEvent] { call?.takeEvents() ?? [] }
+  /// What was noticed, and when to wake them. Nobody listens to what the held party sends to the music server.
+  mutating func endTurn() -> (events: [MediaEvent], deadline: Instant?) {
+    var turn: (events: [MediaEvent], deadline: Instant?) = call?.endTurn() ?? ([], nil)
+    if let other = musicStream?.endTurn().deadline { turn.deadline = min(turn.deadline ?? other, other) }
+    return turn
+  }
 
   /// Whether a failure of a socket is to be reported: media goes on, and says so once for each stream and cause.
   mutating func isNew(_ failure: SocketFailure) -> Bool { failures.count < 16 && failures.insert(failure).inserted }
