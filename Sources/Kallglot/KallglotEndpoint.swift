@@ -17,7 +17,7 @@ public final class KallglotEndpoint: ScriptedHost {
 
   let configuration: Configuration
   let agent: CallAgent
-  var admission: AdmissionDesk
+  let admission: AdmissionDesk
   @exclusivity(unchecked) var sessions: SessionCore<LegID>
   var registrar = Registrar()
 

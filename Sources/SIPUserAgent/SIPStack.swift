@@ -11,6 +11,8 @@ typealias ClientID = TransactionLayer.ClientID
 /// The floors below the dialogs in one hand: composition, transactions and transport, and the way that each message takes.
 final class SIPStack {
   let configuration: UserAgent.Configuration
+  let style: MessageStyle
+  let behaviour: Behaviour
   let transport: SIPTransportLayer
   let transactions: TransactionLayer
   @exclusivity(unchecked) var composer: Composer
@@ -35,6 +37,7 @@ final class SIPStack {
     firstPort: PortID, firstConnection: ConnectionID
   ) {
     self.configuration = configuration
+    (style, behaviour) = (configuration.style, configuration.behaviour)
     composer = Composer(configuration.style, entropy: entropy, epoch: epoch)
     transport = SIPTransportLayer(
       listeners: configuration.listeners, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("transport"),
@@ -44,9 +47,6 @@ final class SIPStack {
       answersToSourcePort: configuration.style.answersToSourcePort)
     nonces = ClientNonces(entropy.fork("cnonce"), length: configuration.style.clientNonceLength)
   }
-
-  var style: MessageStyle { composer.style }
-  var behaviour: Behaviour { configuration.behaviour }
 
   /// 64·T1 in nanoseconds: how long an INVITE or a 2xx may take to be answered.
   var patience: Int64 { 64 * configuration.timers.t1.wholeNanoseconds }

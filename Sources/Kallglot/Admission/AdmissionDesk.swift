@@ -5,7 +5,7 @@ import SIPUserAgent
 import SansIO
 
 /// Where requests outside dialogs are judged: it knows the accounts and the nonces, asks the rules in their order, and answers nobody.
-struct AdmissionDesk {
+final class AdmissionDesk {
   /// What steps 1 to 5 said of a request.
   enum Authentication {
     /// With the decision of step 5, which is worth a line in the log.
@@ -89,7 +89,7 @@ struct AdmissionDesk {
   // MARK: - Step 5
 
   /// Steps 1 to 4 by the candidate's policy, digest, then steps 1 to 4 again by that of the account that proved itself.
-  mutating func authenticate(_ request: AdmissionRequest, _ sessions: SessionCore<LegID>, at now: Instant) -> Authentication {
+  func authenticate(_ request: AdmissionRequest, _ sessions: SessionCore<LegID>, at now: Instant) -> Authentication {
     var context = context(of: request, sessions)
     if let failure = AdmissionOrder.access.firstFailure(request, context) { return .refused(failure) }
     guard context.policy.authentication == .digest else {
@@ -112,7 +112,7 @@ struct AdmissionDesk {
     }
   }
 
-  private mutating func verify(_ request: AdmissionRequest, _ algorithms: [DigestAlgorithm], at now: Instant) -> DigestVerdict {
+  private func verify(_ request: AdmissionRequest, _ algorithms: [DigestAlgorithm], at now: Instant) -> DigestVerdict {
     let password = request.credentials?.username.flatMap(accounts.account(username:))?.password
     return digest.verify(
       request.credentials, method: request.method, requestURI: request.targetText, algorithms: algorithms, password: password, at: now)
