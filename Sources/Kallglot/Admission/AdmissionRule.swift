@@ -1,7 +1,7 @@
 import KallglotPolicy
 
 /// One step of the policy (contract 8.1): a question to a request and to what is known beside it, without any effect.
-protocol AdmissionRule {
+protocol AdmissionRule: SendableMetatype {
   static func check(_ request: AdmissionRequest, _ context: AdmissionContext) -> PolicyDecision
 }
 
