@@ -64,7 +64,7 @@ let package = Package(
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module("ScenarioModel", stack + ["CallControl", "Personas", .product(name: "Yams", package: "Yams")], testing: ["Serving"])
     + module("ScenarioEngine", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
-    + module("Reports", ["SansIO", "SIPMessage", "ScenarioModel"])
+    + module("Reports", ["SansIO", "SIPMessage", "ScenarioModel", "Inspection"])
     + module(
       "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture"] + nio)
     + module(
@@ -92,7 +92,9 @@ let package = Package(
       .testTarget(name: "TortureTests", dependencies: stack + ["LabBench", "CallControl", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(
         name: "ScenarioTests",
-        dependencies: ["LabTesting", "Reports", "SansIO", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess]),
+        dependencies: [
+          "LabTesting", "LabBench", "Inspection", "Reports", "SansIO", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess,
+        ]),
       .testTarget(
         name: "InteropTests",
         dependencies: [

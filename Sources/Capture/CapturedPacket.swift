@@ -61,4 +61,9 @@ public enum CaptureItem: Sendable {
   case secrets(CaptureSecrets)
   /// A block that carries no packet and no secret, by its type.
   case other(UInt32)
+
+  /// A block that is not a packet, and that Wireshark gives the number of a frame all the same.
+  public var isNumberedRecord: Bool {
+    if case .other(let type) = self { Pcapng.BlockType.numberedRecords.contains(type) } else { false }
+  }
 }

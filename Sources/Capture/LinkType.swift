@@ -31,7 +31,18 @@ extension LinkType: CustomStringConvertible {
     case .linuxSLL2: "Linux cooked v2"
     case .ipv4: "raw IPv4"
     case .ipv6: "raw IPv6"
-    default: "link type \(rawValue)"
+    default: Self.names[rawValue] ?? "link type \(rawValue)"
     }
   }
+
+  /// Those that people meet, of the list of LINKTYPE values that tcpdump.org keeps.
+  private static let names: [UInt16: String] = [
+    6: "token ring", 8: "SLIP", 9: "PPP", 10: "FDDI", 50: "PPP in HDLC framing", 51: "PPPoE", 100: "LLC over ATM", 104: "Cisco HDLC",
+    105: "IEEE 802.11", 107: "frame relay", 117: "pflog", 119: "IEEE 802.11 with a Prism header", 127: "IEEE 802.11 with radiotap",
+    139: "MTP2 with a pseudo-header", 140: "MTP2", 141: "MTP3", 142: "SCCP", 144: "Linux IrDA", 147: "a private link type (147)",
+    163: "IEEE 802.11 with an AVS header", 166: "PPP with direction", 177: "Linux LAPD", 187: "Bluetooth HCI", 189: "USB", 192: "PPI",
+    195: "IEEE 802.15.4", 201: "Bluetooth HCI with direction", 203: "LAPD", 204: "PPP with direction", 206: "frame relay with direction",
+    220: "USB", 231: "D-Bus", 239: "NFLOG", 242: "IP over InfiniBand", 248: "SCTP", 249: "USB", 251: "Bluetooth Low Energy",
+    252: "exported PDUs", 253: "Netlink", 254: "Bluetooth monitor",
+  ]
 }

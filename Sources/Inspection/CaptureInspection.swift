@@ -6,9 +6,12 @@ import WireReader
 /// Judges what a reader sees of a capture, as it goes.
 struct CaptureInspection {
   let reader: PassiveReader
-  private(set) var findings = FindingCollector()
+  private(set) var findings: FindingCollector
 
-  init(_ reader: PassiveReader) { self.reader = reader }
+  init(_ reader: PassiveReader) {
+    self.reader = reader
+    findings = FindingCollector(filter: reader.dialogs.filter)
+  }
 
   mutating func take(_ packet: CapturedPacket) { for observed in reader.take(packet) { judge(observed) } }
 

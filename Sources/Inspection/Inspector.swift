@@ -8,9 +8,16 @@ import WireReader
 public struct Inspector {
   /// TLS secrets beside those that a capture carries itself.
   private let secrets: [Bytes]
+  private let filter: String?
 
-  /// - Parameter secrets: contents of SSLKEYLOGFILEs.
-  public init(secrets: [Bytes] = []) { self.secrets = secrets }
+  /// - Parameters:
+  ///   - secrets: contents of SSLKEYLOGFILEs.
+  ///   - filter: part of the Call-IDs that are asked for: of a capture with more of them than are kept these are, and of findings only
+  ///     theirs.
+  public init(secrets: [Bytes] = [], filter: String? = nil) {
+    self.secrets = secrets
+    self.filter = filter
+  }
 
   /// Reads a file, as far as it goes.
   /// - Throws: when it is no capture, or cannot be opened.
@@ -25,7 +32,7 @@ public struct Inspector {
     let keyLog = KeyLog()
     for text in secrets { keyLog.add(text) }
     var reader = try CaptureReader(input)
-    var inspection = CaptureInspection(PassiveReader(path: name, keyLog: keyLog))
+    var inspection = CaptureInspection(PassiveReader(path: name, keyLog: keyLog, filter: filter))
     var problem: String?
     var hasItems = false
     do {
@@ -35,7 +42,7 @@ public struct Inspector {
         case .packet(let packet): inspection.take(packet)
         case .secrets(let secrets): inspection.reader.takeSecrets(secrets)
         case .interface(let interface): inspection.reader.take(interface)
-        case .other: break
+        case .other: if item.isNumberedRecord { inspection.reader.takeRecord() }
         }
       }
     } catch {

@@ -14,21 +14,26 @@ public struct CaptureFacts {
   public var cutMessages = 0
   public var fragmentsJoined = 0
   public var fragmentsIncomplete = 0
-  /// Frames by why they were not read, in words, in the order of the first.
-  public var unread: [(reason: String, count: Int)] = []
+  /// Frames by why they were not read, in the order of the first.
+  public private(set) var unread: [(reason: UnreadReason, count: Int)] = []
   /// Why the file could not be read to its end.
   public var problem: String?
   public var deliberatelyBroken = 0
   public var udpOther = 0
   public var icmpUnreachable = 0
 
-  public mutating func skip(_ reason: String) {
+  public init(path: String) { self.path = path }
+
+  public mutating func skip(_ reason: UnreadReason) {
     if let known = unread.firstIndex(where: { $0.reason == reason }) {
       unread[known].count += 1
     } else {
       unread.append((reason, 1))
     }
   }
+
+  /// Frames that were not read and may carry SIP or RTP.
+  public var hiddenFrames: Int { unread.reduce(0) { $0 + ($1.reason.hidesPackets ? $1.count : 0) } }
 
   /// Nanoseconds from the first frame to the last.
   public var duration: Int64 {

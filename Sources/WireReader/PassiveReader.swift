@@ -9,7 +9,7 @@ import SansIO
 public final class PassiveReader {
   public private(set) var facts: CaptureFacts
   public private(set) var counts = MessageCounts()
-  public private(set) var dialogs = DialogTable()
+  public private(set) var dialogs: DialogTable
   public private(set) var streams = StreamTable()
   public private(set) var connections: ConnectionTable
   private let keyLog: KeyLog
@@ -19,14 +19,17 @@ public final class PassiveReader {
   /// Interfaces whose packets are what TLS carried.
   private var decrypted: Set<Int> = []
   private var isDecryptedFrame = false
+  private var link = LinkType.ethernet
   private var pieces = 1
   private var observed: [Observed] = []
 
   /// - Parameters:
   ///   - path: what the packets are called in a report.
   ///   - keyLog: TLS secrets that are known beside those that come with the packets.
-  public init(path: String, keyLog: KeyLog = KeyLog()) {
+  ///   - filter: part of the Call-IDs that are kept when there are too many.
+  public init(path: String, keyLog: KeyLog = KeyLog(), filter: String? = nil) {
     facts = CaptureFacts(path: path)
+    dialogs = DialogTable(filter: filter)
     self.keyLog = keyLog
     connections = ConnectionTable(keyLog: keyLog)
   }
@@ -51,8 +54,15 @@ public final class PassiveReader {
     isBrokenFrame = !packet.comments.isEmpty && packet.comments.contains { $0.contains("deliberately broken") }
     if isBrokenFrame { facts.deliberatelyBroken += 1 }
     pieces = 1
+    link = packet.linkType
     content(PacketDecoder.decode(packet), packet.bytes, stamp)
     return takeObserved()
+  }
+
+  /// A record of the file that is not a packet, and that Wireshark gives the number of a frame.
+  public func takeRecord() {
+    facts.frames += 1
+    facts.skip(.record)
   }
 
   private func takeObserved() -> [Observed] {
@@ -71,21 +81,11 @@ public final class PassiveReader {
       let joined = PacketDecoder.decode(
         whole: whole.payload, protocolNumber: fragment.protocolNumber, source: fragment.source, destination: fragment.destination)
       self.content(joined, whole.payload, stamp)
-    case .otherProtocol(let number, _, _): facts.skip(Self.protocolName(number))
-    case .notIP(let type): facts.skip(type == 0x0806 ? "ARP" : "not IP")
-    case .malformed(.unknownLinkType(let type)): facts.skip("\(type), which is not read here")
-    case .malformed(.cutInHeader): facts.skip("cut within a header")
-    case .malformed(.version), .malformed(.length): facts.skip("damaged IP, UDP or TCP header")
-    }
-  }
-
-  private static func protocolName(_ number: UInt8) -> String {
-    switch number {
-    case 1: "ICMP"
-    case 2: "IGMP"
-    case 58: "ICMPv6"
-    case 132: "SCTP"
-    default: "IP protocol \(number)"
+    case .otherProtocol(let number, _, _): facts.skip(.ipProtocol(number))
+    case .notIP(let type): facts.skip(UnreadReason(etherType: type, bytes, link))
+    case .malformed(.unknownLinkType(let type)): facts.skip(.linkType(type))
+    case .malformed(.cutInHeader): facts.skip(.cutInHeader)
+    case .malformed(.version), .malformed(.length): facts.skip(.damagedHeader)
     }
   }
 
@@ -110,23 +110,27 @@ public final class PassiveReader {
     guard let first = payload.first else { return }
     if first >= 0x80 || first < 32, first != 13, first != 10 {
       if streams.take(payload, (found.source, found.destination), stamp, time: milliseconds(stamp)) { return }
-      facts.udpOther += 1
-      return
+      return skipDatagram(found, payload)
     }
     guard SIPRecognition.isSIP(payload) else { return other(found, payload, stamp) }
     let origin = Carried(value: (), source: found.source, destination: found.destination, transport: ObservedTransport.udp, stamp: stamp)
     do { sip(try SIPMessage.parse(payload), origin) } catch {
       if found.isCut {
         facts.cutMessages += 1
-        facts.skip("SIP messages cut by the capture")
+        facts.skip(.cutMessage)
       } else {
         unreadable(error, payload.prefix { $0 != 13 && $0 != 10 }.prefix(80).text, origin)
       }
     }
   }
 
-  private func other(_ found: DecodedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
+  private func skipDatagram(_ found: DecodedPacket, _ payload: Bytes) {
+    if let tunnel = UnreadReason.tunnel(payload, found.source.port, found.destination.port) { return facts.skip(tunnel) }
     facts.udpOther += 1
+  }
+
+  private func other(_ found: DecodedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
+    skipDatagram(found, payload)
     let isOnSIPPort = found.source.port == 5060 || found.destination.port == 5060
     guard isOnSIPPort, payload.count > 8, payload.contains(where: { $0 > 32 }), SIPRecognition.couldBeText(payload) else { return }
     observed.append(.notSIP(text: payload.prefix { $0 >= 32 }.prefix(60).text, stamp, isDeliberatelyBroken: isBrokenFrame))

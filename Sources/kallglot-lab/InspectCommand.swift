@@ -3,6 +3,7 @@ import Capture
 import Foundation
 import Inspection
 import SansIO
+import ScenarioModel
 
 /// `kallglot-lab inspect`: what is in a capture.
 struct InspectCommand: ParsableCommand {
@@ -13,8 +14,11 @@ struct InspectCommand: ParsableCommand {
       with --keylog:
         kallglot-lab inspect out/basic/answered-udp/pbx.pcapng
         kallglot-lab inspect trunk.pcap --keylog keys.txt --filter 7a1b@pbx
+        kallglot-lab inspect ci.pcap --fail-on warning
+      A check is one of 'kallglot-lab rules'. Equal findings of several dialogs are one line with their count and the first frames.
 
-      Exit codes: 0 every file could be read; 2 bad input, or a file is missing or not a capture.
+      Exit codes: 0 every file was read and judged; 1 a finding is at or above --fail-on; 2 bad input, or a file is missing or not a \
+      capture; 3 nothing could be judged, or --filter matches nothing. Of several files it is the worst, in the order 2, 3, 1, 0.
       """)
 
   @Argument(help: "Capture files: pcap or pcapng.")
@@ -35,22 +39,38 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "File with TLS secrets, as SSLKEYLOGFILE makes it.")
   var keylog: String?
 
+  @Option(help: ArgumentHelp("Exit with 1 for findings of this severity or worse: error, warning or note.", valueName: "severity"))
+  var failOn: String?
+
   func run() throws {
     guard width >= 60, width <= 1_000 else { throw Complaint("--width is \(width), expected 60 to 1000") }
-    let inspector = Inspector(secrets: try secrets())
+    let failOn = try severity()
+    let inspector = Inspector(secrets: try secrets(), filter: filter)
     let style = InspectionReport.Style(width: width, hasLadders: !noLadder, filter: filter)
     var reports: [InspectionReport] = []
+    var worst = InspectionExit.judged
     for (position, file) in files.enumerated() {
-      let report = try Self.read(file, inspector)
-      if json {
-        reports.append(report)
-      } else {
-        say(
-          (position == 0 ? [] : ["", String(repeating: "=", count: width), ""]).joined(separator: "\n")
-            + report.text(style).joined(separator: "\n"))
+      do {
+        let report = try Self.read(file, inspector)
+        worst = max(worst, report.exit(failOn: failOn, style))
+        if json { reports.append(report) } else { say(separator(position) + report.text(style).joined(separator: "\n")) }
+      } catch let problem as Complaint {
+        Console.complain("kallglot-lab: \(problem.sentence)")
+        worst = .unreadable
       }
     }
-    if json { Console.write(InspectionReport.json(reports, style)) }
+    if json, !reports.isEmpty { Console.write(InspectionReport.json(reports, style)) }
+    // What could not be written is bad input, whatever was read.
+    if worst != .judged, Console.failure == nil { throw ExitWith(code: worst.rawValue) }
+  }
+
+  private func separator(_ position: Int) -> String { position == 0 ? "" : "\n\(String(repeating: "=", count: width))\n" }
+
+  private func severity() throws -> InspectionFinding.Severity? {
+    guard let failOn else { return nil }
+    if let severity = InspectionFinding.Severity(rawValue: failOn) { return severity }
+    let words = InspectionFinding.Severity.allCases.map(\.rawValue)
+    throw Complaint("--fail-on is '\(failOn)', expected error, warning or note\(Spelling.hint(for: failOn, among: words))")
   }
 
   private func secrets() throws -> [Bytes] {

@@ -1,4 +1,5 @@
 import Foundation
+import Inspection
 import LabTesting
 import Reports
 import SansIO
@@ -131,17 +132,22 @@ import Testing
     #expect(try await lab(["schema", "--reference"]).lines.first == "## Keys of a file")
   }
 
-  @Test func `rules lists every rule with its section and sentence, in columns and as JSON`() async throws {
+  @Test func `rules lists every rule and check with section, severity, place and sentence, in columns and as JSON`() async throws {
     let lines = try await lab(["rules"]).lines
-    #expect(lines.count == RuleCatalogue.rules.count)
-    for (line, rule) in zip(lines, RuleCatalogue.rules) {
+    #expect(lines.count == RuleList.rows.count && Set(RuleList.rows.map(\.id)).count == lines.count)
+    for (line, rule) in zip(lines, RuleList.rows) {
       #expect(line.hasPrefix("\(rule.id) ") && line.contains("  \(rule.section) ") && line.hasSuffix("  \(rule.sentence)"), "\(line)")
+      #expect(line.contains("  \(rule.severity.rawValue) ") && line.contains("  \(rule.places.map(\.rawValue).joined(separator: " ")) "))
     }
     #expect(Set(lines.compactMap { $0.firstRange(of: " RFC ")?.lowerBound.utf16Offset(in: $0) }).count == 1)
+    let ids = RuleList.rows.map(\.id)
+    #expect(Set(ids).isSuperset(of: RuleCatalogue.ids) && Set(ids).isSuperset(of: InspectionChecks.ids))
+    #expect(RuleList.rows.allSatisfy { $0.places.contains(.run) == (RuleCatalogue.rule($0.id) != nil) })
     let json = try await lab(["rules", "--json"])
-    let list = try #require(try JSONSerialization.jsonObject(with: Data(json.lines.joined().utf8)) as? [[String: String]])
-    #expect(list.map { $0["id"] } == RuleCatalogue.ids)
-    #expect(list.allSatisfy { Set($0.keys) == ["id", "section", "sentence"] })
+    let list = try #require(try JSONSerialization.jsonObject(with: Data(json.lines.joined().utf8)) as? [[String: Any]])
+    #expect(list.map { $0["id"] as? String } == ids)
+    #expect(list.allSatisfy { Set($0.keys) == ["id", "section", "sentence", "severity", "where"] })
+    #expect(list.map { $0["where"] as? [String] } == RuleList.rows.map { $0.places.map(\.rawValue) })
   }
 
   @Test func `one row of a table is replayed by the command that its finding prints`() async throws {

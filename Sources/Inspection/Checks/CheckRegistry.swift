@@ -50,11 +50,13 @@ struct CheckContext {
   /// The capture has RTP of anybody: where it has none, nothing is said about missing audio.
   var hasRTP: Bool
   var control: ControlTable
-  /// SIP may be missing: a gap in a stream, a cut or unreadable message, TLS that stayed closed, a damaged file.
+  /// SIP may be missing: a gap in a stream, a cut or unreadable message, TLS that stayed closed, a damaged file, frames that are not read.
   var hasHoles: Bool
+  /// Frames that were not read and may carry SIP or RTP.
+  var hiddenFrames: Int
 }
 
-/// All checks, in the order in which they speak. A new one is a file and a line here.
+/// All checks, in the order in which they speak. A new one is a file, a line here and its declaration in ``InspectionChecks``.
 enum CheckRegistry {
   static let messages: [any MessageCheck] = [
     MandatoryHeaders(), CSeqMethod(), BranchCookie(), TagPresence(), ContactPresence(), BodyType(), ReadableDescription(), ViaTransport(),
@@ -62,7 +64,8 @@ enum CheckRegistry {
   ]
 
   static let dialogs: [any DialogCheck] = [
-    BeginsInTheMiddle(), FinalResponse(), Acknowledgement(), RepeatedSuccess(), AnswerAfterCancel(), ChallengeLoop(), SequenceOrder(),
+    BeginsInTheMiddle(), FinalResponse(), CallRefused(), Acknowledgement(), RepeatedSuccess(), AnswerAfterCancel(), ChallengeLoop(),
+    SequenceOrder(),
     UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(), MissingAnswer(), PrivateMediaAddress(), AudioBothWays(),
     TelephoneEventAgreed(),
   ]
@@ -81,12 +84,8 @@ enum CheckRegistry {
 
   private static func examine(_ story: DialogStory, _ check: any DialogCheck, _ context: CheckContext) -> [InspectionFinding] {
     check.check(story, context).map { remark in
-      var remark = remark
-      if check.judgesAbsence, context.hasHoles, remark.severity != .note {
-        remark.severity = .note
-        remark.text += "; but parts of this capture are missing"
-      }
-      return finding(remark, check.name, story.conversation.callID, isDeliberatelyBroken: story.conversation.isDeliberatelyBroken)
+      let found = finding(remark, check.name, story.conversation.callID, isDeliberatelyBroken: story.conversation.isDeliberatelyBroken)
+      return check.judgesAbsence && context.hasHoles ? found.softened() : found
     }
   }
 
@@ -97,7 +96,20 @@ enum CheckRegistry {
 
   static func examine(_ stream: RTPStream, _ context: CheckContext) -> [InspectionFinding] {
     let callID = stream.conversation.flatMap { context.stories[$0]?.conversation.callID }
-    return streams.flatMap { check in check.check(stream, context).map { finding($0, check.name, callID, isDeliberatelyBroken: false) } }
+    // So many lost packets may be in frames that were not read.
+    let mayBeHidden = context.hiddenFrames > 0 && stream.statistics.lost <= context.hiddenFrames
+    return streams.flatMap { check in
+      check.check(stream, context).map { remark in
+        let found = finding(remark, check.name, callID, isDeliberatelyBroken: false)
+        return mayBeHidden && check is StreamQuality ? found.softened() : found
+      }
+    }
+  }
+
+  /// What registrations and keep-alives show.
+  static func weighed(_ findings: [InspectionFinding], hasHoles: Bool) -> [InspectionFinding] {
+    guard hasHoles else { return findings }
+    return findings.map { InspectionChecks.check($0.check)?.judgesAbsence == true ? $0.softened() : $0 }
   }
 
   /// Nobody is accused of what a test does on purpose.

@@ -2,7 +2,7 @@ import WireReader
 
 /// Something that is wrong in a capture, or worth knowing, in plain words.
 public struct InspectionFinding: Hashable, Sendable {
-  public enum Severity: String, Hashable, Sendable, Comparable {
+  public enum Severity: String, Hashable, Sendable, Comparable, CaseIterable {
     /// A rule is broken in bytes that the capture shows.
     case error
     /// Probably a fault; the capture alone does not prove it.
@@ -17,63 +17,59 @@ public struct InspectionFinding: Hashable, Sendable {
       }
     }
 
+    /// The worse comes first.
     public static func < (left: Severity, right: Severity) -> Bool { left.weight < right.weight }
   }
 
-  /// The check's name: stable, for programs.
+  /// The check's id (``InspectionChecks``): stable, for programs.
   public var check: String
   public var severity: Severity
   /// The section that says so; "" where it is no rule of a standard.
   public var rule: String
   public var text: String
+  /// The first that shows it.
   public var frame: Int
+  /// The dialog's; of several the first one's.
   public var callID: String?
   /// How many frames show the same.
   public var count = 1
+  /// The first frames that show it, `frame` among them.
+  public var frames: [Int]
+  /// The first Call-IDs that it is about.
+  public var callIDs: [String]
+  /// How many Call-IDs it is about.
+  public var dialogs: Int
+  /// The others say the same with other numbers.
+  public var numbersVary = false
 
+  /// - Parameter rule: the section; one that the text names itself, in brackets, takes its place, so that it is said once.
   public init(_ check: String, _ severity: Severity, _ rule: String, _ text: String, frame: Int, callID: String? = nil) {
     self.check = check
     self.severity = severity
-    self.rule = rule
-    self.text = text
+    (self.text, self.rule) = Self.separated(text, rule)
     self.frame = frame
     self.callID = callID
+    frames = [frame]
+    callIDs = callID.map { [$0] } ?? []
+    dialogs = callIDs.count
+  }
+
+  /// The text without its section in brackets, and that section.
+  private static func separated(_ text: String, _ rule: String) -> (text: String, rule: String) {
+    guard text.contains(" (RFC "), let begin = text.firstRange(of: " (RFC ") else { return (text, rule) }
+    let rest = text[begin.upperBound...]
+    guard let end = rest.firstIndex(of: ")") else { return (text, rule) }
+    return ("\(text[..<begin.lowerBound])\(rest[rest.index(after: end)...])", "RFC \(rest[..<end])")
   }
 }
 
-/// Collects findings; the same text about the same Call-ID is counted, not repeated.
-struct FindingCollector {
-  private struct Identity: Hashable {
-    var check: String
-    var text: String
-    var callID: String?
-  }
-
-  /// Findings that are kept one by one.
-  private static let capacity = 2_000
-
-  private var index: [Identity: Int] = [:]
-  private(set) var list: [InspectionFinding] = []
-  private(set) var leftOut = 0
-
-  mutating func add(_ finding: InspectionFinding) {
-    let identity = Identity(check: finding.check, text: finding.text, callID: finding.callID)
-    if let known = index[identity] {
-      list[known].count += 1
-      return
-    }
-    guard list.count < Self.capacity else {
-      leftOut += 1
-      return
-    }
-    index[identity] = list.count
-    list.append(finding)
-  }
-
-  mutating func add(_ findings: [InspectionFinding]) { for finding in findings { add(finding) } }
-
-  /// In the order of the frames.
-  var sorted: [InspectionFinding] {
-    list.enumerated().sorted { ($0.element.frame, $0.offset) < ($1.element.frame, $1.offset) }.map(\.element)
+extension InspectionFinding {
+  /// Nobody is accused of what may be in a part that was not captured or not read.
+  func softened() -> InspectionFinding {
+    guard severity != .note else { return self }
+    var finding = self
+    finding.severity = .note
+    finding.text += "; but parts of this capture are missing"
+    return finding
   }
 }

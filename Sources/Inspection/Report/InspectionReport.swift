@@ -8,7 +8,7 @@ public struct InspectionReport {
     /// Columns of text.
     public var width: Int
     public var hasLadders: Bool
-    /// Only dialogs and registrations whose Call-ID contains this.
+    /// Only what belongs to Call-IDs that contain this; ``Inspector`` takes it as well, so that they are kept.
     public var filter: String?
 
     public init(width: Int = 120, hasLadders: Bool = true, filter: String? = nil) {
@@ -29,11 +29,15 @@ public struct InspectionReport {
   let connections: StreamTotals
   let secured: [TLSFacts]
   let dtlsPackets: Int
-  /// In the order of the frames.
+  /// Errors, warnings, notes, each in the order of the frames.
   public let findings: [InspectionFinding]
   let findingsLeftOut: Int
   let conversations: [Int: Conversation]
   let forgotten: Int
+  /// Of all dialogs that were there.
+  let outcomes: OutcomeCounts
+  /// Call-IDs that were there.
+  let callIDs: Int
 
   init(_ inspection: CaptureInspection) {
     let observer = inspection.reader
@@ -52,23 +56,30 @@ public struct InspectionReport {
     connections = observer.connections.totals
     secured = observer.connections.secured
     dtlsPackets = observer.streams.dtlsPackets
+    callIDs = observer.dialogs.seen
+    var outcomes = observer.dialogs.forgottenOutcomes
+    for story in stories { outcomes.take(story.outcome) }
+    self.outcomes = outcomes
     let context = CheckContext(
       begin: observer.facts.first ?? end, end: end, stories: Dictionary(stories.map { ($0.conversation.number, $0) }) { first, _ in first },
       streamsByConversation: Dictionary(grouping: streams.filter { $0.conversation != nil }) { $0.conversation ?? 0 },
-      hasRTP: !streams.isEmpty, control: observer.streams.control, hasHoles: Self.hasHoles(observer))
+      hasRTP: !streams.isEmpty, control: observer.streams.control, hasHoles: Self.hasHoles(observer),
+      hiddenFrames: observer.facts.hiddenFrames)
     var collector = inspection.findings
     for story in stories { collector.add(CheckRegistry.examine(story, context)) }
     for conversation in others { collector.add(CheckRegistry.examineLone(DialogStory(conversation, end: end), context)) }
     for stream in streams { collector.add(CheckRegistry.examine(stream, context)) }
-    for registration in registrations { collector.add(RegistrationChecks.examine(registration, end)) }
-    for ping in pings { collector.add(RegistrationChecks.examine(ping, end)) }
+    for registration in registrations {
+      collector.add(CheckRegistry.weighed(RegistrationChecks.examine(registration, end), hasHoles: context.hasHoles))
+    }
+    for ping in pings { collector.add(CheckRegistry.weighed(RegistrationChecks.examine(ping, end), hasHoles: context.hasHoles)) }
     findings = collector.sorted
     findingsLeftOut = collector.leftOut
   }
 
   private static func hasHoles(_ observer: PassiveReader) -> Bool {
     observer.connections.totals.lost > 0 || observer.counts.unreadable > 0 || observer.facts.problem != nil
-      || observer.facts.fragmentsIncomplete > 0
+      || observer.facts.fragmentsIncomplete > 0 || observer.facts.hiddenFrames > 0
       || observer.facts.cutMessages > 0 || observer.connections.secured.contains { $0.closedBytes > 0 }
   }
 

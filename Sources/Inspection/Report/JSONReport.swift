@@ -20,17 +20,21 @@ extension InspectionReport {
 
   private func json(_ style: Style) -> JSONValue {
     func isShown(_ callID: String?) -> Bool { style.filter.map { callID?.contains($0) == true } ?? true }
+    let verdict = verdict(style)
     return .object([
       ("file", .string(facts.path)), ("frames", .integer(facts.frames)), ("duration", seconds(facts.duration)),
       ("begin", JSONValue(facts.first.map { Words.wallTime($0.time) })),
       ("linkTypes", .array(facts.linkTypes.map { .string($0.description) })),
-      ("problem", JSONValue(facts.problem)), ("forgottenCallIDs", .integer(forgotten)), ("messages", messagesJSON), ("unread", unreadJSON),
+      ("problem", JSONValue(facts.problem)),
+      ("verdict", .object([("kind", .string(verdict.name)), ("sentence", JSONValue(verdict.sentence))])),
+      ("callIDs", .integer(callIDs)), ("outcomes", .array(outcomes.rows.map(outcomeCountJSON))), ("forgottenCallIDs", .integer(forgotten)),
+      ("messages", messagesJSON), ("unread", unreadJSON),
       ("dialogs", .array(stories.filter { isShown($0.conversation.callID) }.map(dialogJSON))),
       ("registrations", .array(registrations.filter { isShown($0.callID) }.map(registrationJSON))),
-      ("options", .array(pings.map(pingJSON))),
+      ("options", .array(style.filter == nil ? pings.map(pingJSON) : [])),
       ("streams", .array(streams.filter { style.filter == nil || isShown(callID(of: $0)) }.map(streamJSON))),
       ("tls", .array(secured.map(tlsJSON))),
-      ("findings", .array(findings.filter { isShown($0.callID) }.map(findingJSON))),
+      ("findings", .array(shownFindings(style).map(findingJSON))), ("findingsLeftOut", .integer(findingsLeftOut)),
     ])
   }
 
@@ -40,6 +44,12 @@ extension InspectionReport {
     return .object([("frame", .integer(stamp.frame)), ("time", seconds(stamp.time &- (facts.first?.time ?? stamp.time)))])
   }
   private func callID(of stream: RTPStream) -> String? { stream.conversation.flatMap { conversations[$0]?.callID } }
+
+  private func outcomeCountJSON(_ row: OutcomeCounts.Row) -> JSONValue {
+    .object([
+      ("kind", .string(row.kind)), ("status", JSONValue(row.status)), ("phrase", .string(row.phrase)), ("count", .integer(row.count)),
+    ])
+  }
 
   private var messagesJSON: JSONValue {
     .object([
@@ -51,7 +61,7 @@ extension InspectionReport {
 
   private var unreadJSON: JSONValue {
     .object([
-      ("frames", .object(facts.unread.map { ($0.reason, .integer($0.count)) })), ("cutFrames", .integer(facts.cutFrames)),
+      ("frames", .object(facts.unread.map { ($0.reason.description, .integer($0.count)) })), ("cutFrames", .integer(facts.cutFrames)),
       ("incompleteFragments", .integer(facts.fragmentsIncomplete)), ("otherDatagrams", .integer(facts.udpOther)),
       ("otherStreamBytes", .integer(connections.otherBytes)), ("missingStreamBytes", .integer(connections.lost)),
       ("closedTLSBytes", .integer(secured.reduce(0) { $0 + $1.closedBytes })), ("controlPackets", .integer(control.unreadable)),
@@ -69,7 +79,8 @@ extension InspectionReport {
       ("outcome", outcomeJSON(story)), ("postDialDelay", seconds(story.postDialDelay)), ("answerDelay", seconds(story.answerDelay)),
       ("attempts", .integer(story.attempts.count)), ("forks", .integer(story.forks.count)),
       ("reinvites", .integer(story.reinvites.count)),
-      ("holds", .integer(story.holds)), ("resumes", .integer(story.resumes)), ("codec", JSONValue(agreement?.codec?.text)),
+      ("holds", .integer(story.holds)), ("resumes", .integer(story.resumes)),
+      ("codec", JSONValue(agreement?.codec.map { Words.encoding($0.text) })),
       ("telephoneEvent", JSONValue(agreement?.hasTelephoneEvent == true)), ("srtp", JSONValue(agreement?.isSecure == true)),
       ("beginsInTheMiddle", JSONValue(story.beginsInTheMiddle)),
       ("messages", .array(conversation.rows.map(rowJSON))), ("messagesLeftOut", .integer(conversation.rowsLeftOut)),
@@ -150,13 +161,15 @@ extension InspectionReport {
     let reports = control[stream.key.ssrc]
     return .object([
       ("source", .string(stream.key.source.description)), ("destination", .string(stream.key.destination.description)),
-      ("ssrc", .integer(Int(stream.key.ssrc))), ("codec", .string(stream.codec)), ("signalled", JSONValue(stream.isSignalled)),
+      ("ssrc", .integer(Int(stream.key.ssrc))), ("codec", .string(Words.encoding(stream.codec))),
+      ("signalled", JSONValue(stream.isSignalled)),
       ("callID", JSONValue(callID(of: stream))), ("first", stampJSON(stream.first)), ("last", stampJSON(stream.last)),
       ("packets", .integer(statistics.packets)), ("expected", .integer(statistics.expected)), ("lost", .integer(statistics.lost)),
       ("late", .integer(stream.order.late)), ("duplicates", .integer(stream.order.duplicates)),
       ("sequenceErrors", .integer(statistics.sequenceErrors)), ("maxDelta", JSONValue(statistics.maximumDelta)),
-      ("meanDelta", JSONValue(statistics.meanDelta)), ("maxJitter", JSONValue(statistics.maximumJitter)),
-      ("meanJitter", JSONValue(statistics.meanJitter)), ("events", .integer(stream.events)),
+      ("meanDelta", JSONValue(statistics.meanDelta)),
+      ("maxJitter", stream.hasClock ? JSONValue(statistics.maximumJitter) : .null),
+      ("meanJitter", stream.hasClock ? JSONValue(statistics.meanJitter) : .null), ("events", .integer(stream.events)),
       ("payloadTypes", .array(stream.payloads.map(payloadJSON))),
       (
         "rtcp",
@@ -173,7 +186,7 @@ extension InspectionReport {
 
   private func payloadJSON(_ use: RTPStream.PayloadUse) -> JSONValue {
     .object([
-      ("type", .integer(Int(use.type))), ("name", .string(RTPStream.text(use))), ("packets", .integer(use.packets)),
+      ("type", .integer(Int(use.type))), ("name", .string(Words.encoding(RTPStream.text(use)))), ("packets", .integer(use.packets)),
       ("negotiated", JSONValue(use.isNegotiated)), ("frame", .integer(use.first.frame)),
     ])
   }
@@ -191,7 +204,8 @@ extension InspectionReport {
     .object([
       ("check", .string(finding.check)), ("severity", .string(finding.severity.rawValue)), ("rule", .string(finding.rule)),
       ("text", .string(finding.text)), ("frame", .integer(finding.frame)), ("callID", JSONValue(finding.callID)),
-      ("count", .integer(finding.count)),
+      ("count", .integer(finding.count)), ("frames", .array(finding.frames.map { .integer($0) })),
+      ("dialogs", .integer(finding.dialogs)), ("callIDs", .array(finding.callIDs.map(JSONValue.string))),
     ])
   }
 }

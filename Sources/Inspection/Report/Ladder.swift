@@ -44,7 +44,7 @@ struct Ladder {
       steps.append(
         Step(
           stamp: stream.first, source: source ?? column(stream.key.source), destination: destination ?? column(stream.key.destination),
-          label: "RTP \(stream.codec), \(Words.count(stream.statistics.packets, "packet"))\(lost)", isMedia: true))
+          label: "RTP \(Words.encoding(stream.codec)), \(Words.count(stream.statistics.packets, "packet"))\(lost)", isMedia: true))
     }
     steps.sort { $0.stamp.frame < $1.stamp.frame }
   }

@@ -3,7 +3,7 @@ import WireReader
 
 extension InspectionReport {
   /// The RTP streams as a table; jitter and loss are Wireshark's numbers.
-  func streamLines() -> [String] {
+  func streamLines(_ streams: [RTPStream]) -> [String] {
     guard !streams.isEmpty else { return [] }
     let head = ["from", "to", "SSRC", "codec", "packets", "lost", "late", "twice", "max delta", "mean jitter", "max jitter"]
     let rows = streams.prefix(200).map(Self.row)
@@ -25,11 +25,13 @@ extension InspectionReport {
 
   private static func row(_ stream: RTPStream) -> [String] {
     let statistics = stream.statistics
+    func jitter(_ value: Double) -> String { stream.hasClock ? Words.decimal(value, 3) : "-" }
     let percent = statistics.expected > 0 ? Double(statistics.lost) * 100 / Double(statistics.expected) : 0
     return [
-      stream.key.source.description, stream.key.destination.description, ssrc(stream), stream.codec + (stream.isSignalled ? "" : " ?"),
+      stream.key.source.description, stream.key.destination.description, ssrc(stream),
+      Words.encoding(stream.codec) + (stream.isSignalled ? "" : " ?"),
       "\(statistics.packets)", "\(statistics.lost) (\(Words.decimal(percent, 1)) %)", "\(stream.order.late)", "\(stream.order.duplicates)",
-      Words.decimal(statistics.maximumDelta, 3), Words.decimal(statistics.meanJitter, 3), Words.decimal(statistics.maximumJitter, 3),
+      Words.decimal(statistics.maximumDelta, 3), jitter(statistics.meanJitter), jitter(statistics.maximumJitter),
     ]
   }
 
@@ -41,7 +43,9 @@ extension InspectionReport {
   private func details(_ stream: RTPStream) -> [String] {
     var parts: [String] = []
     if !stream.isSignalled { parts.append("no SDP for it is in the capture: recognised by its RTP packets") }
-    if stream.payloads.count > 1 { parts.append(stream.payloads.map { "\(RTPStream.text($0)) \($0.packets)" }.joined(separator: ", ")) }
+    if stream.payloads.count > 1 {
+      parts.append(stream.payloads.map { "\(Words.encoding(RTPStream.text($0))) \($0.packets)" }.joined(separator: ", "))
+    }
     if let pause = stream.longestPause, pause.nanoseconds > 1_000_000_000 {
       parts.append("longest pause \(Words.seconds(pause.nanoseconds)) before frame \(pause.stamp.frame)")
     }
@@ -52,5 +56,14 @@ extension InspectionReport {
     if reports.saidGoodbye { said.append("BYE") }
     if !said.isEmpty { parts.append("RTCP: \(said.joined(separator: ", "))") }
     return parts
+  }
+}
+
+extension RTPStream {
+  /// Whether the clock rate of what it carries is known: without one there is no jitter.
+  var hasClock: Bool {
+    payloads.contains { use in
+      use.type < 96 ? StaticPayloads.clockRate(use.type) != nil : use.encoding.map { !$0.isTelephoneEvent } ?? false
+    }
   }
 }

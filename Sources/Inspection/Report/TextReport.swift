@@ -5,7 +5,7 @@ import WireReader
 extension InspectionReport {
   /// The report as lines for people.
   public func text(_ style: Style = Style()) -> [String] {
-    var lines = heading()
+    var lines = heading(style.width)
     let shown = stories.filter { matches($0.conversation.callID, style) }
     if shown.count <= Self.mostDrawn {
       for (position, story) in shown.enumerated() { lines += dialog(story, position + 1, style) }
@@ -13,18 +13,21 @@ extension InspectionReport {
       lines += dialogTable(shown)
     }
     lines += registrationLines(style)
-    if style.filter == nil {
-      lines += pingLines() + otherLines() + streamLines() + tlsLines()
-    }
+    if style.filter == nil { lines += pingLines() }
+    lines += otherLines(style) + streamLines(streams.filter { matches($0, style) })
+    if style.filter == nil { lines += tlsLines() }
     lines += findingLines(style)
     return lines.map(Words.printable)
   }
 
   private func matches(_ callID: String, _ style: Style) -> Bool { style.filter.map { callID.contains($0) } ?? true }
+  private func matches(_ stream: RTPStream, _ style: Style) -> Bool {
+    style.filter == nil || stream.conversation.flatMap { conversations[$0] }.map { matches($0.callID, style) } == true
+  }
 
   // MARK: - Heading
 
-  private func heading() -> [String] {
+  private func heading(_ width: Int) -> [String] {
     let links = facts.linkTypes.map(\.description).joined(separator: ", ")
     let begin = facts.first.map { ", from \(Words.wallTime($0.time))" } ?? ""
     var lines = [
@@ -32,22 +35,40 @@ extension InspectionReport {
     ]
     if let problem = facts.problem { lines.append("  The file is damaged or cut: \(problem). What comes before it was read.") }
     lines.append("  SIP: \(messageWords)")
-    let signalled = stories.filter { !$0.beginsInTheMiddle }.count
-    let middle = stories.count - signalled
+    let middle = outcomes.rows.reduce(0) { $0 + ($1.isFromTheMiddle ? $1.count : 0) }
     lines.append(
-      "  \(Words.count(stories.count, "dialog"))\(middle > 0 ? " (\(middle) from the middle)" : ""), "
+      "  \(Words.count(outcomes.total, "dialog"))\(middle > 0 ? " (\(CountText.grouped(middle)) from the middle)" : ""), "
         + "\(Words.count(registrations.count, "registration")), "
         + "\(Words.count(streams.count, "RTP stream")), \(Words.count(control.packets, "RTCP packet"))")
-    if forgotten > 0 { lines.append("  The \(forgotten) oldest Call-IDs were forgotten to save memory: they are counted, but not shown") }
+    if outcomes.total > 1 { lines += TextWrap.wrap(outcomeWords, first: "  ", rest: "    ", width) }
+    if forgotten > 0 {
+      let what = forgotten == 1 ? "The oldest Call-ID was" : "The \(CountText.grouped(forgotten)) oldest Call-IDs were"
+      lines.append("  \(what) forgotten to save memory: counted, but not shown")
+    }
     let unread = unreadWords
     if !unread.isEmpty { lines.append("  Not read: \(unread.joined(separator: "; "))") }
     return lines
+  }
+
+  /// `"104 answered, 1,148 refused with 403 Forbidden"`, the most frequent first.
+  private var outcomeWords: String {
+    var counts: [(words: String, count: Int)] = []
+    for row in outcomes.rows {
+      if let known = counts.firstIndex(where: { $0.words == row.words }) {
+        counts[known].count += row.count
+      } else {
+        counts.append((row.words, row.count))
+      }
+    }
+    let sorted = counts.enumerated().sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }
+    return sorted.map { "\(CountText.grouped($0.element.count)) \($0.element.words)" }.joined(separator: ", ")
   }
 
   private var messageWords: String {
     guard counts.total > 0 || counts.unreadable > 0 else { return "none" }
     let requests = counts.requests.map { "\($0.method) \($0.count)" }
     let responses = counts.sortedResponses.map { "\($0.status) \($0.count)" }
+    guard counts.total > 0 else { return "no message could be read, \(CountText.grouped(counts.unreadable)) unreadable" }
     var words = "\(Words.count(counts.total, "message")): \((requests + responses).joined(separator: ", "))"
     if counts.repeated > 0 { words += "; \(counts.repeated) of them repeated" }
     if counts.unreadable > 0 { words += "; \(counts.unreadable) unreadable" }
@@ -55,7 +76,7 @@ extension InspectionReport {
   }
 
   private var unreadWords: [String] {
-    var words = facts.unread.map { "\($0.count) \($0.reason)" }
+    var words = facts.unread.map { "\(CountText.grouped($0.count)) \($0.reason)" }
     if facts.cutFrames > 0 { words.append("\(Words.count(facts.cutFrames, "frame")) cut by the capture's snap length") }
     if facts.fragmentsIncomplete > 0 { words.append("\(Words.count(facts.fragmentsIncomplete, "IP packet")) with missing fragments") }
     if facts.udpOther > 0 { words.append("\(facts.udpOther) UDP datagrams of other kinds") }
@@ -113,7 +134,7 @@ extension InspectionReport {
   private func mediaWords(_ story: DialogStory) -> String? {
     guard let last = story.agreements.last else { return nil }
     guard let codec = last.codec else { return "audio: refused or not agreed" }
-    var words = "audio: \(codec.text)"
+    var words = "audio: \(Words.encoding(codec.text))"
     if last.hasTelephoneEvent { words += ", telephone-event" }
     if last.isSecure { words += ", SRTP" }
     if let offer = last.offer.audio?.address, let answer = last.answer.audio?.address { words += ", \(offer) and \(answer)" }
@@ -177,13 +198,16 @@ extension InspectionReport {
       }
   }
 
-  private func otherLines() -> [String] {
-    guard !others.isEmpty else { return [] }
+  private func otherLines(_ style: Style) -> [String] {
+    // OPTIONS have a table of their own; who asks for a Call-ID wants to see it.
+    let wanted = style.filter == nil ? [] : conversations.values.filter { $0.kind == .options }.sorted { $0.number < $1.number }
+    let shown = (others + wanted).filter { matches($0.callID, style) }
+    guard !shown.isEmpty else { return [] }
     return ["", "Other requests"]
-      + others.prefix(50).map { conversation in
+      + shown.prefix(50).map { conversation in
         let what = conversation.transactions.prefix(8).map { "\($0.method.token) \($0.final.map { "\($0.status)" } ?? "not answered")" }
         return "  \(conversation.fromURI) to \(conversation.toURI): \(what.joined(separator: ", "))  \(conversation.callID)"
-      } + (others.count > 50 ? ["  and \(others.count - 50) more"] : [])
+      } + (shown.count > 50 ? ["  and \(shown.count - 50) more"] : [])
   }
 
   private func tlsLines() -> [String] {
@@ -199,48 +223,22 @@ extension InspectionReport {
         return "  " + parts.joined(separator: ", ")
       } + (secured.count > 50 ? ["  and \(secured.count - 50) more connections"] : [])
   }
-
-  // MARK: - Findings
-
-  private func findingLines(_ style: Style) -> [String] {
-    let shown = findings.filter { finding in style.filter == nil || finding.callID.map { matches($0, style) } == true }
-    guard !shown.isEmpty else { return ["", "Nothing is wrong as far as this capture shows."] }
-    let notes = shown.filter { $0.severity == .note }
-    let wrong = shown.filter { $0.severity != .note }
-    var lines: [String] = []
-    lines +=
-      [""]
-      + (wrong.isEmpty
-        ? ["Nothing is wrong as far as this capture shows."] : ["What is wrong"] + wrong.flatMap { Self.lines($0, style.width) })
-    if !notes.isEmpty { lines += ["", "Worth knowing"] + notes.flatMap { Self.lines($0, style.width) } }
-    if findingsLeftOut > 0 { lines.append("  and \(findingsLeftOut) more") }
-    return lines
-  }
-
-  private static func lines(_ finding: InspectionFinding, _ width: Int) -> [String] {
-    let mark = Words.left(finding.severity.rawValue, 8)
-    let rule = finding.rule.isEmpty ? "" : " (\(finding.rule))"
-    let more = finding.count > 1 ? ", \(Words.times(finding.count))" : ""
-    let prefix = "  \(mark) #\(Words.left(String(finding.frame), 6)) "
-    return TextWrap.wrap("\(finding.text)\(more)\(rule)", first: prefix, rest: String(repeating: " ", count: prefix.count), width)
-  }
 }
 
-/// Breaks lines at spaces.
-enum TextWrap {
-  static func wrap(_ text: String, first: String, rest: String, _ width: Int) -> [String] {
-    var lines: [String] = []
-    var line = first
-    var isEmpty = true
-    for word in text.split(separator: " ") {
-      if !isEmpty, line.count + 1 + word.count > width {
-        lines.append(line)
-        line = rest
-        isEmpty = true
-      }
-      line += (isEmpty ? "" : " ") + word
-      isEmpty = false
+extension OutcomeCounts.Row {
+  var isFromTheMiddle: Bool { kind == "begins-in-the-middle" }
+
+  /// `"refused with 403 Forbidden"`.
+  var words: String {
+    let code = status.map { " \($0)" } ?? ""
+    return switch kind {
+    case "hung-up", "up": "answered"
+    case "refused": "refused with\(code) \(phrase)".trimmingSpaces
+    case "redirected": "redirected with\(code)"
+    case "challenged": "challenged with\(code) and given up"
+    case "no-final-response": "without a final response"
+    case "begins-in-the-middle": "from the middle"
+    default: kind.replacing("-", with: " ")
     }
-    return lines + [line]
   }
 }

@@ -14,9 +14,10 @@ enum Words {
     return "\(sign)\(scaled / Int64(factor)).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
   }
 
-  /// `"0.145 s"`, `"32.000 s"`, `"2 min 5 s"`.
+  /// `"0.145 s"`, `"32.0 s"`, `"2 min 5 s"`, `"3 h 20 min"`, `"4,334 days 20 h"`.
   static func seconds(_ nanoseconds: Int64) -> String {
     let seconds = nanoseconds / 1_000_000_000
+    if seconds >= 172_800 { return "\(count(Int(seconds / 86_400), "day")) \(seconds % 86_400 / 3_600) h" }
     if seconds >= 3_600 { return "\(seconds / 3_600) h \(seconds % 3_600 / 60) min" }
     if seconds >= 120 { return "\(seconds / 60) min \(seconds % 60) s" }
     return "\(decimal(Double(nanoseconds) / 1e9, seconds >= 10 ? 1 : 3)) s"
@@ -24,6 +25,22 @@ enum Words {
 
   /// `"1,200 packets"`, `"1 packet"`.
   static func count(_ number: Int, _ noun: String) -> String { CountText.of(number, noun) }
+
+  /// An encoding name as it is registered, whatever a peer makes of its letters: they are the same in any case (RFC 4855 §3).
+  static func encoding(_ name: String) -> String {
+    let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let first = parts.first, let registered = encodings[first.lowercased()] else { return name }
+    return registered + name.dropFirst(first.count)
+  }
+
+  private static let encodings: [String: String] = {
+    let names = [
+      "PCMU", "PCMA", "G722", "G723", "G726-16", "G726-24", "G726-32", "G726-40", "G728", "G729", "G729D", "G729E", "GSM", "GSM-EFR", "CN",
+      "L16", "LPC", "QCELP", "DVI4", "iLBC", "iSAC", "speex", "opus", "SILK", "AMR", "AMR-WB", "EVS", "EVRC", "red", "telephone-event",
+      "tone", "clearmode", "T140", "G7221", "MPA", "H261", "H263", "H263-1998", "H264", "H265", "VP8", "VP9", "AV1", "ulpfec", "rtx",
+    ]
+    return Dictionary(names.map { ($0.lowercased(), $0) }) { first, _ in first }
+  }()
 
   /// `"once"`, `"twice"`, `"12 times"`, `"never"`.
   static func times(_ number: Int) -> String {

@@ -13,11 +13,24 @@ public struct DialogTable {
   /// Conversations that are kept; the oldest are forgotten for more, and said to be.
   private static let mostConversations = 50_000
   public private(set) var forgotten = 0
+  /// How the forgotten ones with an INVITE went, as far as they had come.
+  public private(set) var forgottenOutcomes = OutcomeCounts()
+
+  /// Part of the Call-IDs that somebody asks for: they are forgotten last.
+  public let filter: String?
+  /// Call-IDs that have it, of all that were there.
+  public private(set) var matching = 0
+  /// All Call-IDs that were there.
+  public var seen: Int { created }
 
   /// Finished OPTIONS whose copies may still come.
   private static let patience = 512
 
   public var conversations: [Conversation] { order.filter { $0.kind != .options || byCallID[$0.callID] === $0 } }
+
+  public init(filter: String? = nil) { self.filter = filter }
+
+  private func isWanted(_ callID: String) -> Bool { filter.map { callID.contains($0) } ?? false }
 
   public mutating func take(_ message: ObservedMessage) -> (conversation: Conversation, repetition: Int) {
     let conversation = byCallID[message.callID] ?? make(message)
@@ -34,20 +47,41 @@ public struct DialogTable {
   }
 
   private mutating func make(_ message: ObservedMessage) -> Conversation {
-    if order.count >= Self.mostConversations {
-      for old in order.prefix(Self.mostConversations / 10) { byCallID[old.callID] = nil }
-      order.removeFirst(Self.mostConversations / 10)
-      forgotten += Self.mostConversations / 10
-    }
+    if order.count >= Self.mostConversations { forget(Self.mostConversations / 10, message.stamp) }
     created += 1
+    if isWanted(message.callID) { matching += 1 }
     let conversation = Conversation(message, number: created)
     byCallID[message.callID] = conversation
     order.append(conversation)
     return conversation
   }
 
+  /// The oldest, those that somebody asks for last.
+  private mutating func forget(_ count: Int, _ now: FrameStamp) {
+    var rest = count
+    var kept: [Conversation] = []
+    kept.reserveCapacity(order.count)
+    for conversation in order {
+      guard rest > 0, !isWanted(conversation.callID) else {
+        kept.append(conversation)
+        continue
+      }
+      rest -= 1
+      drop(conversation, now)
+    }
+    for conversation in kept.prefix(rest) { drop(conversation, now) }
+    kept.removeFirst(rest)
+    order = kept
+    forgotten += count
+  }
+
+  private mutating func drop(_ conversation: Conversation, _ now: FrameStamp) {
+    byCallID[conversation.callID] = nil
+    if conversation.kind == .dialog { forgottenOutcomes.take(DialogStory(conversation, end: now).outcome) }
+  }
+
   private mutating func ping(_ conversation: Conversation, _ message: ObservedMessage, _ repetition: Int) {
-    guard pings.take(message, repetition, conversation) else { return }
+    guard pings.take(message, repetition, conversation), !isWanted(conversation.callID) else { return }
     finishedPings.append(conversation.callID)
     guard finishedPings.count > 2 * Self.patience else { return }
     let old = Set(finishedPings.prefix(Self.patience))

@@ -108,7 +108,9 @@ public struct StreamReader {
   public private(set) var kind = Kind.undecided
   private var head = Bytes()
   private var framer = PassiveFramer()
-  public private(set) var otherBytes = 0
+  /// Bytes of a stream that is neither SIP nor TLS, or has not shown what it is.
+  public var otherBytes: Int { others + head.count }
+  private var others = 0
   private var hadGap = false
 
   public mutating func take(_ bytes: Bytes) -> [Reading] {
@@ -116,7 +118,7 @@ public struct StreamReader {
     case .sip: return framer.take(bytes).map(Reading.sip)
     case .tls: return [.tls(bytes)]
     case .other:
-      otherBytes += bytes.count
+      others += bytes.count
       return []
     case .undecided:
       let all = head.isEmpty ? bytes : Bytes(head.array + bytes.array)

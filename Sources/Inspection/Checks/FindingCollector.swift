@@ -1,0 +1,83 @@
+/// Collects findings. What differs in its frame, its Call-ID and its numbers alone is one finding with a count.
+struct FindingCollector {
+  private struct Identity: Hashable {
+    var check: String
+    var severity: InspectionFinding.Severity
+    var shape: String
+  }
+
+  /// Findings that are kept one by one.
+  private static let capacity = 2_000
+  /// Frames and Call-IDs that a finding names.
+  private static let examples = 8
+  /// Call-IDs that are told apart, over all findings.
+  private static let mostCallIDs = 100_000
+
+  private var index: [Identity: Int] = [:]
+  private var known: [Set<String>] = []
+  private var callIDs = 0
+  private(set) var list: [InspectionFinding] = []
+  private(set) var leftOut = 0
+  /// Part of the Call-IDs that are asked for; findings of others are not kept.
+  private let filter: String?
+
+  init(filter: String? = nil) { self.filter = filter }
+
+  mutating func add(_ finding: InspectionFinding) {
+    if let filter, finding.callID?.contains(filter) != true { return }
+    let identity = Identity(check: finding.check, severity: finding.severity, shape: Self.shape(finding.text))
+    if let position = index[identity] { return join(finding, position) }
+    guard list.count < Self.capacity else {
+      leftOut += 1
+      return
+    }
+    index[identity] = list.count
+    list.append(finding)
+    known.append(Set(finding.callIDs))
+  }
+
+  mutating func add(_ findings: [InspectionFinding]) { for finding in findings { add(finding) } }
+
+  private mutating func join(_ finding: InspectionFinding, _ position: Int) {
+    list[position].count += finding.count
+    if !list[position].numbersVary, finding.text != list[position].text { list[position].numbersVary = true }
+    if list[position].frames.count < Self.examples { list[position].frames.append(finding.frame) }
+    guard let callID = finding.callID, callIDs < Self.mostCallIDs, known[position].insert(callID).inserted else { return }
+    callIDs += 1
+    list[position].dialogs += 1
+    if list[position].callIDs.count < Self.examples { list[position].callIDs.append(callID) }
+  }
+
+  /// The text with `#` for each word that is a number. Addresses, URIs and versions stay as they are, and so does what may be a status
+  /// code, three digits that are no frame's.
+  static func shape(_ text: String) -> String {
+    guard text.utf8.contains(where: { (48...57).contains($0) }) else { return text }
+    var before: Substring = ""
+    return text.split(separator: " ", omittingEmptySubsequences: false).map { word in
+      defer { before = word }
+      let digits = digits(word)
+      return digits > 0 && (digits != 3 || before == "frame") ? "#" : String(word)
+    }.joined(separator: " ")
+  }
+
+  /// Digits of a word that has, beside them, at most one point and what sentences put around numbers; 0 for any other.
+  private static func digits(_ word: Substring) -> Int {
+    var (digits, points) = (0, 0)
+    for byte in word.utf8 {
+      switch byte {
+      case 48...57: digits += 1
+      case UInt8(ascii: "."): points += 1
+      case UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: ":"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "-"): continue
+      default: return 0
+      }
+    }
+    return points <= 1 ? digits : 0
+  }
+
+  /// Errors, warnings, notes, each in the order of the frames.
+  var sorted: [InspectionFinding] {
+    list.enumerated().sorted { left, right in
+      (left.element.severity, left.element.frame, left.offset) < (right.element.severity, right.element.frame, right.offset)
+    }.map(\.element)
+  }
+}
