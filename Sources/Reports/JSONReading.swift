@@ -82,7 +82,7 @@ private struct JSONScenario: Decodable {
 
   private enum Key: String, CodingKey {
     case name, file, summary, proves, seed, sweep, verdict, reason, durationNanoseconds, elapsedNanoseconds, packets, hosts, captures
-    case findings
+    case findings, inspect
   }
 
   private struct Sweep: Decodable {
@@ -111,6 +111,7 @@ private struct JSONScenario: Decodable {
       packets: Int(try fields.number(.packets, below: 1 << 40)),
       folder: try fields.decodeIfPresent(String.self, forKey: .captures))
     for finding in try fields.decode([JSONFinding].self, forKey: .findings) { result.add(finding) }
+    result.inspected = try fields.decodeIfPresent([String].self, forKey: .inspect) ?? []
     result.sweep = try fields.decodeIfPresent(Sweep.self, forKey: .sweep)?.sweep
     self.result = result
   }

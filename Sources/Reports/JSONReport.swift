@@ -86,6 +86,7 @@ public enum JSONReport {
       json.member("packets", result.packets)
       json.member("hosts", result.hosts)
       json.member("captures", orNull: result.folder)
+      json.member("inspect", result.inspected)
       json.member("replay", result.replayCommand)
       json.name("findings")
       json.array(.spaced) { json in for finding in result.findings { write(finding, of: result, to: &json) } }

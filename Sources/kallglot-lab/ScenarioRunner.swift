@@ -56,7 +56,7 @@ struct ScenarioRunner {
     let scenario = scenarios[position]
     board.began(scenario.name)
     let folder = seedsEach == 1 ? folders?[position] : nil
-    let result = VirtualRun.run(scenario, seed: seeds.lowerBound + UInt64(step), folder: folder)
+    let result = CaptureInspections.added(to: VirtualRun.run(scenario, seed: seeds.lowerBound + UInt64(step), folder: folder))
     board.put(result, at: position)
     return result.verdict
   }
@@ -64,7 +64,7 @@ struct ScenarioRunner {
   /// The smallest seed that did not pass once more, with captures: the same seed gives the same run.
   private func captured(_ position: Int, _ result: ScenarioResult) -> ScenarioResult {
     guard let folders, !result.verdict.isGood else { return result }
-    var again = VirtualRun.run(scenarios[position], seed: result.seed, folder: folders[position])
+    var again = CaptureInspections.added(to: VirtualRun.run(scenarios[position], seed: result.seed, folder: folders[position]))
     (again.sweep, again.duration, again.elapsed, again.packets) = (result.sweep, result.duration, result.elapsed, result.packets)
     return again
   }

@@ -38,6 +38,18 @@ import Testing
       ])
   }
 
+  @Test func `what inspect says of the captures stands behind the findings, and in JSON`() throws {
+    var result = result(.failed, finding: true)
+    result.inspected = ["kallglot: error #5 200 to INVITE has no ACK", "pbx: warning #7 x"]
+    #expect(
+      TextReport.lines(result).suffix(2) == [
+        "    inspect   kallglot: error #5 200 to INVITE has no ACK", "              pbx: warning #7 x",
+      ])
+    #expect(JUnitReport.document(RunRecord([result])).contains("inspect   kallglot: error #5"))
+    #expect(
+      JSONReport.document(RunRecord([result])).contains("\"inspect\": [\"kallglot: error #5 200 to INVITE has no ACK\", \"pbx: warning"))
+  }
+
   @Test func `a replay command leaves captures, and every shell reads it whatever the names are`() throws {
     var result = result(.failed)
     let names = ["a b/it's \"$x\" `id` \\ *?;&|<>(){}~#!/x", "--out", "ümlaut/x", "a/x[pcmu, it's $HOME]"]

@@ -52,6 +52,7 @@ import Testing
       finding.count = 3
       finding.exhibit = Exhibit(FrameCitation(HostID(1), 5), at: Instant(nanoseconds: 9), .received, "403 Forbidden to INVITE")
       result.captures = ["out/a/k.pcapng", "out/a/b.pcapng"]
+      result.inspected = ["kallglot: error #5 200 to INVITE has no ACK (RFC 3261 §13.2.2.4)"]
       result.findings = [finding, Finding(rule: "s", expected: "x", observed: "y", evidence: nil)]
       result.findings[1].place = SourcePlace(file: result.file, line: 1)
     }

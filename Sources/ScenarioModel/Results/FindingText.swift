@@ -11,10 +11,12 @@ extension ScenarioResult {
   ///     message   pbx#5 received at 0.004 s: 403 Forbidden to INVITE (out/x/wrong-password/pbx.pcapng)
   ///     replay    kallglot-lab run x/wrong-password.yaml --seed 1 --out out
   /// ```
-  /// `expected` stands there where the step does not say it itself.
+  /// `expected` stands there where the step does not say it itself, and `inspect` behind them where captures were written that have
+  /// errors or warnings.
   public var findingLines: [String] {
     guard !findings.isEmpty || !verdict.isGood else { return [] }
-    return findings.flatMap(lines) + [FindingText.field("replay", replayCommand)]
+    let inspected = inspected.enumerated().map { FindingText.field($0.offset == 0 ? "inspect" : "", $0.element) }
+    return findings.flatMap(lines) + [FindingText.field("replay", replayCommand)] + inspected
   }
 
   private func lines(_ finding: Finding) -> [String] {

@@ -44,6 +44,8 @@ public struct ScenarioResult: Sendable {
   public var sweep: SeedSweep?
   /// The capture of each host, in the order of ``hosts``; empty when none were written.
   public var captures: [String] = []
+  /// What `inspect` says of the captures of a scenario that did not pass: `pbx: error #5 …`; empty when none were written.
+  public var inspected: [String] = []
 
   public init(
     name: String, file: String, summary: String, proves: [String], seed: UInt64, verdict: Verdict, findings: [Finding] = [],
