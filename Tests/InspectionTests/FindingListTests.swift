@@ -44,6 +44,16 @@ import Testing
       finding.sentence.hasPrefix("3 × MESSAGE has ") && finding.sentence.hasSuffix(", numbers as in #1 (RFC 3261 §18.1.1): #1, #3, #5"))
   }
 
+  @Test func `the first frames of a finding are in order, whatever dialog they are of`() throws {
+    var collector = FindingCollector()
+    for frame in [30, 4, 50, 6, 10, 90, 80, 70, 60, 2] {
+      collector.add(InspectionFinding("tags", .error, "RFC 3261 §8.1.1.3", "x \(frame * 1_000) y", frame: frame, callID: "c\(frame)"))
+    }
+    let finding = try #require(collector.sorted.first)
+    #expect(finding.frames == [2, 4, 6, 10, 30, 50, 60, 70] && finding.frame == 2 && finding.callID == "c2" && finding.count == 10)
+    #expect(finding.sentence == "10 × x 2000 y, numbers as in #2 (RFC 3261 §8.1.1.3): #2, #4, #6 …")
+  }
+
   @Test func `status codes and addresses are no such numbers`() {
     #expect(FindingCollector.shape("200 to INVITE has no ACK") == "200 to INVITE has no ACK")
     #expect(FindingCollector.shape("got 1,312 bytes of frame 120, 4.5 ms") == "got # bytes of frame # # ms")

@@ -41,11 +41,23 @@ struct FindingCollector {
   private mutating func join(_ finding: InspectionFinding, _ position: Int) {
     list[position].count += finding.count
     if !list[position].numbersVary, finding.text != list[position].text { list[position].numbersVary = true }
-    if list[position].frames.count < Self.examples { list[position].frames.append(finding.frame) }
+    // Dialogs are judged one by one, so that a later finding may be of an earlier frame; numbers are those of the first.
+    if finding.frame < list[position].frame {
+      (list[position].frame, list[position].text, list[position].callID) = (finding.frame, finding.text, finding.callID)
+    }
+    addFrame(finding.frame, position)
     guard let callID = finding.callID, callIDs < Self.mostCallIDs, known[position].insert(callID).inserted else { return }
     callIDs += 1
     list[position].dialogs += 1
     if list[position].callIDs.count < Self.examples { list[position].callIDs.append(callID) }
+  }
+
+  /// Keeps the first frames, in order.
+  private mutating func addFrame(_ frame: Int, _ position: Int) {
+    let place = list[position].frames.firstIndex { $0 > frame } ?? list[position].frames.count
+    guard place < Self.examples else { return }
+    list[position].frames.insert(frame, at: place)
+    if list[position].frames.count > Self.examples { list[position].frames.removeLast() }
   }
 
   /// The text with `#` for each word that is a number. Addresses, URIs and versions stay as they are, and so does what may be a status
