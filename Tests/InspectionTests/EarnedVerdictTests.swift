@@ -162,6 +162,20 @@ import Testing
     #expect(finding.text.hasPrefix("INVITE was refused with \(status) by \(bob): ") && finding.text.contains("Incompatible media format"))
   }
 
+  @Test func `who refused is the last hop, not the proxy that passes its response on (RFC 3261 §16.7)`() throws {
+    let proxy = IPAddress(v4: 0xC000_0232)
+    let talk = Talk()
+    var packets = Packets()
+    packets.udp(alice, to: proxy, talk.request("INVITE", cseq: 1, branch: "a"))
+    packets.udp(proxy, to: bob, talk.request("INVITE", cseq: 1, branch: "p"))
+    packets.udp(bob, to: proxy, talk.response("404 Not Found", cseq: 1, "INVITE", branch: "p"))
+    packets.udp(proxy, to: bob, talk.request("ACK", cseq: 1, branch: "p", inDialog: true))
+    packets.udp(proxy, to: alice, talk.response("404 Not Found", cseq: 1, "INVITE", branch: "a"))
+    packets.udp(alice, to: proxy, talk.request("ACK", cseq: 1, branch: "a", inDialog: true))
+    let finding = try #require(try packets.report().finding("call-refused"))
+    #expect(finding.frame == 3 && finding.text == "INVITE was refused with 404 Not Found by \(bob)" && finding.count == 1)
+  }
+
   @Test func `JSON says what the reading came to`() throws {
     let object = try JSONSerialization.jsonObject(with: Data(InspectionReport.json([try ethernet(0x8864)]).utf8)) as? [String: Any]
     let verdict = (object?["files"] as? [[String: Any]])?.first?["verdict"] as? [String: Any]

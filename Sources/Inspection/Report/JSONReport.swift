@@ -9,7 +9,8 @@ extension InspectionReport {
   /// One document for all files of a command line.
   ///
   /// Frames are numbers as Wireshark counts them; times are seconds since the file's first frame; durations are seconds; delta and jitter
-  /// are milliseconds.
+  /// are milliseconds. A finding of several dialogs is one with a `count`: its `frame` and `callID` are those of the first, `frames` and
+  /// `callIDs` the first eight.
   public static func json(_ reports: [InspectionReport], _ style: Style = Style()) -> String {
     let document = JSONValue.object([("version", .integer(jsonVersion)), ("files", .array(reports.map { $0.json(style) }))])
     var json = JSONWriter()

@@ -232,7 +232,7 @@ extension OutcomeCounts.Row {
   var words: String {
     let code = status.map { " \($0)" } ?? ""
     return switch kind {
-    case "hung-up", "up": "answered"
+    case "hung-up", "up", "answer-not-captured": "answered"
     case "refused": "refused with\(code) \(phrase)".trimmingSpaces
     case "redirected": "redirected with\(code)"
     case "challenged": "challenged with\(code) and given up"

@@ -8,10 +8,20 @@ struct CallRefused: DialogCheck {
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard case .refused(let status, let phrase, let explanation, let frame) = story.outcome, status >= 400, status != 487 else { return [] }
-    let source = story.decisive?.final.map { " by \($0.source.address)" } ?? ""
+    let origin = Self.origin(story)
+    let source = origin.map { " by \($0.source.address)" } ?? ""
     let what = "INVITE was refused with \(status) \(phrase)".trimmingSpaces + source
-    let why = explanation.map { ": \($0)" } ?? ""
-    return [Remark(Self.isAnswerOfAPerson(status) ? .note : .warning, Self.section(status), what + why, frame)]
+    let why = (origin?.explanation ?? explanation).map { ": \($0)" } ?? ""
+    return [Remark(Self.isAnswerOfAPerson(status) ? .note : .warning, Self.section(status), what + why, origin?.first ?? frame)]
+  }
+
+  /// Who refused: hops before it pass its response on, with its To tag.
+  private static func origin(_ story: DialogStory) -> ObservedTransaction.Response? {
+    guard let invite = story.decisive, let final = invite.final else { return nil }
+    let copies = story.conversation.transactions.lazy.filter {
+      $0.method == .invite && $0.key.number == invite.key.number && $0.fromTag == invite.fromTag
+    }.flatMap(\.responses).filter { $0.status == final.status && $0.toTag == final.toTag }
+    return copies.min { $0.first.frame < $1.first.frame } ?? final
   }
 
   /// Busy, not there, declined: the call went as it should.
