@@ -27,9 +27,10 @@ public final class PassiveReader {
   ///   - path: what the packets are called in a report.
   ///   - keyLog: TLS secrets that are known beside those that come with the packets.
   ///   - filter: part of the Call-IDs that are kept when there are too many.
-  public init(path: String, keyLog: KeyLog = KeyLog(), filter: String? = nil) {
+  ///   - mostConversations: Call-IDs that are kept.
+  public init(path: String, keyLog: KeyLog = KeyLog(), filter: String? = nil, mostConversations: Int = 50_000) {
     facts = CaptureFacts(path: path)
-    dialogs = DialogTable(filter: filter)
+    dialogs = DialogTable(filter: filter, mostConversations: mostConversations)
     self.keyLog = keyLog
     connections = ConnectionTable(keyLog: keyLog)
   }

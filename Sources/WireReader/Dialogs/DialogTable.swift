@@ -11,7 +11,7 @@ public struct DialogTable {
   private var created = 0
 
   /// Conversations that are kept; the oldest are forgotten for more, and said to be.
-  private static let mostConversations = 50_000
+  private let mostConversations: Int
   public private(set) var forgotten = 0
   /// How the forgotten ones with an INVITE went, as far as they had come.
   public private(set) var forgottenOutcomes = OutcomeCounts()
@@ -28,7 +28,10 @@ public struct DialogTable {
 
   public var conversations: [Conversation] { order.filter { $0.kind != .options || byCallID[$0.callID] === $0 } }
 
-  public init(filter: String? = nil) { self.filter = filter }
+  public init(filter: String? = nil, mostConversations: Int = 50_000) {
+    self.filter = filter
+    self.mostConversations = mostConversations
+  }
 
   private func isWanted(_ callID: String) -> Bool { filter.map { callID.contains($0) } ?? false }
 
@@ -47,7 +50,7 @@ public struct DialogTable {
   }
 
   private mutating func make(_ message: ObservedMessage) -> Conversation {
-    if order.count >= Self.mostConversations { forget(Self.mostConversations / 10, message.stamp) }
+    if order.count >= mostConversations { forget(mostConversations / 10, message.stamp) }
     created += 1
     if isWanted(message.callID) { matching += 1 }
     let conversation = Conversation(message, number: created)
