@@ -34,6 +34,9 @@ import Testing
       sentence(try ethernet(38, [0x42, 0x42, 3] + [UInt8](repeating: 0, count: 35)))?.hasSuffix("are spanning tree (IEEE 802.1D)") == true)
     let snap = try ethernet(38, [0xAA, 0xAA, 3, 0, 0, 0, 8, 0] + [UInt8](repeating: 0, count: 30), count: 1)
     #expect(sentence(snap) == "nothing could be judged: 1 of 1 frame is LLC/SNAP with IPv4, which is not read here")
+    #expect(snap.facts.hiddenFrames == 1)
+    let arp = try ethernet(38, [0xAA, 0xAA, 3, 0, 0, 0, 8, 6] + [UInt8](repeating: 0, count: 30), count: 1)
+    #expect(sentence(arp) == "nothing could be judged: 1 of 1 frame is LLC/SNAP with ARP" && arp.facts.hiddenFrames == 0)
   }
 
   @Test(

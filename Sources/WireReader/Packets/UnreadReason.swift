@@ -62,7 +62,8 @@ public enum UnreadReason: Hashable, Sendable {
   public var hidesPackets: Bool {
     switch self {
     case .etherType(let type): !Self.harmlessTypes.contains(type)
-    case .llc(let content): content != .spanningTree && content != .other
+    case .llc(.snap(let type)): !Self.harmlessTypes.contains(type)
+    case .llc: false
     case .ipProtocol(let number): !Self.harmlessProtocols.contains(number)
     case .tunnel, .linkType, .cutInHeader, .damagedHeader, .cutMessage: true
     case .notIP, .record: false
@@ -89,11 +90,15 @@ public enum UnreadReason: Hashable, Sendable {
     0x8864: "PPPoE session", 0x888E: "EAPOL (IEEE 802.1X)", 0x8892: "PROFINET", 0x88A8: "VLAN (IEEE 802.1ad)",
     0x88CC: "LLDP (IEEE 802.1AB)",
     0x88E5: "MACsec (IEEE 802.1AE)", 0x88E7: "provider backbone bridging (IEEE 802.1ah)", 0x88F5: "MVRP (IEEE 802.1Q)",
-    0x88F7: "PTP (IEEE 1588)", 0x8902: "connectivity fault management (IEEE 802.1ag)", 0x88BE: "ERSPAN", 0x9000: "loopback test",
+    0x0842: "Wake-on-LAN", 0x8899: "Realtek layer 2 protocols", 0x88A4: "EtherCAT", 0x88B8: "GOOSE (IEC 61850)",
+    0x88BA: "sampled values (IEC 61850)", 0x88E1: "HomePlug", 0x88E3: "media redundancy (IEC 62439)", 0x8906: "FCoE", 0x8914: "FCoE",
+    0x8912: "HomePlug", 0x893A: "IEEE 1905.1", 0x88F7: "PTP (IEEE 1588)", 0x8902: "connectivity fault management (IEEE 802.1ag)",
+    0x88BE: "ERSPAN", 0x9000: "loopback test",
   ]
 
   private static let harmlessTypes: Set<UInt16> = [
     0x0806, 0x8035, 0x22F0, 0x809B, 0x80F3, 0x8137, 0x8808, 0x8809, 0x8863, 0x888E, 0x8892, 0x88CC, 0x88F5, 0x88F7, 0x8902, 0x9000,
+    0x0842, 0x8899, 0x88A4, 0x88B8, 0x88BA, 0x88E1, 0x88E3, 0x8906, 0x8914, 0x8912, 0x893A,
   ]
 
   private static let protocols: [UInt8: String] = [
