@@ -56,6 +56,11 @@ public struct MediaDescription: Sendable {
   /// Whether there is `a=name` or `a=name:…`.
   public func hasAttribute(_ name: StaticString) -> Bool { description.attribute(name, in: lines) != nil }
 
+  /// The values of every `a=name:…`, in order.
+  public func values(ofAttribute name: StaticString) -> [String] {
+    lines.compactMap { description.attribute(name, in: $0..<$0 + 1).map(description.text) }
+  }
+
   /// Milliseconds of audio in a packet that the writer wants to get (RFC 8866 §6.4).
   public var packetTime: Int? { wholeNumber(.ptime, endingAt: UInt8(ascii: ".")) }
 

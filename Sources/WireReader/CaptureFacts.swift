@@ -20,6 +20,8 @@ public struct CaptureFacts {
   public var problem: String?
   public var deliberatelyBroken = 0
   public var udpOther = 0
+  /// Datagrams that were captured twice, and counted once.
+  public var copiedFrames = 0
   public var icmpUnreachable = 0
 
   public init(path: String) { self.path = path }

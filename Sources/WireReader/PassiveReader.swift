@@ -14,6 +14,7 @@ public final class PassiveReader {
   public private(set) var connections: ConnectionTable
   private let keyLog: KeyLog
   private var fragments = FragmentTable()
+  private var copies = CopiedFrames()
   private var isBrokenFrame = false
   private var interfaces = 0
   /// Interfaces whose packets are what TLS carried.
@@ -74,14 +75,19 @@ public final class PassiveReader {
 
   private func content(_ content: FrameContent, _ bytes: Bytes, _ stamp: FrameStamp) {
     switch content {
-    case .transport(let found): transport(found, bytes[found.payload], stamp)
+    case .transport(let found):
+      transport(found, bytes[found.payload], CopiedFrames.identification(bytes, payloadAt: found.payload.lowerBound), stamp)
     case .fragment(let fragment):
       guard let whole = fragments.take(fragment, bytes[fragment.payload]) else { return }
       facts.fragmentsJoined += 1
       pieces = whole.count
       let joined = PacketDecoder.decode(
         whole: whole.payload, protocolNumber: fragment.protocolNumber, source: fragment.source, destination: fragment.destination)
-      self.content(joined, whole.payload, stamp)
+      if case .transport(let found) = joined {
+        transport(found, whole.payload[found.payload], fragment.identification, stamp)
+      } else {
+        self.content(joined, whole.payload, stamp)
+      }
     case .otherProtocol(let number, _, _): facts.skip(.ipProtocol(number))
     case .notIP(let type): facts.skip(UnreadReason(etherType: type, bytes, link))
     case .malformed(.unknownLinkType(let type)): facts.skip(.linkType(type))
@@ -90,10 +96,15 @@ public final class PassiveReader {
     }
   }
 
-  private func transport(_ found: DecodedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
+  private func transport(_ found: DecodedPacket, _ payload: Bytes, _ identification: UInt32, _ stamp: FrameStamp) {
     if found.isCut { facts.cutFrames += 1 }
     switch found.carrier {
-    case .udp: datagram(found, payload, stamp)
+    case .udp:
+      if copies.isCopy(found.source, found.destination, identification: identification, payload, at: stamp.time) {
+        facts.copiedFrames += 1
+        return streams.addCopy(payload, (found.source, found.destination))
+      }
+      datagram(found, payload, stamp)
     case .tcp(let segment):
       connections.take(segment, from: found.source, to: found.destination, payload, whole: found.wholePayload, stamp) { take($0) }
     }
@@ -110,7 +121,8 @@ public final class PassiveReader {
   private func datagram(_ found: DecodedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
     guard let first = payload.first else { return }
     if first >= 0x80 || first < 32, first != 13, first != 10 {
-      if streams.take(payload, (found.source, found.destination), stamp, time: milliseconds(stamp)) { return }
+      let way = (found.source, found.destination)
+      if streams.take(payload, way, stamp, time: milliseconds(stamp), isWhole: !found.isCut) { return }
       return skipDatagram(found, payload)
     }
     guard SIPRecognition.isSIP(payload) else { return other(found, payload, stamp) }
@@ -166,7 +178,9 @@ public final class PassiveReader {
     }
     let (conversation, repetition) = dialogs.take(read)
     counts.take(read, repetition: repetition)
-    if let description = read.description { streams.add(description, conversation: conversation.number) }
+    // A copy says nothing new.
+    if let description = read.description, repetition == 0 { streams.add(description, conversation: conversation.number) }
+    if conversation.isEnded(by: read) { streams.end(conversation: conversation.number) }
     observed.append(.message(read, conversation, repetition: repetition))
   }
 

@@ -43,6 +43,17 @@ public struct Packets {
         destination: destination, payload: payload, label: label))
   }
 
+  /// Captured twice, as on two interfaces or a mirror port: every packet once more, with its IP identification, so long after itself.
+  public func capturedTwice(after nanoseconds: Int64 = 100_000) -> Packets {
+    var packets = self
+    packets.records = records.flatMap { record in
+      var copy = record
+      copy.at = Instant(nanoseconds: record.at.nanoseconds + nanoseconds)
+      return [record, copy]
+    }
+    return packets
+  }
+
   public var file: Bytes {
     let file = CaptureFile(ByteOutput(), interface: "alice", epoch: .virtual)
     for record in records { file.append(record) }
@@ -149,9 +160,48 @@ extension Packets {
   }
 }
 
-public func rtpPacket(_ type: UInt8, _ sequence: UInt16, _ timestamp: UInt32, _ ssrc: UInt32, marker: Bool = false) -> Bytes {
+extension Packets {
+  /// RTP with numbers and timestamps of its own, a packet every 20 ms unless said otherwise.
+  public mutating func rtp(
+    _ source: IPAddress, _ from: UInt16, to destination: IPAddress, _ port: UInt16, type: UInt8 = 0, ssrc: UInt32 = 7, every: Int64 = 20,
+    size: Int = 160, _ plan: [(sequence: Int, timestamp: Int, marker: Bool)]
+  ) {
+    for one in plan {
+      let packet = rtpPacket(
+        type, UInt16(truncatingIfNeeded: one.sequence), UInt32(truncatingIfNeeded: one.timestamp), ssrc, marker: one.marker, size: size)
+      udp(source, from, to: destination, port, packet)
+      wait(every)
+    }
+  }
+
+  /// `count` packets of 20 ms each way at the same time.
+  public mutating func talk(
+    _ one: IPAddress = alice, _ port: UInt16 = 10_000, with other: IPAddress = bob, _ otherPort: UInt16 = 20_000, count: Int,
+    first: Int = 1, types: (UInt8, UInt8) = (0, 0), ssrcs: (UInt32, UInt32) = (7, 8)
+  ) {
+    for index in first..<first + count {
+      udp(one, port, to: other, otherPort, rtpPacket(types.0, UInt16(truncatingIfNeeded: index), UInt32(index * 160), ssrcs.0))
+      udp(other, otherPort, to: one, port, rtpPacket(types.1, UInt16(truncatingIfNeeded: index), UInt32(index * 160), ssrcs.1))
+      wait(20)
+    }
+  }
+
+  /// A re-INVITE of Alice with its answer and ACK.
+  public mutating func reinvite(_ talk: Talk = Talk(), cseq: Int, offer: String, answer: String) {
+    udp(alice, to: bob, talk.request("INVITE", cseq: cseq, inDialog: true, sdp: offer))
+    wait(10)
+    udp(bob, to: alice, talk.response("200 OK", cseq: cseq, "INVITE", sdp: answer))
+    wait(10)
+    udp(alice, to: bob, talk.request("ACK", cseq: cseq, branch: "ack\(cseq)", inDialog: true))
+    wait(10)
+  }
+}
+
+public func rtpPacket(_ type: UInt8, _ sequence: UInt16, _ timestamp: UInt32, _ ssrc: UInt32, marker: Bool = false, size: Int = 160)
+  -> Bytes
+{
   func octets(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * $0)) } }
   return Bytes(
     [0x80, type | (marker ? 0x80 : 0), UInt8(sequence >> 8), UInt8(sequence & 255)] + octets(timestamp) + octets(ssrc)
-      + [UInt8](repeating: 0x55, count: 160))
+      + [UInt8](repeating: 0x55, count: size))
 }

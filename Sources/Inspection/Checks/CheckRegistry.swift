@@ -46,7 +46,7 @@ struct CheckContext {
   var begin: FrameStamp
   var end: FrameStamp
   var stories: [Int: DialogStory]
-  var streamsByConversation: [Int: [RTPStream]]
+  var streams: StreamIndex
   /// The capture has RTP of anybody: where it has none, nothing is said about missing audio.
   var hasRTP: Bool
   var control: ControlTable
@@ -67,10 +67,13 @@ enum CheckRegistry {
     BeginsInTheMiddle(), FinalResponse(), CallRefused(), Acknowledgement(), RepeatedSuccess(), AnswerAfterCancel(), ChallengeLoop(),
     SequenceOrder(),
     UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(), MissingAnswer(), PrivateMediaAddress(), AudioBothWays(),
-    TelephoneEventAgreed(),
+    AudioBeginsLate(), AudioStops(), TelephoneEventAgreed(),
   ]
 
-  static let streams: [any StreamCheck] = [PayloadNegotiated(), MediaPlace(), MediaAfterEnd(), StreamQuality(), ReportedLoss()]
+  static let streams: [any StreamCheck] = [
+    PayloadNegotiated(), MediaPlace(), MediaPort(), MediaAfterEnd(), StreamQuality(), ReportedLoss(), TimestampJump(), TimestampStep(),
+    ClockPace(), SequenceRestart(), MarkerUse(), PacketTime(), SourceChange(),
+  ]
 
   static func examine(_ message: ObservedMessage) -> [InspectionFinding] {
     messages.flatMap { check in
@@ -97,7 +100,7 @@ enum CheckRegistry {
   static func examine(_ stream: RTPStream, _ context: CheckContext) -> [InspectionFinding] {
     let callID = stream.conversation.flatMap { context.stories[$0]?.conversation.callID }
     // So many lost packets may be in frames that were not read.
-    let mayBeHidden = context.hiddenFrames > 0 && stream.statistics.lost <= context.hiddenFrames
+    let mayBeHidden = context.hiddenFrames > 0 && stream.lost <= context.hiddenFrames
     return streams.flatMap { check in
       check.check(stream, context).map { remark in
         let found = finding(remark, check.name, callID, isDeliberatelyBroken: false)

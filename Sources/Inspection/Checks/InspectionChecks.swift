@@ -69,6 +69,9 @@ public enum InspectionChecks {
     InspectionCheck("private-media-address", .warning, "RFC 8866 §5.7", "a description has an address that its receiver can reach"),
     InspectionCheck(
       "one-way-audio", .warning, "RFC 3264 §5.1", "audio that was agreed both ways flows both ways", judgesAbsence: true),
+    InspectionCheck("media-late", .warning, "RFC 3264 §5.1", "audio begins with the answer", judgesAbsence: true),
+    InspectionCheck(
+      "media-stops", .warning, "RFC 3264 §5.1", "audio goes on until it is agreed otherwise, or the dialog ends", judgesAbsence: true),
     InspectionCheck("no-telephone-event", .note, "RFC 4733 §2.5.1.1", "both sides agree on telephone-event"),
   ]
 
@@ -82,9 +85,17 @@ public enum InspectionChecks {
   private static let streams = [
     InspectionCheck("payload-type", .error, "RFC 3264 §5.1", "RTP has payload types that its receiver described"),
     InspectionCheck("media-address", .note, "RFC 4961 §4", "RTP comes from the address that its sender receives at"),
+    InspectionCheck("media-port", .warning, "RFC 3264 §5.1", "RTP goes to a port that was described"),
     InspectionCheck("media-after-bye", .warning, "RFC 3261 §15.1.1", "RTP ends with the BYE"),
     InspectionCheck("stream-quality", .error, "ITU-T G.107", "RTP arrives without loss and jitter that are heard"),
     InspectionCheck("reported-loss", .warning, "RFC 3550 §6.4.1", "what the capture has of a stream reaches its receiver"),
+    InspectionCheck("timestamp-jump", .warning, "RFC 3550 §5.1", "the timestamps of a stream keep time with its packets"),
+    InspectionCheck("timestamp-step", .error, "RFC 3550 §5.1", "a timestamp grows by what the payload before it holds"),
+    InspectionCheck("clock-pace", .warning, "RFC 3550 §5.1", "audio comes as fast as it is heard"),
+    InspectionCheck("sequence-restart", .warning, "RFC 3550 §5.1", "sequence numbers start over with a new SSRC alone"),
+    InspectionCheck("marker", .warning, "RFC 3551 §4.1", "the marker is on the first packet of a talkspurt"),
+    InspectionCheck("packet-time", .warning, "RFC 8866 §6.4", "packets hold as much audio as was agreed, and no more than is taken"),
+    InspectionCheck("ssrc-change", .note, "RFC 3550 §8.1", "a source keeps its SSRC until something is agreed anew"),
   ]
 
   private static let carriers = [

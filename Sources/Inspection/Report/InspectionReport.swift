@@ -29,6 +29,7 @@ public struct InspectionReport {
   let connections: StreamTotals
   let secured: [TLSFacts]
   let dtlsPackets: Int
+  let stunPackets: Int
   /// Errors, warnings, notes, each in the order of the frames.
   public let findings: [InspectionFinding]
   let findingsLeftOut: Int
@@ -56,15 +57,17 @@ public struct InspectionReport {
     connections = observer.connections.totals
     secured = observer.connections.secured
     dtlsPackets = observer.streams.dtlsPackets
+    stunPackets = observer.streams.stunPackets
     callIDs = observer.dialogs.seen
     var outcomes = observer.dialogs.forgottenOutcomes
     for story in stories { outcomes.take(story.outcome) }
     self.outcomes = outcomes
     let context = CheckContext(
       begin: observer.facts.first ?? end, end: end, stories: Dictionary(stories.map { ($0.conversation.number, $0) }) { first, _ in first },
-      streamsByConversation: Dictionary(grouping: streams.filter { $0.conversation != nil }) { $0.conversation ?? 0 },
+      streams: StreamIndex(streams),
       hasRTP: !streams.isEmpty, control: observer.streams.control, hasHoles: Self.hasHoles(observer),
       hiddenFrames: observer.facts.hiddenFrames)
+    for stream in streams { HeldNumbers.explain(stream, context) }
     var collector = inspection.findings
     for story in stories { collector.add(CheckRegistry.examine(story, context)) }
     for conversation in others { collector.add(CheckRegistry.examineLone(DialogStory(conversation, end: end), context)) }
@@ -94,5 +97,5 @@ public struct InspectionReport {
     Words.decimal(Double(stamp.time &- (facts.first?.time ?? stamp.time)) / 1e9, digits)
   }
 
-  func streams(of conversation: Conversation) -> [RTPStream] { streams.filter { $0.conversation == conversation.number } }
+  func streams(of conversation: Conversation) -> [RTPStream] { streams.filter { $0.conversations.contains(conversation.number) } }
 }

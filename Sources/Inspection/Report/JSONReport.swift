@@ -22,8 +22,12 @@ extension InspectionReport {
   private func json(_ style: Style) -> JSONValue {
     func isShown(_ callID: String?) -> Bool { style.filter.map { callID?.contains($0) == true } ?? true }
     let verdict = verdict(style)
+    func isShown(_ stream: RTPStream) -> Bool {
+      style.filter == nil || stream.conversations.contains { isShown(conversations[$0]?.callID) }
+    }
     return .object([
-      ("file", .string(facts.path)), ("frames", .integer(facts.frames)), ("duration", seconds(facts.duration)),
+      ("file", .string(facts.path)), ("frames", .integer(facts.frames)), ("capturedTwice", .integer(facts.copiedFrames)),
+      ("duration", seconds(facts.duration)),
       ("begin", JSONValue(facts.first.map { Words.wallTime($0.time) })),
       ("linkTypes", .array(facts.linkTypes.map { .string($0.description) })),
       ("problem", JSONValue(facts.problem)),
@@ -33,7 +37,7 @@ extension InspectionReport {
       ("dialogs", .array(stories.filter { isShown($0.conversation.callID) }.map(dialogJSON))),
       ("registrations", .array(registrations.filter { isShown($0.callID) }.map(registrationJSON))),
       ("options", .array(style.filter == nil ? pings.map(pingJSON) : [])),
-      ("streams", .array(streams.filter { style.filter == nil || isShown(callID(of: $0)) }.map(streamJSON))),
+      ("streams", .array(streams.filter(isShown).map(streamJSON))),
       ("tls", .array(secured.map(tlsJSON))),
       ("findings", .array(shownFindings(style).map(findingJSON))), ("findingsLeftOut", .integer(findingsLeftOut)),
     ])
@@ -159,18 +163,21 @@ extension InspectionReport {
 
   private func streamJSON(_ stream: RTPStream) -> JSONValue {
     let statistics = stream.statistics
-    let reports = control[stream.key.ssrc]
+    let reports = control[stream.key]
     return .object([
       ("source", .string(stream.key.source.description)), ("destination", .string(stream.key.destination.description)),
       ("ssrc", .integer(Int(stream.key.ssrc))), ("codec", .string(Words.encoding(stream.codec))),
       ("signalled", JSONValue(stream.isSignalled)),
-      ("callID", JSONValue(callID(of: stream))), ("first", stampJSON(stream.first)), ("last", stampJSON(stream.last)),
-      ("packets", .integer(statistics.packets)), ("expected", .integer(statistics.expected)), ("lost", .integer(statistics.lost)),
+      ("callID", JSONValue(callID(of: stream))),
+      ("callIDs", .array(stream.conversations.compactMap { conversations[$0] }.map { .string($0.callID) })),
+      ("first", stampJSON(stream.first)), ("last", stampJSON(stream.last)),
+      ("packets", .integer(statistics.packets)), ("expected", .integer(stream.expected)), ("lost", .integer(stream.lost)),
       ("late", .integer(stream.order.late)), ("duplicates", .integer(stream.order.duplicates)),
       ("sequenceErrors", .integer(statistics.sequenceErrors)), ("maxDelta", JSONValue(statistics.maximumDelta)),
       ("meanDelta", JSONValue(statistics.meanDelta)),
-      ("maxJitter", stream.hasClock ? JSONValue(statistics.maximumJitter) : .null),
-      ("meanJitter", stream.hasClock ? JSONValue(statistics.meanJitter) : .null), ("events", .integer(stream.events)),
+      ("maxJitter", stream.hasClock ? JSONValue(stream.maximumJitter) : .null),
+      ("meanJitter", stream.hasClock ? JSONValue(stream.meanJitter) : .null), ("events", .integer(stream.events)),
+      ("differsFromWireshark", .array(stream.differences.map { .string($0.rawValue) })),
       ("payloadTypes", .array(stream.payloads.map(payloadJSON))),
       (
         "rtcp",
@@ -185,7 +192,7 @@ extension InspectionReport {
     ])
   }
 
-  private func payloadJSON(_ use: RTPStream.PayloadUse) -> JSONValue {
+  private func payloadJSON(_ use: PayloadUse) -> JSONValue {
     .object([
       ("type", .integer(Int(use.type))), ("name", .string(Words.encoding(RTPStream.text(use)))), ("packets", .integer(use.packets)),
       ("negotiated", JSONValue(use.isNegotiated)), ("frame", .integer(use.first.frame)),

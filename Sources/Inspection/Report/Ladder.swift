@@ -39,11 +39,11 @@ struct Ladder {
     }
     leftOut = conversation.rowsLeftOut + max(conversation.rows.count - mostRows, 0)
     for stream in report.streams(of: conversation) {
-      let (source, destination) = (stream.sender.map { column($0.owner) }, stream.receiver.map { column($0.owner) })
-      let lost = stream.statistics.lost == 0 ? "" : ", \(stream.statistics.lost) lost"
+      let lost = stream.lost == 0 ? "" : ", \(stream.lost) lost"
+      let (source, destination) = columns(of: stream)
       steps.append(
         Step(
-          stamp: stream.first, source: source ?? column(stream.key.source), destination: destination ?? column(stream.key.destination),
+          stamp: stream.first, source: source, destination: destination,
           label: "RTP \(Words.encoding(stream.codec)), \(Words.count(stream.statistics.packets, "packet"))\(lost)", isMedia: true))
     }
     steps.sort { $0.stamp.frame < $1.stamp.frame }
@@ -55,6 +55,15 @@ struct Ladder {
     names.append(byAddress ? address.address.description : address.description)
     columns[key] = names.count - 1
     return names.count - 1
+  }
+
+  /// Media has columns of its own hosts: its way need not be that of the signalling. Where all share one address, its descriptions tell
+  /// whose it is.
+  private mutating func columns(of stream: RTPStream) -> (source: Int, destination: Int) {
+    if !byAddress, let sender = stream.sender?.owner, let receiver = stream.receiver?.owner, sender != receiver {
+      return (column(sender), column(receiver))
+    }
+    return (column(stream.key.source), column(stream.key.destination))
   }
 
   private static func label(_ row: Conversation.Row, hasTransport: Bool) -> String {

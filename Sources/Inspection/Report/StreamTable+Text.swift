@@ -2,7 +2,7 @@ import SansIO
 import WireReader
 
 extension InspectionReport {
-  /// The RTP streams as a table; jitter and loss are Wireshark's numbers.
+  /// The RTP streams as a table; jitter and loss are Wireshark's numbers, but where a line below says why not.
   func streamLines(_ streams: [RTPStream]) -> [String] {
     guard !streams.isEmpty else { return [] }
     let head = ["from", "to", "SSRC", "codec", "packets", "lost", "late", "twice", "max delta", "mean jitter", "max jitter"]
@@ -26,12 +26,12 @@ extension InspectionReport {
   private static func row(_ stream: RTPStream) -> [String] {
     let statistics = stream.statistics
     func jitter(_ value: Double) -> String { stream.hasClock ? Words.decimal(value, 3) : "-" }
-    let percent = statistics.expected > 0 ? Double(statistics.lost) * 100 / Double(statistics.expected) : 0
+    let percent = stream.expected > 0 ? Double(stream.lost) * 100 / Double(stream.expected) : 0
     return [
       stream.key.source.description, stream.key.destination.description, ssrc(stream),
       Words.encoding(stream.codec) + (stream.isSignalled ? "" : " ?"),
-      "\(statistics.packets)", "\(statistics.lost) (\(Words.decimal(percent, 1)) %)", "\(stream.order.late)", "\(stream.order.duplicates)",
-      Words.decimal(statistics.maximumDelta, 3), jitter(statistics.meanJitter), jitter(statistics.maximumJitter),
+      "\(statistics.packets)", "\(stream.lost) (\(Words.decimal(percent, 1)) %)", "\(stream.order.late)", "\(stream.order.duplicates)",
+      Words.decimal(statistics.maximumDelta, 3), jitter(stream.meanJitter), jitter(stream.maximumJitter),
     ]
   }
 
@@ -49,7 +49,9 @@ extension InspectionReport {
     if let pause = stream.longestPause, pause.nanoseconds > 1_000_000_000 {
       parts.append("longest pause \(Words.seconds(pause.nanoseconds)) before frame \(pause.stamp.frame)")
     }
-    guard let reports = control[stream.key.ssrc] else { return parts }
+    let differences = stream.differences.map(\.rawValue)
+    if !differences.isEmpty { parts.append("counted otherwise than Wireshark does: \(differences.joined(separator: ", "))") }
+    guard let reports = control[stream.key] else { return parts }
     var said: [String] = []
     if let sent = reports.packetsSent { said.append("sender says \(Words.count(Int(sent), "packet"))") }
     if let lost = reports.cumulativeLost { said.append("receiver says \(lost) lost, jitter up to \(reports.maximumJitter) ticks") }

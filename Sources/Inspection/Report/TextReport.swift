@@ -22,7 +22,7 @@ extension InspectionReport {
 
   private func matches(_ callID: String, _ style: Style) -> Bool { style.filter.map { callID.contains($0) } ?? true }
   private func matches(_ stream: RTPStream, _ style: Style) -> Bool {
-    style.filter == nil || stream.conversation.flatMap { conversations[$0] }.map { matches($0.callID, style) } == true
+    style.filter == nil || stream.conversations.contains { conversations[$0].map { matches($0.callID, style) } == true }
   }
 
   // MARK: - Heading
@@ -45,6 +45,7 @@ extension InspectionReport {
       let what = forgotten == 1 ? "The oldest Call-ID was" : "The \(CountText.grouped(forgotten)) oldest Call-IDs were"
       lines.append("  \(what) forgotten to save memory: counted, but not shown")
     }
+    if facts.copiedFrames > 0 { lines.append("  \(Words.count(facts.copiedFrames, "datagram")) captured twice, counted once") }
     let unread = unreadWords
     if !unread.isEmpty { lines.append("  Not read: \(unread.joined(separator: "; "))") }
     return lines
@@ -86,6 +87,7 @@ extension InspectionReport {
     if closed > 0 { words.append("TLS: \(Words.count(closed, "byte")) not decrypted") }
     if control.unreadable > 0 { words.append("\(control.unreadable) RTCP packets (encrypted or damaged)") }
     if dtlsPackets > 0 { words.append("\(dtlsPackets) DTLS packets") }
+    if stunPackets > 0 { words.append("\(stunPackets) STUN packets") }
     return words
   }
 

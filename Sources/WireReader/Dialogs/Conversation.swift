@@ -89,6 +89,15 @@ public final class Conversation {
         hasDescription: message.description != nil, repetition: repetition, transport: message.transport))
   }
 
+  /// Whether a message ends the dialog: a BYE, or a refusal of the INVITE that began it.
+  public func isEnded(by message: ObservedMessage) -> Bool {
+    switch message.cseq.method {
+    case .bye: message.message.isRequest
+    case .invite: (message.status ?? 0) >= 300 && !transactions.contains { $0.method == .invite && $0.success != nil }
+    default: false
+    }
+  }
+
   // MARK: - Requests
 
   private func request(_ message: ObservedMessage) -> Int {

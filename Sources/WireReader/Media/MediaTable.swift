@@ -1,38 +1,106 @@
 import SansIO
 
-/// Where descriptions say that media is expected, the newest of an address first.
+/// Where descriptions say that media is expected: addresses, each with the description that holds now.
+///
+/// The first description of an address owns it: another dialog that says the same address (a B2BUA whose media goes past it, a proxy, a
+/// fork) shares it. A new description by the dialog that owns it, or of a later call, begins a new period.
 public struct MediaTable {
+  /// What one description says of an address.
   public final class Use {
     public let media: ObservedMedia
     public let description: FrameStamp
     /// Who wrote it, by its SIP packet.
     public let owner: TransportAddress
-    /// ``Conversation/number``.
-    public let conversation: Int
+    /// ``Conversation/number`` of each dialog that it serves; the first wrote it.
+    public private(set) var conversations: [Int]
+    private var live: Int
 
     public init(_ media: ObservedMedia, of description: ObservedDescription, conversation: Int) {
       self.media = media
       self.description = description.stamp
       owner = description.owner
-      self.conversation = conversation
+      conversations = [conversation]
+      live = 1
+    }
+
+    public var conversation: Int { conversations[0] }
+    /// Each of its dialogs has ended.
+    public var isOver: Bool { live <= 0 }
+
+    fileprivate func serve(_ conversation: Int) -> Bool {
+      guard !conversations.contains(conversation), conversations.count < 64 else { return false }
+      conversations.append(conversation)
+      live += 1
+      return true
+    }
+
+    fileprivate func end() { live -= 1 }
+  }
+
+  /// An address with what it is used for now.
+  final class Place {
+    fileprivate(set) var use: Use
+    /// Descriptions of it so far, in which a new agreement may begin.
+    fileprivate(set) var events = 1
+    fileprivate(set) var last: FrameStamp
+
+    fileprivate init(_ use: Use) {
+      self.use = use
+      last = use.description
     }
   }
 
-  private var uses: [TransportAddress: Use] = [:]
+  private var places: [TransportAddress: Place] = [:]
   private var control: [TransportAddress: Use] = [:]
+  private var byConversation: [Int: [Use]] = [:]
   /// Grows with every description.
   public private(set) var generation = 0
 
   public mutating func add(_ description: ObservedDescription, conversation: Int) {
     for media in description.media where media.isRTP && media.port != 0 {
-      guard let address = media.address, !address.address.isUnspecified else { continue }
       let use = Use(media, of: description, conversation: conversation)
-      uses[address] = use
-      if media.controlPort != media.port { control[TransportAddress(address.address, port: media.controlPort)] = use }
+      var addresses = media.candidates
+      if let address = media.address, !address.address.isUnspecified, !addresses.contains(address) { addresses.append(address) }
+      guard !addresses.isEmpty else { continue }
+      byConversation[conversation, default: []].append(use)
+      for address in addresses { add(use, at: address) }
+      for address in media.controlCandidates { control[address] = use }
+      if let address = media.address, !address.address.isUnspecified, media.controlPort != media.port {
+        control[TransportAddress(address.address, port: media.controlPort)] = use
+      }
       generation += 1
     }
   }
 
-  public subscript(address: TransportAddress) -> Use? { uses[address] }
+  private mutating func add(_ use: Use, at address: TransportAddress) {
+    guard let place = places[address] else {
+      places[address] = Place(use)
+      return
+    }
+    place.events += 1
+    place.last = use.description
+    let old = place.use
+    if !old.isOver, old.conversation != use.conversation {
+      if old.serve(use.conversation) { byConversation[use.conversation, default: []].append(old) }
+    } else if old.isOver || old.media != use.media {
+      place.use = use
+    }
+  }
+
+  /// A dialog has ended: its addresses may serve another.
+  public mutating func end(conversation: Int) {
+    for use in byConversation.removeValue(forKey: conversation) ?? [] { use.end() }
+  }
+
+  public subscript(address: TransportAddress) -> Use? { places[address]?.use }
   public func control(_ address: TransportAddress) -> Use? { control[address] }
+  func place(_ address: TransportAddress) -> Place? { places[address] }
+
+  /// Where the media goes whose RTCP comes from or goes to an address: the same with rtcp-mux (RFC 5761), the port below without
+  /// (RFC 3550 §11) or as the description says (RFC 3605).
+  func media(ofControl address: TransportAddress) -> TransportAddress {
+    if places[address] != nil { return address }
+    if let described = control[address]?.media.address { return TransportAddress(address.address, port: described.port) }
+    return address.port % 2 == 1 ? TransportAddress(address.address, port: address.port - 1) : address
+  }
 }

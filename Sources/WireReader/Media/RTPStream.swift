@@ -2,7 +2,8 @@ import RTP
 import SDP
 import SansIO
 
-/// One RTP stream of a capture: source, destination and SSRC.
+/// One RTP stream of a capture: source, destination and SSRC, within one call. It belongs to addresses, and so to each dialog that
+/// describes them.
 public final class RTPStream {
   public struct Key: Hashable {
     public var source: TransportAddress
@@ -10,91 +11,192 @@ public final class RTPStream {
     public var ssrc: UInt32
   }
 
-  public struct PayloadUse {
-    public var type: UInt8
+  /// Its packets between two descriptions of its addresses: each is judged by what was agreed then.
+  public struct Period {
     public var first: FrameStamp
+    public var last: FrameStamp
     public var packets = 0
-    /// What the receiver's description calls it; nil where none names it.
-    public var encoding: Encoding?
-    public var isNegotiated: Bool
+    public var receiver: MediaTable.Use?
+    public var sender: MediaTable.Use?
+    /// Lengths of audio packets.
+    public var times = PacketTimes()
+  }
+
+  /// Why its numbers are not those of Wireshark's RTP stream analysis.
+  public enum Difference: String, CaseIterable {
+    case copiedFrames = "frames captured twice"
+    case restart = "a sequence that starts over"
+    case heldNumbers = "numbers skipped in a hold"
+    case duplicates = "packets that came twice"
+    case stray = "a packet out of the numbering"
+    case laterCall = "a later call on the same addresses"
+    case clock = "jitter measured anew where the clock leaps or rests"
   }
 
   public let key: Key
   public let first: FrameStamp
   public private(set) var last: FrameStamp
+  /// By Wireshark's rules, whatever they say of a restart.
   public private(set) var statistics = StreamStatistics()
-  public private(set) var order = OrderCounter()
+  public private(set) var course = SequenceCourse()
+  public private(set) var clock = StreamClock()
   public private(set) var payloads: [PayloadUse] = []
+  public private(set) var periods: [Period] = []
   /// The description of whoever receives; nil where the capture shows none.
   public private(set) var receiver: MediaTable.Use?
   /// The description of whoever sends from this address.
   public private(set) var sender: MediaTable.Use?
-  private var generation = -1
-  private var recent = 0
+  /// ``Conversation/number`` of every dialog that describes its addresses, the first one first.
+  public private(set) var conversations: [Int] = []
+  /// An earlier call had the same addresses and SSRC.
+  public let followsCall: Bool
+  /// Frames of it that were captured twice and counted once.
+  public internal(set) var copiedFrames = 0
+  /// Numbers that were skipped while its sender had no permission to send.
+  public private(set) var heldNumbers = 0
   /// The longest pause, in nanoseconds, and the frame after it.
   public private(set) var longestPause: (nanoseconds: Int64, stamp: FrameStamp)?
 
-  public init(_ key: Key, first: FrameStamp) {
+  private var generation = -1
+  private var places: (receiver: MediaTable.Place?, sender: MediaTable.Place?)
+  private var descriptions = 0
+  /// What its receiver had asked for before, and may get until its new offer is answered (RFC 3264 §8.3.2).
+  private var former: MediaTable.Use?
+  private var recent = 0
+  private static let mostPeriods = 256
+
+  public init(_ key: Key, first: FrameStamp, followsCall: Bool = false) {
     self.key = key
     self.first = first
+    self.followsCall = followsCall
     last = first
   }
 
   public var isSignalled: Bool { receiver != nil || sender != nil }
-  public var conversation: Int? { receiver?.conversation ?? sender?.conversation }
+  public var conversation: Int? { conversations.first }
+  public var order: OrderCounter { course.order }
   /// Without a description only numbers that follow each other make a stream of what looks like RTP.
   public var isCredible: Bool { isSignalled || order.near >= 2 && order.near * 2 >= statistics.packets }
+  /// Probes of bandwidth before media (WebRTC), and other packets without a source of their own.
+  public var isProbe: Bool { key.ssrc == 0 }
+
+  // MARK: - Numbers
+
+  /// Expected less distinct packets, without what a hold explains; never negative.
+  public var lost: Int { max(course.lost - heldNumbers, 0) }
+  public var expected: Int { lost + course.distinct }
+  /// Milliseconds; where timestamps jump or rest, measured anew from there.
+  public var meanJitter: Double { isSteady ? statistics.meanJitter : clock.meanJitter }
+  public var maximumJitter: Double { isSteady ? statistics.maximumJitter : clock.maximumJitter }
+  private var isSteady: Bool { clock.breaks == 0 && course.restarts.isEmpty }
+
+  public var differences: [Difference] {
+    Difference.allCases.filter { difference in
+      switch difference {
+      case .copiedFrames: copiedFrames > 0
+      case .restart: !course.restarts.isEmpty
+      case .heldNumbers: heldNumbers > 0
+      case .duplicates: order.duplicates > 0
+      case .stray: course.strays > 0
+      case .laterCall: followsCall
+      case .clock: clock.breaks > 0
+      }
+    }
+  }
+
+  /// Takes out of the loss what was skipped while nothing might be sent (RFC 3264 §5.1, §8.4).
+  /// - Parameter isHeld: whether the sender had no permission at some time between the two packets.
+  public func explain(_ isHeld: (SequenceCourse.Gap) -> Bool) {
+    heldNumbers = course.gaps.reduce(0) { $0 + (isHeld($1) ? $1.missing : 0) }
+  }
+
+  // MARK: - Packets
+
+  /// Whether a later call uses the addresses now, so that its packets are another stream's.
+  func isOver(_ table: MediaTable) -> Bool {
+    guard generation != table.generation, let use = receiver ?? sender, use.isOver,
+      let now = table[receiver == nil ? key.source : key.destination], now !== use
+    else { return false }
+    return Set(now.conversations).isDisjoint(with: use.conversations)
+  }
 
   /// Takes a packet.
-  /// - Parameter time: milliseconds since the capture's first frame.
-  public func take(_ packet: RTPPacket, _ stamp: FrameStamp, time: Double, _ table: MediaTable) {
-    if generation != table.generation { look(table) }
+  /// - Parameters:
+  ///   - time: milliseconds since the capture's first frame.
+  ///   - isWhole: the capture has the payload to its end.
+  func take(_ packet: RTPPacket, _ stamp: FrameStamp, time: Double, _ table: MediaTable, isWhole: Bool) {
+    if generation != table.generation { look(table, stamp) }
     if stamp.since(last) > longestPause?.nanoseconds ?? 0 { longestPause = (stamp.since(last), stamp) }
     last = stamp
-    let use = payload(packet.payloadType, stamp)
+    let use = payload(packet, stamp)
+    let (clockRate, isEvent) = (payloads[use].clockRate, payloads[use].isEvent)
     statistics.take(
       sequence: packet.sequenceNumber, timestamp: packet.timestamp, marker: packet.marker, payloadType: packet.payloadType,
-      clockRate: clockRate(payloads[use]), at: time)
-    order.take(packet.sequenceNumber)
+      clockRate: isEvent ? 0 : clockRate, at: time)
+    let restarts = course.restarts.count
+    let step = course.take(
+      SequenceCourse.Packet(
+        sequence: packet.sequenceNumber, timestamp: packet.timestamp, time: time, clockRate: clockRate,
+        isEvent: isEvent || payloads[use].isNoise, stamp: stamp))
+    if course.restarts.count != restarts { clock.startOver() }
+    if periods.isEmpty { periods.append(Period(first: stamp, last: stamp, receiver: receiver, sender: sender)) }
+    let length = isWhole ? payloads[use].length?.ticks(packet.payload) ?? 0 : 0
+    if payloads[use].isTimed { self.time(packet, step, clockRate, length, stamp) } else { clock.passOver() }
+    let period = periods.count - 1
+    periods[period].packets += 1
+    periods[period].last = stamp
+    if length > 0 { periods[period].times.add(length, stamp) }
   }
 
-  private func look(_ table: MediaTable) {
+  private func time(_ packet: RTPPacket, _ step: SequenceCourse.Step, _ clockRate: Int, _ length: Int, _ stamp: FrameStamp) {
+    clock.take(
+      StreamClock.Packet(
+        step: step, timestamp: packet.timestamp, marker: packet.marker, clockRate: clockRate, length: length, stamp: stamp))
+  }
+
+  private func look(_ table: MediaTable, _ stamp: FrameStamp) {
     generation = table.generation
-    // An older use of the same port stays the stream's until a newer one comes.
-    if let use = table[key.destination] { receiver = use }
-    if let use = table[key.source] { sender = use }
-    for index in payloads.indices { name(&payloads[index]) }
+    if places.receiver == nil { places.receiver = table.place(key.destination) }
+    if places.sender == nil { places.sender = table.place(key.source) }
+    let now = (places.receiver?.events ?? 0) + (places.sender?.events ?? 0)
+    guard now != descriptions else { return }
+    descriptions = now
+    if let old = receiver, old !== places.receiver?.use { former = old }
+    receiver = places.receiver?.use
+    sender = places.sender?.use
+    for number in (receiver?.conversations ?? []) + (sender?.conversations ?? []) where !conversations.contains(number) {
+      conversations.append(number)
+    }
+    conversations.sort()
+    for index in payloads.indices { payloads[index].name(receiver, sender) }
+    if periods.count < Self.mostPeriods { periods.append(Period(first: stamp, last: stamp, receiver: receiver, sender: sender)) }
   }
 
-  private func payload(_ type: UInt8, _ stamp: FrameStamp) -> Int {
-    if recent < payloads.count, payloads[recent].type == type {
-      payloads[recent].packets += 1
-      return recent
+  private func payload(_ packet: RTPPacket, _ stamp: FrameStamp) -> Int {
+    let type = packet.payloadType
+    if recent >= payloads.count || payloads[recent].type != type {
+      if let known = payloads.firstIndex(where: { $0.type == type }) {
+        recent = known
+      } else {
+        var use = PayloadUse(type: type, first: stamp)
+        use.name(receiver, sender)
+        payloads.append(use)
+        recent = payloads.count - 1
+      }
     }
-    if let known = payloads.firstIndex(where: { $0.type == type }) {
-      recent = known
-    } else {
-      var use = PayloadUse(type: type, first: stamp, isNegotiated: false)
-      name(&use)
-      payloads.append(use)
-      recent = payloads.count - 1
-    }
-    payloads[recent].packets += 1
+    payloads[recent].take(packet.payload.count)
+    if !payloads[recent].isNegotiated, let receiver, !mayStillCome(type, stamp) { payloads[recent].addUnasked(stamp, receiver, sender) }
     return recent
   }
 
-  /// The numbers in a packet are its receiver's (RFC 3264 §5.1); some senders use their own.
-  private func name(_ use: inout PayloadUse) {
-    let theirs = receiver?.media.encodings.first { $0.payloadType == use.type }
-    if theirs != nil || receiver?.media.formats.contains("\(use.type)") == true { use.isNegotiated = true }
-    use.encoding = theirs ?? sender?.media.encodings.first { $0.payloadType == use.type } ?? use.encoding
+  /// Until the new offer is answered, and for what is on its way then.
+  private func mayStillCome(_ type: UInt8, _ stamp: FrameStamp) -> Bool {
+    guard let former, let receiver, former.media.formats.contains("\(type)") else { return false }
+    guard let answer = places.sender?.last, answer.frame > receiver.description.frame else { return true }
+    return stamp.since(answer) < 2_000_000_000
   }
 
-  private func clockRate(_ use: PayloadUse) -> Int {
-    if use.type < 96 { return StaticPayloads.clockRate(use.type) ?? 0 }
-    guard let encoding = use.encoding, !encoding.isTelephoneEvent else { return 0 }
-    return encoding.clockRate
-  }
+  // MARK: - Words
 
   /// The name of what most packets carry.
   public var codec: String {
@@ -104,5 +206,5 @@ public final class RTPStream {
 
   public static func text(_ use: PayloadUse) -> String { use.encoding?.name ?? StaticPayloads.name(use.type) ?? "PT \(use.type)" }
 
-  public var events: Int { payloads.reduce(0) { $0 + ($1.encoding?.isTelephoneEvent == true ? $1.packets : 0) } }
+  public var events: Int { payloads.reduce(0) { $0 + ($1.isEvent ? $1.packets : 0) } }
 }

@@ -101,33 +101,3 @@ public struct StreamStatistics {
     meanJitter = (meanJitter * Double(packets - 1) + jitter) / Double(packets)
   }
 }
-
-/// Counts what came late and what came twice, by a window of the newest 128 sequence numbers.
-public struct OrderCounter {
-  public private(set) var late = 0
-  public private(set) var duplicates = 0
-  /// Steps to a number nearby, which tell RTP from chance: of random numbers one in five hundred is.
-  public private(set) var near = 0
-  private var highest: UInt16?
-  private var window: UInt128 = 0
-
-  public mutating func take(_ sequence: UInt16) {
-    guard let highest else {
-      self.highest = sequence
-      window = 1
-      return
-    }
-    let step = Int(Int16(bitPattern: sequence &- highest))
-    if step != 0, abs(step) <= 64 { near += 1 }
-    if step > 0 {
-      window = step < 128 ? window << UInt128(step) | 1 : 1
-      self.highest = sequence
-    } else if step > -128 {
-      let bit = UInt128(1) << UInt128(-step)
-      if window & bit != 0 { duplicates += 1 } else { late += 1 }
-      window |= bit
-    } else {
-      late += 1
-    }
-  }
-}

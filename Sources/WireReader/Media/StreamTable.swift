@@ -3,6 +3,8 @@ import SansIO
 
 /// The RTP and RTCP of a capture. A stream is known by a description, or guessed by how its packets look.
 public struct StreamTable {
+  public typealias Way = (source: TransportAddress, destination: TransportAddress)
+
   public private(set) var media = MediaTable()
   private var streams: [RTPStream.Key: RTPStream] = [:]
   private var order: [RTPStream] = []
@@ -11,6 +13,8 @@ public struct StreamTable {
   public private(set) var control = ControlTable()
   /// DTLS records on media addresses.
   public private(set) var dtlsPackets = 0
+  /// STUN on media addresses (RFC 7983 §7).
+  public private(set) var stunPackets = 0
 
   /// Guesses that may be open at a time.
   private static let mostGuesses = 2_048
@@ -22,52 +26,72 @@ public struct StreamTable {
 
   public mutating func add(_ description: ObservedDescription, conversation: Int) { media.add(description, conversation: conversation) }
 
+  /// A dialog has ended.
+  public mutating func end(conversation: Int) { media.end(conversation: conversation) }
+
   /// Takes a datagram that may be RTP or RTCP.
-  /// - Parameter time: milliseconds since the capture's first frame.
+  /// - Parameters:
+  ///   - time: milliseconds since the capture's first frame.
+  ///   - isWhole: the capture has it to its end.
   /// - Returns: whether it was.
-  public mutating func take(
-    _ payload: Bytes, _ key: (source: TransportAddress, destination: TransportAddress), _ stamp: FrameStamp, time: Double
-  )
-    -> Bool
-  {
+  public mutating func take(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp, time: Double, isWhole: Bool = true) -> Bool {
     guard payload.count >= 8 else { return false }
-    if payload[0] >> 6 != 2 {
-      if (20...25).contains(payload[0]), media[key.destination] != nil || media[key.source] != nil { dtlsPackets += 1 }
-      return false
-    }
+    if payload[0] >> 6 != 2 { return takeOther(payload, way) }
     // RTCP packet types stand where RTP has marker and payload type (RFC 5761 §4).
-    if (192...223).contains(payload[1]) { return takeControl(payload, key, stamp) }
+    if (192...223).contains(payload[1]) { return takeControl(payload, way, stamp) }
     guard let packet = try? RTPPacket.parse(payload) else { return false }
-    let streamKey = RTPStream.Key(source: key.source, destination: key.destination, ssrc: packet.ssrc)
-    if let stream = streams[streamKey] {
-      stream.take(packet, stamp, time: time, media)
+    let key = RTPStream.Key(source: way.source, destination: way.destination, ssrc: packet.ssrc)
+    let known = streams[key]
+    if let known, !known.isOver(media) {
+      known.take(packet, stamp, time: time, media, isWhole: isWhole)
       return true
     }
-    let isSignalled = media[key.destination] != nil || media[key.source] != nil
-    guard isSignalled || Self.isPlausible(packet, key) else { return false }
-    let stream = RTPStream(streamKey, first: stamp)
-    if !isSignalled { guess(streamKey) }
-    streams[streamKey] = stream
+    let isSignalled = isMedia(way)
+    guard isSignalled || Self.isPlausible(packet, way) else { return false }
+    let stream = RTPStream(key, first: stamp, followsCall: known != nil)
+    if !isSignalled { guess(key) }
+    streams[key] = stream
     order.append(stream)
-    stream.take(packet, stamp, time: time, media)
+    stream.take(packet, stamp, time: time, media, isWhole: isWhole)
     return true
   }
 
-  private mutating func takeControl(
-    _ payload: Bytes, _ key: (source: TransportAddress, destination: TransportAddress), _ stamp: FrameStamp
-  ) -> Bool {
-    let isSignalled =
-      media.control(key.destination) != nil || media.control(key.source) != nil || media[key.destination] != nil || media[key.source] != nil
+  /// A frame came that was captured before; it is not counted.
+  mutating func addCopy(_ payload: Bytes, _ way: Way) {
+    guard payload.count >= RTPPacket.headerSize, payload[0] >> 6 == 2 else { return }
+    let ssrc = (8..<12).reduce(UInt32(0)) { $0 << 8 | UInt32(payload[$1]) }
+    streams[RTPStream.Key(source: way.source, destination: way.destination, ssrc: ssrc)]?.copiedFrames += 1
+  }
+
+  private func isMedia(_ way: Way) -> Bool { media[way.destination] != nil || media[way.source] != nil }
+
+  /// What shares ports with RTP (RFC 7983 §7).
+  private mutating func takeOther(_ payload: Bytes, _ way: Way) -> Bool {
+    switch payload[0] {
+    case 0...3:
+      // The magic cookie (RFC 8489 §5).
+      guard payload[4] == 0x21, payload[5] == 0x12, payload[6] == 0xA4, payload[7] == 0x42 else { return false }
+      stunPackets += 1
+      return true
+    case 20...25:
+      if isMedia(way) { dtlsPackets += 1 }
+      return false
+    default: return false
+    }
+  }
+
+  private mutating func takeControl(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp) -> Bool {
+    let isSignalled = media.control(way.destination) != nil || media.control(way.source) != nil || isMedia(way)
     guard let packets = try? RTCPPacket.parse(payload) else {
       if isSignalled { control.unreadable += 1 }
       return isSignalled
     }
-    control.take(packets, stamp)
+    control.take(packets, (media.media(ofControl: way.source), media.media(ofControl: way.destination)), stamp)
     return true
   }
 
-  private static func isPlausible(_ packet: RTPPacket, _ key: (source: TransportAddress, destination: TransportAddress)) -> Bool {
-    guard key.source.port >= 1_024, key.destination.port >= 1_024, !packet.payload.isEmpty else { return false }
+  private static func isPlausible(_ packet: RTPPacket, _ way: Way) -> Bool {
+    guard way.source.port >= 1_024, way.destination.port >= 1_024, !packet.payload.isEmpty else { return false }
     return StaticPayloads.isKnown(packet.payloadType) || packet.payloadType >= 96
   }
 
@@ -78,67 +102,6 @@ public struct StreamTable {
     guesses.removeFirst(Self.mostGuesses / 2)
     let dropped = Set(old)
     for key in old { droppedPackets += streams.removeValue(forKey: key)?.statistics.packets ?? 0 }
-    order.removeAll { dropped.contains($0.key) }
-  }
-}
-
-/// What RTCP reported, by source (RFC 3550 §6.4).
-public struct ControlTable {
-  public struct Reports {
-    public var senderReports = 0
-    public var receiverReports = 0
-    /// From the last sender report.
-    public var packetsSent: UInt32?
-    /// The last block about this source, and the largest jitter of any, in timestamp units.
-    public var fractionLost: UInt8?
-    public var cumulativeLost: Int32?
-    public var maximumJitter: UInt32 = 0
-    public var last: FrameStamp
-    public var saidGoodbye = false
-  }
-
-  private static let mostSources = 65_536
-  private var bySource: [UInt32: Reports] = [:]
-  public private(set) var packets = 0
-  /// RTCP by its place that could not be read, as SRTCP.
-  public var unreadable = 0
-
-  public subscript(ssrc: UInt32) -> Reports? { bySource[ssrc] }
-
-  public mutating func take(_ compound: [RTCPPacket], _ stamp: FrameStamp) {
-    packets += 1
-    for packet in compound {
-      switch packet {
-      case .senderReport(let ssrc, let information, let blocks):
-        change(ssrc, stamp) {
-          $0.senderReports += 1
-          $0.packetsSent = information.packetCount
-        }
-        take(blocks, stamp)
-      case .receiverReport(let ssrc, let blocks):
-        change(ssrc, stamp) { $0.receiverReports += 1 }
-        take(blocks, stamp)
-      case .bye(let sources, _): for ssrc in sources { change(ssrc, stamp) { $0.saidGoodbye = true } }
-      case .cname, .other: break
-      }
-    }
-  }
-
-  private mutating func take(_ blocks: [ReceptionReport], _ stamp: FrameStamp) {
-    for block in blocks {
-      change(block.ssrc, stamp) {
-        $0.fractionLost = block.fractionLost
-        $0.cumulativeLost = block.cumulativeLost
-        $0.maximumJitter = max($0.maximumJitter, block.jitter)
-      }
-    }
-  }
-
-  private mutating func change(_ ssrc: UInt32, _ stamp: FrameStamp, _ body: (inout Reports) -> Void) {
-    guard bySource[ssrc] != nil || bySource.count < Self.mostSources else { return }
-    var reports = bySource[ssrc] ?? Reports(last: stamp)
-    reports.last = stamp
-    body(&reports)
-    bySource[ssrc] = reports
+    order.removeAll { dropped.contains($0.key) && !$0.isCredible }
   }
 }

@@ -96,7 +96,8 @@ struct PrivateMediaAddress: DialogCheck {
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var remarks: [Remark] = []
     for description in story.agreements.flatMap({ [$0.offer, $0.answer] }) {
-      guard let address = description.audio?.address?.address, address.isPrivate, !address.isUnspecified,
+      // With ICE the address is one of several (RFC 8839 §4.2.1), and the checks find one that works.
+      guard let audio = description.audio, let address = audio.address?.address, address.isPrivate, !audio.hasICE,
         !description.owner.address.isPrivate
       else { continue }
       remarks.append(
@@ -107,49 +108,6 @@ struct PrivateMediaAddress: DialogCheck {
           description.stamp))
     }
     return remarks
-  }
-}
-
-/// Audio agreed both ways flows both ways. Only dialogs with one agreement are judged: a change may have moved the media elsewhere.
-struct AudioBothWays: DialogCheck {
-  let name = "one-way-audio"
-  let judgesAbsence = true
-
-  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
-    guard context.hasRTP, let success = story.success, story.agreements.count == 1, let agreement = story.agreements.first,
-      agreement.isBothWays,
-      duration(story) > 2_000_000_000, let offered = agreement.offer.audio, let answered = agreement.answer.audio
-    else { return [] }
-    let streams = context.streamsByConversation[story.conversation.number] ?? []
-    // Where one side's description is in other words than its packets, the other side's still tells who speaks.
-    let toOfferer = streams.contains { $0.key.destination == offered.address || $0.key.source == answered.address }
-    let toAnswerer = streams.contains { $0.key.destination == answered.address || $0.key.source == offered.address }
-    let (offerer, answerer) = (agreement.offer.owner.address, agreement.answer.owner.address)
-    switch (toOfferer, toAnswerer) {
-    case (true, true): return []
-    case (false, false):
-      return [
-        Remark(
-          .warning, "RFC 3264 §5.1", "no RTP of this dialog is in the capture, although both sides agreed to send and receive",
-          success.first)
-      ]
-    case (true, false): return [oneWay(from: answerer, silent: offerer, success.first)]
-    case (false, true): return [oneWay(from: offerer, silent: answerer, success.first)]
-    }
-  }
-
-  private func duration(_ story: DialogStory) -> Int64 {
-    switch story.outcome {
-    case .hungUp(_, let lasted, _, _): lasted
-    case .up(let since): since
-    case .cancelled, .refused, .redirected, .challenged, .noFinalResponse, .beganBefore: 0
-    }
-  }
-
-  private func oneWay(from speaker: IPAddress, silent: IPAddress, _ stamp: FrameStamp) -> Remark {
-    Remark(
-      .warning, "RFC 3264 §5.1",
-      "one-way audio: RTP comes from \(speaker), none from \(silent), although both sides agreed to send and receive", stamp)
   }
 }
 

@@ -1,25 +1,29 @@
 import SansIO
 import WireReader
 
-/// The payload types of a stream are those its receiver described (RFC 3264 §5.1, §6.1).
+/// The payload types of a stream are those its receiver had described at the time (RFC 3264 §5.1, §6.1).
 struct PayloadNegotiated: StreamCheck {
   let name = "payload-type"
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard let receiver = stream.receiver, !isRefused(receiver, context) else { return [] }
-    return stream.payloads.compactMap { use in
-      guard !use.isNegotiated, use.packets > 2 else { return nil }
-      // Comfort noise may come without having been asked for (RFC 3389 §4 discourages it).
-      let severity: InspectionFinding.Severity = use.type == 13 ? .note : .error
-      let own = stream.sender?.media.encodings.first { $0.payloadType == use.type }
+    stream.payloads.compactMap { use in
+      guard use.unasked > 2, let first = use.firstUnasked, let receiver = use.unaskedReceiver, !isRefused(receiver, context) else {
+        return nil
+      }
+      let own = use.unaskedSender?.media.encodings.first { $0.payloadType == use.type }
       let theirs = own.flatMap { mine in receiver.media.encodings.first { $0.name.lowercased() == mine.name.lowercased() } }
       var text = "\(stream.key.source) sends payload type \(use.type), which \(stream.key.destination) did not describe"
       if let own, let theirs {
         text =
           "\(stream.key.source) sends \(own.name) as \(use.type), its own number; \(stream.key.destination) asked for \(theirs.payloadType)"
       }
-      return Remark(severity, "RFC 3264 §5.1", text, use.first)
+      return Remark(severity(use, stream), "RFC 3264 §5.1", text, first)
     }
+  }
+
+  /// Comfort noise may come without having been asked for (RFC 3389 §4 discourages it); probes and a maker's own events break no call.
+  private func severity(_ use: PayloadUse, _ stream: RTPStream) -> InspectionFinding.Severity {
+    use.type == 13 || use.isNamedSignallingEvent || stream.isProbe ? .note : .error
   }
 
   /// What a refused offer says never held (RFC 3261 §14.1).
@@ -35,7 +39,7 @@ struct MediaPlace: StreamCheck {
   let name = "media-address"
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard stream.receiver != nil, stream.sender == nil, let conversation = stream.conversation,
+    guard let receiver = stream.receiver, !receiver.media.hasICE, stream.sender == nil, let conversation = stream.conversation,
       let story = context.stories[conversation], let agreement = story.agreements.last
     else { return [] }
     let places = [agreement.offer.audio?.address, agreement.answer.audio?.address].compactMap(\.self)
@@ -52,19 +56,47 @@ struct MediaPlace: StreamCheck {
   }
 }
 
-/// No media after BYE (RFC 3261 §15.1.1).
+/// Media goes to the port that was asked for (RFC 3264 §5.1): another port of the same host is nobody's.
+struct MediaPort: StreamCheck {
+  let name = "media-port"
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    guard stream.sender != nil, stream.receiver == nil, stream.statistics.packets >= 50, !stream.isProbe,
+      // Who sends from there may well be answered there (RFC 4961).
+      context.streams.from(stream.key.destination).isEmpty
+    else { return [] }
+    for agreement in stream.conversations.compactMap({ context.stories[$0] }).flatMap(\.agreements) {
+      guard let offer = agreement.offer.audio, let answer = agreement.answer.audio, !offer.hasICE, !answer.hasICE else { continue }
+      for (own, other) in [(offer, answer), (answer, offer)] where own.addresses.contains(stream.key.source) {
+        guard let asked = other.address, other.port != 0, asked.address == stream.key.destination.address else { continue }
+        return [
+          Remark(
+            .warning, "RFC 3264 §5.1",
+            "\(stream.key.source) sends RTP to \(stream.key.destination), where nobody asked for it: the description in frame "
+              + "\((own == offer ? agreement.answer : agreement.offer).stamp.frame) says \(asked)",
+            stream.first)
+        ]
+      }
+    }
+    return []
+  }
+}
+
+/// No media after BYE (RFC 3261 §15.1.1), once every dialog of the stream has ended.
 struct MediaAfterEnd: StreamCheck {
   let name = "media-after-bye"
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard let conversation = stream.conversation, let story = context.stories[conversation], let bye = story.bye,
-      let done = bye.final?.last ?? bye.lastRequest, stream.last.since(done) > 1_000_000_000
-    else { return [] }
+    var end: (done: FrameStamp, bye: Int)?
+    for number in stream.conversations {
+      guard let bye = context.stories[number]?.bye, let done = bye.final?.last ?? bye.lastRequest else { return [] }
+      if end.map({ done.frame > $0.done.frame }) ?? true { end = (done, bye.request?.frame ?? 0) }
+    }
+    guard let end, stream.last.since(end.done) > 1_000_000_000 else { return [] }
     return [
       Remark(
         .warning, "RFC 3261 §15.1.1",
-        "\(stream.key.source) sends RTP until \(Words.seconds(stream.last.since(done))) after the BYE in frame \(bye.request?.frame ?? 0)",
-        stream.last)
+        "\(stream.key.source) sends RTP until \(Words.seconds(stream.last.since(end.done))) after the BYE in frame \(end.bye)", stream.last)
     ]
   }
 }
@@ -74,25 +106,25 @@ struct StreamQuality: StreamCheck {
   let name = "stream-quality"
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    let statistics = stream.statistics
-    guard statistics.packets >= 50 else { return [] }
+    guard stream.statistics.packets >= 50, !stream.isProbe else { return [] }
     let way = "RTP \(stream.key.source) to \(stream.key.destination)"
     var remarks: [Remark] = []
-    let percent = Double(statistics.lost) * 100 / Double(max(statistics.expected, 1))
+    let percent = Double(stream.lost) * 100 / Double(max(stream.expected, 1))
     if percent >= 1 {
       remarks.append(
         Remark(
           percent >= 5 ? .error : .warning, "ITU-T G.107",
-          "\(way) lost \(statistics.lost) of \(Words.count(statistics.expected, "packet")) (\(Words.decimal(percent, 1)) %)", stream.first))
+          "\(way) lost \(stream.lost) of \(Words.count(stream.expected, "packet")) (\(Words.decimal(percent, 1)) %)", stream.first))
     }
-    if statistics.meanJitter >= 30 {
+    // A clock that is wrong itself measures nothing.
+    if stream.meanJitter >= 30, !stream.clock.isBroken {
       remarks.append(
-        Remark(.warning, "RFC 3550 §6.4.1", "\(way) has a mean jitter of \(Words.decimal(statistics.meanJitter, 1)) ms", stream.first))
+        Remark(.warning, "RFC 3550 §6.4.1", "\(way) has a mean jitter of \(Words.decimal(stream.meanJitter, 1)) ms", stream.first))
     }
-    if stream.order.duplicates * 100 > statistics.packets {
+    if stream.order.duplicates * 100 > stream.statistics.packets {
       remarks.append(
         Remark(
-          .note, "RFC 3550 §A.1", "\(way) has \(Words.count(stream.order.duplicates, "packet")) twice: sent twice, or captured twice",
+          .note, "RFC 3550 §A.1", "\(way) has \(Words.count(stream.order.duplicates, "packet")) twice: sent twice, or doubled on its way",
           stream.first))
     }
     return remarks
@@ -104,16 +136,16 @@ struct ReportedLoss: StreamCheck {
   let name = "reported-loss"
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard let reports = context.control[stream.key.ssrc], let lost = reports.cumulativeLost, stream.statistics.packets >= 50 else {
+    guard let reports = context.control[stream.key], let lost = reports.cumulativeLost, stream.statistics.packets >= 50 else {
       return []
     }
-    let beyond = Int(lost) - max(stream.statistics.lost, 0)
+    let beyond = Int(lost) - stream.lost
     guard beyond * 100 >= stream.statistics.packets else { return [] }
     return [
       Remark(
         .warning, "RFC 3550 §6.4.1",
         "\(stream.key.destination) reports \(Words.count(Int(lost), "packet")) lost from \(stream.key.source), the capture lacks "
-          + "\(stream.statistics.lost): they are lost beyond the capture point",
+          + "\(stream.lost): they are lost beyond the capture point",
         reports.last)
     ]
   }

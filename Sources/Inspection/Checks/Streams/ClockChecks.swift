@@ -1,0 +1,211 @@
+import SansIO
+import WireReader
+
+extension RTPStream {
+  /// "RTP 192.0.2.1:4000 to 192.0.2.2:5000".
+  var way: String { "RTP \(key.source) to \(key.destination)" }
+}
+
+extension CheckContext {
+  /// Whether something was agreed anew within three seconds, since a stream had begun: who sends may be another then.
+  func isChange(_ stream: RTPStream, near stamp: FrameStamp, since begin: FrameStamp) -> Bool {
+    stream.conversations.contains { number in
+      stories[number]?.agreements.contains { agreement in
+        [agreement.offer.stamp, agreement.since].contains { $0.frame > begin.frame && abs($0.since(stamp)) <= 3_000_000_000 }
+      } ?? false
+    }
+  }
+}
+
+/// A timestamp that leaps, ahead or back, while the packets come as before (RFC 3550 §5.1).
+struct TimestampJump: StreamCheck {
+  let name = "timestamp-jump"
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    guard let jump = stream.clock.jumps.first, !stream.isProbe else { return [] }
+    let seconds = Words.seconds(Int64(abs(jump.ticks)) * 1_000_000_000 / Int64(jump.clockRate))
+    let way = jump.ticks < 0 ? "goes back by" : "leaps ahead by"
+    let again = stream.clock.jumps.count > 1 ? ", the first of \(stream.clock.jumps.count) jumps" : ""
+    // With a marker or a new agreement it is another source behind a bridge, which receivers are ready for.
+    let isExpected = jump.hasMarker || context.isChange(stream, near: jump.stamp, since: stream.first)
+    return [
+      Remark(
+        isExpected ? .note : .warning, "RFC 3550 §5.1",
+        "the timestamp of \(stream.way) \(way) \(seconds) in frame \(jump.stamp.frame), \(Words.seconds(jump.arrival)) after the packet "
+          + "before\(again)",
+        jump.stamp)
+    ]
+  }
+}
+
+/// A timestamp counts what the payload holds (RFC 3550 §5.1).
+struct TimestampStep: StreamCheck {
+  let name = "timestamp-step"
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    let clock = stream.clock
+    guard clock.pairs >= 20, !stream.isProbe else { return [] }
+    if let first = clock.still.first, clock.still.count * 4 > clock.pairs {
+      return [
+        Remark(
+          .error, "RFC 3550 §5.1",
+          "the timestamp of \(stream.way) does not move: \(clock.still.count) of \(Words.count(clock.pairs, "packet")) have that of "
+            + "the one before",
+          first)
+      ]
+    }
+    guard let first = clock.wrong.first, let step = clock.wrongStep, clock.wrong.count * 2 > clock.pairs else { return [] }
+    return [
+      Remark(
+        .error, "RFC 3550 §5.1",
+        "the timestamp of \(stream.way) grows by \(step.ticks) where the payload holds \(step.length) samples, in \(clock.wrong.count) of "
+          + Words.count(clock.pairs, "packet"),
+        first)
+    ]
+  }
+}
+
+/// Audio comes as fast as it is heard.
+struct ClockPace: StreamCheck {
+  let name = "clock-pace"
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    let clock = stream.clock
+    guard clock.pairs >= 50, !clock.isBroken, clock.played >= 1_000_000_000, clock.arrived >= 500_000_000,
+      abs(clock.arrived - clock.played) * 4 > clock.played,
+      // Where packets overtake each other, those that did not are no fair sample.
+      stream.meanJitter < 30, stream.order.late * 50 <= stream.statistics.packets
+    else { return [] }
+    return [
+      Remark(
+        .warning, "RFC 3550 §5.1",
+        "\(stream.way) brings \(Words.seconds(clock.played)) of audio in \(Words.seconds(clock.arrived)), pauses left out", stream.first)
+    ]
+  }
+}
+
+/// A new numbering belongs to a new SSRC (RFC 3550 §5.1, §8.1).
+struct SequenceRestart: StreamCheck {
+  let name = "sequence-restart"
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    guard let restart = stream.course.restarts.first, !stream.isProbe else { return [] }
+    let more = stream.course.restarts.count > 1 ? ", \(Words.times(stream.course.restarts.count)) in all" : ""
+    return [
+      Remark(
+        context.isChange(stream, near: restart.stamp, since: stream.first) ? .note : .warning, "RFC 3550 §5.1",
+        "the sequence numbers of \(stream.way) start over under the same SSRC in frame \(restart.stamp.frame): \(restart.to) follows "
+          + "\(restart.from)\(more); nothing is lost by it",
+        restart.stamp)
+    ]
+  }
+}
+
+/// The marker says where speech begins after silence (RFC 3551 §4.1): on every packet it says nothing.
+struct MarkerUse: StreamCheck {
+  let name = "marker"
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    let clock = stream.clock
+    guard let first = clock.markers.first, clock.packets >= 20, clock.markers.count * 10 >= clock.packets * 9, !stream.isProbe else {
+      return []
+    }
+    return [
+      Remark(
+        .warning, "RFC 3551 §4.1",
+        "\(stream.way) has the marker bit in \(clock.markers.count) of \(Words.count(clock.packets, "packet")): it marks the first of each "
+          + "talkspurt",
+        first)
+    ]
+  }
+}
+
+/// Packets hold as much audio as their receiver asked for (RFC 8866 §6.4), and not more than it takes (§6.5).
+struct PacketTime: StreamCheck {
+  let name = "packet-time"
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    var said: Set<Int> = []
+    return stream.periods.flatMap { period -> [Remark] in
+      guard let receiver = period.receiver?.media, period.packets >= 20 else { return [] }
+      let clockRate = receiver.mainEncoding?.clockRate ?? 0
+      guard clockRate >= 1_000 else { return [] }
+      return period.times.list.compactMap { time in
+        guard time.packets * 10 >= period.packets, time.packets >= 10 else { return nil }
+        let milliseconds = time.ticks * 1_000 / clockRate
+        guard let remark = Self.remark(milliseconds, time.packets, period, stream, time.first) else { return nil }
+        return said.insert(milliseconds).inserted ? remark : nil
+      }
+    }
+  }
+
+  private static func remark(
+    _ milliseconds: Int, _ packets: Int, _ period: RTPStream.Period, _ stream: RTPStream, _ stamp: FrameStamp
+  ) -> Remark? {
+    guard let receiver = period.receiver?.media else { return nil }
+    let text = "\(stream.way) has \(milliseconds) ms of audio in each of \(Words.count(packets, "packet"))"
+    if let most = receiver.maximumPacketTime, milliseconds > most {
+      return Remark(.warning, "RFC 8866 §6.5", "\(text); \(stream.key.destination) takes at most \(most) ms (a=maxptime)", stamp)
+    }
+    guard let wanted = receiver.packetTime, wanted != milliseconds else { return nil }
+    // A wish of one side alone is a recommendation.
+    let isAgreed = period.sender?.media.packetTime == wanted
+    return Remark(
+      isAgreed ? .warning : .note, "RFC 8866 §6.4",
+      "\(text); \(isAgreed ? "both sides said" : "\(stream.key.destination) asked for") \(wanted) ms (a=ptime)", stamp)
+  }
+}
+
+/// A source keeps its SSRC (RFC 3550 §8.1), unless something was agreed anew or it said goodbye.
+struct SourceChange: StreamCheck {
+  let name = "ssrc-change"
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    guard !stream.isProbe, stream.isSignalled else { return [] }
+    let before = context.streams.from(stream.key.source).last {
+      $0 !== stream && $0.key.destination == stream.key.destination && $0.last.frame < stream.first.frame && !$0.isProbe
+    }
+    guard let before, before.key.ssrc != stream.key.ssrc, stream.first.since(before.last) < 5_000_000_000,
+      !Set(before.conversations).isDisjoint(with: stream.conversations), !context.isChange(stream, near: stream.first, since: before.first),
+      context.control[before.key]?.saidGoodbye != true
+    else { return [] }
+    return [
+      Remark(
+        .note, "RFC 3550 §8.1",
+        "\(stream.way) has another SSRC from frame \(stream.first.frame) on, \(InspectionReport.ssrc(stream)) instead of "
+          + "\(InspectionReport.ssrc(before)), without a new agreement",
+        stream.first)
+    ]
+  }
+}
+
+/// Numbers that were skipped while their sender might not send are lost nowhere (RFC 3264 §5.1, §8.4).
+enum HeldNumbers {
+  /// A side may stop before the other has agreed to it, and begins when it pleases.
+  private static let tolerance: Int64 = 1_000_000_000
+
+  static func explain(_ stream: RTPStream, _ context: CheckContext) {
+    guard !stream.course.gaps.isEmpty else { return }
+    let times = stream.conversations.compactMap { context.stories[$0] }.flatMap { held($0, stream, context) }
+    guard !times.isEmpty else { return }
+    stream.explain { gap in
+      times.contains { gap.before.since($0.begin) >= -tolerance && $0.end.since(gap.after) >= -tolerance }
+    }
+  }
+
+  /// From the offer that takes the permission to the answer that gives it back.
+  private static func held(_ story: DialogStory, _ stream: RTPStream, _ context: CheckContext) -> [(begin: FrameStamp, end: FrameStamp)] {
+    guard let success = story.success else { return [] }
+    return MediaAgreement.periods(story.agreements, answered: success.first, end: story.bye?.request ?? context.end).compactMap { period in
+      let sides: [MediaAgreement.Period.Side] = [.offerer, .answerer]
+      guard
+        let side = sides.first(where: { period.audio(of: $0)?.addresses.contains(stream.key.source) == true })
+          ?? sides.first(where: { period.audio(of: $0)?.addresses.contains(stream.key.destination) == true }).map({
+            $0 == .offerer ? .answerer : .offerer
+          }),
+        !period.maySend(side)
+      else { return nil }
+      return (period.agreement.offer.stamp, period.end)
+    }
+  }
+}

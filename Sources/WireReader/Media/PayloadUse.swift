@@ -1,0 +1,61 @@
+import SDP
+import SansIO
+
+/// A payload type of a stream, with what descriptions call it.
+public struct PayloadUse {
+  public let type: UInt8
+  public let first: FrameStamp
+  public private(set) var packets = 0
+  /// Bytes of the longest payload.
+  public private(set) var longest = 0
+  /// What the receiver's description calls it; nil where none names it.
+  public private(set) var encoding: Encoding?
+  /// The description that holds now asked for it.
+  public private(set) var isNegotiated = false
+  /// Packets that whoever receives had not asked for at their time, the first of them, and who had said what then.
+  public private(set) var unasked = 0
+  public private(set) var firstUnasked: FrameStamp?
+  public private(set) var unaskedReceiver: MediaTable.Use?
+  public private(set) var unaskedSender: MediaTable.Use?
+
+  private(set) var isEvent = false
+  private(set) var isAudio = false
+  private(set) var clockRate = 0
+  private(set) var length: PacketLength?
+
+  init(type: UInt8, first: FrameStamp) {
+    self.type = type
+    self.first = first
+  }
+
+  var isNoise: Bool { type == 13 || type == 19 }
+  /// Its timestamps count samples.
+  var isTimed: Bool { isAudio && !isEvent && !isNoise }
+  /// Cisco's named signalling events: what telephone-event is for gateways of one maker, on 100 unless configured, described nowhere.
+  public var isNamedSignallingEvent: Bool { type == 100 && longest <= 8 }
+
+  mutating func take(_ payload: Int) {
+    packets += 1
+    longest = max(longest, payload)
+  }
+
+  mutating func addUnasked(_ stamp: FrameStamp, _ receiver: MediaTable.Use, _ sender: MediaTable.Use?) {
+    unasked += 1
+    guard firstUnasked == nil else { return }
+    (firstUnasked, unaskedReceiver, unaskedSender) = (stamp, receiver, sender)
+  }
+
+  /// The numbers in a packet are its receiver's (RFC 3264 §5.1); some senders use their own.
+  mutating func name(_ receiver: MediaTable.Use?, _ sender: MediaTable.Use?) {
+    let theirs = receiver?.media.encodings.first { $0.payloadType == type }
+    isNegotiated = theirs != nil || receiver?.media.formats.contains("\(type)") == true
+    encoding = theirs ?? sender?.media.encodings.first { $0.payloadType == type } ?? encoding
+    isEvent = encoding?.isTelephoneEvent == true
+    let kind = (receiver ?? sender)?.media.kind
+    isAudio = kind.map { $0 == "audio" } ?? (type < 25)
+    clockRate = type < 96 ? StaticPayloads.clockRate(type) ?? 0 : encoding?.clockRate ?? 0
+    // Protected payloads are longer than what they hold, and without a description nobody knows.
+    let isClear = receiver?.media.isSecure != true && sender?.media.isSecure != true && kind != nil
+    length = isClear ? PacketLength(encoding?.name ?? StaticPayloads.name(type) ?? "", channels: encoding?.channels ?? 1) : nil
+  }
+}
