@@ -54,10 +54,10 @@ import Testing
   func `durations have units that somebody reads`(nanoseconds: Int64, text: String) { #expect(Words.seconds(nanoseconds) == text) }
 
   @Test func `records that Wireshark numbers as frames are counted, so that a frame's number is its own`() throws {
-    let options = RawFrames.packet(RawFrames.udp(5_060, 5_060, Talk().request("OPTIONS", cseq: 1).array))
+    let options = [1, 2].map { RawFrames.packet(RawFrames.udp(5_060, 5_060, Talk().request("OPTIONS", cseq: $0).array)) }
     let custom: [(type: UInt32, body: [UInt8])] = [(0xBAD, [0, 0, 4, 210, 1, 2, 3, 4]), (0x4000_0BAD, [0, 0, 4, 210, 1, 2, 3, 4])]
     let unnumbered: [(type: UInt32, body: [UInt8])] = [(0x77, [1, 2, 3, 4])]
-    let report = try Inspector().inspect(RawFrames.pcapng([options] + custom + unnumbered + [options]))
+    let report = try Inspector().inspect(RawFrames.pcapng([options[0]] + custom + unnumbered + [options[1]]))
     #expect(report.frameCount == 4 && report.messageCount == 2)
     #expect(report.text().contains("  Not read: 2 pcapng records without a packet"))
     #expect(report.verdict() == .judged && report.facts.hiddenFrames == 0)
