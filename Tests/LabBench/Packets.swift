@@ -82,15 +82,19 @@ public struct Talk {
   public var bobTag: String
   public var transport: String
 
+  /// - Parameter version: of the o= line; nil = one that is another for every other description (RFC 3264 §8).
   public static func sdp(
-    _ address: IPAddress, _ port: UInt16, formats: String = "0 101", direction: String = "sendrecv", extra: String = ""
+    _ address: IPAddress, _ port: UInt16, formats: String = "0 101", direction: String = "sendrecv", extra: String = "",
+    version: UInt32? = nil
   )
     -> String
   {
-    """
-    v=0\r\no=- 1 1 IN IP4 \(address)\r\ns=-\r\nc=IN IP4 \(address)\r\nt=0 0\r\nm=audio \(port) RTP/AVP \(formats)\r
-    a=rtpmap:101 telephone-event/8000\r\n\(extra)a=\(direction)\r\n
-    """
+    let content = """
+      c=IN IP4 \(address)\r\nt=0 0\r\nm=audio \(port) RTP/AVP \(formats)\r
+      a=rtpmap:101 telephone-event/8000\r\n\(extra)a=\(direction)\r\n
+      """
+    let version = version ?? content.utf8.reduce(5_381) { ($0 &* 33) ^ UInt32($1) }
+    return "v=0\r\no=- 1 \(version) IN IP4 \(address)\r\ns=-\r\n" + content
   }
 
   /// A request of Alice, or of Bob where `fromBob` says so.

@@ -64,10 +64,10 @@ enum CheckRegistry {
   ]
 
   static let dialogs: [any DialogCheck] = [
-    BeginsInTheMiddle(), FinalResponse(), CallRefused(), Acknowledgement(), RepeatedSuccess(), AnswerAfterCancel(), ChallengeLoop(),
-    SequenceOrder(),
-    UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(), MissingAnswer(), PrivateMediaAddress(), AudioBothWays(),
-    AudioBeginsLate(), AudioStops(), TelephoneEventAgreed(),
+    BeginsInTheMiddle(), AnswerNotCaptured(), FinalResponse(), CallRefused(), Acknowledgement(), RepeatedSuccess(), AnswerAfterCancel(),
+    ChallengeLoop(), NonceExpired(), SequenceOrder(), RouteSet(), UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(),
+    MissingAnswer(), OriginVersion(), PrivateMediaAddress(), AudioBothWays(), AudioBeginsLate(), AudioStops(),
+    TelephoneEventAgreed(),
   ]
 
   static let streams: [any StreamCheck] = [

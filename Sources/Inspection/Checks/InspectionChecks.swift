@@ -48,6 +48,7 @@ public enum InspectionChecks {
 
   private static let dialogs = [
     InspectionCheck("begins-in-the-middle", .note, "", "the capture has the beginning of a dialog"),
+    InspectionCheck("answer-not-captured", .note, "", "the capture has the answer of a call that was answered"),
     InspectionCheck(
       "no-final-response", .error, "RFC 3261 §17.1.1.2", "an INVITE or REGISTER is answered before its timers end", judgesAbsence: true),
     InspectionCheck("call-refused", .warning, "RFC 3261 §21", "an INVITE is not refused"),
@@ -56,6 +57,8 @@ public enum InspectionChecks {
     InspectionCheck(
       "answer-after-cancel", .error, "RFC 3261 §9.1", "an answer that crosses a CANCEL is followed by a BYE", judgesAbsence: true),
     InspectionCheck("challenge-loop", .error, "RFC 3261 §22.2", "credentials that were refused are not sent again"),
+    InspectionCheck("nonce-expired", .warning, "RFC 7616 §3.3", "a challenge for an expired nonce says stale=true"),
+    InspectionCheck("route-set", .error, "RFC 3261 §12.2.1.1", "a request within a dialog has the route set of the dialog"),
     InspectionCheck("cseq-order", .warning, "RFC 3261 §12.2.1.1", "CSeq grows within a dialog"),
     InspectionCheck(
       "unanswered-request", .error, "RFC 3261 §17.1.2.2", "a request within a dialog gets a final response", judgesAbsence: true),
@@ -66,6 +69,7 @@ public enum InspectionChecks {
     InspectionCheck(
       "answer-mismatch", .error, "RFC 3264 §6", "an answer has the m= lines of its offer, their formats and a fitting direction"),
     InspectionCheck("missing-answer", .error, "RFC 3261 §13.2.1", "a 2xx to INVITE and its ACK complete offer and answer"),
+    InspectionCheck("origin-version", .error, "RFC 3264 §8", "a changed description has a new version in its o= line"),
     InspectionCheck("private-media-address", .warning, "RFC 8866 §5.7", "a description has an address that its receiver can reach"),
     InspectionCheck(
       "one-way-audio", .warning, "RFC 3264 §5.1", "audio that was agreed both ways flows both ways", judgesAbsence: true),
@@ -77,6 +81,8 @@ public enum InspectionChecks {
 
   private static let registrations = [
     InspectionCheck("registration-refused", .warning, "RFC 3261 §10.3", "a REGISTER is not refused"),
+    InspectionCheck("credentials-never-sent", .warning, "RFC 3261 §22.2", "a client that is challenged sends credentials"),
+    InspectionCheck("old-nonce", .warning, "RFC 3261 §22.2", "credentials have the nonce of the last challenge"),
     InspectionCheck(
       "late-refresh", .warning, "RFC 3261 §10.2.4", "a binding is refreshed before it expires", judgesAbsence: true),
     InspectionCheck("options-unanswered", .warning, "RFC 3261 §17.1.2.2", "an OPTIONS request is answered", judgesAbsence: true),

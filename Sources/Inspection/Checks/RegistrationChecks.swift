@@ -9,11 +9,7 @@ enum RegistrationChecks {
       findings.append(InspectionFinding(check, severity, rule, text, frame: stamp.frame, callID: registration.callID))
     }
     let name = registration.addressOfRecord
-    if registration.longestRow >= 3, let first = registration.firstOfRow {
-      add(
-        "challenge-loop", .error, "RFC 3261 §22.2",
-        "REGISTER of \(name) was challenged \(Words.times(registration.longestRow)) in a row: wrong username, password or realm", first)
-    }
+    findings += challenges(registration, end)
     if let refusal = registration.refusals.first {
       let severity: InspectionFinding.Severity = refusal.status == 423 ? .note : .warning
       let text = "REGISTER of \(name) refused with \(refusal.status) \(refusal.phrase)".trimmingSpaces
@@ -30,6 +26,62 @@ enum RegistrationChecks {
         registration.first)
     }
     return findings
+  }
+
+  /// Why credentials were asked for again.
+  private static func challenges(_ registration: RegistrationTable.Registration, _ end: FrameStamp) -> [InspectionFinding] {
+    [refused(registration), neverSent(registration, end), oldNonce(registration), expired(registration)].compactMap { $0 }
+  }
+
+  /// Only credentials for the nonce just given say that the password is wrong.
+  private static func refused(_ registration: RegistrationTable.Registration) -> InspectionFinding? {
+    let history = registration.credentials
+    guard let first = history.refused.first else { return nil }
+    let times = history.refused.times
+    let often = times > 1 ? " \(Words.times(times))" : ""
+    var text =
+      "REGISTER of \(registration.addressOfRecord) with credentials for the nonce just given was challenged again\(often)"
+    if let accepted = history.accepted {
+      guard times > 1 else { return nil }
+      text += ", although credentials of this client were accepted in frame \(accepted.frame)"
+    } else {
+      text += ": wrong username, password or realm"
+    }
+    return InspectionFinding(
+      "challenge-loop", times > 1 && history.accepted == nil ? .error : .warning, "RFC 3261 §22.2", text, frame: first.frame,
+      callID: registration.callID)
+  }
+
+  private static func neverSent(_ registration: RegistrationTable.Registration, _ end: FrameStamp) -> InspectionFinding? {
+    let history = registration.credentials
+    guard registration.state == .challenged, !history.wereSent, let first = history.challenged else { return nil }
+    let again = history.withoutAny.times
+    guard again > 1 || end.since(first) >= patience else { return nil }
+    return InspectionFinding(
+      "credentials-never-sent", again > 1 ? .warning : .note, "RFC 3261 §22.2",
+      "REGISTER of \(registration.addressOfRecord) was challenged \(Words.times(registration.challenges)), "
+        + "and \(registration.client) never sent credentials", frame: first.frame, callID: registration.callID)
+  }
+
+  private static func oldNonce(_ registration: RegistrationTable.Registration) -> InspectionFinding? {
+    let old = registration.credentials.oldNonces
+    guard old.times > 2, let first = old.first else { return nil }
+    return InspectionFinding(
+      "old-nonce", .warning, "RFC 3261 §22.2",
+      "REGISTER of \(registration.addressOfRecord) was challenged \(Words.times(old.times)) in a row, "
+        + "because \(registration.client) repeats credentials for an old nonce", frame: first.frame, callID: registration.callID)
+  }
+
+  private static func expired(_ registration: RegistrationTable.Registration) -> InspectionFinding? {
+    let history = registration.credentials
+    guard let first = history.expiries.first, let last = history.expiries.last else { return nil }
+    // Where credentials were taken afterwards, it cost a round trip.
+    let isOver = history.accepted.map { $0.frame > last.stamp.frame } ?? false
+    let often = history.expiries.count > 1 ? "; \(Words.times(history.expiries.count))" : ""
+    return InspectionFinding(
+      "nonce-expired", isOver ? .note : .warning, "RFC 7616 §3.3",
+      "REGISTER of \(registration.addressOfRecord): \(NonceExpired.text(first, server: registration.registrar))\(often)",
+      frame: first.stamp.frame, callID: registration.callID)
   }
 
   static func examine(_ ping: PingTable.Ping, _ end: FrameStamp) -> [InspectionFinding] {

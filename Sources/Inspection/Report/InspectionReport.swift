@@ -48,11 +48,12 @@ public struct InspectionReport {
     let all = observer.dialogs.conversations
     conversations = Dictionary(all.map { ($0.number, $0) }) { first, _ in first }
     forgotten = observer.dialogs.forgotten
-    stories = all.filter { $0.kind == .dialog }.map { DialogStory($0, end: end) }
+    streams = observer.streams.credible
+    let media = Self.lastMedia(streams)
+    stories = all.filter { $0.kind == .dialog }.map { DialogStory($0, end: end, media: media[$0.number]) }
     others = all.filter { $0.kind == .other }
     registrations = observer.dialogs.registrations.list
     pings = observer.dialogs.pings.list
-    streams = observer.streams.credible
     control = observer.streams.control
     connections = observer.connections.totals
     secured = observer.connections.secured
@@ -78,6 +79,12 @@ public struct InspectionReport {
     for ping in pings { collector.add(CheckRegistry.weighed(RegistrationChecks.examine(ping, end), hasHoles: context.hasHoles)) }
     findings = collector.sorted
     findingsLeftOut = collector.leftOut
+  }
+
+  /// The last packet from an address that a conversation describes, by its number.
+  private static func lastMedia(_ streams: [RTPStream]) -> [Int: FrameStamp] {
+    let senders = streams.flatMap(\.periods).compactMap { period in period.sender.map { ($0.conversation, period.last) } }
+    return Dictionary(senders) { $0.frame > $1.frame ? $0 : $1 }
   }
 
   private static func hasHoles(_ observer: PassiveReader) -> Bool {

@@ -98,6 +98,8 @@ extension InspectionReport {
     case .hungUp(let side, let lasted, let cause, let frame):
       members += [("by", .string(side.rawValue)), ("lasted", seconds(lasted)), ("cause", JSONValue(cause)), ("at", stampJSON(frame))]
     case .up(let since): members.append(("lasted", seconds(since)))
+    case .answerNotCaptured(let side, let cause, let frame):
+      members += [("by", JSONValue(side?.rawValue)), ("cause", JSONValue(cause)), ("at", stampJSON(frame))]
     case .cancelled(let after, let cause, let frame):
       members += [("after", seconds(after)), ("cause", JSONValue(cause)), ("at", stampJSON(frame))]
     case .refused(let status, let phrase, let explanation, let frame):

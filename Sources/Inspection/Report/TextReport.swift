@@ -168,7 +168,8 @@ extension InspectionReport {
     var parts: [String] = []
     switch registration.state {
     case .asked: parts.append("not answered")
-    case .challenged: parts.append("challenged, and never accepted")
+    case .challenged:
+      parts.append(registration.credentials.wereSent ? "challenged, and never accepted" : "challenged, credentials never sent")
     case .registered: parts.append("registered for \(registration.granted.map { "\($0) s" } ?? "an unknown time")\(asked(registration))")
     case .removed: parts.append("removed")
     case .refused(let status, let phrase): parts.append("refused with \(status) \(phrase)".trimmingSpaces)

@@ -103,6 +103,8 @@ enum Words {
     case .hungUp(let side, let lasted, let cause, _):
       return "answered, hung up by the \(side.rawValue) after \(seconds(lasted))\(because(cause))"
     case .up(let since): return "answered, still up when the capture ends \(seconds(since)) later"
+    case .answerNotCaptured(let side, let cause, _):
+      return "answered (the answer is not in the capture)\(side.map { ", hung up by the \($0.rawValue)" } ?? "")\(because(cause))"
     case .cancelled(let after, let cause, _): return "cancelled by the caller after \(seconds(after))\(because(cause))"
     case .refused(let status, let phrase, let explanation, _):
       return "refused with \(status) \(phrase)".trimmingSpaces + because(explanation)

@@ -25,8 +25,29 @@ public struct ObservedTransaction {
     public var description: ObservedDescription?
     public var contact: String?
     public var challenge: [DigestChallenge] = []
+    /// Record-Route of a 2xx to INVITE, as written.
+    public var recordRoutes: [NameAddress] = []
+    /// The ACK of a 2xx to INVITE, on whatever hop it was seen first.
+    public var acknowledgement: FrameStamp?
     public var isFinal: Bool { status >= 200 }
+    public var isSuccess: Bool { (200..<300).contains(status) }
   }
+
+  /// An ACK, once for each way it takes.
+  public struct Acknowledgement {
+    public var source: TransportAddress
+    public var destination: TransportAddress
+    public var toTag: String?
+    public var first: FrameStamp
+    public var copies = 1
+    /// As the ACK of a non-2xx has it, and that of a 2xx has not (RFC 3261 §17.1.1.3, §13.2.2.4).
+    public var hasInvitesBranch: Bool
+    public var description: ObservedDescription?
+    public var path: ObservedPath
+  }
+
+  /// ACKs that are kept of one INVITE.
+  static let mostAcknowledgements = 64
 
   public var key: Key
   public var method: SIPMethod
@@ -43,18 +64,22 @@ public struct ObservedTransaction {
   public var responses: [Response] = []
   public var description: ObservedDescription?
   public var explanation: String?
-  public var hasCredentials = false
+  public var credentials: [ObservedCredentials] = []
+  /// The request's way.
+  public var path = ObservedPath()
+  /// The first ACK that fits: on this hop for a non-2xx, on any hop for a 2xx.
   public var acknowledgement: FrameStamp?
-  /// The last copy of the ACK.
-  public var lastAcknowledgement: FrameStamp?
+  /// ACKs with the INVITE's number and From tag. On the first hop for all hops, but those of a non-2xx.
+  public var acknowledgements: [Acknowledgement] = []
   public var acknowledgedDescription: ObservedDescription?
   public var cancel: FrameStamp?
 
   /// The first final response that decides: a 2xx if there is one.
   public var final: Response? { success ?? responses.first { $0.isFinal } }
-  public var success: Response? { responses.first { (200..<300).contains($0.status) } }
+  public var success: Response? { responses.first { $0.isSuccess } }
   public var isInitial: Bool { toTag == nil }
   public var isComplete: Bool { final != nil }
+  public var hasCredentials: Bool { !credentials.isEmpty }
 
   public init(_ message: ObservedMessage, key: Key) {
     self.key = key
@@ -67,12 +92,85 @@ public struct ObservedTransaction {
     toTag = isRequest ? message.toTag : nil
     requestURI = message.message.requestURIBytes?.text ?? ""
   }
+
+  init(request message: ObservedMessage, key: Key) {
+    self.init(message, key: key)
+    request = message.stamp
+    lastRequest = message.stamp
+    copies = 1
+    description = message.description
+    explanation = message.explanation
+    credentials = ObservedCredentials.all(message.message)
+    if method == .invite || toTag != nil { path = ObservedPath(message.message) }
+  }
+
+  func isInvite(_ number: UInt32, _ tag: String?) -> Bool { method == .invite && key.number == number && fromTag == tag }
+
+  // MARK: - Hops
+
+  /// How well a request fits the hop: 0 for another one.
+  func rank(request message: ObservedMessage) -> Int {
+    guard source.address == message.source.address, destination.address == message.destination.address else { return 0 }
+    if destination.port == message.destination.port { return 3 }
+    // On one host ports alone tell hops apart.
+    return source.address == destination.address && request != nil ? 0 : 2
+  }
+
+  /// How well a response fits the hop. A host may answer from another address than it was asked at.
+  func rank(response message: ObservedMessage) -> Int {
+    let (isFromThere, isToHere) = (message.source.address == destination.address, message.destination.address == source.address)
+    if isFromThere, isToHere { return message.source == destination && message.destination == source ? 4 : 3 }
+    return isFromThere || isToHere ? 2 : 1
+  }
+
+  // MARK: - Copies and ACKs
+
+  mutating func takeCopy(of position: Int, _ stamp: FrameStamp) {
+    responses[position].copies += 1
+    responses[position].last = stamp
+    let ack = responses[position].isSuccess && method == .invite ? responses[position].acknowledgement : acknowledgement
+    if ack != nil { responses[position].copiesAfterAcknowledgement += 1 }
+  }
+
+  /// Takes the ACK of a 2xx with this To tag.
+  mutating func acknowledgeSuccess(toTag: String?, _ stamp: FrameStamp, _ description: ObservedDescription?) {
+    for position in responses.indices where responses[position].isSuccess {
+      // A 2xx without a tag is of RFC 2543.
+      guard responses[position].toTag == toTag || responses[position].toTag == nil else { continue }
+      if responses[position].acknowledgement == nil { responses[position].acknowledgement = stamp }
+      if acknowledgement == nil { acknowledgement = stamp }
+      if let description { acknowledgedDescription = description }
+    }
+  }
+}
+
+extension ObservedTransaction.Response {
+  init(_ message: ObservedMessage, _ status: Int) {
+    self.init(
+      status: status, phrase: message.phrase, first: message.stamp, last: message.stamp, source: message.source, toTag: message.toTag,
+      explanation: message.explanation, description: message.description)
+    if status == 401 || status == 407 {
+      challenge = message.message.digestChallenges(status == 401 ? .wwwAuthenticate : .proxyAuthenticate)
+    }
+    if (300..<400).contains(status) { contact = message.message.first(.contact)?.text }
+    if isSuccess, message.cseq.method == .invite { recordRoutes = message.message.usableRecordRoutes }
+  }
+}
+
+extension ObservedTransaction.Acknowledgement {
+  init(_ message: ObservedMessage, hasInvitesBranch: Bool) {
+    self.init(
+      source: message.source, destination: message.destination, toTag: message.toTag, first: message.stamp,
+      hasInvitesBranch: hasInvitesBranch, description: message.description, path: ObservedPath(message.message))
+  }
 }
 
 extension ObservedMessage {
-  /// Reason (RFC 3326) and Warning (RFC 3261 §20.43) in one line.
+  /// Reason (RFC 3326), Warning (RFC 3261 §20.43), and what a 415 takes or a 420 does not (§21.4.13, §21.4.15), in one line.
   public var explanation: String? {
-    let parts = message.all(.reason).map { "Reason \($0.text)" } + message.all(.warning).map { "Warning \($0.text)" }
+    var parts = message.all(.reason).map { "Reason \($0.text)" } + message.all(.warning).map { "Warning \($0.text)" }
+    if status == 415 { parts += message.all(.accept).map { "Accept \($0.text)" } }
+    if status == 420 { parts += message.all(.unsupported).map { "Unsupported \($0.text)" } }
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 

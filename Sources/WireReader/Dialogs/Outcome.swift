@@ -12,6 +12,8 @@ public enum Outcome {
   case hungUp(by: Side, lasted: Int64, cause: String?, frame: FrameStamp)
   /// Answered, and no BYE until the capture's end.
   case up(since: Int64)
+  /// Answered, as what follows shows, but the answer is not in the capture; the BYE, where there is one.
+  case answerNotCaptured(by: Side?, cause: String?, frame: FrameStamp?)
   /// CANCEL and no 2xx; nanoseconds from the INVITE.
   case cancelled(after: Int64, cause: String?, frame: FrameStamp)
   case refused(status: Int, phrase: String, explanation: String?, frame: FrameStamp)
@@ -28,6 +30,7 @@ public enum Outcome {
     switch self {
     case .hungUp: "hung-up"
     case .up: "up"
+    case .answerNotCaptured: "answer-not-captured"
     case .cancelled: "cancelled"
     case .refused: "refused"
     case .redirected: "redirected"
@@ -51,9 +54,13 @@ public final class DialogStory {
   /// re-INVITEs, each counted once however many hops show it.
   public let reinvites: [ObservedTransaction]
   public let agreements: [MediaAgreement]
+  /// What proves an answer that is not in the capture.
+  public let proof: AnswerProof?
 
-  /// - Parameter end: the capture's last frame.
-  public init(_ conversation: Conversation, end: FrameStamp) {
+  /// - Parameters:
+  ///   - end: the capture's last frame.
+  ///   - media: the last RTP packet from an address that this conversation describes.
+  public init(_ conversation: Conversation, end: FrameStamp, media: FrameStamp? = nil) {
     self.conversation = conversation
     let invites = conversation.transactions.filter { $0.method == .invite }
     let initial = invites.filter { $0.isInitial && $0.request != nil }
@@ -70,7 +77,8 @@ public final class DialogStory {
     reinvites = invites.filter { !$0.isInitial && seen.insert("\($0.fromTag ?? "") \($0.key.number)").inserted }
     bye = conversation.transactions.first { $0.method == .bye && $0.request != nil }
     agreements = MediaAgreement.all(conversation.transactions)
-    outcome = Self.outcome(conversation, attempts, decisive, success, bye, end)
+    proof = decisive.flatMap { AnswerProof.find($0, conversation.transactions, media) }
+    outcome = Self.outcome(conversation, attempts, decisive, proof, bye, end)
   }
 
   public var caller: TransportAddress? { attempts.first?.source }
@@ -112,32 +120,36 @@ public final class DialogStory {
   public var holds: Int { transitions(toHold: true) }
   public var resumes: Int { transitions(toHold: false) }
 
+  /// A hold is a change: an announcement that is agreed one way from the start holds nobody (RFC 3264 §8.4).
   private func transitions(toHold: Bool) -> Int {
-    var isHeld = false
+    var isHeld: Bool?
     var count = 0
     for agreement in agreements {
       guard let offer = agreement.offer.audio, let answer = agreement.answer.audio else { continue }
       let now = offer.isHold || answer.isHold || !offer.direction.sends || !answer.direction.sends
-      if now != isHeld, now == toHold { count += 1 }
+      if let isHeld, now != isHeld, now == toHold { count += 1 }
       isHeld = now
     }
     return count
   }
 
   private static func outcome(
-    _ conversation: Conversation, _ attempts: [ObservedTransaction], _ decisive: ObservedTransaction?,
-    _ success: ObservedTransaction.Response?, _ bye: ObservedTransaction?, _ end: FrameStamp
+    _ conversation: Conversation, _ attempts: [ObservedTransaction], _ decisive: ObservedTransaction?, _ proof: AnswerProof?,
+    _ bye: ObservedTransaction?, _ end: FrameStamp
   ) -> Outcome {
     guard let begin = attempts.first?.request, let decisive else {
       return .beganBefore(ended: nil, frame: bye?.request)
     }
-    if let success {
-      guard let bye, let request = bye.request else { return .up(since: end.since(success.first)) }
-      let side: Outcome.Side = bye.fromTag == attempts.first?.fromTag ? .caller : .callee
+    let side: Outcome.Side? = bye.map { $0.fromTag == attempts.first?.fromTag ? .caller : .callee }
+    if let success = decisive.success {
+      guard let bye, let side, let request = bye.request else { return .up(since: end.since(success.first)) }
       return .hungUp(by: side, lasted: request.since(success.first), cause: bye.explanation, frame: request)
     }
-    let cancel = conversation.transactions.first { $0.method == .cancel && $0.request != nil }
-    if let frame = decisive.cancel { return .cancelled(after: frame.since(begin), cause: cancel?.explanation, frame: frame) }
+    if proof != nil { return .answerNotCaptured(by: side, cause: bye?.explanation, frame: bye?.request) }
+    let cancel = conversation.transactions.first { $0.method == .cancel && $0.key.branch == decisive.key.branch && $0.request != nil }
+    if let frame = decisive.cancel, isCancelled(decisive, cancel) {
+      return .cancelled(after: frame.since(begin), cause: cancel?.explanation, frame: frame)
+    }
     guard let final = decisive.final else {
       let waiting = decisive.request ?? begin
       return .noFinalResponse(provisional: decisive.responses.last?.status, waited: end.since(waiting))
@@ -147,5 +159,11 @@ public final class DialogStory {
     case 300..<400: return .redirected(status: final.status, to: final.contact, frame: final.first)
     default: return .refused(status: final.status, phrase: final.phrase, explanation: final.explanation, frame: final.first)
     }
+  }
+
+  /// A CANCEL that was not taken ends nothing, when another final response than its 487 does (RFC 3261 §9.1).
+  private static func isCancelled(_ invite: ObservedTransaction, _ cancel: ObservedTransaction?) -> Bool {
+    guard let final = invite.final, final.status != 487 else { return true }
+    return cancel?.success != nil
   }
 }

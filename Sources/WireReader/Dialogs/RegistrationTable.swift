@@ -1,8 +1,52 @@
 import SIPMessage
 import SansIO
 
-/// Registrations by address of record and registrar (RFC 3261 §10).
+/// Registrations by Call-ID, address of record and hop (RFC 3261 §10.2): each has a Contact and a result of its own.
 public struct RegistrationTable {
+  private struct Key: Hashable {
+    var callID: String
+    var addressOfRecord: String
+    var client: IPAddress
+    var registrar: TransportAddress
+  }
+
+  /// Registrations that are kept; the oldest are forgotten for more, as their conversations are.
+  private static let most = 50_000
+  private var index: [Key: Int] = [:]
+  public private(set) var list: [Registration] = []
+
+  public mutating func take(_ message: ObservedMessage, _ repetition: Int, _ conversation: Conversation) {
+    let isRequest = message.message.isRequest
+    let (client, registrar) = isRequest ? (message.source, message.destination) : (message.destination, message.source)
+    let key = Key(
+      callID: message.callID, addressOfRecord: message.to?.uri.description ?? "?", client: client.address, registrar: registrar)
+    let position = index[key] ?? add(key, message, client, conversation)
+    guard repetition == 0 else {
+      list[position].repeated += 1
+      return
+    }
+    if isRequest {
+      list[position].take(request: message)
+    } else if let status = message.status, status >= 200 {
+      list[position].take(status, message, to: conversation.transaction(ofResponse: message))
+    }
+  }
+
+  private mutating func add(_ key: Key, _ message: ObservedMessage, _ client: TransportAddress, _ conversation: Conversation) -> Int {
+    if list.count >= Self.most {
+      let gone = Self.most / 10
+      list.removeFirst(gone)
+      index = index.compactMapValues { $0 < gone ? nil : $0 - gone }
+    }
+    index[key] = list.count
+    list.append(
+      Registration(
+        addressOfRecord: key.addressOfRecord, client: client, registrar: key.registrar, transport: message.transport, first: message.stamp,
+        callID: message.callID, conversation: conversation.number))
+    return list.count - 1
+  }
+
+  /// One client's registration of one address of record.
   public struct Registration {
     public enum State: Equatable {
       case asked, challenged, registered, removed
@@ -30,89 +74,54 @@ public struct RegistrationTable {
     public var lastSuccess: FrameStamp?
     /// Refreshes that came when the binding was gone already.
     public var lateRefreshes: [(stamp: FrameStamp, late: Int64)] = []
-    /// Challenges since the last other answer.
-    public var challengesInARow = 0
-    public var firstOfRow: FrameStamp?
-    public var longestRow = 0
+    public var credentials = CredentialHistory()
     public var conversation: Int
   }
+}
 
-  private struct Key: Hashable {
-    public var addressOfRecord: String
-    public var client: IPAddress
-    public var registrar: TransportAddress
-  }
-
+extension RegistrationTable.Registration {
   private static let mostAlgorithms = 8
-  private var index: [Key: Int] = [:]
-  public private(set) var list: [Registration] = []
+  private static let mostListed = 100
 
-  public mutating func take(_ message: ObservedMessage, _ repetition: Int, _ conversation: Conversation) {
-    let isRequest = message.message.isRequest
-    let (client, registrar) = isRequest ? (message.source, message.destination) : (message.destination, message.source)
-    let key = Key(addressOfRecord: message.to?.uri.description ?? "?", client: client.address, registrar: registrar)
-    let position = index[key] ?? add(key, message, client, conversation)
-    guard repetition == 0 else {
-      list[position].repeated += 1
-      return
-    }
-    if isRequest { request(message, position) } else { response(message, position) }
-  }
-
-  private mutating func add(_ key: Key, _ message: ObservedMessage, _ client: TransportAddress, _ conversation: Conversation) -> Int {
-    index[key] = list.count
-    list.append(
-      Registration(
-        addressOfRecord: key.addressOfRecord, client: client, registrar: key.registrar, transport: message.transport, first: message.stamp,
-        callID: message.callID, conversation: conversation.number))
-    return list.count - 1
-  }
-
-  private mutating func request(_ message: ObservedMessage, _ position: Int) {
-    list[position].requests += 1
+  mutating func take(request message: ObservedMessage) {
+    requests += 1
+    if message.message.first(.authorization) != nil || message.message.first(.proxyAuthorization) != nil { credentials.sent() }
     // Without Contact it asks what is bound, and refreshes nothing (RFC 3261 §10.2.3).
     guard let contact = message.message.first(.contact)?.text else { return }
-    list[position].contact = contact
-    list[position].asked = Self.expiry(message)
-    guard let success = list[position].lastSuccess, let granted = list[position].granted, list[position].state == .registered else {
-      return
-    }
+    self.contact = contact
+    asked = Self.expiry(message)
+    guard let success = lastSuccess, let granted, state == .registered else { return }
     let late = message.stamp.since(success) - Int64(granted) * 1_000_000_000
-    if late > 0, granted > 0 { list[position].lateRefreshes.append((message.stamp, late)) }
+    if late > 0, granted > 0, lateRefreshes.count < Self.mostListed { lateRefreshes.append((message.stamp, late)) }
   }
 
-  private mutating func response(_ message: ObservedMessage, _ position: Int) {
-    guard let status = message.status, status >= 200 else { return }
+  /// - Parameter request: the REGISTER that is answered, where the capture has it.
+  mutating func take(_ status: Int, _ message: ObservedMessage, to request: ObservedTransaction?) {
     switch status {
     case 401, 407:
-      list[position].challenges += 1
-      if list[position].challengesInARow == 0 { list[position].firstOfRow = message.stamp }
-      list[position].challengesInARow += 1
-      list[position].longestRow = max(list[position].longestRow, list[position].challengesInARow)
-      if list[position].state != .registered { list[position].state = .challenged }
-      for challenge in message.message.digestChallenges(status == 401 ? .wwwAuthenticate : .proxyAuthenticate) {
+      challenges += 1
+      if state != .registered { state = .challenged }
+      let offered = message.message.digestChallenges(status == 401 ? .wwwAuthenticate : .proxyAuthenticate)
+      for challenge in offered {
         let name = challenge.algorithm ?? "MD5"
-        if !list[position].algorithms.contains(name), list[position].algorithms.count < Self.mostAlgorithms {
-          list[position].algorithms.append(name)
-        }
+        if !algorithms.contains(name), algorithms.count < Self.mostAlgorithms { algorithms.append(name) }
       }
+      if let request { credentials.take(status, message, offered, to: request) }
     case 200..<300:
-      list[position].challengesInARow = 0
-      success(message, position)
+      if let request { credentials.accepted(request, message.stamp) }
+      success(message)
     default:
-      list[position].challengesInARow = 0
-      list[position].state = .refused(status, message.phrase)
-      if list[position].refusals.count < 100 { list[position].refusals.append((message.stamp, status, message.phrase)) }
+      credentials.interrupted()
+      state = .refused(status, message.phrase)
+      if refusals.count < Self.mostListed { refusals.append((message.stamp, status, message.phrase)) }
     }
   }
 
-  private mutating func success(_ message: ObservedMessage, _ position: Int) {
-    let asked = list[position].asked
-    let granted = Self.granted(message, ours: list[position].contact) ?? (asked == 0 ? 0 : asked)
-    if list[position].state == .registered, asked != 0 { list[position].refreshes += 1 }
-    list[position].state = asked == 0 ? .removed : .registered
-    list[position].granted = granted
-    list[position].lastSuccess = message.stamp
+  private mutating func success(_ message: ObservedMessage) {
+    if state == .registered, asked != 0 { refreshes += 1 }
+    state = asked == 0 ? .removed : .registered
+    granted = Self.granted(message, ours: contact) ?? (asked == 0 ? 0 : asked)
+    lastSuccess = message.stamp
   }
 
   /// What the request asks for: the Contact's expires before Expires (RFC 3261 §10.2.1.1).

@@ -70,6 +70,8 @@ public struct ObservedDescription {
   /// Who sent the message, as its packet says.
   public let owner: TransportAddress
   public let media: [ObservedMedia]
+  /// Nil where there is no o= that can be read.
+  public let origin: ObservedOrigin?
   /// Why it cannot be read.
   public let error: SDPError?
 
@@ -89,7 +91,8 @@ public struct ObservedDescription {
     let (description, error) = read(bytes)
     return ObservedDescription(
       stamp: origin.stamp, owner: origin.source,
-      media: description.map { found in found.media.map { ObservedMedia($0, in: found) } } ?? [], error: error)
+      media: description.map { found in found.media.map { ObservedMedia($0, in: found) } } ?? [],
+      origin: description.flatMap { ObservedOrigin(bytes, $0) }, error: error)
   }
 
   /// One line that cannot be read does not take the others with it: an endpoint may refuse the whole, a reader reads on.

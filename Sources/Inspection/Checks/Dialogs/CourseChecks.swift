@@ -15,6 +15,26 @@ struct BeginsInTheMiddle: DialogCheck {
   }
 }
 
+/// An answer that what follows proves: who does not have it in the capture cannot miss it.
+struct AnswerNotCaptured: DialogCheck {
+  let name = "answer-not-captured"
+
+  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
+    guard let proof = story.proof else { return [] }
+    let evidence =
+      switch proof {
+      case .acknowledgement: "ACK"
+      case .request(let method, _): method.token
+      case .media: "RTP of the caller"
+      }
+    return [
+      Remark(
+        .note, "", "the call was answered, as \(evidence) in frame \(proof.stamp.frame) shows; the answer is not in the capture",
+        proof.stamp)
+    ]
+  }
+}
+
 /// An INVITE gets a final response, or Timer B ends it (RFC 3261 §17.1.1.2).
 struct FinalResponse: DialogCheck {
   let name = "no-final-response"
@@ -48,46 +68,6 @@ struct FinalResponse: DialogCheck {
   }
 }
 
-/// Every final response to INVITE is acknowledged (RFC 3261 §13.2.2.4, §17.1.1.3).
-struct Acknowledgement: DialogCheck {
-  let name = "no-ack"
-  let judgesAbsence = true
-
-  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
-    story.conversation.transactions.compactMap { transaction in
-      guard transaction.method == .invite, transaction.request != nil, let final = transaction.final, transaction.acknowledgement == nil
-      else {
-        return nil
-      }
-      let waited = context.end.since(final.first)
-      let rule = final.status < 300 ? "RFC 3261 §13.2.2.4" : "RFC 3261 §17.1.1.3"
-      let copies = final.copies > 1 ? ", sent \(Words.times(final.copies))," : ""
-      let text = "\(final.status) to INVITE\(copies) has no ACK in this capture"
-      if waited >= patience { return Remark(.error, rule, text, final.first) }
-      guard waited >= 4_000_000_000 || final.copies > 1 else { return nil }
-      return Remark(.note, rule, text + ", which ends \(Words.seconds(waited)) later", final.first)
-    }
-  }
-}
-
-/// A 2xx that comes again after its ACK passed here did not get that ACK (RFC 3261 §13.3.1.4).
-struct RepeatedSuccess: DialogCheck {
-  let name = "ack-lost"
-
-  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
-    story.conversation.transactions.compactMap { transaction in
-      guard transaction.method == .invite, let success = transaction.success, success.copiesAfterAcknowledgement > 1,
-        let ack = transaction.acknowledgement, success.last.since(ack) > 500_000_000
-      else { return nil }
-      return Remark(
-        .warning, "RFC 3261 §13.3.1.4",
-        "\(success.status) to INVITE is repeated after the ACK in frame \(ack.frame), the last time in frame \(success.last.frame): "
-          + "the ACK does not reach \(success.source), or arrives late",
-        success.last)
-    }
-  }
-}
-
 /// A 2xx wins over a CANCEL; the caller then acknowledges and hangs up (RFC 3261 §9.1, §15).
 struct AnswerAfterCancel: DialogCheck {
   let name = "answer-after-cancel"
@@ -99,32 +79,6 @@ struct AnswerAfterCancel: DialogCheck {
     let severity: InspectionFinding.Severity = story.bye == nil && context.end.since(success.first) >= patience ? .error : .note
     let end = story.bye == nil ? "and no BYE ended the dialog" : "a BYE ended the dialog"
     return [Remark(severity, "RFC 3261 §9.1, §15.1.1", "\(order) (200 in frame \(success.first.frame)), \(end)", cancel)]
-  }
-}
-
-/// Credentials that are refused again and again (RFC 3261 §22.2).
-struct ChallengeLoop: DialogCheck {
-  let name = "challenge-loop"
-
-  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
-    let refused = story.attempts.filter { attempt in
-      attempt.hasCredentials
-        && attempt.final.map { ($0.status == 401 || $0.status == 407) && !$0.challenge.contains { $0.isStale } } == true
-    }
-    guard let first = refused.first?.final else { return [] }
-    guard refused.count > 1 else {
-      return [
-        Remark(
-          .warning, "RFC 3261 §22.2",
-          "INVITE with credentials is challenged again with \(first.status): wrong username, password or realm", first.first)
-      ]
-    }
-    return [
-      Remark(
-        .error, "RFC 3261 §22.2",
-        "INVITE with credentials is challenged again \(Words.times(refused.count)): the caller repeats credentials that were refused",
-        first.first)
-    ]
   }
 }
 
@@ -152,35 +106,12 @@ struct UnansweredRequest: DialogCheck {
       let waited = context.end.since(sent)
       guard waited >= patience, transaction.responses.isEmpty || transaction.method != .invite else { return nil }
       let copies = transaction.copies > 1 ? ", sent \(Words.times(transaction.copies))," : ""
-      return Remark(
-        .error, transaction.method == .invite ? "RFC 3261 §17.1.1.2" : "RFC 3261 §17.1.2.2",
-        "\(transaction.method.token) to \(transaction.destination)\(copies) got no final response", sent)
-    }
-  }
-}
-
-/// Requests inside a dialog that were refused.
-struct RefusedRequest: DialogCheck {
-  let name = "refused-in-dialog"
-
-  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
-    story.conversation.transactions.compactMap { transaction in
-      guard !transaction.isInitial, let final = transaction.final, final.status >= 400, ![401, 407, 487].contains(final.status) else {
-        return nil
+      let rule = transaction.method == .invite ? "RFC 3261 §17.1.1.2" : "RFC 3261 §17.1.2.2"
+      let text = "\(transaction.method.token) to \(transaction.destination)\(copies) got no final response"
+      guard story.proof == nil else {
+        return Remark(.note, rule, text + " in this capture, which does not have the answer to INVITE", sent)
       }
-      let because = final.explanation.map { ": \($0)" } ?? ""
-      switch final.status {
-      case 481:
-        return Remark(
-          .warning, "RFC 3261 §12.2.2", "\(transaction.method.token) got 481: \(final.source) does not (or no longer) know this dialog",
-          final.first)
-      case 491:
-        return Remark(
-          .note, "RFC 3261 §14.1", "\(transaction.method.token) got 491: both sides sent a request at once (glare)", final.first)
-      default:
-        let what = "\(transaction.method.token) within the dialog got \(final.status) \(final.phrase)".trimmingSpaces
-        return Remark(.note, "RFC 3261 §14.1", what + because, final.first)
-      }
+      return Remark(.error, rule, text, sent)
     }
   }
 }

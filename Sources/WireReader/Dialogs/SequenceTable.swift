@@ -1,0 +1,40 @@
+import SIPMessage
+import SansIO
+
+/// CSeq grows within a dialog, on each side of its own (RFC 3261 §12.2.1.1). The early dialogs of a fork are told apart by their To tags.
+public struct SequenceTable {
+  public struct Regression {
+    public var stamp: FrameStamp
+    public var method: SIPMethod
+    public var source: TransportAddress
+    public var from: UInt32
+    public var to: UInt32
+  }
+
+  private struct Side: Hashable {
+    var tag: String
+    /// Nil outside dialogs.
+    var remoteTag: String?
+    /// Hops are told apart.
+    var source: IPAddress
+  }
+
+  private static let mostSides = 1_024
+  private static let mostRegressions = 1_024
+  public private(set) var regressions: [Regression] = []
+  private var highest: [Side: UInt32] = [:]
+
+  /// Takes the first copy of a request. ACK and CANCEL have the number of their INVITE.
+  mutating func take(_ message: ObservedMessage) {
+    guard message.method != .ack, message.method != .cancel, let tag = message.fromTag else { return }
+    let side = Side(tag: tag, remoteTag: message.toTag, source: message.source.address)
+    // A dialog begins with the number of the request that made it.
+    let before = highest[side] ?? (side.remoteTag == nil ? nil : highest[Side(tag: tag, remoteTag: nil, source: side.source)])
+    if let before, message.cseq.number < before, regressions.count < Self.mostRegressions {
+      regressions.append(
+        Regression(stamp: message.stamp, method: message.method, source: message.source, from: before, to: message.cseq.number))
+    }
+    guard highest[side] != nil || highest.count < Self.mostSides else { return }
+    highest[side] = max(before ?? 0, message.cseq.number)
+  }
+}
