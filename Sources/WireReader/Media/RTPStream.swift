@@ -35,13 +35,13 @@ public final class RTPStream {
 
   public let key: Key
   public let first: FrameStamp
-  public private(set) var last: FrameStamp
+  @exclusivity(unchecked) public private(set) var last: FrameStamp
   /// By Wireshark's rules, whatever they say of a restart.
-  public private(set) var statistics = StreamStatistics()
-  public private(set) var course = SequenceCourse()
-  public private(set) var clock = StreamClock()
-  public private(set) var payloads: [PayloadUse] = []
-  public private(set) var periods: [Period] = []
+  @exclusivity(unchecked) public private(set) var statistics = StreamStatistics()
+  @exclusivity(unchecked) public private(set) var course = SequenceCourse()
+  @exclusivity(unchecked) public private(set) var clock = StreamClock()
+  @exclusivity(unchecked) public private(set) var payloads: [PayloadUse] = []
+  @exclusivity(unchecked) public private(set) var periods: [Period] = []
   /// The description of whoever receives; nil where the capture shows none.
   public private(set) var receiver: MediaTable.Use?
   /// The description of whoever sends from this address.
@@ -55,14 +55,14 @@ public final class RTPStream {
   /// Numbers that were skipped while its sender had no permission to send.
   public private(set) var heldNumbers = 0
   /// The longest pause, in nanoseconds, and the frame after it.
-  public private(set) var longestPause: (nanoseconds: Int64, stamp: FrameStamp)?
+  @exclusivity(unchecked) public private(set) var longestPause: (nanoseconds: Int64, stamp: FrameStamp)?
 
-  private var generation = -1
+  @exclusivity(unchecked) private var generation = -1
   private var places: (receiver: MediaTable.Place?, sender: MediaTable.Place?)
   private var descriptions = 0
   /// What its receiver had asked for before, and may get until its new offer is answered (RFC 3264 §8.3.2).
   private var former: MediaTable.Use?
-  private var recent = 0
+  @exclusivity(unchecked) private var recent = 0
   private static let mostPeriods = 256
 
   public init(_ key: Key, first: FrameStamp, followsCall: Bool = false) {

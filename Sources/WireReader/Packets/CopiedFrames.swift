@@ -21,10 +21,13 @@ struct CopiedFrames {
 
   /// - Parameters:
   ///   - identification: 0 where the packet has none.
+  ///   - time: nanoseconds since 1970; 0 = not known.
   /// - Returns: whether the datagram is one that was just seen.
   mutating func isCopy(
     _ source: TransportAddress, _ destination: TransportAddress, identification: UInt32, _ payload: Bytes, at time: Int64
   ) -> Bool {
+    // Without a time nobody knows how long a packet came after another.
+    guard time != 0 else { return false }
     let digest = Self.digest(source, destination, identification, payload)
     let index = Int(truncatingIfNeeded: digest >> 48) & (Self.slots - 1)
     let slot = table[index]
