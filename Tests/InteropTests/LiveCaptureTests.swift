@@ -82,7 +82,9 @@ import Testing
       #expect(captures.count == 4, "\(captures)")
       for capture in captures {
         let reading = try await Reading.inspect(capture)
-        #expect(reading.dialogs.count == 1 && reading.findings.isEmpty, "\(capture): \(reading)")
+        // What sipp does with its recordings is named: packets of another length than agreed, digits under another SSRC.
+        let others = reading.findings.map(\.check).filter { $0 != "packet-time" && $0 != "ssrc-change" }
+        #expect(reading.dialogs.count == 1 && others.isEmpty, "\(capture): \(reading)")
         // `call` says it as well: numbers go on in its folder.
         if capture.contains("/serve/") { #expect(serve.transcript.text.contains(capture), "the log does not name \(capture)") }
       }
@@ -106,7 +108,9 @@ import Testing
       #expect(captures.count == 3)
       for capture in captures {
         let reading = try await Reading.inspect(capture)
-        #expect(reading.dialogs.count == 1 && reading.findings.isEmpty, "\(capture): \(reading)")
+        // What sipp does with its recordings is named: packets of another length than agreed, digits under another SSRC.
+        let others = reading.findings.map(\.check).filter { $0 != "packet-time" && $0 != "ssrc-change" }
+        #expect(reading.dialogs.count == 1 && others.isEmpty, "\(capture): \(reading)")
       }
     }
   }

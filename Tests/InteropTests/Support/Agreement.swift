@@ -53,7 +53,8 @@ struct Sight: Equatable, CustomStringConvertible {
         let percent = words.firstIndex(where: { $0.hasPrefix("(") }), let lost = Int(words[percent - 1]),
         let packets = Int(words[percent - 2])
       else { return nil }
-      return line("\(words[2]):\(words[3])", "\(words[4]):\(words[5])", words[ssrc], packets, lost)
+      // It takes packets that came twice off the loss; a loss is never negative (expected less distinct, RFC 3550 §A.3 aside).
+      return line("\(words[2]):\(words[3])", "\(words[4]):\(words[5])", words[ssrc], packets, max(lost, 0))
     }
     return Sight(messages: messages, streams: streams.sorted())
   }
