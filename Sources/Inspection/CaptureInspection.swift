@@ -15,6 +15,14 @@ struct CaptureInspection {
 
   mutating func take(_ packet: CapturedPacket) { for observed in reader.take(packet) { judge(observed) } }
 
+  /// Takes a packet as a host's tap saw it.
+  mutating func take(_ packet: PacketRecord, epoch: Epoch = .virtual) {
+    for observed in reader.take(packet, epoch: epoch) { judge(observed) }
+  }
+
+  /// Takes a line of a host's TLS key log.
+  mutating func takeSecrets(_ line: KeyLogLine) { for observed in reader.takeSecrets(line) { judge(observed) } }
+
   /// The capture ends, by itself or by a mistake in the file.
   mutating func finish(problem: String?) { for observed in reader.finish(problem: problem) { judge(observed) } }
 

@@ -40,6 +40,14 @@ public final class PassiveReader {
 
   public func takeSecrets(_ secrets: CaptureSecrets) { if secrets.isTLSKeyLog { keyLog.add(secrets.data) } }
 
+  /// A line that a host logs while it deals with the packet before.
+  /// - Returns: what that packet shows by it.
+  public func takeSecrets(_ line: KeyLogLine) -> [Observed] {
+    keyLog.add(Bytes(line.line))
+    connections.retry { take($0) }
+    return takeObserved()
+  }
+
   public func take(_ interface: CaptureInterface) {
     if interface.isDecrypted { decrypted.insert(interfaces) }
     interfaces += 1
@@ -50,8 +58,7 @@ public final class PassiveReader {
     facts.frames += 1
     isDecryptedFrame = decrypted.contains(packet.interface)
     let stamp = FrameStamp(frame: facts.frames, time: packet.timestamp)
-    if facts.first == nil { facts.first = stamp }
-    if packet.timestamp >= facts.last?.time ?? .min { facts.last = stamp }
+    begin(stamp)
     if !facts.linkTypes.contains(packet.linkType) { facts.linkTypes.append(packet.linkType) }
     isBrokenFrame = !packet.comments.isEmpty && packet.comments.contains { $0.contains("deliberately broken") }
     if isBrokenFrame { facts.deliberatelyBroken += 1 }
@@ -59,6 +66,36 @@ public final class PassiveReader {
     link = packet.linkType
     content(PacketDecoder.decode(packet), packet.bytes, stamp)
     return takeObserved()
+  }
+
+  /// Takes a packet as a host's tap saw it: what ``take(_:)-(CapturedPacket)`` says of the frame that a capture of the host has of it.
+  ///
+  /// TLS secrets may come right behind the packet that needs them, by ``takeSecrets(_:)-(KeyLogLine)``.
+  /// - Parameter epoch: wall time of the run's beginning.
+  public func take(_ packet: PacketRecord, epoch: Epoch = .virtual) -> [Observed] {
+    facts.frames += 1
+    let stamp = FrameStamp(frame: Int(packet.frame), time: max(epoch.unixNanoseconds(at: packet.at), 0))
+    begin(stamp)
+    isDecryptedFrame = false
+    isBrokenFrame = packet.label.isDeliberatelyBroken
+    if isBrokenFrame { facts.deliberatelyBroken += 1 }
+    pieces = 1
+    let found = DecodedPacket(packet)
+    let payload = found.payload.count == packet.payload.count ? packet.payload : packet.payload[found.payload]
+    switch packet.carrier {
+    // The frames of a tap have identifications of their own in IPv4: none of them was captured twice.
+    case .udp where !found.source.address.isIPv6: datagram(found, payload, stamp)
+    case .udp: transport(found, payload, 0, stamp)
+    case .tcp:
+      keyLog.followsPackets = true
+      transport(found, payload, 0, stamp)
+    }
+    return takeObserved()
+  }
+
+  private func begin(_ stamp: FrameStamp) {
+    if facts.first == nil { facts.first = stamp }
+    if stamp.time >= facts.last?.time ?? .min { facts.last = stamp }
   }
 
   /// A record of the file that is not a packet, and that Wireshark gives the number of a frame.
@@ -201,6 +238,21 @@ public final class PassiveReader {
     dialogs.finish()
     facts.udpOther += streams.unproven
     return takeObserved()
+  }
+}
+
+extension DecodedPacket {
+  /// As it is in a frame: of a payload what an IP packet holds, and both addresses of one family (RFC 4291 §2.5.5.2).
+  fileprivate init(_ packet: PacketRecord) {
+    let isIPv6 = packet.source.address.isIPv6 || packet.destination.address.isIPv6
+    let longest = if case .udp = packet.carrier { isIPv6 ? 65_527 : 65_507 } else { isIPv6 ? 65_515 : 65_495 }
+    func mapped(_ place: TransportAddress) -> TransportAddress {
+      guard isIPv6, !place.address.isIPv6 else { return place }
+      return TransportAddress(IPAddress(high: 0, low: place.address.low | 0xFFFF_0000_0000), port: place.port)
+    }
+    self.init(
+      carrier: packet.carrier, source: mapped(packet.source), destination: mapped(packet.destination),
+      payload: 0..<min(packet.payload.count, longest))
   }
 }
 

@@ -12,6 +12,8 @@ public struct ConnectionTable {
 
   private var open: [Key: ObservedConnection] = [:]
   private var created = 0
+  /// Connections with TLS records that wait for their secrets.
+  private var waiting: [ObservedConnection] = []
   public let keyLog: KeyLog
   /// Closed ones that carried TLS, for the report.
   public private(set) var secured: [TLSFacts] = []
@@ -30,7 +32,15 @@ public struct ConnectionTable {
     if segment.flags.contains(.syn), !segment.flags.contains(.ack), let old = open[key], old.isFinished { close(key, stamp, sink) }
     let connection = open[key] ?? make(key, client: Self.client(segment, source, destination), stamp, sink)
     connection.take(segment, from: source, payload, whole: whole, stamp, sink)
+    if keyLog.followsPackets, connection.waitsForSecrets, !waiting.contains(where: { $0 === connection }) { waiting.append(connection) }
     if connection.isFinished, payload.isEmpty, connection.isSilent { close(key, stamp, sink) }
+  }
+
+  /// Secrets have come: what waited for them goes to `sink`.
+  public mutating func retry(_ sink: (StreamEvent) -> Void) {
+    guard !waiting.isEmpty else { return }
+    for connection in waiting { connection.retry(sink) }
+    waiting.removeAll { !$0.waitsForSecrets }
   }
 
   /// The capture ends.
@@ -66,6 +76,7 @@ public struct ConnectionTable {
 
   private mutating func end(_ connection: ObservedConnection, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
     connection.finish(stamp, sink)
+    if !waiting.isEmpty { waiting.removeAll { $0 === connection } }
     totals.add(connection)
     if let facts = connection.tlsFacts { secured.append(facts) }
   }

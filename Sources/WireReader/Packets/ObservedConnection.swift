@@ -46,6 +46,17 @@ public final class ObservedConnection {
   public func finish(_ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
     read(directions.client.finish(), fromClient: true, last, sink)
     read(directions.server.finish(), fromClient: false, last, sink)
+    tls?.finish()
+  }
+
+  /// TLS records wait for their secrets.
+  public var waitsForSecrets: Bool { tls?.waits ?? false }
+
+  /// Secrets have come.
+  public func retry(_ sink: (StreamEvent) -> Void) {
+    guard let tls else { return }
+    give(tls.retry(fromClient: true), &readers.client, fromClient: true, last, sink)
+    give(tls.retry(fromClient: false), &readers.server, fromClient: false, last, sink)
   }
 
   private func read(_ pieces: [TCPDirection.Piece], fromClient: Bool, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
@@ -82,7 +93,13 @@ public final class ObservedConnection {
   ) {
     let observer = tls ?? TLSObserver(client: client, server: server, first: stamp, keyLog: keyLog)
     tls = observer
-    for event in observer.take(bytes, fromClient: fromClient) {
+    give(observer.take(bytes, fromClient: fromClient), &reader, fromClient: fromClient, stamp, sink)
+  }
+
+  private func give(
+    _ events: [TLSObserver.Event], _ reader: inout StreamReader, fromClient: Bool, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void
+  ) {
+    for event in events {
       switch event {
       case .alert(let name): sink(.tlsAlert(carried(name, fromClient: fromClient, .tls, stamp)))
       case .plaintext(let clear):

@@ -10,6 +10,8 @@ public final class KeyLog: CustomStringConvertible {
   }
 
   private var secrets: [Key: Bytes] = [:]
+  /// Secrets come behind the packets that need them, as a host logs them: while it reads what it was sent.
+  public internal(set) var followsPackets = false
 
   public init() {}
 

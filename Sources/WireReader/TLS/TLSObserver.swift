@@ -49,7 +49,15 @@ public final class TLSObserver {
     public var isProtected = false
     /// A record stayed closed: what comes after it cannot be read either.
     public var isClosed = false
+    /// The handshake's last message has come: the application's keys follow (RFC 8446 §7.1).
+    public var hasFinished = false
+    /// Records whose secret is still to come.
+    public var waiting: [TLSRecordReader.Record] = []
+    public var waitingCount = 0
   }
+
+  /// Bytes of a direction that may wait for their secret.
+  private static let mostWaiting = 65_536
 
   public private(set) var facts: TLSFacts
   private let keyLog: KeyLog
@@ -72,6 +80,29 @@ public final class TLSObserver {
 
   public func gap(fromClient: Bool) {
     if fromClient { sides.client.records.lose() } else { sides.server.records.lose() }
+  }
+
+  /// Records wait for their secrets.
+  public var waits: Bool { !sides.client.waiting.isEmpty || !sides.server.waiting.isEmpty }
+
+  /// Secrets have come: what waited for them is read.
+  public func retry(fromClient: Bool) -> [Event] {
+    var events: [Event] = []
+    for record in takeWaiting(fromClient) { take(record, fromClient: fromClient, &events) }
+    return events
+  }
+
+  /// No more secrets will come.
+  public func finish() {
+    for fromClient in [true, false] {
+      for record in takeWaiting(fromClient) { close(record.payload.count, obstacle) }
+    }
+  }
+
+  private func takeWaiting(_ fromClient: Bool) -> [TLSRecordReader.Record] {
+    let records = side(fromClient).waiting
+    change(fromClient) { ($0.waiting, $0.waitingCount) = ([], 0) }
+    return records
   }
 
   private func side(_ fromClient: Bool) -> Side { fromClient ? sides.client : sides.server }
@@ -100,16 +131,27 @@ public final class TLSObserver {
   private func open(_ record: TLSRecordReader.Record, fromClient: Bool, _ events: inout [Event]) {
     guard !side(fromClient).isClosed else { return close(record.payload.count, facts.obstacle ?? "") }
     if side(fromClient).opener == nil { prepare(fromClient: fromClient) }
-    guard var opener = side(fromClient).opener else {
-      change(fromClient) { $0.isClosed = true }
-      return close(record.payload.count, obstacle)
-    }
+    guard var opener = side(fromClient).opener else { return wait(record, fromClient: fromClient) }
     guard let (type, content) = opener.open(record) else {
       change(fromClient) { $0.isClosed = true }
       return close(record.payload.count, "the secrets do not match")
     }
     change(fromClient) { $0.opener = opener }
     self.content(type, content, fromClient: fromClient, &events)
+  }
+
+  /// Keeps a record until its secret comes, where it may.
+  private func wait(_ record: TLSRecordReader.Record, fromClient: Bool) {
+    let isKnown = serverHello.map { TLSCipherSuite($0.cipherSuite) != nil } ?? false
+    if keyLog.followsPackets, isKnown, side(fromClient).waitingCount + record.payload.count <= Self.mostWaiting {
+      return change(fromClient) {
+        $0.waiting.append(record)
+        $0.waitingCount += record.payload.count
+      }
+    }
+    for earlier in takeWaiting(fromClient) { close(earlier.payload.count, obstacle) }
+    change(fromClient) { $0.isClosed = true }
+    close(record.payload.count, obstacle)
   }
 
   private var obstacle: String {
@@ -128,7 +170,7 @@ public final class TLSObserver {
   private func prepare(fromClient: Bool) {
     guard let random = clientRandom, let hello = serverHello, let suite = TLSCipherSuite(hello.cipherSuite) else { return }
     if isTLS13 {
-      let label = fromClient ? "CLIENT_HANDSHAKE_TRAFFIC_SECRET" : "SERVER_HANDSHAKE_TRAFFIC_SECRET"
+      let label = (fromClient ? "CLIENT_" : "SERVER_") + (side(fromClient).hasFinished ? "TRAFFIC_SECRET_0" : "HANDSHAKE_TRAFFIC_SECRET")
       use(keyLog.secret(label, random), suite, fromClient: fromClient)
     } else if let master = keyLog.secret("CLIENT_RANDOM", random),
       let keys = TLSSecrets.keyBlock(master: master, clientRandom: random, serverRandom: hello.random, suite)
@@ -175,9 +217,11 @@ public final class TLSObserver {
       facts.version = hello.version
       facts.cipherSuite = hello.cipherSuite
     case 20 where isTLS13:
-      // Finished: the application's keys follow (RFC 8446 §7.1).
-      guard let random = clientRandom, let suite = serverHello.flatMap({ TLSCipherSuite($0.cipherSuite) }) else { return }
-      use(keyLog.secret(fromClient ? "CLIENT_TRAFFIC_SECRET_0" : "SERVER_TRAFFIC_SECRET_0", random), suite, fromClient: fromClient)
+      change(fromClient) {
+        $0.hasFinished = true
+        $0.opener = nil
+      }
+      prepare(fromClient: fromClient)
     case 24 where isTLS13:
       guard let secret = side(fromClient).secret, let suite = serverHello.flatMap({ TLSCipherSuite($0.cipherSuite) }) else { return }
       use(TLSSecrets.updated(secret, suite.hash), suite, fromClient: fromClient)
