@@ -4,11 +4,11 @@ import SansIO
 import ScenarioEngine
 import ScenarioModel
 
-/// A scenario on real sockets: the same cast and the same engine as the virtual stage, on loopback addresses.
+/// A scenario on real sockets: the clock, the actors and the taps of this machine's loopback addresses.
 ///
 /// Links and faults of the file are the virtual stage's: here the network is what the kernel makes of it, and a scenario that asks for a
 /// fault is *not applicable*.
-// Unchecked: its state belongs to its driver's event loop, on which everything after the start is done.
+// Unchecked: its state belongs to its drivers' event loop, on which everything after the start is done.
 public final class LiveStage: @unchecked Sendable {
   private let scenario: Scenario
   private let loop: SocketLoop
@@ -16,29 +16,38 @@ public final class LiveStage: @unchecked Sendable {
   private let cast: Cast
   /// Kept: its network is free for others as soon as it goes.
   private let mapping: LoopbackMapping
-  private var drivers: [LiveDriver] = []
-  private let evidence = EvidenceTracker()
-  private var engine: ScenarioEngine
+  private let drivers: [LiveDriver]
+  private let director: StageDirector
+  private let sinks: [any JournalSink]
   private var timer: Scheduled<Void>?
   private var promise: EventLoopPromise<Void>?
-  private var waiting: Int
-  private let sinks: [any JournalSink]
+  private var isTurnEndDue = false
 
   /// Takes a network of 127/8 for its cast that nobody else uses, so that stages can run side by side.
   public init(_ scenario: Scenario, sinks: [any JournalSink] = []) throws {
     self.scenario = scenario
     self.sinks = sinks
     loop = try SocketLoop()
-    engine = ScenarioEngine(scenario, entropy: .system)
     let mapping = try LoopbackMapping(scenario.cast.map(\.address))
     self.mapping = mapping
     // The system's randomness: a live run never uses a seed.
-    cast = try Cast(scenario, entropy: .system, epoch: clock.epoch) { mapping.map($0) }
-    waiting = cast.members.count
+    let cast = try Cast(scenario, entropy: .system, epoch: clock.epoch) { mapping.map($0) }
+    self.cast = cast
+    let drivers = DriverList()
+    let actors = cast.members.enumerated().map { index, member in
+      HostActor(member, cast.directory) { body in
+        withoutActuallyEscaping(body) { body in drivers.all[index].commandNow(body) }
+      }
+    }
+    let director = StageDirector(scenario, entropy: .system, actors: actors, means: LiveMeans(clock, sinks))
+    self.director = director
     for (index, member) in cast.members.enumerated() {
-      let driver = LiveDriver(
-        member.host, number: HostID(UInt16(index)), name: member.name, on: loop, clock: clock, sinks: [evidence] + sinks)
-      drivers.append(driver)
+      drivers.all.append(
+        LiveDriver(
+          member.host, number: HostID(UInt16(index)), name: member.name, on: loop, clock: clock, sinks: director.readers + sinks))
+    }
+    self.drivers = drivers.all
+    for (index, driver) in self.drivers.enumerated() {
       driver.onEvent = { [unowned self] event in take(event, of: index) }
     }
   }
@@ -46,87 +55,80 @@ public final class LiveStage: @unchecked Sendable {
   /// Runs to the end. A scenario with a NAT is *not applicable*: here the kernel is the network.
   public func run() async -> ScenarioResult {
     if let nat = scenario.nats.first {
+      director.spoil(.notApplicable("the live stage has no NAT '\(nat.name)': run it in virtual time"))
       try? await loop.shutdownGracefully()
-      return ScenarioResult(
-        name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: 0, verdict: .notApplicable,
-        reason: "the live stage has no NAT '\(nat.name)': run it in virtual time")
+      return director.result(seed: 0, hosts: [])
     }
     let promise = loop.makePromise(of: Void.self)
     loop.execute { [self] in
       self.promise = promise
       for driver in drivers { driver.start() }
       // Listeners are bound within the loop's next turns; a member that cannot listen is told by its calls.
-      loop.scheduleTask(in: .milliseconds(50)) { [self] in tell(.began) }
+      loop.scheduleTask(in: .milliseconds(50)) { [self] in
+        director.begin()
+        turnEnded()
+      }
     }
     try? await promise.futureResult.get()
     for driver in drivers { try? await driver.stop().get() }
     let now = clock.now
     try? await loop.submit { [self] in for sink in sinks { sink.finish(at: now) } }.get()
     try? await loop.shutdownGracefully()
-    return ScenarioResult(
-      name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: 0, verdict: engine.verdict,
-      findings: engine.findings, duration: Instant.zero.duration(to: now), elapsed: Instant.zero.duration(to: now),
-      hosts: cast.members.map(\.name), packets: evidence.packets)
+    var result = director.result(seed: 0, hosts: cast.members.map(\.name))
+    (result.duration, result.elapsed) = (Instant.zero.duration(to: now), Instant.zero.duration(to: now))
+    return result
   }
 
   /// Tasks that came after the end: none, in a right shutdown.
   var droppedTasks: Int { loop.droppedTasks }
 
   private func take(_ event: any HostEvent, of index: Int) {
-    let citation = evidence.evidence(for: event, of: HostID(UInt16(index)), at: clock.now, slack: .milliseconds(5))
-    guard let event = StageEvent(event, of: cast.members[index].name, evidence: citation) else { return }
+    director.hostSaid(event, of: HostID(UInt16(index)), named: cast.members[index].name, slack: .milliseconds(5))
+    guard !isTurnEndDue else { return }
+    isTurnEndDue = true
     // Not from within the host's own call: the engine may command the same host.
-    loop.execute { [self] in tell(event) }
+    loop.execute { [self] in turnEnded() }
   }
 
-  private func tell(_ event: StageEvent) {
-    guard !engine.isOver else { return }
-    let commands = engine.handle(event, traffic: evidence.traffic, witness: evidence, at: clock.now)
-    if commands.contains(where: \.isAct) { evidence.mark(at: clock.now) }
-    for command in commands { carryOut(command) }
+  private func turnEnded() {
+    isTurnEndDue = false
+    director.turnEnded()
     timer?.cancel()
-    guard !engine.isOver else {
+    guard !director.isOver else {
+      director.conclude()
       promise?.succeed()
+      promise = nil
       return
     }
-    guard let deadline = engine.nextDeadline else { return }
+    guard let deadline = director.nextDeadline else { return }
     let delay = max(0, deadline.nanoseconds - clock.now.nanoseconds)
-    timer = loop.scheduleTask(in: .nanoseconds(delay)) { [self] () -> Void in tell(.deadline) }
-  }
-
-  private func carryOut(_ command: StageCommand) {
-    switch command {
-    case .note(let text): record(.step(text))
-    case .finding(let finding):
-      record(.finding(text: finding.line, frames: finding.evidence.map { [$0] } ?? []))
-    case .fault(let plan): record(.note("a live stage cannot inject faults: \(plan.text)"))
-    case .hangUpAll: for (index, member) in cast.members.enumerated() { perform(index) { member.perform(.hangUpAll, $0, &$1) } }
-    case .send(let from, let to, let bytes):
-      guard let index = cast.members.firstIndex(where: { $0.name == from }), let remote = cast.wireTarget(from: from, to: to) else {
-        return
-      }
-      perform(index) { [cast] in cast.members[index].send(bytes, remote, $0, &$1) }
-    case .inject(let from, let to, let port, let bytes):
-      guard let index = cast.members.firstIndex(where: { $0.name == from }), let remote = cast.wireTarget(from: from, to: to, port: port)
-      else { return }
-      perform(index) { [cast] in cast.members[index].send(bytes, remote, $0, &$1) }
-    case .administer(let command):
-      guard let index = cast.members.firstIndex(where: \.isEndpoint) else { return }
-      perform(index) { [cast] in cast.members[index].administer(command, $0, &$1) }
-    case .call, .party, .register, .options:
-      guard let (name, command) = cast.partyCommand(command), let index = cast.members.firstIndex(where: { $0.name == name }) else {
-        return
-      }
-      perform(index) { [cast] in cast.members[index].perform(command, $0, &$1) }
+    timer = loop.scheduleTask(in: .nanoseconds(delay)) { [self] () -> Void in
+      director.deadlineCame()
+      turnEnded()
     }
   }
+}
 
-  private func perform(_ index: Int, _ body: (Instant, inout Outbox) -> Void) {
-    withoutActuallyEscaping(body) { body in drivers[index].commandNow(body) }
+/// Made after the actors that use them.
+private final class DriverList {
+  var all: [LiveDriver] = []
+}
+
+/// The real clock, and a journal; the kernel makes no faults.
+private final class LiveMeans: StageMeans {
+  private let clock: LiveClock
+  private let sinks: [any JournalSink]
+
+  init(_ clock: LiveClock, _ sinks: [any JournalSink]) { (self.clock, self.sinks) = (clock, sinks) }
+
+  var now: Instant { clock.now }
+
+  func record(_ body: JournalRecord.Body) {
+    for sink in sinks { sink.record(JournalRecord(at: clock.now, host: .stage, body)) }
   }
 
-  private func record(_ body: JournalRecord.Body) {
-    for sink in sinks { sink.record(JournalRecord(at: clock.now, host: .stage, body)) }
+  func add(_ fault: FaultPlan) throws(StageFailure) {
+    throw .notApplicable("faults need the network of virtual time: '\(fault.text)' cannot happen on real sockets")
   }
 }
 

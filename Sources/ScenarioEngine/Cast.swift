@@ -16,19 +16,19 @@ public struct Cast {
     public let name: String
     public let host: any NetworkHost
     public let addresses: [IPAddress]
-    /// Gives the host a command.
-    public let perform: (CallAgentCommand, Instant, inout Outbox) -> Void
-    /// Gives the endpoint a command of its portal or API; nothing happens at a persona.
-    public let administer: (Administration, Instant, inout Outbox) -> Void
-    /// Sends bytes as they are; nothing happens but at a wire member.
-    public let send: (Bytes, TransportAddress, Instant, inout Outbox) -> Void
+    /// Gives the user agent a command; nil at a wire member, which has none.
+    public let perform: ((CallAgentCommand, Instant, inout Outbox) -> Void)?
+    /// Gives the endpoint a command of its portal or API; nil where there is neither.
+    public let administer: ((Administration, Instant, inout Outbox) -> Void)?
+    /// Sends bytes as they are; nil but at a wire member.
+    public let send: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)?
     public let isEndpoint: Bool
 
     init(
       name: String, host: any NetworkHost, addresses: [IPAddress], isEndpoint: Bool = false,
-      perform: @escaping (CallAgentCommand, Instant, inout Outbox) -> Void = { _, _, _ in },
-      administer: @escaping (Administration, Instant, inout Outbox) -> Void = { _, _, _ in },
-      send: @escaping (Bytes, TransportAddress, Instant, inout Outbox) -> Void = { _, _, _, _ in }
+      perform: ((CallAgentCommand, Instant, inout Outbox) -> Void)? = nil,
+      administer: ((Administration, Instant, inout Outbox) -> Void)? = nil,
+      send: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)? = nil
     ) {
       self.name = name
       self.host = host
@@ -43,9 +43,8 @@ public struct Cast {
   public static let domain = "sip.kallglot.com"
 
   public let members: [Member]
-  private let scenario: Scenario
-  private let passwords: [String: Secret]
-  private let address: (IPAddress) -> IPAddress
+  /// Where they are reached.
+  public let directory: CastDirectory
 
   /// Builds the hosts.
   ///
@@ -53,86 +52,21 @@ public struct Cast {
   ///   - address: what a scenario's address is on this stage; the identity on the virtual one.
   ///   - entropy: seeded on the virtual stage, the system's on a live one.
   public init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch, address: @escaping (IPAddress) -> IPAddress = { $0 }) throws {
-    self.scenario = scenario
-    self.address = address
+    directory = CastDirectory(scenario, address: address)
     var passwords: [String: Secret] = [:]
     for account in scenario.accounts {
       var source = entropy.fork("password \(account.name)")
       passwords[account.name] = Secret(account.password ?? source.hex(20))
     }
-    self.passwords = passwords
     let tls = try scenario.usesTLS ? CastTLS(scenario, entropy: entropy, epoch: epoch, address: address) : nil
     let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch, address: address)
     members = scenario.cast.map(builder.build)
   }
 
   /// The number of a member, in the order of the cast.
-  public func number(_ name: String) -> HostID? { members.firstIndex { $0.name == name }.map { HostID(UInt16($0)) } }
-
-  public func member(_ name: String) -> Member? { members.first { $0.name == name } }
-
-  /// The party command that carries out a stage command at a member; nil for what is no member's business.
-  public func partyCommand(_ command: StageCommand) -> (member: String, CallAgentCommand)? {
-    switch command {
-    case .call(let from, let to, let name): call(from: from, to: to, name: name).map { (from, $0) }
-    case .party(let member, let command): (member, command)
-    case .register(let member, let expires): register(member, expires: expires).map { (member, $0) }
-    case .options(let member): options(member).map { (member, $0) }
-    case .fault, .note, .finding, .hangUpAll, .administer, .send, .inject: nil
-    }
-  }
-
-  /// Where a wire member's bytes go: the other's port of the same transport, or this one.
-  public func wireTarget(from: String, to: String, port: UInt16? = nil) -> TransportAddress? {
-    guard let sender = scenario.member(from), let receiver = scenario.member(to) else { return nil }
-    return TransportAddress(address(scenario.address(of: receiver, seenBy: from)), port: port ?? sender.transport.defaultPort)
-  }
-
-  // MARK: - Commands
-
-  /// Who stands at the other end of the trunk: the endpoint, or a wire member that plays one.
-  private var trunk: Scenario.Member? {
-    scenario.endpoint ?? scenario.cast.first { if case .wire = $0.role { true } else { false } }
-  }
-
-  private func call(from name: String, to destination: StageCommand.Destination, name alias: String) -> CallAgentCommand? {
-    guard let caller = scenario.member(name) else { return nil }
-    switch destination {
-    case .session(let id):
-      guard let target = target(of: trunk, over: caller.transport, from: name) else { return nil }
-      return .call(CallRequest(name: alias, uri: SIPURI(host: Self.domain, user: id), target: target))
-    // The endpoint does that itself: it knows the contact.
-    case .account: return nil
-    case .uri(let text):
-      guard let uri = try? SIPURI(parsing: text), let target = target(of: trunk, over: caller.transport, from: name) else { return nil }
-      return .call(CallRequest(name: alias, uri: uri, target: target))
-    case .member(let callee):
-      let member = scenario.member(callee)
-      let transport = if case .endpoint = member?.role { caller.transport } else { member?.transport ?? .udp }
-      guard let target = target(of: member, over: transport, from: name) else { return nil }
-      return .call(CallRequest(name: alias, uri: SIPURI(host: target.address.address.description, user: callee), target: target))
-    }
-  }
-
-  private func target(of member: Scenario.Member?, over transport: SIPTransportProtocol, from viewer: String) -> SIPTarget? {
-    guard let member else { return nil }
-    return SIPTarget(
-      transport: transport, address: TransportAddress(address(scenario.address(of: member, seenBy: viewer)), port: transport.defaultPort),
-      serverName: transport == .tls ? Self.domain : nil)
-  }
-
-  private func options(_ name: String) -> CallAgentCommand? {
-    guard let member = scenario.member(name), let target = target(of: trunk, over: member.transport, from: name) else { return nil }
-    return .options(to: target, uri: SIPURI(host: Self.domain))
-  }
-
-  private func register(_ name: String, expires: Int) -> CallAgentCommand? {
-    guard let member = scenario.member(name), let target = target(of: trunk, over: member.transport, from: name) else { return nil }
-    let username = scenario.accounts.first { $0.name == member.account }?.username ?? name
-    return .register(
-      RegisterRequest(
-        registrar: SIPURI(host: Self.domain), target: target, aor: NameAddress(uri: SIPURI(host: Self.domain, user: username)),
-        expires: expires))
+  func number(_ name: String) throws(StageFailure) -> HostID {
+    guard let index = members.firstIndex(where: { $0.name == name }) else { throw .void("nobody on stage is called \(name)") }
+    return HostID(UInt16(index))
   }
 }
 

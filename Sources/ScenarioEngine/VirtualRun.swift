@@ -22,6 +22,9 @@ public enum VirtualRun {
     var result: ScenarioResult
     do {
       result = try VirtualStage(scenario, seed: seed, sinks: sinks.compactMap(\.self) + observers).run()
+    } catch let failure as StageFailure {
+      result = couldNotRun(scenario, seed: seed, failure.reason)
+      result.verdict = failure.verdict
     } catch {
       result = couldNotRun(scenario, seed: seed, "\(error)")
     }

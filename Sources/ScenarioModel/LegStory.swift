@@ -50,6 +50,9 @@ public struct LegStory: Sendable {
   public var evidence: FrameCitation?
   public var mediaEvidence: FrameCitation?
 
+  /// The leg as commands name it.
+  var leg: StageLeg { StageLeg(member: member, callID: callID, name: name) }
+
   /// What an event means for this leg.
   mutating func take(_ event: CallAgentEvent, _ frame: FrameCitation?, at now: Instant) {
     switch event {

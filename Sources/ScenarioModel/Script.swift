@@ -6,66 +6,6 @@ import SIPMessage
 import SIPUserAgent
 import SansIO
 
-/// What a step asks of the stage. Names are those of the cast.
-public enum StageCommand: Sendable {
-  /// Where a call goes.
-  public enum Destination: Hashable, Sendable {
-    /// A session of the endpoint: `sip:sess_…@domain`.
-    case session(id: String)
-    /// An account of the endpoint, at the contact it registered.
-    case account(String)
-    /// Another member, by its address.
-    case member(String)
-    /// A URI as written, sent to the endpoint.
-    case uri(String)
-  }
-
-  case call(from: String, to: Destination, as: String)
-  /// What a member shall do with a leg it has.
-  case party(String, CallAgentCommand)
-  /// A member registers its account; 0 seconds remove the binding.
-  case register(String, expires: Int)
-  /// A member pings the endpoint.
-  case options(String)
-  /// A wire member sends bytes to another member.
-  case send(from: String, to: String, Bytes)
-  /// A wire member sends a datagram to a port of another member.
-  case inject(from: String, to: String, port: UInt16, Bytes)
-  /// What Kallglot's portal or API would do.
-  case administer(Administration)
-  /// Something that shall happen to a message.
-  case fault(FaultPlan)
-  /// A line for the journal.
-  case note(String)
-  /// A finding to be written into the captures it cites.
-  case finding(Finding)
-  case hangUpAll
-
-  /// Whether it makes members do something, so that what comes of it belongs to its step.
-  public var isAct: Bool {
-    switch self {
-    case .call, .party, .register, .options, .send, .inject, .administer: true
-    case .fault, .note, .finding, .hangUpAll: false
-    }
-  }
-}
-
-/// What the stage tells the engine.
-public enum StageEvent: Sendable {
-  case began
-  /// A member's news, with the frame that it rests on.
-  case party(String, CallAgentEvent, FrameCitation?)
-  case decision(String, LegID?, PolicyDecision, FrameCitation?)
-  /// A wire member received a message.
-  case message(String, SIPMessage, FrameCitation?)
-  /// A wire member's connection ended, or bytes came that are no message.
-  case wire(String, String, FrameCitation?)
-  /// News of a NAT.
-  case nat(String, NATNews, FrameCitation?)
-  /// The engine's deadline has come.
-  case deadline
-}
-
 /// The state of a run that steps read and write.
 public struct Script: Sendable {
   public private(set) var stories: [LegStory] = []

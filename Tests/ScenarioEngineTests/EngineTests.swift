@@ -30,10 +30,10 @@ private let answered = """
     commands.compactMap { command in
       switch command {
       case .call(let from, _, let name): "call \(from) \(name)"
-      case .party(let member, .hangUp(let leg)): "hang up \(member) \(leg)"
+      case .hangUp(let leg): "hang up \(leg)"
       case .hangUpAll: "hang up all"
       case .finding(let finding): "finding: \(finding.expected); \(finding.observed); frame \(finding.evidence?.frame ?? 0)"
-      case .note, .party, .register, .options, .administer, .send, .inject, .fault: nil
+      case .note, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .administer, .send, .inject, .fault: nil
       }
     }
   }
@@ -59,7 +59,10 @@ private let answered = """
     _ = engine.handle(.party("pbx", .started(LegID(1), facts()), nil), at: .zero)
     #expect(words(engine.handle(.deadline, at: .zero)).isEmpty)
     #expect(engine.nextDeadline == milliseconds(2_000))
-    #expect(words(engine.handle(.party("pbx", .established(LegID(1), agreement), nil), at: milliseconds(80))) == ["hang up pbx leg 1"])
+    #expect(
+      words(engine.handle(.party("pbx", .established(LegID(1), agreement), nil), at: milliseconds(80))) == [
+        "hang up leg of pbx (Call-ID c)"
+      ])
     _ = engine.handle(.deadline, at: milliseconds(80))
     #expect(words(engine.handle(.party("pbx", .ended(LegID(1), .hungUpHere, nil), nil), at: milliseconds(90))) == ["hang up all"])
     #expect(!engine.isOver)

@@ -42,11 +42,7 @@ struct CallStep: FieldStep {
   var text: String { "call from \(from) to \(toText) as \(name)" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
-    if case .account(let account) = to {
-      script.commands.append(.administer(.callAccount(account, name: name)))
-    } else {
-      script.commands.append(.call(from: from, to: to, as: name))
-    }
+    script.commands.append(.call(from: from, to: to, as: name))
     return .done
   }
 }

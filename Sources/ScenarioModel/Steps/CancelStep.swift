@@ -27,7 +27,7 @@ struct CancelStep: FieldStep {
           rule: "RFC 3261 §9.1", expected: "\(leg) is not answered yet", observed: "the leg is \(story.state.rawValue)",
           evidence: story.evidence))
     }
-    script.commands.append(.party(story.member, .cancel(story.id)))
+    script.commands.append(.cancel(story.leg))
     return .done
   }
 }

@@ -36,7 +36,7 @@ struct HangUpStep: FieldStep {
           evidence: story?.evidence ?? script.lastEvidence[name],
           about: isMember ? .leg(of: name) : .call(name, at: side)))
     }
-    script.commands.append(.party(story.member, .hangUp(story.id)))
+    script.commands.append(.hangUp(story.leg))
     return .done
   }
 }

@@ -1,5 +1,3 @@
-import CallControl
-import SDP
 import SansIO
 
 /// `hold: pbx` (as the product does it) or `hold: { who: pbx, by: inactive }`
@@ -10,12 +8,12 @@ struct HoldStep: FieldStep {
 
   private static let who = Key.required("who", .party, "Who holds.").once("on")
   private static let by = Key.optional(
-    "by", ValueType<SessionChange.HoldForm>.word,
+    "by", ValueType<HoldForm>.word,
     "How: by a direction, by the address of old products, or by inactive and then music; as the product does it when missing.")
   static let mapping = MappingShape([who, by], bare: "who")
 
   private let member: String
-  private let form: SessionChange.HoldForm?
+  private let form: HoldForm?
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) { (member, form) = (try fields[Self.who], try fields[Self.by]) }
 
@@ -23,14 +21,14 @@ struct HoldStep: FieldStep {
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
-  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.reinvite(member, .hold(form), at: now) }
+  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.change(member, at: now) { .hold($0, form) } }
 }
 
 extension Script {
   /// Asks for a change of a member's newest leg, which may still be on its way up: the ACK comes after the 200.
-  mutating func reinvite(_ member: String, _ change: SessionChange, at now: Instant) -> StepProgress {
+  mutating func change(_ member: String, at now: Instant, _ command: (StageLeg) -> StageCommand) -> StepProgress {
     if let story = live(member), story.state == .established {
-      commands.append(.party(member, .reinvite(story.id, change)))
+      commands.append(command(story.leg))
       return .done
     }
     let deadline = stepBegan.advanced(by: .seconds(2))

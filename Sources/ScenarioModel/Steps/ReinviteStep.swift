@@ -1,4 +1,3 @@
-import CallControl
 import SDP
 import SansIO
 
@@ -30,14 +29,14 @@ struct ReinviteStep: FieldStep {
 
   private let member: String
   private let form: Form
-  private let change: SessionChange
+  private let change: ReinviteForm
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     member = try fields[Self.who]
     form = try fields[Self.form]
     switch form {
     case .refresh: change = .refresh
-    case .empty: change = .askForOffer(answering: try fields[Self.answering])
+    case .empty: change = .empty(answering: try fields[Self.answering])
     case .directMedia:
       change = .directMedia(to: TransportAddress(try fields[Self.to], port: UInt16(try fields[Self.port])))
     case .mediaBack: change = .directMedia(to: nil)
@@ -48,5 +47,5 @@ struct ReinviteStep: FieldStep {
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
-  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.reinvite(member, change, at: now) }
+  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.change(member, at: now) { .reinvite($0, change) } }
 }

@@ -17,5 +17,5 @@ struct ResumeStep: FieldStep {
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
-  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.reinvite(member, .resume, at: now) }
+  func look(_ script: inout Script, at now: Instant) -> StepProgress { script.change(member, at: now) { .resume($0) } }
 }

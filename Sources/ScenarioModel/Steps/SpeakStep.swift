@@ -1,4 +1,3 @@
-import Media
 import SansIO
 
 /// `speak: { who: pbx, tone: 440 Hz, for: 2 s }`, with `leg: two` on that member's side of a named call.
@@ -34,7 +33,7 @@ struct SpeakStep: FieldStep {
           about: .leg(of: member))
       )
     }
-    script.commands.append(.party(member, .speak(story.id, Tone(frequency: frequency), for: duration)))
+    script.commands.append(.speak(story.leg, tone: frequency, for: duration))
     return .done
   }
 }

@@ -20,7 +20,7 @@ struct UnregisterStep: FieldStep {
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
     script.forgetRegistration(member)
-    script.commands.append(.register(member, expires: 0))
+    script.commands.append(.unregister(member))
     return .done
   }
 }

@@ -1,0 +1,75 @@
+import CallControl
+import SIPMessage
+import SIPTransport
+import SIPUserAgent
+import SansIO
+import ScenarioModel
+
+/// Where the members of a cast are reached on a stage: what turns a command of the language into one of a user agent.
+public struct CastDirectory {
+  let scenario: Scenario
+  /// What an address of the scenario is on this stage.
+  let address: (IPAddress) -> IPAddress
+
+  public init(_ scenario: Scenario, address: @escaping (IPAddress) -> IPAddress = { $0 }) {
+    self.scenario = scenario
+    self.address = address
+  }
+
+  /// Where a wire member's bytes go: the other's port of the same transport, or this one.
+  func wireTarget(from: String, to: String, port: UInt16?) throws(StageFailure) -> TransportAddress {
+    let (sender, receiver) = (try member(from), try member(to))
+    return TransportAddress(address(scenario.address(of: receiver, seenBy: from)), port: port ?? sender.transport.defaultPort)
+  }
+
+  func call(from name: String, to destination: StageCommand.Destination, as alias: String) throws(StageFailure) -> CallRequest {
+    let caller = try member(name)
+    switch destination {
+    case .session(let id):
+      return CallRequest(
+        name: alias, uri: SIPURI(host: Cast.domain, user: id), target: target(of: try trunk(), over: caller.transport, from: name))
+    case .account(let account):
+      throw .void("\(name) is not the endpoint, which alone knows where the account \(account) registered")
+    case .uri(let text):
+      let uri: SIPURI
+      do { uri = try SIPURI(parsing: text) } catch { throw .couldNotRun("'\(text)' cannot be called: \(error)") }
+      return CallRequest(name: alias, uri: uri, target: target(of: try trunk(), over: caller.transport, from: name))
+    case .member(let callee):
+      let member = try member(callee)
+      let transport = if case .endpoint = member.role { caller.transport } else { member.transport }
+      let target = target(of: member, over: transport, from: name)
+      return CallRequest(name: alias, uri: SIPURI(host: target.address.address.description, user: callee), target: target)
+    }
+  }
+
+  func options(from name: String) throws(StageFailure) -> CallAgentCommand {
+    let target = target(of: try trunk(), over: try member(name).transport, from: name)
+    return .options(to: target, uri: SIPURI(host: Cast.domain))
+  }
+
+  func registration(of name: String, expires: Int) throws(StageFailure) -> RegisterRequest {
+    let member = try member(name)
+    let username = scenario.accounts.first { $0.name == member.account }?.username ?? name
+    return RegisterRequest(
+      registrar: SIPURI(host: Cast.domain), target: target(of: try trunk(), over: member.transport, from: name),
+      aor: NameAddress(uri: SIPURI(host: Cast.domain, user: username)), expires: expires)
+  }
+
+  private func member(_ name: String) throws(StageFailure) -> Scenario.Member {
+    guard let member = scenario.member(name) else { throw .void("nobody on stage is called \(name)") }
+    return member
+  }
+
+  /// Who is at the other end of the trunk: the endpoint, or a wire member that plays one.
+  private func trunk() throws(StageFailure) -> Scenario.Member {
+    let trunk = scenario.endpoint ?? scenario.cast.first { if case .wire = $0.role { true } else { false } }
+    guard let trunk else { throw .couldNotRun("the cast has neither an endpoint nor a wire member to play one") }
+    return trunk
+  }
+
+  private func target(of member: Scenario.Member, over transport: SIPTransportProtocol, from viewer: String) -> SIPTarget {
+    SIPTarget(
+      transport: transport, address: TransportAddress(address(scenario.address(of: member, seenBy: viewer)), port: transport.defaultPort),
+      serverName: transport == .tls ? Cast.domain : nil)
+  }
+}

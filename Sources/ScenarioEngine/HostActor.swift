@@ -1,0 +1,130 @@
+import CallControl
+import Kallglot
+import KallglotPolicy
+import Media
+import SIPUserAgent
+import SansIO
+import ScenarioModel
+
+/// A member that one of our own hosts plays, whatever drives the host.
+///
+/// It knows the host's legs by their Call-IDs from what the host says when they begin, so that nobody else has to know its numbers.
+public final class HostActor: StageActor {
+  /// Calls the host outside its own arrivals, now.
+  public typealias Access = ((Instant, inout Outbox) -> Void) -> Void
+
+  public var name: String { member.name }
+  public var isEndpoint: Bool { member.isEndpoint }
+
+  private let member: Cast.Member
+  private let directory: CastDirectory
+  private let access: Access
+  /// The legs that are not over, in the order in which they began.
+  private var legs: [(callID: String, id: LegID)] = []
+
+  public init(_ member: Cast.Member, _ directory: CastDirectory, access: @escaping Access) {
+    self.member = member
+    self.directory = directory
+    self.access = access
+  }
+
+  public func take(_ event: any HostEvent) {
+    switch EventSubject.partyEvent(event) {
+    case .started(let id, let facts): legs.append((facts.callID, id))
+    case .ended(let id, _, _): legs.removeAll { $0.id == id }
+    default: break
+    }
+  }
+
+  public func carryOut(_ command: StageCommand) throws(StageFailure) {
+    switch command {
+    case .send(_, let to, let bytes): try send(bytes, to: try directory.wireTarget(from: name, to: to, port: nil))
+    case .inject(_, let to, let port, let bytes): try send(bytes, to: try directory.wireTarget(from: name, to: to, port: port))
+    case .administer(let change): try administer(change)
+    case .call(_, .account(let account), let alias): try administer(.callAccount(account, name: alias))
+    // Who has no legs has none to end.
+    case .hangUpAll: if let perform = member.perform { access { now, out in perform(.hangUpAll, now, &out) } }
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .fault, .note, .finding:
+      let translated = try translated(command)
+      guard let perform = member.perform else {
+        throw .void("\(name) is a wire member, which has no user agent: it cannot \(command.verb)")
+      }
+      access { now, out in perform(translated, now, &out) }
+    }
+  }
+
+  /// The command in the host's own words.
+  private func translated(_ command: StageCommand) throws(StageFailure) -> CallAgentCommand {
+    switch command {
+    case .call(_, let to, let alias): return .call(try directory.call(from: name, to: to, as: alias))
+    case .hangUp(let leg): return .hangUp(try id(of: leg, command))
+    case .cancel(let leg): return .cancel(try id(of: leg, command))
+    case .hold(let leg, let form): return .reinvite(try id(of: leg, command), .hold(form.map(SessionChange.HoldForm.init)))
+    case .resume(let leg): return .reinvite(try id(of: leg, command), .resume)
+    case .reinvite(let leg, let form): return .reinvite(try id(of: leg, command), change(form))
+    case .speak(let leg, let tone, let duration): return .speak(try id(of: leg, command), Tone(frequency: tone), for: duration)
+    case .register(_, let expires): return .register(try directory.registration(of: name, expires: expires))
+    case .unregister: return .register(try directory.registration(of: name, expires: 0))
+    case .options: return try directory.options(from: name)
+    case .hangUpAll: return .hangUpAll
+    case .send, .inject, .administer, .fault, .note, .finding: throw .void("\(name) has no user agent that could \(command.verb)")
+    }
+  }
+
+  private func id(of leg: StageLeg, _ command: StageCommand) throws(StageFailure) -> LegID {
+    if let found = legs.last(where: { $0.callID == leg.callID }) { return found.id }
+    throw .void("\(name) cannot \(command.verb): its host has no leg of Call-ID \(leg.callID)")
+  }
+
+  private func change(_ form: ReinviteForm) -> SessionChange {
+    switch form {
+    case .refresh: .refresh
+    case .empty(let direction): .askForOffer(answering: direction)
+    case .directMedia(let target): .directMedia(to: target.map { TransportAddress(directory.address($0.address), port: $0.port) })
+    }
+  }
+
+  private func send(_ bytes: Bytes, to remote: TransportAddress) throws(StageFailure) {
+    guard let send = member.send else { throw .void("\(name) has a stack of its own: it sends no bytes as they are written") }
+    access { now, out in send(bytes, remote, now, &out) }
+  }
+
+  private func administer(_ change: Administration) throws(StageFailure) {
+    guard let administer = member.administer else { throw .void("\(name) is not the endpoint: it has no portal and no API") }
+    access { now, out in administer(change, now, &out) }
+  }
+}
+
+extension SessionChange.HoldForm {
+  init(_ form: HoldForm) {
+    switch form {
+    case .sendonly: self = .sendonly
+    case .inactive: self = .inactive
+    case .zeroAddress: self = .zeroAddress
+    case .music: self = .music
+    }
+  }
+}
+
+extension StageCommand {
+  /// What cannot be done, for a sentence: `hang up`.
+  public var verb: String {
+    switch self {
+    case .call: "call"
+    case .hangUp, .hangUpAll: "hang up"
+    case .cancel: "cancel"
+    case .hold: "hold"
+    case .resume: "resume"
+    case .reinvite: "send a re-INVITE"
+    case .speak: "speak"
+    case .register: "register"
+    case .unregister: "unregister"
+    case .options: "send OPTIONS"
+    case .send: "send bytes"
+    case .inject: "inject RTP"
+    case .administer: "be administered"
+    case .fault: "make a fault"
+    case .note, .finding: "write into the journal"
+    }
+  }
+}

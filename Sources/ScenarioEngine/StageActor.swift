@@ -1,0 +1,23 @@
+import SansIO
+import ScenarioModel
+
+/// Who plays a member: a host on a simulated or a real network, or a product that somebody else made.
+public protocol StageActor: AnyObject {
+  /// The member's name.
+  var name: String { get }
+  /// Whether it is what the portal and the API administer.
+  var isEndpoint: Bool { get }
+  /// Does what a step asks of the member.
+  ///
+  /// - Throws: a command that the member cannot carry out; nothing has been done then.
+  func carryOut(_ command: StageCommand) throws(StageFailure)
+  /// What the actor's own host said; nothing where there is none.
+  func take(_ event: any HostEvent)
+}
+
+/// What a stage provides besides actors and taps: a clock, a journal, and, where it has such means, faults.
+public protocol StageMeans: AnyObject {
+  var now: Instant { get }
+  func record(_ body: JournalRecord.Body)
+  func add(_ fault: FaultPlan) throws(StageFailure)
+}

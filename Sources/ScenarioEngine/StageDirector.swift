@@ -1,0 +1,142 @@
+import SansIO
+import ScenarioModel
+
+/// Runs a scenario's engine over actors: gives them its commands, and tells it what was seen. It knows no simulator and no socket; a stage
+/// provides clock, actors and taps.
+///
+/// ```
+///   taps ──packets──► readers ──news──┐
+///   hosts ──events────────────────────┴─► turnEnded() ─► ScenarioEngine ─commands─► actors
+/// ```
+/// A command that cannot be carried out ends the run, and the result says why: what was not done proves nothing about anybody.
+///
+/// Confined to whoever runs the stage.
+public final class StageDirector {
+  private let scenario: Scenario
+  private let actors: [any StageActor]
+  private let means: any StageMeans
+  private let evidence = EvidenceTracker()
+  private var engine: ScenarioEngine
+  /// What the engine has not been told yet.
+  private var news: [StageEvent] = []
+  /// Why the run ended before its steps did.
+  public private(set) var failure: StageFailure?
+
+  /// - Parameters:
+  ///   - entropy: where identifiers of raw messages come from.
+  ///   - actors: in the order of the cast; their hosts have these numbers.
+  public init(_ scenario: Scenario, entropy: Entropy, actors: [any StageActor], means: any StageMeans) {
+    self.scenario = scenario
+    self.actors = actors
+    self.means = means
+    engine = ScenarioEngine(scenario, entropy: entropy)
+  }
+
+  /// What has to see every packet and record of the run, before hosts do.
+  public var readers: [any JournalSink] { [evidence] }
+
+  public var isOver: Bool { engine.isOver || failure != nil }
+
+  /// When ``deadlineCame()`` is due.
+  public var nextDeadline: Instant? { isOver ? nil : engine.nextDeadline }
+
+  public var packets: Int { evidence.packets }
+
+  // MARK: - What the stage says
+
+  /// All hosts have started.
+  public func begin() {
+    tell(.began)
+    turnEnded()
+  }
+
+  public func deadlineCame() {
+    tell(.deadline)
+    turnEnded()
+  }
+
+  /// A host said something. The engine is told at the end of the turn.
+  ///
+  /// - Parameters:
+  ///   - name: the host's.
+  ///   - slack: how much earlier the packet that it speaks of may have come: nothing in virtual time, a moment on real sockets.
+  public func hostSaid(_ event: any HostEvent, of host: HostID, named name: String, slack: Duration = .zero) {
+    let index = Int(host.rawValue)
+    if actors.indices.contains(index) { actors[index].take(event) }
+    let citation = evidence.evidence(for: event, of: host, at: means.now, slack: slack)
+    if let event = StageEvent(event, of: name, evidence: citation) { news.append(event) }
+  }
+
+  /// What happened is complete as far as it has come: the engine is told all of it. Not from within a call of a host, which the engine may
+  /// command.
+  public func turnEnded() {
+    // Commands make news of their own.
+    while !isOver, !news.isEmpty {
+      let events = news
+      news = []
+      for event in events { tell(event) }
+    }
+  }
+
+  /// The stage, or an actor, has spoiled the run. What it says first is what counts.
+  public func spoil(_ failure: StageFailure) { if self.failure == nil { self.failure = failure } }
+
+  private func tell(_ event: StageEvent) {
+    guard !isOver else { return }
+    let now = means.now
+    let commands = engine.handle(event, traffic: evidence.traffic, witness: evidence, at: now)
+    if commands.contains(where: \.isAct) { evidence.mark(at: now) }
+    carryOut(commands)
+  }
+
+  // MARK: - Commands
+
+  private func carryOut(_ commands: [StageCommand]) {
+    do throws(StageFailure) {
+      for command in commands { try carryOut(command) }
+    } catch {
+      spoil(error)
+    }
+  }
+
+  private func carryOut(_ command: StageCommand) throws(StageFailure) {
+    switch command {
+    case .note(let text): means.record(.step(text))
+    case .finding(let finding): means.record(.finding(text: finding.line, frames: finding.evidence.map { [$0] } ?? []))
+    case .fault(let plan):
+      try means.add(plan)
+      evidence.faultAdded(plan.text)
+    case .hangUpAll: for actor in actors { try actor.carryOut(command) }
+    case .administer:
+      guard let endpoint = actors.first(where: \.isEndpoint) else { throw .couldNotRun("the cast has no endpoint to administer") }
+      try endpoint.carryOut(command)
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .send, .inject:
+      let name = command.member ?? ""
+      guard let actor = actors.first(where: { $0.name == name }) else { throw .void("nobody on stage is called \(name)") }
+      try actor.carryOut(command)
+    }
+  }
+
+  // MARK: - The end
+
+  /// Adds what only the end of a run shows.
+  ///
+  /// - Parameter unmet: the faults to which no message came, and how many messages were of their kind.
+  public func conclude(unmet: [(plan: FaultPlan, seen: Int)] = []) {
+    guard failure == nil, engine.isOver else { return }
+    carryOut(engine.conclude(unmet: unmet, witness: evidence, at: means.now))
+  }
+
+  /// How the run came out.
+  ///
+  /// - Parameters:
+  ///   - seed: of the run; 0 where none was used.
+  ///   - hosts: the names of all hosts by number, for `host#frame`.
+  public func result(seed: UInt64, hosts: [String]) -> ScenarioResult {
+    let failure = failure ?? (engine.isOver ? nil : .void("the run did not end: no event was pending, or a day of virtual time passed"))
+    return ScenarioResult(
+      name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: seed,
+      verdict: failure?.verdict ?? engine.verdict, findings: engine.findings, reason: failure?.reason,
+      duration: Instant.zero.duration(to: means.now), hosts: hosts, packets: evidence.packets)
+  }
+}
