@@ -13,6 +13,7 @@ public final class PassiveReader {
   public private(set) var streams = StreamTable()
   public private(set) var connections: ConnectionTable
   private let keyLog: KeyLog
+  private let keeps: Keeping
   private var fragments = FragmentTable()
   private var copies = CopiedFrames()
   private var isBrokenFrame = false
@@ -29,11 +30,15 @@ public final class PassiveReader {
   ///   - keyLog: TLS secrets that are known beside those that come with the packets.
   ///   - filter: part of the Call-IDs that are kept when there are too many.
   ///   - mostConversations: Call-IDs that are kept.
-  public init(path: String, keyLog: KeyLog = KeyLog(), filter: String? = nil, mostConversations: Int = 50_000) {
+  ///   - keeps: what has ended as well, or what is live alone; then somebody has to ask for the rest now and then.
+  public init(
+    path: String, keyLog: KeyLog = KeyLog(), filter: String? = nil, mostConversations: Int = 50_000, keeps: Keeping = .everything
+  ) {
     facts = CaptureFacts(path: path)
-    dialogs = DialogTable(filter: filter, mostConversations: mostConversations)
+    dialogs = DialogTable(filter: filter, mostConversations: mostConversations, keeps: keeps)
     self.keyLog = keyLog
-    connections = ConnectionTable(keyLog: keyLog)
+    self.keeps = keeps
+    connections = ConnectionTable(keyLog: keyLog, keeps: keeps)
   }
 
   // MARK: - Frames
@@ -227,6 +232,25 @@ public final class PassiveReader {
   }
 
   // MARK: - End
+
+  /// What has ended leaves the tables: conversations 64·T1 after their last message and the last packet of their streams, streams and
+  /// closed connections as late, bindings when they have expired.
+  ///
+  /// It looks at all that is kept; every few seconds is often enough.
+  /// - Returns: nothing from a reader that keeps everything.
+  public func release(at now: Instant, epoch: Epoch = .virtual) -> Ended {
+    var ended = Ended()
+    guard keeps == .live else { return ended }
+    let now = epoch.unixNanoseconds(at: now)
+    let stamp = facts.last ?? FrameStamp(frame: 0, time: now)
+    ended.connections = connections.release(before: now - Keeping.copies, unseen: now - Keeping.unseen, stamp) { take($0) }
+    ended.observed = takeObserved()
+    dialogs.release(at: now, heard: streams.heard, to: &ended)
+    for conversation in ended.conversations { streams.end(conversation: conversation.number) }
+    let live = dialogs.live
+    ended.streams = streams.release(before: now - Keeping.copies) { live.contains($0) }
+    return ended
+  }
 
   /// The capture ends, by itself or by a mistake in the file.
   public func finish(problem: String?) -> [Observed] {

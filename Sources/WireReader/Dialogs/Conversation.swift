@@ -36,14 +36,18 @@ public final class Conversation {
   public private(set) var rowsLeftOut = 0
   public private(set) var messageCount = 0
   public private(set) var isDeliberatelyBroken = false
-  private var table = TransactionTable()
+  /// The message that ended it; nil where nothing did, or something began anew.
+  public private(set) var ended: FrameStamp?
+  private let mostRows: Int
+  fileprivate var table = TransactionTable()
   private var sequences = SequenceTable()
 
   public var transactions: [ObservedTransaction] { table.list }
   /// Sequence numbers that went back within a dialog.
   public var regressions: [SequenceTable.Regression] { sequences.regressions }
 
-  public init(_ message: ObservedMessage, number: Int) {
+  public init(_ message: ObservedMessage, number: Int, mostRows: Int = Conversation.mostRows) {
+    self.mostRows = mostRows
     callID = message.callID
     self.number = number
     first = message.stamp
@@ -73,6 +77,11 @@ public final class Conversation {
     let repetition = message.status.map { table.response(message, $0) } ?? table.request(message)
     if repetition == 0, message.message.isRequest { sequences.take(message) }
     addRow(message, repetition)
+    if isEnded(by: message) {
+      ended = message.stamp
+    } else if repetition == 0, message.method == .invite, message.message.isRequest {
+      ended = nil
+    }
     return repetition
   }
 
@@ -80,7 +89,7 @@ public final class Conversation {
   public func transaction(ofResponse message: ObservedMessage) -> ObservedTransaction? { table.transaction(ofResponse: message) }
 
   private func addRow(_ message: ObservedMessage, _ repetition: Int) {
-    guard rows.count < Self.mostRows, kind != .options else {
+    guard rows.count < mostRows, kind != .options else {
       rowsLeftOut += 1
       return
     }
@@ -99,4 +108,38 @@ public final class Conversation {
     default: false
     }
   }
+}
+
+// MARK: - What is over
+
+extension Conversation {
+  /// Rows that are kept of what is live.
+  static let fewRows = 200
+
+  /// Whether nothing more will come of it, copies included.
+  /// - Parameters:
+  ///   - heard: when a stream of it had its last packet.
+  ///   - isBound: a binding of it has not expired.
+  func isOver(at now: Int64, heard: Int64, isBound: Bool) -> Bool {
+    guard !isBound else { return false }
+    return now &- max(last.time, heard) >= life
+  }
+
+  /// Nanoseconds for which it may go on without a packet.
+  private var life: Int64 {
+    switch kind {
+    case .registration, .options: return Keeping.copies
+    case .other:
+      let lasts = transactions.contains { [.subscribe, .notify, .publish].contains($0.method) }
+      return lasts ? Keeping.subscription : Keeping.copies
+    case .dialog: break
+    }
+    if ended != nil { return Keeping.copies }
+    let invites = transactions.filter { $0.method == .invite }
+    guard !invites.isEmpty, !invites.contains(where: { $0.success != nil }) else { return Keeping.unseen }
+    return invites.contains { invite in invite.responses.contains { $0.status > 100 } } ? Keeping.ringing : Keeping.copies
+  }
+
+  /// Takes out the transactions that are over, where there are more than a story needs.
+  func thin(at now: Int64) { table.thin(before: now - Keeping.copies) }
 }

@@ -28,8 +28,11 @@ public struct DialogTable {
 
   public var conversations: [Conversation] { order.filter { $0.kind != .options || byCallID[$0.callID] === $0 } }
 
-  public init(filter: String? = nil, mostConversations: Int = 50_000) {
+  private let keeps: Keeping
+
+  public init(filter: String? = nil, mostConversations: Int = 50_000, keeps: Keeping = .everything) {
     self.filter = filter
+    self.keeps = keeps
     self.mostConversations = mostConversations
   }
 
@@ -49,11 +52,38 @@ public struct DialogTable {
     }
   }
 
+  /// Numbers of the conversations that are kept.
+  var live: Set<Int> { Set(order.map(\.number)) }
+
+  /// Takes out what is over.
+  /// - Parameter heard: when a conversation's streams had their last packet, by its number.
+  mutating func release(at now: Int64, heard: [Int: Int64], to ended: inout Ended) {
+    let bound = registrations.bound(at: now - Keeping.copies)
+    var gone: Set<Int> = []
+    for conversation in order {
+      if conversation.isOver(at: now, heard: heard[conversation.number] ?? .min, isBound: bound.contains(conversation.number)) {
+        gone.insert(conversation.number)
+        if byCallID[conversation.callID] === conversation {
+          if conversation.kind == .options { pings.unanswered(conversation) }
+          byCallID[conversation.callID] = nil
+        }
+        if conversation.kind != .options { ended.conversations.append(conversation) }
+      } else {
+        conversation.thin(at: now)
+      }
+    }
+    ended.pings = pings.release(before: now - Keeping.pings)
+    guard !gone.isEmpty else { return }
+    order.removeAll { gone.contains($0.number) }
+    finishedPings.removeAll { byCallID[$0] == nil }
+    ended.registrations = registrations.release(gone)
+  }
+
   private mutating func make(_ message: ObservedMessage) -> Conversation {
     if order.count >= mostConversations { forget(mostConversations / 10, message.stamp) }
     created += 1
     if isWanted(message.callID) { matching += 1 }
-    let conversation = Conversation(message, number: created)
+    let conversation = Conversation(message, number: created, mostRows: keeps == .live ? Conversation.fewRows : Conversation.mostRows)
     byCallID[message.callID] = conversation
     order.append(conversation)
     return conversation

@@ -79,6 +79,10 @@ public struct ObservedTransaction {
   public var success: Response? { responses.first { $0.isSuccess } }
   public var isInitial: Bool { toTag == nil }
   public var isComplete: Bool { final != nil }
+  /// When a message of it was seen last, ACKs included.
+  var last: Int64 {
+    max(lastRequest?.time ?? .min, responses.reduce(.min) { max($0, $1.last.time) }, acknowledgement?.time ?? .min)
+  }
   public var hasCredentials: Bool { !credentials.isEmpty }
 
   public init(_ message: ObservedMessage, key: Key) {

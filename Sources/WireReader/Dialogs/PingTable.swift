@@ -8,6 +8,8 @@ public struct PingTable {
     public var destination: TransportAddress
     public var transport: ObservedTransport
     public var first: FrameStamp
+    /// The last message.
+    public var last: FrameStamp
     public var sent = 0
     public var repeated = 0
     public var answers: [(status: Int, count: Int)] = []
@@ -35,6 +37,7 @@ public struct PingTable {
     let (source, destination) = isRequest ? (message.source, message.destination) : (message.destination, message.source)
     let key = Key(source: source.address, destination: destination, transport: message.transport)
     guard let position = index[key] ?? (isRequest ? add(key, message, source) : nil) else { return false }
+    list[position].last = message.stamp
     if isRequest {
       if repetition == 0 { list[position].sent += 1 } else { list[position].repeated += 1 }
       return false
@@ -54,8 +57,20 @@ public struct PingTable {
 
   private mutating func add(_ key: Key, _ message: ObservedMessage, _ source: TransportAddress) -> Int {
     index[key] = list.count
-    list.append(Ping(source: source, destination: key.destination, transport: key.transport, first: message.stamp))
+    list.append(Ping(source: source, destination: key.destination, transport: key.transport, first: message.stamp, last: message.stamp))
     return list.count - 1
+  }
+
+  /// Takes out those of which nothing was seen since.
+  mutating func release(before time: Int64) -> [Ping] {
+    let gone = list.filter { $0.last.time < time }
+    guard !gone.isEmpty else { return [] }
+    list.removeAll { $0.last.time < time }
+    index = [:]
+    for (position, ping) in list.enumerated() {
+      index[Key(source: ping.source.address, destination: ping.destination, transport: ping.transport)] = position
+    }
+    return gone
   }
 
   /// The capture ends with these still open.

@@ -46,6 +46,33 @@ public struct RegistrationTable {
     return list.count - 1
   }
 
+  /// Numbers of the conversations with a binding that had not expired at that time.
+  func bound(at time: Int64) -> Set<Int> {
+    Set(
+      list.compactMap { registration in
+        guard registration.state == .registered, let success = registration.lastSuccess, let granted = registration.granted else {
+          return nil
+        }
+        // Seconds of an Expires fill 32 bits (RFC 3261 §20.19).
+        return success.time &+ Int64(min(max(granted, 0), 1 << 32)) * 1_000_000_000 > time ? registration.conversation : nil
+      })
+  }
+
+  /// Takes out those of conversations that are over.
+  mutating func release(_ conversations: Set<Int>) -> [Registration] {
+    let gone = list.filter { conversations.contains($0.conversation) }
+    guard !gone.isEmpty else { return [] }
+    var position = 0
+    var moved: [Int: Int] = [:]
+    for (old, registration) in list.enumerated() where !conversations.contains(registration.conversation) {
+      moved[old] = position
+      position += 1
+    }
+    list.removeAll { conversations.contains($0.conversation) }
+    index = index.compactMapValues { moved[$0] }
+    return gone
+  }
+
   /// One client's registration of one address of record.
   public struct Registration {
     public enum State: Equatable {

@@ -6,6 +6,8 @@ import SansIO
 struct TransactionTable {
   private static let most = 1_024
   private static let few = 16
+  /// Those that are kept of what is live.
+  private static let story = 64
 
   private(set) var list: [ObservedTransaction] = []
   /// Used where there are many; a call has five.
@@ -45,11 +47,32 @@ struct TransactionTable {
     if list.count >= Self.most { list.removeFirst(Self.most / 2) }
     list.append(transaction)
     if list.count == Self.few + 1 || list.count == Self.most / 2 + 1 {
-      index = [:]
-      for (position, transaction) in list.enumerated() { index[transaction.key, default: []].append(position) }
+      makeIndex()
     } else if list.count > Self.few {
       index[transaction.key, default: []].append(list.count - 1)
     }
+  }
+
+  private mutating func makeIndex() {
+    index = [:]
+    for (position, transaction) in list.enumerated() { index[transaction.key, default: []].append(position) }
+  }
+
+  /// Takes out the oldest of what was over at that time, and leaves what a story needs: the last ones, and those that began it.
+  mutating func thin(before time: Int64) {
+    var excess = list.count - Self.story
+    guard excess > 0 else { return }
+    var begun = 0
+    list.removeAll { transaction in
+      if transaction.method == .invite, transaction.isInitial {
+        begun += 1
+        if begun <= Self.few { return false }
+      }
+      guard excess > 0, transaction.last < time else { return false }
+      excess -= 1
+      return true
+    }
+    makeIndex()
   }
 
   // MARK: - Requests

@@ -58,6 +58,16 @@ public struct ControlTable {
     }
   }
 
+  /// Takes out what was last reported before that time, of streams that are not there any more.
+  mutating func release(before time: Int64, _ isThere: (RTPStream.Key) -> Bool) {
+    let gone = bySource.filter { $0.value.last.time <= time && !isThere($0.key) }
+    for key in gone.keys {
+      bySource[key] = nil
+      keys[key.ssrc]?.removeAll { $0 == key }
+      if keys[key.ssrc]?.isEmpty == true { keys[key.ssrc] = nil }
+    }
+  }
+
   private mutating func take(_ blocks: [ReceptionReport], _ way: StreamTable.Way, _ stamp: FrameStamp) {
     for block in blocks {
       change(block.ssrc, way, stamp) {

@@ -50,6 +50,9 @@ public struct MediaTable {
     }
   }
 
+  /// Descriptions of a dialog that are kept of what is live, beside those that hold.
+  private static let fewUses = 16
+
   private var places: [TransportAddress: Place] = [:]
   private var control: [TransportAddress: Use] = [:]
   private var byConversation: [Int: [Use]] = [:]
@@ -90,6 +93,20 @@ public struct MediaTable {
   /// A dialog has ended: its addresses may serve another.
   public mutating func end(conversation: Int) {
     for use in byConversation.removeValue(forKey: conversation) ?? [] { use.end() }
+  }
+
+  /// Takes out the addresses of dialogs that are over, and of those that go on what is described anew since.
+  mutating func release(before time: Int64, _ isLive: (Int) -> Bool) {
+    func isGone(_ use: Use, _ last: FrameStamp) -> Bool {
+      use.isOver && last.time <= time && !use.conversations.contains(where: isLive)
+    }
+    places = places.filter { !isGone($0.value.use, $0.value.last) }
+    control = control.filter { !isGone($0.value, $0.value.description) }
+    guard byConversation.contains(where: { $0.value.count > Self.fewUses }) else { return }
+    let current = Set(places.values.map { ObjectIdentifier($0.use) } + control.values.map { ObjectIdentifier($0) })
+    for (conversation, uses) in byConversation where uses.count > Self.fewUses {
+      byConversation[conversation] = uses.filter { current.contains(ObjectIdentifier($0)) }
+    }
   }
 
   public subscript(address: TransportAddress) -> Use? { places[address]?.use }

@@ -95,6 +95,34 @@ public struct StreamTable {
     return StaticPayloads.isKnown(packet.payloadType) || packet.payloadType >= 96
   }
 
+  // MARK: - What is over
+
+  /// When each conversation's streams had their last packet.
+  var heard: [Int: Int64] {
+    var heard: [Int: Int64] = [:]
+    for stream in order {
+      for conversation in stream.conversations { heard[conversation] = max(heard[conversation] ?? .min, stream.last.time) }
+    }
+    return heard
+  }
+
+  /// Takes out the streams that were silent since then and belong to no conversation that is kept, with their addresses.
+  /// - Returns: those of them that are RTP for certain.
+  mutating func release(before time: Int64, _ isLive: (Int) -> Bool) -> [(stream: RTPStream, reports: ControlTable.Reports?)] {
+    let gone = order.filter { $0.last.time <= time && !$0.conversations.contains(where: isLive) }
+    let ended = gone.filter(\.isCredible).map { ($0, control[$0.key]) }
+    if !gone.isEmpty {
+      droppedPackets += gone.reduce(0) { $0 + ($1.isCredible ? 0 : $1.statistics.packets) }
+      for stream in gone where streams[stream.key] === stream { streams[stream.key] = nil }
+      let left = Set(gone.map { ObjectIdentifier($0) })
+      order.removeAll { left.contains(ObjectIdentifier($0)) }
+      guesses.removeAll { streams[$0] == nil }
+    }
+    media.release(before: time, isLive)
+    control.release(before: time) { streams[$0] != nil }
+    return ended
+  }
+
   private mutating func guess(_ key: RTPStream.Key) {
     guesses.append(key)
     guard guesses.count > Self.mostGuesses else { return }

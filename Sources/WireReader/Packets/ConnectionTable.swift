@@ -19,7 +19,13 @@ public struct ConnectionTable {
   public private(set) var secured: [TLSFacts] = []
   public private(set) var totals = StreamTotals()
 
-  public init(keyLog: KeyLog) { self.keyLog = keyLog }
+  private let keeps: Keeping
+
+  public init(keyLog: KeyLog, keeps: Keeping = .everything) {
+    self.keyLog = keyLog
+    self.keeps = keeps
+    if keeps == .live { keyLog.keepsSome = true }
+  }
 
   /// Takes a segment; what came whole by it goes to `sink`.
   public mutating func take(
@@ -41,6 +47,18 @@ public struct ConnectionTable {
     guard !waiting.isEmpty else { return }
     for connection in waiting { connection.retry(sink) }
     waiting.removeAll { !$0.waitsForSecrets }
+  }
+
+  /// Takes out the connections that were closed, or silent, since.
+  /// - Parameters:
+  ///   - time: of the last packet, where one side has said its last (RFC 9293 §3.6).
+  ///   - unseen: where nothing says that it has ended.
+  /// - Returns: those that carried TLS, and others of it that ended before.
+  mutating func release(before time: Int64, unseen: Int64, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) -> [TLSFacts] {
+    let gone = open.filter { $0.value.last.time < ($0.value.isFinished ? time : unseen) }
+    for (key, _) in gone.sorted(by: { $0.value.number < $1.value.number }) { close(key, stamp, sink) }
+    defer { secured = [] }
+    return secured
   }
 
   /// The capture ends.
@@ -79,6 +97,7 @@ public struct ConnectionTable {
     if !waiting.isEmpty { waiting.removeAll { $0 === connection } }
     totals.add(connection)
     if let facts = connection.tlsFacts { secured.append(facts) }
+    if keeps == .live, let random = connection.clientRandom { keyLog.forget(random) }
   }
 }
 

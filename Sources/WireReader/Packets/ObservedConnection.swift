@@ -27,6 +27,7 @@ public final class ObservedConnection {
   public var otherBytes: Int { readers.client.otherBytes + readers.server.otherBytes }
   public var beganInTheMiddle: Bool { directions.client.beginsInTheMiddle || directions.server.beginsInTheMiddle }
   public var tlsFacts: TLSFacts? { tls?.facts }
+  var clientRandom: Bytes? { tls?.clientRandom }
 
   public func take(
     _ segment: TCPSegment, from source: TransportAddress, _ payload: Bytes, whole: Int, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void

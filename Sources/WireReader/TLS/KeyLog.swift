@@ -4,18 +4,19 @@ import SansIO
 ///
 /// It grows while a capture is read, and never describes itself.
 public final class KeyLog: CustomStringConvertible {
-  private struct Key: Hashable {
-    public var label: String
-    public var random: Bytes
-  }
-
-  private var secrets: [Key: Bytes] = [:]
+  /// By client random; a session has six of them.
+  private var secrets: [Bytes: [(label: String, secret: Bytes)]] = [:]
+  /// In the order they came, where only some are kept.
+  private var order: [Bytes] = []
+  private static let mostSessions = 8_192
+  /// Of sessions without an end only the newest are kept.
+  var keepsSome = false
   /// Secrets come behind the packets that need them, as a host logs them: while it reads what it was sent.
   public internal(set) var followsPackets = false
 
   public init() {}
 
-  public var count: Int { secrets.count }
+  public var count: Int { secrets.reduce(0) { $0 + $1.value.count } }
   public var description: String { "\(count) TLS secrets" }
 
   /// Takes lines `LABEL client-random secret`; lines of another form are passed over.
@@ -23,11 +24,32 @@ public final class KeyLog: CustomStringConvertible {
     for line in text.split(whereSeparator: { $0 == 10 || $0 == 13 }) {
       let parts = line.split(separator: 32)
       guard parts.count == 3, let random = Self.hex(parts[1]), let secret = Self.hex(parts[2]) else { continue }
-      secrets[Key(label: parts[0].text, random: random)] = secret
+      add(parts[0].text, random, secret)
     }
   }
 
-  public func secret(_ label: String, _ random: Bytes) -> Bytes? { secrets[Key(label: label, random: random)] }
+  private func add(_ label: String, _ random: Bytes, _ secret: Bytes) {
+    if keepsSome, secrets[random] == nil {
+      order.append(random)
+      if order.count > Self.mostSessions {
+        for old in order.prefix(Self.mostSessions / 2) { secrets[old] = nil }
+        order.removeFirst(Self.mostSessions / 2)
+      }
+    }
+    if let known = secrets[random]?.firstIndex(where: { $0.label == label }) {
+      secrets[random]?[known].secret = secret
+    } else {
+      secrets[random, default: []].append((label, secret))
+    }
+  }
+
+  public func secret(_ label: String, _ random: Bytes) -> Bytes? { secrets[random]?.first { $0.label == label }?.secret }
+
+  /// A session is over.
+  func forget(_ random: Bytes) {
+    secrets[random] = nil
+    order.removeAll { $0 == random }
+  }
 
   private static func hex(_ digits: Bytes) -> Bytes? {
     guard digits.count % 2 == 0, !digits.isEmpty else { return nil }

@@ -62,7 +62,8 @@ public final class TLSObserver {
   public private(set) var facts: TLSFacts
   private let keyLog: KeyLog
   private var sides = (client: Side(), server: Side())
-  private var clientRandom: Bytes?
+  /// What its secrets are known by.
+  private(set) var clientRandom: Bytes?
   private var serverHello: TLSHello.Server?
 
   public init(client: TransportAddress, server: TransportAddress, first: FrameStamp, keyLog: KeyLog) {
