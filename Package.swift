@@ -88,7 +88,7 @@ let package = Package(
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
       .testTarget(name: "ArchitectureTests", dependencies: ["SansIO", "ScenarioModel"]),
-      .testTarget(name: "BenchTests", dependencies: ["lab-bench"]),
+      .testTarget(name: "BenchTests", dependencies: ["lab-bench", "Inspection", "WireReader", "Capture", "SansIO"]),
       .testTarget(name: "TortureTests", dependencies: stack + ["LabBench", "CallControl", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(
         name: "ScenarioTests",

@@ -18,8 +18,11 @@ struct LabBench: ParsableCommand {
   @Option(help: "Folder of the repository, for fixtures and scenarios.")
   var root: String = "."
 
-  @Option(help: "The kallglot-lab to measure under load; without it that row is left out.")
+  @Option(help: "The kallglot-lab to measure under load and on captures; without it those rows are left out.")
   var serve: String?
+
+  @Option(help: "An earlier kallglot-lab to compare inspect with; without it that row is left out.")
+  var base: String?
 
   @Option(help: .hidden)
   var placeCalls: Int?
@@ -41,6 +44,7 @@ struct LabBench: ParsableCommand {
       ("media", { try MediaBench.run() }),
       ("tls", { try TLSBench.run() }),
       ("serve", { try ServeBench.run(serve, root: root) }),
+      ("inspect", { try InspectBench.run(serve, base: base) }),
     ]
     var rows: [Row] = []
     for (name, body) in all where filter.map({ name.contains($0) }) ?? true {
