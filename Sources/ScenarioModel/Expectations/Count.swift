@@ -32,6 +32,15 @@ enum Count: Sendable, Hashable {
     }
   }
 
+  /// Whether it may be so often.
+  func admits(_ seen: Int) -> Bool {
+    switch self {
+    case .atLeast(let number): seen >= number
+    case .exactly(let number): seen == number
+    case .atMost(let number): seen <= number
+    }
+  }
+
   /// - Parameters:
   ///   - seen: how often it has been.
   ///   - observed: what to say when that is not right.

@@ -34,5 +34,16 @@ enum ExpectationRegistry {
     throw place.problem("in 'never' a count is a number such as 2, which means 2 or more")
   }
 
+  /// A moment before which something must not be so is one at which it becomes so, and `none` and `at most 2` are so from the beginning.
+  static func checkMoment(_ fields: FieldSet, at place: NodeReader) throws(SourceProblem) {
+    guard let written = fields.place(of: countKey), let count = Count(try written.text()) else { return }
+    switch count {
+    case .atLeast: return
+    case .exactly(let number) where number > 0: return
+    case .exactly, .atMost:
+      throw place.problem("'times: \(try written.text())' is so from the beginning: 'never' with 'during' says that it stays so")
+    }
+  }
+
   private static let countKey = Key.standard("times", .count, "1", "How often.")
 }

@@ -11,12 +11,13 @@ struct MessageExpectation: Expectation {
     """
   static let examples = [
     "{ message: wire, start: \"SIP/2.0 401*\", headers: { WWW-Authenticate: \"*SHA-256*\" }, without: [Contact] }",
+    "{ message: wire, headers: { Record-Route: [\"<sip:near;lr>\", \"<sip:far;lr>\"], Via: { first: \"*198.51.100.10*\" } } }",
     "{ message: wire, start: \"SIP/2.0 200*\", as: ok, within: 1 s }", "{ message: wire, start: \"BYE*\", times: none, within: 2 s }",
   ]
 
   private static let message = Key.required("message", .wireMember, "Who received it.")
   private static let start = Key.standard("start", .text, "*", "The request or status line.")
-  private static let headers = Key.optional("headers", .headerPatterns, "Header fields by name, with what one of their values is.")
+  private static let headers = Key.optional("headers", .headerPatterns, "Header fields by name, with what their values are; see below.")
   private static let without = Key.optional("without", .oneOrMore(.text), "Header fields that it must not have.")
   private static let body = Key.optional("body", .text, "The body.")
   private static let containing = Key.optional("containing", .oneOrMore(.text), "Texts that it contains anywhere.")
@@ -58,7 +59,7 @@ struct MessageExpectation: Expectation {
 
   func judge(_ script: Script) -> Judgement {
     let seen = script.received[member] ?? []
-    let differences = seen.map { pattern.difference($0.message) }
+    let differences = seen.map { pattern.difference($0.message, script.captured) }
     let count = differences.count { $0 == nil }
     // The message that came nearest says what to look at.
     guard count == 0, let nearest = differences.indices.max(by: { (differences[$0]?.score ?? 0, $0) < (differences[$1]?.score ?? 0, $1) })
@@ -78,6 +79,6 @@ struct MessageExpectation: Expectation {
   func keep(in script: inout Script) { if let name, let found = match(script) { script.capture(found.message, as: name) } }
 
   private func match(_ script: Script) -> (message: SIPMessage, evidence: FrameCitation?)? {
-    script.received[member]?.last { pattern.difference($0.message) == nil }
+    script.received[member]?.last { pattern.difference($0.message, script.captured) == nil }
   }
 }

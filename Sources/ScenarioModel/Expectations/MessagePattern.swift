@@ -3,34 +3,27 @@ import SansIO
 
 /// What a message is like, by parts of it. Values match as a whole and without regard to case; `*` matches any text.
 struct MessagePattern: Sendable, Hashable {
-  struct Header: Sendable, Hashable {
-    var name: String
-    var pattern: String
-  }
-
   var start = "*"
-  var headers: [Header] = []
+  var headers: [HeaderPattern] = []
   var without: [String] = []
   var body: String?
   /// Texts that stand anywhere in the message, as they are.
   var containing: [String] = []
 
   var text: String {
-    let parts = headers.map { "\($0.name): \($0.pattern)" } + without.map { "no \($0)" } + (body.map { ["the body '\($0)'"] } ?? [])
+    let parts = headers.map(\.text) + without.map { "no \($0)" } + (body.map { ["the body '\($0)'"] } ?? [])
     return (parts + containing.map { "'\($0)'" }).joined(separator: ", ")
   }
 
   /// nil when the message matches; else how much of it did, and what did not.
-  func difference(_ message: SIPMessage) -> (score: Int, text: String)? {
+  ///
+  /// - Parameter named: the messages that earlier steps have named.
+  func difference(_ message: SIPMessage, _ named: [String: SIPMessage] = [:]) -> (score: Int, text: String)? {
     let line = message.startLineText
     guard Wildcard.matches(start, line) else { return (0, "'\(line)'") }
     var score = 1
     for header in headers {
-      let values = message.all(HeaderName(header.name)).map(\.text)
-      guard values.contains(where: { Wildcard.matches(header.pattern, $0) }) else {
-        let actual = values.isEmpty ? "is missing" : "is '\(values.joined(separator: "', '"))'"
-        return (score, "'\(line)', whose \(header.name) \(actual) instead of '\(header.pattern)'")
-      }
+      if let difference = header.difference(message, named) { return (score, "'\(line)', whose \(difference)") }
       score += 1
     }
     for name in without where message.first(HeaderName(name)) != nil { return (score, "'\(line)', which has \(HeaderName(name))") }
@@ -59,17 +52,5 @@ enum Wildcard {
       }
     }
     return rest.isEmpty
-  }
-}
-
-extension ValueType where Value == [MessagePattern.Header] {
-  static var headerPatterns: ValueType {
-    ValueType(.named(.text)) { (place, _) throws(SourceProblem) in
-      var headers: [MessagePattern.Header] = []
-      for (name, _, value) in try place.pairs() {
-        for pattern in try value.elementsOrOne() { headers.append(MessagePattern.Header(name: name, pattern: try pattern.text())) }
-      }
-      return headers
-    }
   }
 }

@@ -14,6 +14,7 @@ public enum LanguageReference {
       section("Keys of `policy`", keys(PolicySchema.shape)),
       "## Steps\n\n" + StepRegistry.kinds.map { step($0) }.joined(separator: "\n"),
       "## Expectations\n\n" + ExpectationRegistry.kinds.map { expectation($0) }.joined(separator: "\n"),
+      section("Values of a header field in `headers` and `where`", "\(HeaderPattern.meaning)\n\n" + keys(HeaderPattern.shape)),
       section("How values are written", quantities), section("Rules that peers must not violate", rules),
     ]
     return sections.joined(separator: "\n")

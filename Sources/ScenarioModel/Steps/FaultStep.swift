@@ -31,7 +31,7 @@ struct FaultStep: FieldStep {
     .with(.key("corrupt"))
   private static let from = Key.optional("from", .member, "Who sends it; anybody when missing.")
   private static let conditions = Key.optional(
-    "where", .headerPatterns, "Only messages with such header fields count; `*` matches any text.")
+    "where", .headerPositions, "Only messages with such header fields count; `*` matches any text.")
   private static let containing = Key.optional("containing", .oneOrMore(.text), "Only messages with these texts count.")
   private static let optional = Key.standard("optional", .flag, "false", "Not a finding if no message matches.")
   static let mapping = MappingShape(
