@@ -12,7 +12,7 @@ import SecureTransport
 /// (``Registrar``) to a ``CallAgent``.
 ///
 /// Every decision is an ``EndpointEvent/decision(_:_:_:)`` with its rule, its setting and whether it is Kallglot's word or the Lab's.
-public final class KallglotEndpoint: ScriptedHost {
+public final class KallglotEndpoint: ScriptedHost, TimerNaming {
   public typealias Event = EndpointEvent
 
   let configuration: Configuration
@@ -56,6 +56,8 @@ public final class KallglotEndpoint: ScriptedHost {
     guard let own = sessions.nextDeadline else { return agent.nextDeadline }
     return agent.nextDeadline.map { min($0, own) } ?? own
   }
+
+  public var nextTimer: String? { sessions.nextDeadline.map { $0 == nextDeadline } == true ? "a session" : agent.nextTimer }
 
   public func perform(_ command: Command, at now: Instant, _ out: inout Outbox) {
     switch command {

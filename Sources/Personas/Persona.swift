@@ -9,7 +9,7 @@ import SansIO
 import SecureTransport
 
 /// A host that behaves like a named product: a ``CallAgent`` with a profile. It answers every call it gets.
-public final class Persona: ScriptedHost {
+public final class Persona: ScriptedHost, TimerNaming {
   public struct Configuration: Sendable {
     public var profile: PersonaProfile
     public var listeners: [TransportListener]
@@ -86,6 +86,8 @@ public final class Persona: ScriptedHost {
   }
 
   public var nextDeadline: Instant? { agent.nextDeadline }
+
+  public var nextTimer: String? { agent.nextTimer }
 
   public func perform(_ command: CallAgentCommand, at now: Instant, _ out: inout Outbox) {
     agent.perform(withCredentials(command), at: now, &out)

@@ -89,6 +89,13 @@ public final class UserAgent {
     return earliest == .distantFuture ? nil : earliest
   }
 
+  /// Whose timer is due at ``nextDeadline``.
+  public var nextTimer: String? {
+    guard let due = nextDeadline else { return nil }
+    if stack.transactions.nextDeadline == due { return "a transaction" }
+    return stack.transport.nextDeadline == due ? "a connection" : "a dialog"
+  }
+
   /// What came of what was asked of it and of what arrived, in its order; nil when the owner has taken all of it.
   public func nextEvent() -> UserAgentEvent? { stack.news.next() }
 

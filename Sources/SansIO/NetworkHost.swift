@@ -12,6 +12,12 @@ public protocol NetworkHost: AnyObject {
   var nextDeadline: Instant? { get }
 }
 
+/// A host that can name the timer behind its ``NetworkHost/nextDeadline``, for reports about one that never comes to rest.
+public protocol TimerNaming: NetworkHost {
+  /// Whose timer is due next: `a transaction`; nil = none is.
+  var nextTimer: String? { get }
+}
+
 /// A host that scenarios, the command line and the API core can drive.
 public protocol ScriptedHost: NetworkHost {
   associatedtype Command: Sendable

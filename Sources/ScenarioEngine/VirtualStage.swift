@@ -6,11 +6,13 @@ import VirtualNetwork
 public final class VirtualStage {
   /// What a run may take at most on its own clock; then something is wrong with the harness.
   public static let limit: Duration = .seconds(24 * 3600)
+  /// How many events may follow one another before its clock has moved by a millisecond.
+  public static let eventsWithoutProgress = 100_000
 
   private let scenario: Scenario
   private let seed: UInt64
   private let cast: Cast
-  private let simulation: Simulation
+  let simulation: Simulation
   private let means: VirtualMeans
   private let director: StageDirector
 
@@ -43,6 +45,7 @@ public final class VirtualStage {
   public func run() -> ScenarioResult {
     simulation.onEvent = { [unowned self] host, event in director.hostSaid(event, of: host, named: simulation.name(of: host)) }
     simulation.onStageDeadline = { [unowned self] _ in director.deadlineCame() }
+    simulation.watch(limit: Self.eventsWithoutProgress)
     simulation.run(until: .zero)
     director.turnEnded()
     director.begin()
@@ -51,6 +54,9 @@ public final class VirtualStage {
     while !director.isOver, simulation.step(until: limit) {
       director.turnEnded()
       simulation.stageDeadline = director.nextDeadline
+    }
+    if let stall = simulation.stall {
+      director.spoil(.void("the run did not go on after \(Instant.zero.duration(to: stall.at)): \(stall.text)"))
     }
     director.conclude(unmet: means.unmetFaults)
     simulation.finish()

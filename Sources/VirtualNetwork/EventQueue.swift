@@ -63,6 +63,9 @@ struct EventQueue {
     return delivery
   }
 
+  /// The earliest event, which stays; nil when there is none.
+  var earliest: SimulationEvent? { isDatagramNext ? line.earliest.map { .datagram($0) } : heap.earliest }
+
   /// Takes the earliest event of those that are not in line. Precondition: there is one.
   mutating func pop() -> SimulationEvent {
     let event = heap.pop()
@@ -105,6 +108,8 @@ private struct DatagramLine {
     last = moment.instant
   }
 
+  var earliest: Delivery? { count == 0 ? nil : ring[head].delivery }
+
   /// Precondition: there is one.
   mutating func removeFirst() -> Delivery {
     guard let delivery = ring[head].delivery.take() else { preconditionFailure("nobody is in line") }
@@ -134,6 +139,8 @@ private struct EventHeap {
   private var free = ContiguousArray<Int>()
 
   @inline(__always) var first: Moment { heap.isEmpty ? .never : heap[0].moment }
+
+  var earliest: SimulationEvent? { heap.isEmpty ? nil : slab[heap[0].slot] }
 
   mutating func push(_ event: SimulationEvent, at moment: Moment) {
     let slot = free.popLast() ?? slab.count

@@ -44,6 +44,11 @@ public final class Simulation {
   @exclusivity(unchecked) private var toldNews = ContiguousArray<Taps.News>()
   private var isTellingNews = false
   private var isFinished = false
+  @exclusivity(unchecked) private var watchdog: Watchdog?
+  /// The number of events at which the watchdog looks.
+  @exclusivity(unchecked) private var nextLook = Int.max
+  /// Set once the clock has stopped moving; ``step(until:)`` does nothing then.
+  public private(set) var stall: Stall?
   /// Hosts from this one on are not started yet.
   @exclusivity(unchecked) private var firstUnstarted = 0
 
@@ -126,7 +131,13 @@ public final class Simulation {
 
   // MARK: - The loop
 
-  /// Does what comes next, if it is due by `deadline`; false when it is not.
+  /// From now on a run whose clock does not move ends with a ``stall``: after `limit` events within a millisecond.
+  public func watch(limit: Int) {
+    watchdog = Watchdog(limit: limit, at: now)
+    nextLook = wire.statistics.events + limit
+  }
+
+  /// Does what comes next, if it is due by `deadline`; false when it is not, and when the run is stalled.
   public func step(until deadline: Instant = .distantFuture) -> Bool {
     if firstUnstarted < hosts.count { startHosts() }
     let (event, wake, stage) = (wire.queue.next, wakes.next, stageDeadline?.nanoseconds ?? .max)
@@ -134,6 +145,7 @@ public final class Simulation {
     guard next != .max, next <= deadline.nanoseconds else { return false }
     if next > now.nanoseconds { wire.now = Instant(nanoseconds: next) }
     wire.statistics.events += 1
+    if wire.statistics.events > nextLook, !watch(event: event == next, wake: wake == next) { return false }
     if event == next {
       if wire.queue.isDatagramNext { arrive(wire.queue.popDatagram()) } else { handle(wire.queue.pop()) }
     } else if wake == next {
@@ -276,6 +288,58 @@ public final class Simulation {
       toldNews.removeAll(keepingCapacity: true)
     }
   }
+}
+
+// MARK: - The watchdog
+
+extension Simulation {
+  /// Looks at what comes next; false when the run is stalled.
+  private func watch(event: Bool, wake: Bool) -> Bool {
+    let pause = watchdog?.look(at: now.nanoseconds, event ? earliest : wake ? .wake(wakes.first) : .stage)
+    guard let pause else {
+      stall = stall ?? Stall(at: now, text: describe(watchdog?.commonest ?? .stage))
+      return false
+    }
+    nextLook = wire.statistics.events + pause
+    return true
+  }
+
+  private var earliest: Watchdog.Sight {
+    switch wire.queue.earliest {
+    case .datagram(let delivery): .packet(between: wire.topology.host(of: delivery.datagram.source.address), receiver(of: delivery))
+    case .segment(let flight): .packet(between: tcp.ends(of: flight.stream).0, tcp.ends(of: flight.stream).1)
+    case .resend(let stream, _, _, _): .packet(between: tcp.ends(of: stream).0, tcp.ends(of: stream).1)
+    case .unreachable(let host, _, _), .bound(let host, _, _), .bindFailed(let host, _, _, _), .refused(let host, _, _),
+      .closed(let host, _, _), .resolved(let host, _, _):
+      .news(host)
+    case nil: .stage
+    }
+  }
+
+  private func receiver(of delivery: Delivery) -> Int {
+    switch delivery.place {
+    case .host(let host), .nat(let host): host
+    }
+  }
+
+  private func describe(_ sight: Watchdog.Sight) -> String {
+    func name(_ host: Int) -> String { host < 0 ? "somebody" : wire.taps.name(of: HostID(UInt16(host))) }
+    switch sight {
+    case .wake(let host):
+      let timer = (hosts[host] as? any TimerNaming)?.nextTimer
+      let late = hosts[host].nextDeadline.map { now.nanoseconds - $0.nanoseconds } ?? 0
+      let place = late > 0 ? "lies \(Duration.nanoseconds(late)) in the past" : "is due again at the same instant"
+      return "\(name(host)) is woken again and again: its next deadline\(timer.map { ", of \($0)," } ?? "") \(place)"
+    case .packet(let first, let second) where first == second: return "\(name(first)) keeps sending to itself"
+    case .packet(let first, let second): return "\(name(first)) and \(name(second)) keep sending to each other"
+    case .news(let host): return "\(name(host)) keeps asking the network for the same"
+    case .stage: return "the stage's own deadline is due again and again"
+    }
+  }
+}
+
+extension Watchdog.Sight {
+  fileprivate static func packet(between first: Int, _ second: Int) -> Self { .packet(min(first, second), max(first, second)) }
 }
 
 /// What stands for a NAT among the hosts: an address and a capture, no stack.

@@ -73,6 +73,9 @@ struct VirtualTCP {
 
   // MARK: - What the network brings
 
+  /// The hosts that a connection is between.
+  func ends(of stream: Int) -> (Int, Int) { (streams[stream][0].host, streams[stream][1].host) }
+
   /// The address that a segment which opens a connection is for; nil for all others.
   func wanted(by flight: SegmentInFlight) -> TransportAddress? {
     flight.header.flags.contains(.syn) && flight.side == 0 ? streams[flight.stream][1].address : nil

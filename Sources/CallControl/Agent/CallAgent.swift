@@ -140,6 +140,14 @@ public final class CallAgent {
     return earliest == .distantFuture ? nil : earliest
   }
 
+  /// What is due at ``nextDeadline``.
+  public var nextTimer: String? {
+    guard let due = nextDeadline else { return nil }
+    if userAgent.nextDeadline == due { return userAgent.nextTimer }
+    if media.nextDeadline == due { return "a media stream" }
+    return answerDeadlines.next == due ? "a call that waits to be answered" : "a registration"
+  }
+
   /// What happened next, until nil. The owner's reactions may add to it.
   public func nextSignal() -> Signal? { signals.next() }
 
