@@ -16,7 +16,7 @@ func systemLibrary(_ name: String, pkgConfig: String, package: String) -> Target
 
 let nio: [Target.Dependency] = [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
-let formats: [Target.Dependency] = ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"]
+let formats: [Target.Dependency] = ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"]
 let stack: [Target.Dependency] = formats + ["SIPComposition", "SIPTransaction", "SIPTransport", "SIPUserAgent", "Media"]
 
 let package = Package(
@@ -40,9 +40,10 @@ let package = Package(
     .target(name: "CAllocationCount"),
   ]
     + module("SansIO", [])
+    + [.target(name: "Rules", dependencies: ["SansIO"])]
     + module("KallglotPolicy", ["SansIO"])
     + module("SIPMessage", ["SansIO"])
-    + module("SDP", ["SansIO"])
+    + module("SDP", ["SansIO", "Rules"])
     + module("RTP", ["SansIO"])
     + module("Codecs", ["SansIO"])
     + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
@@ -50,8 +51,12 @@ let package = Package(
     + module("SIPTransport", ["SansIO", "SIPMessage", "SIPComposition", "SecureTransport", "KallglotPolicy"])
     + module("SIPTransaction", ["SansIO", "SIPMessage", "SIPComposition", "SIPTransport"])
     + module(
-      "SIPUserAgent", ["SansIO", "SIPMessage", "SDP", "SecureTransport", "KallglotPolicy", "SIPComposition", "SIPTransaction", "SIPTransport", "COpenSSL"])
-    + module("Media", ["SansIO", "SDP", "RTP", "Codecs"])
+      "SIPUserAgent",
+      [
+        "SansIO", "Rules", "SIPMessage", "SDP", "SecureTransport", "KallglotPolicy", "SIPComposition", "SIPTransaction", "SIPTransport",
+        "COpenSSL",
+      ])
+    + module("Media", ["SansIO", "Rules", "SDP", "RTP", "Codecs"])
     + module("CallControl", stack)
     + module("Kallglot", stack + ["CallControl"])
     + module("Personas", stack + ["CallControl"])
@@ -60,11 +65,11 @@ let package = Package(
     + module("Capture", ["SansIO", "CPcap"])
     + module("WireReader", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"])
     + module(
-      "Inspection", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "WireReader"],
+      "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Capture", "WireReader"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module("ScenarioModel", stack + ["CallControl", "Personas", .product(name: "Yams", package: "Yams")], testing: ["Serving"])
     + module("ScenarioEngine", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
-    + module("Reports", ["SansIO", "SIPMessage", "ScenarioModel", "Inspection"])
+    + module("Reports", ["SansIO", "Rules", "SIPMessage", "ScenarioModel", "Inspection"])
     + module(
       "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture"] + nio)
     + module(
@@ -83,17 +88,19 @@ let package = Package(
       .executableTarget(
         name: "lab-bench",
         dependencies: stack + [
-          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL", "CAllocationCount",
+          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL",
+          "CAllocationCount",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-      .testTarget(name: "ArchitectureTests", dependencies: ["SansIO", "ScenarioModel"]),
+      .testTarget(name: "ArchitectureTests", dependencies: ["SansIO", "Rules"]),
       .testTarget(name: "BenchTests", dependencies: ["lab-bench", "Inspection", "WireReader", "Capture", "SansIO"]),
       .testTarget(name: "TortureTests", dependencies: stack + ["LabBench", "CallControl", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(
         name: "ScenarioTests",
         dependencies: [
-          "LabTesting", "LabBench", "Inspection", "Reports", "SansIO", "ScenarioModel", "ScenarioEngine", "kallglot-lab", subprocess,
+          "LabTesting", "LabBench", "Inspection", "Reports", "Rules", "SansIO", "ScenarioModel", "ScenarioEngine", "kallglot-lab",
+          subprocess,
         ]),
       .testTarget(
         name: "InteropTests",

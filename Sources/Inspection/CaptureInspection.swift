@@ -1,19 +1,25 @@
 import Capture
+import Rules
 import SIPMessage
 import SansIO
 import WireReader
 
-/// Judges what a reader sees of a capture, as it goes.
-struct CaptureInspection {
-  let reader: PassiveReader
-  private(set) var findings: FindingCollector
+/// Judges what a reader sees: each message as it comes, and what they make together whenever somebody asks.
+///
+/// Whoever feeds the reader hands what it shows to ``judge(_:)``, and may ask for ``findings(at:)`` at any time and as often as it likes:
+/// nothing ends by it, and what was silent for a while may be named later.
+public struct CaptureInspection {
+  public let reader: PassiveReader
+  /// Of messages alone.
+  private(set) var immediate: FindingCollector
 
-  init(_ reader: PassiveReader) {
+  public init(_ reader: PassiveReader) {
     self.reader = reader
-    findings = FindingCollector(filter: reader.dialogs.filter)
+    immediate = FindingCollector(filter: reader.dialogs.filter)
   }
 
-  mutating func take(_ packet: CapturedPacket) { for observed in reader.take(packet) { judge(observed) } }
+  /// Reads a packet, and judges what it shows.
+  public mutating func take(_ packet: CapturedPacket) { for observed in reader.take(packet) { judge(observed) } }
 
   /// Takes a packet as a host's tap saw it.
   mutating func take(_ packet: PacketRecord, epoch: Epoch = .virtual) {
@@ -24,43 +30,51 @@ struct CaptureInspection {
   mutating func takeSecrets(_ line: KeyLogLine) { for observed in reader.takeSecrets(line) { judge(observed) } }
 
   /// The capture ends, by itself or by a mistake in the file.
-  mutating func finish(problem: String?) { for observed in reader.finish(problem: problem) { judge(observed) } }
+  public mutating func finish(problem: String?) { for observed in reader.finish(problem: problem) { judge(observed) } }
 
-  private mutating func judge(_ observed: Observed) {
+  /// All that is wrong as of now: errors, warnings, notes, each in the order of the frames.
+  ///
+  /// - Parameter now: nanoseconds since 1970, where time went on without a packet; nil = the last packet's.
+  public func findings(at now: Int64? = nil) -> [InspectionFinding] { CaptureJudgement(self, at: now).collector.sorted }
+
+  /// Judges what a packet showed.
+  public mutating func judge(_ observed: Observed) {
     switch observed {
-    case .message(let message, _, let repetition): if repetition == 0 { findings.add(CheckRegistry.examine(message)) }
+    case .message(let message, let conversation, let repetition):
+      if repetition == 0 { immediate.add(CheckRegistry.examine(message, conversation)) }
     case .incomplete(let message, let mistakes, let origin, let isBroken):
-      for mistake in mistakes { add("mandatory-headers", "RFC 3261 §8.1.1", "\(message): \(mistake)", origin.stamp, isBroken) }
+      for mistake in mistakes { add(.messageUnreadable, "RFC 3261 §8.1.1", "\(message): \(mistake)", origin, isBroken) }
     case .unreadable(let error, let line, let origin, let isBroken):
-      add("unreadable", "RFC 3261 §7", "a message that begins '\(line)' cannot be read: \(error)", origin.stamp, isBroken)
+      add(.messageUnreadable, "RFC 3261 §7", "a message that begins '\(line)' cannot be read: \(error)", origin, isBroken)
     case .unframed(let message, let origin):
-      findings.add(
+      immediate.add(
         InspectionFinding(
-          "content-length", .error, "RFC 3261 §18.3", "\(message) has no Content-Length on a stream: its end is unknown",
-          frame: origin.stamp.frame, callID: try? message.callID()))
+          .contentLength, .error, "RFC 3261 §18.3", "\(message) has no Content-Length on a stream: its end is unknown",
+          frame: origin.stamp.frame, callID: try? message.callID(), blamed: origin.source))
     case .notSIP(let text, let stamp, _):
-      findings.add(
-        InspectionFinding("not-sip", .note, "RFC 3261 §7", "text on port 5060 that is not SIP: '\(text)'", frame: stamp.frame))
+      immediate.add(
+        InspectionFinding(.notSIP, .note, "RFC 3261 §7", "text on port 5060 that is not SIP: '\(text)'", frame: stamp.frame))
     case .gap(let gap):
-      findings.add(
+      immediate.add(
         InspectionFinding(
-          "tcp-gap", .note, "RFC 9293 §3.4",
+          .tcpGap, .note, "RFC 9293 §3.4",
           "\(Words.count(gap.value, "byte")) from \(gap.source) to \(gap.destination) are not in the capture: what they "
             + "carried is not read",
           frame: gap.stamp.frame))
     case .tlsAlert(let alert):
       // A capture may have the TLS of anything else too.
       let isSIP = [alert.source.port, alert.destination.port].contains { (5_060...5_090).contains($0) }
-      findings.add(
+      immediate.add(
         InspectionFinding(
-          "tls-alert", isSIP ? .error : .note, "RFC 8446 §6.2",
-          "\(alert.source) ends TLS with \(alert.destination) by the alert \(alert.value)", frame: alert.stamp.frame))
+          .tlsAlert, isSIP ? .error : .note, "RFC 8446 §6.2",
+          "\(alert.source) ends TLS with \(alert.destination) by the alert \(alert.value)", frame: alert.stamp.frame, blamed: alert.source))
     }
   }
 
-  private mutating func add(_ check: String, _ rule: String, _ text: String, _ stamp: FrameStamp, _ isBroken: Bool) {
-    findings.add(
+  private mutating func add(_ breach: Rule, _ section: String, _ text: String, _ origin: Carried<Void>, _ isBroken: Bool) {
+    immediate.add(
       InspectionFinding(
-        check, isBroken ? .note : .error, rule, text + (isBroken ? " (deliberately broken)" : ""), frame: stamp.frame))
+        breach, isBroken ? .note : .error, section, text + (isBroken ? " (deliberately broken)" : ""), frame: origin.stamp.frame,
+        blamed: origin.source))
   }
 }

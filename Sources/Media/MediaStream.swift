@@ -1,5 +1,6 @@
 import Codecs
 import RTP
+import Rules
 import SDP
 import SansIO
 

@@ -1,5 +1,6 @@
 import CallControl
 import Media
+import Rules
 import SDP
 import SIPComposition
 import SIPMessage

@@ -1,43 +1,23 @@
-import Inspection
+import Rules
 import SansIO
-import ScenarioModel
 
-/// The one registry of what the Lab judges by: the rules that it watches peers for in `run` and `serve`, and the checks of `inspect`.
+/// The registry of rules as people and programs read it: what the Lab judges by, and where.
 public enum RuleList {
   /// Where a rule is looked for.
   public enum Place: String, Hashable, Sendable {
     case run, serve, inspect
-  }
 
-  public struct Row: Hashable, Sendable {
-    /// What scenarios, logs and findings name.
-    public var id: String
-    /// "" where it is no rule of a standard.
-    public var section: String
-    public var sentence: String
-    /// The worst that is said of it.
-    public var severity: InspectionFinding.Severity
-    public var places: [Place]
+    /// Members of the Lab watch their peers in `run` and `serve`; packets are read in `run` and `inspect`.
+    static func of(_ rule: Rule) -> [Place] {
+      let (isPeers, isReaders) = (rule.watchers.contains(.peer), rule.watchers.contains(.reader))
+      return [.run] + (isPeers ? [.serve] : []) + (isReaders ? [.inspect] : [])
+    }
   }
-
-  /// The rules of `run` and `serve`, then the checks of `inspect`; what both have is one row.
-  public static let rows: [Row] = {
-    let rules = RuleCatalogue.rules.map { rule in
-      let isInspected = InspectionChecks.check(rule.id) != nil
-      return Row(
-        id: rule.id, section: rule.section, sentence: rule.sentence, severity: .error,
-        places: isInspected ? [.run, .serve, .inspect] : [.run, .serve])
-    }
-    let checks = InspectionChecks.checks.filter { RuleCatalogue.rule($0.id) == nil }.map { check in
-      Row(id: check.id, section: check.section, sentence: check.sentence, severity: check.severity, places: [.inspect])
-    }
-    return rules + checks
-  }()
 
   /// A line a rule: id, section, severity, places, sentence, in columns.
   public static var lines: [String] {
-    let cells = rows.map { row in
-      [row.id, row.section, row.severity.rawValue, row.places.map(\.rawValue).joined(separator: " "), row.sentence]
+    let cells = RuleRegistry.rules.map { rule in
+      [rule.id, rule.section, rule.severity.rawValue, Place.of(rule).map(\.rawValue).joined(separator: " "), rule.sentence]
     }
     let widths = (0..<4).map { column in cells.map { $0[column].count }.max() ?? 0 }
     return cells.map { cells in
@@ -47,10 +27,10 @@ public enum RuleList {
 
   /// The same as a JSON array of objects with `id`, `section`, `sentence`, `severity` and `where`.
   public static var json: String {
-    let rows = rows.map { row in
+    let rows = RuleRegistry.rules.map { rule in
       JSONValue.object([
-        ("id", .string(row.id)), ("section", .string(row.section)), ("sentence", .string(row.sentence)),
-        ("severity", .string(row.severity.rawValue)), ("where", .array(row.places.map { .string($0.rawValue) })),
+        ("id", .string(rule.id)), ("section", .string(rule.section)), ("sentence", .string(rule.sentence)),
+        ("severity", .string(rule.severity.rawValue)), ("where", .array(Place.of(rule).map { .string($0.rawValue) })),
       ])
     }
     var json = JSONWriter()

@@ -1,3 +1,4 @@
+import Rules
 import SansIO
 
 /// One side's end of the offer/answer exchange for one audio stream (RFC 3264); its states are those of ``OfferAnswerState``.

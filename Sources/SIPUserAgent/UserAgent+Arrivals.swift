@@ -1,3 +1,4 @@
+import Rules
 import SIPComposition
 import SIPMessage
 import SIPTransaction

@@ -2,6 +2,7 @@ import KallglotPolicy
 import Kallglot
 import CallControl
 import Personas
+import Rules
 import SIPMessage
 import SIPUserAgent
 import SansIO

@@ -3,7 +3,7 @@ import Testing
 
 /// The arrow table of the design: a module imports modules of lower rows only, and of the side modules what is named here.
 private let rows: [[String]] = [
-  ["SansIO"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"],
+  ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"],
   ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
   ["CallControl"],
   ["Kallglot", "Personas", "WireReader", "Inspection"],
@@ -12,9 +12,11 @@ private let rows: [[String]] = [
 ]
 
 /// Within a row: a transaction keeps the flow of its request, and says how a flow failed; it and the transport answer by themselves what no
-/// user agent sees (100, ACK to a refusal, 400 to what nobody can read). Inspection judges what the reader saw.
+/// user agent sees (100, ACK to a refusal, 400 to what nobody can read). Inspection judges what the reader saw. Rules
+/// are values of the contract.
 private let siblings: [String: Set<String>] = [
   "SIPTransaction": ["SIPTransport", "SIPComposition"], "SIPTransport": ["SIPComposition"], "Inspection": ["WireReader"],
+  "Rules": ["SansIO"],
 ]
 
 /// Beside the rows: each imports the contract alone.
@@ -23,7 +25,7 @@ private let sideModules = ["VirtualNetwork", "LiveNetwork", "Capture"]
 /// The passive reader stays independent of the stack whose packets it reads: no state machine, no transport, no user agent of ours.
 private let independent: [String: Set<String>] = [
   "WireReader": ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "Capture"],
-  "Inspection": ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "Capture", "WireReader"],
+  "Inspection": ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Codecs", "Capture", "WireReader"],
 ]
 
 /// Modules of others, and C libraries, by who may import them.

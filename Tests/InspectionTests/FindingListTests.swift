@@ -22,11 +22,11 @@ import Testing
       packets.udp(bob, to: alice, Talk(callID: "c\(number)").response("200 OK", cseq: 1, "OPTIONS", branch: "b\(number)"))
     }
     let report = try packets.report()
-    let finding = try #require(report.finding("mandatory-headers"))
+    let finding = try #require(report.finding("message-form"))
     #expect(finding.count == 51 && finding.dialogs == 51 && finding.frames == [1, 3, 5, 7, 9, 11, 13, 15] && finding.callIDs.first == "c1")
     #expect(
       report.text().contains("  warning  #1      51 × OPTIONS has no Max-Forwards (RFC 3261 §8.1.1.6): #1, #3, #5 …"), "\(report.text())")
-    #expect(report.findings.filter { $0.check == "mandatory-headers" }.count == 1)
+    #expect(report.findings.filter { $0.check == "message-form" }.count == 1)
   }
 
   @Test func `those that differ in their numbers alone are one as well, whose numbers are those of the first (RFC 3261 §18.1.1)`() throws {
@@ -47,7 +47,7 @@ import Testing
   @Test func `the first frames of a finding are in order, whatever dialog they are of`() throws {
     var collector = FindingCollector()
     for frame in [30, 4, 50, 6, 10, 90, 80, 70, 60, 2] {
-      collector.add(InspectionFinding("tags", .error, "RFC 3261 §8.1.1.3", "x \(frame * 1_000) y", frame: frame, callID: "c\(frame)"))
+      collector.add(InspectionFinding(.toTag, .error, "RFC 3261 §8.1.1.3", "x \(frame * 1_000) y", frame: frame, callID: "c\(frame)"))
     }
     let finding = try #require(collector.sorted.first)
     #expect(finding.frames == [2, 4, 6, 10, 30, 50, 60, 70] && finding.frame == 2 && finding.callID == "c2" && finding.count == 10)
@@ -108,48 +108,5 @@ import Testing
     let lines = report.text(.init(hasLadders: false, filter: "c7@"))
     #expect(lines.contains { $0.hasPrefix("  1,200 dialogs, ") } && lines.contains { $0.hasPrefix("Dialog 1  c7@x") })
     #expect(report.findings.allSatisfy { $0.callID == "c7@x" })
-  }
-
-  // MARK: - The registry
-
-  @Test func `every check is declared once, with a sentence and a section`() {
-    #expect(Set(InspectionChecks.ids).count == InspectionChecks.ids.count)
-    #expect(Set(InspectionChecks.checks.map(\.sentence)).count == InspectionChecks.checks.count)
-    for check in InspectionChecks.checks {
-      #expect(check.id.wholeMatch(of: /[a-z]+(-[a-z]+)*/) != nil, "\(check.id)")
-      #expect(check.sentence.count > 10 && !check.sentence.hasSuffix(".") && !check.sentence.contains(" RFC "), "\(check.id)")
-      let isSection = check.section.wholeMatch(of: /(RFC [0-9]+ §[0-9A-Z.]+)|(ITU-T [A-Z]\.[0-9]+)/) != nil
-      #expect(isSection || check.section.isEmpty, "\(check.id): \(check.section)")
-    }
-  }
-
-  @Test func `the checks of the registry are those that are declared, and what they say of absence agrees`() {
-    let names = CheckRegistry.messages.map(\.name) + CheckRegistry.dialogs.map(\.name) + CheckRegistry.streams.map(\.name)
-    for name in names { #expect(InspectionChecks.check(name) != nil, "\(name) is not declared in InspectionChecks") }
-    for check in CheckRegistry.dialogs {
-      #expect(InspectionChecks.check(check.name)?.judgesAbsence == check.judgesAbsence, "\(check.name)")
-    }
-  }
-
-  /// Ids as the sources write them: names of checks, and the first argument of what makes a finding.
-  private var written: Set<String> {
-    get throws {
-      let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-      let folder = root.appendingPathComponent("Sources/Inspection")
-      let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.allObjects as? [URL])
-      var ids: Set<String> = []
-      for file in files where file.pathExtension == "swift" && file.lastPathComponent != "InspectionChecks.swift" {
-        let text = try String(contentsOf: file, encoding: .utf8)
-        for match in text.matches(of: /(?:let name(?:: String)? = |var name: String \{ |InspectionFinding\(\s*|[^.\w]add\(\s*)"([^"]+)"/) {
-          ids.insert(String(match.1))
-        }
-      }
-      return ids
-    }
-  }
-
-  @Test func `no finding has an id that is not declared, and no id is declared that nobody says`() throws {
-    let written = try written
-    #expect(written.sorted() == InspectionChecks.ids.sorted())
   }
 }

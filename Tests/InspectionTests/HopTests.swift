@@ -87,7 +87,7 @@ import Testing
     packets.udp(alice, to: bob, talk.request("ACK", cseq: 1, branch: "y", inDialog: true))
     packets.wait(33_000)
     packets.udp(alice, to: bob, "\r\n\r\n")
-    let finding = try #require(try packets.report().finding("no-ack"))
+    let finding = try #require(try packets.report().finding("refusal-not-acknowledged"))
     #expect(finding.severity == .error && finding.rule == "RFC 3261 §17.1.1.3", "\(finding)")
     #expect(finding.text.hasSuffix("the ACK in frame 3 from \(alice):5060 has another branch than its INVITE"))
   }
@@ -142,9 +142,9 @@ import Testing
       }
     }
     let healthy = try packets.report()
-    #expect(healthy.finding("cseq-order") == nil, "\(healthy.findings)")
+    #expect(healthy.finding("cseq-not-higher") == nil, "\(healthy.findings)")
     packets.step(alice, to: bob, passage.request("BYE", 2, via: [(alice, "a9")], to: "x2"))
-    let finding = try #require(try packets.report().finding("cseq-order"))
+    let finding = try #require(try packets.report().finding("cseq-not-higher"))
     #expect(finding.text == "CSeq went back from 3 to 2" && finding.frame == 12 && finding.count == 1)
   }
 
@@ -154,6 +154,6 @@ import Testing
     packets.step(bob, to: alice, passage.response("200 OK", "INVITE", 7, via: [(alice, "a1")], to: "b1", sdp: Talk.sdp(bob, 20_000)))
     packets.step(alice, to: bob, passage.request("ACK", 7, via: [(alice, "a2")], to: "b1"))
     packets.step(alice, to: bob, passage.request("BYE", 3, via: [(alice, "a3")], to: "b1"))
-    #expect(try packets.report().finding("cseq-order")?.text == "CSeq went back from 7 to 3")
+    #expect(try packets.report().finding("cseq-not-higher")?.text == "CSeq went back from 7 to 3")
   }
 }

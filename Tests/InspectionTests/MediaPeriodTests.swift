@@ -131,9 +131,9 @@ import Testing
     packets.talk(count: 30, first: 151, types: (8, 0))
     var right = packets
     right.talk(count: 200, first: 181, types: (8, 8))
-    #expect(try right.report().finding("payload-type") == nil, "until the answer, and for what is on its way")
+    #expect(try right.report().finding("rtp-payload-type") == nil, "until the answer, and for what is on its way")
     packets.talk(count: 200, first: 181, types: (8, 0))
-    let said = texts(try packets.report(), "payload-type")
+    let said = texts(try packets.report(), "rtp-payload-type")
     #expect(said == ["\(bob):20000 sends payload type 0, which \(alice):10000 did not describe"])
   }
 

@@ -14,7 +14,7 @@ import Testing
     let report = try packets.report()
     let lines = report.text().filter { $0.contains("CSeq") }
     #expect(!lines.isEmpty && lines.allSatisfy { $0.components(separatedBy: "(RFC").count == 2 }, "\(lines)")
-    let finding = InspectionFinding("tags", .error, "RFC 3261 §8.1.1", "To is missing (RFC 3261 §20.39) here", frame: 1)
+    let finding = InspectionFinding(.toTag, .error, "RFC 3261 §8.1.1", "To is missing (RFC 3261 §20.39) here", frame: 1)
     #expect(finding.text == "To is missing here" && finding.rule == "RFC 3261 §20.39")
   }
 

@@ -1,4 +1,5 @@
 import Media
+import Rules
 import SDP
 import SIPComposition
 import SIPMessage

@@ -1,3 +1,4 @@
+import Rules
 import SDP
 import SIPComposition
 import SIPMessage

@@ -1,43 +1,51 @@
+import Rules
 import SansIO
 import WireReader
 
 /// A check of one message as it passes.
 protocol MessageCheck: Sendable {
-  /// Stable, for programs.
-  var name: String { get }
-  func check(_ message: ObservedMessage) -> [Remark]
+  /// What most of its findings are of.
+  var rule: Rule { get }
+  /// - Parameter conversation: has the message already.
+  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark]
 }
 
 /// A check of a dialog when the capture has been read.
 protocol DialogCheck: Sendable {
-  var name: String { get }
-  /// It speaks of messages that are not there: no proof where parts of the capture are missing.
-  var judgesAbsence: Bool { get }
+  var rule: Rule { get }
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark]
-}
-
-extension DialogCheck {
-  var judgesAbsence: Bool { false }
 }
 
 /// A check of an RTP stream when the capture has been read.
 protocol StreamCheck: Sendable {
-  var name: String { get }
+  var rule: Rule { get }
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark]
 }
 
-/// What a check says; name, Call-ID and *deliberately broken* are added by whoever runs it.
+/// What a check says; Call-ID and *deliberately broken* are added by whoever runs it.
 struct Remark {
+  /// nil = the check's.
+  var breach: Rule?
   var severity: InspectionFinding.Severity
-  var rule: String
+  var section: String
   var text: String
   var frame: Int
+  var blamed: TransportAddress?
 
-  init(_ severity: InspectionFinding.Severity, _ rule: String, _ text: String, _ stamp: FrameStamp) {
-    self.severity = severity
-    self.rule = rule
-    self.text = text
+  /// - Parameters:
+  ///   - breach: another rule than the check's.
+  ///   - blamed: who broke it.
+  init(
+    _ severity: InspectionFinding.Severity, _ section: String, _ text: String, _ stamp: FrameStamp, of breach: Rule? = nil,
+    by blamed: TransportAddress? = nil
+  ) {
+    (self.severity, self.section, self.text, self.breach, self.blamed) = (severity, section, text, breach, blamed)
     frame = stamp.frame
+  }
+
+  /// A breach of a rule, as bad as the rule says, by its section.
+  init(_ breach: Rule, _ text: String, _ stamp: FrameStamp, by blamed: TransportAddress?) {
+    self.init(breach.severity, breach.section, text, stamp, of: breach, by: blamed)
   }
 }
 
@@ -56,10 +64,10 @@ struct CheckContext {
   var hiddenFrames: Int
 }
 
-/// All checks, in the order in which they speak. A new one is a file, a line here and its declaration in ``InspectionChecks``.
+/// All checks, in the order in which they speak. A new one is a file, a line here and the declaration of its rule in the module `Rules`.
 enum CheckRegistry {
   static let messages: [any MessageCheck] = [
-    MandatoryHeaders(), CSeqMethod(), BranchCookie(), TagPresence(), ContactPresence(), BodyType(), ReadableDescription(), ViaTransport(),
+    MessageForm(), TagPresence(), ContactPresence(), BodyType(), ReadableDescription(), ViaTransport(),
     DatagramSize(), PrivateContact(),
   ]
 
@@ -75,9 +83,9 @@ enum CheckRegistry {
     ClockPace(), SequenceRestart(), MarkerUse(), PacketTime(), SourceChange(),
   ]
 
-  static func examine(_ message: ObservedMessage) -> [InspectionFinding] {
+  static func examine(_ message: ObservedMessage, _ conversation: Conversation) -> [InspectionFinding] {
     messages.flatMap { check in
-      check.check(message).map { finding($0, check.name, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken) }
+      check.check(message, conversation).map { finding($0, check.rule, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken) }
     }
   }
 
@@ -86,10 +94,10 @@ enum CheckRegistry {
   }
 
   private static func examine(_ story: DialogStory, _ check: any DialogCheck, _ context: CheckContext) -> [InspectionFinding] {
-    check.check(story, context).map { remark in
-      let found = finding(remark, check.name, story.conversation.callID, isDeliberatelyBroken: story.conversation.isDeliberatelyBroken)
-      return check.judgesAbsence && context.hasHoles ? found.softened() : found
+    let found = check.check(story, context).map { remark in
+      finding(remark, check.rule, story.conversation.callID, isDeliberatelyBroken: story.conversation.isDeliberatelyBroken)
     }
+    return weighed(found, hasHoles: context.hasHoles)
   }
 
   /// What holds for requests outside INVITE dialogs as well.
@@ -103,23 +111,23 @@ enum CheckRegistry {
     let mayBeHidden = context.hiddenFrames > 0 && stream.lost <= context.hiddenFrames
     return streams.flatMap { check in
       check.check(stream, context).map { remark in
-        let found = finding(remark, check.name, callID, isDeliberatelyBroken: false)
+        let found = finding(remark, check.rule, callID, isDeliberatelyBroken: false)
         return mayBeHidden && check is StreamQuality ? found.softened() : found
       }
     }
   }
 
-  /// What registrations and keep-alives show.
+  /// Nobody is accused of what may be in a part that is missing.
   static func weighed(_ findings: [InspectionFinding], hasHoles: Bool) -> [InspectionFinding] {
     guard hasHoles else { return findings }
-    return findings.map { InspectionChecks.check($0.check)?.judgesAbsence == true ? $0.softened() : $0 }
+    return findings.map { $0.breach.judgesAbsence ? $0.softened() : $0 }
   }
 
   /// Nobody is accused of what a test does on purpose.
-  private static func finding(_ remark: Remark, _ name: String, _ callID: String?, isDeliberatelyBroken: Bool) -> InspectionFinding {
+  private static func finding(_ remark: Remark, _ rule: Rule, _ callID: String?, isDeliberatelyBroken: Bool) -> InspectionFinding {
     InspectionFinding(
-      name, isDeliberatelyBroken ? .note : remark.severity, remark.rule,
+      remark.breach ?? rule, isDeliberatelyBroken ? .note : remark.severity, remark.section,
       remark.text + (isDeliberatelyBroken ? " (deliberately broken)" : ""),
-      frame: remark.frame, callID: callID)
+      frame: remark.frame, callID: callID, blamed: remark.blamed)
   }
 }

@@ -1,7 +1,10 @@
+import Rules
+import SansIO
+
 /// Collects findings. What differs in its frame, its Call-ID and its numbers alone is one finding with a count.
 struct FindingCollector {
   private struct Identity: Hashable {
-    var check: String
+    var breach: Rule
     var severity: InspectionFinding.Severity
     var shape: String
   }
@@ -25,7 +28,7 @@ struct FindingCollector {
 
   mutating func add(_ finding: InspectionFinding) {
     if let filter, finding.callID?.contains(filter) != true { return }
-    let identity = Identity(check: finding.check, severity: finding.severity, shape: Self.shape(finding.text))
+    let identity = Identity(breach: finding.breach, severity: finding.severity, shape: Self.shape(finding.text))
     if let position = index[identity] { return join(finding, position) }
     guard list.count < Self.capacity else {
       leftOut += 1

@@ -1,32 +1,20 @@
+import Rules
+import SansIO
 import WireReader
 
 /// Something that is wrong in a capture, or worth knowing, in plain words.
 public struct InspectionFinding: Hashable, Sendable {
-  public enum Severity: String, Hashable, Sendable, Comparable, CaseIterable {
-    /// A rule is broken in bytes that the capture shows.
-    case error
-    /// Probably a fault; the capture alone does not prove it.
-    case warning
-    case note
+  public typealias Severity = Rule.Severity
 
-    private var weight: Int {
-      switch self {
-      case .error: 0
-      case .warning: 1
-      case .note: 2
-      }
-    }
-
-    /// The worse comes first.
-    public static func < (left: Severity, right: Severity) -> Bool { left.weight < right.weight }
-  }
-
-  /// The check's id (``InspectionChecks``): stable, for programs.
-  public var check: String
+  /// What is not kept; its id is the check's name for programs.
+  public var breach: Rule
+  public var check: String { breach.id }
   public var severity: Severity
-  /// The section that says so; "" where it is no rule of a standard.
+  /// The section that says so, which may be another than the rule's own; "" where it is not a rule of a standard.
   public var rule: String
   public var text: String
+  /// Who broke it, by the address that its packets come from; nil where the capture does not say.
+  public var blamed: TransportAddress?
   /// The first that shows it.
   public var frame: Int
   /// The dialog's; of several the first one's.
@@ -43,8 +31,11 @@ public struct InspectionFinding: Hashable, Sendable {
   public var numbersVary = false
 
   /// - Parameter rule: the section; one that the text names itself, in brackets, takes its place, so that it is said once.
-  public init(_ check: String, _ severity: Severity, _ rule: String, _ text: String, frame: Int, callID: String? = nil) {
-    self.check = check
+  public init(
+    _ breach: Rule, _ severity: Severity, _ rule: String, _ text: String, frame: Int, callID: String? = nil,
+    blamed: TransportAddress? = nil
+  ) {
+    (self.breach, self.blamed) = (breach, blamed)
     self.severity = severity
     (self.text, self.rule) = Self.separated(text, rule)
     self.frame = frame

@@ -1,3 +1,4 @@
+import Rules
 import SansIO
 import WireReader
 
@@ -5,24 +6,24 @@ import WireReader
 enum RegistrationChecks {
   static func examine(_ registration: RegistrationTable.Registration, _ end: FrameStamp) -> [InspectionFinding] {
     var findings: [InspectionFinding] = []
-    func add(_ check: String, _ severity: InspectionFinding.Severity, _ rule: String, _ text: String, _ stamp: FrameStamp) {
-      findings.append(InspectionFinding(check, severity, rule, text, frame: stamp.frame, callID: registration.callID))
+    func add(_ breach: Rule, _ severity: InspectionFinding.Severity, _ rule: String, _ text: String, _ stamp: FrameStamp) {
+      findings.append(InspectionFinding(breach, severity, rule, text, frame: stamp.frame, callID: registration.callID))
     }
     let name = registration.addressOfRecord
     findings += challenges(registration, end)
     if let refusal = registration.refusals.first {
       let severity: InspectionFinding.Severity = refusal.status == 423 ? .note : .warning
       let text = "REGISTER of \(name) refused with \(refusal.status) \(refusal.phrase)".trimmingSpaces
-      add("registration-refused", severity, "RFC 3261 §10.3", text, refusal.stamp)
+      add(.registrationRefused, severity, "RFC 3261 §10.3", text, refusal.stamp)
     }
     if let late = registration.lateRefreshes.first {
       add(
-        "late-refresh", .warning, "RFC 3261 §10.2.4", "\(name) refreshes \(Words.seconds(late.late)) after its binding had expired",
+        .lateRefresh, .warning, "RFC 3261 §10.2.4", "\(name) refreshes \(Words.seconds(late.late)) after its binding had expired",
         late.stamp)
     }
     if registration.state == .asked, end.since(registration.first) >= patience {
       add(
-        "no-final-response", .error, "RFC 3261 §17.1.2.2", "REGISTER of \(name) to \(registration.registrar) got no answer",
+        .noFinalResponse, .error, "RFC 3261 §17.1.2.2", "REGISTER of \(name) to \(registration.registrar) got no answer",
         registration.first)
     }
     return findings
@@ -48,7 +49,7 @@ enum RegistrationChecks {
       text += ": wrong username, password or realm"
     }
     return InspectionFinding(
-      "challenge-loop", times > 1 && history.accepted == nil ? .error : .warning, "RFC 3261 §22.2", text, frame: first.frame,
+      .challengeLoop, times > 1 && history.accepted == nil ? .error : .warning, "RFC 3261 §22.2", text, frame: first.frame,
       callID: registration.callID)
   }
 
@@ -58,7 +59,7 @@ enum RegistrationChecks {
     let again = history.withoutAny.times
     guard again > 1 || end.since(first) >= patience else { return nil }
     return InspectionFinding(
-      "credentials-never-sent", again > 1 ? .warning : .note, "RFC 3261 §22.2",
+      .credentialsNeverSent, again > 1 ? .warning : .note, "RFC 3261 §22.2",
       "REGISTER of \(registration.addressOfRecord) was challenged \(Words.times(registration.challenges)), "
         + "and \(registration.client) never sent credentials", frame: first.frame, callID: registration.callID)
   }
@@ -67,7 +68,7 @@ enum RegistrationChecks {
     let old = registration.credentials.oldNonces
     guard old.times > 2, let first = old.first else { return nil }
     return InspectionFinding(
-      "old-nonce", .warning, "RFC 3261 §22.2",
+      .oldNonce, .warning, "RFC 3261 §22.2",
       "REGISTER of \(registration.addressOfRecord) was challenged \(Words.times(old.times)) in a row, "
         + "because \(registration.client) repeats credentials for an old nonce", frame: first.frame, callID: registration.callID)
   }
@@ -79,7 +80,7 @@ enum RegistrationChecks {
     let isOver = history.accepted.map { $0.frame > last.stamp.frame } ?? false
     let often = history.expiries.count > 1 ? "; \(Words.times(history.expiries.count))" : ""
     return InspectionFinding(
-      "nonce-expired", isOver ? .note : .warning, "RFC 7616 §3.3",
+      .nonceExpired, isOver ? .note : .warning, "RFC 7616 §3.3",
       "REGISTER of \(registration.addressOfRecord): \(NonceExpired.text(first, server: registration.registrar))\(often)",
       frame: first.stamp.frame, callID: registration.callID)
   }
@@ -88,7 +89,7 @@ enum RegistrationChecks {
     guard let first = ping.firstUnanswered, end.since(first) >= patience else { return [] }
     return [
       InspectionFinding(
-        "options-unanswered", .warning, "RFC 3261 §17.1.2.2",
+        .optionsUnanswered, .warning, "RFC 3261 §17.1.2.2",
         "\(Words.count(ping.unanswered, "OPTIONS request")) from \(ping.source.address) to \(ping.destination) got no answer",
         frame: first.frame)
     ]

@@ -214,7 +214,8 @@ extension InspectionReport {
     .object([
       ("check", .string(finding.check)), ("severity", .string(finding.severity.rawValue)), ("rule", .string(finding.rule)),
       ("text", .string(finding.text)), ("frame", .integer(finding.frame)), ("callID", JSONValue(finding.callID)),
-      ("count", .integer(finding.count)), ("frames", .array(finding.frames.map { .integer($0) })),
+      ("blamed", JSONValue(finding.blamed?.description)), ("count", .integer(finding.count)),
+      ("frames", .array(finding.frames.map { .integer($0) })),
       ("dialogs", .integer(finding.dialogs)), ("callIDs", .array(finding.callIDs.map(JSONValue.string))),
     ])
   }

@@ -1,4 +1,5 @@
 import KallglotPolicy
+import Rules
 import SIPComposition
 import SIPMessage
 import SIPTransaction

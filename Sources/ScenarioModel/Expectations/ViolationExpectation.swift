@@ -1,3 +1,4 @@
+import Rules
 import SansIO
 
 /// `violation: "CSeq"`: a rule that a peer broke, by a part of its text.
@@ -38,8 +39,8 @@ extension ValueType where Value == String {
       let text = try place.text()
       guard !text.isEmpty else { throw place.problem("the rule is missing; 'kallglot-lab rules' lists them") }
       let isWord = text.allSatisfy { $0.isASCII && ($0.isLowercase || $0 == "-") }
-      guard !isWord || RuleCatalogue.rules.contains(where: { "\(PeerViolation($0))".contains(text) }) else {
-        let hint = Spelling.hint(for: text, among: RuleCatalogue.ids)
+      guard !isWord || RuleRegistry.rules.contains(where: { "\(PeerViolation($0))".contains(text) }) else {
+        let hint = Spelling.hint(for: text, among: RuleRegistry.ids)
         throw place.problem("'\(text)' does not match a rule\(hint.isEmpty ? "." : hint) 'kallglot-lab rules' lists them")
       }
       return text

@@ -1,3 +1,4 @@
+import Rules
 import SansIO
 
 /// The keys at the top of a scenario file.
@@ -30,10 +31,10 @@ enum ScenarioKeys {
 extension ValueType where Value == PeerViolation.Rule {
   /// A rule by its id.
   static var violationRule: ValueType {
-    let words = RuleCatalogue.ids
+    let words = RuleRegistry.ids
     return ValueType(.words(words)) { (place, _) throws(SourceProblem) in
       let text = try place.text()
-      if let rule = RuleCatalogue.rule(text) { return rule }
+      if let rule = RuleRegistry.rule(text) { return rule }
       guard !NodeReader.flags.contains(where: { $0.0 == text }) else {
         throw place.problem("expected the rules that peers may violate, such as [rtp-while-held]; 'kallglot-lab rules' lists them")
       }

@@ -1,3 +1,4 @@
+import Rules
 import SIPMessage
 import SIPUserAgent
 import SansIO

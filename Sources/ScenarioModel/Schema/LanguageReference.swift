@@ -1,3 +1,4 @@
+import Rules
 import SansIO
 
 /// The keys of scenario files as Markdown, made from the descriptions that the reader holds. `ScenarioModel.docc` has it word for word, and
@@ -73,7 +74,7 @@ public enum LanguageReference {
     let head = [
       "Their ids are for `allowViolations` and for the expectation `violation`.", "", "| id | section | rule |", "| --- | --- | --- |",
     ]
-    let rows = RuleCatalogue.rules.map { "| `\($0.id)` | \($0.section) | \($0.sentence) |" }
+    let rows = RuleRegistry.rules.map { "| `\($0.id)` | \($0.section) | \($0.sentence) |" }
     return (head + rows).joined(separator: "\n") + "\n"
   }
 
@@ -83,7 +84,7 @@ public enum LanguageReference {
     case .text: "text"
     case .flag: "true or false"
     case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
-    case .words(let words) where words == RuleCatalogue.ids: "id of a rule, see below"
+    case .words(let words) where words == RuleRegistry.ids: "id of a rule, see below"
     case .words(let words): words.map { "`\($0)`" }.joined(separator: ", ")
     case .quantity(let quantity): quantity.rawValue
     case .name(let name): "name of \(name == .account ? "an" : "a") \(name.rawValue)"

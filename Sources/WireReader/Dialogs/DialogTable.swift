@@ -9,6 +9,7 @@ public struct DialogTable {
   public private(set) var pings = PingTable()
   public private(set) var registrations = RegistrationTable()
   private var created = 0
+  private var isFinished = false
 
   /// Conversations that are kept; the oldest are forgotten for more, and said to be.
   private let mostConversations: Int
@@ -47,9 +48,18 @@ public struct DialogTable {
   }
 
   public mutating func finish() {
+    pings = pingsSoFar
+    isFinished = true
+  }
+
+  /// The keep-alives with those that are open now as unanswered.
+  public var pingsSoFar: PingTable {
+    guard !isFinished else { return pings }
+    var pings = pings
     for conversation in order where conversation.kind == .options && byCallID[conversation.callID] === conversation {
       pings.unanswered(conversation)
     }
+    return pings
   }
 
   /// Numbers of the conversations that are kept.

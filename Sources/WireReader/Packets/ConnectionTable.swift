@@ -27,6 +27,12 @@ public struct ConnectionTable {
     if keeps == .live { keyLog.keepsSome = true }
   }
 
+  private var openInOrder: [ObservedConnection] { open.values.sorted { $0.number < $1.number } }
+  /// TLS of closed connections and of those that are open now.
+  public var securedSoFar: [TLSFacts] { secured + openInOrder.compactMap(\.tlsFacts) }
+  /// Bytes that are missing, those of open connections among them.
+  public var lostSoFar: Int { totals.lost + open.values.reduce(0) { $0 + $1.lost } }
+
   /// Takes a segment; what came whole by it goes to `sink`.
   public mutating func take(
     _ segment: TCPSegment, from source: TransportAddress, to destination: TransportAddress, _ payload: Bytes, whole: Int,
@@ -63,7 +69,7 @@ public struct ConnectionTable {
 
   /// The capture ends.
   public mutating func finish(_ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
-    for connection in open.values.sorted(by: { $0.number < $1.number }) { end(connection, stamp, sink) }
+    for connection in openInOrder { end(connection, stamp, sink) }
     open = [:]
   }
 

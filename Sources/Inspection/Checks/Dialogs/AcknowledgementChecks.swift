@@ -1,3 +1,4 @@
+import Rules
 import SIPMessage
 import SansIO
 import WireReader
@@ -5,8 +6,7 @@ import WireReader
 /// Every final response to INVITE is acknowledged: a non-2xx on its hop (RFC 3261 §17.1.1.3), a 2xx by one ACK with the dialog's tags,
 /// whatever way it takes (§13.2.2.4).
 struct Acknowledgement: DialogCheck {
-  let name = "no-ack"
-  let judgesAbsence = true
+  let rule = Rule.successNotAcknowledged
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var seen: Set<String> = []
@@ -21,7 +21,7 @@ struct Acknowledgement: DialogCheck {
         let detail = stray.map { ack in
           ": the ACK in frame \(ack.first.frame) from \(ack.source) has another To tag (\(ack.toTag ?? "") for \(success.toTag ?? ""))"
         }
-        return remark(success, "RFC 3261 §13.2.2.4", detail, context)
+        return remark(success, rule, detail, context, by: invite.source)
       }
     }
   }
@@ -36,7 +36,7 @@ struct Acknowledgement: DialogCheck {
     let detail = stray.map { ack in
       ": the ACK in frame \(ack.first.frame) from \(ack.source) has another branch than its INVITE"
     }
-    return remark(final, "RFC 3261 §17.1.1.3", detail, context).map { [$0] } ?? []
+    return remark(final, .refusalNotAcknowledged, detail, context, by: invite.source).map { [$0] } ?? []
   }
 
   private func acks(of invite: ObservedTransaction, _ invites: [ObservedTransaction]) -> [ObservedTransaction.Acknowledgement] {
@@ -44,20 +44,21 @@ struct Acknowledgement: DialogCheck {
   }
 
   private func remark(
-    _ final: ObservedTransaction.Response, _ rule: String, _ detail: String?, _ context: CheckContext
+    _ final: ObservedTransaction.Response, _ breach: Rule, _ detail: String?, _ context: CheckContext, by blamed: TransportAddress
   ) -> Remark? {
+    let section = breach == .refusalNotAcknowledged ? "RFC 3261 §17.1.1.3" : breach.section
     let waited = context.end.since(final.first)
     let copies = final.copies > 1 ? ", sent \(Words.times(final.copies))," : ""
     let text = "\(final.status) to INVITE\(copies) has no ACK in this capture"
-    if waited >= patience { return Remark(.error, rule, text + (detail ?? ""), final.first) }
+    if waited >= patience { return Remark(.error, section, text + (detail ?? ""), final.first, of: breach, by: blamed) }
     guard waited >= 4_000_000_000 || final.copies > 1 else { return nil }
-    return Remark(.note, rule, text + (detail ?? ", which ends \(Words.seconds(waited)) later"), final.first)
+    return Remark(.note, section, text + (detail ?? ", which ends \(Words.seconds(waited)) later"), final.first, of: breach, by: blamed)
   }
 }
 
 /// A 2xx that comes again after its ACK passed here did not get that ACK (RFC 3261 §13.3.1.4).
 struct RepeatedSuccess: DialogCheck {
-  let name = "ack-lost"
+  let rule = Rule.acknowledgementLost
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var seen: Set<String> = []

@@ -1,11 +1,11 @@
+import Rules
 import SansIO
 import WireReader
 
 /// Audio agreed both ways flows both ways, from the answer to the end of what was agreed. Each agreement is judged by the packets of its
 /// own time, and by the addresses of the media, whatever way the signalling took.
 struct AudioBothWays: DialogCheck {
-  let name = "one-way-audio"
-  let judgesAbsence = true
+  let rule = Rule.oneWayAudio
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let periods = AudioPeriods.of(story, context)
@@ -46,8 +46,7 @@ struct AudioBothWays: DialogCheck {
 
 /// Audio begins with the answer.
 struct AudioBeginsLate: DialogCheck {
-  let name = "media-late"
-  let judgesAbsence = true
+  let rule = Rule.mediaLate
   private static let longest: Int64 = 4_000_000_000
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
@@ -68,8 +67,7 @@ struct AudioBeginsLate: DialogCheck {
 
 /// Audio goes on until it is agreed otherwise, or the dialog ends.
 struct AudioStops: DialogCheck {
-  let name = "media-stops"
-  let judgesAbsence = true
+  let rule = Rule.mediaStops
   private static let longest: Int64 = 15_000_000_000
   private static let longestSilence: Int64 = 60_000_000_000
 

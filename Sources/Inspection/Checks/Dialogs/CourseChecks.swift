@@ -1,3 +1,4 @@
+import Rules
 import SIPMessage
 import SansIO
 import WireReader
@@ -7,7 +8,7 @@ let patience: Int64 = 32_000_000_000
 
 /// Who joins in the middle cannot be blamed for what came before.
 struct BeginsInTheMiddle: DialogCheck {
-  let name = "begins-in-the-middle"
+  let rule = Rule.beginsInTheMiddle
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard story.beginsInTheMiddle else { return [] }
@@ -17,7 +18,7 @@ struct BeginsInTheMiddle: DialogCheck {
 
 /// An answer that what follows proves: who does not have it in the capture cannot miss it.
 struct AnswerNotCaptured: DialogCheck {
-  let name = "answer-not-captured"
+  let rule = Rule.answerNotCaptured
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard let proof = story.proof else { return [] }
@@ -37,8 +38,7 @@ struct AnswerNotCaptured: DialogCheck {
 
 /// An INVITE gets a final response, or Timer B ends it (RFC 3261 §17.1.1.2).
 struct FinalResponse: DialogCheck {
-  let name = "no-final-response"
-  let judgesAbsence = true
+  let rule = Rule.noFinalResponse
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard case .noFinalResponse(let provisional, let waited) = story.outcome, let invite = story.decisive, let sent = invite.request else {
@@ -70,8 +70,7 @@ struct FinalResponse: DialogCheck {
 
 /// A 2xx wins over a CANCEL; the caller then acknowledges and hangs up (RFC 3261 §9.1, §15).
 struct AnswerAfterCancel: DialogCheck {
-  let name = "answer-after-cancel"
-  let judgesAbsence = true
+  let rule = Rule.answerAfterCancel
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard let invite = story.decisive, let cancel = invite.cancel, let success = invite.success else { return [] }
@@ -84,7 +83,7 @@ struct AnswerAfterCancel: DialogCheck {
 
 /// CSeq grows within a dialog (RFC 3261 §12.2.1.1).
 struct SequenceOrder: DialogCheck {
-  let name = "cseq-order"
+  let rule = Rule.sequenceNotHigher
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.regressions.map { regression in
@@ -95,8 +94,7 @@ struct SequenceOrder: DialogCheck {
 
 /// Requests inside a dialog get a final response, or Timer F ends them (RFC 3261 §17.1.2.2).
 struct UnansweredRequest: DialogCheck {
-  let name = "unanswered-request"
-  let judgesAbsence = true
+  let rule = Rule.unansweredRequest
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in

@@ -1,10 +1,11 @@
+import Rules
 import SIPMessage
 import SansIO
 import WireReader
 
 /// Credentials that are refused again and again (RFC 3261 §22.2).
 struct ChallengeLoop: DialogCheck {
-  let name = "challenge-loop"
+  let rule = Rule.challengeLoop
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let refused = story.challenges.filter { $0.use == .refused }.map(\.response)
@@ -28,7 +29,7 @@ struct ChallengeLoop: DialogCheck {
 
 /// A nonce that had expired: `stale=true` says that the password is not in doubt (RFC 7616 §3.3).
 struct NonceExpired: DialogCheck {
-  let name = "nonce-expired"
+  let rule = Rule.nonceExpired
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.challenges.compactMap { response, use in

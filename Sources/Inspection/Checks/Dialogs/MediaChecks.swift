@@ -1,3 +1,4 @@
+import Rules
 import SDP
 import SIPMessage
 import SansIO
@@ -5,56 +6,48 @@ import WireReader
 
 /// An answer has the offer's m= lines, takes of each what was offered, and a direction that fits (RFC 3264 §6).
 struct AnswerMatchesOffer: DialogCheck {
-  let name = "answer-mismatch"
+  let rule = Rule.answerFormat
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] { story.agreements.flatMap { Self.remarks($0) } }
 
   private static func remarks(_ agreement: MediaAgreement) -> [Remark] {
     let (offer, answer) = (agreement.offer, agreement.answer)
     guard offer.error == nil, answer.error == nil else { return [] }
-    guard offer.media.count == answer.media.count else {
-      return [
-        Remark(
-          .error, "RFC 3264 §6",
-          "the answer has \(answer.media.count) m= lines, the offer in frame \(offer.stamp.frame) has \(offer.media.count)",
-          answer.stamp)
-      ]
-    }
-    return zip(offer.media, answer.media).flatMap { line($0, $1, answer.stamp, offer.stamp.frame) }
+    let lines = zip(offer.media, answer.media).flatMap { line($0, $1, answer, offer.stamp.frame) }
+    guard offer.media.count != answer.media.count else { return lines }
+    let text = "the answer has \(answer.media.count) m= lines, the offer in frame \(offer.stamp.frame) has \(offer.media.count)"
+    return [Remark(.answerStreamCount, text, answer.stamp, by: answer.owner)] + lines
   }
 
-  private static func line(_ offer: ObservedMedia, _ answer: ObservedMedia, _ stamp: FrameStamp, _ frame: Int) -> [Remark] {
+  private static func line(_ offer: ObservedMedia, _ answer: ObservedMedia, _ description: ObservedDescription, _ frame: Int) -> [Remark] {
+    func remark(_ breach: Rule, _ text: String, _ section: String = "RFC 3264 §6") -> Remark {
+      Remark(breach.severity, section, text, description.stamp, of: breach, by: description.owner)
+    }
     guard offer.kind == answer.kind else {
-      return [
-        Remark(.error, "RFC 3264 §6", "the answer has m=\(answer.kind) where the offer in frame \(frame) has m=\(offer.kind)", stamp)
-      ]
+      return [remark(.answerStreamOrder, "the answer has m=\(answer.kind) where the offer in frame \(frame) has m=\(offer.kind)")]
     }
     guard answer.port != 0 else { return [] }
     if offer.port == 0 {
-      return [Remark(.error, "RFC 3264 §6", "the answer accepts m=\(answer.kind), which the offer in frame \(frame) has closed", stamp)]
+      return [remark(.answerReopens, "the answer accepts m=\(answer.kind), which the offer in frame \(frame) has closed")]
     }
     var remarks: [Remark] = []
     if offer.profile != answer.profile {
-      remarks.append(
-        Remark(.error, "RFC 3264 §6", "the answer has \(answer.profile), the offer in frame \(frame) has \(offer.profile)", stamp))
+      remarks.append(remark(.answerProfile, "the answer has \(answer.profile), the offer in frame \(frame) has \(offer.profile)"))
     }
     let common =
       answer.encodings.contains { one in offer.encodings.contains { same($0, one) } }
       || !Set(offer.formats).isDisjoint(with: answer.formats)
     if !common {
-      remarks.append(
-        Remark(
-          .error, "RFC 3264 §6.1",
-          "the answer has no format of the offer in frame \(frame) (\(list(answer)) for \(list(offer)))", stamp))
+      let text = "the answer has no format of the offer in frame \(frame) (\(list(answer)) for \(list(offer)))"
+      remarks.append(remark(.answerFormat, text, "RFC 3264 §6.1"))
     }
     let extra = answer.encodings.filter { one in !offer.encodings.contains { same($0, one) } }
     if common, let first = extra.first {
-      remarks.append(Remark(.note, "RFC 3264 §6.1", "the answer adds \(first.text), which was not offered in frame \(frame)", stamp))
+      remarks.append(remark(.answerAddsFormat, "the answer adds \(first.text), which was not offered in frame \(frame)", "RFC 3264 §6.1"))
     }
     if answer.direction.sends && !offer.direction.receives || answer.direction.receives && !offer.direction.sends {
-      remarks.append(
-        Remark(
-          .error, "RFC 3264 §6.1", "the answer says \(answer.direction.rawValue) to \(offer.direction.rawValue) in frame \(frame)", stamp))
+      let text = "the answer says \(answer.direction.rawValue) to \(offer.direction.rawValue) in frame \(frame)"
+      remarks.append(remark(.answerDirection, text, "RFC 3264 §6.1"))
     }
     return remarks
   }
@@ -68,30 +61,30 @@ struct AnswerMatchesOffer: DialogCheck {
 
 /// A 2xx and its ACK between them have offer and answer (RFC 3261 §13.2.1).
 struct MissingAnswer: DialogCheck {
-  let name = "missing-answer"
+  let rule = Rule.answerMissing
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.flatMap { transaction -> [Remark] in
       guard transaction.method == .invite, transaction.request != nil, let success = transaction.success else { return [] }
       let described = transaction.responses.contains { $0.description != nil && $0.status < 300 }
       if transaction.description != nil, !described {
-        return [Remark(.error, "RFC 3261 §13.2.1", "\(success.status) to an INVITE with an offer has no answer", success.first)]
+        return [Remark(rule, "\(success.status) to an INVITE with an offer has no answer", success.first, by: success.source)]
       }
       guard transaction.description == nil, let ack = transaction.acknowledgement else { return [] }
       if !described {
-        return [Remark(.error, "RFC 3261 §13.2.1", "\(success.status) to an INVITE without an offer has no offer", success.first)]
+        let text = "\(success.status) to an INVITE without an offer has no offer"
+        return [Remark(.offerMissing, text, success.first, by: success.source)]
       }
       guard transaction.acknowledgedDescription == nil else { return [] }
-      return [
-        Remark(.error, "RFC 3261 §13.2.1", "ACK has no answer to the offer in the \(success.status) of frame \(success.first.frame)", ack)
-      ]
+      let text = "ACK has no answer to the offer in the \(success.status) of frame \(success.first.frame)"
+      return [Remark(rule, text, ack, by: transaction.source)]
     }
   }
 }
 
 /// Media asked to an address that only the sender's own network can reach.
 struct PrivateMediaAddress: DialogCheck {
-  let name = "private-media-address"
+  let rule = Rule.privateAddress
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var remarks: [Remark] = []
@@ -105,7 +98,7 @@ struct PrivateMediaAddress: DialogCheck {
           .warning, "RFC 8866 §5.7",
           "\(description.owner.address) asks for media at the private address \(address): RTP to it is lost unless a NAT helper rewrites "
             + "it",
-          description.stamp))
+          description.stamp, by: description.owner))
     }
     return remarks
   }
@@ -113,7 +106,7 @@ struct PrivateMediaAddress: DialogCheck {
 
 /// Without telephone-event DTMF can only be sent in-band or by INFO (RFC 4733).
 struct TelephoneEventAgreed: DialogCheck {
-  let name = "no-telephone-event"
+  let rule = Rule.noTelephoneEvent
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard let agreement = story.agreements.first(where: { $0.isInitial }), agreement.codec != nil, !agreement.hasTelephoneEvent else {

@@ -1,3 +1,4 @@
+import Rules
 import SIPMessage
 import SansIO
 import WireReader
@@ -5,7 +6,7 @@ import WireReader
 /// A changed description has a new version in o= (RFC 3264 §8): who trusts the version does not see the change. Only what was agreed is
 /// compared, with what its writer agreed to before in the same dialog and on the same hop.
 struct OriginVersion: DialogCheck {
-  let name = "origin-version"
+  let rule = Rule.originVersion
 
   private struct Writer: Hashable {
     var tag: String?

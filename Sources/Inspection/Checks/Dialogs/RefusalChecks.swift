@@ -1,10 +1,11 @@
+import Rules
 import SIPMessage
 import SansIO
 import WireReader
 
 /// Requests inside a dialog that were refused.
 struct RefusedRequest: DialogCheck {
-  let name = "refused-in-dialog"
+  let rule = Rule.refusedInDialog
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in

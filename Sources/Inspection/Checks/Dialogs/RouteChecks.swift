@@ -1,3 +1,4 @@
+import Rules
 import SIPMessage
 import SansIO
 import WireReader
@@ -5,7 +6,7 @@ import WireReader
 /// A request inside a dialog has the dialog's route set (RFC 3261 §12.2.1.1): for the caller Record-Route of the 2xx backwards (§12.1.2),
 /// for the callee that of the INVITE (§12.1.1). Only what a side wrote itself is judged; proxies take their own routes out.
 struct RouteSet: DialogCheck {
-  let name = "route-set"
+  let rule = Rule.routeSet
 
   /// A request inside the dialog, ACK among them.
   private struct Request {

@@ -1,106 +1,97 @@
+import Rules
 import SDP
 import SIPMessage
 import SansIO
 import WireReader
 
-/// To, From, CSeq, Call-ID, Via, and Max-Forwards in requests (RFC 3261 §8.1.1). Max-Forwards is new in RFC 3261, so its absence is mild.
-struct MandatoryHeaders: MessageCheck {
-  let name = "mandatory-headers"
+/// Header fields have their form, and those that are mandatory are there, once (RFC 3261 §7.3, §8.1.1). Where that leaves unknown to whom
+/// or in which dialog a message is, nobody can serve it.
+struct MessageForm: MessageCheck {
+  let rule = Rule.messageForm
 
-  func check(_ message: ObservedMessage) -> [Remark] {
-    var remarks = message.mistakes.map { Remark(.error, "RFC 3261 §8.1.1", "\(message.title): \($0)", message.stamp) }
-    if message.message.isRequest, message.message.first(.maxForwards) == nil {
-      remarks.append(Remark(.warning, "RFC 3261 §8.1.1.6", "\(message.title) has no Max-Forwards", message.stamp))
+  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
+    message.message.faults().map { fault in
+      if fault.error == .missing(.maxForwards) {
+        return Remark(.warning, "RFC 3261 §8.1.1.6", "\(message.title) has no Max-Forwards", message.stamp, by: message.source)
+      }
+      // What RFC 2543 did not know yet, and what nobody needs to serve the message, is mild.
+      let severity: Rule.Severity = fault.isFatal || fault.error == .noTag ? .error : .warning
+      let section = fault.isFatal ? "RFC 3261 §7" : "RFC 3261 §7.3"
+      return Remark(
+        severity, section, "\(message.title): \(fault)", message.stamp, of: fault.isFatal ? .messageUnreadable : rule, by: message.source)
     }
-    for header in [HeaderName.from, .to, .callID, .cseq] where message.message.all(header).count > 1 {
-      remarks.append(
-        Remark(.error, "RFC 3261 §7.3.1", "\(message.title) has \(header) \(Words.times(message.message.all(header).count))", message.stamp)
-      )
-    }
-    return remarks
   }
 }
 
-/// The method in CSeq is the request's (RFC 3261 §8.1.1.5).
-struct CSeqMethod: MessageCheck {
-  let name = "cseq-method"
-
-  func check(_ message: ObservedMessage) -> [Remark] {
-    guard let method = message.message.method, method != message.cseq.method else { return [] }
-    return [Remark(.error, "RFC 3261 §8.1.1.5", "\(method.token) has the method \(message.cseq.method.token) in CSeq", message.stamp)]
-  }
-}
-
-/// The branch of the topmost Via (RFC 3261 §8.1.1.7).
-struct BranchCookie: MessageCheck {
-  let name = "branch-cookie"
-
-  func check(_ message: ObservedMessage) -> [Remark] {
-    guard message.message.isRequest, message.message.first(.via) != nil, !message.branch.hasPrefix(Via.magicCookie) else { return [] }
-    let text =
-      message.branch.isEmpty ? "has no branch in Via" : "has the branch '\(message.branch.prefix(40))', which does not begin with z9hG4bK"
-    return [Remark(.note, "RFC 3261 §8.1.1.7", "\(message.title) \(text): its sender follows RFC 2543", message.stamp)]
-  }
-}
-
-/// From has a tag, and a response's To too, except in 100 (RFC 3261 §8.1.1.3, §8.2.6.2).
+/// To has a tag in each response above 100 (RFC 3261 §8.2.6.2).
 struct TagPresence: MessageCheck {
-  let name = "tags"
+  let rule = Rule.toTag
 
-  func check(_ message: ObservedMessage) -> [Remark] {
-    var remarks: [Remark] = []
-    if let from = message.from, from.tag == nil {
-      remarks.append(Remark(.error, "RFC 3261 §8.1.1.3", "\(message.title) has no tag in From", message.stamp))
-    }
-    if let status = message.status, status > 100, let to = message.to, to.tag == nil {
-      remarks.append(
-        Remark(.error, "RFC 3261 §8.2.6.2", "\(message.title) to \(message.cseq.method.token) has no tag in To", message.stamp))
-    }
-    return remarks
+  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
+    guard let status = message.status, status > 100, let to = message.to, to.tag == nil else { return [] }
+    return [
+      Remark(rule, "\(message.title) to \(message.cseq.method.token) has no tag in To", message.stamp, by: message.source)
+    ]
   }
 }
 
 /// INVITE and its 2xx name one Contact (RFC 3261 §8.1.1.8, §12.1.1).
 struct ContactPresence: MessageCheck {
-  let name = "contact"
+  let rule = Rule.contactMissing
 
-  func check(_ message: ObservedMessage) -> [Remark] {
+  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
     let needs = message.message.method == .invite || message.cseq.method == .invite && (200..<300).contains(message.status ?? 0)
     guard needs, message.message.first(.contact) == nil else { return [] }
-    let rule = message.message.isRequest ? "RFC 3261 §8.1.1.8" : "RFC 3261 §12.1.1"
-    return [Remark(.error, rule, "\(message.title)\(message.message.isRequest ? "" : " to INVITE") has no Contact", message.stamp)]
+    let section = message.message.isRequest ? "RFC 3261 §8.1.1.8" : "RFC 3261 §12.1.1"
+    return [
+      Remark(
+        .error, section, "\(message.title)\(message.message.isRequest ? "" : " to INVITE") has no Contact", message.stamp,
+        by: message.source)
+    ]
   }
 }
 
 /// A body has a type (RFC 3261 §7.4.1, §20.15).
 struct BodyType: MessageCheck {
-  let name = "content-type"
+  let rule = Rule.contentType
 
-  func check(_ message: ObservedMessage) -> [Remark] {
+  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
     guard !message.message.body.isEmpty, message.message.first(.contentType) == nil else { return [] }
     return [
       Remark(
         .error, "RFC 3261 §20.15", "\(message.title) has a body of \(Words.count(message.message.body.count, "byte")) and no Content-Type",
-        message.stamp)
+        message.stamp, by: message.source)
     ]
   }
 }
 
-/// A session description can be read (RFC 8866 §5).
+/// A session description can be read (RFC 8866 §5); one that cannot is an offer or an answer that nobody can use.
 struct ReadableDescription: MessageCheck {
-  let name = "unreadable-sdp"
+  let rule = Rule.unreadableDescription
 
-  func check(_ message: ObservedMessage) -> [Remark] {
+  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
     guard let error = message.description?.error else { return [] }
-    return [Remark(.error, "RFC 8866 §5", "\(message.title): \(error)", message.stamp)]
+    let breach = Self.breach(message, conversation)
+    return [Remark(breach, "\(message.title): \(error)", message.stamp, by: message.source)]
+  }
+
+  private static func breach(_ message: ObservedMessage, _ conversation: Conversation) -> Rule {
+    switch message.method {
+    case .ack: return .answerUnusable
+    case .invite, .update, .prack:
+      guard message.status != nil else { return .offerUnusable }
+      guard let transaction = conversation.transaction(ofResponse: message) else { return .unreadableDescription }
+      return transaction.description == nil ? .offerUnusable : .answerUnusable
+    default: return .unreadableDescription
+    }
   }
 }
 
 /// A request says in its topmost Via by what transport it goes (RFC 3261 §18.1.1).
 struct ViaTransport: MessageCheck {
-  let name = "via-transport"
+  let rule = Rule.viaTransport
 
-  func check(_ message: ObservedMessage) -> [Remark] {
+  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
     guard message.message.isRequest, let via = try? message.message.via() else { return [] }
     let said = via.transport.lowercased()
     guard said != message.transport.rawValue, ["udp", "tcp", "tls"].contains(said) else { return [] }
@@ -108,16 +99,16 @@ struct ViaTransport: MessageCheck {
       Remark(
         .warning, "RFC 3261 §18.1.1",
         "\(message.title) came over \(message.transport.rawValue.uppercased()), its Via says \(via.transport)",
-        message.stamp)
+        message.stamp, by: message.source)
     ]
   }
 }
 
 /// A request above 1,300 bytes belongs on a transport with congestion control (RFC 3261 §18.1.1).
 struct DatagramSize: MessageCheck {
-  let name = "datagram-size"
+  let rule = Rule.datagramSize
 
-  func check(_ message: ObservedMessage) -> [Remark] {
+  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
     guard message.transport == .udp else { return [] }
     let count = message.message.bytes.count
     if message.fragments > 1 {
@@ -126,23 +117,23 @@ struct DatagramSize: MessageCheck {
           .note, "RFC 3261 §18.1.1",
           "\(message.title) of \(Words.count(count, "byte")) came in \(Words.count(message.fragments, "IP fragment")), which firewalls "
             + "often drop",
-          message.stamp)
+          message.stamp, by: message.source)
       ]
     }
     guard message.message.isRequest, count > 1_300 else { return [] }
     return [
       Remark(
         .note, "RFC 3261 §18.1.1", "\(message.title) has \(Words.count(count, "byte")) over UDP, more than the 1,300 that are allowed",
-        message.stamp)
+        message.stamp, by: message.source)
     ]
   }
 }
 
 /// A Contact that only the sender's own network can reach.
 struct PrivateContact: MessageCheck {
-  let name = "private-contact"
+  let rule = Rule.contactElsewhere
 
-  func check(_ message: ObservedMessage) -> [Remark] {
+  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
     guard message.message.isRequest || message.cseq.method == .invite, !message.source.address.isPrivate,
       case .list(let contacts) = (try? message.message.contacts()) ?? .none, let contact = contacts.first,
       let address = contact.uri.host.address, address.isPrivate
@@ -152,7 +143,7 @@ struct PrivateContact: MessageCheck {
         .warning, "RFC 3261 §8.1.1.8",
         "\(message.title) from \(message.source.address) has the private address \(address) in Contact: "
           + "requests to it do not arrive unless a NAT helper rewrites it",
-        message.stamp)
+        message.stamp, by: message.source)
     ]
   }
 }

@@ -1,3 +1,4 @@
+import Rules
 import SansIO
 import WireReader
 
@@ -19,7 +20,7 @@ extension CheckContext {
 
 /// A timestamp that leaps, ahead or back, while the packets come as before (RFC 3550 §5.1).
 struct TimestampJump: StreamCheck {
-  let name = "timestamp-jump"
+  let rule = Rule.timestampJump
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let jump = stream.clock.jumps.first, !stream.isProbe else { return [] }
@@ -40,7 +41,7 @@ struct TimestampJump: StreamCheck {
 
 /// A timestamp counts what the payload holds (RFC 3550 §5.1).
 struct TimestampStep: StreamCheck {
-  let name = "timestamp-step"
+  let rule = Rule.timestampStep
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     let clock = stream.clock
@@ -67,7 +68,7 @@ struct TimestampStep: StreamCheck {
 
 /// Audio comes as fast as it is heard.
 struct ClockPace: StreamCheck {
-  let name = "clock-pace"
+  let rule = Rule.clockPace
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     let clock = stream.clock
@@ -86,7 +87,7 @@ struct ClockPace: StreamCheck {
 
 /// A new numbering belongs to a new SSRC (RFC 3550 §5.1, §8.1).
 struct SequenceRestart: StreamCheck {
-  let name = "sequence-restart"
+  let rule = Rule.sequenceRestart
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let restart = stream.course.restarts.first, !stream.isProbe else { return [] }
@@ -103,7 +104,7 @@ struct SequenceRestart: StreamCheck {
 
 /// The marker says where speech begins after silence (RFC 3551 §4.1): on every packet it says nothing.
 struct MarkerUse: StreamCheck {
-  let name = "marker"
+  let rule = Rule.marker
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     let clock = stream.clock
@@ -122,7 +123,7 @@ struct MarkerUse: StreamCheck {
 
 /// Packets hold as much audio as their receiver asked for (RFC 8866 §6.4), and not more than it takes (§6.5).
 struct PacketTime: StreamCheck {
-  let name = "packet-time"
+  let rule = Rule.packetTime
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     var said: Set<Int> = []
@@ -158,7 +159,7 @@ struct PacketTime: StreamCheck {
 
 /// A source keeps its SSRC (RFC 3550 §8.1), unless something was agreed anew or it said goodbye.
 struct SourceChange: StreamCheck {
-  let name = "ssrc-change"
+  let rule = Rule.sourceChange
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard !stream.isProbe, stream.isSignalled else { return [] }

@@ -1,9 +1,10 @@
+import Rules
 import SansIO
 import WireReader
 
 /// The payload types of a stream are those its receiver had described at the time (RFC 3264 §5.1, §6.1).
 struct PayloadNegotiated: StreamCheck {
-  let name = "payload-type"
+  let rule = Rule.rtpPayloadType
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     stream.payloads.compactMap { use in
@@ -36,7 +37,7 @@ struct PayloadNegotiated: StreamCheck {
 
 /// Media comes from where its sender takes media (symmetric RTP, RFC 4961), and goes where it was asked to.
 struct MediaPlace: StreamCheck {
-  let name = "media-address"
+  let rule = Rule.mediaAddress
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let receiver = stream.receiver, !receiver.media.hasICE, stream.sender == nil, let conversation = stream.conversation,
@@ -58,7 +59,7 @@ struct MediaPlace: StreamCheck {
 
 /// Media goes to the port that was asked for (RFC 3264 §5.1): another port of the same host is nobody's.
 struct MediaPort: StreamCheck {
-  let name = "media-port"
+  let rule = Rule.mediaPort
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard stream.sender != nil, stream.receiver == nil, stream.statistics.packets >= 50, !stream.isProbe,
@@ -84,7 +85,7 @@ struct MediaPort: StreamCheck {
 
 /// No media after BYE (RFC 3261 §15.1.1), once every dialog of the stream has ended.
 struct MediaAfterEnd: StreamCheck {
-  let name = "media-after-bye"
+  let rule = Rule.mediaAfterBye
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     var end: (done: FrameStamp, bye: Int)?
@@ -103,7 +104,7 @@ struct MediaAfterEnd: StreamCheck {
 
 /// Loss, jitter and pauses that are heard.
 struct StreamQuality: StreamCheck {
-  let name = "stream-quality"
+  let rule = Rule.streamQuality
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard stream.statistics.packets >= 50, !stream.isProbe else { return [] }
@@ -133,7 +134,7 @@ struct StreamQuality: StreamCheck {
 
 /// What the receiver reports by RTCP and the capture does not see: packets lost behind the point of capture.
 struct ReportedLoss: StreamCheck {
-  let name = "reported-loss"
+  let rule = Rule.reportedLoss
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let reports = context.control[stream.key], let lost = reports.cumulativeLost, stream.statistics.packets >= 50 else {

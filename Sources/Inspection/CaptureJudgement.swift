@@ -1,0 +1,62 @@
+import SansIO
+import WireReader
+
+/// What a reader has at a moment, and all that is wrong with it.
+struct CaptureJudgement {
+  let end: FrameStamp
+  let conversations: [Conversation]
+  /// INVITE dialogs.
+  let stories: [DialogStory]
+  /// Call-IDs without an INVITE that are neither registrations nor keep-alives.
+  let others: [Conversation]
+  let registrations: [RegistrationTable.Registration]
+  let pings: [PingTable.Ping]
+  let streams: [RTPStream]
+  private(set) var collector: FindingCollector
+
+  /// - Parameter now: nanoseconds since 1970; nil = when the last packet came.
+  init(_ inspection: CaptureInspection, at now: Int64? = nil) {
+    let reader = inspection.reader
+    let last = reader.facts.last ?? FrameStamp(frame: 0, time: 0)
+    end = FrameStamp(frame: last.frame, time: max(last.time, now ?? last.time))
+    conversations = reader.dialogs.conversations
+    streams = reader.streams.credible
+    let (media, end) = (Self.lastMedia(streams), end)
+    stories = conversations.filter { $0.kind == .dialog }.map { DialogStory($0, end: end, media: media[$0.number]) }
+    others = conversations.filter { $0.kind == .other }
+    registrations = reader.dialogs.registrations.list
+    pings = reader.dialogs.pingsSoFar.list
+    collector = inspection.immediate
+    collect(context(reader))
+  }
+
+  private func context(_ reader: PassiveReader) -> CheckContext {
+    CheckContext(
+      begin: reader.facts.first ?? end, end: end, stories: Dictionary(stories.map { ($0.conversation.number, $0) }) { first, _ in first },
+      streams: StreamIndex(streams), hasRTP: !streams.isEmpty, control: reader.streams.control, hasHoles: Self.hasHoles(reader),
+      hiddenFrames: reader.facts.hiddenFrames)
+  }
+
+  private mutating func collect(_ context: CheckContext) {
+    for stream in streams { HeldNumbers.explain(stream, context) }
+    for story in stories { collector.add(CheckRegistry.examine(story, context)) }
+    for conversation in others { collector.add(CheckRegistry.examineLone(DialogStory(conversation, end: end), context)) }
+    for stream in streams { collector.add(CheckRegistry.examine(stream, context)) }
+    for registration in registrations {
+      collector.add(CheckRegistry.weighed(RegistrationChecks.examine(registration, end), hasHoles: context.hasHoles))
+    }
+    for ping in pings { collector.add(CheckRegistry.weighed(RegistrationChecks.examine(ping, end), hasHoles: context.hasHoles)) }
+  }
+
+  /// The last packet from an address that a conversation describes, by its number.
+  private static func lastMedia(_ streams: [RTPStream]) -> [Int: FrameStamp] {
+    let senders = streams.flatMap(\.periods).compactMap { period in period.sender.map { ($0.conversation, period.last) } }
+    return Dictionary(senders) { $0.frame > $1.frame ? $0 : $1 }
+  }
+
+  private static func hasHoles(_ reader: PassiveReader) -> Bool {
+    reader.connections.lostSoFar > 0 || reader.counts.unreadable > 0 || reader.facts.problem != nil
+      || reader.facts.fragmentsIncomplete > 0 || reader.facts.hiddenFrames > 0
+      || reader.facts.cutMessages > 0 || reader.connections.securedSoFar.contains { $0.closedBytes > 0 }
+  }
+}

@@ -1,0 +1,61 @@
+import SansIO
+
+/// What RTP and RTCP are held to, packet by packet and as streams.
+extension Rule {
+  public static let rtpMalformed = Rule(
+    "rtp-malformed", .error, "RFC 3550 §5.1", "an RTP packet has a complete header of version 2", by: .both)
+  public static let rtcpMalformed = Rule(
+    "rtcp-malformed", .error, "RFC 3550 §6.1", "an RTCP packet is complete, with consistent lengths", by: .both)
+  public static let rtpPayloadType = Rule(
+    "rtp-payload-type", .error, "RFC 3264 §5.1", "RTP has a payload type that was negotiated", by: .both)
+  public static let rtpWhileHeld = Rule(
+    "rtp-while-held", .error, "RFC 3264 §5.1", "no RTP is sent on a stream whose direction does not allow it", by: .both)
+  public static let rtpSource = Rule(
+    "rtp-source", .error, "RFC 4961 §3", "RTP comes from one address until the session is changed", by: .both)
+  public static let mediaAddress = Rule(
+    "media-address", .note, "RFC 4961 §4", "RTP comes from the address that its sender receives at")
+  public static let mediaPort = Rule("media-port", .warning, "RFC 3264 §5.1", "RTP goes to a port that was described")
+  public static let formerAddress = Rule(
+    "rtp-to-former-address", .error, "RFC 3264 §8.3.1", "RTP goes to the new address once a re-INVITE has moved it")
+  public static let controlPort = Rule("rtcp-port", .error, "RFC 3550 §11", "RTCP goes to the port that was agreed for it")
+  public static let mediaAfterBye = Rule("media-after-bye", .warning, "RFC 3261 §15.1.1", "RTP ends with the BYE")
+  public static let streamQuality = Rule("stream-quality", .error, "ITU-T G.107", "RTP arrives without loss and jitter that are heard")
+  public static let oneWayAudio = Rule(
+    "one-way-audio", .warning, "RFC 3264 §5.1", "audio that was agreed both ways flows both ways", judgesAbsence: true)
+  public static let mediaLate = Rule("media-late", .warning, "RFC 3264 §5.1", "audio begins with the answer", judgesAbsence: true)
+  public static let mediaStops = Rule(
+    "media-stops", .warning, "RFC 3264 §5.1", "audio goes on until it is agreed otherwise, or the dialog ends", judgesAbsence: true)
+
+  static let media: [Rule] = [
+    rtpMalformed, rtcpMalformed, rtpPayloadType, rtpWhileHeld, rtpSource, mediaAddress, mediaPort, formerAddress, controlPort,
+    mediaAfterBye, streamQuality, oneWayAudio, mediaLate, mediaStops,
+  ]
+}
+
+/// The clock and the numbering of a stream, and what is reported of it.
+extension Rule {
+  public static let timestampJump = Rule(
+    "timestamp-jump", .warning, "RFC 3550 §5.1", "the timestamps of a stream keep time with its packets")
+  public static let timestampStep = Rule(
+    "timestamp-step", .error, "RFC 3550 §5.1", "a timestamp grows by what the payload before it holds")
+  public static let clockPace = Rule("clock-pace", .warning, "RFC 3550 §5.1", "audio comes as fast as it is heard")
+  public static let sequenceRestart = Rule(
+    "sequence-restart", .warning, "RFC 3550 §5.1", "sequence numbers start over with a new SSRC alone")
+  public static let sequenceStill = Rule("sequence-still", .error, "RFC 3550 §5.1", "the sequence number grows by one for each packet")
+  public static let marker = Rule("marker", .warning, "RFC 3551 §4.1", "the marker is on the first packet of a talkspurt, and on no other")
+  public static let packetTime = Rule(
+    "packet-time", .warning, "RFC 8866 §6.4", "packets hold as much audio as was agreed, and no more than is taken")
+  public static let sourceChange = Rule(
+    "ssrc-change", .warning, "RFC 3550 §8.1", "a source keeps its SSRC until it moves to another address")
+  public static let reportedLoss = Rule(
+    "reported-loss", .warning, "RFC 3550 §6.4.1", "the loss that a receiver reports is that of the stream which it gets")
+  public static let reportedJitter = Rule(
+    "reported-jitter", .warning, "RFC 3550 §6.4.1", "the jitter that a receiver reports is that of the stream which it gets")
+  public static let senderReport = Rule(
+    "sender-report", .error, "RFC 3550 §6.4.1", "a sender report counts the packets and octets that were sent")
+
+  static let clocks: [Rule] = [
+    timestampJump, timestampStep, clockPace, sequenceRestart, sequenceStill, marker, packetTime, sourceChange, reportedLoss,
+    reportedJitter, senderReport,
+  ]
+}
