@@ -67,8 +67,11 @@ let package = Package(
     + module(
       "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Capture", "WireReader"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
-    + module("ScenarioModel", stack + ["CallControl", "Personas", .product(name: "Yams", package: "Yams")], testing: ["Serving"])
-    + module("ScenarioEngine", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "VirtualNetwork", "Capture"])
+    + module(
+      "ScenarioModel", formats + ["WireReader", .product(name: "Yams", package: "Yams")], testing: ["Serving", "CallControl", "Personas"])
+    + module(
+      "ScenarioEngine",
+      stack + ["CallControl", "Kallglot", "Personas", "WireReader", "Inspection", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "Rules", "SIPMessage", "ScenarioModel", "Inspection"])
     + module(
       "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture"] + nio)

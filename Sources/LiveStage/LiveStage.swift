@@ -39,7 +39,7 @@ public final class LiveStage: @unchecked Sendable {
         withoutActuallyEscaping(body) { body in drivers.all[index].commandNow(body) }
       }
     }
-    let director = StageDirector(scenario, entropy: .system, actors: actors, means: LiveMeans(clock, sinks))
+    let director = StageDirector(scenario, entropy: .system, epoch: clock.epoch, actors: actors, means: LiveMeans(clock, sinks))
     self.director = director
     for (index, member) in cast.members.enumerated() {
       drivers.all.append(
@@ -47,6 +47,7 @@ public final class LiveStage: @unchecked Sendable {
           member.host, number: HostID(UInt16(index)), name: member.name, on: loop, clock: clock, sinks: director.readers + sinks))
     }
     self.drivers = drivers.all
+    director.onNews = { [unowned self] in noteNews() }
     for (index, driver) in self.drivers.enumerated() {
       driver.onEvent = { [unowned self] event in take(event, of: index) }
     }
@@ -83,7 +84,10 @@ public final class LiveStage: @unchecked Sendable {
   var droppedTasks: Int { loop.droppedTasks }
 
   private func take(_ event: any HostEvent, of index: Int) {
-    director.hostSaid(event, of: HostID(UInt16(index)), named: cast.members[index].name, slack: .milliseconds(5))
+    director.hostSaid(event, of: HostID(UInt16(index)), slack: .milliseconds(5))
+  }
+
+  private func noteNews() {
     guard !isTurnEndDue else { return }
     isTurnEndDue = true
     // Not from within the host's own call: the engine may command the same host.

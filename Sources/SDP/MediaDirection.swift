@@ -12,10 +12,10 @@ public enum MediaDirection: String, Hashable, Sendable, Codable, CaseIterable {
   public var reversed: MediaDirection { MediaDirection(sends: receives, receives: sends) }
 
   /// What is left of it with c=0.0.0.0, by which a writer takes nothing (RFC 3264 §8.4).
-  func at(_ isUnspecified: Bool) -> MediaDirection { isUnspecified ? MediaDirection(sends: sends, receives: false) : self }
+  public func at(_ isUnspecified: Bool) -> MediaDirection { isUnspecified ? MediaDirection(sends: sends, receives: false) : self }
 
   /// What both directions allow.
-  func limited(to other: MediaDirection) -> MediaDirection {
+  public func limited(to other: MediaDirection) -> MediaDirection {
     MediaDirection(sends: sends && other.sends, receives: receives && other.receives)
   }
 

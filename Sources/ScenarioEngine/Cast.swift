@@ -60,7 +60,7 @@ public struct Cast {
     }
     let tls = try scenario.usesTLS ? CastTLS(scenario, entropy: entropy, epoch: epoch, address: address) : nil
     let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch, address: address)
-    members = scenario.cast.map(builder.build)
+    members = try scenario.cast.map(builder.build)
   }
 
   /// The number of a member, in the order of the cast.
@@ -96,11 +96,13 @@ private struct HostBuilder {
   let epoch: Epoch
   let address: (IPAddress) -> IPAddress
 
-  func build(_ member: Scenario.Member) -> Cast.Member {
+  func build(_ member: Scenario.Member) throws(StageFailure) -> Cast.Member {
     switch member.role {
-    case .endpoint: endpoint(member)
-    case .persona(let profile): persona(member, profile)
-    case .wire: wire(member)
+    case .endpoint: return endpoint(member)
+    case .persona(let known):
+      guard let profile = PersonaProfile.named(known.id) else { throw .couldNotRun("there is no persona '\(known.id)'") }
+      return persona(member, profile)
+    case .wire: return wire(member)
     }
   }
 

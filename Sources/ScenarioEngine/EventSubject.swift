@@ -1,6 +1,6 @@
-import KallglotPolicy
-import Kallglot
 import CallControl
+import Kallglot
+import KallglotPolicy
 import Personas
 import Rules
 import SIPMessage
@@ -10,7 +10,7 @@ import SansIO
 /// The message that an event of a host speaks of, as far as the event tells.
 struct EventSubject {
   enum What {
-    /// The newest packet of the host that fits one of these.
+    /// The newest message of the host that fits one of these.
     case messages([MessageKind])
     /// The newest media that the host received.
     case media
@@ -21,7 +21,7 @@ struct EventSubject {
   var what: What
   /// Whose Call-ID the message has.
   var leg: LegID?
-  var callID: Bytes?
+  var callID: String?
   /// How long ago it was there at least.
   var age: Duration = .zero
 
@@ -33,8 +33,6 @@ struct EventSubject {
       self.init(party: event)
     } else if let event = event as? EndpointEvent {
       self.init(endpoint: event)
-    } else if case .received(let message)? = event as? WireHost.Event {
-      self.init(what: .messages([.received(.exactly(message.bytes))]))
     } else {
       self.init(what: .newest)
     }
@@ -44,13 +42,13 @@ struct EventSubject {
     switch event {
     case .party(let event): self.init(party: event)
     case .decision(let leg, _, let request):
-      let message = MessageKind.Start.request(SIPMethod(request.method))
-      self.init(what: .messages([request.isOurs ? .sent(message) : .received(message)]), leg: leg)
+      let kind = MessageKind(isSent: request.isOurs, .request(SIPMethod(request.method)))
+      self.init(what: .messages([kind]), leg: leg, callID: request.callID.isEmpty ? nil : request.callID)
     case .joined, .carried, .digit, .sessionEnded, .notCalled: self.init(what: .newest)
     }
   }
 
-  private init(what: What, leg: LegID? = nil, callID: Bytes? = nil) { (self.what, self.leg, self.callID) = (what, leg, callID) }
+  private init(what: What, leg: LegID? = nil, callID: String? = nil) { (self.what, self.leg, self.callID) = (what, leg, callID) }
 
   static func partyEvent(_ event: any HostEvent) -> CallAgentEvent? {
     if case EndpointEvent.party(let event)? = event as? EndpointEvent { return event }
@@ -59,44 +57,14 @@ struct EventSubject {
 
   private init(party event: CallAgentEvent) {
     self.init(what: Self.what(event), leg: event.leg)
-    if case .started(_, let facts) = event { callID = Bytes(facts.callID) }
     if case .violation(_, let violation) = event, violation.rule == .refusalNotAcknowledged { age = Self.timerH }
   }
 
   private static func what(_ event: CallAgentEvent) -> What {
     switch event {
-    case .started(_, let facts):
-      .messages([facts.direction == .outgoing ? .sent(.request(.invite)) : .received(.request(.invite))])
-    case .ringing(_, let status): .messages(MessageKind.both(.response(status...status, .invite)))
-    case .refused(_, let status, _, _), .ended(_, .refused(let status), _): .messages(MessageKind.both(.response(status...status, .invite)))
-    case .established, .renegotiated: .messages(MessageKind.both(.response(200...299, .invite)) + [.received(.request(.ack))])
-    case .earlyMedia: .messages(MessageKind.both(.response(100...299, .invite)))
-    case .reinviteFailed(_, let status?, _): .messages([.received(.response(status...status, .invite))])
-    case .reinviteFailed(_, nil, _): .messages([.sent(.request(.invite))])
-    case .ended(_, let end, _): what(end)
-    case .reason: .messages([.received(.request(.bye)), .received(.request(.cancel))])
     case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: .media
-    case .registered, .registrationFailed: .messages([.received(.response(100...699, .register)), .sent(.request(.register))])
-    case .optionsAnswered, .optionsFailed: .messages([.received(.response(100...699, .options)), .sent(.request(.options))])
     case .violation(_, let violation): what(violation)
     default: .newest
-    }
-  }
-
-  private static func what(_ end: EndReason) -> What {
-    switch end {
-    case .hungUpHere, .mediaSilence, .durationReached: .messages([.sent(.request(.bye))])
-    case .hungUpByPeer: .messages([.received(.request(.bye))])
-    case .cancelledHere, .noFinalResponse: .messages([.sent(.request(.cancel))])
-    case .cancelledByPeer: .messages([.received(.request(.cancel))])
-    case .timerB: .messages([.sent(.request(.invite))])
-    case .expired: .messages(MessageKind.both(.response(487...487, .invite)))
-    case .ackMissing: .messages([.sent(.response(200...299, .invite))])
-    case .dialogLost: .messages([.received(.response(408...481, nil))])
-    case .refused(let status): .messages(MessageKind.both(.response(status...status, .invite)))
-    case .violation(let violation): what(violation)
-    case .unsupported: .messages([.received(.any)])
-    case .transportFailed: .newest
     }
   }
 
@@ -124,42 +92,25 @@ struct MessageKind {
     case request(SIPMethod)
     /// nil = whatever it answers.
     case response(ClosedRange<Int>, SIPMethod?)
-    case exactly(Bytes)
     case any
   }
 
-  var direction: PacketRecord.Direction
+  var isSent: Bool
   var start: Start
 
-  static func sent(_ start: Start) -> MessageKind { MessageKind(direction: .sent, start: start) }
-  static func received(_ start: Start) -> MessageKind { MessageKind(direction: .received, start: start) }
-  static func both(_ start: Start) -> [MessageKind] { [.sent(start), .received(start)] }
+  init(isSent: Bool, _ start: Start) { (self.isSent, self.start) = (isSent, start) }
 
-  /// - Parameter callID: what the message's Call-ID is; nil = it does not matter. Under TLS it cannot be seen.
-  func matches(_ packet: PacketRecord, callID: Bytes?) -> Bool {
-    guard packet.direction == direction else { return false }
-    switch (start, Self.subject(packet)) {
-    case (.any, .request), (.any, .response): break
-    case (.request(let wanted), .request(let method)): guard wanted.label == method else { return false }
-    case (.response(let statuses, let wanted), .response(let status, let method)):
-      guard statuses.contains(Int(status)), wanted == nil || wanted?.label == method else { return false }
-    case (.exactly(let bytes), _): return packet.payload == bytes
-    default: return false
-    }
-    guard let callID, let message = try? SIPMessage.parse(packet.payload) else { return true }
-    return (try? message.callID()).map { Bytes($0) == callID } ?? true
-  }
+  static func sent(_ start: Start) -> MessageKind { MessageKind(isSent: true, start) }
+  static func received(_ start: Start) -> MessageKind { MessageKind(isSent: false, start) }
 
-  /// What the packet carries: its label, and where it has none, as on real sockets and from wire members, its bytes.
-  private static func subject(_ packet: PacketRecord) -> Label.Subject {
-    switch packet.label.subject {
-    case .none, .raw: break
-    case .request, .response, .keepAlive, .rtp, .rtcp, .tlsHandshake, .tlsClose: return packet.label.subject
+  /// - Parameter callID: what the message's Call-ID is; nil = it does not matter.
+  func matches(_ seen: MessageTrace.Entry, callID: String?) -> Bool {
+    guard seen.isSent == isSent, callID == nil || seen.callID == callID else { return false }
+    switch start {
+    case .any: return true
+    case .request(let method): return seen.status == nil && seen.method == method
+    case .response(let statuses, let method):
+      return seen.status.map { statuses.contains($0) } ?? false && (method == nil || method == seen.method)
     }
-    guard let message = try? SIPMessage.parse(packet.payload) else { return packet.label.subject }
-    if let status = message.status {
-      return .response(status: UInt16(clamping: status), (try? message.cseq().method.label) ?? .unnamed)
-    }
-    return .request(message.method?.label ?? .unnamed)
   }
 }

@@ -1,14 +1,16 @@
+import CallControl
 import Kallglot
 import KallglotPolicy
-import CallControl
 import Personas
+import SIPMessage
 import SIPUserAgent
 import SansIO
 import ScenarioModel
 import VirtualNetwork
+import WireReader
 
-/// Finds the frame that news rest on: the message that an event speaks of, else what the host received at that instant, else the last
-/// signalling it sent.
+/// Reads each member's packets as they leave and come, and makes the engine's news of them; of what hosts say of themselves it passes on
+/// what packets cannot show, with the frame that it rests on.
 ///
 /// As a sink it sees every packet before the host does, so the frame of an arrival is known when the host speaks of it.
 public final class EvidenceTracker: JournalSink {
@@ -17,41 +19,109 @@ public final class EvidenceTracker: JournalSink {
     var leg: LegID
   }
 
-  private var traces: [PacketTrace] = []
+  /// What is kept of a host.
+  private struct Tap {
+    var name: String
+    var reader: PassiveReader?
+    var packets = PacketTrace()
+    var messages = MessageTrace()
+    /// Learnt from its packets: who sends a message is told by its source.
+    var addresses: Set<IPAddress> = []
+  }
+
+  private var taps: [Tap] = []
   // Counted for every packet by code that cannot overlap itself.
   @exclusivity(unchecked) private var ledger = FlowLedger()
   /// The words of the run's faults, in the order of their numbers.
   private var faults: [String] = []
   /// Call-IDs of the legs that are not over.
-  private var callIDs: [LegKey: Bytes] = [:]
+  private var callIDs: [LegKey: String] = [:]
+  /// Whose packets are read; others are links' and NATs'.
+  private let members: Set<String>
+  private let epoch: Epoch
+  private var news: [StageEvent] = []
+  /// Called when there is news after none.
+  public var onNews: (() -> Void)?
   public private(set) var packets = 0
   /// What each host has sent and opened until now.
   public private(set) var traffic: [MemberTraffic] = []
 
-  public init() {}
+  /// - Parameters:
+  ///   - members: the cast.
+  ///   - epoch: wall time of the run's beginning.
+  public init(members: [String], epoch: Epoch) {
+    self.members = Set(members)
+    self.epoch = epoch
+  }
 
   public func hostAdded(_ host: HostID, name: String) {
-    while traces.count <= Int(host.rawValue) {
-      ledger.hostAdded(HostID(UInt16(traces.count)))
-      traces.append(PacketTrace())
+    while taps.count <= Int(host.rawValue) {
+      ledger.hostAdded(HostID(UInt16(taps.count)))
+      taps.append(Tap(name: ""))
       traffic.append(MemberTraffic())
     }
+    taps[Int(host.rawValue)].name = name
+    if members.contains(name) { taps[Int(host.rawValue)].reader = PassiveReader(path: name) }
   }
+
+  /// What has been seen and said since the last time, in its order.
+  public func takeNews() -> [StageEvent] {
+    guard !news.isEmpty else { return [] }
+    defer { news.removeAll(keepingCapacity: true) }
+    return news
+  }
+
+  private func tell(_ event: StageEvent) {
+    news.append(event)
+    if news.count == 1 { onNews?() }
+  }
+
+  // MARK: - Packets
 
   public func packet(_ packet: PacketRecord) {
     packets += 1
     let index = Int(packet.host.rawValue)
-    guard traces.indices.contains(index) else { return }
+    guard taps.indices.contains(index) else { return }
     if packet.direction == .sent, !packet.payload.isEmpty || packet.isSYN { ledger.take(packet) }
+    read(packet, index)
     guard !packet.payload.isEmpty else { return }
-    guard PacketTrace.isMedia(packet.payload) else { return traces[index].takeSignalling(packet) }
-    traces[index].takeMedia(packet)
-    guard packet.direction == .sent else { return }
-    switch packet.label.subject {
-    case .rtp: (traffic[index].lastRTP, traffic[index].lastRTPFrame) = (packet.at, packet.frame)
-    case .rtcp: (traffic[index].lastRTCP, traffic[index].lastRTCPFrame) = (packet.at, packet.frame)
-    case .request, .response, .raw, .tlsHandshake, .none, .keepAlive, .tlsClose: break
+    guard PacketTrace.isMedia(packet.payload) else { return taps[index].packets.takeSignalling(packet) }
+    taps[index].packets.takeMedia(packet)
+    guard packet.direction == .sent, case .udp = packet.carrier else { return }
+    if PacketTrace.isControl(packet.payload) {
+      (traffic[index].lastRTCP, traffic[index].lastRTCPFrame) = (packet.at, packet.frame)
+    } else {
+      (traffic[index].lastRTP, traffic[index].lastRTPFrame) = (packet.at, packet.frame)
+      if traffic[index].rtpTargets[packet.source] != packet.destination { traffic[index].rtpTargets[packet.source] = packet.destination }
     }
+  }
+
+  private func read(_ packet: PacketRecord, _ index: Int) {
+    guard let reader = taps[index].reader else { return }
+    if !PacketTrace.isMedia(packet.payload) {
+      taps[index].addresses.insert(packet.direction == .sent ? packet.source.address : packet.destination.address)
+    }
+    for observed in reader.take(packet, epoch: epoch) { take(observed, index, at: packet.at) }
+  }
+
+  private func take(_ observed: Observed, _ index: Int, at now: Instant) {
+    switch observed {
+    case .message(let message, _, let repetition):
+      add(message.message, message, message.source, message.stamp, isCopy: repetition > 0, index, at: now)
+    case .incomplete(let message, _, let origin, _): add(message, nil, origin.source, origin.stamp, isCopy: false, index, at: now)
+    case .unreadable, .unframed, .notSIP, .gap, .tlsAlert: break
+    }
+  }
+
+  private func add(
+    _ message: SIPMessage, _ observed: ObservedMessage?, _ source: TransportAddress, _ stamp: FrameStamp, isCopy: Bool, _ index: Int,
+    at now: Instant
+  ) {
+    let isSent = taps[index].addresses.contains(source.address)
+    let frame = UInt32(clamping: stamp.frame)
+    taps[index].messages.take(message, observed, isSent: isSent, frame: frame, at: now)
+    let citation = FrameCitation(HostID(UInt16(index)), frame)
+    tell(.seen(taps[index].name, SeenMessage(message, observed, isSent: isSent, isCopy: isCopy, frame: citation)))
   }
 
   /// Counts media ports: the even ones of the pairs, so that signalling's 5060 and 5061 have to be left out by number.
@@ -63,7 +133,9 @@ public final class EvidenceTracker: JournalSink {
       traffic[index].mediaPortsOpened += 1
       traffic[index].mediaPortsOpen += 1
     case .unbound(let address, .datagram) where Self.isMedia(address): traffic[index].mediaPortsOpen -= 1
-    case .bound, .unbound, .bindFailed, .event, .secret, .plaintext, .step, .finding, .note: break
+    case .secret(let line):
+      for observed in taps[index].reader?.takeSecrets(line) ?? [] { take(observed, index, at: record.at) }
+    case .bound, .unbound, .bindFailed, .event, .plaintext, .step, .finding, .note: break
     }
   }
 
@@ -77,54 +149,58 @@ public final class EvidenceTracker: JournalSink {
   /// The next fault's words.
   public func faultAdded(_ text: String) { faults.append(text) }
 
-  // MARK: - Citations
+  // MARK: - What hosts say
+
+  /// Takes an event of a host, as far as the engine has a use for it.
+  ///
+  /// - Parameter slack: how much earlier the packet may have come that it rests on: nothing in virtual time, a moment on real sockets.
+  public func take(_ event: any HostEvent, of host: HostID, at now: Instant, slack: Duration = .zero) {
+    let index = Int(host.rawValue)
+    guard taps.indices.contains(index) else { return }
+    let callID = { [self] (leg: LegID?) in leg.flatMap { callIDs[LegKey(host: host, leg: $0)] } }
+    keepCallID(event, host)
+    let citation = evidence(for: event, of: host, at: now, slack: slack)
+    // A request that was refused at once has no leg that said its Call-ID.
+    let cited = citation.flatMap { citation in taps[index].messages.newest { $0.frame == citation.frame }?.callID }
+    if let event = StageEvent(event, of: taps[index].name, callID: { callID($0) ?? cited }, evidence: citation) { tell(event) }
+    if case .ended(let leg, _, _)? = EventSubject.partyEvent(event) { callIDs[LegKey(host: host, leg: leg)] = nil }
+  }
+
+  private func keepCallID(_ event: any HostEvent, _ host: HostID) {
+    guard case .started(let leg, let facts)? = EventSubject.partyEvent(event) else { return }
+    callIDs[LegKey(host: host, leg: leg)] = facts.callID
+  }
 
   /// What a frame is; nil where it is not kept any more.
   public func exhibit(_ citation: FrameCitation) -> Exhibit? {
     let index = Int(citation.host.rawValue)
-    return traces.indices.contains(index) ? traces[index].exhibit(citation) : nil
+    guard taps.indices.contains(index) else { return nil }
+    guard let seen = taps[index].messages.newest({ $0.frame == citation.frame }) else { return taps[index].packets.exhibit(citation) }
+    return Exhibit(citation, at: seen.at, seen.isSent ? .sent : .received, seen.text + taps[index].packets.fate(citation))
   }
 
   /// The frame that an event rests on.
-  ///
-  /// - Parameter slack: how much earlier the packet may have come: nothing in virtual time, a moment on real sockets.
-  public func evidence(for event: any HostEvent, of host: HostID, at now: Instant, slack: Duration = .zero) -> FrameCitation? {
+  private func evidence(for event: any HostEvent, of host: HostID, at now: Instant, slack: Duration) -> FrameCitation? {
     let index = Int(host.rawValue)
-    guard traces.indices.contains(index) else { return nil }
     let wanted = EventSubject(event)
-    defer { keepCallID(event, host) }
     switch wanted.what {
     case .media:
-      guard let media = traces[index].receivedMedia else { break }
-      traces[index].cite(media)
+      guard let media = taps[index].packets.receivedMedia else { break }
+      taps[index].packets.cite(media)
       return FrameCitation(host, media.frame)
     case .messages(let patterns):
       let callID = wanted.callID ?? wanted.leg.flatMap { callIDs[LegKey(host: host, leg: $0)] }
-      // With one call there is nothing to confuse.
-      let compared = callIDs.count > 1 ? callID : nil
       let latest = now.advanced(by: .zero - wanted.age)
-      let found = traces[index].newest { packet in
-        packet.at <= latest && patterns.contains { $0.matches(packet, callID: compared) }
+      let found = taps[index].messages.newest { seen in
+        seen.at <= latest && patterns.contains { $0.matches(seen, callID: callID) }
       }
       if let found { return FrameCitation(host, found.frame) }
     case .newest: break
     }
-    return newest(index, host, at: now, slack: slack)
-  }
-
-  private func newest(_ index: Int, _ host: HostID, at now: Instant, slack: Duration) -> FrameCitation? {
-    if let received = traces[index].received, now.nanoseconds - received.at.nanoseconds <= slack.wholeNanoseconds {
+    if let received = taps[index].packets.received, now.nanoseconds - received.at.nanoseconds <= slack.wholeNanoseconds {
       return FrameCitation(host, received.frame)
     }
-    return traces[index].newest { $0.direction == .sent }.map { FrameCitation(host, $0.frame) }
-  }
-
-  private func keepCallID(_ event: any HostEvent, _ host: HostID) {
-    switch EventSubject.partyEvent(event) {
-    case .started(let leg, let facts): callIDs[LegKey(host: host, leg: leg)] = Bytes(facts.callID)
-    case .ended(let leg, _, _): callIDs[LegKey(host: host, leg: leg)] = nil
-    default: break
-    }
+    return taps[index].packets.newest { $0.direction == .sent }.map { FrameCitation(host, $0.frame) }
   }
 }
 
@@ -136,7 +212,7 @@ extension EvidenceTracker: PacketWitness {
   }
 
   public func sent(by member: Int, _ subject: Label.Subject) -> [Bytes] {
-    traces.indices.contains(member) ? traces[member].sent(subject) : []
+    taps.indices.contains(member) ? taps[member].packets.sent(subject) : []
   }
 }
 
@@ -148,12 +224,15 @@ extension PacketRecord {
 }
 
 extension StageEvent {
-  /// A host's event in the words of the stage; nil for what no step can see.
-  public init?(_ event: any HostEvent, of member: String, evidence: FrameCitation?) {
+  /// A host's event in the words of the stage; nil for what packets show better, and for what no step asks for.
+  ///
+  /// - Parameter callID: the Call-ID of a leg of the host.
+  init?(_ event: any HostEvent, of member: String, callID: (LegID?) -> String?, evidence: FrameCitation?) {
     if let event = event as? CallAgentEvent {
-      self = .party(member, event, evidence)
+      guard let word = MemberWord(event, callID: callID) else { return nil }
+      self = .word(member, word, evidence)
     } else if let event = event as? EndpointEvent {
-      self.init(event, of: member, evidence)
+      self.init(event, of: member, callID, evidence)
     } else if let event = event as? WireHost.Event {
       self.init(event, of: member, evidence)
     } else if let event = event as? NATEvent {
@@ -163,20 +242,22 @@ extension StageEvent {
     }
   }
 
-  private init?(_ event: EndpointEvent, of member: String, _ evidence: FrameCitation?) {
+  private init?(_ event: EndpointEvent, of member: String, _ callID: (LegID?) -> String?, _ evidence: FrameCitation?) {
     switch event {
-    case .party(let event): self = .party(member, event, evidence)
-    case .decision(let leg, let decision, _): self = .decision(member, leg, decision, evidence)
+    case .party(let event): self.init(event, of: member, callID: callID, evidence: evidence)
+    case .decision(let leg, let decision, let request):
+      self = .decision(member, callID: request.callID.isEmpty ? callID(leg) : request.callID, decision, evidence)
     case .notCalled(let account, let reason):
       let decision = PolicyDecision(.registration, .refused(status: 480), detail: "\(account) cannot be called: \(reason)")
-      self = .decision(member, nil, decision, evidence)
+      self = .decision(member, callID: nil, decision, evidence)
     case .joined, .carried, .digit, .sessionEnded: return nil
     }
   }
 
-  private init(_ event: WireHost.Event, of member: String, _ evidence: FrameCitation?) {
+  private init?(_ event: WireHost.Event, of member: String, _ evidence: FrameCitation?) {
     switch event {
-    case .received(let message): self = .message(member, message, evidence)
+    // Its packets show it.
+    case .received: return nil
     case .unreadable(let rule): self = .wire(member, "unreadable: \(rule)", evidence)
     case .closed(let how): self = .wire(member, how, evidence)
     }
@@ -187,6 +268,35 @@ extension StageEvent {
     case .mapped(let inside, let outside, isStream: _): self = .nat(member, .mapped(inside: inside, outside: outside), evidence)
     case .dropped(let reason, let source, let destination):
       self = .nat(member, .dropped(reason, source: source, destination: destination), evidence)
+    }
+  }
+}
+
+extension MemberWord {
+  /// What of a party's event its packets do not show.
+  init?(_ event: CallAgentEvent, callID: (LegID?) -> String?) {
+    switch event {
+    case .started(_, let facts):
+      guard facts.direction == .outgoing else { return nil }
+      self = .called(callID: facts.callID, name: facts.name, target: facts.peer)
+    case .toneHeard(let leg, let frequency):
+      if let id = callID(leg) { self = .toneHeard(callID: id, frequency: frequency) } else { return nil }
+    case .toneEnded(let leg): if let id = callID(leg) { self = .toneEnded(callID: id) } else { return nil }
+    case .ended(let leg, let reason, let report):
+      guard let id = callID(leg) else { return nil }
+      self = .ended(callID: id, reason, packetsReceived: report.map { Int($0.packetsReceived) })
+    case .reinviteFailed(let leg, nil, let reason):
+      guard let id = callID(leg) else { return nil }
+      self = .reinviteLost(callID: id, reason: reason)
+    case .registrationFailed(_, let reason): self = .registrationFailed(reason: reason)
+    case .optionsFailed(let reason): self = .optionsFailed(reason: reason)
+    case .connectionFailed(let remote, let reason): self = .connectionFailed(remote: remote, reason: reason)
+    case .portsMissing(let leg, let reason): self = .portsMissing(callID: callID(leg), reason: reason)
+    case .violation(let leg, let violation): self = .violation(callID: callID(leg), violation)
+    case .malformed(let source, let rule): self = .malformed(from: source, rule: rule)
+    case .listening, .listenFailed, .acceptsAgain, .socketFailed, .redirected, .requestRefused, .mediaPorts, .ringing, .established,
+      .earlyMedia, .renegotiated, .reinviteFailed, .refused, .mediaStarted, .mediaLatched, .reason, .registered, .optionsAnswered, .note:
+      return nil
     }
   }
 }

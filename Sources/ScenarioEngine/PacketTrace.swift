@@ -30,6 +30,10 @@ struct PacketTrace {
   @inline(__always)
   static func isMedia(_ payload: Bytes) -> Bool { payload.first.map { $0 & 0xC0 == 0x80 } ?? false }
 
+  /// RTCP packet types are where payload types of RTP with a marker would be (RFC 5761 §4).
+  @inline(__always)
+  static func isControl(_ payload: Bytes) -> Bool { payload.count > 1 && (192...223).contains(payload[1]) }
+
   mutating func takeMedia(_ packet: PacketRecord) {
     let payload = packet.payload
     var word: UInt32 = 0
@@ -77,6 +81,9 @@ struct PacketTrace {
     if cited.count == Self.citedLimit { cited.removeFirst() }
     cited.append(media)
   }
+
+  /// What became of a frame that is kept.
+  func fate(_ citation: FrameCitation) -> String { newest { $0.frame == citation.frame }.map { MessageLine.text($0.fate) } ?? "" }
 
   /// What a frame is, as far as it is kept.
   func exhibit(_ citation: FrameCitation) -> Exhibit? {

@@ -1,4 +1,3 @@
-import CallControl
 import SansIO
 import ScenarioModel
 
@@ -25,13 +24,20 @@ public struct ScenarioEngine: Sendable {
   private var state: State = .idle
   private var script: Script
   public private(set) var findings: [Finding] = []
+  /// When the running step, or the end of the run, looks again.
+  private var ownDeadline: Instant?
+
   /// When ``handle(_:at:)`` wants a ``StageEvent/deadline``.
-  public private(set) var nextDeadline: Instant?
+  public var nextDeadline: Instant? {
+    if case .over = state { return nil }
+    guard let story = script.nextDeadline else { return ownDeadline }
+    return ownDeadline.map { min($0, story) } ?? story
+  }
 
   /// - Parameter entropy: where identifiers of raw messages come from.
   public init(_ scenario: Scenario, entropy: Entropy = Entropy(seed: 1)) {
     self.scenario = scenario
-    script = Script(entropy: entropy)
+    script = Script(wires: Set(scenario.cast.filter { if case .wire = $0.role { true } else { false } }.map(\.name)), entropy: entropy)
   }
 
   public var isOver: Bool { if case .over = state { true } else { false } }
@@ -39,43 +45,45 @@ public struct ScenarioEngine: Sendable {
   /// Passed unless there are findings.
   public var verdict: Verdict { findings.isEmpty ? .passed : .failed }
 
+  /// Takes what happened in one turn, in its order, then looks at the steps.
+  ///
   /// - Parameters:
   ///   - traffic: what the members have sent and opened until now, in the order of the cast.
   ///   - witness: who can tell of packets; asked when there is a finding.
   public mutating func handle(
-    _ event: StageEvent, traffic: [MemberTraffic] = [], witness: (any PacketWitness)? = nil, at now: Instant
+    _ events: [StageEvent], traffic: [MemberTraffic] = [], witness: (any PacketWitness)? = nil, at now: Instant
   ) -> [StageCommand] {
     script.take(traffic)
-    take(event, at: now)
+    for event in events { take(event, at: now) }
     let known = findings.count
     defer { script.commands = [] }
-    act(on: event, at: now)
+    act(at: now)
     explain(from: known, witness)
+    for case .call(let member, _, let name) in script.commands { script.ask(member, callNamed: name) }
     if script.commands.contains(where: \.isAct) { script.act(at: now) }
     return script.commands
   }
 
-  private mutating func act(on event: StageEvent, at now: Instant) {
-    switch (state, event) {
-    case (.idle, .began):
-      state = .running(step: 0, isBegun: false)
-      advance(at: now)
-    case (.running, _): if judgeProhibitions(at: now) { clear(at: now) } else { advance(at: now) }
-    case (.clearing, .deadline): settle(at: now)
-    case (.clearing, _): if script.stories.allSatisfy({ $0.state == .ended }) { settle(at: now) }
-    case (.settling, .deadline): finish()
-    case (.idle, _), (.settling, _), (.over, _): break
+  private mutating func act(at now: Instant) {
+    switch state {
+    case .running: if judgeProhibitions(at: now) { clear(at: now) } else { advance(at: now) }
+    case .clearing: if isDue(now) || script.stories.allSatisfy({ $0.state == .ended }) { settle(at: now) }
+    case .settling: if isDue(now) { finish() }
+    case .idle, .over: break
     }
   }
 
+  private func isDue(_ now: Instant) -> Bool { ownDeadline.map { $0 <= now } ?? true }
+
   private mutating func take(_ event: StageEvent, at now: Instant) {
     switch event {
-    case .party(let member, let news, let evidence): script.take(member, news, evidence, at: now)
-    case .decision(let member, let leg, let decision, let evidence): script.take(member, leg, decision, evidence, at: now)
-    case .message(let member, let message, let evidence): script.take(member, message, evidence)
+    case .seen(let member, let message): script.take(member, message, at: now)
+    case .word(let member, let word, let evidence): script.take(member, word, evidence, at: now)
+    case .decision(let member, let callID, let decision, let evidence): script.take(member, callID: callID, decision, evidence, at: now)
     case .wire(let member, let news, let evidence): script.take(member, wire: news, evidence)
     case .nat(let name, let news, let evidence): script.nats.take(name, news, evidence, at: now)
-    case .began, .deadline: break
+    case .deadline: script.settle(at: now)
+    case .began: state = .running(step: 0, isBegun: false)
     }
   }
 
@@ -107,12 +115,12 @@ public struct ScenarioEngine: Sendable {
       case .done:
         state = .running(step: index + 1, isBegun: false)
         if script.commands.count > asked {
-          nextDeadline = now
+          ownDeadline = now
           return
         }
       case .waiting(let deadline):
         state = .running(step: index, isBegun: true)
-        nextDeadline = deadline
+        ownDeadline = deadline
         return
       case .failed(var finding):
         finding.step = step.text
@@ -173,13 +181,13 @@ public struct ScenarioEngine: Sendable {
   private mutating func clear(at now: Instant) {
     state = .clearing
     script.commands.append(.hangUpAll)
-    nextDeadline = now.advanced(by: Self.clearingTime)
+    ownDeadline = now.advanced(by: Self.clearingTime)
     if script.stories.allSatisfy({ $0.state == .ended }) { settle(at: now) }
   }
 
   private mutating func settle(at now: Instant) {
     state = .settling
-    nextDeadline = now.advanced(by: Self.settlingTime)
+    ownDeadline = now.advanced(by: Self.settlingTime)
     // No finding: another seed, or a loss, may keep the peer from breaking it.
     for rule in script.unbroken(scenario.allowedViolations) {
       script.commands.append(.note("allowed, but not violated by any peer: \(rule.id)"))
@@ -189,6 +197,6 @@ public struct ScenarioEngine: Sendable {
 
   private mutating func finish() {
     state = .over
-    nextDeadline = nil
+    ownDeadline = nil
   }
 }

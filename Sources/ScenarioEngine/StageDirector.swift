@@ -15,20 +15,20 @@ public final class StageDirector {
   private let scenario: Scenario
   private let actors: [any StageActor]
   private let means: any StageMeans
-  private let evidence = EvidenceTracker()
+  private let evidence: EvidenceTracker
   private var engine: ScenarioEngine
-  /// What the engine has not been told yet.
-  private var news: [StageEvent] = []
   /// Why the run ended before its steps did.
   public private(set) var failure: StageFailure?
 
   /// - Parameters:
   ///   - entropy: where identifiers of raw messages come from.
+  ///   - epoch: wall time of the run's beginning.
   ///   - actors: in the order of the cast; their hosts have these numbers.
-  public init(_ scenario: Scenario, entropy: Entropy, actors: [any StageActor], means: any StageMeans) {
+  public init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch, actors: [any StageActor], means: any StageMeans) {
     self.scenario = scenario
     self.actors = actors
     self.means = means
+    evidence = EvidenceTracker(members: scenario.cast.map(\.name), epoch: epoch)
     engine = ScenarioEngine(scenario, entropy: entropy)
   }
 
@@ -36,6 +36,12 @@ public final class StageDirector {
   public var readers: [any JournalSink] { [evidence] }
 
   public var isOver: Bool { engine.isOver || failure != nil }
+
+  /// Called when there is something for ``turnEnded()``, from within a host's call or a driver's: not the moment for it.
+  public var onNews: (() -> Void)? {
+    get { evidence.onNews }
+    set { evidence.onNews = newValue }
+  }
 
   /// When ``deadlineCame()`` is due.
   public var nextDeadline: Instant? { isOver ? nil : engine.nextDeadline }
@@ -46,45 +52,39 @@ public final class StageDirector {
 
   /// All hosts have started.
   public func begin() {
-    tell(.began)
+    tell([.began])
     turnEnded()
   }
 
   public func deadlineCame() {
-    tell(.deadline)
+    tell([.deadline])
     turnEnded()
   }
 
   /// A host said something. The engine is told at the end of the turn.
   ///
   /// - Parameters:
-  ///   - name: the host's.
   ///   - slack: how much earlier the packet that it speaks of may have come: nothing in virtual time, a moment on real sockets.
-  public func hostSaid(_ event: any HostEvent, of host: HostID, named name: String, slack: Duration = .zero) {
+  public func hostSaid(_ event: any HostEvent, of host: HostID, slack: Duration = .zero) {
     let index = Int(host.rawValue)
     if actors.indices.contains(index) { actors[index].take(event) }
-    let citation = evidence.evidence(for: event, of: host, at: means.now, slack: slack)
-    if let event = StageEvent(event, of: name, evidence: citation) { news.append(event) }
+    evidence.take(event, of: host, at: means.now, slack: slack)
   }
 
   /// What happened is complete as far as it has come: the engine is told all of it. Not from within a call of a host, which the engine may
   /// command.
   public func turnEnded() {
     // Commands make news of their own.
-    while !isOver, !news.isEmpty {
-      let events = news
-      news = []
-      for event in events { tell(event) }
-    }
+    while !isOver, case let news = evidence.takeNews(), !news.isEmpty { tell(news) }
   }
 
   /// The stage, or an actor, has spoiled the run. What it says first is what counts.
   public func spoil(_ failure: StageFailure) { if self.failure == nil { self.failure = failure } }
 
-  private func tell(_ event: StageEvent) {
+  private func tell(_ events: [StageEvent]) {
     guard !isOver else { return }
     let now = means.now
-    let commands = engine.handle(event, traffic: evidence.traffic, witness: evidence, at: now)
+    let commands = engine.handle(events, traffic: evidence.traffic, witness: evidence, at: now)
     if commands.contains(where: \.isAct) { evidence.mark(at: now) }
     carryOut(commands)
   }

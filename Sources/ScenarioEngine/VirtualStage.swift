@@ -27,7 +27,7 @@ public final class VirtualStage {
     }
     (self.simulation, self.cast) = (simulation, cast)
     means = VirtualMeans(simulation, cast)
-    director = StageDirector(scenario, entropy: Entropy(seed: seed), actors: actors, means: means)
+    director = StageDirector(scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch, actors: actors, means: means)
     for sink in director.readers + sinks { simulation.addSink(sink) }
     for member in cast.members { simulation.add(member.host, name: member.name, addresses: member.addresses) }
     for given in scenario.network { try connect(given) }
@@ -43,7 +43,7 @@ public final class VirtualStage {
 
   /// Runs to the end; the result has no wall-clock time and no folder, which its caller knows.
   public func run() -> ScenarioResult {
-    simulation.onEvent = { [unowned self] host, event in director.hostSaid(event, of: host, named: simulation.name(of: host)) }
+    simulation.onEvent = { [unowned self] host, event in director.hostSaid(event, of: host) }
     simulation.onStageDeadline = { [unowned self] _ in director.deadlineCame() }
     simulation.watch(limit: Self.eventsWithoutProgress)
     simulation.run(until: .zero)

@@ -1,9 +1,7 @@
 import KallglotPolicy
-import CallControl
-import Media
 import SDP
-import SIPUserAgent
 import SansIO
+import WireReader
 
 /// A tone that a member heard.
 public struct HeardTone: Sendable, Hashable {
@@ -14,81 +12,149 @@ public struct HeardTone: Sendable, Hashable {
   public var to: Instant?
 }
 
-/// One leg's story as far as it is known, at one member.
+/// One side of a call at one member: what its packets show, and of what the member says what no packet can show.
 public struct LegStory: Sendable {
-  public enum State: String, Sendable, CaseIterable { case placed, ringing, established, ended }
-
   public var member: String
-  public var id: LegID
   public var callID: String
   /// What the step that placed the call named it; nil at the called side.
   public var name: String?
-  /// Where the INVITE went or came from.
-  public var peer: TransportAddress?
-  public var state: State = .placed
-  public var refusal: (status: Int, phrase: String, explanation: String?)?
-  public var end: EndReason?
-  public var agreement: AudioAgreement?
-  public var hasEarlyMedia = false
-  /// Re-INVITEs of either side that went through.
-  public var reinvites = 0
-  /// Our last re-INVITE, when it failed.
-  public var reinviteFailure: (status: Int?, reason: String)?
+  /// As the packets of the member show it; nil while no INVITE has left or come.
+  public private(set) var call: CallStory?
   /// What was heard, in the order of the beginnings.
   public var tones: [HeardTone] = []
-  /// The same, in hertz alone.
-  public var heard: [Int] { tones.map(\.frequency) }
-  /// When it was established, and when it ended.
-  public var establishedAt: Instant?
-  public var endedAt: Instant?
-  /// Reason of the BYE or CANCEL that ended it.
-  public var reason: String?
-  public var report: MediaReport?
-  /// Where our RTP goes because the peer's comes from there; nil = where SDP says.
-  public var latched: TransportAddress?
+  /// RTP packets that the member counted until it ended.
+  public private(set) var packetsReceived: Int?
   /// The frame that brought the last news of the call, and that of its media.
-  public var evidence: FrameCitation?
-  public var mediaEvidence: FrameCitation?
+  public private(set) var evidence: FrameCitation?
+  public private(set) var mediaEvidence: FrameCitation?
+  private var forgottenReinvites = 0
+  /// The connection that its messages took is gone: what it wanted to send nobody can see.
+  private var hasLostConnection = false
+  /// Where the INVITE shall go.
+  private let target: TransportAddress?
+  /// How it ended in the member's own words, and when.
+  private var own: OwnEnd?
+  /// Our last re-INVITE never left or was never answered: no packet says so.
+  private var lostReinvite: String?
+
+  private struct OwnEnd: Sendable {
+    var reason: EndReason
+    var at: Instant
+  }
+
+  /// A call that a member was asked to place.
+  init(member: String, callID: String, name: String?, target: TransportAddress?) {
+    (self.member, self.callID, self.name, self.target) = (member, callID, name, target)
+  }
+
+  /// A call whose INVITE left or came.
+  init(member: String, call: CallStory, name: String?, evidence: FrameCitation?) {
+    (self.member, callID, self.name, target, self.call, self.evidence) = (member, call.callID, name, nil, call, evidence)
+  }
 
   /// The leg as commands name it.
   var leg: StageLeg { StageLeg(member: member, callID: callID, name: name) }
 
-  /// What an event means for this leg.
-  mutating func take(_ event: CallAgentEvent, _ frame: FrameCitation?, at now: Instant) {
-    switch event {
-    case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: mediaEvidence = frame ?? mediaEvidence
-    default: evidence = frame ?? evidence
-    }
-    switch event {
-    case .ringing: if state == .placed { state = .ringing }
-    case .established(_, let agreement):
-      state = .established
-      establishedAt = now
-      self.agreement = agreement
-    case .earlyMedia(_, let agreement):
-      hasEarlyMedia = true
-      self.agreement = agreement
-    case .renegotiated(_, let agreement):
-      self.agreement = agreement
-      reinvites += 1
-      reinviteFailure = nil
-    case .reinviteFailed(_, let status, let reason): reinviteFailure = (status, reason)
-    case .refused(_, let status, let phrase, let explanation): refusal = (status, phrase, explanation)
-    case .toneHeard(_, let frequency):
-      tones.append(HeardTone(frequency: frequency, from: now))
-    case .toneEnded: if !tones.isEmpty { tones[tones.count - 1].to = now }
-    case .reason(_, let text): reason = text
-    case .mediaLatched(_, let source): latched = source
-    case .ended(_, let end, let report):
-      state = .ended
-      endedAt = now
-      self.end = end
-      self.report = report
-    case .redirected, .requestRefused, .mediaStarted, .started, .mediaPorts, .note, .violation, .portsMissing, .listening,
-      .listenFailed, .acceptsAgain,
-      .socketFailed, .connectionFailed, .malformed, .registered, .registrationFailed,
-      .optionsAnswered, .optionsFailed:
-      break
+  // MARK: - What the packets show
+
+  public var state: CallStory.State { end == nil ? call?.state ?? .placed : .ended }
+  /// Where the INVITE went or came from.
+  public var peer: TransportAddress? { call?.peer ?? target }
+  public var agreement: AgreedAudio? { call?.agreement }
+  public var hasEarlyMedia: Bool { call?.hasEarlyMedia ?? false }
+  /// Re-INVITEs of either side that went through.
+  public var reinvites: Int { (call?.reinvites ?? 0) - forgottenReinvites }
+  public var refusal: CallStory.Refusal? { call?.refusal }
+  public var establishedAt: Instant? { call?.establishedAt }
+  /// Reason of the BYE or CANCEL that ended it.
+  public var reason: String? { call?.reason }
+  /// It was refused before anything else was said of it.
+  var isTurnedAway: Bool { call?.isTurnedAway ?? false }
+  /// What was heard, in hertz.
+  public var heard: [Int] { tones.map(\.frequency) }
+  public var endedAt: Instant? { end == nil ? nil : call?.endedAt ?? own?.at }
+
+  /// Our last re-INVITE, when it failed.
+  public var reinviteFailure: (status: Int?, reason: String)? {
+    call?.failedReinvite.map { ($0.status, "\($0.status) \($0.phrase)") } ?? lostReinvite.map { (nil, $0) }
+  }
+
+  /// How it ended: as the messages show it. The member's own word tells what a BYE of its own does not, and what has no message at all.
+  public var end: EndReason? {
+    guard let call else { return own?.reason }
+    switch call.end {
+    case .hungUpHere: return own.flatMap { Self.explainsBye($0.reason) ? $0.reason : nil } ?? .hungUpHere
+    case .hungUpByPeer: return .hungUpByPeer
+    case .cancelledHere: return own.flatMap { $0.reason == .noFinalResponse ? $0.reason : nil } ?? .cancelledHere
+    case .cancelledByPeer: return .cancelledByPeer
+    case .refused(let status): return own.flatMap { $0.reason == .expired && status == 487 ? $0.reason : nil } ?? .refused(status: status)
+    case .notAcknowledged: return .ackMissing
+    case .dialogLost: return .dialogLost
+    case nil: return own.flatMap { needsNoMessage($0.reason, call) ? $0.reason : nil }
     }
   }
+
+  /// Why a member hangs up, which its BYE does not say.
+  private static func explainsBye(_ reason: EndReason) -> Bool {
+    switch reason {
+    case .mediaSilence, .durationReached, .violation, .unsupported, .dialogLost, .transportFailed: true
+    case .hungUpHere, .hungUpByPeer, .cancelledHere, .cancelledByPeer, .refused, .timerB, .ackMissing, .noFinalResponse, .expired: false
+    }
+  }
+
+  /// Ends of which nothing is sent or comes, as far as the messages do not say otherwise.
+  private func needsNoMessage(_ reason: EndReason, _ call: CallStory) -> Bool {
+    switch reason {
+    case .transportFailed, .dialogLost: true
+    case .timerB: call.state == .placed && call.refusal == nil
+    case .noFinalResponse, .expired, .violation, .unsupported: call.state != .established
+    case .hungUpHere, .mediaSilence, .durationReached: hasLostConnection
+    case .hungUpByPeer, .cancelledHere, .cancelledByPeer, .refused, .ackMissing: false
+    }
+  }
+
+  // MARK: - News
+
+  mutating func take(_ seen: SeenMessage, _ message: ObservedMessage, at now: Instant) {
+    guard call?.take(message, isSent: seen.isSent, isCopy: seen.isCopy, at: now) == true, let call else { return }
+    evidence = seen.frame.map { FrameCitation($0.host, UInt32(clamping: call.frame)) }
+    if message.method == .invite { lostReinvite = nil }
+  }
+
+  /// The INVITE of a call that was asked for.
+  mutating func begin(_ call: CallStory, _ frame: FrameCitation?) {
+    self.call = call
+    evidence = frame
+  }
+
+  mutating func take(_ word: MemberWord, _ frame: FrameCitation?, at now: Instant) {
+    switch word {
+    case .toneHeard(_, let frequency):
+      tones.append(HeardTone(frequency: frequency, from: now))
+      mediaEvidence = frame ?? mediaEvidence
+    case .toneEnded:
+      if !tones.isEmpty { tones[tones.count - 1].to = now }
+      mediaEvidence = frame ?? mediaEvidence
+    case .ended(_, let reason, let packets):
+      own = OwnEnd(reason: reason, at: now)
+      packetsReceived = packets
+      call?.close(at: now)
+      if call == nil { evidence = frame ?? evidence }
+    case .reinviteLost(_, let reason): lostReinvite = reason
+    case .called, .registrationFailed, .optionsFailed, .connectionFailed, .portsMissing, .violation, .malformed: break
+    }
+  }
+
+  mutating func loseConnection(to remote: TransportAddress) { if peer?.address == remote.address { hasLostConnection = true } }
+
+  /// What was before does not count.
+  mutating func forgetReinvites(_ count: Int) { forgottenReinvites += count }
+
+  /// A refusal that asked for another attempt may be the end by now.
+  mutating func settle(at now: Instant) { call?.settle(at: now) }
+}
+
+extension AgreedAudio {
+  /// As the Lab writes it: `PCMU`, `opus`.
+  var codecName: String { codec?.rawValue ?? encoding?.name ?? "?" }
 }

@@ -1,6 +1,6 @@
 import SansIO
 
-/// What of a member's traffic expectations ask for: counted where its packets leave and its ports open, whatever the member says of itself.
+/// What of a member's traffic expectations ask for: counted where its packets leave and its ports open.
 public struct MemberTraffic: Sendable, Hashable {
   /// Port pairs opened for media so far in the run.
   public var mediaPortsOpened = 0
@@ -12,6 +12,9 @@ public struct MemberTraffic: Sendable, Hashable {
   /// The last frame of the kind, in the member's own capture.
   public var lastRTPFrame: UInt32?
   public var lastRTCPFrame: UInt32?
+
+  /// Where RTP from each of its addresses went last.
+  public var rtpTargets: [TransportAddress: TransportAddress] = [:]
 
   public init() {}
 }

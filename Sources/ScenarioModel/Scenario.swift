@@ -1,5 +1,4 @@
 import KallglotPolicy
-import Personas
 import SIPMessage
 import SIPTransport
 import SansIO
@@ -27,7 +26,7 @@ public struct Scenario: Sendable {
   public struct Member: Sendable {
     public enum Role: Sendable {
       case endpoint
-      case persona(PersonaProfile)
+      case persona(KnownPersona)
       /// A host without a stack that sends bytes as they are written.
       case wire
     }

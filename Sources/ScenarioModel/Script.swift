@@ -1,25 +1,21 @@
 import KallglotPolicy
-import CallControl
-import Media
-import SDP
 import SIPMessage
-import SIPUserAgent
 import SansIO
+import WireReader
 
 /// The state of a run that steps read and write.
 public struct Script: Sendable {
   public private(set) var stories: [LegStory] = []
-  private var indexes: [LegKey: Int] = [:]
-  public private(set) var decisions: [(member: String, leg: LegID?, decision: PolicyDecision, evidence: FrameCitation?, at: Instant)] = []
-  public private(set) var registered: [String: (expires: Int?, failure: String?)] = [:]
+  public private(set) var decisions: [SeenDecision] = []
+  /// What became of each member's last REGISTER, and of its last OPTIONS.
+  public private(set) var registered: [String: RequestAnswer] = [:]
+  public private(set) var pinged: [String: RequestAnswer] = [:]
   /// What wire members received since their last `send`.
   public private(set) var received: [String: [(message: SIPMessage, evidence: FrameCitation?)]] = [:]
   /// What became of a wire member's connection, and what it could not read.
   public private(set) var wireNews: [String: [String]] = [:]
   /// The frame that the last news of all rest on.
   public private(set) var newestEvidence: FrameCitation?
-  /// The answer to each member's last OPTIONS.
-  public private(set) var pinged: [String: (status: Int?, failure: String?)] = [:]
   public private(set) var violations: [SeenViolation] = []
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
   /// Connections that could not be opened or did not last.
@@ -43,10 +39,10 @@ public struct Script: Sendable {
   /// What there was when the running step began to look.
   private var mark = Mark()
 
-  private struct LegKey: Hashable {
-    var member: String
-    var leg: LegID
-  }
+  /// Members without a stack, whose messages later steps answer.
+  private let wires: Set<String>
+  /// Calls that steps have asked for and whose INVITE has not left, by member.
+  private var asked: [String: [String]] = [:]
 
   private struct Mark {
     var decisions = 0
@@ -57,8 +53,13 @@ public struct Script: Sendable {
     var stories: [(tones: Int, reinvites: Int)] = []
   }
 
-  /// - Parameter entropy: where identifiers of raw messages come from.
-  public init(entropy: Entropy = Entropy(seed: 1)) { self.entropy = entropy.fork("script") }
+  /// - Parameters:
+  ///   - wires: the names of the wire members.
+  ///   - entropy: where identifiers of raw messages come from.
+  public init(wires: Set<String> = [], entropy: Entropy = Entropy(seed: 1)) {
+    self.wires = wires
+    self.entropy = entropy.fork("script")
+  }
 
   /// The caller's side of a call that a step named.
   public func story(_ name: String) -> LegStory? { stories.last { $0.name == name } }
@@ -66,8 +67,10 @@ public struct Script: Sendable {
   /// The newest leg of a member that is up.
   public func established(_ member: String) -> LegStory? { stories.last { $0.member == member && $0.state == .established } }
 
-  /// The newest leg of a member, whatever its state.
-  public func newest(_ member: String) -> LegStory? { stories.last { $0.member == member } }
+  /// The newest leg of a member, whatever its state. What it refused at once is one where there is no other.
+  public func newest(_ member: String) -> LegStory? {
+    stories.last { $0.member == member && !$0.isTurnedAway } ?? stories.last { $0.member == member }
+  }
 
   /// The newest leg of a member that is not over; when all are, the newest.
   public func live(_ member: String) -> LegStory? { stories.last { $0.member == member && $0.state != .ended } ?? newest(member) }
@@ -78,8 +81,8 @@ public struct Script: Sendable {
     return stories.last { $0.member == member && $0.callID == callID }
   }
 
-  /// A member's leg by the number that it has there.
-  func story(of leg: LegID, at member: String) -> LegStory? { indexes[LegKey(member: member, leg: leg)].map { stories[$0] } }
+  /// A member's side of the call with a Call-ID.
+  func story(callID: String, at member: String) -> LegStory? { stories.last { $0.member == member && $0.callID == callID } }
 
   /// The other side of a call.
   func peer(of story: LegStory) -> LegStory? { stories.last { $0.callID == story.callID && $0.member != story.member } }
@@ -132,7 +135,7 @@ public struct Script: Sendable {
     for (member, count) in mark.wireNews { new.wireNews[member]?.removeFirst(min(count, wireNews[member]?.count ?? 0)) }
     for (index, old) in mark.stories.enumerated() {
       new.stories[index].tones.removeFirst(old.tones)
-      new.stories[index].reinvites -= old.reinvites
+      new.stories[index].forgetReinvites(old.reinvites)
     }
     return new
   }
@@ -148,10 +151,39 @@ public struct Script: Sendable {
     newestEvidence = evidence
   }
 
-  public mutating func take(_ member: String, _ message: SIPMessage, _ evidence: FrameCitation?) {
-    note(member, evidence)
-    received[member, default: []].append((message, evidence))
-    wireDialogs.take(member, message)
+  /// A step has asked a member for a call.
+  public mutating func ask(_ member: String, callNamed name: String) { asked[member, default: []].append(name) }
+
+  /// Takes a message that a member sent or received.
+  public mutating func take(_ member: String, _ seen: SeenMessage, at now: Instant) {
+    note(member, seen.frame)
+    if !seen.isSent, wires.contains(member) {
+      received[member, default: []].append((seen.message, seen.frame))
+      wireDialogs.take(member, seen.message)
+    }
+    guard let message = seen.observed else { return }
+    switch message.method {
+    case .register: registered[member, default: RequestAnswer()].take(seen, message, at: now)
+    case .options where message.toTag == nil || message.status != nil: pinged[member, default: RequestAnswer()].take(seen, message, at: now)
+    default: takeCall(member, seen, message, at: now)
+    }
+  }
+
+  private mutating func takeCall(_ member: String, _ seen: SeenMessage, _ message: ObservedMessage, at now: Instant) {
+    guard !wires.contains(member) else { return }
+    let known = stories.lastIndex { $0.member == member && $0.callID == message.callID }
+    let begins = message.status == nil && message.method == .invite && message.toTag == nil && !seen.isCopy
+    guard begins, known.map({ stories[$0].call?.continues(with: message) != true }) ?? true else {
+      if let known { stories[known].take(seen, message, at: now) }
+      return
+    }
+    // A second branch of the same INVITE is not another call (RFC 3261 §8.2.2.2).
+    if let known, let call = stories[known].call, call.state != .ended { return }
+    let call = CallStory(message, isSent: seen.isSent, at: now)
+    if let known, stories[known].call == nil { return stories[known].begin(call, seen.frame) }
+    let name = seen.isSent ? asked[member].flatMap { $0.isEmpty ? nil : $0[0] } : nil
+    if name != nil { asked[member]?.removeFirst() }
+    stories.append(LegStory(member: member, call: call, name: name, evidence: seen.frame))
   }
 
   public mutating func take(_ member: String, wire news: String, _ evidence: FrameCitation?) {
@@ -159,35 +191,62 @@ public struct Script: Sendable {
     wireNews[member, default: []].append(news)
   }
 
-  public mutating func take(_ member: String, _ event: CallAgentEvent, _ evidence: FrameCitation?, at now: Instant) {
-    note(member, evidence)
-    switch event {
-    case .started(let id, let facts):
-      indexes[LegKey(member: member, leg: id)] = stories.count
-      stories.append(LegStory(member: member, id: id, callID: facts.callID, name: facts.name, peer: facts.peer, evidence: evidence))
-    case .registered(_, let expires): registered[member] = (expires, nil)
-    case .registrationFailed(_, let reason): registered[member] = (nil, reason)
-    case .violation(let leg, let violation):
-      violations.append(SeenViolation(member: member, leg: leg, what: .rule(violation), evidence: evidence, at: now))
-    case .portsMissing(let leg, let reason):
-      violations.append(SeenViolation(member: member, leg: leg, what: .noMediaPort(reason), evidence: evidence, at: now))
-    case .malformed(let source, let rule):
-      violations.append(SeenViolation(member: member, leg: nil, what: .malformed(from: source, rule), evidence: evidence, at: now))
-    case .requestRefused, .redirected: break  // The message itself is seen.
-    case .ringing, .established, .earlyMedia, .renegotiated, .reinviteFailed, .refused, .toneHeard, .toneEnded, .reason, .ended,
-      .mediaStarted,
-      .mediaLatched:
-      guard let leg = event.leg, let index = indexes[LegKey(member: member, leg: leg)] else { return }
-      stories[index].take(event, evidence, at: now)
-    case .optionsAnswered(let status): pinged[member] = (status, nil)
-    case .optionsFailed(let reason): pinged[member] = (nil, reason)
-    case .connectionFailed(let remote, let reason): connectionFailures.append((member, remote, reason, now))
-    case .note, .listening, .listenFailed, .acceptsAgain, .socketFailed, .mediaPorts: break
+  /// Takes what a member says of itself.
+  public mutating func take(_ member: String, _ word: MemberWord, _ evidence: FrameCitation?, at now: Instant) {
+    switch word {
+    case .called(let callID, let name, let target):
+      asked[member]?.removeAll { $0 == name }
+      if let known = stories.lastIndex(where: { $0.member == member && $0.callID == callID }) {
+        stories[known].name = name ?? stories[known].name
+      } else {
+        stories.append(LegStory(member: member, callID: callID, name: name, target: target))
+      }
+    case .toneHeard, .toneEnded, .ended, .reinviteLost:
+      guard let index = stories.lastIndex(where: { $0.member == member && $0.callID == word.callID }) else { return }
+      stories[index].take(word, evidence, at: now)
+    case .registrationFailed(let reason): registered[member, default: RequestAnswer()].giveUp(reason)
+    case .optionsFailed(let reason): pinged[member, default: RequestAnswer()].giveUp(reason)
+    case .connectionFailed(let remote, let reason):
+      connectionFailures.append((member, remote, reason, now))
+      for index in stories.indices where stories[index].member == member { stories[index].loseConnection(to: remote) }
+    case .violation(let callID, let violation): violate(member, callID, .rule(violation), evidence, at: now)
+    case .portsMissing(let callID, let reason): violate(member, callID, .noMediaPort(reason), evidence, at: now)
+    case .malformed(let source, let rule): violate(member, nil, .malformed(from: source, rule), evidence, at: now)
     }
   }
 
-  public mutating func take(_ member: String, _ leg: LegID?, _ decision: PolicyDecision, _ evidence: FrameCitation?, at now: Instant) {
-    note(member, evidence)
-    decisions.append((member, leg, decision, evidence, now))
+  private mutating func violate(
+    _ member: String, _ callID: String?, _ what: SeenViolation.What, _ evidence: FrameCitation?, at now: Instant
+  ) {
+    violations.append(SeenViolation(member: member, callID: callID, what: what, evidence: evidence, at: now))
   }
+
+  public mutating func take(_ member: String, callID: String?, _ decision: PolicyDecision, _ evidence: FrameCitation?, at now: Instant) {
+    note(member, evidence)
+    decisions.append(SeenDecision(member: member, callID: callID, decision: decision, evidence: evidence, at: now))
+  }
+
+  // MARK: - Time
+
+  /// When waiting alone changes a story.
+  public var nextDeadline: Instant? {
+    (stories.compactMap { $0.call?.nextDeadline } + registered.values.compactMap(\.nextDeadline) + pinged.values.compactMap(\.nextDeadline))
+      .min()
+  }
+
+  /// Looks at what waits for something that may not come.
+  public mutating func settle(at now: Instant) {
+    for index in stories.indices where stories[index].call?.nextDeadline.map({ $0 <= now }) == true { stories[index].settle(at: now) }
+    for member in registered.keys.sorted() { registered[member]?.settle(at: now) }
+    for member in pinged.keys.sorted() { pinged[member]?.settle(at: now) }
+  }
+}
+
+/// What a step of the endpoint's policy decided.
+public struct SeenDecision: Sendable {
+  public var member: String
+  public var callID: String?
+  public var decision: PolicyDecision
+  public var evidence: FrameCitation?
+  public var at: Instant
 }

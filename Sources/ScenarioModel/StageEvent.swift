@@ -1,17 +1,15 @@
-import CallControl
 import KallglotPolicy
-import SIPMessage
-import SIPUserAgent
 import SansIO
 
 /// What the stage tells the engine.
 public enum StageEvent: Sendable {
   case began
-  /// A member's news, with the frame that it rests on.
-  case party(String, CallAgentEvent, FrameCitation?)
-  case decision(String, LegID?, PolicyDecision, FrameCitation?)
-  /// A wire member received a message.
-  case message(String, SIPMessage, FrameCitation?)
+  /// A member sent or received a message, as its packets show.
+  case seen(String, SeenMessage)
+  /// What a member says of itself, with the frame that it rests on.
+  case word(String, MemberWord, FrameCitation?)
+  /// A step of the endpoint's policy judged a request of this Call-ID.
+  case decision(String, callID: String?, PolicyDecision, FrameCitation?)
   /// A wire member's connection ended, or bytes came that are no message.
   case wire(String, String, FrameCitation?)
   /// News of a NAT.

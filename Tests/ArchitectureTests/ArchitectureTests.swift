@@ -28,6 +28,9 @@ private let independent: [String: Set<String>] = [
   "Inspection": ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Codecs", "Capture", "WireReader"],
 ]
 
+/// A scenario says what is wanted and what packets have to show: in words of its own, not of the stack that it judges (design 4).
+private let unknownToTheLanguage: Set<String> = ["CallControl", "Kallglot", "SIPUserAgent", "Personas"]
+
 /// Modules of others, and C libraries, by who may import them.
 private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "WireReader", "lab-bench"], "CVirtualTime": ["SecureTransport"], "CPcap": ["Capture"],
@@ -68,6 +71,12 @@ private let drivers: Set<String> = ["LiveNetwork", "Serving", "LiveStage", "kall
           #expect(foreign[imported]?.contains(file.module) == true, "\(file.path) imports \(imported), which nobody said it may")
         }
       }
+    }
+  }
+
+  @Test func `the language of scenarios knows neither legs nor products nor the endpoint (design 5)`() {
+    for file in Repository.files("Sources") where file.module == "ScenarioModel" {
+      #expect(unknownToTheLanguage.isDisjoint(with: imports(file)), "\(file.path)")
     }
   }
 

@@ -1,11 +1,9 @@
-import Kallglot
-import CallControl
-import SDP
-import SIPMessage
-import SIPUserAgent
+import KallglotPolicy
+import LabBench
 import SansIO
 import ScenarioModel
 import Testing
+import WireReader
 
 @testable import ScenarioEngine
 
@@ -38,69 +36,111 @@ private let answered = """
     }
   }
 
-  private func facts() -> LegFacts {
-    LegFacts(
-      direction: .outgoing, callID: "c", from: "a", to: "b", transport: .udp, peer: TransportAddress(IPAddress(v4: 1), port: 5060),
-      name: "leg")
+  /// Tells an engine of messages between the PBX and the endpoint, as the PBX's packets show them.
+  private struct Tap {
+    let talk = Talk(callID: "c")
+    private let reader = PassiveReader(path: "pbx")
+    private var frame: UInt32 = 0
+
+    mutating func see(_ bytes: Bytes, isSent: Bool, at now: Instant) throws -> StageEvent {
+      frame += 1
+      let (near, far) = (TransportAddress(alice, port: 5060), TransportAddress(bob, port: 5060))
+      let packet = PacketRecord(
+        at: now, host: HostID(1), frame: frame, direction: isSent ? .sent : .received, carrier: .udp, source: isSent ? near : far,
+        destination: isSent ? far : near, payload: bytes, label: .none)
+      for case .message(let message, _, let repetition) in reader.take(packet) {
+        let citation = FrameCitation(HostID(1), frame)
+        return .seen("pbx", SeenMessage(message.message, message, isSent: isSent, isCopy: repetition > 0, frame: citation))
+      }
+      throw NothingSeen()
+    }
+
+    struct NothingSeen: Error {}
+
+    mutating func sent(_ method: String, cseq: Int = 1, inDialog: Bool = false, sdp: String = "", at now: Instant) throws -> StageEvent {
+      try see(talk.request(method, cseq: cseq, inDialog: inDialog, sdp: sdp), isSent: true, at: now)
+    }
+
+    mutating func received(_ status: String, to method: String = "INVITE", cseq: Int = 1, sdp: String = "", at now: Instant) throws
+      -> StageEvent
+    {
+      try see(talk.response(status, cseq: cseq, method, sdp: sdp), isSent: false, at: now)
+    }
   }
 
-  private var agreement: AudioAgreement {
-    let address = TransportAddress(IPAddress(v4: 1), port: 1)
-    return AudioAgreement(
-      codec: .pcmu, local: address, remote: address, remoteControl: address, direction: .sendrecv, sendPayloadType: 0,
-      receivePayloadType: 0,
-      packetTime: 20)
-  }
+  private let offer = Talk.sdp(alice, 4_000)
+  private let answer = Talk.sdp(bob, 5_000)
 
-  @Test func `steps follow each other by events and deadlines alone`() throws {
-    var engine = ScenarioEngine(try Scenario.read(answered, file: "x.yaml"))
-    #expect(words(engine.handle(.began, at: .zero)) == ["call pbx leg"])
+  @Test func `steps follow each other by messages and deadlines alone`() throws {
+    var (engine, tap) = (ScenarioEngine(try Scenario.read(answered, file: "x.yaml")), Tap())
+    #expect(words(engine.handle([.began], at: .zero)) == ["call pbx leg"])
     #expect(engine.nextDeadline == .zero)
-    _ = engine.handle(.party("pbx", .started(LegID(1), facts()), nil), at: .zero)
-    #expect(words(engine.handle(.deadline, at: .zero)).isEmpty)
+    _ = engine.handle([try tap.sent("INVITE", sdp: offer, at: .zero)], at: .zero)
+    #expect(words(engine.handle([.deadline], at: .zero)).isEmpty)
     #expect(engine.nextDeadline == milliseconds(2_000))
-    #expect(
-      words(engine.handle(.party("pbx", .established(LegID(1), agreement), nil), at: milliseconds(80))) == [
-        "hang up leg of pbx (Call-ID c)"
-      ])
-    _ = engine.handle(.deadline, at: milliseconds(80))
-    #expect(words(engine.handle(.party("pbx", .ended(LegID(1), .hungUpHere, nil), nil), at: milliseconds(90))) == ["hang up all"])
+    let up = milliseconds(80)
+    #expect(words(engine.handle([try tap.received("200 OK", sdp: answer, at: up)], at: up)).isEmpty)
+    #expect(words(engine.handle([try tap.sent("ACK", inDialog: true, at: up)], at: up)) == ["hang up leg of pbx (Call-ID c)"])
+    _ = engine.handle([.deadline], at: up)
+    #expect(words(engine.handle([try tap.sent("BYE", cseq: 2, inDialog: true, at: up)], at: up)).isEmpty)
+    let over = milliseconds(90)
+    #expect(words(engine.handle([try tap.received("200 OK", to: "BYE", cseq: 2, at: over)], at: over)) == ["hang up all"])
     #expect(!engine.isOver)
-    _ = engine.handle(.deadline, at: milliseconds(290))
+    _ = engine.handle([.deadline], at: milliseconds(290))
     #expect(engine.isOver)
     #expect(engine.verdict == .passed)
   }
 
   @Test func `an expectation that is not met in time says what was seen and where`() throws {
-    var engine = ScenarioEngine(try Scenario.read(answered, file: "x.yaml"))
-    _ = engine.handle(.began, at: .zero)
-    _ = engine.handle(.party("pbx", .started(LegID(1), facts()), nil), at: .zero)
-    _ = engine.handle(.party("pbx", .ringing(LegID(1), status: 180), FrameCitation(HostID(1), 7)), at: milliseconds(50))
-    let commands = words(engine.handle(.deadline, at: milliseconds(2_000)))
-    #expect(commands == ["finding: leg is established within 2.0 seconds; the leg is ringing after 2.0 seconds; frame 7", "hang up all"])
+    var (engine, tap) = (ScenarioEngine(try Scenario.read(answered, file: "x.yaml")), Tap())
+    _ = engine.handle([.began], at: .zero)
+    _ = engine.handle([try tap.sent("INVITE", sdp: offer, at: .zero)], at: .zero)
+    _ = engine.handle([try tap.received("180 Ringing", at: milliseconds(50))], at: milliseconds(50))
+    let commands = words(engine.handle([.deadline], at: milliseconds(2_000)))
+    #expect(commands == ["finding: leg is established within 2.0 seconds; the leg is ringing after 2.0 seconds; frame 2", "hang up all"])
     #expect(engine.verdict == .failed)
   }
 
   @Test func `what cannot come true any more fails at once`() throws {
-    var engine = ScenarioEngine(try Scenario.read(answered, file: "x.yaml"))
-    _ = engine.handle(.began, at: .zero)
-    _ = engine.handle(.party("pbx", .started(LegID(1), facts()), nil), at: .zero)
-    _ = engine.handle(.party("pbx", .refused(LegID(1), status: 403, phrase: "Forbidden", explanation: nil), nil), at: milliseconds(10))
-    _ = engine.handle(.party("pbx", .ended(LegID(1), .refused(status: 403), nil), FrameCitation(HostID(1), 2)), at: milliseconds(10))
+    var (engine, tap) = (ScenarioEngine(try Scenario.read(answered, file: "x.yaml")), Tap())
+    _ = engine.handle([.began], at: .zero)
+    _ = engine.handle([try tap.sent("INVITE", sdp: offer, at: .zero)], at: .zero)
+    _ = engine.handle([try tap.received("403 Forbidden", at: milliseconds(10))], at: milliseconds(10))
     #expect(engine.findings.map(\.observed) == ["refused with 403 Forbidden"])
     #expect(engine.findings.first?.at == milliseconds(10))
   }
 
+  /// A member's word counts only where its packets cannot show it.
+  @Test func `a member that says its call ended without a message of it is not believed, and one whose INVITE was never answered is`()
+    throws
+  {
+    for (reason, observed) in [
+      (EndReason.hungUpHere, "the leg is placed after 2.0 seconds"), (.timerB, "the leg ended: \(EndReason.timerB)"),
+    ] {
+      var (engine, tap) = (ScenarioEngine(try Scenario.read(answered, file: "x.yaml")), Tap())
+      _ = engine.handle([.began], at: .zero)
+      _ = engine.handle([try tap.sent("INVITE", sdp: offer, at: .zero)], at: .zero)
+      _ = engine.handle([.word("pbx", .ended(callID: "c", reason, packetsReceived: nil), nil)], at: milliseconds(10))
+      _ = engine.handle([.deadline], at: milliseconds(2_000))
+      #expect(engine.findings.map(\.observed) == [observed])
+    }
+  }
+
   @Test func `a peer that breaks a rule fails the run, unless the scenario allows that rule`() throws {
     for (allowed, verdict) in [("[]", Verdict.failed), ("cseq-not-higher", .passed), ("[rtp-source, min-expires]", .failed)] {
-      var engine = ScenarioEngine(try Scenario.read(answered + "\nallowViolations: \(allowed)", file: "x.yaml"))
-      _ = engine.handle(.began, at: .zero)
-      _ = engine.handle(.party("pbx", .started(LegID(1), facts()), nil), at: .zero)
-      _ = engine.handle(.party("kallglot", .violation(nil, PeerViolation(.sequenceNotHigher)), nil), at: .zero)
-      _ = engine.handle(.party("pbx", .established(LegID(1), agreement), nil), at: .zero)
-      _ = engine.handle(.deadline, at: .zero)
-      _ = engine.handle(.party("pbx", .ended(LegID(1), .hungUpHere, nil), nil), at: .zero)
-      _ = engine.handle(.deadline, at: milliseconds(200))
+      var (engine, tap) = (ScenarioEngine(try Scenario.read(answered + "\nallowViolations: \(allowed)", file: "x.yaml")), Tap())
+      let now = Instant.zero
+      _ = engine.handle([.began], at: now)
+      let violation = StageEvent.word("kallglot", .violation(callID: nil, PeerViolation(.sequenceNotHigher)), nil)
+      let up = [
+        try tap.sent("INVITE", sdp: offer, at: now), violation, try tap.received("200 OK", sdp: answer, at: now),
+        try tap.sent("ACK", inDialog: true, at: now), .deadline,
+      ]
+      _ = engine.handle(up, at: now)
+      _ = engine.handle([.deadline], at: now)
+      let over = [try tap.sent("BYE", cseq: 2, inDialog: true, at: now), try tap.received("200 OK", to: "BYE", cseq: 2, at: now)]
+      _ = engine.handle(over, at: now)
+      _ = engine.handle([.deadline], at: milliseconds(200))
       #expect(engine.isOver)
       #expect(engine.verdict == verdict)
     }

@@ -1,6 +1,5 @@
 import Foundation
 import KallglotPolicy
-import Personas
 import Testing
 
 @testable import ScenarioModel
@@ -39,7 +38,7 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
       .replacing("@expectations", with: ExpectationRegistry.kinds.map { $0.key }.joined(separator: ", "))
       .replacing("@policy", with: PolicySchema.names.joined(separator: ", "))
       .replacing("@member", with: CastKeys.shape.names.joined(separator: ", "))
-      .replacing("@personas", with: PersonaProfile.all.map(\.id).joined(separator: ", "))
+      .replacing("@personas", with: KnownPersona.all.map(\.id).joined(separator: ", "))
   }
 }
 

@@ -1,7 +1,5 @@
 import KallglotPolicy
-import CallControl
 import SDP
-import SIPUserAgent
 import SansIO
 
 /// Why something did not come true, or did that never should: what the run knows of it, as values. The sentences of ``description`` are the
@@ -17,7 +15,7 @@ public enum Cause: Hashable, Sendable {
   case noACK(member: String, sent: Int)
   case legUp(member: String, since: Instant, byeSent: Bool)
   /// What was agreed, as this member has it.
-  case agreed(member: String, AudioCodec, MediaDirection)
+  case agreed(member: String, codec: String, MediaDirection)
   /// There is no leg that could have done it.
   case noLeg(member: String)
   /// A fault of the scenario met messages.
@@ -67,7 +65,7 @@ extension Cause: CustomStringConvertible {
     case .noACK(let member, let sent): "\(member) sent its 200 INVITE \(CountText.of(sent, "time")), got no ACK within 64·T1 and sent BYE"
     case .legUp(let member, let since, let byeSent):
       "\(member)'s leg is up since \(since) s\(byeSent ? "" : ", and nobody sent BYE")"
-    case .agreed(let member, let codec, let direction): "\(member) has agreed on \(codec.rawValue), \(direction.rawValue)"
+    case .agreed(let member, let codec, let direction): "\(member) has agreed on \(codec), \(direction.rawValue)"
     case .noLeg(let member): "\(member) has no leg: no INVITE left or reached it"
     case .fault(let effect, let kind, let sender, let count, let all):
       "\(Self.words(effect)) \(count) of \(all) \(kind) from \(sender)"

@@ -1,6 +1,6 @@
 import KallglotPolicy
 import SIPMessage
-import SIPUserAgent
+import WireReader
 import SansIO
 
 extension Script {
@@ -71,7 +71,7 @@ struct CauseFinder {
     if story.state == .ended { return over(story) }
     let lost = network.signalling()
     if let established = story.establishedAt {
-      let media = story.agreement.map { [Cause.agreed(member: story.member, $0.codec, $0.direction)] } ?? []
+      let media = story.agreement.map { [Cause.agreed(member: story.member, codec: $0.codecName, $0.direction)] } ?? []
       return [.legUp(member: story.member, since: established, byeSent: network.hasSent(.bye))] + media + lost
     }
     return policy(of: story) + lost
@@ -121,11 +121,9 @@ struct CauseFinder {
 
   /// The last decision against a call.
   private func policy(of story: LegStory) -> [Cause] {
-    let isOfCall = { (entry: (member: String, leg: LegID?)) -> Bool in
-      guard let leg = entry.leg, let known = script.story(of: leg, at: entry.member) else { return true }
-      return known.callID == story.callID
+    let against = script.decisions.last {
+      $0.decision.isAgainst && $0.at >= script.acted && ($0.callID == nil || $0.callID == story.callID)
     }
-    let against = script.decisions.last { $0.decision.isAgainst && $0.at >= script.acted && isOfCall(($0.member, $0.leg)) }
     guard let against else { return [] }
     // A challenge is followed by credentials, unless the caller has none.
     if against.decision.verdict == .challenged, story.state != .ended, story.state != .placed { return [] }
@@ -154,13 +152,13 @@ struct CauseFinder {
     let sender = script.peer(of: story)?.member ?? story.peer.flatMap { scenario.name(of: $0.address) }
     guard let sender else { return network.losses { $0.isMedia } }
     let flows = network.media(from: sender)
-    let direction = script.peer(of: story)?.agreement.map { [Cause.agreed(member: sender, $0.codec, $0.direction)] } ?? []
+    let direction = script.peer(of: story)?.agreement.map { [Cause.agreed(member: sender, codec: $0.codecName, $0.direction)] } ?? []
     return (flows.isEmpty ? [.sentNone(member: sender, kind: "RTP")] + direction : flows) + network.nats { _ in true }
   }
 
   private func sending(_ member: String) -> [Cause] {
     guard let story = script.live(member) else { return absent(member) }
-    let agreed = story.agreement.map { [Cause.agreed(member: member, $0.codec, $0.direction)] } ?? []
+    let agreed = story.agreement.map { [Cause.agreed(member: member, codec: $0.codecName, $0.direction)] } ?? []
     return over(story) + agreed + network.media(from: member)
   }
 

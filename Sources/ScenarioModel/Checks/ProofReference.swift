@@ -1,5 +1,3 @@
-import Personas
-
 /// What an element of `proves:` may be.
 ///
 /// - a check of the suite: `CALL-01`
@@ -36,12 +34,12 @@ enum ProofReference {
   }
 
   private static func unknownPersona(_ name: String) -> String? {
-    let names = PersonaProfile.all.map(\.id)
+    let names = KnownPersona.all.map(\.id)
     return names.contains(name) ? nil : "unknown persona '\(name)'\(Spelling.hint(for: name, among: names))"
   }
 
   private static func unknownQuirk(_ id: String, of persona: String) -> String? {
-    let ids = PersonaProfile.all.first { $0.id == persona }?.quirks.map(\.id) ?? []
+    let ids = KnownPersona.named(persona)?.quirks ?? []
     return ids.contains(id) ? nil : "\(persona) has no quirk '\(id)'\(Spelling.hint(for: id, among: ids))"
   }
 

@@ -1,5 +1,4 @@
 import KallglotPolicy
-import SIPUserAgent
 
 /// Why a leg ended, as a scenario says it.
 enum EndWord: String, CaseIterable, Sendable {

@@ -22,7 +22,7 @@ struct LatchExpectation: Expectation {
     var text: String { port.map { TransportAddress(address, port: $0).description } ?? address.description }
   }
 
-  private static let latched = Key.required("latched", .party, "Who sends.")
+  private static let latched = Key.required("latched", .numberedMember, "Who sends.")
   private static let to = Key.required(
     "to",
     ValueType<Target>(.text) { (place, _) throws(SourceProblem) in
@@ -30,24 +30,26 @@ struct LatchExpectation: Expectation {
     }, "The source of the peer's RTP.")
   static let fields: [any DescribedField] = [latched, to]
 
-  private let member: String
+  private let member: NumberedMember
   private let target: Target
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (member, target) = (try fields[Self.latched], try fields[Self.to])
   }
 
-  var text: String { "\(member) sends RTP to \(target.text), where it comes from" }
+  var text: String { "\(member.name) sends RTP to \(target.text), where it comes from" }
   var rule: String { "contract 8.5: symmetric RTP" }
-  var inquiry: Inquiry { .latch(member) }
+  var inquiry: Inquiry { .latch(member.name) }
 
   func judge(_ script: Script) -> Judgement {
-    guard let story = script.live(member) else { return .open("\(member) has no leg", script.lastEvidence[member]) }
-    guard let latched = story.latched else {
-      let target = story.agreement.map { "\($0.remote), as SDP says" } ?? "nobody"
-      return .open("\(member) sends RTP to \(target)", story.mediaEvidence ?? story.evidence)
+    guard let story = script.live(member.name) else { return .open("\(member.name) has no leg", script.lastEvidence[member.name]) }
+    let traffic = script.traffic(member.index)
+    let frame = traffic.lastRTPFrame.map { FrameCitation(HostID(UInt16(member.index)), $0) } ?? story.evidence
+    guard let agreement = story.agreement, let now = traffic.rtpTargets[agreement.local] else {
+      return .open("\(member.name) has sent no RTP on its leg", frame)
     }
-    let isThere = latched.address == target.address && (target.port == nil || target.port == latched.port)
-    return isThere ? .met : .open("\(member) sends RTP to \(latched)", story.mediaEvidence ?? story.evidence)
+    let isThere = now.address == target.address && (target.port == nil || target.port == now.port)
+    if isThere, now != agreement.remote { return .met }
+    return .open("\(member.name) sends RTP to \(now)\(now == agreement.remote ? ", as SDP says" : "")", frame)
   }
 }

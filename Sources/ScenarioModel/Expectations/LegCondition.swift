@@ -90,11 +90,11 @@ struct LegCondition: Sendable {
 
   private static func observed(_ story: LegStory) -> String {
     guard let end = story.end else {
-      let media = story.agreement.map { ", \($0.codec.rawValue) \($0.direction.rawValue)" } ?? ""
+      let media = story.agreement.map { ", \($0.codecName) \($0.direction.rawValue)" } ?? ""
       let changes = story.reinvites > 0 ? ", \(CountText.of(story.reinvites, "re-INVITE"))" : ""
       return "the leg is \(story.state.rawValue)\(media)\(changes)"
     }
-    guard let refusal = story.refusal else { return "the leg ended: \(end)" }
+    guard case .refused = end, let refusal = story.refusal else { return "the leg ended: \(end)" }
     return "refused with \(refusal.status) \(refusal.phrase)\(refusal.explanation.map { " (\($0))" } ?? "")"
   }
 }

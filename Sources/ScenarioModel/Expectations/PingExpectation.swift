@@ -21,8 +21,8 @@ struct PingExpectation: Expectation {
   var inquiry: Inquiry { .ping(member) }
 
   func judge(_ script: Script) -> Judgement {
-    let evidence = script.lastEvidence[member]
-    guard let answer = script.pinged[member] else { return .open("no answer to OPTIONS", evidence) }
+    guard let answer = script.pinged[member], answer.isKnown else { return .open("no answer to OPTIONS", script.lastEvidence[member]) }
+    let evidence = answer.frame ?? script.lastEvidence[member]
     guard let actual = answer.status else { return .impossible("OPTIONS failed: \(answer.failure ?? "")", evidence) }
     return actual == status ? .met : .impossible("answered with \(actual)", evidence)
   }

@@ -32,14 +32,16 @@ struct RegistrationExpectation: Expectation {
   var inquiry: Inquiry { .registration(member) }
 
   func judge(_ script: Script) -> Judgement {
-    let evidence = script.lastEvidence[member]
-    guard let state = script.registered[member] else { return .open("no answer to REGISTER", evidence) }
-    guard let failure = state.failure else {
-      if isRefused { return .impossible("registered for \(state.expires ?? 0) s", evidence) }
-      guard expires == nil || expires == state.expires else { return .impossible("registered for \(state.expires ?? 0) s", evidence) }
-      return .met
+    guard let answer = script.registered[member], answer.isKnown else { return .open("no answer to REGISTER", script.lastEvidence[member]) }
+    let evidence = answer.frame ?? script.lastEvidence[member]
+    guard let actual = answer.status else {
+      return isRefused && status == nil ? .met : .impossible("registration failed: \(answer.failure ?? "")", evidence)
     }
-    let isMet = isRefused && (status.map { failure.hasPrefix("\($0) ") } ?? true)
-    return isMet ? .met : .impossible("registration failed: \(failure)", evidence)
+    if actual < 300 {
+      let isMet = !isRefused && (expires == nil || expires == answer.expires)
+      return isMet ? .met : .impossible("registered for \(answer.expires ?? 0) s", evidence)
+    }
+    let isMet = isRefused && (status == nil || status == actual)
+    return isMet ? .met : .impossible("registration failed: \(actual) \(answer.phrase)", evidence)
   }
 }

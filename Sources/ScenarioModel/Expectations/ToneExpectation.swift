@@ -40,7 +40,7 @@ struct ToneExpectation: Expectation {
 
   private static func observed(_ story: LegStory, at member: String) -> String {
     let heard = story.heard.isEmpty ? "no tone" : story.heard.map { "\($0) Hz" }.joined(separator: ", ")
-    let packets = story.report.map { " in \(CountText.of($0.packetsReceived, "packet"))" } ?? ""
+    let packets = story.packetsReceived.map { " in \(CountText.of($0, "packet"))" } ?? ""
     return "\(member) heard \(heard)\(packets)"
   }
 }

@@ -1,11 +1,10 @@
-import Personas
 import SIPMessage
 import SansIO
 
 /// The keys of a member of the cast.
 enum CastKeys {
   static let endpoint = Key.optional("endpoint", .words([("default", true)]), "The Kallglot endpoint.")
-  static let persona = Key.optional("persona", .words(PersonaProfile.all.map { ($0.id, $0) }), "A PBX that behaves like this product.")
+  static let persona = Key.optional("persona", .words(KnownPersona.all.map { ($0.id, $0) }), "A PBX that behaves like this product.")
   static let wire = Key.optional(
     "wire", .words([("raw", true)]), "A host without a SIP stack: it sends bytes as written in steps and shows what it receives.")
   static let address = Key.required("address", .ownAddress, "Its IP address; no other member has it.")

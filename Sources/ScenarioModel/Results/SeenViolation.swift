@@ -1,6 +1,5 @@
 import Rules
 import SIPMessage
-import SIPUserAgent
 import SansIO
 
 /// A rule that a member saw its peer break, or a want of its own that kept a call from coming.
@@ -14,7 +13,7 @@ public struct SeenViolation: Sendable {
   }
 
   public var member: String
-  public var leg: LegID?
+  public var callID: String?
   public var what: What
   public var evidence: FrameCitation?
   public var at: Instant
@@ -41,7 +40,7 @@ public struct SeenViolation: Sendable {
   /// The same breach of the same call is one finding.
   var isSame: (SeenViolation) -> Bool {
     { other in
-      guard other.member == member, other.leg == leg else { return false }
+      guard other.member == member, other.callID == callID else { return false }
       switch (what, other.what) {
       case (.rule(let first), .rule(let second)): return first.rule == second.rule
       case (.malformed(let first, _), .malformed(let second, _)): return first == second
@@ -104,7 +103,7 @@ extension Script {
 
   private func peer(of seen: SeenViolation, _ scenario: Scenario) -> String? {
     if case .malformed(let source, _) = seen.what { return scenario.name(of: source.address) }
-    guard let leg = seen.leg, let story = story(of: leg, at: seen.member) else { return nil }
+    guard let story = seen.callID.flatMap({ story(callID: $0, at: seen.member) }) else { return nil }
     return peer(of: story)?.member ?? story.peer.flatMap { scenario.name(of: $0.address) }
   }
 }

@@ -34,8 +34,8 @@ struct InjectStep: FieldStep {
   var text: String { "\(from) injects \(packets) RTP packets with \(frequency) Hz into the stream to \(to)" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
-    guard let story = script.live(to), let agreement = story.agreement, story.state != .ended,
-      var speech = ToneSpeech(Tone(frequency: frequency), codec: agreement.codec)
+    guard let story = script.live(to), let agreement = story.agreement, story.state != .ended, let codec = agreement.codec,
+      let payloadType = agreement.receivePayloadType, var speech = ToneSpeech(Tone(frequency: frequency), codec: codec)
     else {
       return .failed(
         Finding(
@@ -44,7 +44,7 @@ struct InjectStep: FieldStep {
     }
     for index in 0..<packets {
       let packet = RTPPacket(
-        payloadType: agreement.receivePayloadType, marker: index == 0, sequenceNumber: UInt16(truncatingIfNeeded: index),
+        payloadType: payloadType, marker: index == 0, sequenceNumber: UInt16(truncatingIfNeeded: index),
         timestamp: UInt32(index) * speech.ticksPerPacket, ssrc: ssrc, payload: speech.next())
       script.commands.append(.inject(from: from, to: to, port: agreement.local.port, packet.serialized()))
     }

@@ -3,7 +3,7 @@ import SIPMessage
 import SansIO
 
 /// One m= line as a reader needs it.
-public struct ObservedMedia: Hashable {
+public struct ObservedMedia: Hashable, Sendable {
   public var kind: String
   /// Where its writer takes media; nil when c= is no address.
   public var address: TransportAddress?
@@ -65,7 +65,7 @@ public struct ObservedMedia: Hashable {
 }
 
 /// A session description in a message.
-public struct ObservedDescription {
+public struct ObservedDescription: Sendable {
   public let stamp: FrameStamp
   /// Who sent the message, as its packet says.
   public let owner: TransportAddress

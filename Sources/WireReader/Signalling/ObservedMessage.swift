@@ -3,7 +3,7 @@ import SIPMessage
 import SansIO
 
 /// One SIP message of a capture with what its reader needs of it.
-public struct ObservedMessage {
+public struct ObservedMessage: Sendable {
   public let stamp: FrameStamp
   public let transport: ObservedTransport
   public let source: TransportAddress
