@@ -68,7 +68,8 @@ let package = Package(
       "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Capture", "WireReader"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module(
-      "ScenarioModel", formats + ["WireReader", .product(name: "Yams", package: "Yams")], testing: ["Serving", "CallControl", "Personas"])
+      "ScenarioModel", formats + ["WireReader", "COpenSSL", .product(name: "Yams", package: "Yams")],
+      testing: ["Serving", "CallControl", "Personas"])
     + module(
       "ScenarioEngine",
       stack + ["CallControl", "Kallglot", "Personas", "WireReader", "Inspection", "ScenarioModel", "VirtualNetwork", "Capture"])

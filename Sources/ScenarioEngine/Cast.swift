@@ -22,13 +22,16 @@ public struct Cast {
     public let administer: ((Administration, Instant, inout Outbox) -> Void)?
     /// Sends bytes as they are; nil but at a wire member.
     public let send: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)?
+    /// Sends a packet of media as it is, from where its RTP would come; nil but at a wire member.
+    public let sendMedia: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)?
     public let isEndpoint: Bool
 
     init(
       name: String, host: any NetworkHost, addresses: [IPAddress], isEndpoint: Bool = false,
       perform: ((CallAgentCommand, Instant, inout Outbox) -> Void)? = nil,
       administer: ((Administration, Instant, inout Outbox) -> Void)? = nil,
-      send: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)? = nil
+      send: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)? = nil,
+      sendMedia: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)? = nil
     ) {
       self.name = name
       self.host = host
@@ -37,6 +40,7 @@ public struct Cast {
       self.perform = perform
       self.administer = administer
       self.send = send
+      self.sendMedia = sendMedia
     }
   }
 
@@ -74,17 +78,33 @@ extension Scenario {
   var usesTLS: Bool { cast.contains { $0.transport == .tls } || policy.requireTLS }
 }
 
-/// Certificates and contexts of a cast: one authority, a leaf for the endpoint's domain, one for everybody else.
+/// Certificates and contexts of a cast: one authority, a leaf for the endpoint's domain and everybody's address, and one of their own for
+/// members that show another.
 struct CastTLS {
-  let server: TLSContext
   let client: TLSContext
+  private let common: TLSContext
+  private let own: [String: TLSContext]
 
   init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch, address: (IPAddress) -> IPAddress) throws(TLSError) {
-    let made = try LabCertificates.make(
-      names: [Cast.domain], addresses: scenario.cast.map { address($0.address) }, entropy: entropy.fork("certificates"), epoch: epoch)
-    server = try TLSContext(TLSConfiguration(role: .server, certificateChain: made.certificate, privateKey: made.privateKey))
+    let (entropy, addresses) = (entropy.fork("certificates"), scenario.cast.map { address($0.address) })
+    let made = try LabCertificates.make(names: [Cast.domain], addresses: addresses, entropy: entropy, epoch: epoch)
+    common = try TLSContext(TLSConfiguration(role: .server, certificateChain: made.certificate, privateKey: made.privateKey))
     client = try TLSContext(TLSConfiguration(role: .client, trustAnchors: made.authority, verification: .peer))
+    var own: [String: TLSContext] = [:]
+    for member in scenario.cast {
+      guard let given = member.certificate else { continue }
+      let authority = try LabAuthority(entropy: entropy.fork(given.isUntrusted ? "stranger" : "authority"), epoch: epoch)
+      var request = CertificateRequest(names: [given.name ?? Cast.domain], addresses: given.name == nil ? addresses : [])
+      if given.isExpired { request.validDays = -400 ..< -1 }
+      let leaf = try authority.issue(request, entropy: entropy.fork("leaf of \(member.name)"))
+      own[member.name] = try TLSContext(
+        TLSConfiguration(role: .server, certificateChain: leaf.certificate, privateKey: leaf.privateKey))
+    }
+    self.own = own
   }
+
+  /// What a member shows to those who connect to it.
+  func server(_ member: String) -> TLSContext { own[member] ?? common }
 }
 
 /// Makes the hosts of a cast.
@@ -107,15 +127,16 @@ private struct HostBuilder {
   }
 
   private func wire(_ member: Scenario.Member) -> Cast.Member {
-    let own = TransportAddress(address(member.address), port: member.transport.defaultPort)
-    let host = WireHost(address: own, transport: member.transport)
+    let own = TransportAddress(address(member.address), port: member.port(member.transport))
+    let host = WireHost(address: own, transport: member.transport, media: member.mediaPort)
     return Cast.Member(
       name: member.name, host: host, addresses: [own.address],
-      send: { bytes, remote, now, out in host.send(bytes, to: remote, at: now, &out) })
+      send: { bytes, remote, now, out in host.send(bytes, to: remote, at: now, &out) },
+      sendMedia: { bytes, remote, now, out in host.sendMedia(bytes, to: remote, at: now, &out) })
   }
 
   private func listeners(_ member: Scenario.Member, _ transports: [SIPTransportProtocol]) -> [TransportListener] {
-    transports.map { TransportListener($0, TransportAddress(address(member.address), port: $0.defaultPort)) }
+    transports.map { TransportListener($0, TransportAddress(address(member.address), port: member.port($0))) }
   }
 
   private func endpoint(_ member: Scenario.Member) -> Cast.Member {
@@ -128,7 +149,7 @@ private struct HostBuilder {
       listener: policy, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]), mediaAddress: address(member.address))
     configuration.answerDelay = member.answerDelay
     let host = KallglotEndpoint(
-      configuration, tls: tls?.server, clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
+      configuration, tls: tls?.server(member.name), clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
     return Cast.Member(
       name: member.name, host: host, addresses: [address(member.address)], isEndpoint: true,
       perform: { command, now, out in host.perform(.party(command), at: now, &out) },
@@ -163,7 +184,8 @@ private struct HostBuilder {
     var addresses = [own]
     for more in [member.media, member.music].compactMap({ $0.map(address) }) where !addresses.contains(more) { addresses.append(more) }
     let host = Persona(
-      configuration, serverTLS: tls?.server, clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
+      configuration, serverTLS: tls?.server(member.name), clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch
+    )
     return Cast.Member(
       name: member.name, host: host, addresses: addresses,
       perform: { command, now, out in host.perform(command, at: now, &out) })

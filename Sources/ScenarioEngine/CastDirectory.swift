@@ -19,7 +19,7 @@ public struct CastDirectory {
   /// Where a wire member's bytes go: the other's port of the same transport, or this one.
   func wireTarget(from: String, to: String, port: UInt16?) throws(StageFailure) -> TransportAddress {
     let (sender, receiver) = (try member(from), try member(to))
-    return TransportAddress(address(scenario.address(of: receiver, seenBy: from)), port: port ?? sender.transport.defaultPort)
+    return TransportAddress(address(scenario.address(of: receiver, seenBy: from)), port: port ?? receiver.port(sender.transport))
   }
 
   func call(from name: String, to destination: StageCommand.Destination, as alias: String) throws(StageFailure) -> CallRequest {
@@ -38,7 +38,9 @@ public struct CastDirectory {
       let member = try member(callee)
       let transport = if case .endpoint = member.role { caller.transport } else { member.transport }
       let target = target(of: member, over: transport, from: name)
-      return CallRequest(name: alias, uri: SIPURI(host: target.address.address.description, user: callee), target: target)
+      let host = SIPHost.address(target.address.address)
+      let uri = SIPURI(host: host, user: callee, port: member.port.map { _ in target.address.port })
+      return CallRequest(name: alias, uri: uri, target: target)
     }
   }
 
@@ -69,7 +71,7 @@ public struct CastDirectory {
 
   private func target(of member: Scenario.Member, over transport: SIPTransportProtocol, from viewer: String) -> SIPTarget {
     SIPTarget(
-      transport: transport, address: TransportAddress(address(scenario.address(of: member, seenBy: viewer)), port: transport.defaultPort),
+      transport: transport, address: TransportAddress(address(scenario.address(of: member, seenBy: viewer)), port: member.port(transport)),
       serverName: transport == .tls ? Cast.domain : nil)
   }
 }

@@ -260,6 +260,8 @@ extension StageEvent {
     case .received: return nil
     case .unreadable(let rule): self = .wire(member, "unreadable: \(rule)", evidence)
     case .closed(let how): self = .wire(member, how, evidence)
+    case .hello(let name): self = .wire(member, name.map { "hello for \($0)" } ?? "hello without a server name", evidence)
+    case .media(let bytes, let isControl): self = .packet(member, bytes, isControl: isControl, evidence)
     }
   }
 

@@ -39,7 +39,7 @@ public final class HostActor: StageActor {
   public func carryOut(_ command: StageCommand) throws(StageFailure) {
     switch command {
     case .send(_, let to, let bytes): try send(bytes, to: try directory.wireTarget(from: name, to: to, port: nil))
-    case .inject(_, let to, let port, let bytes): try send(bytes, to: try directory.wireTarget(from: name, to: to, port: port))
+    case .inject(_, let to, let port, let bytes): try inject(bytes, to: try directory.wireTarget(from: name, to: to, port: port))
     case .administer(let change): try administer(change)
     case .call(_, .account(let account), let alias): try administer(.callAccount(account, name: alias))
     // Who has no legs has none to end.
@@ -86,6 +86,11 @@ public final class HostActor: StageActor {
 
   private func send(_ bytes: Bytes, to remote: TransportAddress) throws(StageFailure) {
     guard let send = member.send else { throw .void("\(name) has a stack of its own: it sends no bytes as they are written") }
+    access { now, out in send(bytes, remote, now, &out) }
+  }
+
+  private func inject(_ bytes: Bytes, to remote: TransportAddress) throws(StageFailure) {
+    guard let send = member.sendMedia else { throw .void("\(name) has a stack of its own: it sends no media as it is written") }
     access { now, out in send(bytes, remote, now, &out) }
   }
 

@@ -81,6 +81,7 @@ public struct ScenarioEngine: Sendable {
     case .word(let member, let word, let evidence): script.take(member, word, evidence, at: now)
     case .decision(let member, let callID, let decision, let evidence): script.take(member, callID: callID, decision, evidence, at: now)
     case .wire(let member, let news, let evidence): script.take(member, wire: news, evidence)
+    case .packet(let member, let bytes, let isControl, let evidence): script.take(member, media: bytes, isControl: isControl, evidence)
     case .nat(let name, let news, let evidence): script.nats.take(name, news, evidence, at: now)
     case .deadline: script.settle(at: now)
     case .began: state = .running(step: 0, isBegun: false)
@@ -107,7 +108,7 @@ public struct ScenarioEngine: Sendable {
       guard index < scenario.steps.count else { return clear(at: now) }
       let (step, place) = (scenario.steps[index].step, scenario.steps[index].place)
       if !isBegun {
-        script.stepBegan = now
+        script.beginStep(at: now)
         script.commands.append(.note(step.text))
       }
       let asked = script.commands.count

@@ -51,6 +51,29 @@ public struct Scenario: Sendable {
     public var music: IPAddress?
     /// Where a persona moves the media of its calls to as soon as they are up.
     public var directMedia: IPAddress?
+    /// Where it listens instead of the transport's default; the endpoint over UDP and TCP, and with TLS one above.
+    public var port: UInt16?
+    /// The port of a wire member's RTP.
+    public var mediaPort: UInt16?
+    /// What its certificate says instead of the truth.
+    public var certificate: CertificateGiven?
+
+    /// Where it listens for a transport.
+    public func port(_ transport: SIPTransportProtocol) -> UInt16 {
+      guard let port else { return transport.defaultPort }
+      guard case .endpoint = role, transport == .tls else { return port }
+      return port + 1
+    }
+  }
+
+  /// A certificate with which something is wrong.
+  public struct CertificateGiven: Sendable, Hashable {
+    /// The only name it is for; nil = those by which the member is reached.
+    public var name: String?
+    /// Its time is over.
+    public var isExpired: Bool
+    /// Signed by an authority that nobody on stage knows.
+    public var isUntrusted: Bool
   }
 
   public struct LinkGiven: Sendable {

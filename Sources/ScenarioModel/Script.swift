@@ -23,12 +23,14 @@ public struct Script: Sendable {
   private var traffic: [MemberTraffic] = []
   /// What wire members remember of what they received.
   var wireDialogs = WireDialogs()
+  /// What came to the media ports of wire members.
+  var wireMedia: [String: WireMedia] = [:]
   /// What the NATs have done.
   public var nats = NATStory()
   /// What the running step asks for.
   public var commands: [StageCommand] = []
   /// When the running step began.
-  public var stepBegan: Instant = .zero
+  public internal(set) var stepBegan: Instant = .zero
   /// When the last step that did something began: what its findings look at.
   public internal(set) var acted: Instant = .zero
 
@@ -100,6 +102,12 @@ public struct Script: Sendable {
 
   /// A step is about to do something.
   public mutating func act(at now: Instant) { acted = now }
+
+  /// A step begins.
+  public mutating func beginStep(at now: Instant) {
+    stepBegan = now
+    for member in wireMedia.keys { wireMedia[member]?.stepBegan() }
+  }
 
   // MARK: - Raw messages
 
@@ -184,6 +192,10 @@ public struct Script: Sendable {
     let name = seen.isSent ? asked[member].flatMap { $0.isEmpty ? nil : $0[0] } : nil
     if name != nil { asked[member]?.removeFirst() }
     stories.append(LegStory(member: member, call: call, name: name, evidence: seen.frame))
+  }
+
+  public mutating func take(_ member: String, media bytes: Bytes, isControl: Bool, _ evidence: FrameCitation?) {
+    wireMedia[member, default: WireMedia()].take(WireMedia.Packet(bytes: bytes, isControl: isControl, evidence: evidence))
   }
 
   public mutating func take(_ member: String, wire news: String, _ evidence: FrameCitation?) {

@@ -12,6 +12,8 @@ public enum StageEvent: Sendable {
   case decision(String, callID: String?, PolicyDecision, FrameCitation?)
   /// A wire member's connection ended, or bytes came that are no message.
   case wire(String, String, FrameCitation?)
+  /// A datagram came to a wire member's media port, or to the one above it.
+  case packet(String, Bytes, isControl: Bool, FrameCitation?)
   /// News of a NAT.
   case nat(String, NATNews, FrameCitation?)
   /// The engine's deadline has come.

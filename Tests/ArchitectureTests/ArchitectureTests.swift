@@ -33,7 +33,8 @@ private let unknownToTheLanguage: Set<String> = ["CallControl", "Kallglot", "SIP
 
 /// Modules of others, and C libraries, by who may import them.
 private let foreign: [String: Set<String>] = [
-  "COpenSSL": ["SecureTransport", "SIPUserAgent", "WireReader", "lab-bench"], "CVirtualTime": ["SecureTransport"], "CPcap": ["Capture"],
+  "COpenSSL": ["SecureTransport", "SIPUserAgent", "WireReader", "ScenarioModel", "lab-bench"], "CVirtualTime": ["SecureTransport"],
+  "CPcap": ["Capture"],
   "CSockets": ["LiveNetwork"], "CAllocationCount": ["lab-bench"],
   "NIOCore": ["LiveNetwork", "Serving", "LiveStage"], "NIOPosix": ["LiveNetwork"], "Yams": ["ScenarioModel"],
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],

@@ -248,6 +248,10 @@ struct Break: Sendable, CustomTestStringConvertible {
       wire.replacing("192.0.2.30 }", with: "192.0.2.30, transport: tcp }"), "instead wire received #"
     ),
     (
+      "packet", ping + "  - expect: { packet: wire, within: 1 s }", "",
+      wire.replacing("192.0.2.30 }", with: "192.0.2.30, mediaPort: 4000 }"), "instead wire received #"
+    ),
+    (
       "violation", "  - fault: { drop: every ACK }\n" + call + "  - expect: { violation: cseq-not-higher, within: 1 s }", "", "",
       "the fault 'drop every ACK' dropped"
     ),

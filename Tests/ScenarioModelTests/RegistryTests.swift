@@ -11,7 +11,7 @@ import Testing
     cast:
       kallglot: { endpoint: default, address: 198.51.100.10 }
       pbx: { persona: plain-caller, address: 192.0.2.20, account: acme }
-      wire: { wire: raw, address: 192.0.2.30 }
+      wire: { wire: raw, address: 192.0.2.30, mediaPort: 4000 }
       stream: { wire: raw, address: 192.0.2.31, transport: tcp }
     network: [{ nat: home, inside: [pbx], outside: 203.0.113.7 }]
     steps:

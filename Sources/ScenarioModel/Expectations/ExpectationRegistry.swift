@@ -2,7 +2,8 @@
 enum ExpectationRegistry {
   static let kinds: [any Expectation.Type] = [
     LegExpectation.self, MemberLegExpectation.self, ReinviteExpectation.self, ToneExpectation.self, DecisionExpectation.self,
-    RegistrationExpectation.self, PingExpectation.self, MessageExpectation.self, WireExpectation.self, ViolationExpectation.self,
+    RegistrationExpectation.self, PingExpectation.self, MessageExpectation.self, PacketExpectation.self, WireExpectation.self,
+    ViolationExpectation.self,
     PortExpectation.self, SendingExpectation.self, NATExpectation.self, LatchExpectation.self,
   ]
 

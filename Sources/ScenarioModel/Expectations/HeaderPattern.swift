@@ -129,13 +129,7 @@ extension HeaderPattern {
   fileprivate static func checkNames(_ fields: FieldSet, _ scope: StepScope) throws(SourceProblem) {
     for field in [same, other] {
       guard let place = fields.place(of: field) else { continue }
-      let name = try place.text()
-      guard scope.messages.contains(name) else {
-        let hint = Spelling.hint(for: name, among: scope.messages)
-        let known = scope.messages.isEmpty ? "" : " Known: \(scope.messages.joined(separator: ", "))"
-        throw place.problem("no earlier expectation names a message '\(name)'\(hint.isEmpty ? "." : hint)\(known)")
-      }
-      scope.notes.use(.message, name)
+      try place.checkMessage(scope)
     }
   }
 }

@@ -7,7 +7,9 @@ enum CastKeys {
   static let persona = Key.optional("persona", .words(KnownPersona.all.map { ($0.id, $0) }), "A PBX that behaves like this product.")
   static let wire = Key.optional(
     "wire", .words([("raw", true)]), "A host without a SIP stack: it sends bytes as written in steps and shows what it receives.")
-  static let address = Key.required("address", .ownAddress, "Its IP address; no other member has it.")
+  static let address = Key.required(
+    "address", .place(.quantity(.address)),
+    "Its IP address, which no other member has; with a port behind it (`192.0.2.20:5080`) where it is not reached at the default one.")
   static let transport = Key.standard("transport", .transport, "udp", "The transport of its calls, both ways.", inherits: true)
     .with(aPersona, .key("wire"))
   static let account = Key.optional("account", .text, "The account whose credentials it uses.", inherits: true).with(aPersona)
@@ -22,10 +24,24 @@ enum CastKeys {
   static let directMedia = Key.optional(
     "directMedia", .address, "Direct media: as soon as a call is established, a re-INVITE moves its media to port 4000 there."
   ).with(aPersona)
+  static let mediaPort = Key.optional(
+    "mediaPort", .integer(1_024...65_534), "The port of its RTP, an even one, which shows what arrives there; RTCP's is the next."
+  )
+  .with(.key("wire"))
+  static let certificate = Key.optional("certificate", .place(.mapping(certificateShape)), "Where its certificate is not as it should be.")
+    .with(.key("transport", "tls"), .key("endpoint"))
+  static let certificateName = Key.optional("name", .text, "The only name that it is for.")
+  static let expired = Key.standard("expired", .flag, "false", "Its time is over.")
+  static let untrusted = Key.standard("untrusted", .flag, "false", "It is signed by an authority that nobody trusts.")
+  static let certificateShape = MappingShape([certificateName, expired, untrusted])
   private static let aPersona = FieldCondition.key("persona")
 
   static let shape = MappingShape(
-    [endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia, media, music, directMedia],
+    [
+      endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia, media, music, directMedia,
+      mediaPort,
+      certificate,
+    ],
     exactlyOneOf: [["endpoint", "persona", "wire"]])
 }
 
@@ -71,14 +87,27 @@ extension Scenario {
         scope.notes.use(.account, name)
       }
     }
+    let (address, port) = try fields[CastKeys.address].memberAddress()
     var member = Member(
-      name: name, role: role, address: try fields[CastKeys.address], transport: transport, account: account,
+      name: name, role: role, address: address, transport: transport, account: account,
       password: try fields[CastKeys.password],
       answerDelay: try fields[CastKeys.answerDelay], rejectsWith: try fields[CastKeys.rejectsWith],
       hasEarlyMedia: try fields[CastKeys.earlyMedia])
     (member.media, member.music) = (try fields[CastKeys.media], try fields[CastKeys.music])
     member.directMedia = try fields[CastKeys.directMedia]
+    member.port = port
+    member.mediaPort = try fields[CastKeys.mediaPort].map(UInt16.init)
+    if let number = member.mediaPort, number % 2 != 0, let place = fields.place(of: CastKeys.mediaPort) {
+      throw place.problem("\(number) is odd: RTP's port is even, and RTCP's is the next (RFC 3550 §11)")
+    }
+    member.certificate = try fields[CastKeys.certificate].map { place throws(SourceProblem) in try Self.readCertificate(place, scope) }
     return member
+  }
+
+  private static func readCertificate(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) -> CertificateGiven {
+    let fields = try place.fields(CastKeys.certificateShape, scope)
+    return CertificateGiven(
+      name: try fields[CastKeys.certificateName], isExpired: try fields[CastKeys.expired], isUntrusted: try fields[CastKeys.untrusted])
   }
 
   /// Stands for a member that could not be read; such a scenario never runs.

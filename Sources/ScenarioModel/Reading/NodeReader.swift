@@ -104,5 +104,13 @@ public struct NodeReader: Sendable {
   /// `3 %`, `0.5 %`, `1/64`.
   public func ratio() throws(SourceProblem) -> Ratio { try value("a share such as '3 %' or '1/64'", ScalarText.ratio) }
 
+  /// `192.0.2.20`, or with a port: `192.0.2.20:5080`, `[2001:db8::1]:5080`.
+  func memberAddress() throws(SourceProblem) -> (IPAddress, UInt16?) {
+    let text = try text()
+    if let address = IPAddress(text) { return (address, nil) }
+    guard let place = TransportAddress(text), place.port > 0 else { throw problem("'\(text)' is not an IP address, alone or with a port") }
+    return (place.address, place.port)
+  }
+
   public func address() throws(SourceProblem) -> IPAddress { try value("an IP address") { IPAddress($0) } }
 }

@@ -66,9 +66,6 @@ extension ValueType where Value == IPAddress {
       return address
     }
   }
-
-  /// Where a member stands.
-  static var ownAddress: ValueType { ValueType(.quantity(.address)) { (place, _) throws(SourceProblem) in try place.address() } }
 }
 
 extension ValueType where Value == Bytes {

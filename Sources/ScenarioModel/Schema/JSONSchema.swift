@@ -180,7 +180,7 @@ extension Shape.Quantity {
     case .duration: Self.written("'2 s', '30 ms', '1.5 min'", "^ *(0|[0-9]+(\\.[0-9]+)? *(ns|us|µs|ms|s|min|h)) *$", or: 0...0)
     case .share: Self.written("'3 %', '1/64'", "^ *(0|[0-9]+(\\.[0-9]+)? *%|[0-9]+ */ *[0-9]+) *$", or: 0...0)
     case .frequency: Self.written("'440 Hz', from 100 to 3500", "^ *[0-9]+ *(Hz)? *$", or: 100...3_500)
-    case .address: Self.written("An IPv4 or IPv6 address", "^[0-9A-Fa-f:.]+$")
+    case .address: Self.written("An IPv4 or IPv6 address", "^[0-9A-Fa-f:.\\[\\]]+$")
     case .range: Self.written("An address, a CIDR range or a name of the cast", "^[^ ]+$")
     case .ports: Self.written("'20000-20100'", "^ *[0-9]+ *- *[0-9]+ *$")
     case .count:

@@ -47,7 +47,9 @@ struct ReplyStep: FieldStep {
     let start = try status.part(&script, sender: wire.from)
     let written = try tag?.part(&script, sender: wire.from)
     let own = start.hasPrefix("100") ? written : written ?? "wire"
-    if let own, let callID = try? request.callID() { script.wireDialogs.setTag(own, of: wire.from, callID: callID) }
+    // A request within a dialog has our tag already.
+    let isTagged = (try? request.to().tag) != nil
+    if let own, !isTagged, let callID = try? request.callID() { script.wireDialogs.setTag(own, of: wire.from, callID: callID) }
     script.forgetMessages(wire.from)
     script.commands.append(wire.command(WireMessage.response(to: request, start: start, tag: own, content)))
     return .done

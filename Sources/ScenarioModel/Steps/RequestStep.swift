@@ -15,16 +15,20 @@ struct RequestStep: FieldStep {
   private static let method = Key.required("method", .text, "The method.")
   private static let uri = Key.optional("uri", .template, "The Request-URI; the peer's Contact when missing.")
   private static let cseq = Key.optional("cseq", .integer(0...2_147_483_647), "The CSeq number; the next one when missing.")
-  static let mapping = MappingShape(WireStep.fields + [method, uri, cseq])
+  private static let credentials = Key.optional(
+    "credentials", .credentials, "Adds Authorization or Proxy-Authorization over the method and the Request-URI.")
+  static let mapping = MappingShape(WireStep.fields + [method, uri, cseq, credentials])
 
   private let wire: WireStep
   private let method: String
   private let uri: MessageTemplate?
   private let sequence: Int?
+  private let credentials: WireCredentials?
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     wire = try WireStep(fields, scope)
     (method, uri, sequence) = (try fields[Self.method], try fields[Self.uri], try fields[Self.cseq])
+    credentials = try fields[Self.credentials]
   }
 
   var text: String { "\(wire.from) sends \(method) within its dialog" }
@@ -45,11 +49,11 @@ struct RequestStep: FieldStep {
     let target = try uri?.part(&script, sender: wire.from)
     let next = script.wireDialogs.nextSequence(of: wire.from, method: method)
     let branch = script.wireDialogs.nextBranch()
+    let request = WireMessage.request(
+      method, uri: target, in: dialog, via: wire.via, branch: branch, sequence: sequence.map { UInt32($0) } ?? next, content)
+    let bytes = try credentials?.added(to: request, script) ?? request
     script.forgetMessages(wire.from)
-    script.commands.append(
-      wire.command(
-        WireMessage.request(
-          method, uri: target, in: dialog, via: wire.via, branch: branch, sequence: sequence.map { UInt32($0) } ?? next, content)))
+    script.commands.append(wire.command(bytes))
     return .done
   }
 }

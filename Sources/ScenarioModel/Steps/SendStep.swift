@@ -14,7 +14,10 @@ struct SendStep: FieldStep {
   private static let to = Key.required("to", .member, "To whose signalling port.")
   private static let message = Key.optional("message", .template, "A message as text.")
   private static let hex = Key.optional("hex", .hexadecimal, "Bytes as pairs of hexadecimal digits.")
-  static let mapping = MappingShape([from, to, message, hex], exactlyOneOf: [["message", "hex"]])
+  private static let credentials = Key.optional(
+    "credentials", .credentials, "Adds Authorization or Proxy-Authorization over the message's method and Request-URI."
+  ).with(.key("message"))
+  static let mapping = MappingShape([from, to, message, hex, credentials], exactlyOneOf: [["message", "hex"]])
 
   private enum Content: Sendable {
     case bytes(Bytes)
@@ -25,9 +28,11 @@ struct SendStep: FieldStep {
   private let to: String
   private let content: Content
   private let first: String
+  private let credentials: WireCredentials?
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (from, to) = (try fields[Self.from], try fields[Self.to])
+    credentials = try fields[Self.credentials]
     if let bytes = try fields[Self.hex] {
       (content, first) = (.bytes(bytes), CountText.of(bytes.count, "byte"))
     } else {
@@ -43,7 +48,10 @@ struct SendStep: FieldStep {
     switch content {
     case .bytes(let written): bytes = written
     case .template(let template):
-      do { bytes = try template.message(&script, sender: from) } catch { return .failed(error.finding(of: from, first, script)) }
+      do {
+        let message = try template.message(&script, sender: from)
+        bytes = try credentials?.added(to: message, script) ?? message
+      } catch { return .failed(error.finding(of: from, first, script)) }
     }
     script.forgetMessages(from)
     script.commands.append(.send(from: from, to: to, bytes))

@@ -27,7 +27,8 @@ struct WireStep: Sendable {
     }
     let member = scope.scenario.member(from)
     let address = member?.address ?? .anyV4
-    via = "SIP/2.0/\((member?.transport ?? .udp).viaToken) \(address.isIPv6 ? "[\(address)]" : address.description)"
+    let (host, port) = (address.isIPv6 ? "[\(address)]" : address.description, member?.port.map { ":\($0)" } ?? "")
+    via = "SIP/2.0/\((member?.transport ?? .udp).viaToken) \(host)\(port)"
   }
 
   /// Header fields and body with their places filled.
