@@ -77,7 +77,7 @@ let package = Package(
     + module(
       "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture"] + nio)
     + module(
-      "LiveStage", ["SansIO", "ScenarioModel", "ScenarioEngine", "LiveNetwork"] + nio, testing: ["LabTesting"])
+      "LiveStage", stack + ["ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio, testing: ["LabTesting"])
     + [
       // Benches and texts for our own tests alone: no product has it.
       .target(name: "LabBench", dependencies: ["SansIO", "SIPMessage", "VirtualNetwork", "Capture"], path: "Tests/LabBench"),
@@ -86,7 +86,7 @@ let package = Package(
       .executableTarget(
         name: "kallglot-lab",
         dependencies: stack + [
-          "Reports", "Inspection", "Capture", "ScenarioEngine", "ScenarioModel", "Serving", "LiveNetwork",
+          "Reports", "Inspection", "Capture", "ScenarioEngine", "ScenarioModel", "Serving", "LiveNetwork", "LiveStage",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(

@@ -61,6 +61,7 @@ final class DatagramSockets {
     guard let socket = open.remove(port) else { return false }
     if batchSocket === socket { transmit() }
     if driver.tap.isObserved { driver.tap.record(.unbound(socket.local, .datagram)) }
+    tellDrops(socket)
     socket.release()
     let isFirst = parked.isEmpty
     if !parked.park(socket, until: Instant(.now() + driver.parkingTime)) {
@@ -69,6 +70,14 @@ final class DatagramSockets {
       armParking()
     }
     return true
+  }
+
+  /// What the kernel threw away while the socket was somebody's.
+  private func tellDrops(_ socket: DatagramSocket) {
+    guard let tell = driver.onQueueDrops, socket.port != nil else { return }
+    let total = calls.dropped(socket.descriptor)
+    if total > socket.dropsTold { tell(socket.local, total - socket.dropsTold) }
+    socket.dropsTold = total
   }
 
   private func armParking() {
@@ -92,7 +101,10 @@ final class DatagramSockets {
   func stop() {
     transmit()
     driver.loop.stopTimer(parkingTimer)
-    for socket in open.sockets { close(socket) }
+    for socket in open.sockets {
+      tellDrops(socket)
+      close(socket)
+    }
     for socket in parked.takeAll() { close(socket) }
     open = PortTable()
   }
@@ -247,6 +259,8 @@ final class DatagramSocket: SocketHandler {
   let local: TransportAddress
   /// nil while it is parked.
   @exclusivity(unchecked) var port: PortID?
+  /// Of the kernel's count of drops.
+  @exclusivity(unchecked) var dropsTold = 0
   /// nil while it is not parked.
   @exclusivity(unchecked) var parkedUntil: Instant?
   private unowned let owner: DatagramSockets

@@ -116,5 +116,13 @@ public final class KernelSockets: SocketCalls {
 
   public func close(_ descriptor: Int32, isReset: Bool) { socket_close(descriptor, isReset) }
 
+  /// `SO_MEMINFO` (socket(7)): its ninth number is the count of drops.
+  public func dropped(_ descriptor: Int32) -> Int {
+    var numbers = [UInt32](repeating: 0, count: 9)
+    var length = socklen_t(numbers.count * MemoryLayout<UInt32>.size)
+    guard getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, &numbers, &length) == 0, length >= 36 else { return 0 }
+    return Int(numbers[8])
+  }
+
   public func spare() throws(SystemError) -> Int32 { try Self.checked(socket_spare()) }
 }

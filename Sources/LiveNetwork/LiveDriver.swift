@@ -22,6 +22,13 @@ public final class LiveDriver: @unchecked Sendable {
   /// Called on the loop for each event of the host.
   @exclusivity(unchecked) public var onEvent: ((any HostEvent) -> Void)?
 
+  /// Called on the loop when the kernel has thrown datagrams away because a socket's queue was full: the socket's address and how many.
+  /// Told when the socket is released. nil = nobody asks.
+  @exclusivity(unchecked) public var onQueueDrops: ((TransportAddress, Int) -> Void)?
+  /// How late the host was woken at worst. On the loop.
+  public var worstLag: Duration { .nanoseconds(lag) }
+  @exclusivity(unchecked) private var lag: Int64 = 0
+
   // Everything below belongs to the loop.
   private(set) lazy var datagrams = DatagramSockets(self)
   private(set) lazy var listeners = StreamListeners(self)
@@ -174,7 +181,9 @@ public final class LiveDriver: @unchecked Sendable {
   private func timerFired() {
     armed = nil
     guard !isStopped else { return }
-    if let deadline = host.nextDeadline, deadline <= clock.now {
+    let now = clock.now
+    if let deadline = host.nextDeadline, deadline <= now {
+      lag = max(lag, now.nanoseconds - deadline.nanoseconds)
       call { host, now, out in host.wake(at: now, &out) }
     } else {
       arm()

@@ -26,8 +26,14 @@ public protocol SocketCalls: AnyObject {
   /// Sends FIN.
   func finish(_ descriptor: Int32) throws(SystemError)
   func close(_ descriptor: Int32, isReset: Bool)
+  /// How many datagrams the kernel has thrown away because the socket's queue was full.
+  func dropped(_ descriptor: Int32) -> Int
   /// A descriptor to be given up when there are no others.
   func spare() throws(SystemError) -> Int32
+}
+
+extension SocketCalls {
+  public func dropped(_ descriptor: Int32) -> Int { 0 }
 }
 
 public struct BoundSocket {

@@ -4,6 +4,14 @@ import SansIO
 
 /// Which of this machine's addresses the kernel would send from.
 public enum SourceAddress {
+  /// Whether something of this machine can listen there.
+  public static func isOurs(_ address: IPAddress) -> Bool {
+    let descriptor = socket(address.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    guard descriptor >= 0 else { return false }
+    defer { Glibc.close(descriptor) }
+    return TransportAddress(address, port: 0).socketAddress.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) == 0 }
+  }
+
   /// Asks by connecting a UDP socket, which sends nothing; nil without a route.
   public static func towards(_ remote: TransportAddress) -> IPAddress? {
     let descriptor = socket(remote.address.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue), 0)

@@ -6,85 +6,125 @@ import ScenarioModel
 
 /// A scenario on real sockets: the clock, the actors and the taps of this machine's loopback addresses.
 ///
-/// Links and faults of the file are the virtual stage's: here the network is what the kernel makes of it, and a scenario that asks for a
-/// fault is *not applicable*.
+/// The network is what the kernel makes of it. What needs virtual means is *not applicable*, and a run that this machine spoiled is *void*.
 // Unchecked: its state belongs to its drivers' event loop, on which everything after the start is done.
 public final class LiveStage: @unchecked Sendable {
-  private let scenario: Scenario
+  /// Where everybody is, in the order of the cast.
+  public var places: [LivePlace] { placement.places }
+
+  private let placement: LivePlacement
   private let loop: SocketLoop
-  private let clock = LiveClock()
-  private let cast: Cast
-  /// Kept: its network is free for others as soon as it goes.
-  private let mapping: LoopbackMapping
+  private let clock: LiveClock
+  private let members: [Cast.Member]
   private let drivers: [LiveDriver]
   private let director: StageDirector
-  private let sinks: [any JournalSink]
+  private let health = LiveHealth()
+  /// What sees every packet and record, of products too.
+  private let taps: [any JournalSink]
   private var timer: Scheduled<Void>?
   private var promise: EventLoopPromise<Void>?
   private var isTurnEndDue = false
+  /// Asked every 100 ms.
+  var isInterrupted: (@Sendable () -> Bool)?
 
   /// Takes a network of 127/8 for its cast that nobody else uses, so that stages can run side by side.
-  public init(_ scenario: Scenario, sinks: [any JournalSink] = []) throws {
-    self.scenario = scenario
-    self.sinks = sinks
-    loop = try SocketLoop()
-    let mapping = try LoopbackMapping(scenario.cast.map(\.address))
-    self.mapping = mapping
+  ///
+  /// - Parameter peers: products that play members, by the members' names.
+  /// - Throws: ``StageFailure`` for what it cannot run; else why the hosts cannot be made.
+  public init(
+    _ given: Scenario, peers: [String: PeerFile] = [:], clock: LiveClock = LiveClock(), sinks: [any JournalSink] = []
+  ) throws {
+    placement = try LivePlacement(given, peers)
+    let scenario = placement.scenario
+    self.clock = clock
     // The system's randomness: a live run never uses a seed.
-    let cast = try Cast(scenario, entropy: .system, epoch: clock.epoch) { mapping.map($0) }
-    self.cast = cast
-    let drivers = DriverList()
-    let actors = cast.members.enumerated().map { index, member in
-      HostActor(member, cast.directory) { body in
-        withoutActuallyEscaping(body) { body in drivers.all[index].commandNow(body) }
+    let cast = try Cast(scenario, entropy: .system, epoch: clock.epoch, without: Set(peers.keys))
+    members = cast.members
+    loop = try SocketLoop()
+    let made = DriverList()
+    let players = scenario.cast.map { [loop] member -> Player in
+      if let peer = peers[member.name] { return .product(PeerActor(member.name, peer, cast.directory, on: loop)) }
+      let index = cast.members.firstIndex { $0.name == member.name } ?? 0
+      return .host(HostActor(cast.members[index], cast.directory) { body in made.command(index, body) })
+    }
+    let means = LiveMeans(clock, sinks)
+    director = StageDirector(scenario, entropy: .system, epoch: clock.epoch, actors: players.map(\.actor), means: means)
+    let taps = director.readers + [health] + sinks
+    let mirror = PeerMirror(taps)
+    self.taps = peers.isEmpty ? taps : [mirror]
+    for (index, given) in scenario.cast.enumerated() {
+      let number = HostID(UInt16(index))
+      if let member = cast.members.first(where: { $0.name == given.name }) {
+        made.all.append(LiveDriver(member.host, number: number, name: given.name, on: loop, clock: clock, sinks: self.taps))
+      } else {
+        mirror.add(number, name: given.name, address: given.address)
       }
     }
-    let director = StageDirector(scenario, entropy: .system, epoch: clock.epoch, actors: actors, means: LiveMeans(clock, sinks))
-    self.director = director
-    for (index, member) in cast.members.enumerated() {
-      drivers.all.append(
-        LiveDriver(
-          member.host, number: HostID(UInt16(index)), name: member.name, on: loop, clock: clock, sinks: director.readers + sinks))
-    }
-    self.drivers = drivers.all
+    drivers = made.all
     director.onNews = { [unowned self] in noteNews() }
-    for (index, driver) in self.drivers.enumerated() {
-      driver.onEvent = { [unowned self] event in take(event, of: index) }
+    for (index, driver) in drivers.enumerated() { watch(driver, cast.members[index]) }
+    for case .product(let product) in players { watch(product, means) }
+  }
+
+  private func watch(_ driver: LiveDriver, _ member: Cast.Member) {
+    driver.onEvent = { [director] event in director.hostSaid(event, of: member.number, slack: .milliseconds(5)) }
+    driver.onQueueDrops = { [health] address, count in health.dropped(count, at: address) }
+  }
+
+  private func watch(_ product: PeerActor, _ means: LiveMeans) {
+    product.onOutput = { means.record(.note($0)) }
+    product.onFailure = { [unowned self] failure in
+      director.spoil(failure)
+      turnEnded()
     }
   }
 
-  /// Runs to the end. A scenario with a NAT is *not applicable*: here the kernel is the network.
+  // MARK: - The run
+
+  /// Runs to the end.
   public func run() async -> ScenarioResult {
-    if let nat = scenario.nats.first {
-      director.spoil(.notApplicable("the live stage has no NAT '\(nat.name)': run it in virtual time"))
-      try? await loop.shutdownGracefully()
-      return director.result(seed: 0, hosts: [])
-    }
     let promise = loop.makePromise(of: Void.self)
     loop.execute { [self] in
       self.promise = promise
       for driver in drivers { driver.start() }
-      // Listeners are bound within the loop's next turns; a member that cannot listen is told by its calls.
+      // Listeners are bound within the loop's next turns.
       loop.scheduleTask(in: .milliseconds(50)) { [self] in
         director.begin()
         turnEnded()
       }
+      askWhetherInterrupted()
     }
     try? await promise.futureResult.get()
     for driver in drivers { try? await driver.stop().get() }
     let now = clock.now
-    try? await loop.submit { [self] in for sink in sinks { sink.finish(at: now) } }.get()
+    let result = try? await loop.submit { [self] in
+      spoilByHealth()
+      for tap in taps { tap.finish(at: now) }
+      return director.result(seed: 0, hosts: places.map(\.member))
+    }.get()
     try? await loop.shutdownGracefully()
-    var result = director.result(seed: 0, hosts: cast.members.map(\.name))
-    (result.duration, result.elapsed) = (Instant.zero.duration(to: now), Instant.zero.duration(to: now))
-    return result
+    var last = result ?? director.result(seed: 0, hosts: places.map(\.member))
+    (last.duration, last.elapsed) = (Instant.zero.duration(to: now), Instant.zero.duration(to: now))
+    return last
+  }
+
+  private func askWhetherInterrupted() {
+    guard let isInterrupted else { return }
+    guard !isInterrupted() else {
+      director.spoil(.couldNotRun(LiveRun.interruption))
+      return turnEnded()
+    }
+    loop.scheduleTask(in: .milliseconds(100)) { [self] in if !director.isOver { askWhetherInterrupted() } }
   }
 
   /// Tasks that came after the end: none, in a right shutdown.
   var droppedTasks: Int { loop.droppedTasks }
 
-  private func take(_ event: any HostEvent, of index: Int) {
-    director.hostSaid(event, of: HostID(UInt16(index)), slack: .milliseconds(5))
+  /// Lateness spoils what failed; what passed has kept its limits in spite of it.
+  private func spoilByHealth() {
+    if let failure = health.failure { director.spoil(failure) }
+    guard director.hasFindings else { return }
+    if let failure = health.lateness(of: zip(members, drivers).map { ($0.name, $1.worstLag) }) { director.spoil(failure) }
   }
 
   private func noteNews() {
@@ -107,8 +147,22 @@ public final class LiveStage: @unchecked Sendable {
     guard let deadline = director.nextDeadline else { return }
     let delay = max(0, deadline.nanoseconds - clock.now.nanoseconds)
     timer = loop.scheduleTask(in: .nanoseconds(delay)) { [self] () -> Void in
+      health.tookLate(by: deadline.duration(to: clock.now))
       director.deadlineCame()
       turnEnded()
+    }
+  }
+}
+
+/// Who plays a member.
+private enum Player {
+  case host(HostActor)
+  case product(PeerActor)
+
+  var actor: any StageActor {
+    switch self {
+    case .host(let actor): actor
+    case .product(let actor): actor
     }
   }
 }
@@ -116,6 +170,8 @@ public final class LiveStage: @unchecked Sendable {
 /// Made after the actors that use them.
 private final class DriverList {
   var all: [LiveDriver] = []
+
+  func command(_ index: Int, _ body: (Instant, inout Outbox) -> Void) { all[index].commandNow(body) }
 }
 
 /// The real clock, and a journal; the kernel makes no faults.
@@ -132,27 +188,6 @@ private final class LiveMeans: StageMeans {
   }
 
   func add(_ fault: FaultPlan) throws(StageFailure) {
-    throw .notApplicable("faults need the network of virtual time: '\(fault.text)' cannot happen on real sockets")
+    throw .notApplicable("the fault '\(fault.text)' needs the network of virtual time")
   }
-}
-
-/// Scenario addresses on this machine: the last two octets stay, so that ranges keep meaning something.
-public struct LoopbackMapping: Sendable {
-  /// SIP over UDP, TCP and TLS, and the first media ports.
-  private static let ports: [UInt16] = [5_060, 5_061, 20_000, 20_001]
-
-  private let network: LoopbackNetwork
-
-  /// Claims a network in which the cast's addresses are free; it is this value's as long as it lives.
-  public init(_ cast: [IPAddress]) throws(LoopbackNetwork.Failure) {
-    let numbers = cast.filter(Self.isMapped).map { UInt32(truncatingIfNeeded: $0.low & 0xFFFF) }
-    network = try LoopbackNetwork.claim(.sixteen, addresses: numbers, ports: Self.ports)
-  }
-
-  /// 192.0.2.20 becomes 127.x.2.20; IPv6 and loopback addresses stay.
-  public func map(_ address: IPAddress) -> IPAddress {
-    Self.isMapped(address) ? network.address(UInt32(truncatingIfNeeded: address.low & 0xFFFF)) : address
-  }
-
-  private static func isMapped(_ address: IPAddress) -> Bool { !address.isIPv6 && address.low >> 24 != 127 }
 }

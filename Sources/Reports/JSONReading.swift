@@ -82,7 +82,7 @@ private struct JSONScenario: Decodable {
 
   private enum Key: String, CodingKey {
     case name, file, summary, proves, seed, sweep, verdict, reason, durationNanoseconds, elapsedNanoseconds, packets, hosts, captures
-    case findings, inspect
+    case findings, inspect, live
   }
 
   private struct Sweep: Decodable {
@@ -99,6 +99,21 @@ private struct JSONScenario: Decodable {
     }
   }
 
+  private struct Place: Decodable {
+    var member: String
+    var address: String
+    var here: String
+    var product: String?
+    var peerFile: String?
+
+    func place() throws -> LivePlace {
+      guard let given = IPAddress(address), let here = IPAddress(here) else {
+        throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "not an address"))
+      }
+      return LivePlace(member: member, given: given, here: here, product: product, file: peerFile)
+    }
+  }
+
   init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: Key.self)
     func text(_ key: Key) throws -> String { try fields.decode(String.self, forKey: key) }
@@ -112,6 +127,7 @@ private struct JSONScenario: Decodable {
       folder: try fields.decodeIfPresent(String.self, forKey: .captures))
     for finding in try fields.decode([JSONFinding].self, forKey: .findings) { result.add(finding) }
     result.inspected = try fields.decodeIfPresent([String].self, forKey: .inspect) ?? []
+    result.live = try fields.decodeIfPresent([Place].self, forKey: .live)?.map { try $0.place() }
     result.sweep = try fields.decodeIfPresent(Sweep.self, forKey: .sweep)?.sweep
     self.result = result
   }

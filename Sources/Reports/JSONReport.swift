@@ -87,9 +87,25 @@ public enum JSONReport {
       json.member("hosts", result.hosts)
       json.member("captures", orNull: result.folder)
       json.member("inspect", result.inspected)
+      json.name("live")
+      if let places = result.live { write(places, to: &json) } else { json.null() }
       json.member("replay", result.replayCommand)
       json.name("findings")
       json.array(.spaced) { json in for finding in result.findings { write(finding, of: result, to: &json) } }
+    }
+  }
+
+  private static func write(_ places: [LivePlace], to json: inout JSONWriter) {
+    json.array(.spaced) { json in
+      for place in places {
+        json.object(.spaced) { json in
+          json.member("member", place.member)
+          json.member("address", place.given.description)
+          json.member("here", place.here.description)
+          json.member("product", orNull: place.product)
+          json.member("peerFile", orNull: place.file)
+        }
+      }
     }
   }
 

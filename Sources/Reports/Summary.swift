@@ -29,7 +29,8 @@ public enum Summary {
 
   private static func slowestLines(_ results: [ScenarioResult]) -> [String] {
     results.sorted { $0.elapsed > $1.elapsed }.prefix(slowest).map { result in
-      "  \(padded(CountText.seconds(result.elapsed), 8))  \(result.name) (\(CountText.seconds(result.duration)) of virtual time)"
+      let kind = result.live == nil ? "virtual" : "real"
+      return "  \(padded(CountText.seconds(result.elapsed), 8))  \(result.name) (\(CountText.seconds(result.duration)) of \(kind) time)"
     }
   }
 
@@ -71,12 +72,13 @@ public enum Summary {
       let text = "\(CountText.grouped(count)) \(verdict.rawValue)"
       return verdict.isGood ? style.good(text) : style.bad(text)
     }
-    let virtual = results.reduce(Duration.zero) { $0 + $1.duration }
+    let kind = results.contains { $0.live != nil } ? "real" : "virtual"
+    let time = results.reduce(Duration.zero) { $0 + $1.duration }
     let packets = results.reduce(0) { $0 + $1.packets }
     let seeds = run.isSweep ? " over seeds \(run.seeds.lowerBound)..\(run.seeds.upperBound) (\(CountText.of(run.ran, "run")))" : ""
     return
       "\(CountText.of(results.count, "scenario"))\(seeds): \(counts.isEmpty ? "none ran" : counts.joined(separator: ", ")). "
-      + "\(CountText.seconds(virtual)) of virtual time and \(CountText.of(packets, "packet")) in \(CountText.seconds(run.elapsed))."
+      + "\(CountText.seconds(time)) of \(kind) time and \(CountText.of(packets, "packet")) in \(CountText.seconds(run.elapsed))."
   }
 
   private static func padded(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.count)) + text }

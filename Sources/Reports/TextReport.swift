@@ -10,12 +10,20 @@ public enum TextReport {
     let mark = result.verdict.isGood ? style.good(mark(result.verdict)) : style.bad(mark(result.verdict))
     var lines = ["\(mark) \(result.name)  \(result.sweep.map(sweep) ?? times(result))"]
     if let reason = result.reason { lines += reason.split(separator: "\n").map { "    \(PlainText.escapingControls(String($0)))" } }
+    if let places = result.live, !places.isEmpty { lines.append("    \(places.map(place).joined(separator: ", "))") }
     return lines + result.findingLines
   }
 
-  /// `5,178 s of virtual time in 0.57 s`.
+  /// `192.0.2.20 is 127.64.2.20 (pbx)`: of the file, and on this machine.
+  private static func place(_ place: LivePlace) -> String {
+    let who = PlainText.escapingControls(place.product.map { "\(place.member), played by \($0)" } ?? place.member)
+    return place.given == place.here ? "\(place.here) (\(who))" : "\(place.given) is \(place.here) (\(who))"
+  }
+
+  /// `5,178 s of virtual time in 0.57 s`, `5.2 s of real time`.
   static func times(_ result: ScenarioResult) -> String {
-    "\(CountText.seconds(result.duration)) of virtual time in \(CountText.seconds(result.elapsed))"
+    if result.live != nil { return "\(CountText.seconds(result.duration)) of real time" }
+    return "\(CountText.seconds(result.duration)) of virtual time in \(CountText.seconds(result.elapsed))"
   }
 
   /// `500 of 500 seeds pass`, or `491 of 500 seeds pass, 17 is the smallest that does not`.

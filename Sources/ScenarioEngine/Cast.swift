@@ -14,6 +14,8 @@ import SecureTransport
 public struct Cast {
   public struct Member {
     public let name: String
+    /// Its place in the cast.
+    public internal(set) var number = HostID(0)
     public let host: any NetworkHost
     public let addresses: [IPAddress]
     /// Gives the user agent a command; nil at a wire member, which has none.
@@ -53,24 +55,29 @@ public struct Cast {
   /// Builds the hosts.
   ///
   /// - Parameters:
-  ///   - address: what a scenario's address is on this stage; the identity on the virtual one.
   ///   - entropy: seeded on the virtual stage, the system's on a live one.
-  public init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch, address: @escaping (IPAddress) -> IPAddress = { $0 }) throws {
-    directory = CastDirectory(scenario, address: address)
+  ///   - others: members that somebody else plays.
+  public init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch, without others: Set<String> = []) throws {
+    directory = CastDirectory(scenario)
     var passwords: [String: Secret] = [:]
     for account in scenario.accounts {
       var source = entropy.fork("password \(account.name)")
       passwords[account.name] = Secret(account.password ?? source.hex(20))
     }
-    let tls = try scenario.usesTLS ? CastTLS(scenario, entropy: entropy, epoch: epoch, address: address) : nil
-    let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch, address: address)
-    members = try scenario.cast.map(builder.build)
+    let tls = try scenario.usesTLS ? CastTLS(scenario, entropy: entropy, epoch: epoch) : nil
+    let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch)
+    members = try scenario.cast.enumerated().compactMap { index, given in
+      guard !others.contains(given.name) else { return nil }
+      var member = try builder.build(given)
+      member.number = HostID(UInt16(index))
+      return member
+    }
   }
 
   /// The number of a member, in the order of the cast.
   func number(_ name: String) throws(StageFailure) -> HostID {
-    guard let index = members.firstIndex(where: { $0.name == name }) else { throw .void("nobody on stage is called \(name)") }
-    return HostID(UInt16(index))
+    guard let member = members.first(where: { $0.name == name }) else { throw .void("nobody on stage is called \(name)") }
+    return member.number
   }
 }
 
@@ -85,8 +92,8 @@ struct CastTLS {
   private let common: TLSContext
   private let own: [String: TLSContext]
 
-  init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch, address: (IPAddress) -> IPAddress) throws(TLSError) {
-    let (entropy, addresses) = (entropy.fork("certificates"), scenario.cast.map { address($0.address) })
+  init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch) throws(TLSError) {
+    let (entropy, addresses) = (entropy.fork("certificates"), scenario.cast.map(\.address))
     let made = try LabCertificates.make(names: [Cast.domain], addresses: addresses, entropy: entropy, epoch: epoch)
     common = try TLSContext(TLSConfiguration(role: .server, certificateChain: made.certificate, privateKey: made.privateKey))
     client = try TLSContext(TLSConfiguration(role: .client, trustAnchors: made.authority, verification: .peer))
@@ -114,7 +121,6 @@ private struct HostBuilder {
   let tls: CastTLS?
   let entropy: Entropy
   let epoch: Epoch
-  let address: (IPAddress) -> IPAddress
 
   func build(_ member: Scenario.Member) throws(StageFailure) -> Cast.Member {
     switch member.role {
@@ -127,7 +133,7 @@ private struct HostBuilder {
   }
 
   private func wire(_ member: Scenario.Member) -> Cast.Member {
-    let own = TransportAddress(address(member.address), port: member.port(member.transport))
+    let own = TransportAddress(member.address, port: member.port(member.transport))
     let host = WireHost(address: own, transport: member.transport, media: member.mediaPort)
     return Cast.Member(
       name: member.name, host: host, addresses: [own.address],
@@ -136,33 +142,24 @@ private struct HostBuilder {
   }
 
   private func listeners(_ member: Scenario.Member, _ transports: [SIPTransportProtocol]) -> [TransportListener] {
-    transports.map { TransportListener($0, TransportAddress(address(member.address), port: member.port($0))) }
+    transports.map { TransportListener($0, TransportAddress(member.address, port: member.port($0))) }
   }
 
   private func endpoint(_ member: Scenario.Member) -> Cast.Member {
     let accounts = scenario.accounts.map {
-      Account(name: $0.name, username: $0.username, password: passwords[$0.name] ?? Secret(""), policy: policy)
+      Account(name: $0.name, username: $0.username, password: passwords[$0.name] ?? Secret(""), policy: scenario.policy)
     }
     var configuration = KallglotEndpoint.Configuration(
       domain: Cast.domain, accounts: accounts,
       sessions: scenario.sessions.map { Session(id: $0.id, account: $0.account, state: $0.state, isReusable: $0.isReusable) },
-      listener: policy, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]), mediaAddress: address(member.address))
+      listener: scenario.policy, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]), mediaAddress: member.address)
     configuration.answerDelay = member.answerDelay
     let host = KallglotEndpoint(
       configuration, tls: tls?.server(member.name), clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
     return Cast.Member(
-      name: member.name, host: host, addresses: [address(member.address)], isEndpoint: true,
+      name: member.name, host: host, addresses: [member.address], isEndpoint: true,
       perform: { command, now, out in host.perform(.party(command), at: now, &out) },
       administer: { change, now, out in host.perform(.administer(change), at: now, &out) })
-  }
-
-  /// Allowlists name scenario addresses; on a live stage single ones are mapped like everything else.
-  private var policy: Policy {
-    var policy = scenario.policy
-    policy.allow = policy.allow.map { range in
-      AddressRange("\(address(range.address))/\(range.prefixLength)") ?? range
-    }
-    return policy
   }
 
   private func persona(_ member: Scenario.Member, _ profile: PersonaProfile) -> Cast.Member {
@@ -173,16 +170,16 @@ private struct HostBuilder {
     let user = account?.username ?? member.name
     var configuration = Persona.Configuration(
       profile: profile, listeners: listeners(member, member.transport == .tls && tls == nil ? [.udp] : [member.transport]),
-      mediaAddress: address(member.address),
-      aor: NameAddress(uri: SIPURI(host: address(member.address).description, user: user)), credentials: credentials,
+      mediaAddress: member.address,
+      aor: NameAddress(uri: SIPURI(host: member.address.description, user: user)), credentials: credentials,
       answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
     configuration.hasEarlyMedia = member.hasEarlyMedia
-    let own = address(member.address)
-    configuration.mediaAddress = member.media.map(address) ?? own
-    configuration.musicAddress = member.music.map(address)
-    configuration.directMedia = member.directMedia.map { TransportAddress(address($0), port: 4_000) }
+    let own = member.address
+    configuration.mediaAddress = member.media ?? own
+    configuration.musicAddress = member.music
+    configuration.directMedia = member.directMedia.map { TransportAddress($0, port: 4_000) }
     var addresses = [own]
-    for more in [member.media, member.music].compactMap({ $0.map(address) }) where !addresses.contains(more) { addresses.append(more) }
+    for more in [member.media, member.music].compactMap(\.self) where !addresses.contains(more) { addresses.append(more) }
     let host = Persona(
       configuration, serverTLS: tls?.server(member.name), clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch
     )

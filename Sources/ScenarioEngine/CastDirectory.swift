@@ -8,21 +8,16 @@ import ScenarioModel
 /// Where the members of a cast are reached on a stage: what turns a command of the language into one of a user agent.
 public struct CastDirectory {
   let scenario: Scenario
-  /// What an address of the scenario is on this stage.
-  let address: (IPAddress) -> IPAddress
 
-  public init(_ scenario: Scenario, address: @escaping (IPAddress) -> IPAddress = { $0 }) {
-    self.scenario = scenario
-    self.address = address
-  }
+  public init(_ scenario: Scenario) { self.scenario = scenario }
 
   /// Where a wire member's bytes go: the other's port of the same transport, or this one.
   func wireTarget(from: String, to: String, port: UInt16?) throws(StageFailure) -> TransportAddress {
     let (sender, receiver) = (try member(from), try member(to))
-    return TransportAddress(address(scenario.address(of: receiver, seenBy: from)), port: port ?? receiver.port(sender.transport))
+    return TransportAddress(scenario.address(of: receiver, seenBy: from), port: port ?? receiver.port(sender.transport))
   }
 
-  func call(from name: String, to destination: StageCommand.Destination, as alias: String) throws(StageFailure) -> CallRequest {
+  public func call(from name: String, to destination: StageCommand.Destination, as alias: String) throws(StageFailure) -> CallRequest {
     let caller = try member(name)
     switch destination {
     case .session(let id):
@@ -49,7 +44,7 @@ public struct CastDirectory {
     return .options(to: target, uri: SIPURI(host: Cast.domain))
   }
 
-  func registration(of name: String, expires: Int) throws(StageFailure) -> RegisterRequest {
+  public func registration(of name: String, expires: Int) throws(StageFailure) -> RegisterRequest {
     let member = try member(name)
     let username = scenario.accounts.first { $0.name == member.account }?.username ?? name
     return RegisterRequest(
@@ -71,7 +66,7 @@ public struct CastDirectory {
 
   private func target(of member: Scenario.Member, over transport: SIPTransportProtocol, from viewer: String) -> SIPTarget {
     SIPTarget(
-      transport: transport, address: TransportAddress(address(scenario.address(of: member, seenBy: viewer)), port: member.port(transport)),
+      transport: transport, address: TransportAddress(scenario.address(of: member, seenBy: viewer), port: member.port(transport)),
       serverName: transport == .tls ? Cast.domain : nil)
   }
 }

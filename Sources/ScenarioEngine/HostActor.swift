@@ -80,7 +80,7 @@ public final class HostActor: StageActor {
     switch form {
     case .refresh: .refresh
     case .empty(let direction): .askForOffer(answering: direction)
-    case .directMedia(let target): .directMedia(to: target.map { TransportAddress(directory.address($0.address), port: $0.port) })
+    case .directMedia(let target): .directMedia(to: target)
     }
   }
 

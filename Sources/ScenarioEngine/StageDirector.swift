@@ -46,7 +46,8 @@ public final class StageDirector {
   /// When ``deadlineCame()`` is due.
   public var nextDeadline: Instant? { isOver ? nil : engine.nextDeadline }
 
-  public var packets: Int { evidence.packets }
+  /// Whether something was found so far.
+  public var hasFindings: Bool { !engine.findings.isEmpty }
 
   // MARK: - What the stage says
 

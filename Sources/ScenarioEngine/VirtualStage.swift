@@ -22,8 +22,8 @@ public final class VirtualStage {
     self.seed = seed
     let simulation = Simulation(seed: seed)
     let cast = try Cast(scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch)
-    let actors = cast.members.enumerated().map { index, member in
-      HostActor(member, cast.directory) { body in simulation.command(HostID(UInt16(index)), body) }
+    let actors = cast.members.map { member in
+      HostActor(member, cast.directory) { body in simulation.command(member.number, body) }
     }
     (self.simulation, self.cast) = (simulation, cast)
     means = VirtualMeans(simulation, cast)

@@ -21,6 +21,7 @@ extension Scenario {
   /// - Returns: nil when a mistake was noted.
   static func read(_ root: NodeReader, file: String, name: String, notes: ReadingNotes) -> Scenario? {
     var scenario = Scenario(file: file, name: name)
+    scenario.source = root.node
     let before = notes.problems.count
     notes.attempt { () throws(SourceProblem) in try scenario.read(root, notes) }
     for member in scenario.cast where notes.uses(member.address) { notes.use(.member, member.name) }

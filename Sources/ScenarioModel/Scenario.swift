@@ -106,6 +106,8 @@ public struct Scenario: Sendable {
   public var never: [Prohibition]
   /// What keeps the file from being read: such a scenario never runs, and its result says why.
   public var mistakes: [SourceProblem] = []
+  /// The tree it was read from, includes and the row of its table filled in.
+  var source: SourceNode?
   /// The rules that peers may break; any other that one breaks fails the run.
   public var allowedViolations: [PeerViolation.Rule] = []
 

@@ -4,16 +4,20 @@ import Reports
 import ScenarioEngine
 import ScenarioModel
 
-/// `kallglot-lab run`: scenarios in virtual time.
+/// `kallglot-lab run`: scenarios in virtual time, or live.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Run scenario files in virtual time.",
+    commandName: "run", abstract: "Run scenario files, in virtual time or on real sockets.",
     discussion: """
       Each scenario leaves a pcapng a host and a journal in its own folder below --out:
         kallglot-lab run scenarios --out out --junit out/junit.xml
         kallglot-lab run scenarios/nat --seeds 1..200
+        kallglot-lab run --live scenarios/basic --peer pbx=asterisk.yaml
       With --seeds the reports have one entry a scenario, that of the smallest seed that does not pass, and --out keeps the captures of \
       that seed alone.
+
+      With --live the same files run in real time on sockets of this machine. What needs a network of its own making (NATs, impaired \
+      links, faults) or more than 10 seconds does not apply and says so; a run that this machine was too busy for is void.
 
       Ctrl-C ends the run after the scenarios under way and reports what was done. NO_COLOR is respected; without a terminal, and where CI \
       is set, lines are plain. In GitHub Actions (GITHUB_ACTIONS=true) each finding is an annotation at its file and line, and a table of \
@@ -29,6 +33,9 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "Selection")
   var selection: RunSelection
 
+  @OptionGroup(title: "Real sockets")
+  var sockets: LiveOptions
+
   @Option(parsing: .unconditional, help: ArgumentHelp("Folder for captures and journals; without it none are written.", valueName: "dir"))
   var out: String?
 
@@ -38,7 +45,9 @@ struct RunCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: ArgumentHelp("File for the results as JSON.", valueName: "file"))
   var json: String?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Scenarios that run at a time (default: one a processor).", valueName: "number"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Scenarios that run at a time (default: one a processor, 24 with --live, 1 with --peer).", valueName: "number"))
   var jobs: String?
 
   @Flag(help: "Show only what did not pass, and the last line.")
@@ -51,7 +60,10 @@ struct RunCommand: ParsableCommand {
   var list = false
 
   func run() throws {
-    let jobs: Int = try jobs.map { try FlagText.number($0, "--jobs", atLeast: 1) } ?? ProcessInfo.processInfo.activeProcessorCount
+    let live = try sockets.run()
+    let standard = live == nil ? ProcessInfo.processInfo.activeProcessorCount : sockets.standardJobs
+    let jobs: Int = try jobs.map { try FlagText.number($0, "--jobs", atLeast: 1) } ?? standard
+    if live != nil, selection.seed ?? selection.seeds != nil { throw Complaint("a live run has no seed: it never runs the same way twice") }
     let seeds = try selection.seedRange()
     let selected = try selection.select(try load())
     if list {
@@ -62,7 +74,7 @@ struct RunCommand: ParsableCommand {
     guard selected.all.contains(where: \.isReadable) else { return try refuse(selected, seeds, view) }
     if let out { try Output.makeFolder(out) }
     let folders = out.map { Output.folders(of: selected.scenarios, in: $0) }
-    let runner = ScenarioRunner(selected.scenarios, seeds: seeds, jobs: jobs, folders: folders, stopsAtFirstFailure: failFast)
+    let runner = ScenarioRunner(selected.scenarios, seeds: seeds, jobs: jobs, folders: folders, stopsAtFirstFailure: failFast, live: live)
     let record = named(runner.run(view), selected)
     for line in view.lastLines(record) { say(line) }
     try report(record, view)

@@ -1,4 +1,6 @@
 import Dispatch
+import Foundation
+import LiveStage
 import Reports
 import ScenarioEngine
 import ScenarioModel
@@ -12,8 +14,13 @@ struct ScenarioRunner {
   /// Where the captures of each go; nil = nowhere.
   private let folders: [String]?
   private let stopsAtFirstFailure: Bool
+  /// nil = virtual time.
+  private let live: LiveRun?
 
-  init(_ scenarios: [Scenario], seeds: ClosedRange<UInt64>, jobs: Int, folders: [String]?, stopsAtFirstFailure: Bool) {
+  init(
+    _ scenarios: [Scenario], seeds: ClosedRange<UInt64>, jobs: Int, folders: [String]?, stopsAtFirstFailure: Bool, live: LiveRun? = nil
+  ) {
+    self.live = live
     self.scenarios = scenarios
     self.seeds = seeds
     self.jobs = jobs
@@ -30,14 +37,28 @@ struct ScenarioRunner {
     let next = Atomic<Int>(0)
     let hasFailed = Atomic<Bool>(false)
     let count = scenarios.count * seedsEach
-    DispatchQueue.concurrentPerform(iterations: min(jobs, count)) { _ in
+    atOnce(min(jobs, count)) {
       while !Interruption.hasCome, !hasFailed.load(ordering: .relaxed) {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard index < count else { return }
-        if !runOne(index, board).isGood, stopsAtFirstFailure { hasFailed.store(true, ordering: .relaxed) }
+        if runOne(index, board)?.isGood == false, stopsAtFirstFailure { hasFailed.store(true, ordering: .relaxed) }
       }
     }
     return record(board.finish(), started, isStopped: hasFailed.load(ordering: .relaxed))
+  }
+
+  /// Virtual runs keep a processor busy each; live ones wait, so that there may be more of them than the pool has threads.
+  private func atOnce(_ count: Int, _ body: @escaping @Sendable () -> Void) {
+    guard live != nil else { return DispatchQueue.concurrentPerform(iterations: count) { _ in body() } }
+    let group = DispatchGroup()
+    for _ in 0..<count {
+      group.enter()
+      Thread.detachNewThread {
+        body()
+        group.leave()
+      }
+    }
+    group.wait()
   }
 
   private func record(_ done: [(place: Int, result: ScenarioResult)], _ started: ContinuousClock.Instant, isStopped: Bool) -> RunRecord {
@@ -51,14 +72,26 @@ struct ScenarioRunner {
   }
 
   /// One scenario with one seed. A sweep would write more captures than anybody reads: only what failed is run again with them.
-  private func runOne(_ index: Int, _ board: RunBoard) -> Verdict {
+  /// nil = it was interrupted.
+  private func runOne(_ index: Int, _ board: RunBoard) -> Verdict? {
     let (position, step) = index.quotientAndRemainder(dividingBy: seedsEach)
     let scenario = scenarios[position]
     board.began(scenario.name)
     let folder = seedsEach == 1 ? folders?[position] : nil
-    let result = CaptureInspections.added(to: VirtualRun.run(scenario, seed: seeds.lowerBound + UInt64(step), folder: folder))
+    let seed = seeds.lowerBound + UInt64(step)
+    let played = live.map { Self.wait(for: scenario, folder, $0) } ?? VirtualRun.run(scenario, seed: seed, folder: folder)
+    guard let played else { return nil }
+    let result = CaptureInspections.added(to: played)
     board.put(result, at: position)
     return result.verdict
+  }
+
+  /// Blocks until a live run is over; nil = it was interrupted.
+  private static func wait(for scenario: Scenario, _ folder: String?, _ live: LiveRun) -> ScenarioResult? {
+    let outcome = LiveOutcome()
+    Task { outcome.put(await live.run(scenario, folder: folder)) }
+    let result = outcome.wait()
+    return result.reason == LiveRun.interruption ? nil : result
   }
 
   /// The smallest seed that did not pass once more, with captures: the same seed gives the same run.
@@ -67,5 +100,23 @@ struct ScenarioRunner {
     var again = CaptureInspections.added(to: VirtualRun.run(scenarios[position], seed: result.seed, folder: folders[position]))
     (again.sweep, again.duration, again.elapsed, again.packets) = (result.sweep, result.duration, result.elapsed, result.packets)
     return again
+  }
+}
+
+/// A live run's result, for the thread that waits for it.
+private final class LiveOutcome: Sendable {
+  private let done = DispatchSemaphore(value: 0)
+  private let result = Mutex<ScenarioResult?>(nil)
+
+  func put(_ given: ScenarioResult) {
+    result.withLock { $0 = given }
+    done.signal()
+  }
+
+  /// Precondition: nobody waits for it twice.
+  func wait() -> ScenarioResult {
+    done.wait()
+    guard let result = result.withLock({ $0 }) else { preconditionFailure("a live run ended without a result") }
+    return result
   }
 }

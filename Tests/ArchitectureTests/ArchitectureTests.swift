@@ -36,11 +36,11 @@ private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "WireReader", "ScenarioModel", "lab-bench"], "CVirtualTime": ["SecureTransport"],
   "CPcap": ["Capture"],
   "CSockets": ["LiveNetwork"], "CAllocationCount": ["lab-bench"],
-  "NIOCore": ["LiveNetwork", "Serving", "LiveStage"], "NIOPosix": ["LiveNetwork"], "Yams": ["ScenarioModel"],
+  "NIOCore": ["LiveNetwork", "Serving", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
   "FoundationEssentials": ["ScenarioEngine", "Serving", "LabTesting", "kallglot-lab"],
   "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork", "Serving"],
-  "Glibc": ["SIPMessage", "Media", "LiveNetwork", "Serving", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
+  "Glibc": ["SIPMessage", "Media", "LiveNetwork", "LiveStage", "Serving", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
 ]
 
 /// Row 10, and what may know clocks, tasks and the operating system.

@@ -21,6 +21,8 @@ protocol Expectation: Sendable {
   func judge(_ script: Script) -> Judgement
   /// What fulfils the wish, for findings about what must never be; asked only when it is fulfilled.
   func sighting(_ script: Script) -> (String, FrameCitation?)
+  /// The member that alone knows whether it is so; nil when packets show it.
+  var knownTo: String? { get }
   /// Keeps what later steps may take from what fulfilled the wish.
   func keep(in script: inout Script)
 }
@@ -30,6 +32,7 @@ extension Expectation {
   static var key: String { fields.first?.description.name ?? "" }
   func sighting(_ script: Script) -> (String, FrameCitation?) { ("it became true", script.newestEvidence) }
   func keep(in script: inout Script) {}
+  var knownTo: String? { nil }
 }
 
 /// Whether a wish is fulfilled, and what is seen instead.

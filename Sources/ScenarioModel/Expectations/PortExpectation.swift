@@ -24,6 +24,7 @@ struct PortExpectation: Expectation {
     return "\(member.name) has \(counts.joined(separator: " and ")) pairs of media ports"
   }
   var rule: String { "contract 8.1: what is refused opens no media port" }
+  var knownTo: String? { member.name }
   var inquiry: Inquiry { .ports(member.name) }
 
   func judge(_ script: Script) -> Judgement {

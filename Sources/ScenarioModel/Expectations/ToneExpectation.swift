@@ -20,6 +20,7 @@ struct ToneExpectation: Expectation {
 
   var text: String { "\(member) hears \(tone) Hz\(leg.map { " on \($0)" } ?? "")" }
   var rule: String { "RFC 3264 §6: the audio that was agreed arrives" }
+  var knownTo: String? { member }
   var inquiry: Inquiry { .hearing(member, call: leg) }
 
   func judge(_ script: Script) -> Judgement {

@@ -88,7 +88,7 @@ public struct FieldSet {
   }
 
   /// Where a field's value stands: here, or in the file's `defaults`.
-  func place(of field: any DescribedField) -> NodeReader? {
+  package func place(of field: any DescribedField) -> NodeReader? {
     let field = field.description
     if let own = values[field.name] { return own }
     guard field.isInheritable, let standard = scope.defaults[field.name] else { return nil }

@@ -88,7 +88,7 @@ extension ValueType where Value == NodeReader {
 
 extension ValueType where Value: Sendable {
   /// One of some words.
-  static func words(_ words: [(String, Value)]) -> ValueType {
+  package static func words(_ words: [(String, Value)]) -> ValueType {
     ValueType(.words(words.map(\.0))) { (place, _) throws(SourceProblem) in try place.word(words) }
   }
 }

@@ -19,6 +19,23 @@ public enum Verdict: String, Sendable, Hashable, Codable, CaseIterable {
   }
 }
 
+/// Where a member was in a live run.
+public struct LivePlace: Hashable, Sendable {
+  public var member: String
+  /// In the file.
+  public var given: IPAddress
+  /// On this machine.
+  public var here: IPAddress
+  /// The product that played it, and the file that says how; nil = a host of ours did.
+  public var product: String?
+  public var file: String?
+
+  public init(member: String, given: IPAddress, here: IPAddress, product: String? = nil, file: String? = nil) {
+    (self.member, self.given, self.here) = (member, given, here)
+    (self.product, self.file) = (product, file)
+  }
+}
+
 /// What one run of one scenario gave.
 public struct ScenarioResult: Sendable {
   public var name: String
@@ -44,6 +61,8 @@ public struct ScenarioResult: Sendable {
   public var sweep: SeedSweep?
   /// The capture of each host, in the order of ``hosts``; empty when none were written.
   public var captures: [String] = []
+  /// Where the cast was in a live run, as far as it began; nil = the run was in virtual time.
+  public var live: [LivePlace]?
   /// What `inspect` says of the captures of a scenario that did not pass: `pbx: error #5 …`; empty when none were written.
   public var inspected: [String] = []
 
@@ -82,7 +101,9 @@ public struct ScenarioResult: Sendable {
 
   /// Runs the scenario again and leaves captures; of a file with a table only the row. A POSIX shell reads it as it stands.
   public var replayCommand: String {
-    var words = ["kallglot-lab", "run", file.hasPrefix("-") ? "./\(file)" : file, "--seed", "\(seed)"]
+    var words = ["kallglot-lab", "run", file.hasPrefix("-") ? "./\(file)" : file]
+    words += live == nil ? ["--seed", "\(seed)"] : ["--live"]
+    for place in live ?? [] { if let file = place.file { words += ["--peer", "\(place.member)=\(file)"] } }
     if let row = name.firstIndex(of: "[") { words += ["--filter", String(name[row...])] }
     return (words + ["--out", outFolder]).map(ShellWord.quoted).joined(separator: " ")
   }

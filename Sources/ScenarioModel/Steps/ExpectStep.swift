@@ -35,6 +35,8 @@ struct ExpectStep: Step {
   var text: String { "expect \(isOptional ? "perhaps " : "")\(wish.text) \(period)" }
   private var period: String { notBefore > .zero ? "not before \(notBefore), but within \(within)" : "within \(within)" }
 
+  var ownWords: [OwnWord] { [OwnWord(wish)].compactMap(\.self) }
+
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
   func look(_ script: inout Script, at now: Instant) -> StepProgress {

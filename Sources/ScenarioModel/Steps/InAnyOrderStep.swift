@@ -34,6 +34,8 @@ struct InAnyOrderStep: FieldStep {
 
   var text: String { "expect in any order, within \(within): \(wishes.map(\.wish.text).joined(separator: "; "))" }
 
+  var ownWords: [OwnWord] { (wishes.map(\.wish) + optionals).compactMap { OwnWord($0) } }
+
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
   func look(_ script: inout Script, at now: Instant) -> StepProgress {

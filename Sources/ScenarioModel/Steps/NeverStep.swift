@@ -36,6 +36,8 @@ struct NeverStep: Step {
 
   var text: String { "never: \(wish.text), \(until.map { "until \($0.text), within" } ?? "during") \(limit)" }
 
+  var ownWords: [OwnWord] { [wish.ownWord, OwnWord(until)].compactMap(\.self) }
+
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
     script.markNews()
     return look(&script, at: now)
@@ -71,6 +73,8 @@ public struct Prohibition: Sendable {
   }
 
   public var text: String { wish.text }
+
+  var ownWord: OwnWord? { OwnWord(wish) }
 
   /// A finding once it has become true.
   public func finding(_ script: Script) -> Finding? {

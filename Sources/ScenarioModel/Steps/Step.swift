@@ -13,13 +13,28 @@ public protocol Step: Sendable {
   init(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem)
   /// The step as a line for the journal and for findings.
   var text: String { get }
+  /// What the step waits for that one member alone knows.
+  var ownWords: [OwnWord] { get }
   /// Does what the step does, through ``Script/commands``.
   func begin(_ script: inout Script, at now: Instant) -> StepProgress
   /// Looks again, after news or when the deadline came. Steps that wait for nothing leave it out.
   func look(_ script: inout Script, at now: Instant) -> StepProgress
 }
 
+/// Something that packets do not show: one member alone knows it.
+public struct OwnWord: Hashable, Sendable {
+  public var member: String
+  /// `pbx hears 440 Hz`.
+  public var text: String
+
+  init?(_ wish: (any Expectation)?) {
+    guard let wish, let member = wish.knownTo else { return nil }
+    (self.member, text) = (member, wish.text)
+  }
+}
+
 extension Step {
+  public var ownWords: [OwnWord] { [] }
   public func look(_ script: inout Script, at now: Instant) -> StepProgress { .done }
 }
 

@@ -1,0 +1,74 @@
+import Capture
+import LiveNetwork
+import SansIO
+import ScenarioEngine
+import ScenarioModel
+
+/// One scenario in real time with its captures and its journal.
+public struct LiveRun: Sendable {
+  /// What a run may wait on the clock of the wall, unless somebody has the time.
+  public static let budget: Duration = .seconds(10)
+
+  /// Waits as long as the scenario does.
+  public var isSlow: Bool
+  /// Asked now and then while a run waits; it ends early then.
+  public var isInterrupted: @Sendable () -> Bool = { false }
+  /// The reason of a run that ended so.
+  public static let interruption = "interrupted"
+  /// Products that play members, by the members' names.
+  public var peers: [String: PeerFile]
+
+  public init(isSlow: Bool = false, peers: [String: PeerFile] = [:]) { (self.isSlow, self.peers) = (isSlow, peers) }
+
+  /// Runs the scenario.
+  ///
+  /// - Parameters:
+  ///   - folder: gets a pcapng a host and `journal.ndjson`; nil = nothing is written.
+  ///   - observers: see every packet and record of the run besides; called on the run's loop.
+  public func run(_ scenario: Scenario, folder: String? = nil, observers: [any JournalSink] = []) async -> ScenarioResult {
+    guard scenario.isReadable else {
+      return Self.result(scenario, .couldNotRun(scenario.mistakes.map(\.description).joined(separator: "\n")))
+    }
+    let started = ContinuousClock.now
+    var result: ScenarioResult
+    do {
+      try checkTime(scenario)
+      result = try await runOnSockets(scenario, folder, observers)
+    } catch let failure as StageFailure {
+      result = Self.result(scenario, failure)
+    } catch {
+      result = Self.result(scenario, .couldNotRun("\(error)"))
+    }
+    result.elapsed = ContinuousClock.now - started
+    if result.live == nil { result.live = [] }
+    return result
+  }
+
+  private func runOnSockets(_ scenario: Scenario, _ folder: String?, _ observers: [any JournalSink]) async throws -> ScenarioResult {
+    let clock = LiveClock()
+    let captures = folder.map { CaptureSink(.folder($0), epoch: clock.epoch, options: CaptureOptions(origin: .live)) }
+    let journal = folder.map { JournalFile(path: "\($0)/journal.ndjson") }
+    let sinks: [(any JournalSink)?] = [captures, journal]
+    let stage = try LiveStage(scenario, peers: peers, clock: clock, sinks: sinks.compactMap(\.self) + observers)
+    stage.isInterrupted = isInterrupted
+    var result = await stage.run()
+    if let failure = captures?.failure ?? journal?.failure { result = Self.result(scenario, .couldNotRun("\(failure)")) }
+    (result.folder, result.captures, result.live) = (folder, captures?.paths ?? [], stage.places)
+    return result
+  }
+
+  /// In virtual time it costs nothing to find out how long a scenario takes.
+  private func checkTime(_ scenario: Scenario) throws(StageFailure) {
+    guard !isSlow, scenario.virtualMeans.isEmpty else { return }
+    let needed = VirtualRun.run(scenario, seed: 1).duration
+    guard needed > Self.budget else { return }
+    throw .notApplicable(
+      "it takes \(needed.components.seconds) s, more than the \(Self.budget.components.seconds) s that a live run waits: --slow runs it")
+  }
+
+  private static func result(_ scenario: Scenario, _ failure: StageFailure) -> ScenarioResult {
+    ScenarioResult(
+      name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: 0, verdict: failure.verdict,
+      reason: failure.reason)
+  }
+}

@@ -1,0 +1,32 @@
+import SansIO
+
+extension Scenario {
+  /// What the scenario waits for that one member alone knows: no packet shows it.
+  public var ownWords: [OwnWord] { steps.flatMap(\.step.ownWords) + never.compactMap(\.ownWord) }
+
+  /// What the scenario needs of its network that only the virtual one has, as sentences; empty for one that real sockets can run.
+  public var virtualMeans: [String] {
+    let translated = nats.map { "the NAT '\($0.name)' exists in virtual time only" }
+    let impaired = network.compactMap { link -> String? in
+      let words = link.impairments.joined(separator: ", ")
+      return words.isEmpty ? nil : "the link between \(link.first) and \(link.second) (\(words)) exists in virtual time only"
+    }
+    let broken = steps.compactMap { placed in
+      placed.step is FaultStep ? "the fault '\(placed.step.text)' needs the network of virtual time" : nil
+    }
+    return translated + impaired + broken
+  }
+}
+
+extension Scenario.LinkGiven {
+  /// What it does to packets, in the words of a scenario.
+  fileprivate var impairments: [String] {
+    var words: [String] = []
+    if delay > .zero { words.append("delay \(delay)") }
+    if jitter > .zero { words.append("jitter \(jitter)") }
+    if loss.numerator > 0 { words.append("loss") }
+    if duplicate.numerator > 0 { words.append("duplicates") }
+    if reorder.numerator > 0 { words.append("reordering") }
+    return words
+  }
+}
