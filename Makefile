@@ -20,7 +20,7 @@ SECONDS ?= 60
 JOBS ?= 1
 FUZZ := LAB_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product lab-fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 
-.PHONY: run test example libraries peers asterisk bench captures-equal abuse fuzz lint docs clean
+.PHONY: run test example libraries peers asterisk bench planted captures-equal abuse fuzz lint docs clean
 
 run: libraries
 	$(RELEASE) --product kallglot-lab
@@ -46,6 +46,11 @@ bench: libraries
 # reason, in fixtures/captures-equal.txt.
 captures-equal: libraries
 	.ci/captures-equal $(BASE)
+
+# What the library sees of defects that are planted into its hosts: one line a defect, what is never caught, and the score.
+planted: libraries
+	$(RELEASE) --product lab-planted
+	"$$($(RELEASE) --show-bin-path)/lab-planted" scenarios $(PLANTED_FLAGS)
 
 # Storms of broken messages, connections and calls against serve, in a network of their own; swift test does a twentieth of it.
 abuse: libraries

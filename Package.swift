@@ -60,6 +60,9 @@ let package = Package(
     + module("CallControl", stack)
     + module("Kallglot", stack + ["CallControl"])
     + module("Personas", stack + ["CallControl"])
+    + module(
+      "Defects", ["SansIO", "SIPMessage", "RTP", "Codecs", "KallglotPolicy"],
+      testing: ["LabTesting", "Rules", "ScenarioModel", "ScenarioEngine", "Capture"])
     + module("VirtualNetwork", ["SansIO"])
     + module("LiveNetwork", ["SansIO", "CSockets"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
@@ -68,11 +71,11 @@ let package = Package(
       "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Capture", "WireReader"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module(
-      "ScenarioModel", formats + ["WireReader", "COpenSSL", .product(name: "Yams", package: "Yams")],
+      "ScenarioModel", formats + ["WireReader", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams")],
       testing: ["Serving", "CallControl", "Personas"])
     + module(
       "ScenarioEngine",
-      stack + ["CallControl", "Kallglot", "Personas", "WireReader", "Inspection", "ScenarioModel", "VirtualNetwork", "Capture"])
+      stack + ["CallControl", "Kallglot", "Personas", "Defects", "WireReader", "Inspection", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "Rules", "SIPMessage", "ScenarioModel", "Inspection"])
     + module(
       "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture"] + nio)
@@ -97,8 +100,15 @@ let package = Package(
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      .executableTarget(
+        name: "lab-planted",
+        dependencies: [
+          "SansIO", "Defects", "Capture", "Inspection", "ScenarioEngine", "ScenarioModel",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
       .testTarget(name: "ArchitectureTests", dependencies: ["SansIO", "Rules"]),
       .testTarget(name: "BenchTests", dependencies: ["lab-bench", "Inspection", "WireReader", "Capture", "SansIO"]),
+      .testTarget(name: "PlantedTests", dependencies: ["lab-planted", "LabTesting", "SansIO", "Defects", "ScenarioModel"]),
       .testTarget(name: "TortureTests", dependencies: stack + ["LabBench", "CallControl", "Kallglot", "Personas", "VirtualNetwork"]),
       .testTarget(
         name: "ScenarioTests",

@@ -68,7 +68,7 @@ public struct Cast {
     let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch)
     members = try scenario.cast.enumerated().compactMap { index, given in
       guard !others.contains(given.name) else { return nil }
-      var member = try builder.build(given)
+      var member = try builder.build(given).planted(given.defects)
       member.number = HostID(UInt16(index))
       return member
     }
@@ -91,12 +91,14 @@ struct CastTLS {
   let client: TLSContext
   private let common: TLSContext
   private let own: [String: TLSContext]
+  private let authority: PEM
 
   init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch) throws(TLSError) {
     let (entropy, addresses) = (entropy.fork("certificates"), scenario.cast.map(\.address))
     let made = try LabCertificates.make(names: [Cast.domain], addresses: addresses, entropy: entropy, epoch: epoch)
     common = try TLSContext(TLSConfiguration(role: .server, certificateChain: made.certificate, privateKey: made.privateKey))
     client = try TLSContext(TLSConfiguration(role: .client, trustAnchors: made.authority, verification: .peer))
+    authority = made.authority
     var own: [String: TLSContext] = [:]
     for member in scenario.cast {
       guard let given = member.certificate else { continue }
@@ -107,7 +109,18 @@ struct CastTLS {
       own[member.name] = try TLSContext(
         TLSConfiguration(role: .server, certificateChain: leaf.certificate, privateKey: leaf.privateKey))
     }
+    if let endpoint = scenario.endpoint, let defect = endpoint.certificateDefect {
+      let other = try defect.issue(domain: Cast.domain, addresses: addresses, entropy: entropy, epoch: epoch)
+      own[endpoint.name] = try TLSContext(
+        TLSConfiguration(role: .server, certificateChain: other.certificate, privateKey: other.privateKey))
+    }
     self.own = own
+  }
+
+  /// What a member checks as a client.
+  func client(_ member: Scenario.Member) -> TLSContext? {
+    guard member.verification != .peer else { return client }
+    return try? TLSContext(TLSConfiguration(role: .client, trustAnchors: authority, verification: member.verification))
   }
 
   /// What a member shows to those who connect to it.
@@ -152,7 +165,7 @@ private struct HostBuilder {
     var configuration = KallglotEndpoint.Configuration(
       domain: Cast.domain, accounts: accounts,
       sessions: scenario.sessions.map { Session(id: $0.id, account: $0.account, state: $0.state, isReusable: $0.isReusable) },
-      listener: scenario.policy, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]), mediaAddress: member.address)
+      listener: scenario.policyOfEndpoint, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]), mediaAddress: member.address)
     configuration.answerDelay = member.answerDelay
     let host = KallglotEndpoint(
       configuration, tls: tls?.server(member.name), clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
@@ -165,7 +178,9 @@ private struct HostBuilder {
   private func persona(_ member: Scenario.Member, _ profile: PersonaProfile) -> Cast.Member {
     let account = scenario.accounts.first { $0.name == member.account }
     let credentials = account.map { account in
-      Credentials(username: account.username, password: member.password.map { Secret($0) } ?? passwords[account.name] ?? Secret(""))
+      Credentials(
+        username: account.username,
+        password: member.plantedPassword ?? member.password.map { Secret($0) } ?? passwords[account.name] ?? Secret(""))
     }
     let user = account?.username ?? member.name
     var configuration = Persona.Configuration(
@@ -181,7 +196,7 @@ private struct HostBuilder {
     var addresses = [own]
     for more in [member.media, member.music].compactMap(\.self) where !addresses.contains(more) { addresses.append(more) }
     let host = Persona(
-      configuration, serverTLS: tls?.server(member.name), clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch
+      configuration, serverTLS: tls?.server(member.name), clientTLS: tls?.client(member), entropy: entropy.fork("host \(member.name)"), epoch: epoch
     )
     return Cast.Member(
       name: member.name, host: host, addresses: addresses,

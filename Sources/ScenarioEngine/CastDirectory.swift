@@ -67,6 +67,6 @@ public struct CastDirectory {
   private func target(of member: Scenario.Member, over transport: SIPTransportProtocol, from viewer: String) -> SIPTarget {
     SIPTarget(
       transport: transport, address: TransportAddress(scenario.address(of: member, seenBy: viewer), port: member.port(transport)),
-      serverName: transport == .tls ? Cast.domain : nil)
+      serverName: transport == .tls && scenario.member(viewer)?.namesNobody != true ? Cast.domain : nil)
   }
 }

@@ -31,7 +31,7 @@ public final class VirtualStage {
     for sink in director.readers + sinks { simulation.addSink(sink) }
     for member in cast.members { simulation.add(member.host, name: member.name, addresses: member.addresses) }
     for given in scenario.network { try connect(given) }
-    for given in scenario.nats { simulation.add(NAT(given), name: given.name, inside: try given.inside.map(cast.number)) }
+    for given in scenario.natsAsTheyAre { simulation.add(NAT(given), name: given.name, inside: try given.inside.map(cast.number)) }
   }
 
   private func connect(_ given: Scenario.LinkGiven) throws(StageFailure) {
@@ -108,6 +108,7 @@ extension NAT {
     self.init(
       outside: given.outside, mapping: Behaviour(given.mapping), filtering: Behaviour(given.filtering), lifetime: given.lifetime,
       streamLifetime: given.streamLifetime, hairpin: given.hairpin)
+    confusesInside = given.confusesInside
   }
 }
 

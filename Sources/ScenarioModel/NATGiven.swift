@@ -21,6 +21,8 @@ public struct NATGiven: Sendable, Hashable {
   public var streamLifetime: Duration
   /// Whether members inside reach each other by the outside address.
   public var hairpin: Bool
+  /// A defect: hosts inside that use the same port share a binding.
+  public var confusesInside = false
 }
 
 /// What a NAT of the stage tells.

@@ -1,3 +1,4 @@
+import Defects
 import KallglotPolicy
 import SIPMessage
 import SIPTransport
@@ -51,6 +52,8 @@ public struct Scenario: Sendable {
     public var music: IPAddress?
     /// Where a persona moves the media of its calls to as soon as they are up.
     public var directMedia: IPAddress?
+    /// What it does wrong on purpose.
+    public var defects: [Defect] = []
     /// Where it listens instead of the transport's default; the endpoint over UDP and TCP, and with TLS one above.
     public var port: UInt16?
     /// The port of a wire member's RTP.

@@ -33,6 +33,8 @@ public struct NAT: Hashable, Sendable {
   public var streamLifetime: Duration
   /// Whether hosts inside reach each other by the outside address; UDP only (RFC 4787 REQ-9).
   public var hairpin: Bool
+  /// Broken on purpose: hosts inside that send from the same port share a binding, and what comes in goes to the one that made it.
+  public var confusesInside = false
 
   /// RFC 4787 REQ-5 recommends five minutes; many boxes have 30 s.
   public static let recommendedLifetime: Duration = .seconds(300)

@@ -12,6 +12,7 @@ struct NATTable {
 
   private struct Binding {
     var key: InsideKey
+    var inside: TransportAddress
     var port: UInt16
     var lifetime: Int64
     var lastUsed: Int64
@@ -56,7 +57,8 @@ struct NATTable {
   mutating func passOut(
     _ inside: TransportAddress, to remote: TransportAddress, isStream: Bool = false, opens: Bool = true, at now: Instant
   ) -> Passage {
-    let key = InsideKey(isStream: isStream, inside: inside, scope: nat.mapping.scope(remote))
+    let known = nat.confusesInside ? TransportAddress(nat.outside, port: inside.port) : inside
+    let key = InsideKey(isStream: isStream, inside: known, scope: nat.mapping.scope(remote))
     let scope = nat.filtering.scope(remote)
     if let outside = ports[key], let binding = bindings[outside], binding.isAlive(at: now.nanoseconds) {
       bindings[outside]?.lastUsed = now.nanoseconds
@@ -69,7 +71,8 @@ struct NATTable {
     let outside = OutsideKey(isStream: isStream, port: port)
     ports[key] = outside
     bindings[outside] = Binding(
-      key: key, port: port, lifetime: isStream ? streamLifetime : lifetime, lastUsed: now.nanoseconds, sent: [scope: now.nanoseconds])
+      key: key, inside: inside, port: port, lifetime: isStream ? streamLifetime : lifetime, lastUsed: now.nanoseconds,
+      sent: [scope: now.nanoseconds])
     return .outbound(port: port, isNew: true)
   }
 
@@ -78,17 +81,17 @@ struct NATTable {
     let outside = OutsideKey(isStream: isStream, port: port)
     guard let binding = bindings[outside] else { return .filtered(.noMapping) }
     guard binding.isAlive(at: now.nanoseconds) else { return .filtered(.expired) }
-    guard nat.filtering != .endpointIndependent else { return .inbound(to: binding.key.inside) }
+    guard nat.filtering != .endpointIndependent else { return .inbound(to: binding.inside) }
     guard let sent = binding.sent[nat.filtering.scope(remote)] else { return .filtered(.stranger) }
     // Of a binding that is kept up by traffic to others, the right of this peer ends all the same.
     if !isStream, now.nanoseconds - sent > lifetime { return .filtered(.expired) }
     if isStream { bindings[outside]?.lastUsed = now.nanoseconds }
-    return .inbound(to: binding.key.inside)
+    return .inbound(to: binding.inside)
   }
 
   /// Who has an outside port, without a packet.
   func inside(of port: UInt16, isStream: Bool = false) -> TransportAddress? {
-    bindings[OutsideKey(isStream: isStream, port: port)]?.key.inside
+    bindings[OutsideKey(isStream: isStream, port: port)]?.inside
   }
 
   /// A segment ends its connection: RST at once, FIN when both sides have sent theirs.

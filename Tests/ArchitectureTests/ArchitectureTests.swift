@@ -6,9 +6,9 @@ private let rows: [[String]] = [
   ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"],
   ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
   ["CallControl"],
-  ["Kallglot", "Personas", "WireReader", "Inspection"],
+  ["Kallglot", "Personas", "Defects", "WireReader", "Inspection"],
   ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "Serving", "LiveStage", "LabTesting"],
-  ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
+  ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse", "lab-planted"],
 ]
 
 /// Within a row: a transaction keeps the flow of its request, and says how a flow failed; it and the transport answer by themselves what no
@@ -37,14 +37,17 @@ private let foreign: [String: Set<String>] = [
   "CPcap": ["Capture"],
   "CSockets": ["LiveNetwork"], "CAllocationCount": ["lab-bench"],
   "NIOCore": ["LiveNetwork", "Serving", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
-  "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse"], "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"],
+  "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse", "lab-planted"],
+  "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse", "lab-planted"],
   "FoundationEssentials": ["ScenarioEngine", "Serving", "LabTesting", "kallglot-lab"],
   "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork", "Serving"],
   "Glibc": ["SIPMessage", "Media", "LiveNetwork", "LiveStage", "Serving", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
 ]
 
 /// Row 10, and what may know clocks, tasks and the operating system.
-private let drivers: Set<String> = ["LiveNetwork", "Serving", "LiveStage", "kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse"]
+private let drivers: Set<String> = [
+  "LiveNetwork", "Serving", "LiveStage", "kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse", "lab-planted",
+]
 
 @Suite struct ArrowTests {
   private func imports(_ file: Repository.File) -> [String] {
@@ -192,7 +195,7 @@ private let drivers: Set<String> = ["LiveNetwork", "Serving", "LiveStage", "kall
   private let allowed = ["Sources/Inspection/Report/Words.swift"]
 
   @Test func `numbers get their nouns in one place, which knows the singular`() {
-    let programs = ["lab-bench", "lab-abuse", "lab-fuzz"]
+    let programs = ["lab-bench", "lab-abuse", "lab-fuzz", "lab-planted"]
     for file in Repository.files("Sources") where !programs.contains(file.module) && !allowed.contains(file.path) {
       for (number, line) in Repository.code(file.text).enumerated() {
         for match in line.matches(of: #/\\\([^"]*?\) ([A-Za-z-]+)/#) where nouns.contains(match.1) {

@@ -41,6 +41,7 @@ enum CastKeys {
       endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia, media, music, directMedia,
       mediaPort,
       certificate,
+      defect,
     ],
     exactlyOneOf: [["endpoint", "persona", "wire"]])
 }
@@ -101,6 +102,7 @@ extension Scenario {
       throw place.problem("\(number) is odd: RTP's port is even, and RTCP's is the next (RFC 3550 §11)")
     }
     member.certificate = try fields[CastKeys.certificate].map { place throws(SourceProblem) in try Self.readCertificate(place, scope) }
+    member.defects = try fields.defects(of: role)
     return member
   }
 

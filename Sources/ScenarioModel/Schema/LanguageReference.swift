@@ -1,3 +1,4 @@
+import Defects
 import Rules
 import SansIO
 
@@ -17,6 +18,7 @@ public enum LanguageReference {
       "## Expectations\n\n" + ExpectationRegistry.kinds.map { expectation($0) }.joined(separator: "\n"),
       section("Values of a header field in `headers` and `where`", "\(HeaderPattern.meaning)\n\n" + keys(HeaderPattern.shape)),
       section("How values are written", quantities), section("Rules that peers must not violate", rules),
+      section("Defects of a member", defects),
     ]
     return sections.joined(separator: "\n")
   }
@@ -78,6 +80,18 @@ public enum LanguageReference {
     return (head + rows).joined(separator: "\n") + "\n"
   }
 
+  private static var defects: String {
+    let head = [
+      "For `defect` of a member: a faulty peer on purpose. SIP is changed over UDP and TCP; inside TLS it stays as it was.",
+      "",
+      "| defect | of | what it does | seen in, or breaks |", "| --- | --- | --- | --- |",
+    ]
+    let rows = DefectCatalogue.all.map { defect in
+      "| `\(defect.name)` | \(defect.roles.map(\.rawValue).joined(separator: ", ")) | \(defect.summary) | \(defect.source) |"
+    }
+    return (head + rows).joined(separator: "\n") + "\n"
+  }
+
   /// A shape in a few words.
   private static func words(_ shape: Shape) -> String {
     switch shape {
@@ -85,6 +99,7 @@ public enum LanguageReference {
     case .flag: "true or false"
     case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
     case .words(let words) where words == RuleRegistry.ids: "id of a rule, see below"
+    case .words(let words) where words == DefectCatalogue.names: "name of a defect, see below"
     case .words(let words): words.map { "`\($0)`" }.joined(separator: ", ")
     case .quantity(let quantity): quantity.rawValue
     case .name(let name): "name of \(name == .account ? "an" : "a") \(name.rawValue)"
