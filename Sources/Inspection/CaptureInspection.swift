@@ -12,6 +12,7 @@ public struct CaptureInspection {
   public let reader: PassiveReader
   /// Of messages alone.
   private(set) var immediate: FindingCollector
+  private var passing = PassingChecks()
 
   public init(_ reader: PassiveReader) {
     self.reader = reader
@@ -41,7 +42,13 @@ public struct CaptureInspection {
   public mutating func judge(_ observed: Observed) {
     switch observed {
     case .message(let message, let conversation, let repetition):
-      if repetition == 0 { immediate.add(CheckRegistry.examine(message, conversation)) }
+      guard repetition == 0 else { return }
+      immediate.add(CheckRegistry.examine(message, conversation))
+      for remark in passing.check(message, conversation) {
+        immediate.add(
+          CheckRegistry.finding(
+            remark, .branchReused, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken || conversation.isDeliberatelyBroken))
+      }
     case .incomplete(let message, let mistakes, let origin, let isBroken):
       for mistake in mistakes { add(.messageUnreadable, "RFC 3261 §8.1.1", "\(message): \(mistake)", origin, isBroken) }
     case .unreadable(let error, let line, let origin, let isBroken):

@@ -12,6 +12,8 @@ struct CaptureJudgement {
   let registrations: [RegistrationTable.Registration]
   let pings: [PingTable.Ping]
   let streams: [RTPStream]
+  /// Of registrations and keep-alives.
+  let exchanges: [Conversation]
   private(set) var collector: FindingCollector
 
   /// - Parameter now: nanoseconds since 1970; nil = when the last packet came.
@@ -24,27 +26,33 @@ struct CaptureJudgement {
     let (media, end) = (Self.lastMedia(streams), end)
     stories = conversations.filter { $0.kind == .dialog }.map { DialogStory($0, end: end, media: media[$0.number]) }
     others = conversations.filter { $0.kind == .other }
+    exchanges = conversations.filter { $0.kind == .registration || $0.kind == .options }
     registrations = reader.dialogs.registrations.list
     pings = reader.dialogs.pingsSoFar.list
     collector = inspection.immediate
-    collect(context(reader))
+    collect(context(reader), reader)
   }
 
   private func context(_ reader: PassiveReader) -> CheckContext {
     CheckContext(
       begin: reader.facts.first ?? end, end: end, stories: Dictionary(stories.map { ($0.conversation.number, $0) }) { first, _ in first },
       streams: StreamIndex(streams), hasRTP: !streams.isEmpty, control: reader.streams.control, hasHoles: Self.hasHoles(reader),
-      hiddenFrames: reader.facts.hiddenFrames)
+      hiddenFrames: reader.facts.hiddenFrames, own: reader.facts.own)
   }
 
-  private mutating func collect(_ context: CheckContext) {
+  private mutating func collect(_ context: CheckContext, _ reader: PassiveReader) {
     for stream in streams { HeldNumbers.explain(stream, context) }
     for story in stories { collector.add(CheckRegistry.examine(story, context)) }
-    for conversation in others { collector.add(CheckRegistry.examineLone(DialogStory(conversation, end: end), context)) }
+    for conversation in others + exchanges { collector.add(CheckRegistry.examineLone(DialogStory(conversation, end: end), context)) }
     for stream in streams { collector.add(CheckRegistry.examine(stream, context)) }
     for registration in registrations {
       collector.add(CheckRegistry.weighed(RegistrationChecks.examine(registration, end), hasHoles: context.hasHoles))
     }
+    collector.add(RegistrationChecks.changes(registrations))
+    collector.add(RegistrationChecks.strangers(stories, registrations))
+    let byNumber = Dictionary(conversations.map { ($0.number, $0) }) { first, _ in first }
+    collector.add(MediaOddities.examine(context.control, byNumber))
+    collector.add(Self.secrets(reader))
     for ping in pings { collector.add(CheckRegistry.weighed(RegistrationChecks.examine(ping, end), hasHoles: context.hasHoles)) }
   }
 
@@ -52,6 +60,17 @@ struct CaptureJudgement {
   private static func lastMedia(_ streams: [RTPStream]) -> [Int: FrameStamp] {
     let senders = streams.flatMap(\.periods).compactMap { period in period.sender.map { ($0.conversation, period.last) } }
     return Dictionary(senders) { $0.frame > $1.frame ? $0 : $1 }
+  }
+
+  /// Where a capture has keys, a connection that none of them opens is worth knowing.
+  private static func secrets(_ reader: PassiveReader) -> [InspectionFinding] {
+    guard reader.connections.keyLog.count > 0 else { return [] }
+    return reader.connections.securedSoFar.filter { $0.closedBytes > 0 }.map { facts in
+      InspectionFinding(
+        .tlsSecrets, .note, "",
+        "no TLS secret opens the connection from \(facts.client) to \(facts.server): \(facts.obstacle ?? "unknown")",
+        frame: facts.first.frame)
+    }
   }
 
   private static func hasHoles(_ reader: PassiveReader) -> Bool {

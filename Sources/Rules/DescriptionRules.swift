@@ -15,7 +15,7 @@ extension Rule {
   public static let secondAnswer = Rule(
     "second-answer", .error, "RFC 3261 §13.2.1",
     "a second description in the responses to an INVITE within the same dialog is a copy of the first", by: .both)
-  public static let answerWithoutOffer = Rule("answer-without-offer", .error, "RFC 3264 §4", "an answer follows an offer", by: .both)
+  public static let answerWithoutOffer = Rule("answer-without-offer", .warning, "RFC 3264 §4", "an answer follows an offer", by: .both)
   public static let answerStreamCount = Rule(
     "answer-stream-count", .error, "RFC 3264 §6", "an answer has as many m= lines as the offer", by: .both)
   public static let answerStreamOrder = Rule(
@@ -24,7 +24,7 @@ extension Rule {
   public static let answerAddsFormat = Rule(
     "answer-adds-format", .note, "RFC 3264 §6.1", "an answer adds no formats that were not offered")
   public static let answerNumber = Rule(
-    "answer-payload-number", .warning, "RFC 3264 §6.1", "a format has the same payload type number in the answer as in the offer")
+    "answer-payload-number", .note, "RFC 3264 §6.1", "a format has the same payload type number in the answer as in the offer")
   public static let answerProfile = Rule(
     "answer-profile", .error, "RFC 3264 §6", "an answer has the transport protocol of the offered stream", by: .both)
   public static let answerDirection = Rule(

@@ -11,13 +11,11 @@ extension Rule {
     "success-without-dialog", .error, "RFC 3261 §12.1.2",
     "a 2xx to INVITE has what establishes a dialog: From, To, Call-ID and valid routes", by: .both)
   public static let tagChanges = Rule(
-    "tag-changes", .error, "RFC 3261 §12.1.1", "one user agent has one To tag in all its responses to an INVITE")
+    "tag-changes", .warning, "RFC 3261 §12.1.1", "one user agent has one To tag in all its responses to an INVITE")
   public static let recordRoute = Rule(
     "record-route", .error, "RFC 3261 §12.1.1", "a 2xx to INVITE has the Record-Route of its request, in its order")
   public static let routeSet = Rule(
     "route-set", .error, "RFC 3261 §12.2.1.1", "a request within a dialog has the route set of the dialog")
-  public static let requestTarget = Rule(
-    "request-target", .warning, "RFC 3261 §12.2.1.1", "a request within a dialog has the peer's Contact as its Request-URI")
   public static let sequenceNotHigher = Rule(
     "cseq-not-higher", .warning, "RFC 3261 §12.2.1.1", "each request within a dialog has a higher CSeq number than the last", by: .both)
   public static let byeInEarlyDialog = Rule(
@@ -28,8 +26,6 @@ extension Rule {
     "unknown-extension-required", .error, "RFC 3261 §8.2.2.3", "Require lists only extensions that we listed in Supported", by: .both)
   public static let refusedInDialog = Rule(
     "refused-in-dialog", .warning, "RFC 3261 §12.2.2", "a request within a dialog is not refused")
-  public static let requestAfterBye = Rule(
-    "request-after-bye", .warning, "RFC 3261 §15.1.1", "a dialog that a BYE ended has no further requests")
   public static let challengeLoop = Rule(
     "challenge-loop", .error, "RFC 3261 §22.2", "credentials that were refused are not sent again")
   public static let nonceExpired = Rule("nonce-expired", .warning, "RFC 7616 §3.3", "a challenge for an expired nonce says stale=true")
@@ -37,7 +33,7 @@ extension Rule {
 
   static let dialogs: [Rule] = [
     beginsInTheMiddle, answerNotCaptured, callRefused, answerAfterCancel, successWithoutDialog, tagChanges, recordRoute, routeSet,
-    requestTarget, sequenceNotHigher, byeInEarlyDialog, inviteOverlaps, requireInDialog, refusedInDialog, requestAfterBye, challengeLoop,
+    sequenceNotHigher, byeInEarlyDialog, inviteOverlaps, requireInDialog, refusedInDialog, challengeLoop,
     nonceExpired, nonceCount,
   ]
 }

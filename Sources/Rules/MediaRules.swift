@@ -11,13 +11,13 @@ extension Rule {
   public static let rtpWhileHeld = Rule(
     "rtp-while-held", .error, "RFC 3264 §5.1", "no RTP is sent on a stream whose direction does not allow it", by: .both)
   public static let rtpSource = Rule(
-    "rtp-source", .error, "RFC 4961 §3", "RTP comes from one address until the session is changed", by: .both)
+    "rtp-source", .warning, "RFC 4961 §3", "RTP comes from one address until the session is changed", by: .both)
   public static let mediaAddress = Rule(
     "media-address", .note, "RFC 4961 §4", "RTP comes from the address that its sender receives at")
   public static let mediaPort = Rule("media-port", .warning, "RFC 3264 §5.1", "RTP goes to a port that was described")
   public static let formerAddress = Rule(
     "rtp-to-former-address", .error, "RFC 3264 §8.3.1", "RTP goes to the new address once a re-INVITE has moved it")
-  public static let controlPort = Rule("rtcp-port", .error, "RFC 3550 §11", "RTCP goes to the port that was agreed for it")
+  public static let controlPort = Rule("rtcp-port", .warning, "RFC 3550 §11", "RTCP goes to the port that was agreed for it")
   public static let mediaAfterBye = Rule("media-after-bye", .warning, "RFC 3261 §15.1.1", "RTP ends with the BYE")
   public static let streamQuality = Rule("stream-quality", .error, "ITU-T G.107", "RTP arrives without loss and jitter that are heard")
   public static let oneWayAudio = Rule(

@@ -7,7 +7,7 @@ extension Rule {
   public static let listedBindings = Rule(
     "listed-bindings", .error, "RFC 3261 §10.3", "a 200 to REGISTER lists all current bindings, and no others", by: .both)
   public static let registeredContact = Rule(
-    "registered-contact", .error, "RFC 3261 §16.5", "a request to a registered user agent has the registered Contact as its Request-URI",
+    "registered-contact", .note, "RFC 3261 §16.5", "a request to a registered user agent has the registered Contact as its Request-URI",
     by: .both)
   public static let registerIdentity = Rule(
     "register-identity", .warning, "RFC 3261 §10.2", "the REGISTER requests of a client have one Call-ID, and CSeq numbers that grow by one"

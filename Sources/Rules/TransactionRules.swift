@@ -30,18 +30,18 @@ extension Rule {
     "no-final-response", .error, "RFC 3261 §17.1.1.2", "an INVITE or REGISTER is answered before its timers end", judgesAbsence: true)
   public static let unansweredRequest = Rule(
     "unanswered-request", .error, "RFC 3261 §17.1.2.2", "a request other than the first INVITE gets a final response", judgesAbsence: true)
-  public static let refusalRepeated = Rule(
-    "refusal-repeated", .warning, "RFC 3261 §17.2.1", "a final refusal of an INVITE is not repeated until Timer H ends it")
   public static let optionsUnanswered = Rule(
     "options-unanswered", .warning, "RFC 3261 §11.2", "an OPTIONS request is answered", judgesAbsence: true)
   public static let responseConnection = Rule(
     "response-connection", .error, "RFC 3261 §18.2.2", "a response goes back on the connection of its request while that is open")
+  public static let responseDestination = Rule(
+    "response-destination", .error, "RFC 3261 §18.2.2", "a response over UDP goes where its request came from, to the port of rport or Via")
   public static let needlessConnection = Rule(
     "needless-connection", .warning, "RFC 5923 §1", "requests within a dialog use the connection that there is")
 
   static let transactions: [Rule] = [
     branchReused, cancelBranch, cancelSequence, cancelTarget, acknowledgementSequence, acknowledgementBranch, refusalNotAcknowledged,
     successNotAcknowledged, acknowledgementLost, acknowledgementNotRepeated, successNotRepeated, retransmissionInterval, noFinalResponse,
-    unansweredRequest, refusalRepeated, optionsUnanswered, responseConnection, needlessConnection,
+    unansweredRequest, optionsUnanswered, responseConnection, responseDestination, needlessConnection,
   ]
 }

@@ -23,8 +23,17 @@ public struct CaptureFacts {
   /// Datagrams that were captured twice, and counted once.
   public var copiedFrames = 0
   public var icmpUnreachable = 0
+  /// The hosts whose own tap it is, where it says which packets they received.
+  public private(set) var own: Set<IPAddress> = []
+  private var lastOwn: IPAddress?
 
   public init(path: String) { self.path = path }
+
+  mutating func received(by address: IPAddress) {
+    guard address != lastOwn, own.count < 64 else { return }
+    lastOwn = address
+    own.insert(address)
+  }
 
   public mutating func skip(_ reason: UnreadReason) {
     if let known = unread.firstIndex(where: { $0.reason == reason }) {

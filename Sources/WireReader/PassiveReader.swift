@@ -17,6 +17,7 @@ public final class PassiveReader {
   private var fragments = FragmentTable()
   private var copies = CopiedFrames()
   private var isBrokenFrame = false
+  private var isReceived = false
   private var interfaces = 0
   /// Interfaces whose packets are what TLS carried.
   private var decrypted: Set<Int> = []
@@ -62,6 +63,7 @@ public final class PassiveReader {
   public func take(_ packet: CapturedPacket) -> [Observed] {
     facts.frames += 1
     isDecryptedFrame = decrypted.contains(packet.interface)
+    isReceived = packet.direction == .received
     let stamp = FrameStamp(frame: facts.frames, time: packet.timestamp)
     begin(stamp)
     if !facts.linkTypes.contains(packet.linkType) { facts.linkTypes.append(packet.linkType) }
@@ -82,6 +84,8 @@ public final class PassiveReader {
     let stamp = FrameStamp(frame: Int(packet.frame), time: max(epoch.unixNanoseconds(at: packet.at), 0))
     begin(stamp)
     isDecryptedFrame = false
+    isReceived = packet.direction == .received
+    if isReceived { facts.received(by: packet.destination.address) }
     isBrokenFrame = packet.label.isDeliberatelyBroken
     if isBrokenFrame { facts.deliberatelyBroken += 1 }
     pieces = 1
@@ -140,6 +144,7 @@ public final class PassiveReader {
 
   private func transport(_ found: DecodedPacket, _ payload: Bytes, _ identification: UInt32, _ stamp: FrameStamp) {
     if found.isCut { facts.cutFrames += 1 }
+    if isReceived { facts.received(by: found.destination.address) }
     switch found.carrier {
     case .udp:
       if copies.isCopy(found.source, found.destination, identification: identification, payload, at: stamp.time) {
@@ -149,6 +154,9 @@ public final class PassiveReader {
       datagram(found, payload, stamp)
     case .tcp(let segment):
       connections.take(segment, from: found.source, to: found.destination, payload, whole: found.wholePayload, stamp) { take($0) }
+      for case .message(let message, let conversation, _) in observed {
+        conversation.takeConnection(message) { connections.isOpen($0, $1) }
+      }
     }
   }
 

@@ -17,7 +17,8 @@ import Testing
   /// A call of Alice to Bob through a B2BUA, whose legs have a Call-ID each.
   private func throughB2BUA(_ media: (inout Packets) -> Void) -> Packets {
     var packets = Packets()
-    let legs = [(Talk(callID: "leg-a"), alice, proxy), (Talk(callID: "leg-b"), proxy, bob)]
+    var legs = [(Talk(callID: "leg-a"), alice, proxy), (Talk(callID: "leg-b"), proxy, bob)]
+    for index in legs.indices { legs[index].0.hosts = (legs[index].1, legs[index].2) }
     for (leg, from, to) in legs {
       packets.udp(from, to: to, leg.request("INVITE", cseq: 1, sdp: Talk.sdp(alice, 10_000)))
       packets.wait(5)

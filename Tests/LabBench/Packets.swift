@@ -43,6 +43,15 @@ public struct Packets {
         destination: destination, payload: payload, label: label))
   }
 
+  /// As the tap of one host has them: it says which packets the host received.
+  public func seen(by host: IPAddress) -> Packets {
+    var packets = self
+    for index in packets.records.indices where packets.records[index].destination.address == host {
+      packets.records[index].direction = .received
+    }
+    return packets
+  }
+
   /// Captured twice, as on two interfaces or a mirror port: every packet once more, with its IP identification, so long after itself.
   public func capturedTwice(after nanoseconds: Int64 = 100_000) -> Packets {
     var packets = self
@@ -81,6 +90,8 @@ public struct Talk {
   public var callID: String
   public var bobTag: String
   public var transport: String
+  /// Who calls, and who is called.
+  public var hosts = (caller: alice, callee: bob)
 
   /// - Parameter version: of the o= line; nil = one that is another for every other description (RFC 3264 §8).
   public static func sdp(
@@ -104,9 +115,9 @@ public struct Talk {
   ) -> Bytes {
     let from = fromBob ? "<sip:bob@example.com>;tag=\(bobTag)" : "<sip:alice@example.com>;tag=a1"
     let to = fromBob ? "<sip:alice@example.com>;tag=a1" : "<sip:bob@example.com>\(inDialog ? ";tag=\(bobTag)" : "")"
-    let host = fromBob ? bob : alice
+    let host = fromBob ? hosts.callee : hosts.caller
     return message(
-      "\(method) sip:\(fromBob ? "alice" : "bob")@example.com SIP/2.0", branch: branch ?? "\(method)\(cseq)\(fromBob ? "b" : "")",
+      "\(method) sip:\(fromBob ? "alice" : "bob")@example.com SIP/2.0", branch: branch ?? "\(method)\(cseq)\(fromBob ? "b" : "")\(suffix)",
       host: host,
       from: from, to: to, cseq: "\(cseq) \(method)", ["Max-Forwards: 70", "Contact: <sip:user@\(host)>"] + extra, sdp)
   }
@@ -117,10 +128,15 @@ public struct Talk {
   ) -> Bytes {
     let from = toBob ? "<sip:bob@example.com>;tag=\(bobTag)" : "<sip:alice@example.com>;tag=a1"
     let to = toBob ? "<sip:alice@example.com>;tag=a1" : "<sip:bob@example.com>\(status.hasPrefix("100") ? "" : ";tag=\(bobTag)")"
+    // A registrar lists the bindings of who asks.
+    let contact = toBob || method == "REGISTER" ? hosts.caller : hosts.callee
     return message(
-      "SIP/2.0 \(status)", branch: branch ?? "\(method)\(cseq)\(toBob ? "b" : "")", host: toBob ? bob : alice, from: from, to: to,
-      cseq: "\(cseq) \(method)", ["Contact: <sip:user@\(toBob ? alice : bob)>"] + extra, sdp)
+      "SIP/2.0 \(status)", branch: branch ?? "\(method)\(cseq)\(toBob ? "b" : "")\(suffix)", host: toBob ? hosts.callee : hosts.caller,
+      from: from, to: to, cseq: "\(cseq) \(method)", ["Contact: <sip:user@\(contact)>"] + extra, sdp)
   }
+
+  /// Tells the branches of several talks apart.
+  var suffix: String { callID == "talk" ? "" : callID }
 
   private func message(
     _ first: String, branch: String, host: IPAddress, from: String, to: String, cseq: String, _ extra: [String], _ sdp: String
@@ -141,7 +157,7 @@ extension Packets {
     wait(10)
     udp(bob, to: alice, talk.response("200 OK", cseq: 1, "INVITE", sdp: answer))
     wait(10)
-    udp(alice, to: bob, talk.request("ACK", cseq: 1, branch: "ack", inDialog: true))
+    udp(alice, to: bob, talk.request("ACK", cseq: 1, branch: "ack\(talk.suffix)", inDialog: true))
     wait(10)
   }
 

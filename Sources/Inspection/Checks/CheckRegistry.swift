@@ -6,14 +6,20 @@ import WireReader
 protocol MessageCheck: Sendable {
   /// What most of its findings are of.
   var rule: Rule { get }
-  /// - Parameter conversation: has the message already.
-  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark]
+  /// - Parameter request: what a response answers, where the capture has it.
+  func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark]
 }
 
 /// A check of a dialog when the capture has been read.
 protocol DialogCheck: Sendable {
   var rule: Rule { get }
+  /// What a dialog has to have, so that there is something to look at.
+  var needs: StoryTraits { get }
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark]
+}
+
+extension DialogCheck {
+  var needs: StoryTraits { [] }
 }
 
 /// A check of an RTP stream when the capture has been read.
@@ -62,35 +68,48 @@ struct CheckContext {
   var hasHoles: Bool
   /// Frames that were not read and may carry SIP or RTP.
   var hiddenFrames: Int
+  /// The hosts whose own tap it is; empty where nobody knows.
+  var own: Set<IPAddress> = []
 }
 
 /// All checks, in the order in which they speak. A new one is a file, a line here and the declaration of its rule in the module `Rules`.
 enum CheckRegistry {
   static let messages: [any MessageCheck] = [
     MessageForm(), TagPresence(), ContactPresence(), BodyType(), ReadableDescription(), ViaTransport(),
-    DatagramSize(), PrivateContact(),
+    DatagramSize(), PrivateContact(), ResponsePath(), SecureContact(), SuccessMakesDialog(),
   ]
 
   static let dialogs: [any DialogCheck] = [
     BeginsInTheMiddle(), AnswerNotCaptured(), FinalResponse(), CallRefused(), Acknowledgement(), RepeatedSuccess(), AnswerAfterCancel(),
     ChallengeLoop(), NonceExpired(), SequenceOrder(), RouteSet(), UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(),
     MissingAnswer(), OriginVersion(), PrivateMediaAddress(), AudioBothWays(), AudioBeginsLate(), AudioStops(),
-    TelephoneEventAgreed(),
+    TelephoneEventAgreed(), CancelMatchesInvite(), AcknowledgementNumber(), AcknowledgementBranch(), RetransmissionIntervals(),
+    SuccessRepeated(), AcknowledgementRepeated(), ByeInEarlyDialog(), InviteOverlaps(), RequiredExtension(), ToTagStays(),
+    RecordRouteEchoed(), ResponseConnection(), NeedlessConnection(), ContactPlace(), UsableDescriptions(), SecondAnswer(),
+    AnswerFollowsOffer(), OfferKeepsStreams(), MediaWhileHeld(), MediaFollowsAgreement(),
   ]
+
+  /// What holds for requests outside INVITE dialogs as well.
+  static let lone: [any DialogCheck] = [UnansweredRequest(), RetransmissionIntervals(), ResponseConnection(), NeedlessConnection()]
+  /// Registrations and keep-alives have checks of their own for what is not answered.
+  static let exchanges: [any DialogCheck] = [RetransmissionIntervals(), ResponseConnection()]
 
   static let streams: [any StreamCheck] = [
     PayloadNegotiated(), MediaPlace(), MediaPort(), MediaAfterEnd(), StreamQuality(), ReportedLoss(), TimestampJump(), TimestampStep(),
-    ClockPace(), SequenceRestart(), MarkerUse(), PacketTime(), SourceChange(),
+    ClockPace(), SequenceRestart(), MarkerUse(), PacketTime(), SourceChange(), ReportedJitter(), SenderCounts(), OneSource(),
+    SequenceMoves(),
   ]
 
   static func examine(_ message: ObservedMessage, _ conversation: Conversation) -> [InspectionFinding] {
-    messages.flatMap { check in
-      check.check(message, conversation).map { finding($0, check.rule, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken) }
+    let request = message.status == nil ? nil : conversation.transaction(ofResponse: message)
+    return messages.flatMap { check in
+      check.check(message, request).map { finding($0, check.rule, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken) }
     }
   }
 
   static func examine(_ story: DialogStory, _ context: CheckContext) -> [InspectionFinding] {
-    dialogs.flatMap { examine(story, $0, context) }
+    let traits = StoryTraits(story.conversation)
+    return dialogs.flatMap { traits.isSuperset(of: $0.needs) ? examine(story, $0, context) : [] }
   }
 
   private static func examine(_ story: DialogStory, _ check: any DialogCheck, _ context: CheckContext) -> [InspectionFinding] {
@@ -100,9 +119,11 @@ enum CheckRegistry {
     return weighed(found, hasHoles: context.hasHoles)
   }
 
-  /// What holds for requests outside INVITE dialogs as well.
   static func examineLone(_ story: DialogStory, _ context: CheckContext) -> [InspectionFinding] {
-    examine(story, UnansweredRequest(), context)
+    let traits = StoryTraits(story.conversation)
+    return (story.conversation.kind == .other ? lone : exchanges).flatMap {
+      traits.isSuperset(of: $0.needs) ? examine(story, $0, context) : []
+    }
   }
 
   static func examine(_ stream: RTPStream, _ context: CheckContext) -> [InspectionFinding] {
@@ -124,7 +145,7 @@ enum CheckRegistry {
   }
 
   /// Nobody is accused of what a test does on purpose.
-  private static func finding(_ remark: Remark, _ rule: Rule, _ callID: String?, isDeliberatelyBroken: Bool) -> InspectionFinding {
+  static func finding(_ remark: Remark, _ rule: Rule, _ callID: String?, isDeliberatelyBroken: Bool) -> InspectionFinding {
     InspectionFinding(
       remark.breach ?? rule, isDeliberatelyBroken ? .note : remark.severity, remark.section,
       remark.text + (isDeliberatelyBroken ? " (deliberately broken)" : ""),

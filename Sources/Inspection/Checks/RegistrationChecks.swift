@@ -1,4 +1,5 @@
 import Rules
+import SIPMessage
 import SansIO
 import WireReader
 
@@ -21,12 +22,87 @@ enum RegistrationChecks {
         .lateRefresh, .warning, "RFC 3261 §10.2.4", "\(name) refreshes \(Words.seconds(late.late)) after its binding had expired",
         late.stamp)
     }
-    if registration.state == .asked, end.since(registration.first) >= patience {
+    if registration.state == .asked, end.since(registration.first) >= patience || registration.repeated >= 10 {
       add(
         .noFinalResponse, .error, "RFC 3261 §17.1.2.2", "REGISTER of \(name) to \(registration.registrar) got no answer",
         registration.first)
     }
+    return findings + bindings(registration)
+  }
+
+  /// What the registrar says of expiry and bindings (RFC 3261 §10.3, §20.23).
+  private static func bindings(_ registration: RegistrationTable.Registration) -> [InspectionFinding] {
+    var findings: [InspectionFinding] = []
+    func add(_ breach: Rule, _ text: String, _ stamp: FrameStamp) {
+      findings.append(
+        InspectionFinding(
+          breach, breach.severity, breach.section, text, frame: stamp.frame, callID: registration.callID, blamed: registration.registrar))
+    }
+    // More than a week is not meant.
+    if let brief = registration.briefs.first(where: { ($0.minimum ?? 0) <= $0.asked || ($0.minimum ?? 0) > 604_800 }) {
+      let said = brief.minimum.map { "Min-Expires \($0)" } ?? "no Min-Expires"
+      add(.minimumExpires, "423 to REGISTER of \(registration.addressOfRecord) has \(said), \(brief.asked) s were asked for", brief.stamp)
+    }
+    if let misfit = registration.misfits.first {
+      let own = registration.contact ?? "its Contact"
+      let list = misfit.listed.isEmpty ? "no Contact" : misfit.listed.joined(separator: ", ")
+      let text = misfit.isRemoval ? "still lists \(own), which was removed" : "does not list \(own): \(list)"
+      add(.listedBindings, "200 to REGISTER of \(registration.addressOfRecord) \(text)", misfit.stamp)
+    }
     return findings
+  }
+
+  /// A request to who registered has its Contact as Request-URI (RFC 3261 §16.5). Trunks that register once for many numbers do otherwise
+  /// (RFC 6140), so that it is worth a note.
+  static func strangers(_ stories: [DialogStory], _ registrations: [RegistrationTable.Registration]) -> [InspectionFinding] {
+    let bound = registrations.filter { $0.lastSuccess != nil && $0.contact != nil && $0.state == .registered }
+    guard !bound.isEmpty else { return [] }
+    let byClient = Dictionary(grouping: bound, by: \.client)
+    return stories.compactMap { story in
+      guard let invite = story.attempts.first, let sent = invite.request, let target = try? SIPURI(parsing: invite.requestURI) else {
+        return nil
+      }
+      let own = (byClient[invite.destination] ?? []).filter { one in
+        one.registrar.address == invite.source.address && one.lastSuccess.map { $0.frame < sent.frame } ?? false
+      }
+      let contacts = own.compactMap { $0.contact.flatMap { try? NameAddress(parsing: $0).uri } }
+      guard let first = contacts.first, !contacts.contains(where: { $0.user == target.user && $0.host == target.host }) else { return nil }
+      return InspectionFinding(
+        .registeredContact, .note, Rule.registeredContact.section,
+        "INVITE to \(invite.destination) asks for <\(target)>, registered is <\(first)>", frame: sent.frame,
+        callID: story.conversation.callID, blamed: invite.source)
+    }
+  }
+
+  /// REGISTERs of one client have one Call-ID (RFC 3261 §10.2). A client that begins anew has another one, once.
+  static func changes(_ registrations: [RegistrationTable.Registration]) -> [InspectionFinding] {
+    struct Client: Hashable {
+      var addressOfRecord: String
+      var contact: String
+      var client: TransportAddress
+      var registrar: TransportAddress
+    }
+    var known: [Client: (last: RegistrationTable.Registration, changes: Int)] = [:]
+    return registrations.compactMap { registration in
+      guard let contact = registration.contact else { return nil }
+      let client = Client(
+        addressOfRecord: registration.addressOfRecord, contact: contact, client: registration.client, registrar: registration.registrar)
+      let before = known[client]
+      known[client] = (registration, (before?.changes ?? -1) + 1)
+      guard let last = before?.last, last.callID != registration.callID, last.state == .registered || last.state == .challenged else {
+        return nil
+      }
+      let age = last.lastSuccess.map { registration.first.since($0) } ?? 0
+      let isLive = last.state == .challenged ? true : age < Int64(last.granted ?? 0) * 1_000_000_000
+      guard isLive else { return nil }
+      let isHabit =
+        (before?.changes ?? 0) > 0 || last.state == .challenged && last.requests == 1 && registration.first.since(last.last) < 1_000_000_000
+      return InspectionFinding(
+        .registerIdentity, isHabit ? .warning : .note, Rule.registerIdentity.section,
+        "REGISTER of \(registration.addressOfRecord) from \(registration.client) has another Call-ID than the one in frame "
+          + "\(last.first.frame)",
+        frame: registration.first.frame, callID: registration.callID, blamed: registration.client)
+    }
   }
 
   /// Why credentials were asked for again.

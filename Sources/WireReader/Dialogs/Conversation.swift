@@ -43,6 +43,13 @@ public final class Conversation {
   private var sequences = SequenceTable()
 
   public var transactions: [ObservedTransaction] { table.list }
+  /// ACKs whose number no INVITE has.
+  public var strayAcknowledgements: [ObservedTransaction.StrayAcknowledgement] { table.strays }
+  /// Requests within the dialog on a connection of their own, while their sender had another one to the same place.
+  public var newConnections: [ConnectionUse.Needless] { connections.needless }
+  /// Responses on another connection than that of their request.
+  public var strayedResponses: [ConnectionUse.Strayed] { connections.strayed }
+  private var connections = ConnectionUse()
   /// Sequence numbers that went back within a dialog.
   public var regressions: [SequenceTable.Regression] { sequences.regressions }
 
@@ -83,6 +90,13 @@ public final class Conversation {
       ended = nil
     }
     return repetition
+  }
+
+  /// The message came over this connection.
+  /// - Parameter isOpen: whether the connection between two places is open now.
+  func takeConnection(_ message: ObservedMessage, _ isOpen: (TransportAddress, TransportAddress) -> Bool) {
+    if message.status != nil { connections.take(answer: message, to: transaction(ofResponse: message), isOpen) }
+    connections.take(message, isOpen)
   }
 
   /// What a response answers; nil when the capture does not have it.

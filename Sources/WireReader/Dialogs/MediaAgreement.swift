@@ -11,6 +11,8 @@ public struct MediaAgreement {
   public let isInitial: Bool
   /// When both sides have it: the 2xx, or the message with the answer where that comes later.
   public let since: FrameStamp
+  /// When the offerer has the answer for certain: the ACK of an INVITE, else ``since``; nil while it has not come.
+  public let known: FrameStamp?
 
   /// In the order of the answers; copies on further hops are left out when they say the same.
   public static func all(_ transactions: [ObservedTransaction]) -> [MediaAgreement] {
@@ -46,6 +48,7 @@ public struct MediaAgreement {
     isInitial = transaction.isInitial
     let success = transaction.success?.first ?? answer.stamp
     since = success.frame > answer.stamp.frame ? success : answer.stamp
+    known = transaction.method == .invite ? transaction.acknowledgement : since
   }
 
   /// The codec that both sides list first: the answer's order decides (RFC 3264 §6.1).

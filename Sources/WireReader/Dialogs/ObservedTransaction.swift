@@ -23,7 +23,12 @@ public struct ObservedTransaction {
     /// Reason and Warning in words.
     public var explanation: String?
     public var description: ObservedDescription?
+    /// Of a redirection, and of what an INVITE gets above 100 and below 300.
     public var contact: String?
+    /// A later one of the same status and tag has another description: it, and its digest.
+    public var changed: FrameStamp?
+    /// When copies came, in nanoseconds since 1970, the first of all among them; empty where there are none.
+    public var times: [Int64] = []
     public var challenge: [DigestChallenge] = []
     /// Record-Route of a 2xx to INVITE, as written.
     public var recordRoutes: [NameAddress] = []
@@ -44,10 +49,25 @@ public struct ObservedTransaction {
     public var hasInvitesBranch: Bool
     public var description: ObservedDescription?
     public var path: ObservedPath
+    public var requestURI = ""
+    /// A copy has another description.
+    public var changed: FrameStamp?
+  }
+
+  /// An ACK whose number no INVITE has.
+  public struct StrayAcknowledgement {
+    public var number: UInt32
+    public var branch: String
+    public var fromTag: String?
+    public var toTag: String?
+    public var source: TransportAddress
+    public var stamp: FrameStamp
   }
 
   /// ACKs that are kept of one INVITE.
   static let mostAcknowledgements = 64
+  /// Copies whose times are kept.
+  static let mostTimes = 16
 
   public var key: Key
   public var method: SIPMethod
@@ -61,6 +81,12 @@ public struct ObservedTransaction {
   public var request: FrameStamp?
   public var lastRequest: FrameStamp?
   public var copies = 0
+  /// When copies came, in nanoseconds since 1970, the first of all among them; empty where there are none.
+  public var requestTimes: [Int64] = []
+  /// Where it asks its answers to, as far as it can be read.
+  public var via: ObservedVia?
+  /// Of an INVITE.
+  public var contact: String?
   public var responses: [Response] = []
   public var description: ObservedDescription?
   public var explanation: String?
@@ -105,7 +131,9 @@ public struct ObservedTransaction {
     description = message.description
     explanation = message.explanation
     credentials = ObservedCredentials.all(message.message)
+    via = message.via.map { ObservedVia($0, message.message) }
     if method == .invite || toTag != nil { path = ObservedPath(message.message) }
+    if method == .invite { contact = message.message.firstContact }
   }
 
   func isInvite(_ number: UInt32, _ tag: String?) -> Bool { method == .invite && key.number == number && fromTag == tag }
@@ -129,7 +157,18 @@ public struct ObservedTransaction {
 
   // MARK: - Copies and ACKs
 
+  /// The request came once more.
+  mutating func takeCopy(_ stamp: FrameStamp) {
+    if let first = request, requestTimes.isEmpty { requestTimes.append(first.time) }
+    if requestTimes.count < Self.mostTimes { requestTimes.append(stamp.time) }
+    copies += 1
+    if request == nil { request = stamp }
+    lastRequest = stamp
+  }
+
   mutating func takeCopy(of position: Int, _ stamp: FrameStamp) {
+    if responses[position].times.isEmpty { responses[position].times.append(responses[position].first.time) }
+    if responses[position].times.count < Self.mostTimes { responses[position].times.append(stamp.time) }
     responses[position].copies += 1
     responses[position].last = stamp
     let ack = responses[position].isSuccess && method == .invite ? responses[position].acknowledgement : acknowledgement
@@ -157,6 +196,7 @@ extension ObservedTransaction.Response {
       challenge = message.message.digestChallenges(status == 401 ? .wwwAuthenticate : .proxyAuthenticate)
     }
     if (300..<400).contains(status) { contact = message.message.first(.contact)?.text }
+    if message.cseq.method == .invite, (101..<300).contains(status) { contact = message.message.firstContact }
     if isSuccess, message.cseq.method == .invite { recordRoutes = message.message.usableRecordRoutes }
   }
 }
@@ -165,7 +205,8 @@ extension ObservedTransaction.Acknowledgement {
   init(_ message: ObservedMessage, hasInvitesBranch: Bool) {
     self.init(
       source: message.source, destination: message.destination, toTag: message.toTag, first: message.stamp,
-      hasInvitesBranch: hasInvitesBranch, description: message.description, path: ObservedPath(message.message))
+      hasInvitesBranch: hasInvitesBranch, description: message.description, path: ObservedPath(message.message),
+      requestURI: message.message.requestURIBytes?.text ?? "")
   }
 }
 

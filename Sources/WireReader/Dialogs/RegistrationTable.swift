@@ -21,6 +21,7 @@ public struct RegistrationTable {
     let key = Key(
       callID: message.callID, addressOfRecord: message.to?.uri.description ?? "?", client: client.address, registrar: registrar)
     let position = index[key] ?? add(key, message, client, conversation)
+    list[position].last = message.stamp
     guard repetition == 0 else {
       list[position].repeated += 1
       return
@@ -42,6 +43,7 @@ public struct RegistrationTable {
     list.append(
       Registration(
         addressOfRecord: key.addressOfRecord, client: client, registrar: key.registrar, transport: message.transport, first: message.stamp,
+        last: message.stamp,
         callID: message.callID, conversation: conversation.number))
     return list.count - 1
   }
@@ -85,6 +87,7 @@ public struct RegistrationTable {
     public var registrar: TransportAddress
     public var transport: ObservedTransport
     public var first: FrameStamp
+    public var last: FrameStamp
     public var callID: String
     public var contact: String?
     public var requests = 0
@@ -102,6 +105,13 @@ public struct RegistrationTable {
     /// Refreshes that came when the binding was gone already.
     public var lateRefreshes: [(stamp: FrameStamp, late: Int64)] = []
     public var credentials = CredentialHistory()
+    /// 423 with what it asks for: seconds, nil where there are none that can be read.
+    public var briefs: [(stamp: FrameStamp, minimum: Int?, asked: Int)] = []
+    /// 2xx that list other bindings than there are: without the client's own, or with one that was removed.
+    public var misfits: [(stamp: FrameStamp, listed: [String], isRemoval: Bool)] = []
+    /// Its REGISTER requests, each with its number.
+    public var numbers: [(stamp: FrameStamp, number: UInt32)] = []
+    private(set) var hasContact = false
     public var conversation: Int
   }
 }
@@ -114,6 +124,8 @@ extension RegistrationTable.Registration {
     requests += 1
     if message.message.first(.authorization) != nil || message.message.first(.proxyAuthorization) != nil { credentials.sent() }
     // Without Contact it asks what is bound, and refreshes nothing (RFC 3261 §10.2.3).
+    if numbers.count < Self.mostListed { numbers.append((message.stamp, message.cseq.number)) }
+    hasContact = message.message.has(.contact)
     guard let contact = message.message.first(.contact)?.text else { return }
     self.contact = contact
     asked = Self.expiry(message)
@@ -140,6 +152,9 @@ extension RegistrationTable.Registration {
     default:
       credentials.interrupted()
       state = .refused(status, message.phrase)
+      if status == 423, let asked, briefs.count < Self.mostListed {
+        briefs.append((message.stamp, message.message.first(.minExpires).flatMap { Int($0.text.trimmingSpaces) }, asked))
+      }
       if refusals.count < Self.mostListed { refusals.append((message.stamp, status, message.phrase)) }
     }
   }
@@ -149,6 +164,22 @@ extension RegistrationTable.Registration {
     state = asked == 0 ? .removed : .registered
     granted = Self.granted(message, ours: contact) ?? (asked == 0 ? 0 : asked)
     lastSuccess = message.stamp
+    compareBindings(message)
+  }
+
+  /// A 2xx lists all bindings, the client's own among them unless it was removed (RFC 3261 §10.3).
+  private mutating func compareBindings(_ message: ObservedMessage) {
+    guard hasContact, let contact, misfits.count < Self.mostListed, let own = try? NameAddress(parsing: contact).uri else { return }
+    let bound = message.message.usableContacts.filter { $0.parameters["expires"] != "0" }
+    let isListed = bound.contains { Self.isSame($0.uri, own) }
+    guard isListed == (asked == 0) else { return }
+    misfits.append((message.stamp, bound.prefix(8).map(\.uri.description), asked == 0))
+  }
+
+  /// A registrar may fill in the default port and transport, or leave them out.
+  private static func isSame(_ one: SIPURI, _ other: SIPURI) -> Bool {
+    one.user == other.user && one.host == other.host && (one.port ?? 5_060) == (other.port ?? 5_060)
+      && (one.parameters["transport"] ?? "udp").lowercased() == (other.parameters["transport"] ?? "udp").lowercased()
   }
 
   /// What the request asks for: the Contact's expires before Expires (RFC 3261 §10.2.1.1).

@@ -10,6 +10,8 @@ struct TransactionTable {
   private static let story = 64
 
   private(set) var list: [ObservedTransaction] = []
+  /// ACKs whose number no INVITE has.
+  private(set) var strays: [ObservedTransaction.StrayAcknowledgement] = []
   /// Used where there are many; a call has five.
   private var index: [ObservedTransaction.Key: [Int]] = [:]
 
@@ -82,9 +84,7 @@ struct TransactionTable {
     if message.method == .ack { return acknowledge(message) }
     let key = message.transactionKey(message.method)
     if let known = position(key, { $0.rank(request: message) }) {
-      list[known].copies += 1
-      if list[known].request == nil { list[known].request = message.stamp }
-      list[known].lastRequest = message.stamp
+      list[known].takeCopy(message.stamp)
       return list[known].copies - 1
     }
     add(ObservedTransaction(request: message, key: key))
@@ -103,9 +103,19 @@ struct TransactionTable {
       return note(message, in: own, hasInvitesBranch: true)
     }
     let hops = list.indices.filter { list[$0].isInvite(message.cseq.number, message.fromTag) }
-    guard let first = hops.first else { return 0 }
+    guard let first = hops.first else { return stray(message) }
     for hop in hops { list[hop].acknowledgeSuccess(toTag: message.toTag, message.stamp, message.description) }
     return note(message, in: first, hasInvitesBranch: own != nil)
+  }
+
+  private mutating func stray(_ message: ObservedMessage) -> Int {
+    let copies = strays.count { $0.number == message.cseq.number && $0.branch == message.branch && $0.source == message.source }
+    guard copies == 0, strays.count < ObservedTransaction.mostAcknowledgements else { return copies }
+    strays.append(
+      ObservedTransaction.StrayAcknowledgement(
+        number: message.cseq.number, branch: message.branch, fromTag: message.fromTag, toTag: message.toTag, source: message.source,
+        stamp: message.stamp))
+    return 0
   }
 
   private mutating func note(_ message: ObservedMessage, in position: Int, hasInvitesBranch: Bool) -> Int {
@@ -114,6 +124,10 @@ struct TransactionTable {
     }
     if let known {
       list[position].acknowledgements[known].copies += 1
+      let first = list[position].acknowledgements[known].description
+      if let first, let now = message.description, first.digest != now.digest {
+        list[position].acknowledgements[known].changed = list[position].acknowledgements[known].changed ?? message.stamp
+      }
       return list[position].acknowledgements[known].copies - 1
     }
     guard list[position].acknowledgements.count < ObservedTransaction.mostAcknowledgements else { return 0 }
@@ -135,6 +149,11 @@ struct TransactionTable {
     }
     if let same {
       list[known].takeCopy(of: same, message.stamp)
+      if let first = list[known].responses[same].description, let now = message.description, first.digest != now.digest,
+        list[known].responses[same].changed == nil
+      {
+        list[known].responses[same].changed = message.stamp
+      }
       return list[known].responses[same].copies - 1
     }
     list[known].responses.append(ObservedTransaction.Response(message, status))

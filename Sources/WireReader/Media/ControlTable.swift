@@ -15,7 +15,63 @@ public struct ControlTable {
     public var maximumJitter: UInt32 = 0
     public var last: FrameStamp
     public var saidGoodbye = false
+    /// Counts of the first sender report, and what the capture had of the stream then.
+    public var begin: Sent?
+    /// Counts of a sender report that differ from what was sent.
+    public var miscount: Miscount?
+    /// What the last block said, and what the capture had of the stream then.
+    public var block: Block?
+    /// A cumulative loss that is lower than the one before it.
+    public var fall: (stamp: FrameStamp, from: Int32, to: Int32)?
   }
+
+  /// What was sent of a stream until a moment.
+  public struct Sent {
+    public var packets: Int
+    public var octets: Int
+    /// By the numbering, whether they were captured or not.
+    public var seenPackets: Int
+    public var seenOctets: Int
+  }
+
+  public struct Miscount {
+    public var stamp: FrameStamp
+    public var said: Int
+    public var seen: Int
+    /// Octets in each packet, else packets.
+    public var isOctets: Bool
+  }
+
+  public struct Block {
+    public var stamp: FrameStamp
+    /// Who reports.
+    public var reporter: TransportAddress
+    public var lost: Int
+    /// Milliseconds; nil where the clock rate is not known.
+    public var jitter: Double?
+    public var seenLost: Int
+    public var seenPackets: Int
+    public var seenJitter: Double
+  }
+
+  /// RTP or RTCP that is not what its place calls for.
+  public struct Oddity {
+    public var source: TransportAddress
+    public var destination: TransportAddress
+    public var first: FrameStamp
+    public var count = 1
+    /// Why it cannot be read.
+    public var reason = ""
+    /// Where RTCP was to go.
+    public var expected: TransportAddress?
+    public var conversation: Int?
+  }
+
+  /// RTCP to another port than the one that was agreed; RTP and RTCP on media ports that cannot be read.
+  public private(set) var misplaced: [Oddity] = []
+  public private(set) var malformedRTP: [Oddity] = []
+  public private(set) var malformedRTCP: [Oddity] = []
+  private static let mostOddities = 256
 
   private static let mostSources = 65_536
   private var bySource: [RTPStream.Key: Reports] = [:]
@@ -39,7 +95,10 @@ public struct ControlTable {
   }
 
   /// - Parameter way: the addresses of the media, of whoever sends these reports and of whoever gets them.
-  public mutating func take(_ compound: [RTCPPacket], _ way: StreamTable.Way, _ stamp: FrameStamp) {
+  ///   - stream: what the capture has of the stream of a source on its way.
+  public mutating func take(
+    _ compound: [RTCPPacket], _ way: StreamTable.Way, _ stamp: FrameStamp, _ stream: (RTPStream.Key) -> RTPStream? = { _ in nil }
+  ) {
     packets += 1
     for packet in compound {
       switch packet {
@@ -48,10 +107,12 @@ public struct ControlTable {
           $0.senderReports += 1
           $0.packetsSent = information.packetCount
         }
-        take(blocks, (way.destination, way.source), stamp)
+        let key = RTPStream.Key(source: way.source, destination: way.destination, ssrc: ssrc)
+        if let sent = stream(key) { bySource[key]?.take(information, sent, stamp) }
+        take(blocks, (way.destination, way.source), stamp, stream)
       case .receiverReport(let ssrc, let blocks):
         change(ssrc, way, stamp) { $0.receiverReports += 1 }
-        take(blocks, (way.destination, way.source), stamp)
+        take(blocks, (way.destination, way.source), stamp, stream)
       case .bye(let sources, _): for ssrc in sources { change(ssrc, way, stamp) { $0.saidGoodbye = true } }
       case .cname, .other: break
       }
@@ -68,15 +129,30 @@ public struct ControlTable {
     }
   }
 
-  private mutating func take(_ blocks: [ReceptionReport], _ way: StreamTable.Way, _ stamp: FrameStamp) {
+  private mutating func take(
+    _ blocks: [ReceptionReport], _ way: StreamTable.Way, _ stamp: FrameStamp, _ stream: (RTPStream.Key) -> RTPStream?
+  ) {
     for block in blocks {
+      let seen = stream(RTPStream.Key(source: way.source, destination: way.destination, ssrc: block.ssrc))
       change(block.ssrc, way, stamp) {
+        if let before = $0.cumulativeLost, block.cumulativeLost < before, $0.fall == nil { $0.fall = (stamp, before, block.cumulativeLost) }
+        if let seen { $0.block = Block(block, seen, stamp) }
         $0.fractionLost = block.fractionLost
         $0.cumulativeLost = block.cumulativeLost
         $0.maximumJitter = max($0.maximumJitter, block.jitter)
       }
     }
   }
+
+  mutating func add(_ oddity: Oddity, to list: WritableKeyPath<ControlTable, [Oddity]>) {
+    let known = self[keyPath: list].firstIndex { $0.source == oddity.source && $0.destination == oddity.destination }
+    if let known { return self[keyPath: list][known].count += 1 }
+    guard self[keyPath: list].count < Self.mostOddities else { return }
+    self[keyPath: list].append(oddity)
+  }
+
+  mutating func addMisplaced(_ oddity: Oddity) { add(oddity, to: \.misplaced) }
+  mutating func addMalformed(_ oddity: Oddity, isControl: Bool) { add(oddity, to: isControl ? \.malformedRTCP : \.malformedRTP) }
 
   private mutating func change(_ ssrc: UInt32, _ way: StreamTable.Way, _ stamp: FrameStamp, _ body: (inout Reports) -> Void) {
     let key = RTPStream.Key(source: way.source, destination: way.destination, ssrc: ssrc)
@@ -86,5 +162,39 @@ public struct ControlTable {
     reports.last = stamp
     body(&reports)
     bySource[key] = reports
+  }
+}
+
+extension ControlTable.Reports {
+  /// A sender counts from the beginning of its stream (RFC 3550 §6.4.1). A capture that joins later knows the steps alone.
+  mutating func take(_ information: RTCPPacket.SenderInformation, _ stream: RTPStream, _ stamp: FrameStamp) {
+    let now = ControlTable.Sent(
+      packets: Int(information.packetCount), octets: Int(information.octetCount), seenPackets: stream.course.expected,
+      seenOctets: stream.octets)
+    guard let begin else {
+      self.begin = now
+      return
+    }
+    let (said, seen) = (now.packets - begin.packets, now.seenPackets - begin.seenPackets)
+    guard miscount == nil, seen >= 50 else { return }
+    if abs(said - seen) > max(10, seen / 10) {
+      miscount = ControlTable.Miscount(stamp: stamp, said: said, seen: seen, isOctets: false)
+      return
+    }
+    guard said > 0, now.octets > begin.octets else { return }
+    let (octets, length) = ((now.octets - begin.octets) / said, stream.octets / max(stream.course.packets, 1))
+    if length >= 20, abs(octets - length) * 5 > length {
+      miscount = ControlTable.Miscount(stamp: stamp, said: octets, seen: length, isOctets: true)
+    }
+  }
+}
+
+extension ControlTable.Block {
+  init(_ block: ReceptionReport, _ stream: RTPStream, _ stamp: FrameStamp) {
+    let rate = stream.clockRate
+    self.init(
+      stamp: stamp, reporter: stream.key.destination, lost: Int(block.cumulativeLost),
+      jitter: rate > 0 ? Double(block.jitter) * 1_000 / Double(rate) : nil, seenLost: stream.lost, seenPackets: stream.course.packets,
+      seenJitter: stream.maximumJitter)
   }
 }

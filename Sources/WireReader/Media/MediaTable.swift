@@ -109,6 +109,11 @@ public struct MediaTable {
     }
   }
 
+  /// What a dialog says last of media on a host.
+  func described(on host: IPAddress, by conversations: [Int]) -> Use? {
+    conversations.lazy.compactMap { byConversation[$0]?.last { $0.media.address?.address == host } }.first
+  }
+
   public subscript(address: TransportAddress) -> Use? { places[address]?.use }
   public func control(_ address: TransportAddress) -> Use? { control[address] }
   func place(_ address: TransportAddress) -> Place? { places[address] }

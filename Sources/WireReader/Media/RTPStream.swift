@@ -16,6 +16,8 @@ public final class RTPStream {
     public var first: FrameStamp
     public var last: FrameStamp
     public var packets = 0
+    /// Those of it that came more than a second after its first.
+    public var late = 0
     public var receiver: MediaTable.Use?
     public var sender: MediaTable.Use?
     /// Lengths of audio packets.
@@ -54,6 +56,8 @@ public final class RTPStream {
   public internal(set) var copiedFrames = 0
   /// Numbers that were skipped while its sender had no permission to send.
   public private(set) var heldNumbers = 0
+  /// Of payload.
+  @exclusivity(unchecked) public private(set) var octets = 0
   /// The longest pause, in nanoseconds, and the frame after it.
   @exclusivity(unchecked) public private(set) var longestPause: (nanoseconds: Int64, stamp: FrameStamp)?
 
@@ -79,6 +83,9 @@ public final class RTPStream {
   public var isCredible: Bool { isSignalled || order.near >= 2 && order.near * 2 >= statistics.packets }
   /// Probes of bandwidth before media (WebRTC), and other packets without a source of their own.
   public var isProbe: Bool { key.ssrc == 0 }
+
+  /// Of what most packets carry; 0 = not known.
+  var clockRate: Int { payloads.max { $0.packets < $1.packets }?.clockRate ?? 0 }
 
   // MARK: - Numbers
 
@@ -128,6 +135,7 @@ public final class RTPStream {
     if generation != table.generation { look(table, stamp) }
     if stamp.since(last) > longestPause?.nanoseconds ?? 0 { longestPause = (stamp.since(last), stamp) }
     last = stamp
+    octets += packet.payload.count
     let use = payload(packet, stamp)
     let (clockRate, isEvent) = (payloads[use].clockRate, payloads[use].isEvent)
     statistics.take(
@@ -144,6 +152,7 @@ public final class RTPStream {
     if payloads[use].isTimed { self.time(packet, step, clockRate, length, stamp) } else { clock.passOver() }
     let period = periods.count - 1
     periods[period].packets += 1
+    if stamp.since(periods[period].first) > 1_000_000_000 { periods[period].late += 1 }
     periods[period].last = stamp
     if length > 0 { periods[period].times.add(length, stamp) }
   }

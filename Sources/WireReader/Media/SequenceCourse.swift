@@ -60,6 +60,10 @@ public struct SequenceCourse {
   private var played = 0.0
   private var leastTransit = 0.0
 
+  /// Of the first packet, and of the highest one.
+  public private(set) var firstSequence: UInt16 = 0
+  public var lastSequence: UInt16 { highest?.sequence ?? 0 }
+
   /// Packets that the numbers promise.
   public var expected: Int { packets == 0 ? 0 : closed + last - first + 1 }
   public var distinct: Int { packets - order.duplicates - strays }
@@ -69,6 +73,7 @@ public struct SequenceCourse {
   public mutating func take(_ packet: Packet) -> Step {
     packets += 1
     guard let highest else {
+      firstSequence = packet.sequence
       begin(packet)
       return .first
     }

@@ -61,6 +61,8 @@ public struct StreamClock {
   public private(set) var played: Int64 = 0
   /// Silences: the timestamp went on with the time, no packet came.
   public private(set) var silences = 0
+  /// First packets after a silence that have no marker.
+  public private(set) var unmarked = Tally()
 
   private var last: Packet?
   private var isInterrupted = false
@@ -117,7 +119,9 @@ public struct StreamClock {
     guard last.length > 0, ticks != last.length else { return }
     // Silence: the clock went on with the time.
     if ticks > last.length, packet.marker || abs(played - arrival) * 4 < played {
-      if arrival > Self.second / 2 { silences += 1 }
+      guard arrival > Self.second / 2 else { return }
+      silences += 1
+      if !packet.marker { unmarked.add(packet.stamp) }
       return
     }
     // Sixteen bytes are what SRTP adds where the description does not tell of it.

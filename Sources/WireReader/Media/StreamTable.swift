@@ -35,11 +35,18 @@ public struct StreamTable {
   ///   - isWhole: the capture has it to its end.
   /// - Returns: whether it was.
   public mutating func take(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp, time: Double, isWhole: Bool = true) -> Bool {
-    guard payload.count >= 8 else { return false }
+    guard payload.count >= 8 else {
+      if isWhole, payload.first.map({ $0 >> 6 == 2 }) ?? false { malformed(payload, way, stamp, RTPError.short(payload.count)) }
+      return false
+    }
     if payload[0] >> 6 != 2 { return takeOther(payload, way) }
     // RTCP packet types stand where RTP has marker and payload type (RFC 5761 §4).
-    if (192...223).contains(payload[1]) { return takeControl(payload, way, stamp) }
-    guard let packet = try? RTPPacket.parse(payload) else { return false }
+    if (192...223).contains(payload[1]) { return takeControl(payload, way, stamp, isWhole: isWhole) }
+    let packet: RTPPacket
+    do { packet = try RTPPacket.parse(payload) } catch {
+      if isWhole { malformed(payload, way, stamp, error) }
+      return false
+    }
     let key = RTPStream.Key(source: way.source, destination: way.destination, ssrc: packet.ssrc)
     let known = streams[key]
     if let known, !known.isOver(media) {
@@ -80,14 +87,45 @@ public struct StreamTable {
     }
   }
 
-  private mutating func takeControl(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp) -> Bool {
+  private mutating func takeControl(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp, isWhole: Bool) -> Bool {
     let isSignalled = media.control(way.destination) != nil || media.control(way.source) != nil || isMedia(way)
-    guard let packets = try? RTCPPacket.parse(payload) else {
-      if isSignalled { control.unreadable += 1 }
+    let packets: [RTCPPacket]
+    do { packets = try RTCPPacket.parse(payload) } catch {
+      if isSignalled {
+        control.unreadable += 1
+        if isWhole { malformed(payload, way, stamp, error) }
+      }
       return isSignalled
     }
-    control.take(packets, (media.media(ofControl: way.source), media.media(ofControl: way.destination)), stamp)
+    let between = (source: media.media(ofControl: way.source), destination: media.media(ofControl: way.destination))
+    place(way, between, stamp)
+    control.take(packets, between, stamp) { streams[$0] }
     return true
+  }
+
+  /// RTP or RTCP to a port that was described, and that cannot be read. What is protected is not read here.
+  private mutating func malformed(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp, _ error: RTPError) {
+    let isControl = payload.count > 1 && (192...223).contains(payload[1])
+    let uses = [media[way.destination] ?? media.control(way.destination), media[way.source] ?? media.control(way.source)]
+    guard let use = uses[0], !uses.contains(where: { $0?.media.isSecure == true || $0?.media.hasICE == true }) else { return }
+    control.addMalformed(
+      ControlTable.Oddity(
+        source: way.source, destination: way.destination, first: stamp, reason: "\(error)", conversation: use.conversation),
+      isControl: isControl)
+  }
+
+  /// Looks whether RTCP goes where it was asked to (RFC 3550 §11, RFC 3605, RFC 5761 §5.1.1).
+  private mutating func place(_ way: Way, _ between: Way, _ stamp: FrameStamp) {
+    guard media.control(way.destination) == nil else { return }
+    let sender = media[between.source]
+    let use = media[way.destination] ?? media.described(on: way.destination.address, by: sender?.conversations ?? [])
+    guard let use, let place = use.media.address, !use.media.hasICE, use.media.controlPort != way.destination.port,
+      use.media.port != 0, place.address == way.destination.address, !use.isOver
+    else { return }
+    control.addMisplaced(
+      ControlTable.Oddity(
+        source: way.source, destination: way.destination, first: stamp,
+        expected: TransportAddress(place.address, port: use.media.controlPort), conversation: use.conversation))
   }
 
   private static func isPlausible(_ packet: RTPPacket, _ way: Way) -> Bool {

@@ -27,6 +27,11 @@ public struct ConnectionTable {
     if keeps == .live { keyLog.keepsSome = true }
   }
 
+  /// Whether there is a connection between two places that neither has ended.
+  func isOpen(_ one: TransportAddress, _ other: TransportAddress) -> Bool {
+    open[one < other ? Key(low: one, high: other) : Key(low: other, high: one)].map { !$0.isFinished } ?? false
+  }
+
   private var openInOrder: [ObservedConnection] { open.values.sorted { $0.number < $1.number } }
   /// TLS of closed connections and of those that are open now.
   public var securedSoFar: [TLSFacts] { secured + openInOrder.compactMap(\.tlsFacts) }

@@ -21,6 +21,8 @@ public struct ObservedMedia: Hashable, Sendable {
   /// Where a=candidate says that media, and RTCP, may be as well (RFC 8839 §5.1).
   public var candidates: [TransportAddress]
   public var controlCandidates: [TransportAddress]
+  /// A c= line is there for it, whatever it says (RFC 8866 §5.7).
+  public var hasConnection: Bool
   /// ICE finds the addresses; those of c= and m= are a first guess, or none at all.
   public var hasICE: Bool
 
@@ -44,6 +46,9 @@ public struct ObservedMedia: Hashable, Sendable {
     encodings = media.encodings
     direction = media.direction ?? description.direction ?? .sendrecv
     address = (media.connection ?? description.connection).map { TransportAddress($0, port: media.port) }
+    hasConnection =
+      address != nil
+      || (media.connectionLines.first ?? description.connectionLine).map { $0.host.contains(where: \.isLetter) } ?? false
     controlPort = media.hasAttribute("rtcp-mux") ? media.port : media.rtcpPort ?? media.port &+ 1
     packetTime = media.packetTime
     maximumPacketTime = media.maximumPacketTime
@@ -74,6 +79,8 @@ public struct ObservedDescription: Sendable {
   public let origin: ObservedOrigin?
   /// Why it cannot be read.
   public let error: SDPError?
+  /// Of all its bytes: copies have the same.
+  public let digest: UInt64
 
   public var audio: ObservedMedia? { media.first { $0.kind == "audio" && $0.port != 0 } ?? media.first { $0.kind == "audio" } }
 
@@ -92,7 +99,16 @@ public struct ObservedDescription: Sendable {
     return ObservedDescription(
       stamp: origin.stamp, owner: origin.source,
       media: description.map { found in found.media.map { ObservedMedia($0, in: found) } } ?? [],
-      origin: description.flatMap { ObservedOrigin(bytes, $0) }, error: error)
+      origin: description.flatMap { ObservedOrigin(bytes, $0) }, error: error, digest: Self.digest(bytes))
+  }
+
+  /// FNV-1a.
+  private static func digest(_ bytes: Bytes) -> UInt64 {
+    bytes.withSpan { span in
+      var value: UInt64 = 0xCBF2_9CE4_8422_2325
+      for index in span.indices { value = (value ^ UInt64(span[index])) &* 0x100_0000_01B3 }
+      return value
+    }
   }
 
   /// One line that cannot be read does not take the others with it: an endpoint may refuse the whole, a reader reads on.

@@ -13,6 +13,8 @@ public struct ObservedMessage: Sendable {
   public let cseq: CSeq
   /// The topmost Via's branch; "" where there is none.
   public let branch: String
+  /// The topmost one; nil when it is missing or cannot be read.
+  public let via: Via?
   public let from: NameAddress?
   public let to: NameAddress?
   public let description: ObservedDescription?
@@ -50,7 +52,7 @@ public struct ObservedMessage: Sendable {
     guard let callID, let cseq else { return (nil, mistakes) }
     let observed = ObservedMessage(
       stamp: origin.stamp, transport: origin.transport, source: origin.source, destination: origin.destination, message: message,
-      callID: callID, cseq: cseq, branch: via?.branch ?? "", from: from, to: to,
+      callID: callID, cseq: cseq, branch: via?.branch ?? "", via: via, from: from, to: to,
       description: ObservedDescription.find(message, origin), isDeliberatelyBroken: isDeliberatelyBroken, fragments: fragments,
       mistakes: mistakes)
     return (observed, mistakes)

@@ -11,7 +11,8 @@ struct Acknowledgement: DialogCheck {
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var seen: Set<String> = []
     let invites = story.conversation.transactions.filter { $0.method == .invite }
-    return invites.filter { $0.request != nil }.flatMap { invite -> [Remark] in
+    return invites.flatMap { invite -> [Remark] in
+      guard invite.request != nil else { return repeated(invite) }
       guard invite.success != nil else { return refusal(invite, invites, context) }
       return invite.responses.filter { $0.isSuccess && $0.acknowledgement == nil }.compactMap { success in
         // Copies on further hops are the same 2xx.
@@ -37,6 +38,13 @@ struct Acknowledgement: DialogCheck {
       ": the ACK in frame \(ack.first.frame) from \(ack.source) has another branch than its INVITE"
     }
     return remark(final, .refusalNotAcknowledged, detail, context, by: invite.source).map { [$0] } ?? []
+  }
+
+  /// Where the capture has no beginning, repetition is proof enough: Timer G gives eleven copies until Timer H (RFC 3261 §17.2.1).
+  private func repeated(_ invite: ObservedTransaction) -> [Remark] {
+    guard let final = invite.final, !final.isSuccess, final.copies >= 7, invite.acknowledgements.isEmpty else { return [] }
+    let text = "\(final.status) to INVITE, sent \(Words.times(final.copies)), has no ACK in this capture"
+    return [Remark(.warning, "RFC 3261 §17.2.1", text, final.first, of: .refusalNotAcknowledged)]
   }
 
   private func acks(of invite: ObservedTransaction, _ invites: [ObservedTransaction]) -> [ObservedTransaction.Acknowledgement] {

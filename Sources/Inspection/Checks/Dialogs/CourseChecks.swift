@@ -102,7 +102,9 @@ struct UnansweredRequest: DialogCheck {
         return nil
       }
       let waited = context.end.since(sent)
-      guard waited >= patience, transaction.responses.isEmpty || transaction.method != .invite else { return nil }
+      // Timer E gives eleven copies within Timer F, Timer A seven within Timer B.
+      let isGivenUp = transaction.copies >= (transaction.method == .invite ? 7 : 11)
+      guard waited >= patience || isGivenUp, transaction.responses.isEmpty || transaction.method != .invite else { return nil }
       let copies = transaction.copies > 1 ? ", sent \(Words.times(transaction.copies))," : ""
       let rule = transaction.method == .invite ? "RFC 3261 §17.1.1.2" : "RFC 3261 §17.1.2.2"
       let text = "\(transaction.method.token) to \(transaction.destination)\(copies) got no final response"

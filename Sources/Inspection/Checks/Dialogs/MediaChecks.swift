@@ -45,6 +45,14 @@ struct AnswerMatchesOffer: DialogCheck {
     if common, let first = extra.first {
       remarks.append(remark(.answerAddsFormat, "the answer adds \(first.text), which was not offered in frame \(frame)", "RFC 3264 §6.1"))
     }
+    // They should be the same (RFC 3264 §6.1); each side sends by the other's.
+    if let own = answer.encodings.first(where: { one in
+      one.payloadType >= 96 && offer.encodings.contains { same($0, one) }
+        && !offer.encodings.contains { same($0, one) && $0.payloadType == one.payloadType }
+    }) {
+      let text = "the answer gives \(own.text) the payload type \(own.payloadType), another one than the offer in frame \(frame)"
+      remarks.append(remark(.answerNumber, text, "RFC 3264 §6.1"))
+    }
     if answer.direction.sends && !offer.direction.receives || answer.direction.receives && !offer.direction.sends {
       let text = "the answer says \(answer.direction.rawValue) to \(offer.direction.rawValue) in frame \(frame)"
       remarks.append(remark(.answerDirection, text, "RFC 3264 §6.1"))

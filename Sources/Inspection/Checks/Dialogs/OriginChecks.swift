@@ -7,6 +7,7 @@ import WireReader
 /// compared, with what its writer agreed to before in the same dialog and on the same hop.
 struct OriginVersion: DialogCheck {
   let rule = Rule.originVersion
+  let needs = StoryTraits.descriptions
 
   private struct Writer: Hashable {
     var tag: String?
@@ -22,6 +23,8 @@ struct OriginVersion: DialogCheck {
     var description: ObservedDescription
     /// Offers before a dialog begin what others change.
     var isChange: Bool
+    /// Of an offer that was refused what it says never held.
+    var isAgreed = true
   }
 
   private struct Change: Hashable {
@@ -37,7 +40,7 @@ struct OriginVersion: DialogCheck {
       var start = written.writer
       start.partner = nil
       let before = last[written.writer] ?? last[start]
-      last[written.writer] = written.description
+      if written.isAgreed { last[written.writer] = written.description }
       guard written.isChange, let old = before?.origin, let new = written.description.origin, let frame = before?.stamp.frame,
         old.line == new.line, old.content != new.content, seen.insert(Change(tag: written.writer.tag, origin: new)).inserted
       else { return nil }
@@ -52,12 +55,15 @@ struct OriginVersion: DialogCheck {
   /// What both sides of a transaction wrote, as far as it was agreed.
   private static func written(_ transaction: ObservedTransaction) -> [Written] {
     let (source, destination) = (transaction.source.address, transaction.destination.address)
-    guard transaction.isInitial || transaction.success != nil else { return [] }
+    let isAgreed = transaction.isInitial || transaction.success != nil
+    guard isAgreed || transaction.final != nil else { return [] }
     var list: [Written] = []
     if let offer = transaction.description {
       let writer = Writer(tag: transaction.fromTag, partner: transaction.toTag, source: source, destination: destination)
-      list.append(Written(title: transaction.method.token, writer: writer, description: offer, isChange: !transaction.isInitial))
+      list.append(
+        Written(title: transaction.method.token, writer: writer, description: offer, isChange: !transaction.isInitial, isAgreed: isAgreed))
     }
+    guard isAgreed else { return list }
     var tags: [String?] = []
     for response in transaction.responses where !tags.contains(response.toTag) { tags.append(response.toTag) }
     for tag in tags {

@@ -7,6 +7,7 @@ import WireReader
 /// for the callee that of the INVITE (§12.1.1). Only what a side wrote itself is judged; proxies take their own routes out.
 struct RouteSet: DialogCheck {
   let rule = Rule.routeSet
+  let needs = StoryTraits.success
 
   /// A request inside the dialog, ACK among them.
   private struct Request {

@@ -9,8 +9,10 @@ import WireReader
 struct MessageForm: MessageCheck {
   let rule = Rule.messageForm
 
-  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
-    message.message.faults().map { fault in
+  func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
+    // Without what makes a dialog a 2xx is named by that.
+    let makesDialog = message.cseq.method == .invite && (200..<300).contains(message.status ?? 0)
+    return message.message.faults().filter { !makesDialog || !Self.isOfDialog($0.error) }.map { fault in
       if fault.error == .missing(.maxForwards) {
         return Remark(.warning, "RFC 3261 §8.1.1.6", "\(message.title) has no Max-Forwards", message.stamp, by: message.source)
       }
@@ -23,11 +25,20 @@ struct MessageForm: MessageCheck {
   }
 }
 
+extension MessageForm {
+  private static func isOfDialog(_ error: SIPHeaderError) -> Bool {
+    switch error {
+    case .missing(let name), .malformed(let name, _, _): [.from, .to, .contact, .recordRoute].contains(name)
+    default: false
+    }
+  }
+}
+
 /// To has a tag in each response above 100 (RFC 3261 §8.2.6.2).
 struct TagPresence: MessageCheck {
   let rule = Rule.toTag
 
-  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
+  func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard let status = message.status, status > 100, let to = message.to, to.tag == nil else { return [] }
     return [
       Remark(rule, "\(message.title) to \(message.cseq.method.token) has no tag in To", message.stamp, by: message.source)
@@ -39,7 +50,7 @@ struct TagPresence: MessageCheck {
 struct ContactPresence: MessageCheck {
   let rule = Rule.contactMissing
 
-  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
+  func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     let needs = message.message.method == .invite || message.cseq.method == .invite && (200..<300).contains(message.status ?? 0)
     guard needs, message.message.first(.contact) == nil else { return [] }
     let section = message.message.isRequest ? "RFC 3261 §8.1.1.8" : "RFC 3261 §12.1.1"
@@ -55,7 +66,7 @@ struct ContactPresence: MessageCheck {
 struct BodyType: MessageCheck {
   let rule = Rule.contentType
 
-  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
+  func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard !message.message.body.isEmpty, message.message.first(.contentType) == nil else { return [] }
     return [
       Remark(
@@ -69,19 +80,19 @@ struct BodyType: MessageCheck {
 struct ReadableDescription: MessageCheck {
   let rule = Rule.unreadableDescription
 
-  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
+  func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard let error = message.description?.error else { return [] }
-    let breach = Self.breach(message, conversation)
+    let breach = Self.breach(message, request)
     return [Remark(breach, "\(message.title): \(error)", message.stamp, by: message.source)]
   }
 
-  private static func breach(_ message: ObservedMessage, _ conversation: Conversation) -> Rule {
+  private static func breach(_ message: ObservedMessage, _ request: ObservedTransaction?) -> Rule {
     switch message.method {
     case .ack: return .answerUnusable
     case .invite, .update, .prack:
       guard message.status != nil else { return .offerUnusable }
-      guard let transaction = conversation.transaction(ofResponse: message) else { return .unreadableDescription }
-      return transaction.description == nil ? .offerUnusable : .answerUnusable
+      guard let request else { return .unreadableDescription }
+      return request.description == nil ? .offerUnusable : .answerUnusable
     default: return .unreadableDescription
     }
   }
@@ -91,7 +102,7 @@ struct ReadableDescription: MessageCheck {
 struct ViaTransport: MessageCheck {
   let rule = Rule.viaTransport
 
-  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
+  func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard message.message.isRequest, let via = try? message.message.via() else { return [] }
     let said = via.transport.lowercased()
     guard said != message.transport.rawValue, ["udp", "tcp", "tls"].contains(said) else { return [] }
@@ -108,7 +119,7 @@ struct ViaTransport: MessageCheck {
 struct DatagramSize: MessageCheck {
   let rule = Rule.datagramSize
 
-  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
+  func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard message.transport == .udp else { return [] }
     let count = message.message.bytes.count
     if message.fragments > 1 {
@@ -133,7 +144,7 @@ struct DatagramSize: MessageCheck {
 struct PrivateContact: MessageCheck {
   let rule = Rule.contactElsewhere
 
-  func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
+  func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard message.message.isRequest || message.cseq.method == .invite, !message.source.address.isPrivate,
       case .list(let contacts) = (try? message.message.contacts()) ?? .none, let contact = contacts.first,
       let address = contact.uri.host.address, address.isPrivate

@@ -108,6 +108,13 @@ struct MarkerUse: StreamCheck {
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     let clock = stream.clock
+    if let silent = clock.unmarked.first, clock.markers.count == 0, !stream.isProbe {
+      return [
+        Remark(
+          rule, "\(stream.way) has no marker bit where speech begins again after silence, \(Words.times(clock.unmarked.count))", silent,
+          by: stream.key.source)
+      ]
+    }
     guard let first = clock.markers.first, clock.packets >= 20, clock.markers.count * 10 >= clock.packets * 9, !stream.isProbe else {
       return []
     }
@@ -167,15 +174,19 @@ struct SourceChange: StreamCheck {
       $0 !== stream && $0.key.destination == stream.key.destination && $0.last.frame < stream.first.frame && !$0.isProbe
     }
     guard let before, before.key.ssrc != stream.key.ssrc, stream.first.since(before.last) < 5_000_000_000,
-      !Set(before.conversations).isDisjoint(with: stream.conversations), !context.isChange(stream, near: stream.first, since: before.first),
+      !Set(before.conversations).isDisjoint(with: stream.conversations),
       context.control[before.key]?.saidGoodbye != true
     else { return [] }
+    // Who counts on is the same source under another name; any other may be one that the call was handed to.
+    let isSame = (1...50).contains(stream.course.firstSequence &- before.course.lastSequence)
+    let isChange = context.isChange(stream, near: stream.first, since: before.first)
+    guard isSame || !isChange else { return [] }
     return [
       Remark(
-        .note, "RFC 3550 §8.1",
+        isSame ? .warning : .note, "RFC 3550 §8.1",
         "\(stream.way) has another SSRC from frame \(stream.first.frame) on, \(InspectionReport.ssrc(stream)) instead of "
-          + "\(InspectionReport.ssrc(before)), without a new agreement",
-        stream.first)
+          + "\(InspectionReport.ssrc(before)), \(isChange ? "and counts on" : "without a new agreement")",
+        stream.first, by: stream.key.source)
     ]
   }
 }

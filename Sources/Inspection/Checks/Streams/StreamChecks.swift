@@ -131,23 +131,3 @@ struct StreamQuality: StreamCheck {
     return remarks
   }
 }
-
-/// What the receiver reports by RTCP and the capture does not see: packets lost behind the point of capture.
-struct ReportedLoss: StreamCheck {
-  let rule = Rule.reportedLoss
-
-  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard let reports = context.control[stream.key], let lost = reports.cumulativeLost, stream.statistics.packets >= 50 else {
-      return []
-    }
-    let beyond = Int(lost) - stream.lost
-    guard beyond * 100 >= stream.statistics.packets else { return [] }
-    return [
-      Remark(
-        .warning, "RFC 3550 §6.4.1",
-        "\(stream.key.destination) reports \(Words.count(Int(lost), "packet")) lost from \(stream.key.source), the capture lacks "
-          + "\(stream.lost): they are lost beyond the capture point",
-        reports.last)
-    ]
-  }
-}

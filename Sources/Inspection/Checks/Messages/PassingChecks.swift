@@ -1,0 +1,111 @@
+import Rules
+import SIPMessage
+import SansIO
+import WireReader
+
+/// Checks that compare requests of different dialogs, as they pass: whose branch or nonce count was there before. Their memory is fixed,
+/// and forgets what is long past.
+struct PassingChecks {
+  private struct Slot {
+    var key: UInt64 = 0
+    /// Which request it was.
+    var identity: UInt64 = 0
+    var frame = 0
+    var count: UInt32 = 0
+    var method = SIPMethod.invite
+    var number: UInt32 = 0
+    var title: String { "\(method.token) with CSeq \(number)" }
+  }
+
+  private static let slots = 8_192
+  private var branches: [Slot] = []
+  private var nonces: [Slot] = []
+
+  mutating func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
+    guard message.message.isRequest else { return [] }
+    return [branch(message, conversation), nonce(message)].compactMap { $0 }
+  }
+
+  /// Each new request has a branch of its own (RFC 3261 §8.1.1.7).
+  private mutating func branch(_ message: ObservedMessage, _ conversation: Conversation) -> Remark? {
+    guard message.method != .cancel, Self.isIdentifier(message.branch) else { return nil }
+    // An ACK with its INVITE's branch is that of a refusal, or named by another check.
+    if message.method == .ack, conversation.transactions.contains(where: { $0.method == .invite && $0.key.branch == message.branch }) {
+      return nil
+    }
+    var (key, identity) = (Digest(), Self.identity(message))
+    key.take(message.branch)
+    key.take(message.source.address.low ^ message.source.address.high)
+    if message.method == .ack, let tag = message.toTag { identity.take(tag) }
+    let before = Self.exchange(
+      &branches,
+      Slot(key: key.value, identity: identity.value, frame: message.stamp.frame, method: message.method, number: message.cseq.number))
+    guard let before, before.identity != identity.value else { return nil }
+    return Remark(
+      .branchReused,
+      "\(Self.title(message)) from \(message.source) has the branch \(message.branch.prefix(60)) of \(before.title) in frame "
+        + "\(before.frame)", message.stamp, by: message.source)
+  }
+
+  /// The nonce count grows with each use of a nonce (RFC 7616 §3.4). An ACK has the credentials of its INVITE.
+  private mutating func nonce(_ message: ObservedMessage) -> Remark? {
+    guard message.method != .ack, message.method != .cancel else { return nil }
+    for name in [HeaderName.authorization, .proxyAuthorization] where message.message.first(name) != nil {
+      for credentials in message.message.digestCredentials(name) {
+        if let remark = nonce(credentials, message) { return remark }
+      }
+    }
+    return nil
+  }
+
+  private mutating func nonce(_ credentials: DigestCredentials, _ message: ObservedMessage) -> Remark? {
+    let parameters = credentials.parameters
+    guard let nonce = parameters[.nonce]?.text, let text = parameters[.nc]?.text, let count = UInt32(text, radix: 16) else { return nil }
+    var key = Digest()
+    key.take(nonce)
+    key.take(credentials.username ?? "")
+    key.take(credentials.realm ?? "")
+    let identity = Self.identity(message).value
+    let slot = Slot(
+      key: key.value, identity: identity, frame: message.stamp.frame, count: count, method: message.method, number: message.cseq.number)
+    guard let before = Self.exchange(&nonces, slot), before.identity != identity, count <= before.count else { return nil }
+    let severity: Rule.Severity = count == before.count ? .error : .warning
+    return Remark(
+      severity, "RFC 7616 §3.4",
+      "\(Self.title(message)) from \(message.source) uses a nonce again with nc=\(text), after "
+        + "\(before.title) in frame \(before.frame) with the count \(before.count)", message.stamp, of: .nonceCount, by: message.source)
+  }
+
+  private static func title(_ message: ObservedMessage) -> String { "\(message.method.token) with CSeq \(message.cseq.number)" }
+
+  /// What had the same key before; nil where nothing is known of it.
+  private static func exchange(_ table: inout [Slot], _ slot: Slot) -> Slot? {
+    if table.isEmpty { table = [Slot](repeating: Slot(), count: slots) }
+    let index = Int(truncatingIfNeeded: slot.key >> 40) & (slots - 1)
+    let before = table[index]
+    table[index] = slot
+    return before.key == slot.key && before.frame > 0 ? before : nil
+  }
+
+  private static func identity(_ message: ObservedMessage) -> Digest {
+    var digest = Digest()
+    digest.take(message.callID)
+    digest.take(message.method.token)
+    digest.take(UInt64(message.cseq.number))
+    return digest
+  }
+
+  /// FNV-1a, the same in each process.
+  private struct Digest {
+    var value: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    mutating func take(_ text: String) {
+      for byte in text.utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
+      take(0xFF)
+    }
+
+    mutating func take(_ number: UInt64) { value = (value ^ number) &* 0x100_0000_01B3 }
+  }
+
+  private static func isIdentifier(_ branch: String) -> Bool { branch.hasPrefix(Via.magicCookie) && branch.utf8.count > 7 }
+}
