@@ -60,7 +60,7 @@ public enum CaptureMerge {
           source.interfaces.append(
             writer.addInterface(named: interface.name, linkType: interface.linkType, description: interface.description))
         case .secrets(let secrets): writer.writeSecrets(type: secrets.type, secrets.data)
-        case .other: break
+        case .statistics, .other: break
         case .packet(let packet):
           // Classic pcap describes no interface.
           if source.interfaces.isEmpty { source.interfaces.append(writer.addInterface(named: "pcap", linkType: packet.linkType)) }

@@ -59,6 +59,8 @@ public enum CaptureItem: Sendable {
   case interface(CaptureInterface)
   case packet(CapturedPacket)
   case secrets(CaptureSecrets)
+  /// The statistics of an interface, with their time in nanoseconds since 1970: until then it was watched.
+  case statistics(at: Int64)
   /// A block that carries no packet and no secret, by its type.
   case other(UInt32)
 

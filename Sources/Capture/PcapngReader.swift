@@ -32,9 +32,19 @@ public struct PcapngReader {
       return .packet(try simplePacket(block))
     case Pcapng.BlockType.secrets:
       return .secrets(try Self.secrets(block))
+    case Pcapng.BlockType.statistics:
+      return statistics(block)
     default:
       return .other(block.type)
     }
+  }
+
+  /// One that cannot be read says nothing, and no packet is lost with it.
+  private func statistics(_ block: PcapngBlock) -> CaptureItem {
+    guard (try? Self.require(24, of: block)) != nil, let interface = try? described(block.fields.word(8), block),
+      let time = try? Self.time(block, at: 12, interface)
+    else { return .other(block.type) }
+    return .statistics(at: time)
   }
 
   private static func interface(_ block: PcapngBlock) throws(CaptureReadError) -> CaptureInterface {

@@ -35,7 +35,7 @@ public struct CaptureInspection {
 
   /// All that is wrong as of now: errors, warnings, notes, each in the order of the frames.
   ///
-  /// - Parameter now: nanoseconds since 1970, where time went on without a packet; nil = the last packet's.
+  /// - Parameter now: nanoseconds since 1970, where time went on without a packet; nil = the capture's end.
   public func findings(at now: Int64? = nil) -> [InspectionFinding] { CaptureJudgement(self, at: now).collector.sorted }
 
   /// Judges what a packet showed.

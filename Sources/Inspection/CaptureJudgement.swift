@@ -16,11 +16,11 @@ struct CaptureJudgement {
   let exchanges: [Conversation]
   private(set) var collector: FindingCollector
 
-  /// - Parameter now: nanoseconds since 1970; nil = when the last packet came.
+  /// - Parameter now: nanoseconds since 1970; nil = until when the capture was watched, else when the last packet came.
   init(_ inspection: CaptureInspection, at now: Int64? = nil) {
     let reader = inspection.reader
     let last = reader.facts.last ?? FrameStamp(frame: 0, time: 0)
-    end = FrameStamp(frame: last.frame, time: max(last.time, now ?? last.time))
+    end = FrameStamp(frame: last.frame, time: max(last.time, now ?? reader.facts.watchedUntil ?? last.time))
     conversations = reader.dialogs.conversations
     streams = reader.streams.credible
     let (media, end) = (Self.lastMedia(streams), end)

@@ -42,6 +42,7 @@ public struct Inspector {
         case .packet(let packet): inspection.take(packet)
         case .secrets(let secrets): inspection.reader.takeSecrets(secrets)
         case .interface(let interface): inspection.reader.take(interface)
+        case .statistics(let time): inspection.reader.watched(until: time)
         case .other: if item.isNumberedRecord { inspection.reader.takeRecord() }
         }
       }

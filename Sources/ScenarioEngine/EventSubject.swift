@@ -22,11 +22,6 @@ struct EventSubject {
   /// Whose Call-ID the message has.
   var leg: LegID?
   var callID: String?
-  /// How long ago it was there at least.
-  var age: Duration = .zero
-
-  /// 64·T1: how old a refusal is at least when Timer H fires (RFC 3261 §17.2.1).
-  private static let timerH: Duration = .seconds(32)
 
   init(_ event: any HostEvent) {
     if let event = event as? CallAgentEvent {
@@ -56,32 +51,9 @@ struct EventSubject {
   }
 
   private init(party event: CallAgentEvent) {
-    self.init(what: Self.what(event), leg: event.leg)
-    if case .violation(_, let violation) = event, violation.rule == .refusalNotAcknowledged { age = Self.timerH }
-  }
-
-  private static func what(_ event: CallAgentEvent) -> What {
     switch event {
-    case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: .media
-    case .violation(_, let violation): what(violation)
-    default: .newest
-    }
-  }
-
-  /// The message that broke a rule: what came, except where nothing did.
-  private static func what(_ violation: PeerViolation) -> What {
-    switch violation.rule {
-    case .rtpPayloadType, .rtpWhileHeld, .rtpSource: .media
-    case .rtpMalformed, .rtcpMalformed: .newest
-    // Timer H: no ACK came for this one.
-    case .refusalNotAcknowledged: .messages([.sent(.response(300...699, .invite))])
-    case .listedBindings: .messages([.received(.response(200...299, .register))])
-    case .byeInEarlyDialog: .messages([.received(.request(.bye))])
-    case .responseContactSecure: .messages([.received(.response(200...299, .invite))])
-    case .minimumExpires: .messages([.received(.response(423...423, nil))])
-    case .acknowledgementSequence: .messages([.received(.request(.ack))])
-    case .successWithoutDialog: .messages([.received(.response(200...299, .invite))])
-    default: .messages([.received(.any)])
+    case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: self.init(what: .media, leg: event.leg)
+    default: self.init(what: .newest, leg: event.leg)
     }
   }
 }

@@ -1,4 +1,5 @@
 import CallControl
+import Inspection
 import Kallglot
 import KallglotPolicy
 import Personas
@@ -22,7 +23,8 @@ public final class EvidenceTracker: JournalSink {
   /// What is kept of a host.
   private struct Tap {
     var name: String
-    var reader: PassiveReader?
+    /// Reads its packets, and judges them.
+    var inspection: CaptureInspection?
     var packets = PacketTrace()
     var messages = MessageTrace()
     /// Learnt from its packets: who sends a message is told by its source.
@@ -61,7 +63,9 @@ public final class EvidenceTracker: JournalSink {
       traffic.append(MemberTraffic())
     }
     taps[Int(host.rawValue)].name = name
-    if members.contains(name) { taps[Int(host.rawValue)].reader = PassiveReader(path: name) }
+    if members.contains(name) {
+      taps[Int(host.rawValue)].inspection = CaptureInspection(PassiveReader(path: name))
+    }
   }
 
   /// What has been seen and said since the last time, in its order.
@@ -97,7 +101,7 @@ public final class EvidenceTracker: JournalSink {
   }
 
   private func read(_ packet: PacketRecord, _ index: Int) {
-    guard let reader = taps[index].reader else { return }
+    guard let reader = taps[index].inspection?.reader else { return }
     if !PacketTrace.isMedia(packet.payload) {
       taps[index].addresses.insert(packet.direction == .sent ? packet.source.address : packet.destination.address)
     }
@@ -105,6 +109,7 @@ public final class EvidenceTracker: JournalSink {
   }
 
   private func take(_ observed: Observed, _ index: Int, at now: Instant) {
+    taps[index].inspection?.judge(observed)
     switch observed {
     case .message(let message, _, let repetition):
       add(message.message, message, message.source, message.stamp, isCopy: repetition > 0, index, at: now)
@@ -134,7 +139,7 @@ public final class EvidenceTracker: JournalSink {
       traffic[index].mediaPortsOpen += 1
     case .unbound(let address, .datagram) where Self.isMedia(address): traffic[index].mediaPortsOpen -= 1
     case .secret(let line):
-      for observed in taps[index].reader?.takeSecrets(line) ?? [] { take(observed, index, at: record.at) }
+      for observed in taps[index].inspection?.reader.takeSecrets(line) ?? [] { take(observed, index, at: record.at) }
     case .bound, .unbound, .bindFailed, .event, .plaintext, .step, .finding, .note: break
     }
   }
@@ -160,9 +165,7 @@ public final class EvidenceTracker: JournalSink {
     let callID = { [self] (leg: LegID?) in leg.flatMap { callIDs[LegKey(host: host, leg: $0)] } }
     keepCallID(event, host)
     let citation = evidence(for: event, of: host, at: now, slack: slack)
-    // A request that was refused at once has no leg that said its Call-ID.
-    let cited = citation.flatMap { citation in taps[index].messages.newest { $0.frame == citation.frame }?.callID }
-    if let event = StageEvent(event, of: taps[index].name, callID: { callID($0) ?? cited }, evidence: citation) { tell(event) }
+    if let event = StageEvent(event, of: taps[index].name, callID: callID, evidence: citation) { tell(event) }
     if case .ended(let leg, _, _)? = EventSubject.partyEvent(event) { callIDs[LegKey(host: host, leg: leg)] = nil }
   }
 
@@ -190,9 +193,8 @@ public final class EvidenceTracker: JournalSink {
       return FrameCitation(host, media.frame)
     case .messages(let patterns):
       let callID = wanted.callID ?? wanted.leg.flatMap { callIDs[LegKey(host: host, leg: $0)] }
-      let latest = now.advanced(by: .zero - wanted.age)
       let found = taps[index].messages.newest { seen in
-        seen.at <= latest && patterns.contains { $0.matches(seen, callID: callID) }
+        patterns.contains { $0.matches(seen, callID: callID) }
       }
       if let found { return FrameCitation(host, found.frame) }
     case .newest: break
@@ -205,6 +207,20 @@ public final class EvidenceTracker: JournalSink {
 }
 
 extension EvidenceTracker: PacketWitness {
+  public func breaches(at now: Instant) -> [SeenBreach] {
+    let time = epoch.unixNanoseconds(at: now)
+    var seen: [SeenBreach] = []
+    for (index, tap) in taps.enumerated() {
+      for finding in tap.inspection?.findings(at: time) ?? [] {
+        seen.append(
+          SeenBreach(
+            finding.breach, finding.severity, at: tap.name, by: finding.blamed?.address, section: finding.rule, finding.text,
+            callID: finding.callID, FrameCitation(HostID(UInt16(index)), UInt32(clamping: finding.frame)), count: finding.count))
+      }
+    }
+    return seen
+  }
+
   public func flows(of member: Int, isWhole: Bool) -> [PacketFlow] {
     ledger.flows(of: HostID(UInt16(clamping: member)), isWhole: isWhole) { number in
       faults.indices.contains(Int(number) - 1) ? faults[Int(number) - 1] : "\(number)"
@@ -294,10 +310,9 @@ extension MemberWord {
     case .optionsFailed(let reason): self = .optionsFailed(reason: reason)
     case .connectionFailed(let remote, let reason): self = .connectionFailed(remote: remote, reason: reason)
     case .portsMissing(let leg, let reason): self = .portsMissing(callID: callID(leg), reason: reason)
-    case .violation(let leg, let violation): self = .violation(callID: callID(leg), violation)
-    case .malformed(let source, let rule): self = .malformed(from: source, rule: rule)
     case .listening, .listenFailed, .acceptsAgain, .socketFailed, .redirected, .requestRefused, .mediaPorts, .ringing, .established,
-      .earlyMedia, .renegotiated, .reinviteFailed, .refused, .mediaStarted, .mediaLatched, .reason, .registered, .optionsAnswered, .note:
+      .earlyMedia, .renegotiated, .reinviteFailed, .refused, .mediaStarted, .mediaLatched, .reason, .registered, .optionsAnswered, .note, .violation,
+      .malformed:
       return nil
     }
   }

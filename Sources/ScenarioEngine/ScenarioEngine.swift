@@ -37,10 +37,14 @@ public struct ScenarioEngine: Sendable {
   /// - Parameter entropy: where identifiers of raw messages come from.
   public init(_ scenario: Scenario, entropy: Entropy = Entropy(seed: 1)) {
     self.scenario = scenario
-    script = Script(wires: Set(scenario.cast.filter { if case .wire = $0.role { true } else { false } }.map(\.name)), entropy: entropy)
+    let wires = scenario.cast.filter { if case .wire = $0.role { true } else { false } }.map { ($0.name, $0.port($0.transport)) }
+    script = Script(wires: Dictionary(wires) { first, _ in first }, entropy: entropy)
   }
 
   public var isOver: Bool { if case .over = state { true } else { false } }
+
+  /// All that packets show broken, as of when it was looked at last.
+  public var breaches: [SeenBreach] { script.breaches }
 
   /// Passed unless there are findings.
   public var verdict: Verdict { findings.isEmpty ? .passed : .failed }
@@ -55,6 +59,7 @@ public struct ScenarioEngine: Sendable {
   ) -> [StageCommand] {
     script.take(traffic)
     for event in events { take(event, at: now) }
+    if scenario.asksForRules, let witness { script.take(witness.breaches(at: now)) }
     let known = findings.count
     defer { script.commands = [] }
     act(at: now)
@@ -172,10 +177,19 @@ public struct ScenarioEngine: Sendable {
   public mutating func conclude(
     unmet: [(plan: FaultPlan, seen: Int)], witness: (any PacketWitness)? = nil, at now: Instant
   ) -> [StageCommand] {
-    guard findings.isEmpty else { return [] }
-    for (plan, seen) in unmet where !plan.isOptional { record(Finding(unmet: plan, seen: seen, at: now)) }
     defer { script.commands = [] }
-    explain(from: 0, witness)
+    let wasMet = findings.isEmpty
+    if let witness { script.take(witness.breaches(at: now)) }
+    // No finding: another seed, or a loss, may keep the peer from breaking it.
+    for rule in script.unbroken(scenario.allowedViolations) {
+      script.commands.append(.note("allowed, but nobody violated it: \(rule.id)"))
+    }
+    let known = findings.count
+    for finding in script.breachFindings(scenario) { record(finding) }
+    if wasMet, findings.isEmpty { for (plan, seen) in unmet where !plan.isOptional { record(Finding(unmet: plan, seen: seen, at: now)) } }
+    explain(from: known, witness)
+    // What was broken explains what was not met.
+    findings = Array(findings[known...] + findings[..<known])
     return script.commands
   }
 
@@ -189,11 +203,6 @@ public struct ScenarioEngine: Sendable {
   private mutating func settle(at now: Instant) {
     state = .settling
     ownDeadline = now.advanced(by: Self.settlingTime)
-    // No finding: another seed, or a loss, may keep the peer from breaking it.
-    for rule in script.unbroken(scenario.allowedViolations) {
-      script.commands.append(.note("allowed, but not violated by any peer: \(rule.id)"))
-    }
-    for finding in script.violationFindings(scenario) { record(finding) }
   }
 
   private mutating func finish() {

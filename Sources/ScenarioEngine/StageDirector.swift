@@ -135,9 +135,11 @@ public final class StageDirector {
   ///   - hosts: the names of all hosts by number, for `host#frame`.
   public func result(seed: UInt64, hosts: [String]) -> ScenarioResult {
     let failure = failure ?? (engine.isOver ? nil : .void("the run did not end: no event was pending, or a day of virtual time passed"))
-    return ScenarioResult(
+    var result = ScenarioResult(
       name: scenario.name, file: scenario.file, summary: scenario.summary, proves: scenario.proves, seed: seed,
       verdict: failure?.verdict ?? engine.verdict, findings: engine.findings, reason: failure?.reason,
       duration: Instant.zero.duration(to: means.now), hosts: hosts, packets: evidence.packets)
+    result.breaches = engine.breaches
+    return result
   }
 }

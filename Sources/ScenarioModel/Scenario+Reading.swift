@@ -60,6 +60,7 @@ extension Scenario {
       for element in try fields[ScenarioKeys.steps].elements() { readStep(element, notes, &scope) }
     }
     readProhibitions(fields, scope)
+    asksForRules = notes.hasRuleExpectations
   }
 
   /// Read last: they may name the legs of all steps.

@@ -112,7 +112,9 @@ public struct Scenario: Sendable {
   /// The tree it was read from, includes and the row of its table filled in.
   var source: SourceNode?
   /// The rules that peers may break; any other that one breaks fails the run.
-  public var allowedViolations: [PeerViolation.Rule] = []
+  public var allowedViolations: [Rule] = []
+  /// An expectation looks at rules that were broken, so that they are judged while the run goes on.
+  public var asksForRules = false
 
   init(file: String, name: String) {
     self.file = file

@@ -16,7 +16,10 @@ public struct Script: Sendable {
   public private(set) var wireNews: [String: [String]] = [:]
   /// The frame that the last news of all rest on.
   public private(set) var newestEvidence: FrameCitation?
-  public private(set) var violations: [SeenViolation] = []
+  /// Rules that somebody broke so far, as packets show.
+  public private(set) var breaches: [SeenBreach] = []
+  /// Media ports that members did not get.
+  private(set) var missingPorts: [MissingPorts] = []
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
   /// Connections that could not be opened or did not last.
   private(set) var connectionFailures: [(member: String, remote: TransportAddress, reason: String, at: Instant)] = []
@@ -41,14 +44,15 @@ public struct Script: Sendable {
   /// What there was when the running step began to look.
   private var mark = Mark()
 
-  /// Members without a stack, whose messages later steps answer.
-  private let wires: Set<String>
+  /// Members without a stack, whose messages later steps answer, with the ports at which they take datagrams.
+  private let wires: [String: UInt16]
   /// Calls that steps have asked for and whose INVITE has not left, by member.
   private var asked: [String: [String]] = [:]
 
   private struct Mark {
     var decisions = 0
-    var violations = 0
+    /// How often each breach had been seen.
+    var breaches: [SeenBreach.Key: Int] = [:]
     var received: [String: Int] = [:]
     var wireNews: [String: Int] = [:]
     /// Tones and re-INVITEs by the number of the story.
@@ -56,9 +60,9 @@ public struct Script: Sendable {
   }
 
   /// - Parameters:
-  ///   - wires: the names of the wire members.
+  ///   - wires: the names of the wire members, with their ports.
   ///   - entropy: where identifiers of raw messages come from.
-  public init(wires: Set<String> = [], entropy: Entropy = Entropy(seed: 1)) {
+  public init(wires: [String: UInt16] = [:], entropy: Entropy = Entropy(seed: 1)) {
     self.wires = wires
     self.entropy = entropy.fork("script")
   }
@@ -129,7 +133,7 @@ public struct Script: Sendable {
   /// From now on ``sinceMark`` shows what comes.
   mutating func markNews() {
     mark = Mark(
-      decisions: decisions.count, violations: violations.count, received: received.mapValues(\.count),
+      decisions: decisions.count, breaches: Dictionary(breaches.map { ($0.key, $0.count) }, uniquingKeysWith: +), received: received.mapValues(\.count),
       wireNews: wireNews.mapValues(\.count),
       stories: stories.map { ($0.tones.count, $0.reinvites) })
   }
@@ -138,7 +142,11 @@ public struct Script: Sendable {
   var sinceMark: Script {
     var new = self
     new.decisions.removeFirst(min(mark.decisions, decisions.count))
-    new.violations.removeFirst(min(mark.violations, violations.count))
+    new.breaches = breaches.compactMap { seen in
+      var seen = seen
+      seen.count -= mark.breaches[seen.key] ?? 0
+      return seen.count > 0 ? seen : nil
+    }
     for (member, count) in mark.received { new.received[member]?.removeFirst(min(count, received[member]?.count ?? 0)) }
     for (member, count) in mark.wireNews { new.wireNews[member]?.removeFirst(min(count, wireNews[member]?.count ?? 0)) }
     for (index, old) in mark.stories.enumerated() {
@@ -165,7 +173,7 @@ public struct Script: Sendable {
   /// Takes a message that a member sent or received.
   public mutating func take(_ member: String, _ seen: SeenMessage, at now: Instant) {
     note(member, seen.frame)
-    if !seen.isSent, wires.contains(member) {
+    if !seen.isSent, let port = wires[member], seen.observed.map({ $0.transport != .udp || $0.destination.port == port }) ?? true {
       received[member, default: []].append((seen.message, seen.frame))
       wireDialogs.take(member, seen.message)
     }
@@ -178,7 +186,7 @@ public struct Script: Sendable {
   }
 
   private mutating func takeCall(_ member: String, _ seen: SeenMessage, _ message: ObservedMessage, at now: Instant) {
-    guard !wires.contains(member) else { return }
+    guard wires[member] == nil else { return }
     let known = stories.lastIndex { $0.member == member && $0.callID == message.callID }
     let begins = message.status == nil && message.method == .invite && message.toTag == nil && !seen.isCopy
     guard begins, known.map({ stories[$0].call?.continues(with: message) != true }) ?? true else {
@@ -221,17 +229,12 @@ public struct Script: Sendable {
     case .connectionFailed(let remote, let reason):
       connectionFailures.append((member, remote, reason, now))
       for index in stories.indices where stories[index].member == member { stories[index].loseConnection(to: remote) }
-    case .violation(let callID, let violation): violate(member, callID, .rule(violation), evidence, at: now)
-    case .portsMissing(let callID, let reason): violate(member, callID, .noMediaPort(reason), evidence, at: now)
-    case .malformed(let source, let rule): violate(member, nil, .malformed(from: source, rule), evidence, at: now)
+    case .portsMissing(_, let reason): missingPorts.append(MissingPorts(member: member, reason: reason, evidence: evidence, at: now))
     }
   }
 
-  private mutating func violate(
-    _ member: String, _ callID: String?, _ what: SeenViolation.What, _ evidence: FrameCitation?, at now: Instant
-  ) {
-    violations.append(SeenViolation(member: member, callID: callID, what: what, evidence: evidence, at: now))
-  }
+  /// All that was broken so far, as packets show it.
+  public mutating func take(_ breaches: [SeenBreach]) { self.breaches = breaches }
 
   public mutating func take(_ member: String, callID: String?, _ decision: PolicyDecision, _ evidence: FrameCitation?, at now: Instant) {
     note(member, evidence)

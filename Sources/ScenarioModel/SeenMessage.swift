@@ -36,9 +36,6 @@ public enum MemberWord: Sendable {
   case connectionFailed(remote: TransportAddress, reason: String)
   /// Its own want.
   case portsMissing(callID: String?, reason: String)
-  /// A rule that it saw its peer break.
-  case violation(callID: String?, PeerViolation)
-  case malformed(from: TransportAddress, rule: String)
 
   /// The call that it is about.
   var callID: String? {
@@ -46,8 +43,8 @@ public enum MemberWord: Sendable {
     case .called(let callID, _, _), .toneHeard(let callID, _), .toneEnded(let callID), .ended(let callID, _, _),
       .reinviteLost(let callID, _):
       callID
-    case .portsMissing(let callID, _), .violation(let callID, _): callID
-    case .registrationFailed, .optionsFailed, .connectionFailed, .malformed: nil
+    case .portsMissing(let callID, _): callID
+    case .registrationFailed, .optionsFailed, .connectionFailed: nil
     }
   }
 }

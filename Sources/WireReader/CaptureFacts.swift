@@ -7,6 +7,8 @@ public struct CaptureFacts {
   public var frames = 0
   public var first: FrameStamp?
   public var last: FrameStamp?
+  /// Until when its interfaces were watched, where the file says so: behind its last packet nothing more came.
+  public var watchedUntil: Int64?
   public var linkTypes: [LinkType] = []
   /// Frames that the capture cut before the end of what mattered.
   public var cutFrames = 0

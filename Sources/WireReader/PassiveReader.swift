@@ -107,6 +107,9 @@ public final class PassiveReader {
     if stamp.time >= facts.last?.time ?? .min { facts.last = stamp }
   }
 
+  /// Nothing more came until this time, in nanoseconds since 1970.
+  public func watched(until time: Int64) { facts.watchedUntil = max(facts.watchedUntil ?? time, time) }
+
   /// A record of the file that is not a packet, and that Wireshark gives the number of a frame.
   public func takeRecord() {
     facts.frames += 1

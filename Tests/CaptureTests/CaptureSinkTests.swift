@@ -73,12 +73,13 @@ import Testing
         case .interface: kinds.append("interface")
         case .packet: kinds.append("packet")
         case .secrets(let secrets): kinds.append(secrets.data.text)
+        case .statistics: kinds.append("statistics")
         case .other(let type): kinds.append("\(type)")
         }
       }
       return kinds
     }
-    let rest = ["packet", "packet", "packet", "5"]
+    let rest = ["packet", "packet", "packet", "statistics"]
     #expect(try blocks(filled(.memory), alice) == ["168627466", "interface", "CLIENT_RANDOM 00 11\n"] + rest)
     #expect(try blocks(filled(.memory), bob) == ["168627466", "interface"] + rest)
     #expect(try blocks(filled(.memory, options: CaptureOptions(writesSecrets: false)), alice) == ["168627466", "interface"] + rest)

@@ -71,7 +71,7 @@ import Testing
       case .packet(let packet): observed += passive.take(packet).map(Contents.text)
       case .secrets(let secrets): passive.takeSecrets(secrets)
       case .interface(let interface): passive.take(interface)
-      case .other: break
+      case .statistics, .other: break
       }
     }
     observed += passive.finish(problem: nil).map(Contents.text)

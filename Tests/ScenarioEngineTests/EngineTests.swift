@@ -1,5 +1,6 @@
 import KallglotPolicy
 import LabBench
+import Rules
 import SansIO
 import ScenarioModel
 import Testing
@@ -131,9 +132,8 @@ private let answered = """
       var (engine, tap) = (ScenarioEngine(try Scenario.read(answered + "\nallowViolations: \(allowed)", file: "x.yaml")), Tap())
       let now = Instant.zero
       _ = engine.handle([.began], at: now)
-      let violation = StageEvent.word("kallglot", .violation(callID: nil, PeerViolation(.sequenceNotHigher)), nil)
       let up = [
-        try tap.sent("INVITE", sdp: offer, at: now), violation, try tap.received("200 OK", sdp: answer, at: now),
+        try tap.sent("INVITE", sdp: offer, at: now), try tap.received("200 OK", sdp: answer, at: now),
         try tap.sent("ACK", inDialog: true, at: now), .deadline,
       ]
       _ = engine.handle(up, at: now)
@@ -142,9 +142,27 @@ private let answered = """
       _ = engine.handle(over, at: now)
       _ = engine.handle([.deadline], at: milliseconds(200))
       #expect(engine.isOver)
+      _ = engine.conclude(unmet: [], witness: Witness([breach("c")]), at: milliseconds(200))
       #expect(engine.verdict == verdict)
     }
   }
+}
+
+/// A stage whose packets show this.
+struct Witness: PacketWitness {
+  let breaches: [SeenBreach]
+  init(_ breaches: [SeenBreach]) { self.breaches = breaches }
+  func breaches(at now: Instant) -> [SeenBreach] { breaches }
+  func exhibit(_ frame: FrameCitation) -> Exhibit? { nil }
+  func flows(of member: Int, isWhole: Bool) -> [PacketFlow] { [] }
+  func sent(by member: Int, _ subject: Label.Subject) -> [Bytes] { [] }
+}
+
+/// BYE with a CSeq number that did not grow, as the endpoint's packets show it of the PBX.
+func breach(_ callID: String, at member: String = "kallglot", count: Int = 1) -> SeenBreach {
+  SeenBreach(
+    .sequenceNotHigher, .error, at: member, by: alice, section: "RFC 3261 §12.2.1.1", "CSeq is 1 again", callID: callID,
+    FrameCitation(HostID(0), 9), count: count)
 }
 
 /// The same scenario on the virtual stage.

@@ -158,6 +158,15 @@ import Testing
     #expect(story.end == .notAcknowledged)
   }
 
+  @Test func `a BYE with another tag is of another dialog (RFC 3261 §12.2.2)`() throws {
+    let stranger = Talk(bobTag: "other")
+    let story = try story(.callee) { packets in
+      answer(&packets)
+      packets.udp(alice, to: bob, stranger.request("BYE", cseq: 2, inDialog: true))
+    }
+    #expect(story.state == .established)
+  }
+
   @Test func `an offer in the 2xx is answered in the ACK (RFC 3261 §13.2.2.4)`() throws {
     let story = try story(.callee) { packets in
       packets.udp(alice, to: bob, talk.request("INVITE", cseq: 1))

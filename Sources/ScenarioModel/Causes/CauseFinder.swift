@@ -8,6 +8,8 @@ extension Script {
   public func explain(_ finding: inout Finding, _ scenario: Scenario, _ witness: (any PacketWitness)?) {
     finding.exhibit = finding.evidence.flatMap { witness?.exhibit($0) }
     guard let inquiry = finding.inquiry else { return }
+    // A breach is found at the end; it was there with its frame.
+    if case .breach = inquiry, let exhibit = finding.exhibit { finding.at = exhibit.at }
     if case .hearing(let member, _) = inquiry, finding.exhibit?.isMedia != true, let frame = lastRTP(toward: member, scenario) {
       // Nothing was heard: the packet to look at is the one that did not come.
       (finding.evidence, finding.exhibit) = (frame, witness?.exhibit(frame) ?? finding.exhibit)

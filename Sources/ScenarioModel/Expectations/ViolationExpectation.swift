@@ -3,7 +3,7 @@ import SansIO
 
 /// `violation: "CSeq"`: a rule that a peer broke, by a part of its text.
 struct ViolationExpectation: Expectation {
-  static let summary = "A member saw its peer violate a rule whose text contains this."
+  static let summary = "Packets of a member show that a rule was violated whose text contains this."
   static let examples = ["{ violation: CSeq, at: kallglot, within: 1 s }"]
 
   private static let violation = Key.required("violation", .violationText, "The rule's id, such as cseq-not-higher, or a part of its text.")
@@ -17,6 +17,7 @@ struct ViolationExpectation: Expectation {
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (part, member, times) = (try fields[Self.violation], try fields[Self.at], try fields[Self.times])
+    scope.notes.asksForRules()
   }
 
   var text: String {
@@ -26,9 +27,9 @@ struct ViolationExpectation: Expectation {
   var inquiry: Inquiry { .violation }
 
   func judge(_ script: Script) -> Judgement {
-    let seen = script.violations.filter { member == nil || $0.member == member }
-    return times.judge(
-      seen.count { $0.rule.contains(part) }, seen.last.map { "seen was: \($0.rule)" } ?? "no rule was broken", seen.last?.evidence)
+    let seen = script.breaches.filter { member == nil || $0.member == member }
+    let count = seen.reduce(0) { $0 + ($1.words.contains(part) ? $1.count : 0) }
+    return times.judge(count, seen.last.map { "seen was: \($0.words)" } ?? "no rule was broken", seen.last?.evidence)
   }
 }
 

@@ -20,6 +20,11 @@ final class ReadingNotes {
   private var addresses: Set<IPAddress> = []
   private var given: [(kind: Kind, name: String, place: NodeReader)] = []
 
+  /// An expectation looks at rules that were broken.
+  private(set) var hasRuleExpectations = false
+
+  func asksForRules() { hasRuleExpectations = true }
+
   func add(_ problem: SourceProblem) { problems.append(problem) }
 
   func warn(_ problem: SourceProblem) { if !warnings.contains(problem) { warnings.append(problem) } }

@@ -2,6 +2,8 @@ import SansIO
 
 /// What a stage saw of packets. The engine asks only when it has made a finding, so that a run that passes pays for nothing.
 public protocol PacketWitness {
+  /// All rules that the members' packets show broken as of now, in the order of the cast and of the frames.
+  func breaches(at now: Instant) -> [SeenBreach]
   /// What a frame is; nil where it is not kept any more.
   func exhibit(_ frame: FrameCitation) -> Exhibit?
   /// What became of the packets that a member of the cast sent, by kind and destination; `isWhole`: since the run began, else since the

@@ -63,6 +63,8 @@ public struct ScenarioResult: Sendable {
   public var captures: [String] = []
   /// Where the cast was in a live run, as far as it began; nil = the run was in virtual time.
   public var live: [LivePlace]?
+  /// All that packets of its members show broken, whether the scenario fails by it or not, as `inspect` says it of their captures.
+  public var breaches: [SeenBreach] = []
   /// What `inspect` says of the captures of a scenario that did not pass: `pbx: error #5 …`; empty when none were written.
   public var inspected: [String] = []
 

@@ -48,7 +48,7 @@ struct RequestStep: FieldStep {
     let content = try wire.content(&script)
     let target = try uri?.part(&script, sender: wire.from)
     let next = script.wireDialogs.nextSequence(of: wire.from, method: method)
-    let branch = script.wireDialogs.nextBranch()
+    let branch = script.wireDialogs.nextBranch(of: wire.from, method: method)
     let request = WireMessage.request(
       method, uri: target, in: dialog, via: wire.via, branch: branch, sequence: sequence.map { UInt32($0) } ?? next, content)
     let bytes = try credentials?.added(to: request, script) ?? request

@@ -17,6 +17,8 @@ struct WireDialogs: Sendable {
     var inviteSequence: UInt32
     /// CSeq of our last request.
     var sequence: UInt32
+    /// The branch of our INVITE that was refused last, which its ACK repeats (RFC 3261 §17.1.1.3).
+    var refusedBranch: String?
   }
 
   private var requests: [String: [SIPMessage]] = [:]
@@ -58,8 +60,10 @@ struct WireDialogs: Sendable {
     else { return }
     let known = dialogs[member].flatMap { $0.callID == callID ? $0 : nil }
     let target = Self.target(message) ?? known?.target ?? (try? message.to().uri.description) ?? ""
-    dialogs[member] = Dialog(
+    var dialog = Dialog(
       callID: callID, local: from, remote: to, target: target, inviteSequence: sequence, sequence: max(sequence, known?.sequence ?? 0))
+    if (message.status ?? 0) >= 300 { dialog.refusedBranch = try? message.via().branch }
+    dialogs[member] = dialog
   }
 
   private static func target(_ message: SIPMessage) -> String? {
@@ -82,7 +86,8 @@ struct WireDialogs: Sendable {
     return dialog.sequence + 1
   }
 
-  mutating func nextBranch() -> String {
+  mutating func nextBranch(of member: String, method: String) -> String {
+    if method == "ACK", let branch = dialogs[member]?.refusedBranch { return branch }
     branches += 1
     return "z9hG4bK-wire-\(branches)"
   }

@@ -83,8 +83,9 @@ public struct CallStory: Sendable {
     var responseFrame = 0
   }
 
-  /// The tag of the other side, as far as one is known.
+  /// The tags of both sides, as far as they are known.
   private var remoteTag: String?
+  private var localTag: String?
   /// A 3xx listed other targets, which are tried one after the other (RFC 3261 §8.1.3.4).
   private var isRedirected = false
 
@@ -111,7 +112,7 @@ public struct CallStory: Sendable {
     began = now
     frame = message.stamp.frame
     invite = Invite(number: message.cseq.number, branch: message.branch, offer: message.description)
-    if !isSent { remoteTag = message.fromTag }
+    if isSent { localTag = message.fromTag } else { remoteTag = message.fromTag }
   }
 
   /// Whether an INVITE without a To tag is another attempt of the same call: with credentials, at another target.
@@ -201,8 +202,9 @@ public struct CallStory: Sendable {
 
   /// Another branch of a forked INVITE has a dialog of its own (RFC 3261 §12.1).
   private func isOfThisDialog(_ message: ObservedMessage, isSent: Bool) -> Bool {
-    guard let remoteTag, message.toTag != nil else { return true }
-    return (isSent ? message.toTag : message.fromTag) == remoteTag
+    guard message.toTag != nil else { return true }
+    let (near, far) = isSent ? (message.fromTag, message.toTag) : (message.toTag, message.fromTag)
+    return (remoteTag == nil || far == remoteTag) && (localTag == nil || near == localTag)
   }
 
   private mutating func attempt(_ message: ObservedMessage, isSent: Bool) -> Bool {
@@ -326,7 +328,7 @@ public struct CallStory: Sendable {
       if let agreed = AgreedAudio(own: own, other: other, answer: answer) { (agreement, hasEarlyMedia) = (agreed, true) }
     case ..<300:
       success = Success(tag: message.toTag, description: message.description, frame: message.stamp.frame)
-      if side == .caller { remoteTag = message.toTag }
+      if side == .caller { remoteTag = message.toTag } else { localTag = message.toTag }
     default: refuse(status, message, at: now)
     }
     return true

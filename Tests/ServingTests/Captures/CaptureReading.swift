@@ -48,7 +48,7 @@ struct CaptureReading {
             decoded: decoded, payload: packet.bytes[decoded.payload], direction: packet.direction, interface: packet.interface))
       case .interface(let interface): file.interfaces.append(interface)
       case .secrets: file.secrets += 1
-      case .other: break
+      case .statistics, .other: break
       }
     }
     return file
