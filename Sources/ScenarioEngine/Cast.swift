@@ -160,12 +160,13 @@ private struct HostBuilder {
 
   private func endpoint(_ member: Scenario.Member) -> Cast.Member {
     let accounts = scenario.accounts.map {
-      Account(name: $0.name, username: $0.username, password: passwords[$0.name] ?? Secret(""), policy: scenario.policy)
+      Account(name: $0.name, username: $0.username, password: passwords[$0.name] ?? Secret(""), policy: scenario.policyOfEndpoint)
     }
     var configuration = KallglotEndpoint.Configuration(
       domain: Cast.domain, accounts: accounts,
       sessions: scenario.sessions.map { Session(id: $0.id, account: $0.account, state: $0.state, isReusable: $0.isReusable) },
-      listener: scenario.policyOfEndpoint, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]), mediaAddress: member.address)
+      listener: scenario.policyOfEndpoint, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]),
+      mediaAddress: member.address)
     configuration.answerDelay = member.answerDelay
     let host = KallglotEndpoint(
       configuration, tls: tls?.server(member.name), clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
@@ -196,8 +197,8 @@ private struct HostBuilder {
     var addresses = [own]
     for more in [member.media, member.music].compactMap(\.self) where !addresses.contains(more) { addresses.append(more) }
     let host = Persona(
-      configuration, serverTLS: tls?.server(member.name), clientTLS: tls?.client(member), entropy: entropy.fork("host \(member.name)"), epoch: epoch
-    )
+      configuration, serverTLS: tls?.server(member.name), clientTLS: tls?.client(member),
+      entropy: entropy.fork("host \(member.name)"), epoch: epoch)
     return Cast.Member(
       name: member.name, host: host, addresses: addresses,
       perform: { command, now, out in host.perform(command, at: now, &out) })
