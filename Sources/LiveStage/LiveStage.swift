@@ -182,6 +182,8 @@ private final class LiveMeans: StageMeans {
   init(_ clock: LiveClock, _ sinks: [any JournalSink]) { (self.clock, self.sinks) = (clock, sinks) }
 
   var now: Instant { clock.now }
+  /// What two packets of a busy machine may differ by.
+  var tolerance: Duration { .milliseconds(20) }
 
   func record(_ body: JournalRecord.Body) {
     for sink in sinks { sink.record(JournalRecord(at: clock.now, host: .stage, body)) }

@@ -34,11 +34,13 @@ public struct ScenarioEngine: Sendable {
     return ownDeadline.map { min($0, story) } ?? story
   }
 
-  /// - Parameter entropy: where identifiers of raw messages come from.
-  public init(_ scenario: Scenario, entropy: Entropy = Entropy(seed: 1)) {
+  /// - Parameters:
+  ///   - entropy: where identifiers of raw messages come from.
+  ///   - tolerance: how far from its time something may be seen because of the stage alone.
+  public init(_ scenario: Scenario, entropy: Entropy = Entropy(seed: 1), tolerance: Duration = .zero) {
     self.scenario = scenario
-    let wires = scenario.cast.filter { if case .wire = $0.role { true } else { false } }.map { ($0.name, $0.port($0.transport)) }
-    script = Script(wires: Dictionary(wires) { first, _ in first }, entropy: entropy)
+    script = Script(wires: Set(scenario.cast.filter { if case .wire = $0.role { true } else { false } }.map(\.name)), entropy: entropy)
+    script.tolerance = tolerance
   }
 
   public var isOver: Bool { if case .over = state { true } else { false } }

@@ -18,6 +18,12 @@ public protocol StageActor: AnyObject {
 /// What a stage provides besides actors and taps: a clock, a journal, and, where it has such means, faults.
 public protocol StageMeans: AnyObject {
   var now: Instant { get }
+  /// How far from its time something may be seen because of the stage alone: nothing in virtual time.
+  var tolerance: Duration { get }
   func record(_ body: JournalRecord.Body)
   func add(_ fault: FaultPlan) throws(StageFailure)
+}
+
+extension StageMeans {
+  public var tolerance: Duration { .zero }
 }

@@ -29,7 +29,7 @@ public final class StageDirector {
     self.actors = actors
     self.means = means
     evidence = EvidenceTracker(members: scenario.cast.map(\.name), epoch: epoch)
-    engine = ScenarioEngine(scenario, entropy: entropy)
+    engine = ScenarioEngine(scenario, entropy: entropy, tolerance: means.tolerance)
   }
 
   /// What has to see every packet and record of the run, before hosts do.

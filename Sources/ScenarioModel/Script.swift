@@ -11,7 +11,7 @@ public struct Script: Sendable {
   public private(set) var registered: [String: RequestAnswer] = [:]
   public private(set) var pinged: [String: RequestAnswer] = [:]
   /// What wire members received since their last `send`.
-  public private(set) var received: [String: [(message: SIPMessage, evidence: FrameCitation?)]] = [:]
+  public private(set) var received: [String: [(message: SIPMessage, port: UInt16?, evidence: FrameCitation?)]] = [:]
   /// What became of a wire member's connection, and what it could not read.
   public private(set) var wireNews: [String: [String]] = [:]
   /// The frame that the last news of all rest on.
@@ -34,6 +34,8 @@ public struct Script: Sendable {
   public var commands: [StageCommand] = []
   /// When the running step began.
   public internal(set) var stepBegan: Instant = .zero
+  /// How far from its time something may be seen because of the stage alone.
+  public var tolerance: Duration = .zero
   /// When the last step that did something began: what its findings look at.
   public internal(set) var acted: Instant = .zero
 
@@ -44,8 +46,8 @@ public struct Script: Sendable {
   /// What there was when the running step began to look.
   private var mark = Mark()
 
-  /// Members without a stack, whose messages later steps answer, with the ports at which they take datagrams.
-  private let wires: [String: UInt16]
+  /// Members without a stack, whose messages later steps answer.
+  private let wires: Set<String>
   /// Calls that steps have asked for and whose INVITE has not left, by member.
   private var asked: [String: [String]] = [:]
 
@@ -60,9 +62,9 @@ public struct Script: Sendable {
   }
 
   /// - Parameters:
-  ///   - wires: the names of the wire members, with their ports.
+  ///   - wires: the names of the wire members.
   ///   - entropy: where identifiers of raw messages come from.
-  public init(wires: [String: UInt16] = [:], entropy: Entropy = Entropy(seed: 1)) {
+  public init(wires: Set<String> = [], entropy: Entropy = Entropy(seed: 1)) {
     self.wires = wires
     self.entropy = entropy.fork("script")
   }
@@ -173,8 +175,8 @@ public struct Script: Sendable {
   /// Takes a message that a member sent or received.
   public mutating func take(_ member: String, _ seen: SeenMessage, at now: Instant) {
     note(member, seen.frame)
-    if !seen.isSent, let port = wires[member], seen.observed.map({ $0.transport != .udp || $0.destination.port == port }) ?? true {
-      received[member, default: []].append((seen.message, seen.frame))
+    if !seen.isSent, wires.contains(member) {
+      received[member, default: []].append((seen.message, seen.observed?.destination.port, seen.frame))
       wireDialogs.take(member, seen.message)
     }
     guard let message = seen.observed else { return }
@@ -186,7 +188,7 @@ public struct Script: Sendable {
   }
 
   private mutating func takeCall(_ member: String, _ seen: SeenMessage, _ message: ObservedMessage, at now: Instant) {
-    guard wires[member] == nil else { return }
+    guard !wires.contains(member) else { return }
     let known = stories.lastIndex { $0.member == member && $0.callID == message.callID }
     let begins = message.status == nil && message.method == .invite && message.toTag == nil && !seen.isCopy
     guard begins, known.map({ stories[$0].call?.continues(with: message) != true }) ?? true else {

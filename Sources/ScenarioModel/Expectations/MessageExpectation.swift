@@ -16,29 +16,36 @@ struct MessageExpectation: Expectation {
   ]
 
   private static let message = Key.required("message", .wireMember, "Who received it.")
+  private static let port = Key.optional("port", .integer(1...65_535), "The port that it came to; any when missing.")
   private static let start = Key.standard("start", .text, "*", "The request or status line.")
   private static let headers = Key.optional("headers", .headerPatterns, "Header fields by name, with what their values are; see below.")
   private static let without = Key.optional("without", .oneOrMore(.text), "Header fields that it must not have.")
   private static let body = Key.optional("body", .text, "The body.")
   private static let containing = Key.optional("containing", .oneOrMore(.text), "Texts that it contains anywhere.")
   private static let times = Key.standard("times", .count, "1", "How many such messages.")
+  private static let requirement = Key.optional(
+    "rule", .text, "The requirement behind it, for findings: `RFC 3261 §9.1: a CANCEL has the branch of its INVITE`.")
   private static let name = Key.optional(
     "as", .text, "What later `send`, `reply` and `request` steps call it, to take values from it: `${ok.To.tag}`."
   ).forWishes
-  static let fields: [any DescribedField] = [message, start, headers, without, body, containing, times, name]
+  static let fields: [any DescribedField] = [message, port, start, headers, without, body, containing, times, requirement, name]
 
   private let member: String
+  private let port: UInt16?
   private let pattern: MessagePattern
   private let times: Count
   private let name: String?
+  let rule: String
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     member = try fields[Self.message]
+    port = try fields[Self.port].map(UInt16.init)
     pattern = MessagePattern(
       start: try fields[Self.start], headers: try fields[Self.headers] ?? [], without: try fields[Self.without] ?? [],
       body: try fields[Self.body],
       containing: try fields[Self.containing] ?? [])
     (times, name) = (try fields[Self.times], try fields[Self.name])
+    rule = try fields[Self.requirement] ?? "the scenario's raw expectation"
     if let name, let place = fields.place(of: Self.name) {
       guard MessageTemplate.isName(name) else {
         throw place.problem(
@@ -51,15 +58,14 @@ struct MessageExpectation: Expectation {
   }
 
   var text: String {
-    "\(member) receives "
+    "\(member) receives \(port.map { "at port \($0) " } ?? "")"
       + "'\(pattern.start)'\(pattern.text.isEmpty ? "" : " with \(pattern.text)")\(times == .atLeast(1) ? "" : " \(times.text)")"
   }
-  var rule: String { "the scenario's raw expectation" }
   var inquiry: Inquiry { .messages(to: member) }
 
   func judge(_ script: Script) -> Judgement {
     let seen = script.received[member] ?? []
-    let differences = seen.map { pattern.difference($0.message, script.captured) }
+    let differences = seen.map { difference($0, script) }
     let count = differences.count { $0 == nil }
     // The message that came nearest says what to look at.
     guard count == 0, let nearest = differences.indices.max(by: { (differences[$0]?.score ?? 0, $0) < (differences[$1]?.score ?? 0, $1) })
@@ -78,7 +84,13 @@ struct MessageExpectation: Expectation {
 
   func keep(in script: inout Script) { if let name, let found = match(script) { script.capture(found.message, as: name) } }
 
-  private func match(_ script: Script) -> (message: SIPMessage, evidence: FrameCitation?)? {
-    script.received[member]?.last { pattern.difference($0.message, script.captured) == nil }
+  private typealias Received = (message: SIPMessage, port: UInt16?, evidence: FrameCitation?)
+
+  private func match(_ script: Script) -> Received? { script.received[member]?.last { difference($0, script) == nil } }
+
+  private func difference(_ received: Received, _ script: Script) -> (score: Int, text: String)? {
+    if let difference = pattern.difference(received.message, script.captured) { return difference }
+    guard let port, let actual = received.port, actual != port else { return nil }
+    return (.max, "'\(received.message.startLineText)', which came to port \(actual)")
   }
 }

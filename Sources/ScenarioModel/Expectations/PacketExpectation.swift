@@ -28,7 +28,8 @@ struct PacketExpectation: Expectation {
     "ssrc", ValueType<Source>.word, "Whether its SSRC is that of the last packet before the step."
   ).with(.key("what", "RTP"))
   private static let times = Key.standard("times", .count, "1", "How many such packets.")
-  static let fields: [any DescribedField] = [packet, what, payloadType, marker, payload, ssrc, times]
+  private static let requirement = Key.optional("rule", .text, "The requirement behind it, for findings.")
+  static let fields: [any DescribedField] = [packet, what, payloadType, marker, payload, ssrc, times, requirement]
 
   private let member: String
   private let kind: Kind
@@ -37,10 +38,12 @@ struct PacketExpectation: Expectation {
   private let payload: Bytes?
   private let source: Source?
   private let times: Count
+  let rule: String
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (member, kind) = (try fields[Self.packet], try fields[Self.what])
     (payloadType, marker) = (try fields[Self.payloadType], try fields[Self.marker])
+    rule = try fields[Self.requirement] ?? "RFC 3550 §5.1, RFC 3551 §4"
     (payload, source, times) = (try fields[Self.payload], try fields[Self.ssrc], try fields[Self.times])
     guard scope.scenario.member(member)?.mediaPort == nil else { return }
     throw (fields.place(of: Self.packet) ?? fields.place).problem("\(member) has no 'mediaPort', at which packets could arrive")
@@ -54,7 +57,6 @@ struct PacketExpectation: Expectation {
     let what = parts.isEmpty ? "" : " with \(parts.joined(separator: ", "))"
     return "\(member) receives \(kind.rawValue)\(what)\(times.text.isEmpty ? "" : " \(times.text)")"
   }
-  var rule: String { "RFC 3550 §5.1, RFC 3551 §4" }
   var inquiry: Inquiry { .messages(to: member) }
 
   func judge(_ script: Script) -> Judgement {

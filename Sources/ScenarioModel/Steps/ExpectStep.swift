@@ -40,8 +40,9 @@ struct ExpectStep: Step {
   func begin(_ script: inout Script, at now: Instant) -> StepProgress { look(&script, at: now) }
 
   func look(_ script: inout Script, at now: Instant) -> StepProgress {
-    let deadline = script.stepBegan.advanced(by: within)
-    let isEarly = now < script.stepBegan.advanced(by: notBefore)
+    let hasLowerBound = notBefore > .zero
+    let deadline = script.stepBegan.advanced(by: hasLowerBound ? within + script.tolerance : within)
+    let isEarly = hasLowerBound && now < script.stepBegan.advanced(by: notBefore - script.tolerance)
     switch wish.judge(script) {
     case .met where isEarly, .holds where isEarly: return failEarly(script, at: now)
     case .met: break

@@ -57,7 +57,8 @@ struct InjectStep: FieldStep {
   }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
-    guard let story = script.live(to), let agreement = story.agreement, story.state != .ended, let agreed = agreement.receivePayloadType else {
+    guard let story = script.live(to), let agreement = story.agreement, story.state != .ended, let agreed = agreement.receivePayloadType
+    else {
       return .failed(
         Finding(
           rule: "the scenario", expected: "\(to) has a call with media", observed: "it has none", evidence: script.lastEvidence[to],

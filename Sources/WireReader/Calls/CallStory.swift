@@ -200,7 +200,7 @@ public struct CallStory: Sendable {
     }
   }
 
-  /// Another branch of a forked INVITE has a dialog of its own (RFC 3261 §12.1).
+  /// Another branch of a forked INVITE has a dialog of its own (RFC 3261 §12.1), and a request with another tag than ours is for none.
   private func isOfThisDialog(_ message: ObservedMessage, isSent: Bool) -> Bool {
     guard message.toTag != nil else { return true }
     let (near, far) = isSent ? (message.fromTag, message.toTag) : (message.toTag, message.fromTag)
