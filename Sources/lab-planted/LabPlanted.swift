@@ -25,6 +25,9 @@ struct LabPlanted: ParsableCommand {
   @Option(help: "File for the table as tab-separated values.")
   var table: String?
 
+  @Flag(help: "Read captures of runs that pass as well, and say what 'inspect' would name there. It counts for nothing.")
+  var look = false
+
   @Option(help: .hidden)
   var one: String?
 
@@ -35,7 +38,8 @@ struct LabPlanted: ParsableCommand {
     let (scenarios, problems) = ScenarioLibrary.load(paths)
     if let problem = problems.first { throw ValidationError("\(problem)") }
     if let one, let healthy, let defect = DefectCatalogue.defect(one) {
-      let outcome = Trial(defect, scenarios, HealthyRuns(text: (try? String(contentsOfFile: healthy, encoding: .utf8)) ?? "")).run()
+      let outcome = Trial(defect, scenarios, HealthyRuns(text: (try? String(contentsOfFile: healthy, encoding: .utf8)) ?? ""), looks: look)
+        .run()
       return print(outcome.line)
     }
     let defects = DefectCatalogue.all.filter { defect in filter.map(defect.name.contains) ?? true }
@@ -55,7 +59,7 @@ struct LabPlanted: ParsableCommand {
     let file = "\(folder)/healthy"
     try healthy.text.write(toFile: file, atomically: true, encoding: .utf8)
     var crew = Crew(program: CommandLine.arguments[0], folder: folder, patience: patience)
-    return try crew.run(defects, arguments: paths + ["--healthy", file], jobs: max(1, jobs)) { done in
+    return try crew.run(defects, arguments: paths + ["--healthy", file] + (look ? ["--look"] : []), jobs: max(1, jobs)) { done in
       FileHandle.standardError.write(Data("\(done)\n".utf8))
     }
   }

@@ -13,9 +13,11 @@ struct Trial {
   private let defect: Defect
   private let scenarios: [Scenario]
   private let healthy: HealthyRuns
+  /// Captures of runs that pass are read as well, for what they would show.
+  private let looks: Bool
 
-  init(_ defect: Defect, _ scenarios: [Scenario], _ healthy: HealthyRuns) {
-    (self.defect, self.scenarios, self.healthy) = (defect, scenarios, healthy)
+  init(_ defect: Defect, _ scenarios: [Scenario], _ healthy: HealthyRuns, looks: Bool = false) {
+    (self.defect, self.scenarios, self.healthy, self.looks) = (defect, scenarios, healthy, looks)
   }
 
   func run() -> Outcome {
@@ -31,7 +33,11 @@ struct Trial {
     let result = VirtualRun.run(scenario, seed: 1, observers: [digest])
     outcome.runs += 1
     if !healthy.isSame(scenario, digest) { outcome.changed += 1 }
-    guard !result.verdict.isGood else { return }
+    guard !result.verdict.isGood else {
+      let isWorthIt = looks && outcome.seen == nil && outcome.changed <= Self.mostInspected && !healthy.isSame(scenario, digest)
+      if isWorthIt { outcome.seen = named(scenario) }
+      return
+    }
     outcome.failed += 1
     let finding = result.findings.first
     let isRight = finding.map { ReasonJudge(defect.reason).isRight($0, proves: scenario.proves) } ?? false

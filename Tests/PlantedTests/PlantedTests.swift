@@ -23,7 +23,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
 
   @Test func `a call above the cap is seen where the cap is the matter (contract 8.1)`() throws {
     let outcome = try outcome("cap-off-by-one", "basic/answered-udp", "policy/cap-reached")
-    #expect(outcome.isCaught && outcome.isRight, "\(outcome.text)")
+    #expect(outcome.isRight && outcome.right == outcome.first, "\(outcome.text)")
     #expect(outcome.first?.hasPrefix("policy/cap-reached at kallglot") == true)
   }
 
@@ -48,14 +48,26 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     let raw = Finding(rule: "the scenario's raw expectation", expected: "a 200 with CSeq 1", observed: "none", evidence: nil)
     #expect(judge.isRight(raw, proves: ["RFC 3261 §12.2.1"]))
     #expect(!judge.isRight(raw, proves: ["RFC 3261 §13"]))
+    let field = Finding(rule: "the scenario", expected: "a 200", observed: "a 200, whose CSeq is '2' instead of '1'", evidence: nil)
+    #expect(judge.isRight(field, proves: []))
+  }
+
+  @Test func `a sign is its parts in their order, whatever is between them`() {
+    let judge = ReasonJudge(.init(rules: ["contract 8.1"], signs: ["refused with 404*observed refused with 403"]))
+    func finding(_ observed: String) -> Finding {
+      Finding(rule: "x", expected: "refused with 404 in 1 s", observed: observed, evidence: nil)
+    }
+    #expect(judge.isRight(finding("refused with 403 Forbidden"), proves: []))
+    #expect(!judge.isRight(finding("refused with 404"), proves: []))
   }
 
   @Test func `the score is of whole percents, rounded down, and in one line`() {
     var caught = Outcome(defect: "a")
-    (caught.failed, caught.isRight, caught.named) = (1, true, "x")
+    (caught.failed, caught.right, caught.named) = (2, "in the second run", "x")
     let table = PlantedTable([caught, Outcome(defect: "b"), Outcome(defect: "c")])
     #expect(table.summary == "planted: 3 defects, 33 % caught, 33 % with the right reason, 33 % named by inspect")
     #expect(table.lines.contains("Never caught: b, c"))
+    #expect(table.lines.contains("In the first run that fails, in the order of the library, the reason is right for 0 %."))
   }
 
   @Test func `an outcome comes back from its line`() throws {

@@ -22,6 +22,7 @@ extension DefectCatalogue {
     Defect(
       "strangers-are-forbidden", "A request without credentials gets 403 instead of a challenge.", source: "livekit/sip #318 (C9)",
       at: [.endpoint], breaks: ["RFC 3261 §22.1", "RFC 3261 §22.2", "contract 8.1", "contract 8.2"], words: ["401"],
+      signs: ["403 Forbidden*policy step 5 challenged"],
       .sends { message, _, _ in
         guard message.isResponse(401...401) else { return }
         message.setStatus(403, "Forbidden")
@@ -30,6 +31,7 @@ extension DefectCatalogue {
     Defect(
       "challenge-as-proxy", "The endpoint challenges with 407, as only a proxy may.", source: "RFC 3261 §22.1", at: [.endpoint],
       breaks: ["RFC 3261 §22.1", "RFC 3261 §22.2", "RFC 3261 §21.4.2", "contract 8.2"], words: ["401"],
+      signs: ["observed*407 Proxy Authentication Required"],
       .sends { message, _, _ in if message.isResponse(401...401) { message.setStatus(407, "Proxy Authentication Required") } }),
     Defect(
       "realm-changes", "Each challenge has another realm.", source: "gsm-sip-bridge #21 class", at: [.endpoint],

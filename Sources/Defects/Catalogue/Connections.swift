@@ -22,15 +22,15 @@ extension DefectCatalogue {
       }),
     Defect(
       "closes-after-each-response", "A TCP connection ends after each final response.", source: "sofia-sip #309", at: [.endpoint],
-      breaks: ["RFC 3261 §18", "RFC 3261 §18.2.2", "RFC 9293 §3.8"], words: ["connection"],
+      breaks: ["RFC 3261 §18", "RFC 3261 §18.2.2", "RFC 9293 §3.8"], words: ["connection"], signs: ["failed: closed by the peer"],
       .sends { message, passage, _ in if passage.isStream, message.isResponse(200...699) { passage.closes = .orderly } }),
     Defect(
       "resets-after-invite", "A TCP connection is reset once its INVITE has been answered.", source: "pjproject #2149", at: [.endpoint],
-      breaks: ["RFC 3261 §18", "RFC 3261 §18.2.2", "RFC 9293 §3.8"], words: ["connection", "reset"],
+      breaks: ["RFC 3261 §18", "RFC 3261 §18.2.2", "RFC 9293 §3.8"], words: ["connection", "reset"], signs: ["failed: reset by the peer"],
       .sends { message, passage, _ in if passage.isStream, message.isResponse(200...299, to: "INVITE") { passage.closes = .reset } }),
     Defect(
       "allowlist-reads-via", "A request counts as sent from the address in its Via.", source: "livekit/sip #501, pocket-dial #146 (C8, C9)",
-      at: [.endpoint], breaks: ["contract 8.1", "ACL-02", "RFC 3261 §18.2.1"], words: ["403", "Via"],
+      at: [.endpoint], breaks: ["contract 8.1", "ACL-02", "RFC 3261 §18.2.1"], words: ["403", "Via"], signs: ["policy step 3, allow"],
       .both(
         sends: { _, passage, memory in
           guard let remote = passage.remote, let real = memory[word: "\(remote)"] else { return }
@@ -48,6 +48,7 @@ extension DefectCatalogue {
     Defect(
       "invite-answered-unseen", "An INVITE gets 100 before anybody looks at who sends it, also where it is to be dropped.",
       source: "livekit/sip #227 (C9)", at: [.endpoint], breaks: ["contract 8.1", "ACL-10"], words: ["100"],
+      signs: ["never: *observed*received 'SIP/2.0 100 Trying"],
       .receives { message, passage, _ in
         guard message.isRequest("INVITE"), !message.isInDialog, !passage.isStream else { return }
         var answer = message

@@ -136,6 +136,7 @@ extension DefectCatalogue {
       "rtp-stays-at-first-address", "RTP goes to the first address for ever, whatever a re-INVITE says and wherever the peer's comes from.",
       source: "rtpengine #1443, #1705 (C16)", at: [.endpoint, .persona],
       breaks: ["media-port", "media-address", "RFC 3264 §8.3.1", "rtp-to-former-address", "contract 8.5", "one-way-audio"], words: ["RTP"],
+      signs: ["nobody has the address"],
       .speaks { _, passage, memory in
         guard let port = passage.port, let remote = passage.remote else { return }
         let key = "first \(port.rawValue)"
@@ -180,14 +181,14 @@ extension DefectCatalogue {
         })),
     Defect(
       "rtp-never-sent", "It sends no RTP at all.", source: "sip-to-ai #12", at: [.endpoint, .persona],
-      breaks: ["one-way-audio"], .speaks { _, passage, _ in passage.fate = .lost }),
+      breaks: ["one-way-audio"], signs: ["sent no RTP"], .speaks { _, passage, _ in passage.fate = .lost }),
     Defect(
       "rtp-begins-late", "Its RTP begins three seconds after the answer.", source: "livekit/sip #348 class", at: [.endpoint, .persona],
-      breaks: ["media-late"],
+      breaks: ["media-late"], signs: ["sent no RTP"],
       .speaks { packet, passage, memory in if memory.count("packets \(packet.ssrc)") < 150 { passage.fate = .lost } }),
     Defect(
       "rtp-ends-after-reinvite", "It sends no RTP any more once a re-INVITE was answered.", source: "siphon-ai #189/#190",
-      at: [.endpoint, .persona], breaks: ["one-way-audio", "media-stops"],
+      at: [.endpoint, .persona], breaks: ["one-way-audio", "media-stops"], signs: ["sent no RTP"],
       afterReinvites { _, passage, _ in passage.fate = .lost }),
     Defect(
       "rtp-lost-at-the-sender", "One RTP packet in ten never leaves.", source: "rtpengine #874 class", at: [.endpoint, .persona],

@@ -23,7 +23,7 @@ extension DefectCatalogue {
         })),
     Defect(
       "hold-offers-both-ways", "Its hold offers sendrecv.", source: "RFC 3264 §8.4; SIPp #639 class", at: [.endpoint, .persona],
-      breaks: ["RFC 3264 §8.4", "RFC 3264 §5.1", "RFC 3264 §6.1", "HOLD-01"], words: ["sendonly", "sendrecv"],
+      breaks: ["RFC 3264 §8.4", "RFC 3264 §5.1", "RFC 3264 §6.1", "HOLD-01", "RFC 3264 §8"], words: ["sendonly", "sendrecv"],
       .sends { message, _, _ in
         if message.isRequest("INVITE"), message.isInDialog {
           message.mapSDP { $0 == "a=sendonly" || $0 == "a=inactive" ? "a=sendrecv" : $0 }

@@ -16,12 +16,15 @@ extension DefectCatalogue {
 
   private static let access = [
     policy("allowlist-ignored", "Every address may call.", source: "livekit/sip #484 (C9)") { $0.allow = [] },
-    policy("empty-allowlist-refuses-everybody", "An empty allowlist lets nobody in.", source: "livekit/sip #484 (C9)") { policy in
+    policy(
+      "empty-allowlist-refuses-everybody", "An empty allowlist lets nobody in.", source: "livekit/sip #484 (C9)",
+      signs: ["policy step 3, allow"]
+    ) { policy in
       if policy.allow.isEmpty { policy.allow = ["203.0.113.255/32"].compactMap { AddressRange($0) } }
     },
     policy(
       "range-off-by-one-bit", "Each range of the allowlist is half as large as it says.", source: "siphon-ai #29, comcent-ce #11 (C9)",
-      breaks: ["contract 8.1", "RFC 4632 §3.1", "RFC 4291 §2.3"]
+      breaks: ["contract 8.1", "RFC 4632 §3.1", "RFC 4291 §2.3"], signs: ["policy step 3, allow"]
     ) { policy in
       policy.allow = policy.allow.map { range in
         range.prefixLength < (range.address.isIPv6 ? 128 : 32)
@@ -30,7 +33,7 @@ extension DefectCatalogue {
     },
     policy(
       "range-too-wide", "Each range of the allowlist is twice as large as it says.", source: "siphon-ai #29, comcent-ce #11 (C9)",
-      breaks: ["contract 8.1", "RFC 4632 §3.1", "RFC 4291 §2.3"]
+      breaks: ["contract 8.1", "RFC 4632 §3.1", "RFC 4291 §2.3"], signs: ["policy step 3, allow"]
     ) { policy in
       policy.allow = policy.allow.map { range in
         range.prefixLength > 0 ? AddressRange("\(range.address)/\(range.prefixLength - 1)") ?? range : range
@@ -51,7 +54,10 @@ extension DefectCatalogue {
       $0.requireTLS = false
     },
     policy("transports-ignored", "Every transport may be used.", source: "VapiAI/docs #1116 (C9)") { $0.transports = [.tls, .tcp, .udp] },
-    policy("access-never-off", "Access that is switched off stays on.", source: "contract 8.1 (C9)") { $0.sipAccess = true },
+    policy(
+      "access-never-off", "Access that is switched off stays on.", source: "contract 8.1 (C9)",
+      signs: ["expected*'SIP/2.0 403 *observed*'SIP/2.0 401"]
+    ) { $0.sipAccess = true },
     policy(
       "nobody-asked-for-password", "Calls need no password.", source: "livekit/sip #318 (C9)",
       breaks: ["contract 8.1", "contract 8.2", "RFC 3261 §22.1"]
@@ -61,7 +67,7 @@ extension DefectCatalogue {
     policy(
       "weakest-digest-alone", "Only MD5 is offered.", source: "creytiv/re #226 (C19)",
       breaks: ["contract 8.2", "RFC 8760 §2.4", "RFC 8760 §2.3"],
-      words: ["WWW-Authenticate", "SHA-256"]
+      words: ["WWW-Authenticate", "SHA-256"], signs: ["offered SHA-256*observed"]
     ) { $0.digestAlgorithms = [.md5] },
     policy(
       "any-domain-served", "Calls for every domain are taken.", source: "contract 8.1 (C9)", breaks: ["contract 8.1", "RFC 3261 §10.3"],
@@ -75,7 +81,10 @@ extension DefectCatalogue {
     policy("cap-off-by-one", "One call more than the cap is let in.", source: "siphon-ai #459 (C9)", breaks: ["contract 8.1", "CAP-01"]) {
       $0.maxConcurrentCalls += 1
     },
-    policy("cap-one-too-few", "One call less than the cap is let in.", source: "siphon-ai #459 (C9)", breaks: ["contract 8.1", "CAP-01"]) {
+    policy(
+      "cap-one-too-few", "One call less than the cap is let in.", source: "siphon-ai #459 (C9)", breaks: ["contract 8.1", "CAP-01"],
+      signs: ["maxConcurrentCalls"]
+    ) {
       $0.maxConcurrentCalls = max(0, $0.maxConcurrentCalls - 1)
     },
     policy(
@@ -115,7 +124,7 @@ extension DefectCatalogue {
   private static let forms = [
     policy(
       "inbound-first-ignored", "A call to a number makes a session though that is switched off.", source: "contract 8.3",
-      breaks: ["contract 8.3", "CALL-04"], words: ["404"]
+      breaks: ["contract 8.3", "CALL-04", "contract 8.1"], words: ["404"]
     ) {
       $0.inboundFirst = true
     },

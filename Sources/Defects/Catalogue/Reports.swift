@@ -101,7 +101,8 @@ extension DefectCatalogue {
   private static let packets = [
     Defect(
       "no-rtcp", "It sends no RTCP.", source: "RFC 3550 §6 (C13)", at: [.endpoint, .persona],
-      breaks: ["RFC 3550 §6", "RFC 3550 §6.2"], words: ["RTCP"], .reports { _, passage, _ in passage.fate = .lost }),
+      breaks: ["RFC 3550 §6", "RFC 3550 §6.2"], words: ["RTCP"], signs: ["every RTCP*no such message was sent"],
+      .reports { _, passage, _ in passage.fate = .lost }),
     Defect(
       "rtcp-to-rtp-port", "RTCP goes to the port of RTP, without rtcp-mux.", source: "RFC 3550 §11; VoIPmonitor #61 class",
       at: [.endpoint, .persona], breaks: ["rtcp-port", "RFC 3550 §11", "RFC 3605 §2.1", "RFC 5761 §5.1.1", "rtp-malformed"],

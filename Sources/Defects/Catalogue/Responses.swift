@@ -11,6 +11,10 @@ extension DefectCatalogue {
   ) -> Defect {
     Defect(
       name, summary, source: source, at: [.endpoint], breaks: breaks, words: ["\(status)"],
+      signs: [
+        "expected*'SIP/2.0 \(status) *observed*'SIP/2.0 \(other)", "refused with \(status) *observed refused with \(other)",
+        "with \(status) within*observed answered with \(other)",
+      ],
       .sends { message, _, _ in
         if message.status == status, methods.isEmpty || methods.contains(message.method) { message.setStatus(other, phrase) }
       })
