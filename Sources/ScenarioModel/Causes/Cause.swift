@@ -13,6 +13,8 @@ public enum Cause: Hashable, Sendable {
   case connection(member: String, to: TransportAddress, reason: String)
   /// A UAS whose 2xx was not acknowledged within 64·T1 ended the call (RFC 3261 §13.3.1.4).
   case noACK(member: String, sent: Int)
+  /// The other side refused the INVITE; `offered` names the codecs of an offer that it took nothing of (RFC 3261 §21.4.26).
+  case refused(by: String, status: Int, phrase: String, explanation: String?, offered: [String])
   case legUp(member: String, since: Instant, byeSent: Bool)
   /// What was agreed, as this member has it.
   case agreed(member: String, codec: String, MediaDirection)
@@ -63,6 +65,9 @@ extension Cause: CustomStringConvertible {
       "\(member)'s leg ended at \(at) s: \(end)\(reason.map { ", Reason: \($0)" } ?? "")"
     case .connection(let member, let remote, let reason): "\(member)'s connection to \(remote) failed: \(reason)"
     case .noACK(let member, let sent): "\(member) sent its 200 INVITE \(CountText.of(sent, "time")), got no ACK within 64·T1 and sent BYE"
+    case .refused(let member, let status, let phrase, let explanation, let offered):
+      (offered.isEmpty ? "\(member) refused the call" : "\(member) takes nothing of the offer of \(offered.joined(separator: ", "))")
+        + ": \(status) \(phrase)\(explanation.map { " (\($0))" } ?? "")"
     case .legUp(let member, let since, let byeSent):
       "\(member)'s leg is up since \(since) s\(byeSent ? "" : ", and nobody sent BYE")"
     case .agreed(let member, let codec, let direction): "\(member) has agreed on \(codec), \(direction.rawValue)"

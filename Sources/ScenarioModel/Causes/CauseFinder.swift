@@ -84,7 +84,7 @@ struct CauseFinder {
     guard let end = story.end, let endedAt = story.endedAt else { return [] }
     if case .refused = end {
       let decisions = policy(of: story)
-      return decisions.isEmpty ? network.signalling() : decisions
+      return decisions.isEmpty ? refused(story) + network.signalling() : decisions
     }
     var causes: [Cause] = []
     // Who was hung up on does not know why; the other side does.
@@ -97,6 +97,16 @@ struct CauseFinder {
     let isKnown = script.peer(of: story)?.end != nil && !causes.isEmpty && story.reason == nil
     if !isKnown { causes.append(.legEnded(member: story.member, at: endedAt, end, reason: story.reason)) }
     return causes + connections(of: story.member) + network.signalling()
+  }
+
+  /// Who refused a call, where another member did.
+  private func refused(_ story: LegStory) -> [Cause] {
+    guard story.call?.side == .caller, let refusal = story.refusal, let name = story.peer.flatMap({ scenario.name(of: $0.address) })
+    else { return [] }
+    let offered = [488, 606].contains(refusal.status) ? story.call?.offeredCodecs ?? [] : []
+    return [
+      .refused(by: name, status: refusal.status, phrase: refusal.phrase, explanation: refusal.explanation, offered: offered)
+    ]
   }
 
   /// The connections of a member that failed since the step began.

@@ -115,6 +115,11 @@ public struct CallStory: Sendable {
     if isSent { localTag = message.fromTag } else { remoteTag = message.fromTag }
   }
 
+  /// The codecs that the last INVITE offered, in its order; events of a telephone are not one.
+  public var offeredCodecs: [String] {
+    (invite.offer?.audio?.encodings ?? []).map(\.name).filter { $0.lowercased() != "telephone-event" }
+  }
+
   /// Whether an INVITE without a To tag is another attempt of the same call: with credentials, at another target.
   public func continues(with message: ObservedMessage) -> Bool {
     if state == .ended, refusal.map(invitesAnother) != true || cancel != nil { return false }

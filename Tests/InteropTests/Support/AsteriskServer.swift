@@ -99,9 +99,19 @@ struct AsteriskServer: Sendable {
     ]
   }
 
+  private func asking(_ command: String) -> (path: String, arguments: [String]) {
+    root.command("usr/sbin/asterisk", ["-C", "\(folder)/asterisk.conf", "-rx", command])
+  }
+
+  /// The program and the arguments that give the running server a command.
+  func command(_ text: String) -> [String] {
+    let (path, arguments) = asking(text)
+    return [path] + arguments
+  }
+
   /// Asks the command line of the running server; what it answers.
   @discardableResult func ask(_ command: String) async throws -> String {
-    let (path, arguments) = root.command("usr/sbin/asterisk", ["-C", "\(folder)/asterisk.conf", "-rx", command])
+    let (path, arguments) = asking(command)
     return try await InteropTests.program(path, arguments).output
   }
 
