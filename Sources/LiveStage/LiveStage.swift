@@ -24,6 +24,8 @@ public final class LiveStage: @unchecked Sendable {
   private var timer: Scheduled<Void>?
   private var promise: EventLoopPromise<Void>?
   private var isTurnEndDue = false
+  /// What hosts said in this turn: it is told when the kernel has taken, and the taps have seen, what they sent before.
+  private var said: [(event: any HostEvent, host: HostID)] = []
   /// Asked every 100 ms.
   var isInterrupted: (@Sendable () -> Bool)?
 
@@ -67,7 +69,10 @@ public final class LiveStage: @unchecked Sendable {
   }
 
   private func watch(_ driver: LiveDriver, _ member: Cast.Member) {
-    driver.onEvent = { [director] event in director.hostSaid(event, of: member.number, slack: .milliseconds(5)) }
+    driver.onEvent = { [unowned self] event in
+      said.append((event, member.number))
+      noteNews()
+    }
     driver.onQueueDrops = { [health] address, count in health.dropped(count, at: address) }
   }
 
@@ -136,6 +141,9 @@ public final class LiveStage: @unchecked Sendable {
 
   private func turnEnded() {
     isTurnEndDue = false
+    let events = said
+    said = []
+    for (event, host) in events { director.hostSaid(event, of: host, slack: .milliseconds(5)) }
     director.turnEnded()
     timer?.cancel()
     guard !director.isOver else {

@@ -30,7 +30,7 @@ import Testing
 
   @Test(arguments: [
     ("address: 127.31.1.2\ncanot: [hold]", "p.yaml:2:1: unknown key 'canot', did you mean 'cannot'?"),
-    ("address: 127.31.1.2\ncannot: [holt]", "p.yaml:2:10: cannot[0]: expected one of"),
+    ("address: 127.31.1.2\ncannot: [holt]", "p.yaml:2:10: cannot[1]: 'holt' is not one of"),
     ("address: 192.0.2.1", "p.yaml:1:1: address: 192.0.2.1 is not in 127/8"),
     ("address: 127.0.0.2\ncommands: { call: [x, \"{tarket}\"] }", "'{tarket}' is not a place of call, did you mean 'target'?"),
     ("address: 127.0.0.2\ncommands: { dial: [x] }", "did you mean 'call'?"),

@@ -102,6 +102,7 @@ extension PeerFile {
     guard member.transport == transport || isEndpoint(member) else {
       return "\(member.name) calls over \(member.transport.rawValue) in the scenario, \(product) over \(transport.rawValue)"
     }
+    if member.port != nil { return "\(member.name) has a port of its own in the scenario, \(product) listens on the one of its transport" }
     return cannot(.tls, member.transport == .tls, "speak TLS") ?? cannot(.tcp, member.transport == .tcp, "speak TCP")
       ?? cannot(.earlyMedia, member.hasEarlyMedia, "answer with early media") ?? cannot(.refuse, member.rejectsWith != nil, "refuse a call")
       ?? cannot(.delayedAnswer, member.answerDelay > .zero, "delay its answer")
