@@ -48,6 +48,10 @@ struct LatchExpectation: Expectation {
     guard let agreement = story.agreement, let now = traffic.rtpTargets[agreement.local] else {
       return .open("\(member.name) has sent no RTP on its leg", frame)
     }
+    // What left before the call was up went where an earlier agreement said.
+    if let established = story.establishedAt, traffic.lastRTP.map({ $0 <= established }) ?? true {
+      return .open("\(member.name) has sent no RTP since its call is up", frame)
+    }
     let isThere = now.address == target.address && (target.port == nil || target.port == now.port)
     if isThere, now != agreement.remote { return .met }
     return .open("\(member.name) sends RTP to \(now)\(now == agreement.remote ? ", as SDP says" : "")", frame)
