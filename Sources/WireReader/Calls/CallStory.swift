@@ -215,7 +215,7 @@ public struct CallStory: Sendable {
   private mutating func attempt(_ message: ObservedMessage, isSent: Bool) -> Bool {
     guard isSent == (side == .caller), continues(with: message) else { return false }
     invite = Invite(number: message.cseq.number, branch: message.branch, offer: message.description)
-    if isSent { (peer, callerTag) = (message.destination, message.fromTag) }
+    if isSent { (peer, localTag) = (message.destination, message.fromTag) }
     (refusal, end, endedAt, state, isTurnedAway, early, hasEarlyMedia) = (nil, nil, nil, .placed, false, [], false)
     return true
   }
