@@ -6,8 +6,10 @@ import SansIO
 struct CaptureMaker {
   private static let caller = IPAddress(v4: 0xC000_0201)
   private static let callee = IPAddress(v4: 0xC633_6401)
-  /// Milliseconds from call to call, and between the looks at what is due.
+  /// Milliseconds between the looks at what is due.
   private static let step = 10
+  /// Looks from call to call.
+  private static let spacing = 5
   private static let payload = [UInt8](repeating: 0x55, count: 160)
 
   private let file: CaptureFile
@@ -18,16 +20,18 @@ struct CaptureMaker {
 
   private init(_ output: ByteOutput) { file = CaptureFile(output, interface: "bench", epoch: .virtual) }
 
-  /// Calls of G.711 that begin every 10 ms: signalling, RTP both ways of which a hundredth is lost, RTCP every four seconds.
+  /// Calls of G.711 that begin every 50 ms: signalling, RTP both ways of which a hundredth is lost, RTCP every four seconds.
   ///
   /// - Parameter packets: that each side sends, one every 20 ms.
   /// - Returns: frames.
   static func calls(_ count: Int, packets: Int, to output: ByteOutput) -> Int {
     var maker = CaptureMaker(output)
     let last = 6 + 2 * packets
-    for round in 0..<count + last {
+    for round in 0...spacing * (count - 1) + last {
       maker.now = Int64(round * step) * 1_000_000
-      for call in max(0, round - last)...min(round, count - 1) { maker.look(at: call, age: round - call, packets) }
+      for call in max(0, (round - last + spacing - 1) / spacing)..<min(round / spacing + 1, count) {
+        maker.look(at: call, age: round - call * spacing, packets)
+      }
     }
     return maker.close()
   }
