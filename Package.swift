@@ -127,5 +127,8 @@ let package = Package(
 
 // Its libFuzzer driver is there only with -sanitize=fuzzer (make fuzz), so ordinary builds leave it out.
 if Context.environment["LAB_FUZZ"] == "1" {
-  package.targets.append(.executableTarget(name: "lab-fuzz", dependencies: ["SansIO", "SIPMessage", "SIPComposition", "SDP", "Capture"]))
+  package.targets.append(
+    .executableTarget(
+      name: "lab-fuzz",
+      dependencies: ["SansIO", "SIPMessage", "SIPComposition", "SDP", "Capture", "WireReader", "Inspection", "Rules"]))
 }

@@ -46,6 +46,10 @@ enum LabFuzz {
       CaptureTarget.run(input(data, count))
       return 0
     },
+    "reader": { data, count in
+      ReaderTarget.run(input(data, count))
+      return 0
+    },
   ]
 
   private static func input(_ data: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
