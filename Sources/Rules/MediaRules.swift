@@ -52,7 +52,7 @@ extension Rule {
   public static let reportedJitter = Rule(
     "reported-jitter", .warning, "RFC 3550 §6.4.1", "the jitter that a receiver reports is that of the stream which it gets")
   public static let senderReport = Rule(
-    "sender-report", .error, "RFC 3550 §6.4.1", "a sender report counts the packets and octets that were sent")
+    "sender-report", .error, "RFC 3550 §6.4.1", "a sender report counts what was sent, and its clocks go on with the time")
 
   static let clocks: [Rule] = [
     timestampJump, timestampStep, clockPace, sequenceRestart, sequenceStill, marker, packetTime, sourceChange, reportedLoss,

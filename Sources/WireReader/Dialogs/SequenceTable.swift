@@ -19,10 +19,18 @@ public struct SequenceTable {
     var source: IPAddress
   }
 
+  /// The request that has the highest number of a side.
+  private struct Last {
+    var number: UInt32
+    var branch: String
+    var source: TransportAddress
+    var destination: TransportAddress
+  }
+
   private static let mostSides = 1_024
   private static let mostRegressions = 1_024
   public private(set) var regressions: [Regression] = []
-  private var highest: [Side: UInt32] = [:]
+  private var highest: [Side: Last] = [:]
 
   /// Takes the first copy of a request. ACK and CANCEL have the number of their INVITE.
   mutating func take(_ message: ObservedMessage) {
@@ -30,11 +38,20 @@ public struct SequenceTable {
     let side = Side(tag: tag, remoteTag: message.toTag, source: message.source.address)
     // A dialog begins with the number of the request that made it.
     let before = highest[side] ?? (side.remoteTag == nil ? nil : highest[Side(tag: tag, remoteTag: nil, source: side.source)])
-    if let before, message.cseq.number < before, regressions.count < Self.mostRegressions {
+    if let before, message.cseq.number < before.number || Self.isUsedAgain(before, message), regressions.count < Self.mostRegressions {
       regressions.append(
-        Regression(stamp: message.stamp, method: message.method, source: message.source, from: before, to: message.cseq.number))
+        Regression(stamp: message.stamp, method: message.method, source: message.source, from: before.number, to: message.cseq.number))
     }
-    guard highest[side] != nil || highest.count < Self.mostSides else { return }
-    highest[side] = max(before ?? 0, message.cseq.number)
+    guard highest[side] != nil || highest.count < Self.mostSides, before.map({ $0.number <= message.cseq.number }) ?? true else { return }
+    highest[side] = Last(
+      number: message.cseq.number, branch: message.branch, source: message.source, destination: message.destination)
+  }
+
+  /// Another request with the number of the last one, on the same way. Forks and hops that go on have Vias below their own, and the same
+  /// INVITE may come by two ways outside a dialog (RFC 3261 §8.2.2.2).
+  private static func isUsedAgain(_ before: Last, _ message: ObservedMessage) -> Bool {
+    (message.toTag != nil || message.method == .register) && before.number == message.cseq.number && before.branch != message.branch
+      && !before.branch.isEmpty && !message.branch.isEmpty
+      && before.source == message.source && before.destination == message.destination && message.message.commaValues(.via).count == 1
   }
 }

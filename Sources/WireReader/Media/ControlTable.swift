@@ -32,14 +32,26 @@ public struct ControlTable {
     /// By the numbering, whether they were captured or not.
     public var seenPackets: Int
     public var seenOctets: Int
+    /// Seconds by the sender's clock (NTP) and by that of its RTP timestamps, and when the report came.
+    public var clock: Double
+    public var timestamp: UInt32
+    public var stamp: FrameStamp
   }
 
   public struct Miscount {
     public var stamp: FrameStamp
     public var said: Int
     public var seen: Int
-    /// Octets in each packet, else packets.
-    public var isOctets: Bool
+    public var kind: Kind
+
+    /// What a report says wrong.
+    public enum Kind {
+      case packets
+      /// In each packet.
+      case octets
+      /// Milliseconds since the first report.
+      case clock, timestamp
+    }
   }
 
   public struct Block {
@@ -170,7 +182,8 @@ extension ControlTable.Reports {
   mutating func take(_ information: RTCPPacket.SenderInformation, _ stream: RTPStream, _ stamp: FrameStamp) {
     let now = ControlTable.Sent(
       packets: Int(information.packetCount), octets: Int(information.octetCount), seenPackets: stream.course.expected,
-      seenOctets: stream.octets)
+      seenOctets: stream.octets, clock: Double(information.ntpTime >> 32) + Double(information.ntpTime & 0xFFFF_FFFF) / 4_294_967_296,
+      timestamp: information.rtpTimestamp, stamp: stamp)
     guard let begin else {
       self.begin = now
       return
@@ -178,13 +191,35 @@ extension ControlTable.Reports {
     let (said, seen) = (now.packets - begin.packets, now.seenPackets - begin.seenPackets)
     guard miscount == nil, seen >= 50 else { return }
     if abs(said - seen) > max(10, seen / 10) {
-      miscount = ControlTable.Miscount(stamp: stamp, said: said, seen: seen, isOctets: false)
+      miscount = ControlTable.Miscount(stamp: stamp, said: said, seen: seen, kind: .packets)
       return
     }
+    compareClocks(begin, now, stream.clockRate)
     guard said > 0, now.octets > begin.octets else { return }
     let (octets, length) = ((now.octets - begin.octets) / said, stream.octets / max(stream.course.packets, 1))
-    if length >= 20, abs(octets - length) * 5 > length {
-      miscount = ControlTable.Miscount(stamp: stamp, said: octets, seen: length, isOctets: true)
+    // What protects a payload is octets of it as well (RFC 3711 §3.1).
+    let isSecure = stream.receiver?.media.isSecure == true || stream.sender?.media.isSecure == true
+    if miscount == nil, length >= 20, abs(octets - length) * (isSecure ? 5 : 20) > length {
+      miscount = ControlTable.Miscount(stamp: stamp, said: octets, seen: length, kind: .octets)
+    }
+  }
+}
+
+extension ControlTable.Reports {
+  /// Both clocks of a report go on with the time between reports (RFC 3550 §6.4.1). One that rests while its stream does is right.
+  private mutating func compareClocks(_ begin: ControlTable.Sent, _ now: ControlTable.Sent, _ rate: Int) {
+    let passed = Double(now.stamp.since(begin.stamp)) / 1e9
+    guard passed > 2, begin.clock > 0, now.clock > 0 else { return }
+    func differs(_ said: Double) -> Bool { abs(said - passed) > max(0.5, passed / 5) }
+    func miscount(_ said: Double, _ kind: ControlTable.Miscount.Kind) -> ControlTable.Miscount {
+      ControlTable.Miscount(
+        stamp: now.stamp, said: Int(max(min(said, 1e6), -1e6) * 1_000), seen: Int(passed * 1_000), kind: kind)
+    }
+    if differs(now.clock - begin.clock) {
+      self.miscount = miscount(now.clock - begin.clock, .clock)
+    } else if rate > 0 {
+      let said = Double(Int32(bitPattern: now.timestamp &- begin.timestamp)) / Double(rate)
+      if differs(said) { self.miscount = miscount(said, .timestamp) }
     }
   }
 }

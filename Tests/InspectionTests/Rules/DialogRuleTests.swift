@@ -87,6 +87,20 @@ import Testing
     try early.expect("invite-overlaps", frame: 3, by: bob)
   }
 
+  @Test func `each request of a dialog has a number of its own (RFC 3261 §12.2.1.1)`() throws {
+    func two(_ second: Int, branch: String, from port: UInt16 = 5_060) -> Packets {
+      var packets = call()
+      for (cseq, branch) in [(2, "i2"), (second, branch)] {
+        packets.udp(alice, branch == "i2" ? 5_060 : port, to: bob, 5_060, talk.request("INFO", cseq: cseq, branch: branch, inDialog: true))
+        packets.udp(bob, 5_060, to: alice, port, talk.response("200 OK", cseq: cseq, "INFO", branch: branch))
+      }
+      return packets
+    }
+    try two(3, branch: "i3").expectNo("cseq-not-higher")
+    try two(2, branch: "i3").expect("cseq-not-higher", frame: 7, by: alice)
+    #expect(try two(2, branch: "i2").report().finding("cseq-not-higher") == nil, "a copy")
+  }
+
   @Test func `Require in a dialog names what the other side has (RFC 3261 §8.2.2.3)`() throws {
     func required(_ status: String) -> Packets {
       var packets = call()

@@ -168,8 +168,10 @@ import Testing
 
   // MARK: - RTCP
 
-  private func senderReport(_ ssrc: Int, packets: Int, octets: Int) -> Bytes {
-    Bytes([0x80, 200, 0, 6] + self.octets(ssrc, 4) + self.octets(0, 12) + self.octets(packets, 4) + self.octets(octets, 4))
+  /// - Parameter clocks: seconds of both clocks; 0 = none.
+  private func senderReport(_ ssrc: Int, packets: Int, octets: Int, clocks: (wall: Int, media: Int) = (0, 0)) -> Bytes {
+    let times = self.octets(clocks.wall, 4) + self.octets(0, 4) + self.octets(clocks.media * 8_000, 4)
+    return Bytes([0x80, 200, 0, 6] + self.octets(ssrc, 4) + times + self.octets(packets, 4) + self.octets(octets, 4))
   }
 
   private func receiverReport(_ about: Int, lost: Int, fraction: Int = 0, jitter: Int = 0) -> Bytes {
@@ -202,6 +204,20 @@ import Testing
     try reported(150, 300, octets: 80).expect("sender-report", frame: 606, by: bob)
     try call { $0.udp(bob, 20_001, to: alice, 10_001, senderReport(8, packets: 7, octets: 1_120)) }
       .expect("sender-report", frame: 305, by: bob)
+  }
+
+  @Test func `the clocks of a sender report go on with the time (RFC 3550 §6.4.1)`() throws {
+    func reported(_ wall: Int, _ media: Int) -> Packets {
+      call {
+        $0.udp(bob, 20_001, to: alice, 10_001, senderReport(8, packets: 150, octets: 24_000, clocks: (1_000, 3)))
+        $0.talk(count: 150, first: 151)
+        $0.udp(bob, 20_001, to: alice, 10_001, senderReport(8, packets: 300, octets: 48_000, clocks: (1_000 + wall, 3 + media)))
+      }
+    }
+    try reported(3, 3).expectNo("sender-report")
+    try reported(0, 3).expect("sender-report", frame: 606, by: bob)
+    try reported(3, 18).expect("sender-report", frame: 606, by: bob)
+    try reported(3, 0).expect("sender-report", frame: 606, by: bob)
   }
 
   /// Bob's packets reach Alice but for every tenth; then her reports.

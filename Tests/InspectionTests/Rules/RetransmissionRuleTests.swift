@@ -55,6 +55,8 @@ import Testing
     try answered([500, 1_000, 2_000, 4_000, 4_000], acks: 5).expectNo("success-not-repeated")
     try answered([500, 9_000], acks: 2).expect("success-not-repeated", frame: 2, by: bob, .warning)
     try answered([500, 9_000], acks: 2).seen(by: bob).expect("success-not-repeated", frame: 2, by: bob)
+    try answered([500, 1_600], acks: 2).seen(by: bob).expect("success-not-repeated", frame: 2, by: bob)
+    try answered([1_000, 1_700], acks: 2).seen(by: bob).expectNo("success-not-repeated")
     // What did not reach the caller was sent all the same.
     try answered([500, 9_000], acks: 2).seen(by: alice).expectNo("success-not-repeated")
     try answered([500, 500, 500, 500], acks: 4).expect("retransmission-interval", frame: 2, by: bob)

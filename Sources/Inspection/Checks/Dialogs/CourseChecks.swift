@@ -87,7 +87,11 @@ struct SequenceOrder: DialogCheck {
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.regressions.map { regression in
-      Remark(.warning, "RFC 3261 §12.2.1.1", "CSeq went back from \(regression.from) to \(regression.to)", regression.stamp)
+      let text =
+        regression.from == regression.to
+        ? "\(regression.method.token) has the CSeq number \(regression.to) of the request before it"
+        : "CSeq went back from \(regression.from) to \(regression.to)"
+      return Remark(.warning, "RFC 3261 §12.2.1.1", text, regression.stamp, by: regression.source)
     }
   }
 }

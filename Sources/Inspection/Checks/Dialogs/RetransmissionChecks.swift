@@ -79,10 +79,13 @@ struct SuccessRepeated: DialogCheck {
       guard seen.insert("\(invite.key.number) \(invite.fromTag ?? "") \(success.toTag ?? "")").inserted else { return nil }
       let bye = story.conversation.transactions.filter { $0.method == .bye }.compactMap(\.request).first { $0.frame > success.first.frame }
       let end = min(success.acknowledgement?.time ?? .max, bye?.time ?? .max, context.end.time, success.first.time + patience)
-      let wanted = Self.copies(until: end - 400_000_000 - success.first.time)
+      let interval = success.times.count > 1 ? max(success.times[1] - success.times[0], 500_000_000) : 500_000_000
+      let wanted = Self.copies(until: end - 400_000_000 - success.first.time, interval)
       let sent = success.times.isEmpty ? 1 : success.times.count { $0 <= end }
-      guard wanted - sent >= 2 || wanted > sent && sent == 1 && end - success.first.time > 2_000_000_000 else { return nil }
       let isOwn = context.own.contains(success.source.address)
+      // What was lost before the capture is missing in it.
+      let isLess = wanted - sent >= (isOwn && sent > 1 ? 1 : 2)
+      guard isLess || wanted > sent && sent == 1 && end - success.first.time > 2_000_000_000 else { return nil }
       guard isOwn || context.own.isEmpty else { return nil }
       let waited = Words.seconds(end - success.first.time)
       return Remark(
@@ -93,8 +96,8 @@ struct SuccessRepeated: DialogCheck {
   }
 
   /// The first among them: T1, doubled up to T2.
-  private static func copies(until end: Int64) -> Int {
-    var (time, interval, count) = (Int64(0), Int64(500_000_000), 1)
+  private static func copies(until end: Int64, _ first: Int64) -> Int {
+    var (time, interval, count) = (Int64(0), first, 1)
     while time + interval <= end {
       time += interval
       interval = min(interval * 2, 4_000_000_000)

@@ -73,11 +73,7 @@ struct SenderCounts: StreamCheck {
     guard let reports = context.control[stream.key], !stream.isProbe, stream.course.restarts.isEmpty else { return [] }
     let sender = stream.key.source
     if let miscount = reports.miscount {
-      let what = miscount.isOctets ? "octets in a packet" : "packets since its first report"
-      return [
-        Remark(
-          rule, "the sender report of \(sender) counts \(miscount.said) \(what), \(miscount.seen) were sent", miscount.stamp, by: sender)
-      ]
+      return [Remark(rule, "the sender report of \(sender) \(Self.words(miscount))", miscount.stamp, by: sender)]
     }
     // From the beginning, where the capture has it and the source has no other stream.
     guard let begin = reports.begin, begin.seenPackets >= 50, let use = stream.receiver, use.description.frame < stream.first.frame,
@@ -90,6 +86,18 @@ struct SenderCounts: StreamCheck {
         rule, "the sender report of \(sender) counts \(Words.count(begin.packets, "packet")), \(begin.seenPackets) were sent", reports.last,
         by: sender)
     ]
+  }
+}
+
+extension SenderCounts {
+  private static func words(_ miscount: ControlTable.Miscount) -> String {
+    func seconds(_ milliseconds: Int) -> String { Words.seconds(Int64(milliseconds) * 1_000_000) }
+    return switch miscount.kind {
+    case .packets: "counts \(Words.count(miscount.said, "packet")) since its first one, \(miscount.seen) were sent"
+    case .octets: "counts \(Words.count(miscount.said, "octet")) in a packet, \(miscount.seen) were sent"
+    case .clock: "has a clock that went on by \(seconds(miscount.said)) in \(seconds(miscount.seen)) since its first one"
+    case .timestamp: "has RTP timestamps that went on by \(seconds(miscount.said)) in \(seconds(miscount.seen)) since its first one"
+    }
   }
 }
 
