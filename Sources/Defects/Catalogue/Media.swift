@@ -59,11 +59,11 @@ extension DefectCatalogue {
   private static let sources = [
     Defect(
       "ssrc-changes-at-reinvite", "Each re-INVITE gives its RTP another SSRC.", source: "pjproject #2846, rtpengine #209 (C16)",
-      at: [.endpoint, .persona], breaks: ["ssrc-change"],
+      at: [.endpoint, .persona], breaks: ["ssrc-change"], signs: ["with same SSRC*observed"],
       afterReinvites { packet, _, count in packet.ssrc &+= UInt32(count) }),
     Defect(
       "ssrc-changes-each-second", "Its RTP has another SSRC after each 50 packets.", source: "rtpengine #209 class",
-      at: [.endpoint, .persona], breaks: ["ssrc-change"],
+      at: [.endpoint, .persona], breaks: ["ssrc-change"], signs: ["with same SSRC*observed"],
       .speaks { packet, _, memory in packet.ssrc &+= UInt32(memory.count("packets \(packet.ssrc)") / 50) }),
     Defect(
       "sequence-stands-still", "The RTP sequence number never grows.", source: "SIPp #512 class (C2)", at: [.endpoint, .persona],

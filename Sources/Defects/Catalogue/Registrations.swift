@@ -108,7 +108,7 @@ extension DefectCatalogue {
     Defect(
       "granted-expiry-ignored", "It believes that it is registered for as long as it asked.", source: "gsm-sip-bridge #21; re #581",
       at: [.persona], breaks: ["RFC 3261 §10.2.4", "RFC 3261 §10.2.1.1", "RFC 3261 §10.3", "late-refresh"], words: ["registered"],
-      signs: ["registered for*observed registered for"],
+      signs: ["registered for*observed registered for", "expected*REGISTER*but within*observed no message"],
       .both(
         sends: { message, _, memory in
           if message.isRequest("REGISTER") { memory[word: message.branch] = message[.contact]?.parameter("expires") ?? message[.expires] }
