@@ -3,7 +3,7 @@ import SansIO
 /// What every message is held to.
 extension Rule {
   public static let messageUnreadable = Rule(
-    "message-unreadable", .error, "RFC 3261 §7", "what is received on a SIP port is a SIP message", by: .both)
+    "message-unreadable", .error, "RFC 3261 §7", "what is received on a SIP port is a SIP message")
   public static let messageForm = Rule(
     "message-form", .error, "RFC 3261 §7.3", "header fields are well formed, and the mandatory ones are present", by: .both)
   public static let toTag = Rule("to-tag", .error, "RFC 3261 §8.2.6.2", "To has a tag in each response above 100")

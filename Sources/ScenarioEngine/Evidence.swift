@@ -31,7 +31,7 @@ public final class EvidenceTracker: JournalSink {
     var addresses: Set<IPAddress> = []
   }
 
-  private var taps: [Tap] = []
+  @exclusivity(unchecked) private var taps: [Tap] = []
   // Counted for every packet by code that cannot overlap itself.
   @exclusivity(unchecked) private var ledger = FlowLedger()
   /// The words of the run's faults, in the order of their numbers.
@@ -41,7 +41,7 @@ public final class EvidenceTracker: JournalSink {
   /// Whose packets are read; others are links' and NATs'.
   private let members: Set<String>
   private let epoch: Epoch
-  private var news: [StageEvent] = []
+  @exclusivity(unchecked) private var news: [StageEvent] = []
   /// Called when there is news after none.
   public var onNews: (() -> Void)?
   public private(set) var packets = 0
@@ -67,6 +67,9 @@ public final class EvidenceTracker: JournalSink {
       taps[Int(host.rawValue)].inspection = CaptureInspection(PassiveReader(path: name))
     }
   }
+
+  /// Whether there is anything for ``takeNews()``.
+  public var hasNews: Bool { !news.isEmpty }
 
   /// What has been seen and said since the last time, in its order.
   public func takeNews() -> [StageEvent] {
@@ -311,7 +314,8 @@ extension MemberWord {
     case .connectionFailed(let remote, let reason): self = .connectionFailed(remote: remote, reason: reason)
     case .portsMissing(let leg, let reason): self = .portsMissing(callID: callID(leg), reason: reason)
     case .listening, .listenFailed, .acceptsAgain, .socketFailed, .redirected, .requestRefused, .mediaPorts, .ringing, .established,
-      .earlyMedia, .renegotiated, .reinviteFailed, .refused, .mediaStarted, .mediaLatched, .reason, .registered, .optionsAnswered, .note, .violation,
+      .earlyMedia, .renegotiated, .reinviteFailed, .refused, .mediaStarted, .mediaLatched, .reason, .registered, .optionsAnswered, .note,
+      .violation,
       .malformed:
       return nil
     }

@@ -17,6 +17,9 @@ public final class StageDirector {
   private let means: any StageMeans
   private let evidence: EvidenceTracker
   private var engine: ScenarioEngine
+  /// What a stage asks after every event, as the engine said it last.
+  private var isDone = false
+  private var deadline: Instant?
   /// Why the run ended before its steps did.
   public private(set) var failure: StageFailure?
 
@@ -35,7 +38,7 @@ public final class StageDirector {
   /// What has to see every packet and record of the run, before hosts do.
   public var readers: [any JournalSink] { [evidence] }
 
-  public var isOver: Bool { engine.isOver || failure != nil }
+  public var isOver: Bool { isDone || failure != nil }
 
   /// Called when there is something for ``turnEnded()``, from within a host's call or a driver's: not the moment for it.
   public var onNews: (() -> Void)? {
@@ -44,7 +47,7 @@ public final class StageDirector {
   }
 
   /// When ``deadlineCame()`` is due.
-  public var nextDeadline: Instant? { isOver ? nil : engine.nextDeadline }
+  public var nextDeadline: Instant? { isOver ? nil : deadline }
 
   /// Whether something was found so far.
   public var hasFindings: Bool { !engine.findings.isEmpty }
@@ -76,7 +79,7 @@ public final class StageDirector {
   /// command.
   public func turnEnded() {
     // Commands make news of their own.
-    while !isOver, case let news = evidence.takeNews(), !news.isEmpty { tell(news) }
+    while evidence.hasNews, !isOver { tell(evidence.takeNews()) }
   }
 
   /// The stage, or an actor, has spoiled the run. What it says first is what counts.
@@ -86,6 +89,7 @@ public final class StageDirector {
     guard !isOver else { return }
     let now = means.now
     let commands = engine.handle(events, traffic: evidence.traffic, witness: evidence, at: now)
+    (isDone, deadline) = (engine.isOver, engine.nextDeadline)
     if commands.contains(where: \.isAct) { evidence.mark(at: now) }
     carryOut(commands)
   }

@@ -135,7 +135,8 @@ public struct Script: Sendable {
   /// From now on ``sinceMark`` shows what comes.
   mutating func markNews() {
     mark = Mark(
-      decisions: decisions.count, breaches: Dictionary(breaches.map { ($0.key, $0.count) }, uniquingKeysWith: +), received: received.mapValues(\.count),
+      decisions: decisions.count, breaches: Dictionary(breaches.map { ($0.key, $0.count) }, uniquingKeysWith: +),
+      received: received.mapValues(\.count),
       wireNews: wireNews.mapValues(\.count),
       stories: stories.map { ($0.tones.count, $0.reinvites) })
   }
@@ -247,8 +248,12 @@ public struct Script: Sendable {
 
   /// When waiting alone changes a story.
   public var nextDeadline: Instant? {
-    (stories.compactMap { $0.call?.nextDeadline } + registered.values.compactMap(\.nextDeadline) + pinged.values.compactMap(\.nextDeadline))
-      .min()
+    var next: Instant?
+    func take(_ deadline: Instant?) { if let deadline, next.map({ deadline < $0 }) ?? true { next = deadline } }
+    for story in stories { take(story.call?.nextDeadline) }
+    for answer in registered.values { take(answer.nextDeadline) }
+    for answer in pinged.values { take(answer.nextDeadline) }
+    return next
   }
 
   /// Looks at what waits for something that may not come.

@@ -17,6 +17,8 @@ struct CaptureMaker {
   /// Nanoseconds; every frame has a time of its own.
   private var now: Int64 = 0
   private var loss = SeededGenerator(seed: 1)
+  /// Packets that were left out, by source.
+  private var lost: [UInt32: Int32] = [:]
 
   private init(_ output: ByteOutput) { file = CaptureFile(output, interface: "bench", epoch: .virtual) }
 
@@ -72,7 +74,7 @@ struct CaptureMaker {
     case let age where age >= 4 && age % 2 == 0 && (age - 4) / 2 < packets:
       let index = (age - 4) / 2
       for isCaller in [true, false] {
-        if loss.next() % 100 != 0 { media(call, isCaller, index) }
+        if loss.next() % 100 != 0 { media(call, isCaller, index) } else { lost[source(call, isCaller), default: 0] += 1 }
         if index % 200 == 199 { report(call, isCaller, index) }
       }
     default: break
@@ -95,10 +97,13 @@ struct CaptureMaker {
   }
 
   private mutating func report(_ call: Int, _ isCaller: Bool, _ index: Int) {
+    // Seconds and their fraction (RFC 3550 §4).
+    let ntp = UInt64(now / 1_000_000_000) << 32 | (UInt64(now % 1_000_000_000) << 32) / 1_000_000_000
     let sent = RTCPPacket.SenderInformation(
-      ntpTime: UInt64(now), rtpTimestamp: UInt32(160 * index), packetCount: UInt32(index + 1), octetCount: UInt32(160 * (index + 1)))
+      ntpTime: ntp, rtpTimestamp: UInt32(160 * index), packetCount: UInt32(index + 1), octetCount: UInt32(160 * (index + 1)))
     let heard = ReceptionReport(
-      ssrc: source(call, !isCaller), fractionLost: 2, cumulativeLost: Int32(index / 100), extendedHighestSequence: UInt32(call + index),
+      ssrc: source(call, !isCaller), fractionLost: 2, cumulativeLost: lost[source(call, !isCaller)] ?? 0,
+      extendedHighestSequence: UInt32(call + index),
       jitter: 0, lastSenderReport: 0, delaySinceLastSenderReport: 0)
     let own = source(call, isCaller)
     let bytes = RTCPPacket.serialized([.senderReport(ssrc: own, sent, [heard]), .cname(ssrc: own, "bench@example.com")])

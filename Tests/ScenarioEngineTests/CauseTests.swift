@@ -276,7 +276,7 @@ struct Break: Sendable, CustomTestStringConvertible {
 
   @Test(arguments: Self.kinds.indices) func `whatever is expected, its break has a cause`(index: Int) throws {
     let kind = Self.kinds[index]
-    let finding = try #require(try run(kind.steps, top: kind.top, cast: kind.cast).findings.first, "\(kind.key)")
+    let finding = try #require(try run(kind.steps, top: kind.top, cast: kind.cast).findings.last, "\(kind.key)")
     #expect(finding.because.first?.description.hasPrefix(kind.cause) == true, "\(kind.key): \(finding.because)")
   }
 

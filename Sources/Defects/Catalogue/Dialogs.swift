@@ -78,7 +78,7 @@ extension DefectCatalogue {
       }),
     Defect(
       "bye-to-address-of-record", "BYE and ACK have the Request-URI of the INVITE instead of the Contact.", source: "sipgo #151",
-      at: [.persona], breaks: ["RFC 3261 §12.2.1.1", "request-target"], words: ["ACK", "BYE"],
+      at: [.persona], breaks: ["RFC 3261 §12.2.1.1"], words: ["ACK", "BYE"],
       .sends { message, _, memory in
         if message.isRequest("INVITE"), !message.isInDialog { memory[word: message.callID] = message.requestURI }
         if message.isRequest("ACK", "BYE"), message.isInDialog, let uri = memory[word: message.callID] { message.requestURI = uri }

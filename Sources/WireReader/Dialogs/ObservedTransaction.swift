@@ -182,7 +182,7 @@ public struct ObservedTransaction {
       guard responses[position].toTag == toTag || responses[position].toTag == nil else { continue }
       if responses[position].acknowledgement == nil { responses[position].acknowledgement = stamp }
       if acknowledgement == nil { acknowledgement = stamp }
-      if let description { acknowledgedDescription = description }
+      if acknowledgedDescription == nil, let description { acknowledgedDescription = description }
     }
   }
 }
