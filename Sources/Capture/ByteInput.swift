@@ -5,12 +5,13 @@ import SansIO
 public final class ByteInput {
   private static let chunkSize = 256 << 10
 
-  private var chunk: Bytes
-  private var used = 0
+  // Taken from for every block by code that cannot overlap itself.
+  @exclusivity(unchecked) private var chunk: Bytes
+  @exclusivity(unchecked) private var used = 0
   private var descriptor: Int32
   private let path: String
   /// Bytes taken so far.
-  public private(set) var offset = 0
+  @exclusivity(unchecked) public private(set) var offset = 0
 
   public init(_ bytes: Bytes) {
     chunk = bytes
@@ -35,34 +36,38 @@ public final class ByteInput {
 
   /// Takes exactly `count` bytes; an input that ends before is an error.
   public func take(_ count: Int) throws(CaptureReadError) -> Bytes {
-    let taken = try peek(count)
-    guard taken.count == count else { throw CaptureReadError(.cut(needed: count), at: offset) }
+    if chunk.count - used < count { try refill(atLeast: count) }
+    guard chunk.count - used >= count else { throw CaptureReadError(.cut(needed: count), at: offset) }
+    let taken = chunk[used..<used + count]
     used += count
     offset += count
     return taken
   }
 
   public var isAtEnd: Bool {
-    get throws(CaptureReadError) { try peek(1).isEmpty }
+    get throws(CaptureReadError) {
+      if chunk.count - used > 0 { return false }
+      return try peek(1).isEmpty
+    }
   }
 
   private func refill(atLeast count: Int) throws(CaptureReadError) {
     guard descriptor >= 0 else { return }
-    var fresh = Array(chunk[used..<chunk.count])
     let wanted = max(count, Self.chunkSize)
     var error: Int32 = 0
-    while fresh.count < count, error == 0, descriptor >= 0 {
-      let room = wanted - fresh.count
-      let piece = [UInt8](unsafeUninitializedCapacity: room) { buffer, filled in
-        let got = read(descriptor, buffer.baseAddress, room)
-        filled = max(got, 0)
+    let rest = chunk[used..<chunk.count]
+    let fresh = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
+      rest.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+      filled = rest.count
+      while filled < count, error == 0, descriptor >= 0 {
+        let got = read(descriptor, buffer.baseAddress.map { $0 + filled }, wanted - filled)
+        filled += max(got, 0)
         if got < 0, errno != EINTR { error = errno }
         if got == 0 {
           close(descriptor)
           descriptor = -1
         }
       }
-      fresh.append(contentsOf: piece)
     }
     chunk = Bytes(fresh)
     used = 0
@@ -75,18 +80,16 @@ struct EndianBytes {
   let bytes: Bytes
   let isBigEndian: Bool
 
-  func half(_ at: Int) -> UInt16 {
-    let (first, second) = (UInt16(bytes[at]), UInt16(bytes[at + 1]))
-    return isBigEndian ? first << 8 | second : second << 8 | first
-  }
+  @inline(__always) func half(_ at: Int) -> UInt16 { load(at) }
+  @inline(__always) func word(_ at: Int) -> UInt32 { load(at) }
+  @inline(__always) func long(_ at: Int) -> UInt64 { load(at) }
 
-  func word(_ at: Int) -> UInt32 {
-    let (first, second) = (UInt32(half(at)), UInt32(half(at + 2)))
-    return isBigEndian ? first << 16 | second : second << 16 | first
-  }
-
-  func long(_ at: Int) -> UInt64 {
-    let (first, second) = (UInt64(word(at)), UInt64(word(at + 4)))
-    return isBigEndian ? first << 32 | second : second << 32 | first
+  @inline(__always)
+  private func load<Number: FixedWidthInteger & BitwiseCopyable>(_ at: Int) -> Number {
+    bytes.withUnsafeBytes { buffer in
+      precondition(at >= 0 && at <= buffer.count - MemoryLayout<Number>.size, "a number outside of its bytes")
+      let number = buffer.loadUnaligned(fromByteOffset: at, as: Number.self)
+      return isBigEndian ? Number(bigEndian: number) : Number(littleEndian: number)
+    }
   }
 }

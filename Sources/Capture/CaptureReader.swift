@@ -2,19 +2,16 @@ import SansIO
 
 /// Reads a capture of either format, told apart by its first bytes.
 public struct CaptureReader {
-  private enum Format {
-    case pcapng(PcapngReader)
-    case pcap(PcapReader)
-  }
-
-  private var format: Format
+  // One of them is there; each is read where it lies.
+  private var pcapng: PcapngReader?
+  private var pcap: PcapReader?
 
   public init(_ input: ByteInput) throws(CaptureReadError) {
     let head = try input.peek(4)
     if head.count == 4, EndianBytes(bytes: head, isBigEndian: false).word(0) == Pcapng.BlockType.section {
-      format = .pcapng(PcapngReader(input))
+      pcapng = PcapngReader(input)
     } else if PcapReader.recognises(head) {
-      format = .pcap(PcapReader(input))
+      pcap = PcapReader(input)
     } else {
       throw CaptureReadError(.notACapture, at: 0)
     }
@@ -25,16 +22,8 @@ public struct CaptureReader {
 
   /// The next item; nil at the file's end. Classic pcap has packets only.
   public mutating func next() throws(CaptureReadError) -> CaptureItem? {
-    switch format {
-    case .pcapng(var reader):
-      let item = try reader.next()
-      format = .pcapng(reader)
-      return item
-    case .pcap(var reader):
-      let packet = try reader.next()
-      format = .pcap(reader)
-      return packet.map(CaptureItem.packet)
-    }
+    guard pcapng == nil else { return try pcapng?.next() }
+    return try pcap?.next().map(CaptureItem.packet)
   }
 
   /// The next packet; what stands before it is skipped.

@@ -23,16 +23,21 @@ struct PcapngBlock {
   func options(from start: Int) throws(CaptureReadError) -> [PcapngOption] {
     var options: [PcapngOption] = []
     var position = start
-    while position + 4 <= bodyEnd {
-      let code = fields.half(position)
-      guard code != Pcapng.Option.end else { break }
-      let length = fields.half(position + 2)
-      let end = position + 4 + Int(length)
-      guard end <= bodyEnd else { throw CaptureReadError(.optionLength(length), at: offset) }
-      options.append(PcapngOption(code: code, value: bytes[position + 4..<end]))
-      position = end + (-end & 3)
-    }
+    while let (code, value) = try option(at: &position) { options.append(PcapngOption(code: code, value: bytes[value])) }
     return options
+  }
+
+  /// The option at a place, and the place of the next; nil at the end of them.
+  @inline(__always)
+  func option(at position: inout Int) throws(CaptureReadError) -> (code: UInt16, value: Range<Int>)? {
+    guard position + 4 <= bodyEnd else { return nil }
+    let code = fields.half(position)
+    guard code != Pcapng.Option.end else { return nil }
+    let length = fields.half(position + 2)
+    let (start, end) = (position + 4, position + 4 + Int(length))
+    guard end <= bodyEnd else { throw CaptureReadError(.optionLength(length), at: offset) }
+    position = end + (-end & 3)
+    return (code, start..<end)
   }
 }
 

@@ -117,12 +117,12 @@ public struct PcapngReader {
   }
 
   private static func readOptions(_ block: PcapngBlock, from start: Int, into packet: inout CapturedPacket) throws(CaptureReadError) {
-    for option in try block.options(from: start) {
-      switch option.code {
-      case Pcapng.Option.comment: packet.comments.append(option.value.text)
-      case Pcapng.Option.packetFlags where option.value.count == 4:
-        let flags = EndianBytes(bytes: option.value, isBigEndian: block.fields.isBigEndian).word(0)
-        packet.direction = PacketRecord.Direction(packetFlags: flags)
+    var position = start
+    while let (code, value) = try block.option(at: &position) {
+      switch code {
+      case Pcapng.Option.comment: packet.comments.append(block.bytes[value].text)
+      case Pcapng.Option.packetFlags where value.count == 4:
+        packet.direction = PacketRecord.Direction(packetFlags: block.fields.word(value.lowerBound))
       default: break
       }
     }
@@ -140,6 +140,10 @@ public struct PcapngReader {
   /// Ticks of the interface as nanoseconds since 1970.
   private static func time(_ block: PcapngBlock, at position: Int, _ interface: CaptureInterface) throws(CaptureReadError) -> Int64 {
     let ticks = UInt64(block.fields.word(position)) << 32 | UInt64(block.fields.word(position + 4))
+    // Nanoseconds as they are: what most files have that are as exact.
+    if interface.ticksPerSecond == 1_000_000_000, interface.offsetSeconds == 0, let nanoseconds = Int64(exactly: ticks) {
+      return nanoseconds
+    }
     let product = ticks.multipliedFullWidth(by: 1_000_000_000)
     guard product.high < interface.ticksPerSecond,
       let nanoseconds = Int64(exactly: interface.ticksPerSecond.dividingFullWidth(product).quotient)

@@ -7,24 +7,25 @@ import SansIO
 ///
 /// It knows nothing of the stack that sends, judges nothing and accuses nobody: it says what it saw (``Observed``).
 public final class PassiveReader {
-  public private(set) var facts: CaptureFacts
-  public private(set) var counts = MessageCounts()
-  public private(set) var dialogs: DialogTable
-  public private(set) var streams = StreamTable()
-  public private(set) var connections: ConnectionTable
+  // Touched for every packet by code that cannot overlap itself.
+  @exclusivity(unchecked) public private(set) var facts: CaptureFacts
+  @exclusivity(unchecked) public private(set) var counts = MessageCounts()
+  @exclusivity(unchecked) public private(set) var dialogs: DialogTable
+  @exclusivity(unchecked) public private(set) var streams = StreamTable()
+  @exclusivity(unchecked) public private(set) var connections: ConnectionTable
   private let keyLog: KeyLog
   private let keeps: Keeping
-  private var fragments = FragmentTable()
-  private var copies = CopiedFrames()
-  private var isBrokenFrame = false
-  private var isReceived = false
+  @exclusivity(unchecked) private var fragments = FragmentTable()
+  @exclusivity(unchecked) private var copies = CopiedFrames()
+  @exclusivity(unchecked) private var isBrokenFrame = false
+  @exclusivity(unchecked) private var isReceived = false
   private var interfaces = 0
   /// Interfaces whose packets are what TLS carried.
   private var decrypted: Set<Int> = []
-  private var isDecryptedFrame = false
-  private var link = LinkType.ethernet
-  private var pieces = 1
-  private var observed: [Observed] = []
+  @exclusivity(unchecked) private var isDecryptedFrame = false
+  @exclusivity(unchecked) private var link = LinkType.ethernet
+  @exclusivity(unchecked) private var pieces = 1
+  @exclusivity(unchecked) private var observed: [Observed] = []
 
   /// - Parameters:
   ///   - path: what the packets are called in a report.

@@ -67,18 +67,27 @@ struct FindingCollector {
   /// code, three digits that are no frame's.
   static func shape(_ text: String) -> String {
     guard text.utf8.contains(where: { (48...57).contains($0) }) else { return text }
-    var before: Substring = ""
-    return text.split(separator: " ", omittingEmptySubsequences: false).map { word in
-      defer { before = word }
-      let digits = digits(word)
-      return digits > 0 && (digits != 3 || before == "frame") ? "#" : String(word)
-    }.joined(separator: " ")
+    var text = text
+    return text.withUTF8 { bytes in
+      var shape: [UInt8] = []
+      shape.reserveCapacity(bytes.count)
+      var (start, isAfterFrame) = (0, false)
+      while start <= bytes.count {
+        let end = bytes[start...].firstIndex(of: 32) ?? bytes.count
+        let digits = digits(bytes[start..<end])
+        if start > 0 { shape.append(32) }
+        if digits > 0, digits != 3 || isAfterFrame { shape.append(UInt8(ascii: "#")) } else { shape += bytes[start..<end] }
+        isAfterFrame = bytes[start..<end].elementsEqual("frame".utf8)
+        start = end + 1
+      }
+      return String(decoding: shape, as: UTF8.self)
+    }
   }
 
   /// Digits of a word that has, beside them, at most one point and what sentences put around numbers; 0 for any other.
-  private static func digits(_ word: Substring) -> Int {
+  private static func digits(_ word: Slice<UnsafeBufferPointer<UInt8>>) -> Int {
     var (digits, points) = (0, 0)
-    for byte in word.utf8 {
+    for byte in word {
       switch byte {
       case 48...57: digits += 1
       case UInt8(ascii: "."): points += 1

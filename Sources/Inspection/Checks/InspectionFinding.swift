@@ -47,10 +47,19 @@ public struct InspectionFinding: Hashable, Sendable {
 
   /// The text without its section in brackets, and that section.
   private static func separated(_ text: String, _ rule: String) -> (text: String, rule: String) {
-    guard text.contains(" (RFC "), let begin = text.firstRange(of: " (RFC ") else { return (text, rule) }
-    let rest = text[begin.upperBound...]
-    guard let end = rest.firstIndex(of: ")") else { return (text, rule) }
-    return ("\(text[..<begin.lowerBound])\(rest[rest.index(after: end)...])", "RFC \(rest[..<end])")
+    var text = text
+    let place = text.withUTF8 { bytes -> (begin: Int, end: Int)? in
+      let word = " (RFC ".utf8
+      guard
+        let begin = bytes.indices.first(where: { bytes[$0] == 40 && $0 > 0 && bytes[($0 - 1)...].starts(with: word) }),
+        let end = bytes[begin...].firstIndex(of: 41)
+      else { return nil }
+      return (begin, end)
+    }
+    guard let (begin, end) = place else { return (text, rule) }
+    let bytes = text.utf8
+    func index(_ offset: Int) -> String.Index { bytes.index(bytes.startIndex, offsetBy: offset) }
+    return ("\(text[..<index(begin - 1)])\(text[index(end + 1)...])", String(text[index(begin + 1)..<index(end)]))
   }
 }
 

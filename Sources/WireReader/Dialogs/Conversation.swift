@@ -60,8 +60,8 @@ public final class Conversation {
     first = message.stamp
     last = message.stamp
     kind = Self.kind(message.cseq.method)
-    fromURI = message.from?.uri.description ?? "?"
-    toURI = message.to?.uri.description ?? "?"
+    fromURI = message.uri(message.facts.from) { $0.from }
+    toURI = message.uri(message.facts.to) { $0.to }
   }
 
   private static func kind(_ method: SIPMethod) -> Kind {

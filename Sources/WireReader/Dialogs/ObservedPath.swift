@@ -13,7 +13,7 @@ public struct ObservedPath {
   public init() {}
 
   init(_ message: SIPMessage) {
-    isOriginal = (try? message.vias())?.count == 1
+    isOriginal = message.hasOneVia ? (try? message.via()) != nil : (try? message.vias())?.count == 1
     if message.has(.route) { routes = try? message.routes() }
     if message.has(.recordRoute) { recordRoutes = try? message.recordRoutes() }
   }

@@ -2,7 +2,7 @@ import SIPMessage
 import SansIO
 
 /// A request and what came back, as the capture shows it (RFC 3261 §17). Copies of a message are counted, not listed.
-public struct ObservedTransaction {
+public final class ObservedTransaction {
   public struct Key: Hashable {
     public var branch: String
     public var number: UInt32
@@ -11,7 +11,7 @@ public struct ObservedTransaction {
     public var tag: String
   }
 
-  public struct Response {
+  public final class Response {
     public var status: Int
     public var phrase: String
     public var first: FrameStamp
@@ -34,6 +34,24 @@ public struct ObservedTransaction {
     public var recordRoutes: [NameAddress] = []
     /// The ACK of a 2xx to INVITE, on whatever hop it was seen first.
     public var acknowledgement: FrameStamp?
+
+    init(_ message: ObservedMessage, _ status: Int) {
+      self.status = status
+      phrase = message.phrase
+      first = message.stamp
+      last = message.stamp
+      source = message.source
+      toTag = message.toTag
+      explanation = message.explanation
+      description = message.description
+      if status == 401 || status == 407 {
+        challenge = message.message.digestChallenges(status == 401 ? .wwwAuthenticate : .proxyAuthenticate)
+      }
+      if (300..<400).contains(status) { contact = message.message.first(.contact)?.text }
+      if message.cseq.method == .invite, (101..<300).contains(status) { contact = message.message.firstContact }
+      if isSuccess, message.cseq.method == .invite { recordRoutes = message.message.usableRecordRoutes }
+    }
+
     public var isFinal: Bool { status >= 200 }
     public var isSuccess: Bool { (200..<300).contains(status) }
   }
@@ -123,7 +141,7 @@ public struct ObservedTransaction {
     requestURI = message.message.requestURIBytes?.text ?? ""
   }
 
-  init(request message: ObservedMessage, key: Key) {
+  convenience init(request message: ObservedMessage, key: Key) {
     self.init(message, key: key)
     request = message.stamp
     lastRequest = message.stamp
@@ -158,7 +176,7 @@ public struct ObservedTransaction {
   // MARK: - Copies and ACKs
 
   /// The request came once more.
-  mutating func takeCopy(_ stamp: FrameStamp) {
+  func takeCopy(_ stamp: FrameStamp) {
     if let first = request, requestTimes.isEmpty { requestTimes.append(first.time) }
     if requestTimes.count < Self.mostTimes { requestTimes.append(stamp.time) }
     copies += 1
@@ -166,7 +184,7 @@ public struct ObservedTransaction {
     lastRequest = stamp
   }
 
-  mutating func takeCopy(of position: Int, _ stamp: FrameStamp) {
+  func takeCopy(of position: Int, _ stamp: FrameStamp) {
     if responses[position].times.isEmpty { responses[position].times.append(responses[position].first.time) }
     if responses[position].times.count < Self.mostTimes { responses[position].times.append(stamp.time) }
     responses[position].copies += 1
@@ -176,7 +194,7 @@ public struct ObservedTransaction {
   }
 
   /// Takes the ACK of a 2xx with this To tag.
-  mutating func acknowledgeSuccess(toTag: String?, _ stamp: FrameStamp, _ description: ObservedDescription?) {
+  func acknowledgeSuccess(toTag: String?, _ stamp: FrameStamp, _ description: ObservedDescription?) {
     for position in responses.indices where responses[position].isSuccess {
       // A 2xx without a tag is of RFC 2543.
       guard responses[position].toTag == toTag || responses[position].toTag == nil else { continue }
@@ -184,20 +202,6 @@ public struct ObservedTransaction {
       if acknowledgement == nil { acknowledgement = stamp }
       if acknowledgedDescription == nil, let description { acknowledgedDescription = description }
     }
-  }
-}
-
-extension ObservedTransaction.Response {
-  init(_ message: ObservedMessage, _ status: Int) {
-    self.init(
-      status: status, phrase: message.phrase, first: message.stamp, last: message.stamp, source: message.source, toTag: message.toTag,
-      explanation: message.explanation, description: message.description)
-    if status == 401 || status == 407 {
-      challenge = message.message.digestChallenges(status == 401 ? .wwwAuthenticate : .proxyAuthenticate)
-    }
-    if (300..<400).contains(status) { contact = message.message.first(.contact)?.text }
-    if message.cseq.method == .invite, (101..<300).contains(status) { contact = message.message.firstContact }
-    if isSuccess, message.cseq.method == .invite { recordRoutes = message.message.usableRecordRoutes }
   }
 }
 

@@ -20,7 +20,7 @@ public struct ObservedVia: Hashable {
 
   /// Of a message; empty where one cannot be read.
   public static func lower(_ message: SIPMessage) -> [String] {
-    guard message.commaValues(.via).count > 1, let vias = try? message.vias() else { return [] }
+    guard !message.hasOneVia, message.commaValues(.via).count > 1, let vias = try? message.vias() else { return [] }
     return vias.dropFirst().map { "\($0.host) \($0.branch ?? "")" }
   }
 }

@@ -11,7 +11,7 @@ public struct SequenceTable {
     public var to: UInt32
   }
 
-  private struct Side: Hashable {
+  private struct Side: Equatable {
     var tag: String
     /// Nil outside dialogs.
     var remoteTag: String?
@@ -30,21 +30,30 @@ public struct SequenceTable {
   private static let mostSides = 1_024
   private static let mostRegressions = 1_024
   public private(set) var regressions: [Regression] = []
-  private var highest: [Side: Last] = [:]
+  /// In the order they came: a dialog has two sides.
+  private var highest: [(side: Side, last: Last)] = []
 
   /// Takes the first copy of a request. ACK and CANCEL have the number of their INVITE.
   mutating func take(_ message: ObservedMessage) {
     guard message.method != .ack, message.method != .cancel, let tag = message.fromTag else { return }
     let side = Side(tag: tag, remoteTag: message.toTag, source: message.source.address)
+    let known = highest.firstIndex { $0.side == side }
     // A dialog begins with the number of the request that made it.
-    let before = highest[side] ?? (side.remoteTag == nil ? nil : highest[Side(tag: tag, remoteTag: nil, source: side.source)])
+    let before = known.map { highest[$0].last } ?? first(side)
     if let before, message.cseq.number < before.number || Self.isUsedAgain(before, message), regressions.count < Self.mostRegressions {
       regressions.append(
         Regression(stamp: message.stamp, method: message.method, source: message.source, from: before.number, to: message.cseq.number))
     }
-    guard highest[side] != nil || highest.count < Self.mostSides, before.map({ $0.number <= message.cseq.number }) ?? true else { return }
-    highest[side] = Last(
-      number: message.cseq.number, branch: message.branch, source: message.source, destination: message.destination)
+    // A number that is lower leaves what was known, of the request outside the dialog as well.
+    guard before.map({ $0.number <= message.cseq.number }) ?? true else { return }
+    let last = Last(number: message.cseq.number, branch: message.branch, source: message.source, destination: message.destination)
+    if let known { highest[known].last = last } else if highest.count < Self.mostSides { highest.append((side, last)) }
+  }
+
+  /// The request outside the dialog that a side has been in since.
+  private func first(_ side: Side) -> Last? {
+    guard side.remoteTag != nil else { return nil }
+    return highest.first { $0.side.remoteTag == nil && $0.side.tag == side.tag && $0.side.source == side.source }?.last
   }
 
   /// Another request with the number of the last one, on the same way. Forks and hops that go on have Vias below their own, and the same
@@ -52,6 +61,7 @@ public struct SequenceTable {
   private static func isUsedAgain(_ before: Last, _ message: ObservedMessage) -> Bool {
     (message.toTag != nil || message.method == .register) && before.number == message.cseq.number && before.branch != message.branch
       && !before.branch.isEmpty && !message.branch.isEmpty
-      && before.source == message.source && before.destination == message.destination && message.message.commaValues(.via).count == 1
+      && before.source == message.source && before.destination == message.destination
+      && (message.message.hasOneVia || message.message.commaValues(.via).count == 1)
   }
 }

@@ -9,6 +9,17 @@ public final class RTPStream {
     public var source: TransportAddress
     public var destination: TransportAddress
     public var ssrc: UInt32
+
+    /// Two words for IPv4: streams are looked up for every packet.
+    public func hash(into hasher: inout Hasher) {
+      guard !source.address.isIPv6, !destination.address.isIPv6 else {
+        hasher.combine(source)
+        hasher.combine(destination)
+        return hasher.combine(ssrc)
+      }
+      hasher.combine(source.address.low << 16 | UInt64(source.port) | UInt64(ssrc & 0xFFFF) << 48)
+      hasher.combine(destination.address.low << 16 | UInt64(destination.port) | UInt64(ssrc >> 16) << 48)
+    }
   }
 
   /// Its packets between two descriptions of its addresses: each is judged by what was agreed then.

@@ -26,8 +26,8 @@ public struct ObservedMedia: Hashable, Sendable {
   /// ICE finds the addresses; those of c= and m= are a first guess, or none at all.
   public var hasICE: Bool
 
-  public var isRTP: Bool { profile.contains("RTP/") }
-  public var isSecure: Bool { profile.contains("SAVP") }
+  public var isRTP: Bool { profile.has("RTP/") }
+  public var isSecure: Bool { profile.has("SAVP") }
   /// Hold, in the way of RFC 3264 §8.4 or of RFC 2543. With ICE, 0.0.0.0 says that no candidate is known yet (RFC 8840 §4.3).
   public var isHold: Bool { !direction.receives || address?.address.isUnspecified == true && !hasICE }
   /// Every address where its writer may take media.

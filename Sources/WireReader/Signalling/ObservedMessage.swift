@@ -3,7 +3,7 @@ import SIPMessage
 import SansIO
 
 /// One SIP message of a capture with what its reader needs of it.
-public struct ObservedMessage: Sendable {
+public final class ObservedMessage: Sendable {
   public let stamp: FrameStamp
   public let transport: ObservedTransport
   public let source: TransportAddress
@@ -13,18 +13,16 @@ public struct ObservedMessage: Sendable {
   public let cseq: CSeq
   /// The topmost Via's branch; "" where there is none.
   public let branch: String
-  /// The topmost one; nil when it is missing or cannot be read.
-  public let via: Via?
-  public let from: NameAddress?
-  public let to: NameAddress?
+  /// Places of what stands in the header, and what is wrong with it.
+  public let facts: MessageFacts
   public let description: ObservedDescription?
   /// The frame's comment says that the sender broke it on purpose.
   public let isDeliberatelyBroken: Bool
   /// IP fragments it came in; 1 = a whole packet.
   public let fragments: Int
 
-  public var fromTag: String? { from?.tag }
-  public var toTag: String? { to?.tag }
+  public let fromTag: String?
+  public let toTag: String?
   public var status: Int? { message.status }
   /// The request's method; for a response that of the request it answers.
   public var method: SIPMethod { message.method ?? cseq.method }
@@ -32,11 +30,41 @@ public struct ObservedMessage: Sendable {
 
   /// Header fields that could not be read, with the rule.
   public let mistakes: [String]
+  /// As the topmost Via names it; "" where there is none.
+  public let viaTransport: String
+
+  /// The topmost one; nil when it is missing or cannot be read.
+  public var via: Via? { try? message.via() }
+  public var from: NameAddress? { try? message.from() }
+  public var to: NameAddress? { try? message.to() }
+
+  private init(
+    _ message: SIPMessage, _ origin: Carried<Void>, _ header: Header, _ facts: MessageFacts, mistakes: [String],
+    isDeliberatelyBroken: Bool, fragments: Int
+  ) {
+    (stamp, transport, source, destination) = (origin.stamp, origin.transport, origin.source, origin.destination)
+    (self.message, callID, cseq, branch) = (message, header.callID, header.cseq, header.branch)
+    (viaTransport, fromTag, toTag, self.facts) = (header.viaTransport, header.fromTag, header.toTag, facts)
+    description = ObservedDescription.find(message, origin)
+    (self.isDeliberatelyBroken, self.fragments, self.mistakes) = (isDeliberatelyBroken, fragments, mistakes)
+  }
+
+  /// What tells messages apart. Read from its places; a field that is folded or cannot be read, from its text.
+  private struct Header {
+    var callID = ""
+    var cseq: CSeq
+    var branch = ""
+    var viaTransport = ""
+    var fromTag: String?
+    var toTag: String?
+  }
 
   /// Nil when Call-ID or CSeq cannot be read: nobody knows what the message belongs to. The mistakes say why.
   public static func read(
     _ message: SIPMessage, _ origin: Carried<Void>, isDeliberatelyBroken: Bool = false, fragments: Int = 1
   ) -> (message: ObservedMessage?, mistakes: [String]) {
+    let essentials = message.essentials()
+    let facts = message.facts(essentials)
     var mistakes: [String] = []
     func attempt<Value>(_ body: () throws(SIPHeaderError) -> Value) -> Value? {
       do { return try body() } catch {
@@ -44,18 +72,54 @@ public struct ObservedMessage: Sendable {
         return nil
       }
     }
-    let callID = attempt { () throws(SIPHeaderError) in try message.callID() }
-    let cseq = attempt { () throws(SIPHeaderError) in try message.cseq() }
-    let via = attempt { () throws(SIPHeaderError) in try message.via() }
-    let from = attempt { () throws(SIPHeaderError) in try message.from() }
-    let to = attempt { () throws(SIPHeaderError) in try message.to() }
-    guard let callID, let cseq else { return (nil, mistakes) }
+    func isPlain(_ part: ByteRange) -> Bool {
+      message.bytes.withSpan { WordScan.first(10, $0, part.range.lowerBound, part.range.upperBound) } == part.range.upperBound
+    }
+    func tag(_ slot: AddressSlot?, _ read: () throws(SIPHeaderError) -> NameAddress) -> String? {
+      if let slot, isPlain(slot.element) { return slot.tag.map(message.text) }
+      return attempt(read)?.tag
+    }
+    let word = essentials.callID.flatMap { isPlain($0) ? message.text($0) : nil }
+    let callID = word ?? attempt { () throws(SIPHeaderError) in try message.callID() }
+    let cseq = essentials.cseq ?? attempt { () throws(SIPHeaderError) in try message.cseq() }
+    var header = Header(callID: callID ?? "", cseq: cseq ?? CSeq(number: 0, method: .ack))
+    if let via = essentials.via, isPlain(via.element) {
+      (header.branch, header.viaTransport) = (via.branch.map(message.text) ?? "", message.text(via.transport))
+    } else if let via = attempt({ () throws(SIPHeaderError) in try message.via() }) {
+      (header.branch, header.viaTransport) = (via.branch ?? "", via.transport)
+    }
+    header.fromTag = tag(facts.from) { () throws(SIPHeaderError) in try message.from() }
+    header.toTag = tag(facts.to) { () throws(SIPHeaderError) in try message.to() }
+    guard callID != nil, cseq != nil else { return (nil, mistakes) }
     let observed = ObservedMessage(
-      stamp: origin.stamp, transport: origin.transport, source: origin.source, destination: origin.destination, message: message,
-      callID: callID, cseq: cseq, branch: via?.branch ?? "", via: via, from: from, to: to,
-      description: ObservedDescription.find(message, origin), isDeliberatelyBroken: isDeliberatelyBroken, fragments: fragments,
-      mistakes: mistakes)
+      message, origin, header, facts, mistakes: mistakes, isDeliberatelyBroken: isDeliberatelyBroken, fragments: fragments)
     return (observed, mistakes)
+  }
+
+  /// The URI of an address in its usual form; "?" where there is none.
+  func uri(_ slot: AddressSlot?, _ read: (ObservedMessage) -> NameAddress?) -> String {
+    guard let slot, isUsual(slot.uri.whole) else { return read(self)?.uri.description ?? "?" }
+    return message.text(slot.uri.whole)
+  }
+
+  /// `sip:`, letters in lower case, digits, hyphens and points, with an `@` and numbers without leading zeros behind it.
+  private func isUsual(_ part: ByteRange) -> Bool {
+    message.bytes.withSpan { span in
+      let (start, end) = (part.range.lowerBound, part.range.upperBound)
+      guard end - start > 4, span[start] == 115, span[start + 1] == 105, span[start + 2] == 112, span[start + 3] == 58 else { return false }
+      var host = 0
+      for index in start + 4..<end {
+        switch span[index] {
+        case 97...122, 45, 46: break
+        case 48 where host > 0 && !(48...57).contains(span[index - 1]) && index + 1 < end && (48...57).contains(span[index + 1]):
+          return false
+        case 48...57: break
+        case 64 where host == 0: host = index + 1
+        default: return false
+        }
+      }
+      return host > 0 && host < end
+    }
   }
 
   private static func words(_ error: SIPHeaderError) -> String {

@@ -33,9 +33,10 @@ struct OriginVersion: DialogCheck {
   }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
+    let all = story.conversation.transactions.flatMap(Self.written)
+    guard all.count > 1 else { return [] }
     var last: [Writer: ObservedDescription] = [:]
     var seen: Set<Change> = []
-    let all = story.conversation.transactions.flatMap(Self.written)
     return all.sorted { $0.description.stamp.frame < $1.description.stamp.frame }.compactMap { written in
       var start = written.writer
       start.partner = nil

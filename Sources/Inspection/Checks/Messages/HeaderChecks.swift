@@ -12,7 +12,7 @@ struct MessageForm: MessageCheck {
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     // Without what makes a dialog a 2xx is named by that.
     let makesDialog = message.cseq.method == .invite && (200..<300).contains(message.status ?? 0)
-    return message.message.faults().filter { !makesDialog || !Self.isOfDialog($0.error) }.map { fault in
+    return message.facts.faults.filter { !makesDialog || !Self.isOfDialog($0.error) }.map { fault in
       if fault.error == .missing(.maxForwards) {
         return Remark(.warning, "RFC 3261 §8.1.1.6", "\(message.title) has no Max-Forwards", message.stamp, by: message.source)
       }
@@ -39,7 +39,7 @@ struct TagPresence: MessageCheck {
   let rule = Rule.toTag
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
-    guard let status = message.status, status > 100, let to = message.to, to.tag == nil else { return [] }
+    guard let status = message.status, status > 100, message.toTag == nil, message.to != nil else { return [] }
     return [
       Remark(rule, "\(message.title) to \(message.cseq.method.token) has no tag in To", message.stamp, by: message.source)
     ]
@@ -103,13 +103,13 @@ struct ViaTransport: MessageCheck {
   let rule = Rule.viaTransport
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
-    guard message.message.isRequest, let via = try? message.message.via() else { return [] }
-    let said = via.transport.lowercased()
+    guard message.message.isRequest, !message.viaTransport.isEmpty else { return [] }
+    let said = message.viaTransport.lowercased()
     guard said != message.transport.rawValue, ["udp", "tcp", "tls"].contains(said) else { return [] }
     return [
       Remark(
         .warning, "RFC 3261 §18.1.1",
-        "\(message.title) came over \(message.transport.rawValue.uppercased()), its Via says \(via.transport)",
+        "\(message.title) came over \(message.transport.rawValue.uppercased()), its Via says \(message.viaTransport)",
         message.stamp, by: message.source)
     ]
   }
@@ -146,8 +146,7 @@ struct PrivateContact: MessageCheck {
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard message.message.isRequest || message.cseq.method == .invite, !message.source.address.isPrivate,
-      case .list(let contacts) = (try? message.message.contacts()) ?? .none, let contact = contacts.first,
-      let address = contact.uri.host.address, address.isPrivate
+      let address = message.facts.contact?.uri.address, address.isPrivate
     else { return [] }
     return [
       Remark(
