@@ -71,12 +71,12 @@ let package = Package(
       "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Capture", "WireReader"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module(
-      "ScenarioModel", formats + ["WireReader", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams")],
+      "ScenarioModel", formats + ["SIPTransport", "Media", "WireReader", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams")],
       testing: ["Serving", "CallControl", "Personas"])
     + module(
       "ScenarioEngine",
       stack + ["CallControl", "Kallglot", "Personas", "Defects", "WireReader", "Inspection", "ScenarioModel", "VirtualNetwork", "Capture"])
-    + module("Reports", ["SansIO", "Rules", "SIPMessage", "ScenarioModel", "Inspection"])
+    + module("Reports", ["SansIO", "Rules", "SIPMessage", "Capture", "ScenarioModel", "Inspection"])
     + module(
       "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture"] + nio)
     + module(
@@ -113,7 +113,7 @@ let package = Package(
       .testTarget(
         name: "ScenarioTests",
         dependencies: [
-          "LabTesting", "LabBench", "Inspection", "Reports", "Rules", "SansIO", "ScenarioModel", "ScenarioEngine", "kallglot-lab",
+          "LabTesting", "LabBench", "Capture", "Inspection", "Reports", "Rules", "SansIO", "ScenarioModel", "ScenarioEngine", "kallglot-lab",
           subprocess,
         ]),
       .testTarget(
