@@ -113,7 +113,8 @@ let package = Package(
       .testTarget(
         name: "ScenarioTests",
         dependencies: [
-          "LabTesting", "LabBench", "Capture", "Inspection", "Reports", "Rules", "SansIO", "ScenarioModel", "ScenarioEngine", "kallglot-lab",
+          "LabTesting", "LabBench", "Capture", "Inspection", "Reports", "Rules", "SansIO", "ScenarioModel", "ScenarioEngine",
+          "kallglot-lab",
           subprocess,
         ]),
       .testTarget(
