@@ -167,6 +167,22 @@ import Testing
     #expect(story.state == .established)
   }
 
+  @Test func `an answer in the ACK holds from its first copy on, whatever comes again (RFC 3261 §13.2.2.4)`() throws {
+    let ack = talk.request("ACK", cseq: 1, branch: "ack", inDialog: true, sdp: Talk.sdp(alice, 4_000))
+    let success = talk.response("200 OK", cseq: 1, "INVITE", sdp: answer)
+    var packets = Packets()
+    packets.udp(alice, to: bob, talk.request("INVITE", cseq: 1))
+    for packet in [success, ack, success, ack] {
+      packets.udp(packet == ack ? alice : bob, to: packet == ack ? bob : alice, packet)
+      packets.wait(1_000)
+    }
+    let reader = PassiveReader(path: "tap")
+    for packet in try packets.captured { _ = reader.take(packet) }
+    let conversation = try #require(reader.dialogs.conversations.first)
+    let agreements = DialogStory(conversation, end: FrameStamp(frame: 5, time: 0)).agreements
+    #expect(agreements.map(\.since.frame) == [3])
+  }
+
   @Test func `an offer in the 2xx is answered in the ACK (RFC 3261 §13.2.2.4)`() throws {
     let story = try story(.callee) { packets in
       packets.udp(alice, to: bob, talk.request("INVITE", cseq: 1))
