@@ -127,6 +127,15 @@ private let answered = """
     }
   }
 
+  @Test func `what was broken comes before the expectation that was not met by it`() throws {
+    var (engine, tap) = (ScenarioEngine(try Scenario.read(answered, file: "x.yaml")), Tap())
+    _ = engine.handle([.began], at: .zero)
+    _ = engine.handle([try tap.sent("INVITE", sdp: offer, at: .zero)], at: .zero)
+    _ = engine.handle([.deadline], at: milliseconds(2_000))
+    _ = engine.conclude(unmet: [], witness: Witness([breach("c")]), at: milliseconds(6_000))
+    #expect(engine.findings.map(\.rule) == ["cseq-not-higher, RFC 3261 §12.2.1.1", "RFC 3261 §13"])
+  }
+
   @Test func `a peer that breaks a rule fails the run, unless the scenario allows that rule`() throws {
     for (allowed, verdict) in [("[]", Verdict.failed), ("cseq-not-higher", .passed), ("[rtp-source, min-expires]", .failed)] {
       var (engine, tap) = (ScenarioEngine(try Scenario.read(answered + "\nallowViolations: \(allowed)", file: "x.yaml")), Tap())
