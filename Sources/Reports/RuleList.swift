@@ -14,23 +14,25 @@ public enum RuleList {
     }
   }
 
-  /// A line a rule: id, section, severity, places, sentence, in columns.
+  /// A line a rule: id, section, severity, places, when a run fails by it, sentence, in columns.
   public static var lines: [String] {
     let cells = RuleRegistry.rules.map { rule in
-      [rule.id, rule.section, rule.severity.rawValue, Place.of(rule).map(\.rawValue).joined(separator: " "), rule.sentence]
+      let places = Place.of(rule).map(\.rawValue).joined(separator: " ")
+      return [rule.id, rule.section, rule.severity.rawValue, places, rule.effectOnRuns.rawValue, rule.sentence]
     }
-    let widths = (0..<4).map { column in cells.map { $0[column].count }.max() ?? 0 }
+    let widths = (0..<5).map { column in cells.map { $0[column].count }.max() ?? 0 }
     return cells.map { cells in
       zip(cells, widths).map { CheckReport.pad($0, $1) }.joined(separator: "  ") + "  " + (cells.last ?? "")
     }
   }
 
-  /// The same as a JSON array of objects with `id`, `section`, `sentence`, `severity` and `where`.
+  /// The same as a JSON array of objects with `id`, `section`, `sentence`, `severity`, `where` and `failsRuns`.
   public static var json: String {
     let rows = RuleRegistry.rules.map { rule in
       JSONValue.object([
         ("id", .string(rule.id)), ("section", .string(rule.section)), ("sentence", .string(rule.sentence)),
         ("severity", .string(rule.severity.rawValue)), ("where", .array(Place.of(rule).map { .string($0.rawValue) })),
+        ("failsRuns", .string(rule.effectOnRuns.rawValue)),
       ])
     }
     var json = JSONWriter()

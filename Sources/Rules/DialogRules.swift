@@ -4,7 +4,7 @@ import SansIO
 extension Rule {
   public static let beginsInTheMiddle = Rule("begins-in-the-middle", .note, "", "the capture has the beginning of a dialog")
   public static let answerNotCaptured = Rule("answer-not-captured", .note, "", "the capture has the answer of a call that was answered")
-  public static let callRefused = Rule("call-refused", .warning, "RFC 3261 §21", "an INVITE is not refused")
+  public static let callRefused = Rule("call-refused", .warning, "RFC 3261 §21", "an INVITE is not refused", failsRuns: .asked)
   public static let answerAfterCancel = Rule(
     "answer-after-cancel", .error, "RFC 3261 §9.1", "an answer that crosses a CANCEL is followed by a BYE", judgesAbsence: true)
   public static let successWithoutDialog = Rule(
@@ -25,9 +25,9 @@ extension Rule {
   public static let requireInDialog = Rule(
     "unknown-extension-required", .error, "RFC 3261 §8.2.2.3", "Require lists only extensions that we listed in Supported", by: .both)
   public static let refusedInDialog = Rule(
-    "refused-in-dialog", .warning, "RFC 3261 §12.2.2", "a request within a dialog is not refused")
+    "refused-in-dialog", .warning, "RFC 3261 §12.2.2", "a request within a dialog is not refused", failsRuns: .asked)
   public static let challengeLoop = Rule(
-    "challenge-loop", .error, "RFC 3261 §22.2", "credentials that were refused are not sent again")
+    "challenge-loop", .error, "RFC 3261 §22.2", "credentials that were refused are not sent again", failsRuns: .asked)
   public static let nonceExpired = Rule("nonce-expired", .warning, "RFC 7616 §3.3", "a challenge for an expired nonce says stale=true")
   public static let nonceCount = Rule("nonce-count", .error, "RFC 7616 §3.4", "the nonce count grows with each use of a nonce")
 

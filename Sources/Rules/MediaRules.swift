@@ -18,8 +18,9 @@ extension Rule {
   public static let formerAddress = Rule(
     "rtp-to-former-address", .error, "RFC 3264 §8.3.1", "RTP goes to the new address once a re-INVITE has moved it")
   public static let controlPort = Rule("rtcp-port", .warning, "RFC 3550 §11", "RTCP goes to the port that was agreed for it")
-  public static let mediaAfterBye = Rule("media-after-bye", .warning, "RFC 3261 §15.1.1", "RTP ends with the BYE")
-  public static let streamQuality = Rule("stream-quality", .error, "ITU-T G.107", "RTP arrives without loss and jitter that are heard")
+  public static let mediaAfterBye = Rule("media-after-bye", .warning, "RFC 3261 §15.1.1", "RTP ends with the BYE", failsRuns: .errors)
+  public static let streamQuality = Rule(
+    "stream-quality", .error, "ITU-T G.107", "RTP arrives without loss and jitter that are heard", failsRuns: .asked)
   public static let oneWayAudio = Rule(
     "one-way-audio", .warning, "RFC 3264 §5.1", "audio that was agreed both ways flows both ways", judgesAbsence: true)
   public static let mediaLate = Rule("media-late", .warning, "RFC 3264 §5.1", "audio begins with the answer", judgesAbsence: true)
@@ -48,7 +49,7 @@ extension Rule {
   public static let sourceChange = Rule(
     "ssrc-change", .warning, "RFC 3550 §8.1", "a source keeps its SSRC until it moves to another address")
   public static let reportedLoss = Rule(
-    "reported-loss", .warning, "RFC 3550 §6.4.1", "the loss that a receiver reports is that of the stream which it gets")
+    "reported-loss", .warning, "RFC 3550 §6.4.1", "the loss that a receiver reports is that of the stream which it gets", failsRuns: .asked)
   public static let reportedJitter = Rule(
     "reported-jitter", .warning, "RFC 3550 §6.4.1", "the jitter that a receiver reports is that of the stream which it gets")
   public static let senderReport = Rule(

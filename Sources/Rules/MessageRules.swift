@@ -10,7 +10,8 @@ extension Rule {
   public static let contactMissing = Rule(
     "contact-missing", .error, "RFC 3261 §8.1.1.8", "an INVITE and its 2xx have one Contact", by: .both)
   public static let contactElsewhere = Rule(
-    "contact-elsewhere", .warning, "RFC 3261 §8.1.1.8", "a Contact has an address at which its sender can be reached", by: .both)
+    "contact-elsewhere", .warning, "RFC 3261 §8.1.1.8", "a Contact has an address at which its sender can be reached", by: .both,
+    failsRuns: .errors)
   public static let requestContactSecure = Rule(
     "request-contact-sips", .error, "RFC 3261 §8.1.1.8", "an INVITE for a sips URI has a sips URI as its Contact", by: .both)
   public static let responseContactSecure = Rule(

@@ -12,7 +12,8 @@ extension Rule {
   public static let registerIdentity = Rule(
     "register-identity", .warning, "RFC 3261 §10.2", "the REGISTER requests of a client have one Call-ID, and CSeq numbers that grow by one"
   )
-  public static let registrationRefused = Rule("registration-refused", .warning, "RFC 3261 §10.3", "a REGISTER is not refused")
+  public static let registrationRefused = Rule(
+    "registration-refused", .warning, "RFC 3261 §10.3", "a REGISTER is not refused", failsRuns: .asked)
   public static let credentialsNeverSent = Rule(
     "credentials-never-sent", .warning, "RFC 3261 §22.2", "a client that is challenged sends credentials")
   public static let oldNonce = Rule("old-nonce", .warning, "RFC 3261 §22.2", "credentials have the nonce of the last challenge")

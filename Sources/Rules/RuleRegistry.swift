@@ -18,8 +18,9 @@ public enum RuleRegistry {
 
 /// What carries SIP.
 extension Rule {
-  public static let tcpGap = Rule("tcp-gap", .note, "RFC 9293 §3.4", "the capture has all bytes of a stream that carries SIP")
-  public static let tlsAlert = Rule("tls-alert", .error, "RFC 8446 §6.2", "TLS does not end by a fatal alert")
+  public static let tcpGap = Rule(
+    "tcp-gap", .note, "RFC 9293 §3.4", "the capture has all bytes of a stream that carries SIP", failsRuns: .asked)
+  public static let tlsAlert = Rule("tls-alert", .error, "RFC 8446 §6.2", "TLS does not end by a fatal alert", failsRuns: .asked)
   public static let tlsSecrets = Rule("tls-secrets", .note, "", "a capture with TLS secrets has those of each connection that carries SIP")
 
   static let carriers: [Rule] = [tcpGap, tlsAlert, tlsSecrets]

@@ -19,7 +19,8 @@ extension Rule {
     judgesAbsence: true)
   public static let successNotAcknowledged = Rule(
     "no-ack", .error, "RFC 3261 §13.2.2.4", "a 2xx to INVITE is acknowledged", judgesAbsence: true)
-  public static let acknowledgementLost = Rule("ack-lost", .warning, "RFC 3261 §13.3.1.4", "a 2xx to INVITE is not repeated after its ACK")
+  public static let acknowledgementLost = Rule(
+    "ack-lost", .warning, "RFC 3261 §13.3.1.4", "a 2xx to INVITE is not repeated after its ACK", failsRuns: .errors)
   public static let acknowledgementNotRepeated = Rule(
     "ack-not-repeated", .error, "RFC 3261 §13.2.2.4", "each copy of a 2xx to INVITE is acknowledged", judgesAbsence: true)
   public static let successNotRepeated = Rule(

@@ -33,6 +33,16 @@ public struct Rule: Sendable {
     public static let both: Watchers = [.peer, .reader]
   }
 
+  /// When a run fails by it although its scenario does not speak of it.
+  public enum EffectOnRuns: String, Hashable, Sendable {
+    /// Whenever packets show it broken; a note fails nothing.
+    case always
+    /// Where it is an error: as a warning it is what a NAT or a lossy link makes of packets that nobody sent wrongly.
+    case errors
+    /// Never: it says how a call went, or what packets only suggest, and a scenario may want just that. It asks for what it does not want.
+    case asked
+  }
+
   /// One reference, so that an event that carries a violation is no larger for its texts.
   private let texts: Texts
 
@@ -41,10 +51,14 @@ public struct Rule: Sendable {
     let severity: Severity
     let watchers: Watchers
     let judgesAbsence: Bool
+    let effectOnRuns: EffectOnRuns
 
-    init(_ id: String, _ section: String, _ sentence: String, _ severity: Severity, _ watchers: Watchers, _ judgesAbsence: Bool) {
+    init(
+      _ id: String, _ section: String, _ sentence: String, _ severity: Severity, _ watchers: Watchers, _ judgesAbsence: Bool,
+      _ effectOnRuns: EffectOnRuns
+    ) {
       (self.id, self.section, self.sentence) = (id, section, sentence)
-      (self.severity, self.watchers, self.judgesAbsence) = (severity, watchers, judgesAbsence)
+      (self.severity, self.watchers, self.judgesAbsence, self.effectOnRuns) = (severity, watchers, judgesAbsence, effectOnRuns)
     }
   }
 
@@ -52,9 +66,15 @@ public struct Rule: Sendable {
   ///   - severity: the worst that a reader says of it; what packets do not prove is said more mildly.
   ///   - section: the section that most breaches rest on; "" where it is not a rule of a standard.
   ///   - judgesAbsence: it speaks of what is missing, so that it proves nothing where parts of a capture are missing.
+  ///   - failsRuns: by default always; but what is only missing proves nothing against anybody on a link that may lose it, unless a
+  ///     member itself waits for it.
   public init(
-    _ id: String, _ severity: Severity, _ section: String, _ sentence: String, by watchers: Watchers = .reader, judgesAbsence: Bool = false
-  ) { texts = Texts(id, section, sentence, severity, watchers, judgesAbsence) }
+    _ id: String, _ severity: Severity, _ section: String, _ sentence: String, by watchers: Watchers = .reader, judgesAbsence: Bool = false,
+    failsRuns: EffectOnRuns? = nil
+  ) {
+    let effectOnRuns = failsRuns ?? (judgesAbsence && !watchers.contains(.peer) ? .asked : .always)
+    texts = Texts(id, section, sentence, severity, watchers, judgesAbsence, effectOnRuns)
+  }
 
   /// The word by which scenarios and programs know it: `ack-sequence`.
   public var id: String { texts.id }
@@ -65,6 +85,17 @@ public struct Rule: Sendable {
   public var severity: Severity { texts.severity }
   public var watchers: Watchers { texts.watchers }
   public var judgesAbsence: Bool { texts.judgesAbsence }
+  /// A note fails nothing, so that it counts only where it is asked for.
+  public var effectOnRuns: EffectOnRuns { severity == .note ? .asked : texts.effectOnRuns }
+
+  /// Whether a run fails where packets show the rule broken so clearly, although its scenario does not speak of it.
+  public func failsRuns(_ severity: Severity) -> Bool {
+    switch effectOnRuns {
+    case .always: severity != .note
+    case .errors: severity == .error
+    case .asked: false
+    }
+  }
 }
 
 extension Rule: Hashable {

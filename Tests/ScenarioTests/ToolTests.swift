@@ -133,7 +133,7 @@ import Testing
     #expect(try await lab(["schema", "--reference"]).lines.first == "## Keys of a file")
   }
 
-  @Test func `rules lists every rule and check with section, severity, place and sentence, in columns and as JSON`() async throws {
+  @Test func `rules lists every rule with section, severity, place, effect on runs and sentence, in columns and as JSON`() async throws {
     let lines = try await lab(["rules"]).lines
     let rules = RuleRegistry.rules
     #expect(lines.count == rules.count)
@@ -146,7 +146,8 @@ import Testing
     let json = try await lab(["rules", "--json"])
     let list = try #require(try JSONSerialization.jsonObject(with: Data(json.lines.joined().utf8)) as? [[String: Any]])
     #expect(list.map { $0["id"] as? String } == ids)
-    #expect(list.allSatisfy { Set($0.keys) == ["id", "section", "sentence", "severity", "where"] })
+    #expect(list.allSatisfy { Set($0.keys) == ["id", "section", "sentence", "severity", "where", "failsRuns"] })
+    #expect(list.map { $0["failsRuns"] as? String } == rules.map(\.effectOnRuns.rawValue))
     let places = list.map { $0["where"] as? [String] ?? [] }
     #expect(places.allSatisfy { $0.first == "run" && $0.count > 1 })
     #expect(places.map { $0.contains("serve") } == rules.map { $0.watchers.contains(.peer) })

@@ -72,7 +72,7 @@ extension Script {
   /// What was broken and may not be, the same of one call once: as its receiver shows it, where its packets do.
   public func breachFindings(_ scenario: Scenario) -> [Finding] {
     var groups: [SeenBreach] = []
-    for seen in breaches where seen.rule.holdsInRuns(seen.severity) && !scenario.allowedViolations.contains(seen.rule) {
+    for seen in breaches where seen.rule.failsRuns(seen.severity) && !scenario.allowedViolations.contains(seen.rule) {
       guard let known = groups.firstIndex(where: { $0.identity == seen.identity }) else {
         groups.append(seen)
         continue
@@ -94,24 +94,6 @@ extension Script {
 
   /// Of these rules those that nobody has broken.
   public func unbroken(_ rules: [Rule]) -> [Rule] { rules.filter { rule in !breaches.contains { $0.rule == rule } } }
-}
-
-extension Rule {
-  /// It speaks of how a call went, or of what packets only suggest: a scenario may want just that, and asks for what it does not.
-  private static let outcomes: Set<String> = [
-    "call-refused", "registration-refused", "refused-in-dialog", "challenge-loop", "one-way-audio", "media-late", "media-stops",
-    "stream-quality", "reported-loss", "tls-alert", "tcp-gap",
-  ]
-
-  /// Where a warning is what a NAT or a lossy link makes of packets that nobody sent wrongly.
-  private static let ofTheNetwork: Set<String> = ["private-address", "contact-elsewhere", "ack-lost", "media-after-bye"]
-
-  /// Whether a run fails where packets show the rule broken so clearly, although its scenario does not speak of it. What is only missing
-  /// proves nothing against anybody on a link that may lose it, but for what members themselves wait for.
-  public func holdsInRuns(_ severity: Severity) -> Bool {
-    if severity == .note || severity == .warning && Self.ofTheNetwork.contains(id) { return false }
-    return !Self.outcomes.contains(id) && (!judgesAbsence || watchers.contains(.peer))
-  }
 }
 
 extension Scenario {

@@ -74,9 +74,11 @@ public enum LanguageReference {
 
   private static var rules: String {
     let head = [
-      "Their ids are for `allowViolations` and for the expectation `violation`.", "", "| id | section | rule |", "| --- | --- | --- |",
+      "Their ids are for `allowViolations` and for the expectation `violation`. A run fails by a rule *always*, or where packets prove an",
+      "error (*errors*), or only where `never: [{ violation: … }]` asks for it (*asked*).", "",
+      "| id | section | fails a run | rule |", "| --- | --- | --- | --- |",
     ]
-    let rows = RuleRegistry.rules.map { "| `\($0.id)` | \($0.section) | \($0.sentence) |" }
+    let rows = RuleRegistry.rules.map { "| `\($0.id)` | \($0.section) | \($0.effectOnRuns.rawValue) | \($0.sentence) |" }
     return (head + rows).joined(separator: "\n") + "\n"
   }
 
