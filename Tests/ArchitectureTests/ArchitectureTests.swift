@@ -50,20 +50,11 @@ private let drivers: Set<String> = [
 ]
 
 @Suite struct ArrowTests {
-  private func imports(_ file: Repository.File) -> [String] {
-    Repository.code(file.text).compactMap { line in
-      let words = line.split(separator: " ")
-      guard let index = words.firstIndex(of: "import"), index <= 2, words.count > index + 1, line.first != " " || words.first == "import"
-      else { return nil }
-      return String(words[index + 1])
-    }
-  }
-
   @Test func `a module imports lower rows only (design 4)`() {
     var place: [String: Int] = [:]
     for (row, modules) in rows.enumerated() { for module in modules { place[module] = row + 1 } }
     for file in Repository.files("Sources") {
-      for imported in imports(file) where imported != file.module {
+      for imported in file.imports where imported != file.module {
         if let target = place[imported] {
           let own = place[file.module] ?? (imported == "SansIO" ? 99 : 0)
           let isAllowed = own > target || siblings[file.module]?.contains(imported) == true
@@ -80,14 +71,14 @@ private let drivers: Set<String> = [
 
   @Test func `the language of scenarios knows neither legs nor products nor the endpoint (design 5)`() {
     for file in Repository.files("Sources") where file.module == "ScenarioModel" {
-      #expect(unknownToTheLanguage.isDisjoint(with: imports(file)), "\(file.path)")
+      #expect(unknownToTheLanguage.isDisjoint(with: file.imports), "\(file.path)")
     }
   }
 
   @Test func `the passive reader imports formats and captures alone (design 4)`() {
     for file in Repository.files("Sources") {
       guard let allowed = independent[file.module] else { continue }
-      for imported in imports(file) where isOurs(imported) {
+      for imported in file.imports where isOurs(imported) {
         #expect(allowed.contains(imported), "\(file.path) imports \(imported): it would judge our stack by our stack")
       }
     }

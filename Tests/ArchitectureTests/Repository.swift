@@ -10,6 +10,17 @@ enum Repository {
     var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
     /// `Sources/<module>/…`.
     var module: String { path.split(separator: "/").dropFirst().first.map(String.init) ?? "" }
+
+    /// The modules that it imports, also `@testable` and one declaration of a module.
+    var imports: [String] {
+      Repository.code(text).compactMap { line in
+        let words = line.split(separator: " ")
+        guard let index = words.firstIndex(of: "import"), index <= 2, words.count > index + 1, line.first != " " || words.first == "import"
+        else { return nil }
+        // Text that quotes an import is none.
+        return words[index + 1].allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" } ? String(words[index + 1]) : nil
+      }
+    }
   }
 
   static func files(_ folder: String, suffix: String = ".swift") -> [File] {
