@@ -36,6 +36,26 @@ import Testing
     #expect(scenario.member("wire")?.defects == [])
   }
 
+  @Test func `a misspelt defect is told the one that was meant, not all of them`() {
+    let text = mistake(endpoint: ", defect: rtcp-without-cnam")
+    #expect(
+      text.contains("'rtcp-without-cnam' is not one of \(DefectCatalogue.all.count) words that 'kallglot-lab schema --reference' lists"))
+    #expect(text.hasSuffix(", did you mean 'rtcp-without-cname'?"))
+  }
+
+  @Test func `a mistake in the endpoint is one mistake: what needs an endpoint does not miss it`() {
+    let text = """
+      summary: s
+      policy: { authentication: none }
+      cast: { kallglot: { endpoint: default, address: 198.51.100 }, pbx: { persona: plain-caller, address: 192.0.2.20 } }
+      steps:
+        - options: pbx
+        - expect: { pinged: pbx, status: 200, within: 1 s }
+      """
+    let problems = ScenarioFile.read(text, file: "x.yaml").problems.map(\.description)
+    #expect(problems.count == 1 && problems[0].hasPrefix("x.yaml:3:"), "\(problems)")
+  }
+
   @Test func `the endpoint's policy and a member's NAT are what their defects make of them, the scenario keeps what it gives`() throws {
     let scenario = try read(endpoint: ", defect: cap-off-by-one", persona: ", defect: nat-binding-never-expires")
     #expect((scenario.policy.maxConcurrentCalls, scenario.policyOfEndpoint.maxConcurrentCalls) == (3, 4))

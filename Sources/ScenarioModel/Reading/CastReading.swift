@@ -114,9 +114,10 @@ extension Scenario {
 
   /// Stands for a member that could not be read; such a scenario never runs.
   private static func placeholder(_ name: String, _ place: NodeReader) -> Member {
-    Member(
-      name: name, role: place.node["wire"] == nil ? .persona(.plainCaller) : .wire, address: .anyV4, transport: .udp, account: nil,
-      password: nil,
-      answerDelay: .zero, rejectsWith: nil, hasEarlyMedia: false)
+    // Of what role it was meant to be; who says nothing readable may be the endpoint that others need.
+    let role: Member.Role = place.node["wire"] != nil ? .wire : place.node["persona"] != nil ? .persona(.plainCaller) : .endpoint
+    return Member(
+      name: name, role: role, address: .anyV4, transport: .udp, account: nil, password: nil, answerDelay: .zero, rejectsWith: nil,
+      hasEarlyMedia: false)
   }
 }

@@ -84,7 +84,10 @@ public struct NodeReader: Sendable {
     let text = try text()
     if let match = words.first(where: { $0.0 == text }) { return match.1 }
     guard !words.isEmpty else { throw problem("'\(text)' is not known: none is defined") }
-    throw problem("'\(text)' is not one of \(words.map(\.0).joined(separator: ", "))\(Spelling.hint(for: text, among: words.map(\.0)))")
+    let names = words.map(\.0)
+    // A list that nobody would read to its end hides the word that was meant.
+    let choice = names.count <= 40 ? names.joined(separator: ", ") : "\(names.count) words that 'kallglot-lab schema --reference' lists"
+    throw problem("'\(text)' is not one of \(choice)\(Spelling.hint(for: text, among: names))")
   }
 
   static let flags: [(String, Bool)] = [("true", true), ("false", false), ("on", true), ("off", false), ("yes", true), ("no", false)]
