@@ -40,6 +40,8 @@ public final class EvidenceTracker: JournalSink {
   private var callIDs: [LegKey: String] = [:]
   /// Whose packets are read; others are links' and NATs'.
   private let members: Set<String>
+  /// Where members listen for SIP: their even datagram ports are no media ports.
+  private let signalling: Set<UInt16>
   private let epoch: Epoch
   @exclusivity(unchecked) private var news: [StageEvent] = []
   /// Called when there is news after none.
@@ -50,9 +52,11 @@ public final class EvidenceTracker: JournalSink {
 
   /// - Parameters:
   ///   - members: the cast.
+  ///   - signalling: the ports on which it listens for SIP, beside 5060 and 5061.
   ///   - epoch: wall time of the run's beginning.
-  public init(members: [String], epoch: Epoch) {
+  public init(members: [String], signalling: [UInt16] = [], epoch: Epoch) {
     self.members = Set(members)
+    self.signalling = Set(signalling).union([5_060, 5_061])
     self.epoch = epoch
   }
 
@@ -132,22 +136,22 @@ public final class EvidenceTracker: JournalSink {
     tell(.seen(taps[index].name, SeenMessage(message, observed, isSent: isSent, isCopy: isCopy, frame: citation)))
   }
 
-  /// Counts media ports: the even ones of the pairs, so that signalling's 5060 and 5061 have to be left out by number.
+  /// Counts media ports: the even ones of the pairs.
   public func record(_ record: JournalRecord) {
     let index = Int(record.host.rawValue)
     guard traffic.indices.contains(index) else { return }
     switch record.body {
-    case .bound(let address, .datagram) where Self.isMedia(address):
+    case .bound(let address, .datagram) where isMediaPort(address):
       traffic[index].mediaPortsOpened += 1
       traffic[index].mediaPortsOpen += 1
-    case .unbound(let address, .datagram) where Self.isMedia(address): traffic[index].mediaPortsOpen -= 1
+    case .unbound(let address, .datagram) where isMediaPort(address): traffic[index].mediaPortsOpen -= 1
     case .secret(let line):
       for observed in taps[index].inspection?.reader.takeSecrets(line) ?? [] { take(observed, index, at: record.at) }
     case .bound, .unbound, .bindFailed, .event, .plaintext, .step, .finding, .note: break
     }
   }
 
-  private static func isMedia(_ address: TransportAddress) -> Bool { address.port % 2 == 0 && address.port != 5_060 }
+  private func isMediaPort(_ address: TransportAddress) -> Bool { address.port % 2 == 0 && !signalling.contains(address.port) }
 
   public func finish(at now: Instant) {}
 

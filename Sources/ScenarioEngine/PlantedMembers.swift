@@ -24,7 +24,7 @@ extension Cast.Member {
           for change in changes { change(&policy) }
           act(.setPolicy(account: account, policy), now, &out)
         }
-      }, send: send)
+      }, send: send, sendMedia: sendMedia)
   }
 
   private func behind(_ defects: [Defect]) -> Cast.Member {
@@ -35,7 +35,8 @@ extension Cast.Member {
       name: name, host: host, addresses: addresses, isEndpoint: isEndpoint,
       perform: perform.map { act in { command, now, out in host.run(at: now, &out) { act(command, now, &$0) } } },
       administer: administer.map { act in { change, now, out in host.run(at: now, &out) { act(change, now, &$0) } } },
-      send: send.map { act in { bytes, remote, now, out in host.run(at: now, &out) { act(bytes, remote, now, &$0) } } })
+      send: send.map { act in { bytes, remote, now, out in host.run(at: now, &out) { act(bytes, remote, now, &$0) } } },
+      sendMedia: sendMedia.map { act in { bytes, remote, now, out in host.run(at: now, &out) { act(bytes, remote, now, &$0) } } })
   }
 }
 

@@ -31,7 +31,7 @@ public final class StageDirector {
     self.scenario = scenario
     self.actors = actors
     self.means = means
-    evidence = EvidenceTracker(members: scenario.cast.map(\.name), epoch: epoch)
+    evidence = EvidenceTracker(members: scenario.cast.map(\.name), signalling: scenario.cast.compactMap(\.port), epoch: epoch)
     engine = ScenarioEngine(scenario, entropy: entropy, tolerance: means.tolerance)
   }
 

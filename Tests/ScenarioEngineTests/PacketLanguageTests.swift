@@ -72,3 +72,24 @@ private func run(_ step: String) throws -> ScenarioResult {
       ])
   }
 }
+
+/// Media ports are counted by what hosts bind.
+@Suite struct MediaPortTests {
+  @Test(arguments: ["192.0.2.20", "\"192.0.2.20:5080\"", "\"192.0.2.20:6000\""])
+  func `a port on which a member listens for SIP is no media port, whatever its number`(address: String) throws {
+    let text = """
+      summary: s
+      given: { accounts: { acme: {} }, sessions: { demo: { account: acme } } }
+      cast:
+        kallglot: { endpoint: default, address: 198.51.100.10 }
+        pbx: { persona: plain-caller, account: acme, address: \(address) }
+      steps:
+        - expect: { ports: pbx, opened: 0 }
+        - call: { from: pbx, to: session demo, as: leg }
+        - expect: { leg: leg, is: established, within: 2 s }
+        - expect: { ports: pbx, open: 1 }
+      """
+    let result = try VirtualStage(try Scenario.read(text, file: "x.yaml"), seed: 1).run()
+    #expect(result.verdict == .passed, "\(result.findings)")
+  }
+}
