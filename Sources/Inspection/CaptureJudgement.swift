@@ -51,7 +51,7 @@ struct CaptureJudgement {
     collector.add(RegistrationChecks.changes(registrations))
     collector.add(RegistrationChecks.strangers(stories, registrations))
     let byNumber = Dictionary(conversations.map { ($0.number, $0) }) { first, _ in first }
-    collector.add(MediaOddities.examine(context.control, byNumber))
+    collector.add(MediaOddities.examine(context.control, byNumber, own: context.own))
     collector.add(Self.secrets(reader))
     for ping in pings { collector.add(CheckRegistry.weighed(RegistrationChecks.examine(ping, end), hasHoles: context.hasHoles)) }
   }

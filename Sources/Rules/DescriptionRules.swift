@@ -36,7 +36,7 @@ extension Rule {
   public static let originVersion = Rule(
     "origin-version", .error, "RFC 3264 §8", "a changed description has a new version in its o= line, and the same session id", by: .both)
   public static let privateAddress = Rule(
-    "private-address", .warning, "RFC 1918 §3", "a private address is not given to a peer outside its network", by: .both,
+    "private-address", .error, "RFC 1918 §3", "a private address is not given to a peer outside its network", by: .both,
     failsRuns: .errors)
   public static let noTelephoneEvent = Rule("no-telephone-event", .note, "RFC 4733 §2.5.1.1", "both sides agree on telephone-event")
 

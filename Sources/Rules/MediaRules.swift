@@ -49,14 +49,20 @@ extension Rule {
   public static let sourceChange = Rule(
     "ssrc-change", .warning, "RFC 3550 §8.1", "a source keeps its SSRC until it moves to another address")
   public static let reportedLoss = Rule(
-    "reported-loss", .warning, "RFC 3550 §6.4.1", "the loss that a receiver reports is that of the stream which it gets", failsRuns: .asked)
+    "reported-loss", .error, "RFC 3550 §6.4.1", "the loss that a receiver reports is that of the stream which it gets", failsRuns: .errors)
   public static let reportedJitter = Rule(
     "reported-jitter", .warning, "RFC 3550 §6.4.1", "the jitter that a receiver reports is that of the stream which it gets")
   public static let senderReport = Rule(
     "sender-report", .error, "RFC 3550 §6.4.1", "a sender report counts what was sent, and its clocks go on with the time")
+  public static let receptionReport = Rule(
+    "reception-report", .error, "RFC 3550 §6.4.1", "a reception report is about a source that came, and about what came of it")
+  public static let canonicalName = Rule(
+    "rtcp-cname", .warning, "RFC 3550 §6.1", "each compound RTCP packet has the CNAME of its source")
+  public static let controlGoodbye = Rule(
+    "rtcp-bye", .warning, "RFC 3550 §6.6", "a source that leaves a call says BYE in RTCP", judgesAbsence: true, failsRuns: .always)
 
   static let clocks: [Rule] = [
     timestampJump, timestampStep, clockPace, sequenceRestart, sequenceStill, marker, packetTime, sourceChange, reportedLoss,
-    reportedJitter, senderReport,
+    reportedJitter, senderReport, receptionReport, canonicalName, controlGoodbye,
   ]
 }

@@ -192,7 +192,7 @@ extension DefectCatalogue {
       afterReinvites { _, passage, _ in passage.fate = .lost }),
     Defect(
       "rtp-lost-at-the-sender", "One RTP packet in ten never leaves.", source: "rtpengine #874 class", at: [.endpoint, .persona],
-      breaks: ["stream-quality", "reported-loss"],
+      breaks: ["stream-quality", "reported-loss", "sequence-still"],
       .speaks { packet, passage, _ in if packet.sequenceNumber % 10 == 3 { passage.fate = .lost } }),
     Defect(
       "rtp-in-bursts", "Its RTP leaves in bursts of ten packets.", source: "livekit/sip #348 class", at: [.endpoint, .persona],

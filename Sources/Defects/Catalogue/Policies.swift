@@ -115,7 +115,8 @@ extension DefectCatalogue {
       $0.byeGrace = .zero
     },
     policy(
-      "media-ports-ignored", "Media is at other ports than it should be.", source: "C9", breaks: ["contract 8.5"], words: ["503", "port"]
+      "media-ports-ignored", "Media is at other ports than it should be.", source: "C9", breaks: ["contract 8.5"],
+      words: ["503", "port", "m=audio"]
     ) {
       $0.mediaPorts = 40_000...40_999
     },

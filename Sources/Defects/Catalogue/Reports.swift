@@ -91,7 +91,7 @@ extension DefectCatalogue {
       breaks: ["RFC 3550 §6.4.1"], blocks { block, _ in block.ssrc &+= 1 }),
     Defect(
       "highest-sequence-of-nowhere", "The highest sequence number that it reports never was sent.", source: "rtpengine #874 class",
-      at: [.endpoint, .persona], breaks: ["reported-loss"],
+      at: [.endpoint, .persona], breaks: ["reported-loss", "reception-report"],
       blocks { block, _ in block.extendedHighestSequence &+= 10_000 }),
     Defect(
       "last-report-of-nowhere", "Its reports name a sender report that never came.", source: "RFC 3550 §6.4.1", at: [.endpoint, .persona],

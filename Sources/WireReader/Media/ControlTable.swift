@@ -23,6 +23,8 @@ public struct ControlTable {
     public var block: Block?
     /// A cumulative loss that is lower than the one before it.
     public var fall: (stamp: FrameStamp, from: Int32, to: Int32)?
+    /// A block that names a sender report which did not come, or another time since it.
+    public var echo: Echo?
   }
 
   /// What was sent of a stream until a moment.
@@ -51,6 +53,8 @@ public struct ControlTable {
       case octets
       /// Milliseconds since the first report.
       case clock, timestamp
+      /// Milliseconds by which the RTP timestamp is ahead of the stream's.
+      case offset
     }
   }
 
@@ -64,6 +68,20 @@ public struct ControlTable {
     public var seenLost: Int
     public var seenPackets: Int
     public var seenJitter: Double
+    public var fractionLost: UInt8
+    public var highestSequence: UInt16
+    public var seenHighest: UInt16
+    public var seenExpected: Int
+    /// Expected less received, as receivers count it: with packets that came twice.
+    public var seenBalance: Int
+  }
+
+  /// What a block says of the last sender report (LSR, DLSR).
+  public struct Echo {
+    public var stamp: FrameStamp
+    public var reporter: TransportAddress
+    /// Milliseconds since the sender report that it names, and those that passed; nil where none like it came.
+    public var delay: (said: Int, passed: Int)?
   }
 
   /// RTP or RTCP that is not what its place calls for.
@@ -77,16 +95,25 @@ public struct ControlTable {
     /// Where RTCP was to go.
     public var expected: TransportAddress?
     public var conversation: Int?
+    /// The source that it speaks of, and the one that it should have spoken of.
+    public var ssrc: UInt32?
+    public var other: UInt32?
   }
 
   /// RTCP to another port than the one that was agreed; RTP and RTCP on media ports that cannot be read.
   public private(set) var misplaced: [Oddity] = []
   public private(set) var malformedRTP: [Oddity] = []
   public private(set) var malformedRTCP: [Oddity] = []
+  /// RTCP without a CNAME; blocks about a source of which nothing came; sender reports of a source that sent nothing, while another did.
+  public private(set) var nameless: [Oddity] = []
+  public private(set) var unknownSources: [Oddity] = []
+  public private(set) var silentSources: [Oddity] = []
   private static let mostOddities = 256
 
   private static let mostSources = 65_536
   private var bySource: [RTPStream.Key: Reports] = [:]
+  /// Sender reports by the address of the media of who got them.
+  private var echoes = EchoTable()
   /// The sources of an SSRC, in the order of the capture.
   private var keys: [UInt32: [RTPStream.Key]] = [:]
   public private(set) var packets = 0
@@ -106,12 +133,28 @@ public struct ControlTable {
     return bySource[near[0]]
   }
 
-  /// - Parameter way: the addresses of the media, of whoever sends these reports and of whoever gets them.
-  ///   - stream: what the capture has of the stream of a source on its way.
-  public mutating func take(
-    _ compound: [RTCPPacket], _ way: StreamTable.Way, _ stamp: FrameStamp, _ stream: (RTPStream.Key) -> RTPStream? = { _ in nil }
+  /// Whether a source said goodbye to anybody.
+  public func saidGoodbye(_ ssrc: UInt32, from host: IPAddress) -> Bool {
+    keys[ssrc]?.contains { $0.source.address == host && bySource[$0]?.saidGoodbye == true } ?? false
+  }
+
+  /// Whether a source sent RTCP to anybody.
+  public func hasReported(_ ssrc: UInt32, from host: IPAddress) -> Bool {
+    keys[ssrc]?.contains { key in
+      key.source.address == host && bySource[key].map { $0.senderReports + $0.receiverReports > 0 } ?? false
+    } ?? false
+  }
+
+  /// - Parameters:
+  ///   - way: the addresses of the media, of whoever sends these reports and of whoever gets them.
+  ///   - streams: what the capture has of the streams that they are about.
+  ///   - use: what is agreed of the media; nil where nothing is, or it is protected.
+  mutating func take(
+    _ compound: [RTCPPacket], _ way: StreamTable.Way, _ stamp: FrameStamp, _ streams: ReportedStreams = ReportedStreams(),
+    _ use: MediaTable.Use? = nil
   ) {
     packets += 1
+    if let use, !compound.contains(where: \.hasCanonicalName) { add(Oddity(way, stamp, use), to: \.nameless) }
     for packet in compound {
       switch packet {
       case .senderReport(let ssrc, let information, let blocks):
@@ -119,15 +162,27 @@ public struct ControlTable {
           $0.senderReports += 1
           $0.packetsSent = information.packetCount
         }
-        let key = RTPStream.Key(source: way.source, destination: way.destination, ssrc: ssrc)
-        if let sent = stream(key) { bySource[key]?.take(information, sent, stamp) }
-        take(blocks, (way.destination, way.source), stamp, stream)
+        take(information, of: RTPStream.Key(source: way.source, destination: way.destination, ssrc: ssrc), stamp, streams, use)
+        take(blocks, (way.destination, way.source), stamp, streams, use)
       case .receiverReport(let ssrc, let blocks):
         change(ssrc, way, stamp) { $0.receiverReports += 1 }
-        take(blocks, (way.destination, way.source), stamp, stream)
+        take(blocks, (way.destination, way.source), stamp, streams, use)
       case .bye(let sources, _): for ssrc in sources { change(ssrc, way, stamp) { $0.saidGoodbye = true } }
       case .cname, .other: break
       }
+    }
+  }
+
+  private mutating func take(
+    _ information: RTCPPacket.SenderInformation, of key: RTPStream.Key, _ stamp: FrameStamp, _ streams: ReportedStreams,
+    _ use: MediaTable.Use?
+  ) {
+    echoes.add(information.ntpTime, to: key.destination, stamp)
+    if let sent = streams[key] {
+      bySource[key]?.take(information, sent, stamp)
+    } else if let use, information.packetCount >= 20 {
+      guard let other = streams.other(than: key) else { return }
+      add(Oddity((key.source, key.destination), stamp, use, ssrc: key.ssrc, other: other), to: \.silentSources)
     }
   }
 
@@ -139,16 +194,23 @@ public struct ControlTable {
       keys[key.ssrc]?.removeAll { $0 == key }
       if keys[key.ssrc]?.isEmpty == true { keys[key.ssrc] = nil }
     }
+    echoes.release(before: time)
   }
 
   private mutating func take(
-    _ blocks: [ReceptionReport], _ way: StreamTable.Way, _ stamp: FrameStamp, _ stream: (RTPStream.Key) -> RTPStream?
+    _ blocks: [ReceptionReport], _ way: StreamTable.Way, _ stamp: FrameStamp, _ streams: ReportedStreams, _ use: MediaTable.Use?
   ) {
     for block in blocks {
-      let seen = stream(RTPStream.Key(source: way.source, destination: way.destination, ssrc: block.ssrc))
+      let key = RTPStream.Key(source: way.source, destination: way.destination, ssrc: block.ssrc)
+      let seen = streams[key] ?? streams.arrived(key)
+      if let use, seen == nil, bySource[key].map({ $0.senderReports + $0.receiverReports == 0 }) ?? true {
+        add(Oddity((way.destination, way.source), stamp, use, ssrc: block.ssrc), to: \.unknownSources)
+      }
+      let echo = echoes.compare(block, by: way.destination, stamp)
       change(block.ssrc, way, stamp) {
         if let before = $0.cumulativeLost, block.cumulativeLost < before, $0.fall == nil { $0.fall = (stamp, before, block.cumulativeLost) }
         if let seen { $0.block = Block(block, seen, stamp) }
+        if $0.echo == nil { $0.echo = echo }
         $0.fractionLost = block.fractionLost
         $0.cumulativeLost = block.cumulativeLost
         $0.maximumJitter = max($0.maximumJitter, block.jitter)
@@ -177,59 +239,8 @@ public struct ControlTable {
   }
 }
 
-extension ControlTable.Reports {
-  /// A sender counts from the beginning of its stream (RFC 3550 §6.4.1). A capture that joins later knows the steps alone.
-  mutating func take(_ information: RTCPPacket.SenderInformation, _ stream: RTPStream, _ stamp: FrameStamp) {
-    let now = ControlTable.Sent(
-      packets: Int(information.packetCount), octets: Int(information.octetCount), seenPackets: stream.course.expected,
-      seenOctets: stream.octets, clock: Double(information.ntpTime >> 32) + Double(information.ntpTime & 0xFFFF_FFFF) / 4_294_967_296,
-      timestamp: information.rtpTimestamp, stamp: stamp)
-    guard let begin else {
-      self.begin = now
-      return
-    }
-    let (said, seen) = (now.packets - begin.packets, now.seenPackets - begin.seenPackets)
-    guard miscount == nil, seen >= 50 else { return }
-    if abs(said - seen) > max(10, seen / 10) {
-      miscount = ControlTable.Miscount(stamp: stamp, said: said, seen: seen, kind: .packets)
-      return
-    }
-    compareClocks(begin, now, stream.clockRate)
-    guard said > 0, now.octets > begin.octets else { return }
-    let (octets, length) = ((now.octets - begin.octets) / said, stream.octets / max(stream.course.packets, 1))
-    // What protects a payload is octets of it as well (RFC 3711 §3.1).
-    let isSecure = stream.receiver?.media.isSecure == true || stream.sender?.media.isSecure == true
-    if miscount == nil, length >= 20, abs(octets - length) * (isSecure ? 5 : 20) > length {
-      miscount = ControlTable.Miscount(stamp: stamp, said: octets, seen: length, kind: .octets)
-    }
-  }
-}
-
-extension ControlTable.Reports {
-  /// Both clocks of a report go on with the time between reports (RFC 3550 §6.4.1). One that rests while its stream does is right.
-  private mutating func compareClocks(_ begin: ControlTable.Sent, _ now: ControlTable.Sent, _ rate: Int) {
-    let passed = Double(now.stamp.since(begin.stamp)) / 1e9
-    guard passed > 2, begin.clock > 0, now.clock > 0 else { return }
-    func differs(_ said: Double) -> Bool { abs(said - passed) > max(0.5, passed / 5) }
-    func miscount(_ said: Double, _ kind: ControlTable.Miscount.Kind) -> ControlTable.Miscount {
-      ControlTable.Miscount(
-        stamp: now.stamp, said: Int(max(min(said, 1e6), -1e6) * 1_000), seen: Int(passed * 1_000), kind: kind)
-    }
-    if differs(now.clock - begin.clock) {
-      self.miscount = miscount(now.clock - begin.clock, .clock)
-    } else if rate > 0 {
-      let said = Double(Int32(bitPattern: now.timestamp &- begin.timestamp)) / Double(rate)
-      if differs(said) { self.miscount = miscount(said, .timestamp) }
-    }
-  }
-}
-
-extension ControlTable.Block {
-  init(_ block: ReceptionReport, _ stream: RTPStream, _ stamp: FrameStamp) {
-    let rate = stream.clockRate
-    self.init(
-      stamp: stamp, reporter: stream.key.destination, lost: Int(block.cumulativeLost),
-      jitter: rate > 0 ? Double(block.jitter) * 1_000 / Double(rate) : nil, seenLost: stream.lost, seenPackets: stream.course.packets,
-      seenJitter: stream.maximumJitter)
+extension ControlTable.Oddity {
+  init(_ way: StreamTable.Way, _ stamp: FrameStamp, _ use: MediaTable.Use, ssrc: UInt32? = nil, other: UInt32? = nil) {
+    self.init(source: way.source, destination: way.destination, first: stamp, conversation: use.conversation, ssrc: ssrc, other: other)
   }
 }

@@ -8,6 +8,8 @@ public struct PayloadUse {
   public private(set) var packets = 0
   /// Bytes of the longest payload.
   public private(set) var longest = 0
+  /// Packets without any payload, and the first of them.
+  public private(set) var empty = StreamClock.Tally()
   /// What the receiver's description calls it; nil where none names it.
   public private(set) var encoding: Encoding?
   /// The description that holds now asked for it.
@@ -34,8 +36,9 @@ public struct PayloadUse {
   /// Cisco's named signalling events: what telephone-event is for gateways of one maker, on 100 unless configured, described nowhere.
   public var isNamedSignallingEvent: Bool { type == 100 && longest <= 8 }
 
-  mutating func take(_ payload: Int) {
+  mutating func take(_ payload: Int, _ stamp: FrameStamp) {
     packets += 1
+    if payload == 0 { empty.add(stamp) }
     longest = max(longest, payload)
   }
 

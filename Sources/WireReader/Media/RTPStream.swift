@@ -204,7 +204,7 @@ public final class RTPStream {
         recent = payloads.count - 1
       }
     }
-    payloads[recent].take(packet.payload.count)
+    payloads[recent].take(packet.payload.count, stamp)
     if !payloads[recent].isNegotiated, let receiver, !mayStillCome(type, stamp) { payloads[recent].addUnasked(stamp, receiver, sender) }
     return recent
   }

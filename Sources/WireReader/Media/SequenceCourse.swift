@@ -63,12 +63,16 @@ public struct SequenceCourse {
   /// Of the first packet, and of the highest one.
   public private(set) var firstSequence: UInt16 = 0
   public var lastSequence: UInt16 { highest?.sequence ?? 0 }
+  /// The timestamp of the highest one, and when it came.
+  public var newest: (timestamp: UInt32, stamp: FrameStamp)? { highest.map { ($0.timestamp, $0.stamp) } }
 
   /// Packets that the numbers promise.
   public var expected: Int { packets == 0 ? 0 : closed + last - first + 1 }
   public var distinct: Int { packets - order.duplicates - strays }
   /// Never negative.
   public var lost: Int { max(expected - distinct, 0) }
+  /// As receivers report it: a packet that came twice makes up for one that did not come (RFC 3550 §6.4.1).
+  public var balance: Int { expected - packets }
 
   public mutating func take(_ packet: Packet) -> Step {
     packets += 1

@@ -64,6 +64,11 @@ public struct StreamClock {
   /// First packets after a silence that have no marker.
   public private(set) var unmarked = Tally()
 
+  /// Numbers were skipped here, and no time by it.
+  public private(set) var skipped = Tally()
+  /// Packets that came right behind the one before: in less than a quarter of what that one holds.
+  public private(set) var rushed = Tally()
+
   private var last: Packet?
   private var isInterrupted = false
   private static let mostJumps = 16
@@ -78,6 +83,7 @@ public struct StreamClock {
     }
     guard case .ahead(let step) = packet.step else { return }
     self.last = packet
+    if step > 1, !isInterrupted, last.length > 0, packet.timestamp == last.timestamp &+ UInt32(last.length) { skipped.add(packet.stamp) }
     compare(packet, last, isInterrupted ? step + 1 : step)
     isInterrupted = false
   }
@@ -111,6 +117,7 @@ public struct StreamClock {
 
   private mutating func neighbours(_ packet: Packet, _ last: Packet, _ ticks: Int, _ played: Int64, _ arrival: Int64) {
     pairs += 1
+    if arrival * 4 < played { rushed.add(packet.stamp) }
     if arrival < Self.second / 5 {
       arrived += arrival
       self.played += played

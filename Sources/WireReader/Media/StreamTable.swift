@@ -99,7 +99,9 @@ public struct StreamTable {
     }
     let between = (source: media.media(ofControl: way.source), destination: media.media(ofControl: way.destination))
     place(way, between, stamp)
-    control.take(packets, between, stamp) { streams[$0] }
+    let use = media[between.destination] ?? media[between.source]
+    let isClear = use?.media.isSecure == false && use?.media.hasICE == false
+    control.take(packets, between, stamp, ReportedStreams(streams, order), isClear ? use : nil)
     return true
   }
 

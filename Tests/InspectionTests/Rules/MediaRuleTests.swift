@@ -175,9 +175,10 @@ import Testing
   }
 
   private func receiverReport(_ about: Int, lost: Int, fraction: Int = 0, jitter: Int = 0) -> Bytes {
-    Bytes(
+    let report =
       [0x81, 201, 0, 7] + octets(99, 4) + octets(about, 4) + [UInt8(fraction)] + octets(lost, 3) + octets(0, 4) + octets(jitter, 4)
-        + octets(0, 8))
+      + octets(0, 8)
+    return Bytes(report + [0x81, 202, 0, 2] + octets(99, 4) + [1, 1, 97, 0])
   }
 
   @Test func `RTCP goes to the port that was agreed for it (RFC 3550 §11, RFC 3605, RFC 5761)`() throws {

@@ -101,14 +101,27 @@ struct PrivateMediaAddress: DialogCheck {
       guard let audio = description.audio, let address = audio.address?.address, address.isPrivate, !audio.hasICE,
         !description.owner.address.isPrivate
       else { continue }
+      let isCertain = isNobodys(address, description.owner.address, context)
       remarks.append(
         Remark(
-          .warning, "RFC 8866 §5.7",
+          isCertain ? .error : .warning, "RFC 8866 §5.7",
           "\(description.owner.address) asks for media at the private address \(address): RTP to it is lost unless a NAT helper rewrites "
             + "it",
           description.stamp, by: description.owner))
     }
     return remarks
+  }
+
+  /// At the tap of who wrote it, an address that is neither its own nor one that somebody else described to it.
+  private func isNobodys(_ address: IPAddress, _ owner: IPAddress, _ context: CheckContext) -> Bool {
+    guard context.own.contains(owner), !context.own.contains(address) else { return false }
+    return !context.stories.values.contains { story in
+      story.agreements.contains { agreement in
+        [agreement.offer, agreement.answer].contains {
+          !context.own.contains($0.owner.address) && $0.audio?.address?.address == address
+        }
+      }
+    }
   }
 }
 

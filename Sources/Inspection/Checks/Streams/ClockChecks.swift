@@ -27,14 +27,16 @@ struct TimestampJump: StreamCheck {
     let seconds = Words.seconds(Int64(abs(jump.ticks)) * 1_000_000_000 / Int64(jump.clockRate))
     let way = jump.ticks < 0 ? "goes back by" : "leaps ahead by"
     let again = stream.clock.jumps.count > 1 ? ", the first of \(stream.clock.jumps.count) jumps" : ""
-    // With a marker or a new agreement it is another source behind a bridge, which receivers are ready for.
-    let isExpected = jump.hasMarker || context.isChange(stream, near: jump.stamp, since: stream.first)
+    // With a marker or a new agreement it is another source behind a bridge, which receivers are ready for. At the tap of who sends there
+    // is no bridge, and a new agreement alone changes no clock.
+    let isChange = !context.own.contains(stream.key.source.address) && context.isChange(stream, near: jump.stamp, since: stream.first)
+    let isExpected = jump.hasMarker || isChange
     return [
       Remark(
         isExpected ? .note : .warning, "RFC 3550 §5.1",
         "the timestamp of \(stream.way) \(way) \(seconds) in frame \(jump.stamp.frame), \(Words.seconds(jump.arrival)) after the packet "
           + "before\(again)",
-        jump.stamp)
+        jump.stamp, by: stream.key.source)
     ]
   }
 }
@@ -45,6 +47,7 @@ struct TimestampStep: StreamCheck {
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     let clock = stream.clock
+    if let remark = empty(stream) { return [remark] }
     guard clock.pairs >= 20, !stream.isProbe else { return [] }
     if let first = clock.still.first, clock.still.count * 4 > clock.pairs {
       return [
@@ -62,6 +65,35 @@ struct TimestampStep: StreamCheck {
         "the timestamp of \(stream.way) grows by \(step.ticks) where the payload holds \(step.length) samples, in \(clock.wrong.count) of "
           + Words.count(clock.pairs, "packet"),
         first)
+    ]
+  }
+}
+
+extension TimestampStep {
+  /// Packets of audio that hold none, at the pace of audio: seldom ones keep a NAT open (RFC 6263 §4).
+  private func empty(_ stream: RTPStream) -> Remark? {
+    guard let use = stream.payloads.first(where: { $0.empty.count >= 20 && $0.empty.count * 2 > $0.packets }), let first = use.empty.first,
+      stream.last.since(stream.first) < Int64(stream.statistics.packets) * 200_000_000, !stream.isProbe
+    else { return nil }
+    return Remark(
+      rule, "\(use.empty.count) of \(Words.count(use.packets, "packet")) of \(stream.way) have no payload, while its timestamp goes on",
+      first, by: stream.key.source)
+  }
+}
+
+/// A sender's packets leave one by one, each when it is due, as its own tap shows: on the way they may be held up.
+struct PacketBursts: StreamCheck {
+  let rule = Rule.clockPace
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    let clock = stream.clock
+    guard context.own.contains(stream.key.source.address), !context.own.contains(stream.key.destination.address), clock.pairs >= 50,
+      !stream.isProbe, clock.rushed.count * 4 >= clock.pairs * 3, let first = clock.rushed.first
+    else { return [] }
+    return [
+      Remark(
+        rule, "\(stream.way) leaves in bursts: \(clock.rushed.count) of \(Words.count(clock.pairs, "packet")) right behind the one before",
+        first, by: stream.key.source)
     ]
   }
 }
@@ -94,11 +126,16 @@ struct SequenceRestart: StreamCheck {
     let more = stream.course.restarts.count > 1 ? ", \(Words.times(stream.course.restarts.count)) in all" : ""
     return [
       Remark(
-        context.isChange(stream, near: restart.stamp, since: stream.first) ? .note : .warning, "RFC 3550 §5.1",
+        isBridged(stream, restart.stamp, context) ? .note : .warning, "RFC 3550 §5.1",
         "the sequence numbers of \(stream.way) start over under the same SSRC in frame \(restart.stamp.frame): \(restart.to) follows "
           + "\(restart.from)\(more); nothing is lost by it",
-        restart.stamp)
+        restart.stamp, by: stream.key.source)
     ]
+  }
+
+  /// Behind a bridge another source may go on under the SSRC; at the tap of who sends there is none.
+  private func isBridged(_ stream: RTPStream, _ stamp: FrameStamp, _ context: CheckContext) -> Bool {
+    !context.own.contains(stream.key.source.address) && context.isChange(stream, near: stamp, since: stream.first)
   }
 }
 

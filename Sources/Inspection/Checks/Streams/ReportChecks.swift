@@ -2,14 +2,32 @@ import Rules
 import SansIO
 import WireReader
 
-/// The loss that a receiver reports is that of the stream (RFC 3550 §6.4.1): no less than the capture misses, and it never falls. More is
-/// lost behind the point of capture.
+extension RTPStream {
+  /// Its numbers are those of its packets: nothing starts over, nothing is left out on purpose.
+  fileprivate var isCounted: Bool { !isProbe && course.restarts.isEmpty && !followsCall && !skipsNumbers }
+}
+
+extension CheckContext {
+  /// A block whose receiver has this tap: nothing comes to it that the tap has not seen. Nil where it is too early to say, or elsewhere.
+  fileprivate func ownBlock(_ stream: RTPStream) -> ControlTable.Block? {
+    guard own.contains(stream.key.destination.address), !own.contains(stream.key.source.address), stream.isCounted,
+      let block = control[stream.key]?.block, block.seenPackets >= 50, hiddenFrames == 0
+    else { return nil }
+    return block
+  }
+}
+
+/// The loss that a receiver reports is that of the stream (RFC 3550 §6.4.1). At its own tap the numbers are equal; elsewhere it is no less
+/// than the capture misses, and never falls: more is lost behind the point of capture.
 struct ReportedLoss: StreamCheck {
   let rule = Rule.reportedLoss
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let reports = context.control[stream.key], let lost = reports.cumulativeLost, stream.statistics.packets >= 50 else {
       return []
+    }
+    if let block = context.ownBlock(stream) {
+      return [own(block, stream) ?? fall(reports, block, stream, .error)].compactMap { $0 }
     }
     let beyond = Int(lost) - stream.lost
     if beyond * 100 >= stream.statistics.packets {
@@ -24,23 +42,45 @@ struct ReportedLoss: StreamCheck {
     return [tooFew(reports, stream)].compactMap { $0 }
   }
 
+  /// A receiver may begin to count a little later than its packets come.
+  private func own(_ block: ControlTable.Block, _ stream: RTPStream) -> Remark? {
+    let reporter = block.reporter
+    if abs(block.lost - block.seenBalance) > max(8, block.seenExpected / 100) {
+      return Remark(
+        rule,
+        "\(reporter) reports \(Words.count(block.lost, "packet")) lost from \(stream.key.source), \(block.seenBalance) of "
+          + "\(block.seenExpected) did not reach it", block.stamp, by: reporter)
+    }
+    let percent = Int(block.fractionLost) * 100 / 256
+    guard percent >= 5, block.seenLost == 0, stream.order.late == 0 else { return nil }
+    return Remark(
+      rule, "\(reporter) reports that \(percent) % of \(stream.way) are lost, none is missing", block.stamp, by: reporter)
+  }
+
   /// What the capture misses did not reach who comes after it. A receiver that begins to count anew says less as well.
   private func tooFew(_ reports: ControlTable.Reports, _ stream: RTPStream) -> Remark? {
     guard let block = reports.block, !stream.isProbe, stream.course.restarts.isEmpty, stream.order.late * 20 < stream.statistics.packets
     else {
       return nil
     }
-    if let fall = reports.fall, Int(fall.from) - Int(fall.to) > 2, stream.order.duplicates == 0 {
-      return Remark(
-        rule,
-        "\(block.reporter) reports \(Words.count(Int(fall.to), "packet")) lost from \(stream.key.source) after it had "
-          + "reported \(fall.from): the cumulative number does not fall", fall.stamp, by: block.reporter)
-    }
+    if let fall = fall(reports, block, stream, .warning) { return fall }
     guard block.seenLost >= 10, block.lost * 2 < block.seenLost else { return nil }
     return Remark(
-      rule,
+      .warning, rule.section,
       "\(block.reporter) reports \(Words.count(block.lost, "packet")) lost from \(stream.key.source), \(block.seenLost) are missing before "
         + "it already", block.stamp, by: block.reporter)
+  }
+}
+
+extension ReportedLoss {
+  private func fall(
+    _ reports: ControlTable.Reports, _ block: ControlTable.Block, _ stream: RTPStream, _ severity: InspectionFinding.Severity
+  ) -> Remark? {
+    guard let fall = reports.fall, Int(fall.from) - Int(fall.to) > 2, stream.order.duplicates == 0 else { return nil }
+    return Remark(
+      severity, rule.section,
+      "\(block.reporter) reports \(Words.count(Int(fall.to), "packet")) lost from \(stream.key.source) after it had "
+        + "reported \(fall.from): the cumulative number does not fall", fall.stamp, by: block.reporter)
   }
 }
 
@@ -65,12 +105,69 @@ struct ReportedJitter: StreamCheck {
   }
 }
 
+/// A reception report is of what came: the highest number that it names, and the last sender report (RFC 3550 §6.4.1).
+struct ReceptionReported: StreamCheck {
+  let rule = Rule.receptionReport
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    guard let block = context.ownBlock(stream) else { return [] }
+    let ahead = Int(Int16(bitPattern: block.highestSequence &- block.seenHighest))
+    if ahead > 0 {
+      return [
+        Remark(
+          rule,
+          "\(block.reporter) reports \(block.highestSequence) as the highest sequence number of \(stream.way), \(block.seenHighest) is "
+            + "the highest that came", block.stamp, by: block.reporter)
+      ]
+    }
+    guard let echo = context.control[stream.key]?.echo else { return [] }
+    var text = "names a sender report that never came (LSR)"
+    if let delay = echo.delay {
+      func seconds(_ milliseconds: Int) -> String { Words.seconds(Int64(milliseconds) * 1_000_000) }
+      text = "says that the last sender report came \(seconds(delay.said)) before it (DLSR), it was \(seconds(delay.passed))"
+    }
+    return [Remark(rule, "the report of \(echo.reporter) about \(stream.way) \(text)", echo.stamp, by: echo.reporter)]
+  }
+}
+
+/// A source that leaves says goodbye (RFC 3550 §6.6, §6.3.7), as the tap of its host shows.
+struct GoodbyeSaid: StreamCheck {
+  let rule = Rule.controlGoodbye
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    let (host, ssrc) = (stream.key.source.address, stream.key.ssrc)
+    guard context.own.contains(host), !context.own.contains(stream.key.destination.address), !context.hasHoles, !stream.isProbe,
+      context.control.hasReported(ssrc, from: host), !context.control.saidGoodbye(ssrc, from: host),
+      let end = end(of: stream, context), abs(stream.last.since(end)) < 1_000_000_000,
+      // It may leave a moment later.
+      context.end.since(end) >= 100_000_000
+    else { return [] }
+    return [
+      Remark(
+        rule, "\(stream.key.source) sent RTCP of its stream, and none that says BYE when the call of frame \(end.frame) ended", end,
+        by: stream.key.source)
+    ]
+  }
+
+  /// When the last of its dialogs ended; nil while one of them has not.
+  private func end(of stream: RTPStream, _ context: CheckContext) -> FrameStamp? {
+    var last: FrameStamp?
+    for number in stream.conversations {
+      guard let story = context.stories[number], let done = story.bye?.final?.first else { return nil }
+      if last.map({ done.frame > $0.frame }) ?? true { last = done }
+    }
+    return last
+  }
+}
+
 /// A sender report counts what was sent (RFC 3550 §6.4.1).
 struct SenderCounts: StreamCheck {
   let rule = Rule.senderReport
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard let reports = context.control[stream.key], !stream.isProbe, stream.course.restarts.isEmpty else { return [] }
+    guard let reports = context.control[stream.key], !stream.isProbe, stream.course.restarts.isEmpty, !stream.skipsNumbers else {
+      return []
+    }
     let sender = stream.key.source
     if let miscount = reports.miscount {
       return [Remark(rule, "the sender report of \(sender) \(Self.words(miscount))", miscount.stamp, by: sender)]
@@ -96,68 +193,9 @@ extension SenderCounts {
     case .packets: "counts \(Words.count(miscount.said, "packet")) since its first one, \(miscount.seen) were sent"
     case .octets: "counts \(Words.count(miscount.said, "octet")) in a packet, \(miscount.seen) were sent"
     case .clock: "has a clock that went on by \(seconds(miscount.said)) in \(seconds(miscount.seen)) since its first one"
+    case .offset:
+      "has an RTP timestamp that is \(seconds(abs(miscount.said))) \(miscount.said > 0 ? "ahead of" : "behind") that of its stream"
     case .timestamp: "has RTP timestamps that went on by \(seconds(miscount.said)) in \(seconds(miscount.seen)) since its first one"
     }
-  }
-}
-
-/// RTP comes from one address until something is agreed anew (RFC 4961 §3): a second source that nobody described is a stranger.
-struct OneSource: StreamCheck {
-  let rule = Rule.rtpSource
-
-  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard stream.sender == nil, let receiver = stream.receiver, !receiver.media.hasICE, stream.statistics.packets >= 3, !stream.isProbe,
-      let answered = stream.conversations.lazy.compactMap({ context.stories[$0]?.success?.first }).first,
-      stream.first.frame > answered.frame || stream.last.since(answered) > 1_000_000_000
-    else { return [] }
-    let others = context.streams.to(stream.key.destination).filter { other in
-      other !== stream && other.key.source != stream.key.source && other.last.frame > answered.frame
-        && (other.sender != nil || other.first.frame < stream.first.frame)
-    }
-    // One after the other is a NAT that gave the sender another port, or a hand-over.
-    guard let other = others.first(where: { $0.first.frame < stream.last.frame && stream.first.frame < $0.last.frame }) else { return [] }
-    return [
-      Remark(
-        rule,
-        "RTP from \(stream.key.source) comes to \(stream.key.destination) beside that of \(other.key.source), and no description names it",
-        stream.first, by: stream.key.source)
-    ]
-  }
-}
-
-/// The sequence number grows by one for each packet (RFC 3550 §5.1).
-struct SequenceMoves: StreamCheck {
-  let rule = Rule.sequenceStill
-
-  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard stream.statistics.packets >= 20, !stream.isProbe, stream.course.distinct * 4 <= stream.statistics.packets else { return [] }
-    return [
-      Remark(
-        rule,
-        "the sequence number of \(stream.way) does not grow: \(Words.count(stream.statistics.packets, "packet")) have "
-          + "\(Words.count(stream.course.distinct, "number"))", stream.first, by: stream.key.source)
-    ]
-  }
-}
-
-/// RTP and RTCP that cannot be read, and RTCP that goes elsewhere than agreed, by their places.
-enum MediaOddities {
-  static func examine(_ control: ControlTable, _ conversations: [Int: Conversation]) -> [InspectionFinding] {
-    func finding(_ breach: Rule, _ oddity: ControlTable.Oddity, _ text: String) -> InspectionFinding {
-      let conversation = oddity.conversation.flatMap { conversations[$0] }
-      let isBroken = conversation?.isDeliberatelyBroken == true
-      return InspectionFinding(
-        breach, isBroken ? .note : breach.severity, breach.section, text, frame: oddity.first.frame, callID: conversation?.callID,
-        blamed: oddity.source)
-    }
-    func unreadable(_ what: String, _ oddity: ControlTable.Oddity) -> String {
-      "\(Words.count(oddity.count, "\(what) packet")) from \(oddity.source) to \(oddity.destination) cannot be read: \(oddity.reason)"
-    }
-    return control.malformedRTP.map { finding(.rtpMalformed, $0, unreadable("RTP", $0)) }
-      + control.malformedRTCP.map { finding(.rtcpMalformed, $0, unreadable("RTCP", $0)) }
-      + control.misplaced.map { oddity in
-        let wanted = oddity.expected.map { ", \($0) was agreed for it" } ?? ""
-        return finding(.controlPort, oddity, "RTCP from \(oddity.source) goes to \(oddity.destination)\(wanted)")
-      }
   }
 }

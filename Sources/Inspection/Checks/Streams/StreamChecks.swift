@@ -111,7 +111,7 @@ struct StreamQuality: StreamCheck {
     let way = "RTP \(stream.key.source) to \(stream.key.destination)"
     var remarks: [Remark] = []
     let percent = Double(stream.lost) * 100 / Double(max(stream.expected, 1))
-    if percent >= 1 {
+    if percent >= 1, !stream.skipsNumbers {
       remarks.append(
         Remark(
           percent >= 5 ? .error : .warning, "ITU-T G.107",

@@ -1,0 +1,78 @@
+import RTP
+import SansIO
+
+extension ControlTable.Reports {
+  /// A sender counts from the beginning of its stream (RFC 3550 §6.4.1). A capture that joins later knows the steps alone.
+  mutating func take(_ information: RTCPPacket.SenderInformation, _ stream: RTPStream, _ stamp: FrameStamp) {
+    let now = ControlTable.Sent(
+      packets: Int(information.packetCount), octets: Int(information.octetCount), seenPackets: stream.course.expected,
+      seenOctets: stream.octets, clock: Double(information.ntpTime >> 32) + Double(information.ntpTime & 0xFFFF_FFFF) / 4_294_967_296,
+      timestamp: information.rtpTimestamp, stamp: stamp)
+    compareOffset(now, stream)
+    guard let begin else {
+      self.begin = now
+      return
+    }
+    let (said, seen) = (now.packets - begin.packets, now.seenPackets - begin.seenPackets)
+    guard miscount == nil, seen >= 50 else { return }
+    if abs(said - seen) > max(10, seen / 10) {
+      miscount = ControlTable.Miscount(stamp: stamp, said: said, seen: seen, kind: .packets)
+      return
+    }
+    compareClocks(begin, now, stream.clockRate)
+    guard said > 0, now.octets > begin.octets else { return }
+    let (octets, length) = ((now.octets - begin.octets) / said, stream.octets / max(stream.course.packets, 1))
+    // What protects a payload is octets of it as well (RFC 3711 §3.1).
+    let isSecure = stream.receiver?.media.isSecure == true || stream.sender?.media.isSecure == true
+    if miscount == nil, length >= 20, abs(octets - length) * (isSecure ? 5 : 20) > length {
+      miscount = ControlTable.Miscount(stamp: stamp, said: octets, seen: length, kind: .octets)
+    }
+  }
+}
+
+extension ControlTable.Reports {
+  /// Both clocks of a report go on with the time between reports (RFC 3550 §6.4.1). One that rests while its stream does is right.
+  private mutating func compareClocks(_ begin: ControlTable.Sent, _ now: ControlTable.Sent, _ rate: Int) {
+    let passed = Double(now.stamp.since(begin.stamp)) / 1e9
+    guard passed > 2, begin.clock > 0, now.clock > 0 else { return }
+    func differs(_ said: Double) -> Bool { abs(said - passed) > max(0.5, passed / 5) }
+    func miscount(_ said: Double, _ kind: ControlTable.Miscount.Kind) -> ControlTable.Miscount {
+      ControlTable.Miscount(
+        stamp: now.stamp, said: Int(max(min(said, 1e6), -1e6) * 1_000), seen: Int(passed * 1_000), kind: kind)
+    }
+    if differs(now.clock - begin.clock) {
+      self.miscount = miscount(now.clock - begin.clock, .clock)
+    } else if rate > 0 {
+      let said = Double(Int32(bitPattern: now.timestamp &- begin.timestamp)) / Double(rate)
+      if differs(said) { self.miscount = miscount(said, .timestamp) }
+    }
+  }
+}
+
+extension ControlTable.Reports {
+  /// The RTP timestamp of a report is that of its moment, by the clock of the stream (RFC 3550 §6.4.1).
+  private mutating func compareOffset(_ now: ControlTable.Sent, _ stream: RTPStream) {
+    guard miscount == nil, let newest = stream.course.newest, stream.clockRate > 0, stream.course.packets >= 20, stream.clock.breaks == 0,
+      stream.course.restarts.isEmpty
+    else { return }
+    let passed = now.stamp.since(newest.stamp)
+    guard passed >= 0, passed < 1_000_000_000 else { return }
+    let ticks = Int(Int32(bitPattern: now.timestamp &- newest.timestamp))
+    let ahead = ticks * 1_000 / stream.clockRate - Int(passed / 1_000_000)
+    // Ten seconds are what the longest telephone-event keeps a timestamp for, and more than any clock is off.
+    guard abs(ahead) > 10_000 else { return }
+    miscount = ControlTable.Miscount(stamp: now.stamp, said: ahead, seen: 0, kind: .offset)
+  }
+}
+
+extension ControlTable.Block {
+  init(_ block: ReceptionReport, _ stream: RTPStream, _ stamp: FrameStamp) {
+    let rate = stream.clockRate
+    self.init(
+      stamp: stamp, reporter: stream.key.destination, lost: Int(block.cumulativeLost),
+      jitter: rate > 0 ? Double(block.jitter) * 1_000 / Double(rate) : nil, seenLost: stream.lost, seenPackets: stream.course.packets,
+      seenJitter: stream.maximumJitter, fractionLost: block.fractionLost,
+      highestSequence: UInt16(truncatingIfNeeded: block.extendedHighestSequence), seenHighest: stream.course.lastSequence,
+      seenExpected: stream.course.expected, seenBalance: stream.course.balance)
+  }
+}
