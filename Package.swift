@@ -78,7 +78,8 @@ let package = Package(
       stack + ["CallControl", "Kallglot", "Personas", "Defects", "WireReader", "Inspection", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "Rules", "SIPMessage", "Capture", "ScenarioModel", "Inspection"])
     + module(
-      "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture"] + nio)
+      "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture", "Inspection"] + nio,
+      testing: ["Rules"])
     + module(
       "LiveStage", stack + ["ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio, testing: ["LabTesting"])
     + [

@@ -38,6 +38,13 @@ public struct CaptureInspection {
   /// - Parameter now: nanoseconds since 1970, where time went on without a packet; nil = the capture's end.
   public func findings(at now: Int64? = nil) -> [InspectionFinding] { CaptureJudgement(self, at: now).collector.sorted }
 
+  /// What was found in messages since the last time, taken out.
+  mutating func takeImmediate() -> [InspectionFinding] {
+    guard !immediate.list.isEmpty else { return [] }
+    defer { immediate = FindingCollector(filter: reader.dialogs.filter) }
+    return immediate.list
+  }
+
   /// Judges what a packet showed.
   public mutating func judge(_ observed: Observed) {
     switch observed {

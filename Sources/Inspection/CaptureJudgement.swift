@@ -57,7 +57,7 @@ struct CaptureJudgement {
   }
 
   /// The last packet from an address that a conversation describes, by its number.
-  private static func lastMedia(_ streams: [RTPStream]) -> [Int: FrameStamp] {
+  static func lastMedia(_ streams: [RTPStream]) -> [Int: FrameStamp] {
     let senders = streams.flatMap(\.periods).compactMap { period in period.sender.map { ($0.conversation, period.last) } }
     return Dictionary(senders) { $0.frame > $1.frame ? $0 : $1 }
   }
@@ -65,7 +65,11 @@ struct CaptureJudgement {
   /// Where a capture has keys, a connection that none of them opens is worth knowing.
   private static func secrets(_ reader: PassiveReader) -> [InspectionFinding] {
     guard reader.connections.keyLog.count > 0 else { return [] }
-    return reader.connections.securedSoFar.filter { $0.closedBytes > 0 }.map { facts in
+    return secrets(reader.connections.securedSoFar)
+  }
+
+  static func secrets(_ connections: [TLSFacts]) -> [InspectionFinding] {
+    connections.filter { $0.closedBytes > 0 }.map { facts in
       InspectionFinding(
         .tlsSecrets, .note, "",
         "no TLS secret opens the connection from \(facts.client) to \(facts.server): \(facts.obstacle ?? "unknown")",

@@ -37,7 +37,7 @@ final class LiveTap {
     _ direction: PacketRecord.Direction, _ carrier: PacketRecord.Carrier, _ source: TransportAddress, _ destination: TransportAddress,
     _ bytes: Bytes, _ label: Label
   ) {
-    frame += 1
+    frame &+= 1
     let record = PacketRecord(
       at: clock.now, host: host, frame: frame, direction: direction, carrier: carrier, source: source, destination: destination,
       payload: bytes, label: label, fate: direction == .sent ? .unknown : .delivered)

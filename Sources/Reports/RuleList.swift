@@ -7,11 +7,8 @@ public enum RuleList {
   public enum Place: String, Hashable, Sendable {
     case run, serve, inspect
 
-    /// Members of the Lab watch their peers in `run` and `serve`; packets are read in `run` and `inspect`.
-    static func of(_ rule: Rule) -> [Place] {
-      let (isPeers, isReaders) = (rule.watchers.contains(.peer), rule.watchers.contains(.reader))
-      return [.run] + (isPeers ? [.serve] : []) + (isReaders ? [.inspect] : [])
-    }
+    /// Members of the Lab watch their peers in `run` and `serve`; packets are read in all three.
+    static func of(_ rule: Rule) -> [Place] { [.run, .serve] + (rule.watchers.contains(.reader) ? [.inspect] : []) }
   }
 
   /// A line a rule: id, section, severity, places, when a run fails by it, sentence, in columns.

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Kallglot
 import KallglotPolicy
 import CallControl
+import Inspection
 import LiveNetwork
 import Media
 import NIOCore
@@ -21,6 +22,7 @@ public final class LiveEndpoint: @unchecked Sendable {
   private let driver: LiveDriver
   private let loop: SocketLoop
   private let captures: CallCaptures?
+  private let judge: LiveJudge?
   private let desk: ServeDesk
   private let limit: DescriptorLimit
   // On the loop.
@@ -29,13 +31,15 @@ public final class LiveEndpoint: @unchecked Sendable {
   private var quiet: EventLoopPromise<Void>?
   private var captureTimer: RepeatedTask?
   private var statusTimer: RepeatedTask?
+  private var judgeTimer: RepeatedTask?
 
   /// - Parameters:
   ///   - folder: gets one pcapng a call, `serve.log` and `status.json`; nil = none of them.
   ///   - logsCalls: under load, making a line for each event costs more than the call.
+  ///   - judges: whether what crosses the sockets is read and judged, on a thread of its own.
   ///   - say: takes each line of the log, on the loop.
   public init(
-    _ configuration: ServeConfiguration, _ identity: ServeIdentity, folder: String? = nil, logsCalls: Bool = true,
+    _ configuration: ServeConfiguration, _ identity: ServeIdentity, folder: String? = nil, logsCalls: Bool = true, judges: Bool = true,
     say: @escaping @Sendable (String) -> Void
   ) throws {
     self.configuration = configuration
@@ -46,11 +50,17 @@ public final class LiveEndpoint: @unchecked Sendable {
     let tls = try Self.tls(configuration, identity.authority)
     host = Self.endpoint(
       configuration, identity.account, tls, try tls.map { _ in try TLSContext(TLSConfiguration(role: .client)) }, clock.epoch)
-    desk = ServeDesk(configuration, folder: folder, epoch: clock.epoch, logsCalls: logsCalls, console: say)
+    desk = ServeDesk(
+      configuration, folder: folder, epoch: clock.epoch, logsCalls: logsCalls, isJudged: judges, console: say)
     captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch) }
+    do throws(SystemError) { judge = judges ? try LiveJudge("kallglot", epoch: clock.epoch) : nil } catch {
+      throw LiveFailure("no thread to judge on: \(error)")
+    }
+    let sinks: [(any JournalSink)?] = [captures, judge]
     driver = LiveDriver(
-      host, name: "kallglot", on: loop, clock: clock, quantum: .milliseconds(1), sinks: captures.map { [$0] } ?? [])
+      host, name: "kallglot", on: loop, clock: clock, quantum: .milliseconds(1), sinks: sinks.compactMap { $0 })
     driver.onEvent = { [unowned self] event in take(event) }
+    judge?.onNews = { [unowned self] news in loop.execute { [unowned self] in take(news) } }
     captures?.onEvent = { [unowned self] event in desk.take(event, at: driver.clock.now) }
   }
 
@@ -107,6 +117,7 @@ public final class LiveEndpoint: @unchecked Sendable {
       statusTimer = captures.map { _ in
         driver.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(1)) { [unowned self] _ in writeStatus() }
       }
+      judgeTimer = judge?.schedule(on: driver.eventLoop) { [unowned self] in judge?.tick(at: driver.clock.now) }
       captureTimer = captures?.schedule(on: driver.eventLoop) { [unowned self] in self.captures?.tick(at: driver.clock.now) }
     }
     driver.start()
@@ -139,7 +150,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     try? await promise.futureResult.get()
     patience.cancel()
     await shutDown()
-    for line in desk.summary(at: driver.clock.now) { say(line) }
+    for line in desk.summary(at: driver.clock.now, missed: judge?.missedInAll ?? 0) { say(line) }
   }
 
   /// Carries out what was typed. Blocks while a name is resolved.
@@ -180,8 +191,21 @@ public final class LiveEndpoint: @unchecked Sendable {
 
   private func shutDown() async {
     try? await driver.stop().get()
+    if let judge {
+      try? await driver.eventLoop.submit { [self] in endJudging(judge) }.get()
+      await judge.leave()
+    }
     if captures != nil { try? await driver.eventLoop.submit { [self] in endCaptures() }.get() }
     try? await loop.shutdownGracefully()
+  }
+
+  private func endJudging(_ judge: LiveJudge) {
+    judgeTimer?.cancel()
+    judge.finish(at: driver.clock.now)
+  }
+
+  private func take(_ news: [LiveInspection.News]) {
+    for one in news { desk.take(one, captures, at: driver.clock.now) }
   }
 
   private func endCaptures() {

@@ -1,5 +1,6 @@
 import Kallglot
 import CallControl
+import Inspection
 import SIPUserAgent
 import SansIO
 import ScenarioModel
@@ -15,14 +16,21 @@ final class ServeDesk {
   @exclusivity(unchecked) private var calls: CallLog
   private var status: StatusFile?
   private var capturedCalls = 0
+  /// nil = nobody judges the packets.
+  private var findings: FindingLog?
 
-  init(_ configuration: ServeConfiguration, folder: String?, epoch: Epoch, logsCalls: Bool, console: @escaping @Sendable (String) -> Void) {
+  init(
+    _ configuration: ServeConfiguration, folder: String?, epoch: Epoch, logsCalls: Bool, isJudged: Bool,
+    console: @escaping @Sendable (String) -> Void
+  ) {
     self.folder = folder
+    findings = isJudged ? FindingLog() : nil
     self.logsCalls = logsCalls
     time = WallTime(epoch: epoch)
     log = ServeLog(epoch: epoch, path: folder.map { "\($0)/serve.log" }, console: console)
     calls = CallLog(
-      after: folder.map(StatusFile.lastLeg) ?? 0, singleUse: Set(configuration.sessions.filter { !$0.isReusable }.map(\.id)))
+      after: folder.map(StatusFile.lastLeg) ?? 0, singleUse: Set(configuration.sessions.filter { !$0.isReusable }.map(\.id)),
+      isJudged: isJudged)
     status = folder.map { StatusFile(folder: $0, time: time) }
   }
 
@@ -37,6 +45,18 @@ final class ServeDesk {
   func take(_ event: CaptureEvent, at now: Instant) {
     if case .callOpened = event { capturedCalls += 1 }
     if logsCalls || event.isProblem { log.line(calls.line(for: event), at: now) }
+  }
+
+  /// Takes what the packets show.
+  func take(_ news: LiveInspection.News, _ captures: CallCaptures?, at now: Instant) {
+    switch news {
+    case .ended(let call):
+      findings?.count(call)
+      if logsCalls { log.line("\(call) (Call-ID \(call.callID))", at: now) }
+    case .finding(let finding):
+      let line = findings?.line(for: finding) { captures?.place(of: UInt32(truncatingIfNeeded: $0.frame), $0.callID) }
+      if let line, logsCalls || finding.severity == .error { log.line(line, at: now) }
+    }
   }
 
   /// What is said in any case.
@@ -60,7 +80,9 @@ final class ServeDesk {
   }
 
   func writeStatus(_ host: KallglotEndpoint, _ captures: CallCaptures?, at now: Instant) {
-    guard let text = status?.text(standing(host, captures), accounts: host.accountLoads, legs: calls.book.lastNumber) else { return }
+    guard
+      let text = status?.text(standing(host, captures), accounts: host.accountLoads, legs: calls.book.lastNumber, judged: findings?.json)
+    else { return }
     if let problem = status?.replace(with: text) { log.line(problem, at: now) }
   }
 
@@ -69,12 +91,14 @@ final class ServeDesk {
   }
 
   /// What a run came to, in a few lines.
-  func summary(at now: Instant) -> [String] {
+  /// - Parameter missed: packets that were not judged.
+  func summary(at now: Instant, missed: Int) -> [String] {
     let totals = calls.book.totals
     let seconds = now.nanoseconds / 1_000_000_000
     let length = seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s"
     var lines = ["summary: calls \(totals.calls), answered \(totals.answered), in \(length)"]
     lines += totals.refusals.sorted { $0.key < $1.key }.map { "  refused: \($0.key): \($0.value)" }
+    if let findings { lines += findings.summary(missed: missed) }
     if let folder { lines.append("  captures of calls: \(capturedCalls), in \(folder); log in \(folder)/serve.log") }
     return lines
   }

@@ -15,6 +15,11 @@ struct ServeCommand: AsyncParsableCommand {
       The configuration for a PBX: serve --print asterisk (or asterisk-chan_sip, freeswitch, cucm), with the same --config, --listen and \
       --state. Without an account in --config, an account and a certificate authority are created once and kept in the state file. While \
       running, it reads commands from standard input: call, hold, resume, hangup, calls, help.
+
+      What crosses its sockets is read and judged by the rules of 'kallglot-lab rules', as run and inspect do: each error and warning is a \
+      line with the rule, its section, what was seen, who did it, the frame of the capture (with --out) and the Call-ID, and each call \
+      that ends is a line with its outcome and its RTP streams. Notes are counted. Of one rule and one peer ten lines are written, then \
+      every 100th, 1,000th, … is. The last lines are totals, which status.json has too.
         kallglot-lab serve --listen 'udp 127.0.0.1:5060' --out out
         kallglot-lab serve --print asterisk --transport tls
 
@@ -44,8 +49,11 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("With --print: the folder of the PBX's configuration, when it is not the usual one.", valueName: "folder"))
   var pbxFolder: String?
 
-  @Flag(help: "Log nothing but listeners and problems.")
+  @Flag(help: "Log nothing but listeners and problems; of what is judged, errors.")
   var quiet = false
+
+  @Flag(inversion: .prefixedNo, help: "Read and judge what crosses the sockets.")
+  var judge = true
 
   func run() async throws {
     let settings = try readSettings()
@@ -58,7 +66,7 @@ struct ServeCommand: AsyncParsableCommand {
     let interrupts = Interrupts()
     Console.becomeOptional()
     do {
-      let endpoint = try LiveEndpoint(settings, identity, folder: out, logsCalls: !quiet) { say($0) }
+      let endpoint = try LiveEndpoint(settings, identity, folder: out, logsCalls: !quiet, judges: judge) { say($0) }
       try await endpoint.start()
       if settings.policy.authentication == .digest {
         say(

@@ -49,6 +49,11 @@ import Testing
     }
   }
 
+  @Test func `what a member watches its peers for can be read off their packets as well`() {
+    let unseen = RuleRegistry.rules.filter { !$0.watchers.contains(.reader) }.map(\.id)
+    #expect(unseen.isEmpty, "\(unseen)")
+  }
+
   @Test func `each rule is looked for by who its declaration says`() {
     let reader = code { $0.module == "Inspection" }
     // Who finds out whose mistake it was names the rule as well, and raises none.

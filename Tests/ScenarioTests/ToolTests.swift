@@ -139,7 +139,8 @@ import Testing
     #expect(lines.count == rules.count)
     for (line, rule) in zip(lines, rules) {
       #expect(line.hasPrefix("\(rule.id) ") && line.contains("  \(rule.section) ") && line.hasSuffix("  \(rule.sentence)"), "\(line)")
-      #expect(line.contains("  \(rule.severity.rawValue) ") && line.contains(rule.watchers.contains(.reader) ? " inspect " : " serve "))
+      #expect(
+        line.contains("  \(rule.severity.rawValue) ") && line.contains(rule.watchers.contains(.reader) ? " serve inspect " : " serve "))
     }
     #expect(Set(lines.compactMap { $0.firstRange(of: " RFC ")?.lowerBound.utf16Offset(in: $0) }).count == 1)
     let ids = rules.map(\.id)
@@ -150,7 +151,7 @@ import Testing
     #expect(list.map { $0["failsRuns"] as? String } == rules.map(\.effectOnRuns.rawValue))
     let places = list.map { $0["where"] as? [String] ?? [] }
     #expect(places.allSatisfy { $0.first == "run" && $0.count > 1 })
-    #expect(places.map { $0.contains("serve") } == rules.map { $0.watchers.contains(.peer) })
+    #expect(places.allSatisfy { $0.contains("serve") })
     #expect(places.map { $0.contains("inspect") } == rules.map { $0.watchers.contains(.reader) })
   }
 

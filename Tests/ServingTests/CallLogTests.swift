@@ -3,6 +3,7 @@ import Kallglot
 import KallglotPolicy
 import CallControl
 import Media
+import Rules
 import SDP
 import SIPMessage
 import SIPUserAgent
@@ -117,6 +118,13 @@ import Testing
     let log = ServeLog(epoch: Epoch(unixNanoseconds: 0), path: "/dev/full") { lines.all.append($0) }
     for text in ["one", "two"] { log.line(text, at: Instant(nanoseconds: 0)) }
     #expect(lines.all.count == 3 && lines.all[1].contains("/dev/full cannot be written: "))
+  }
+
+  @Test func `what packets show to be broken is left to whoever reads them`() {
+    let event = EndpointEvent.party(.violation(nil, PeerViolation(.contactMissing, "INVITE")))
+    var (alone, judged) = (CallLog(), CallLog(isJudged: true))
+    #expect(lines(&alone, [event]) == ["the peer broke a rule: \(PeerViolation(.contactMissing, "INVITE"))"])
+    #expect(lines(&judged, [event]).isEmpty)
   }
 
   @Test func `status.json is JSON with the call's state, counters and capture, is replaced whole, and numbers go on from it`() throws {

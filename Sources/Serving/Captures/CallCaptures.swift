@@ -44,6 +44,15 @@ public final class CallCaptures: JournalSink {
   /// The path of the file that holds the leg's call: from its first packet until the file is closed, 32 s after the leg's end.
   public func capture(of leg: LegID) -> String? { calls.path(of: leg) }
 
+  /// Where a packet of the host is: `frame 3 of out/call-00001-….pcapng`, or the file alone where its frame is not known any more.
+  /// - Parameters:
+  ///   - packet: ``PacketRecord/frame``.
+  ///   - callID: of the call that it belongs to.
+  public func place(of packet: UInt32, _ callID: String?) -> String? {
+    guard let callID, let file = calls.call(callID)?.file else { return others.place(of: packet) }
+    return file.frame(of: packet).map { "frame \($0) of \(file.path)" } ?? file.path
+  }
+
   public func hostAdded(_ host: HostID, name: String) {}
 
   /// For a timer of the owner's, every ``interval``: writes what was gathered and closes what is over, whether packets come or not.

@@ -69,7 +69,7 @@ final class ConnectionCaptures {
     var cuts: [Cut] = []
     let stream = connections[ends] ?? begin(ends, at: now, &cuts)
     let packet = PacketRecord(
-      at: now, host: host, frame: 0, direction: record.direction,
+      at: now, host: host, frame: record.direction == .received ? stream.lastReceived : 0, direction: record.direction,
       carrier: .tcp(TCPSegment(sequence: 0, acknowledgement: 0, flags: [.ack, .psh])), source: record.source,
       destination: record.destination, payload: record.bytes, label: record.label,
       fate: record.direction == .sent ? .unknown : .delivered)

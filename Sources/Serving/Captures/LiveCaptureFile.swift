@@ -23,6 +23,8 @@ final class LiveCaptureFile {
   private let tell: (CaptureEvent) -> Void
   private var isFailureTold = false
   private var isDirty = false
+  private var frames: UInt32 = 0
+  private var places = FramePlaces()
 
   /// - Parameter comment: on the whole file.
   init(
@@ -40,14 +42,23 @@ final class LiveCaptureFile {
 
   func append(_ passage: Passage) {
     isDirty = true
-    guard case .tcp(let segment) = passage.packet.carrier, !passage.keepsNumbers else { return file.append(passage.packet) }
+    guard case .tcp(let segment) = passage.packet.carrier, !passage.keepsNumbers else { return write(passage.packet) }
     let ends = ConnectionEnds(passage.packet.direction, from: passage.packet.source, to: passage.packet.destination)
     let largest = passage.isDecrypted ? Self.decryptedSegment : Self.segment
     let interface = passage.isDecrypted ? decryptedInterface() : 0
     var narration = narrations[ends] ?? StreamNarration()
-    for packet in narration.segments(of: passage.packet, segment.flags, largest: largest) { file.append(packet, interface: interface) }
+    for packet in narration.segments(of: passage.packet, segment.flags, largest: largest) { write(packet, interface) }
     narrations[ends] = narration.isOver ? nil : narration
   }
+
+  private func write(_ packet: PacketRecord, _ interface: Int = 0) {
+    file.append(packet, interface: interface)
+    frames &+= 1
+    places.add(packet, frames)
+  }
+
+  /// The frame of the file that a packet of the host is; nil where that is not known any more.
+  func frame(of packet: UInt32) -> UInt32? { unwritten == 0 ? places[packet] : nil }
 
   func append(note text: String, at now: Instant) {
     isDirty = true

@@ -32,6 +32,8 @@ final class ObservedStream {
   private var sent = Direction()
   private var received = Direction()
   private(set) var lastUse = Instant.zero
+  /// ``PacketRecord/frame`` of what came last.
+  private(set) var lastReceived: UInt32 = 0
 
   /// One direction: its messages, and whether it is over.
   private struct Direction {
@@ -58,6 +60,7 @@ final class ObservedStream {
 
   func take(_ packet: PacketRecord, _ segment: TCPSegment) -> [Cut] {
     lastUse = packet.at
+    if packet.direction == .received { lastReceived = packet.frame }
     return packet.payload.isEmpty ? takeControl(packet, segment) : takePayload(packet)
   }
 

@@ -20,6 +20,8 @@ final class OtherCapture {
   func append(_ secret: KeyLogLine) { opened().append(secret) }
   func flush() { file?.flush() }
 
+  func place(of packet: UInt32) -> String? { file.flatMap { file in file.frame(of: packet).map { "frame \($0) of \(file.path)" } } }
+
   func finish(at now: Instant) {
     if let file { close(file, at: now) }
   }

@@ -13,12 +13,15 @@ public struct CallLog {
   public private(set) var book: CallBook
   /// Sessions of the configuration that are good for one call.
   private let singleUse: Set<String>
+  /// The packets are judged: of rules that those show to be broken nothing is said here.
+  private let isJudged: Bool
   /// The decision whose response comes next, so that it is not told twice.
   private var decided: (callID: String, method: String)?
 
-  public init(after lastLeg: Int = 0, singleUse: Set<String> = []) {
+  public init(after lastLeg: Int = 0, singleUse: Set<String> = [], isJudged: Bool = false) {
     book = CallBook(after: lastLeg)
     self.singleUse = singleUse
+    self.isJudged = isJudged
   }
 
   public mutating func asked(for change: SessionChange, on leg: LegID) { book.asked(for: change, on: leg) }
@@ -127,7 +130,8 @@ public struct CallLog {
     case .optionsAnswered(let status): return "OPTIONS answered with \(status)"
     case .optionsFailed(let reason): return "OPTIONS: \(reason)"
     case .note(_, let note): return "\(note)"
-    case .violation(_, let violation): return "the peer broke a rule: \(violation)"
+    case .violation(_, let violation):
+      return isJudged && violation.rule.watchers.contains(.reader) ? nil : "the peer broke a rule: \(violation)"
     case .portsMissing(_, let reason): return reason
     case .requestRefused(_, let request): return "\(request)\(isOfCall || request.callID.isEmpty ? "" : " (Call-ID \(request.callID))")"
     default: return nil

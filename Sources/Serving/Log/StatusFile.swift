@@ -6,7 +6,8 @@ import ScenarioModel
 
 /// What a served endpoint is doing, for programs: `status.json`, replaced by renaming, so that a reader always finds a whole one.
 ///
-/// `{version, since, legs, calls: [{leg, callID, account, state, since, codec, sent, received, capture}], accounts: [{name, up, cap}]}`
+/// `{version, since, legs, calls: [{leg, callID, account, state, since, codec, sent, received, capture}], accounts: [{name, up, cap}],
+/// judged: {calls, findings: [{rule, severity, count}]}}`
 struct StatusFile {
   static let version = 1
 
@@ -36,18 +37,22 @@ struct StatusFile {
     return max(0, (try? JSONDecoder().decode(Document.self, from: data))?.legs ?? 0)
   }
 
-  func text(_ calls: [Call], accounts: [(name: String, up: Int, cap: Int)], legs: Int) -> String {
-    JSONValue.object([
-      ("version", .integer(Self.version)), ("since", .string(time.text(Instant(nanoseconds: 0)))), ("legs", .integer(legs)),
-      ("calls", .array(calls.map(json))),
-      (
-        "accounts",
-        .array(
-          accounts.map { account in
-            .object([("name", .string(account.name)), ("up", .integer(account.up)), ("cap", .integer(account.cap))])
-          })
-      ),
-    ]).document + "\n"
+  /// - Parameter judged: what was read off the packets; nil where nobody judges.
+  func text(_ calls: [Call], accounts: [(name: String, up: Int, cap: Int)], legs: Int, judged: JSONValue? = nil) -> String {
+    let judged = judged.map { [("judged", $0)] } ?? []
+    return JSONValue.object(
+      [
+        ("version", .integer(Self.version)), ("since", .string(time.text(Instant(nanoseconds: 0)))), ("legs", .integer(legs)),
+        ("calls", .array(calls.map(json))),
+        (
+          "accounts",
+          .array(
+            accounts.map { account in
+              .object([("name", .string(account.name)), ("up", .integer(account.up)), ("cap", .integer(account.cap))])
+            })
+        ),
+      ] + judged
+    ).document + "\n"
   }
 
   private func json(_ call: Call) -> JSONValue {

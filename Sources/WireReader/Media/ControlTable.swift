@@ -186,6 +186,17 @@ public struct ControlTable {
     }
   }
 
+  private static let oddities = [
+    \ControlTable.misplaced, \.malformedRTP, \.malformedRTCP, \.nameless, \.unknownSources, \.silentSources,
+  ]
+
+  /// Takes out what conversations have left that are not kept any more.
+  mutating func releaseOddities(_ isLive: (Int) -> Bool) {
+    for list in Self.oddities where !self[keyPath: list].isEmpty {
+      self[keyPath: list].removeAll { $0.conversation.map { !isLive($0) } ?? false }
+    }
+  }
+
   /// Takes out what was last reported before that time, of streams that are not there any more.
   mutating func release(before time: Int64, _ isThere: (RTPStream.Key) -> Bool) {
     let gone = bySource.filter { $0.value.last.time <= time && !isThere($0.key) }

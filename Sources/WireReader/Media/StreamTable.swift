@@ -160,6 +160,7 @@ public struct StreamTable {
     }
     media.release(before: time, isLive)
     control.release(before: time) { streams[$0] != nil }
+    control.releaseOddities(isLive)
     return ended
   }
 

@@ -52,10 +52,14 @@ final class Scene: Sendable {
 
   /// Starts `kallglot-lab serve` with this configuration and waits until it listens. Its captures are in the folder of its name.
   ///
-  /// - Parameter limit: none of its files grows beyond so many KiB (`ulimit -S -f`, RLIMIT_FSIZE of setrlimit(2)).
-  func serve(_ configuration: String, named name: String = "serve", filesOf limit: Int? = nil) async throws -> Companion {
+  /// - Parameters:
+  ///   - limit: none of its files grows beyond so many KiB (`ulimit -S -f`, RLIMIT_FSIZE of setrlimit(2)).
+  ///   - more: further options.
+  func serve(
+    _ configuration: String, named name: String = "serve", filesOf limit: Int? = nil, more: [String] = []
+  ) async throws -> Companion {
     let path = try write(configuration, to: "\(name).yaml")
-    let arguments = ["serve", "--config", path, "--out", "\(folder)/\(name)", "--state", "\(folder)/\(name)-state.json"]
+    let arguments = ["serve", "--config", path, "--out", "\(folder)/\(name)", "--state", "\(folder)/\(name)-state.json"] + more
     let served =
       if let limit {
         try await start(
