@@ -35,9 +35,7 @@ import Testing
 
   /// Lines about rules, and those that calls end with.
   private func findings(_ serve: Companion) -> [String] {
-    serve.transcript.text.split(separator: "\n").map(String.init).filter {
-      $0.contains("Z  error: ") || $0.contains("Z  warning: ")
-    }
+    serve.transcript.text.split(separator: "\n").map(String.init).filter { $0.contains(#/^\S+  (error|warning): /#) }
   }
 
   @Test func `a clean call leaves no finding, and a line of how it went by its packets`() async throws {

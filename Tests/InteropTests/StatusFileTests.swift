@@ -87,7 +87,7 @@ import Testing
       await reader.pause()
     }
     let keys = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-    #expect(Set(keys.keys) == ["version", "since", "legs", "calls", "accounts"])
+    #expect(Set(keys.keys) == ["version", "since", "legs", "calls", "accounts", "judged"])
     let call = try #require((keys["calls"] as? [[String: Any]])?.first)
     #expect(Set(call.keys) == ["leg", "callID", "account", "state", "since", "codec", "sent", "received", "capture"])
   }

@@ -38,8 +38,8 @@ public struct JudgedCall: Sendable, Hashable {
     (outcome, course) = (story.outcome.name, Words.outcome(story.outcome, story))
     isOpen =
       switch story.outcome {
-      case .hungUp, .answerNotCaptured, .cancelled, .refused, .redirected: false
-      case .up, .challenged, .noFinalResponse, .beganBefore: true
+      case .hungUp, .answerNotCaptured, .cancelled, .refused, .redirected, .beganBefore: false
+      case .up, .challenged, .noFinalResponse: true
       }
     self.streams = streams.prefix(Self.mostStreams).map { stream in
       Stream(

@@ -27,7 +27,7 @@ public struct LiveInspection {
   /// Between looks at a call that goes on.
   private static let pace: Int64 = 10_000_000_000
   /// Between looks at what may be let go.
-  private static let sweep: Int64 = 5_000_000_000
+  private static let sweep: Int64 = 10_000_000_000
   /// From its last message until nothing more comes of it.
   private static let last: Int64 = 32_000_000_000
 
@@ -132,7 +132,7 @@ public struct LiveInspection {
     for (number, finding) in judgement.findings { tell(finding, of: number) }
     for number in ready {
       let isEnded = watched[number]?.conversation.ended != nil
-      if isEnded || isEnd, let call = judgement.call(number) { conclude(number, call) }
+      if isEnded || isEnd, let call = judgement.call(number), isEnd || !call.isOpen { conclude(number, call) }
       watched[number]?.wasJudged(at: time)
       due.set(ConversationNumber(number), at: next(number, time, at: now))
     }
@@ -157,7 +157,7 @@ public struct LiveInspection {
   }
 
   private mutating func conclude(_ number: Int, _ call: JudgedCall) {
-    guard let known = watched[number], !known.isConcluded, !call.isOpen else { return }
+    guard let known = watched[number], !known.isConcluded else { return }
     watched[number]?.isConcluded = true
     judged += 1
     var call = call
@@ -173,7 +173,7 @@ public struct LiveInspection {
     let ended = reader.release(at: now, epoch: epoch)
     for observed in ended.observed { take(observed, at: now) }
     for facts in ended.connections { for finding in CaptureJudgement.secrets([facts]) { tell(finding, of: nil) } }
-    for conversation in ended.conversations { forget(conversation.number) }
+    for conversation in ended.conversations { leave(conversation, at: now) }
     // Keep-alives are not handed over one by one, and what was forgotten is not at all.
     let quiet = watched.filter { $0.value.conversation.kind == .options && due[ConversationNumber($0.key)] == nil }
     for number in quiet.keys { forget(number) }
@@ -181,6 +181,15 @@ public struct LiveInspection {
     forgotten = reader.dialogs.forgotten
     let kept = Set(reader.dialogs.conversations.map(\.number))
     for number in watched.keys where !kept.contains(number) { forget(number) }
+  }
+
+  /// Nothing more comes of it. What nobody ended is told now: a challenge that was not answered, an INVITE without a final response.
+  private mutating func leave(_ conversation: Conversation, at now: Instant) {
+    if conversation.kind == .dialog, watched[conversation.number]?.isConcluded == false {
+      let end = FrameStamp(frame: conversation.last.frame, time: epoch.unixNanoseconds(at: now))
+      conclude(conversation.number, JudgedCall(DialogStory(conversation, end: end), []))
+    }
+    forget(conversation.number)
   }
 
   private mutating func forget(_ number: Int) {

@@ -21,12 +21,12 @@ struct LiveJudgement {
     let end = FrameStamp(frame: last.frame, time: max(last.time, now))
     let all = reader.streams.credible
     let numbers = Set(watched.map(\.conversation.number))
-    let near = all.filter { $0.conversations.contains(where: numbers.contains) }
+    let near = all.filter { $0.touches(numbers) }
     let streams = Self.described(near, numbers)
     let changed = watched.filter { $0.mayChange(by: streams[$0.conversation.number] ?? []) }
     let told = Set(changed.map(\.conversation.number))
     let ours = near.filter { $0.describer.map(told.contains) ?? false }
-    let stories = Self.stories(watched, ours, end, other)
+    let stories = Self.stories(watched.filter { !$0.isConcluded || told.contains($0.conversation.number) }, ours, end, other)
     (self.streams, self.stories) = (streams, stories)
     var context = CheckContext(
       begin: reader.facts.first ?? end, end: end, stories: stories, streams: StreamIndex(near), hasRTP: !all.isEmpty,
@@ -105,6 +105,12 @@ struct LiveJudgement {
 }
 
 extension RTPStream {
+  /// Of calls that share an address, only those that the stream is of are looked at: a caller may use one for all of its calls.
+  fileprivate func touches(_ numbers: Set<Int>) -> Bool {
+    guard conversations.count > 4 else { return conversations.contains(where: numbers.contains) }
+    return describer.map(numbers.contains) ?? false
+  }
+
   /// ``Conversation/number`` of whoever described an end of it: where several calls share an address, that of the other end.
   fileprivate var describer: Int? {
     guard let receiver else { return sender?.conversation }

@@ -19,12 +19,11 @@ final class LiveJudge: JournalSink, @unchecked Sendable {
 
   /// Packets that go to the judge's loop together.
   private static let batch = 256
-  /// Packets that may wait for it; what comes then is not judged, and counted.
-  private static let mostWaiting = 100_000
   /// How often ``tick(at:)`` wants to be called, in nanoseconds.
   private static let interval: Int64 = 500_000_000
 
   private let loop: SocketLoop
+  private let mostWaiting: Int
   private let waiting = Atomic<Int>(0)
   // Of the host's loop, and touched for every packet by code that cannot overlap itself.
   @exclusivity(unchecked) private var gathered: [Item] = []
@@ -36,8 +35,11 @@ final class LiveJudge: JournalSink, @unchecked Sendable {
   /// Takes what was found, on the judge's loop; set before the first packet.
   var onNews: (@Sendable ([LiveInspection.News]) -> Void)?
 
-  /// - Parameter name: the host's.
-  init(_ name: String, epoch: Epoch) throws(SystemError) {
+  /// - Parameters:
+  ///   - name: the host's.
+  ///   - mostWaiting: packets that may wait to be read; what comes then is not judged, and counted.
+  init(_ name: String, epoch: Epoch, mostWaiting: Int = 100_000) throws(SystemError) {
+    self.mostWaiting = mostWaiting
     loop = try SocketLoop()
     inspection = LiveInspection(path: name, epoch: epoch)
     gathered.reserveCapacity(Self.batch)
@@ -60,7 +62,7 @@ final class LiveJudge: JournalSink, @unchecked Sendable {
   }
 
   private func add(_ item: Item, at now: Instant) {
-    guard waiting.load(ordering: .relaxed) < Self.mostWaiting else {
+    guard waiting.load(ordering: .relaxed) < mostWaiting else {
       missed += 1
       return
     }

@@ -140,9 +140,21 @@ public struct StreamTable {
   /// When each conversation's streams had their last packet.
   var heard: [Int: Int64] {
     var heard: [Int: Int64] = [:]
-    for stream in order {
-      for conversation in stream.conversations { heard[conversation] = max(heard[conversation] ?? .min, stream.last.time) }
+    func hear(_ conversations: [Int], _ time: Int64) {
+      for conversation in conversations { heard[conversation] = max(heard[conversation] ?? .min, time) }
     }
+    // Where many calls share an address, each stream to it is of all of them: those are looked at once.
+    var shared: [ObjectIdentifier: (use: MediaTable.Use, time: Int64)] = [:]
+    for stream in order {
+      guard stream.conversations.count > 4 else {
+        hear(stream.conversations, stream.last.time)
+        continue
+      }
+      for case let use? in [stream.receiver, stream.sender] {
+        shared[ObjectIdentifier(use)] = (use, max(shared[ObjectIdentifier(use)]?.time ?? .min, stream.last.time))
+      }
+    }
+    for (use, time) in shared.values { hear(use.conversations, time) }
     return heard
   }
 
