@@ -186,9 +186,9 @@ public struct ControlTable {
     }
   }
 
-  private static let oddities = [
-    \ControlTable.misplaced, \.malformedRTP, \.malformedRTCP, \.nameless, \.unknownSources, \.silentSources,
-  ]
+  private static var oddities: [WritableKeyPath<ControlTable, [Oddity]>] {
+    [\.misplaced, \.malformedRTP, \.malformedRTCP, \.nameless, \.unknownSources, \.silentSources]
+  }
 
   /// Takes out what conversations have left that are not kept any more.
   mutating func releaseOddities(_ isLive: (Int) -> Bool) {
