@@ -61,4 +61,26 @@ import Testing
     #expect(conversation.transactions.count <= 1_024 && conversation.messageCount == 6_000)
     #expect(conversation.transactions.suffix(500).allSatisfy { $0.final != nil && $0.copies == 1 })
   }
+
+  @Test func `a conversation ends with its last branch, not with the first that is refused (RFC 3261 §16.7)`() throws {
+    var packets = Packets()
+    let first: [Passage.Hop] = [(alice, "a")]
+    let branches: [[Passage.Hop]] = [[(proxy, "p1")] + first, [(proxy, "p2")] + first]
+    packets.step(alice, to: proxy, passage.request("INVITE", 1, via: first))
+    for (callee, via) in zip([bob, carol], branches) { packets.step(proxy, to: callee, passage.request("INVITE", 1, via: via)) }
+    packets.step(bob, to: proxy, passage.response("486 Busy Here", "INVITE", 1, via: branches[0], to: "b1"))
+    #expect(try read(packets).ended == nil, "the other one may ring")
+    packets.step(carol, to: proxy, passage.response("480 Temporarily Unavailable", "INVITE", 1, via: branches[1], to: "c1"))
+    #expect(try read(packets).ended == nil, "the caller does not know")
+    packets.step(proxy, to: alice, passage.response("486 Busy Here", "INVITE", 1, via: first, to: "b1"))
+    #expect(try read(packets).ended?.frame == 6)
+  }
+
+  @Test func `a refused re-INVITE does not end its dialog, also where its beginning was not seen (RFC 3261 §14.1)`() throws {
+    var packets = Packets()
+    let hop: [Passage.Hop] = [(alice, "r")]
+    packets.step(alice, to: bob, passage.request("INVITE", 2, via: hop, to: "b1"))
+    packets.step(bob, to: alice, passage.response("488 Not Acceptable Here", "INVITE", 2, via: hop, to: "b1"))
+    #expect(try read(packets).ended == nil)
+  }
 }

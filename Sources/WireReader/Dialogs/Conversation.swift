@@ -118,9 +118,16 @@ public final class Conversation {
   public func isEnded(by message: ObservedMessage) -> Bool {
     switch message.cseq.method {
     case .bye: message.message.isRequest
-    case .invite: (message.status ?? 0) >= 300 && !transactions.contains { $0.method == .invite && $0.success != nil }
+    case .invite: (message.status ?? 0) >= 300 && isRefused(by: message)
     default: false
     }
+  }
+
+  /// Whether no INVITE is left that may be answered: of a fork one branch may be refused while others ring, and what was refused within a
+  /// dialog does not end it.
+  private func isRefused(by message: ObservedMessage) -> Bool {
+    guard transaction(ofResponse: message)?.isInitial ?? true else { return false }
+    return transactions.allSatisfy { $0.method != .invite || !$0.isInitial || $0.final.map { !$0.isSuccess } ?? false }
   }
 }
 
