@@ -11,6 +11,8 @@ public struct RequestAnswer: Sendable {
   public private(set) var phrase = ""
   /// Seconds granted by a 200 to REGISTER.
   public private(set) var expires: Int?
+  /// When a binding that was granted ends.
+  public private(set) var expiresAt: Instant?
   public private(set) var frame: FrameCitation?
   /// It was given up without an answer, as the member says.
   public private(set) var failure: String?
@@ -40,6 +42,7 @@ public struct RequestAnswer: Sendable {
       } else {
         (self.status, phrase, failure) = (status, message.phrase, nil)
         expires = status < 300 ? Self.granted(message.message, request.message) : nil
+        expiresAt = expires.map { now.advanced(by: .seconds($0)) }
       }
     }
   }

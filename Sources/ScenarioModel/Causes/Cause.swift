@@ -24,6 +24,10 @@ public enum Cause: Hashable, Sendable {
   case fault(PacketFlow.Effect, kind: String, sender: String, count: Int, of: Int)
   /// The link lost packets; `kind` is nil for several kinds of messages.
   case link(from: String, to: String, kind: String?, count: Int, of: Int)
+  /// A request that came, and got no response; it is sent again by Timer E, or by Timer A an INVITE.
+  case unanswered(kind: String, sender: String, by: String, sent: Int, isInvite: Bool)
+  /// A binding that its client did not refresh in time.
+  case bindingExpired(member: String, granted: Int, at: Instant)
   case unroutable(kind: String, sender: String, to: IPAddress, count: Int)
   /// A NAT refused packets.
   case nat(String, FilterReason, source: String, count: Int)
@@ -75,6 +79,11 @@ extension Cause: CustomStringConvertible {
     case .fault(let effect, let kind, let sender, let count, let all):
       "\(Self.words(effect)) \(count) of \(all) \(kind) from \(sender)"
     case .link(let from, let to, let kind, let count, let all): "the link \(from) → \(to) lost \(count) of \(all) \(kind ?? "messages")"
+    case .unanswered(let kind, let sender, let server, let sent, let isInvite):
+      "\(sender) sent \(kind) \(CountText.of(sent, "time")) (Timer \(isInvite ? "A, RFC 3261 §17.1.1.2" : "E, RFC 3261 §17.1.2.2")), and "
+        + "\(server) sent no response to it"
+    case .bindingExpired(let member, let granted, let at):
+      "\(member) did not refresh its binding, which expired at \(at) s, \(granted) s after it was granted (RFC 3261 §10.2.4)"
     case .unroutable(let kind, let sender, let address, let count): "\(sender) sent \(count) \(kind) to \(address), which nobody has"
     case .nat(let name, let reason, let source, let count):
       "NAT \(name) dropped \(count) packet\(count == 1 ? "" : "s") from \(source): \(reason)"

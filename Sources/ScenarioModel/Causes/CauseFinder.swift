@@ -144,7 +144,17 @@ struct CauseFinder {
 
   /// The last decision against any request of the step.
   private func policy() -> [Cause] {
-    script.decisions.last { $0.decision.isAgainst && $0.at >= script.acted }.map { [.policy($0.decision)] } ?? []
+    guard let against = script.decisions.last(where: { $0.decision.isAgainst && $0.at >= script.acted }) else { return [] }
+    return (against.decision.rule == .registration ? expired(at: against.at) : []) + [.policy(against.decision)]
+  }
+
+  /// Bindings that had been granted, and were not refreshed.
+  private func expired(at now: Instant) -> [Cause] {
+    scenario.cast.compactMap { member in
+      guard let answer = script.registered[member.name], let granted = answer.expires, granted > 0, let at = answer.expiresAt, at <= now
+      else { return nil }
+      return .bindingExpired(member: member.name, granted: granted, at: at)
+    }
   }
 
   /// The step's last decisions, whatever they were.
@@ -178,7 +188,7 @@ struct CauseFinder {
 
   private func answers(of method: SIPMethod, to member: String) -> [Cause] {
     let lost = network.losses { $0.method == method.label || $0.isOpening } + network.nats { _ in true }
-    let causes = policy() + connections(of: member) + lost
+    let causes = network.unanswered(method, from: member) + policy() + connections(of: member) + lost
     return causes.isEmpty ? network.none(of: method, from: member) : causes
   }
 

@@ -85,6 +85,24 @@ struct NetworkCauses {
     return isSent || witness == nil ? [] : [.sentNone(member: member, kind: method.token)]
   }
 
+  /// Who of the others got a member's requests of a method since the step began and sent no response to any.
+  func unanswered(_ method: SIPMethod, from member: String) -> [Cause] {
+    guard let index = scenario.cast.firstIndex(where: { $0.name == member }) else { return [] }
+    var asked: [(name: String, sent: Int)] = []
+    for flow in flows(index) where flow.subject == .request(method) && flow.arrived > 0 {
+      guard let name = scenario.name(of: flow.destination.address), name != member else { continue }
+      if let known = asked.firstIndex(where: { $0.name == name }) {
+        asked[known].sent += flow.sent
+      } else {
+        asked.append((name, flow.sent))
+      }
+    }
+    return asked.filter { server in
+      let sent = count(from: server.name) { if case .response(_, method.label) = $0 { true } else { false } }.sent
+      return sent == 0 && scenario.cast.contains { $0.name == server.name }
+    }.map { .unanswered(kind: method.token, sender: member, by: $0.name, sent: $0.sent, isInvite: method == .invite) }
+  }
+
   /// Who of the others sent a member no message.
   func noMessage(to member: String) -> [Cause] {
     guard let witness, let target = scenario.member(member) else { return [] }

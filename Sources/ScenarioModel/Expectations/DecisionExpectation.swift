@@ -15,23 +15,24 @@ struct DecisionExpectation: Expectation {
   private static let verdict = Key.standard("is", ValueType<Verdict>.word, "refused", "What it decided.")
   private static let saying = Key.optional("saying", .text, "A part of its text in the log.")
   private static let times = Key.standard("times", .count, "1", "How often, since the run began.")
-  static let fields: [any DescribedField] = [decision, verdict, saying, times]
+  static let fields: [any DescribedField] = [decision, verdict, saying, times, Requirement.key]
 
   private let name: String
   private let verdict: Verdict
   private let saying: String?
   private let times: Count
+  let rule: String
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     try scope.needEndpoint("a policy decision", at: fields.place)
     (name, verdict) = (try fields[Self.decision], try fields[Self.verdict])
     (saying, times) = (try fields[Self.saying], try fields[Self.times])
+    rule = try fields[Requirement.key] ?? "contract 8.1: order of the policy checks"
   }
 
   var text: String {
     "policy step \(name) has \(verdict.rawValue)\(saying.map { " saying '\($0)'" } ?? "")\(times == .atLeast(1) ? "" : " \(times.text)")"
   }
-  var rule: String { "contract 8.1: order of the policy checks" }
   var inquiry: Inquiry { .decision }
 
   func judge(_ script: Script) -> Judgement {

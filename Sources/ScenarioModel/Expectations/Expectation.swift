@@ -27,6 +27,12 @@ protocol Expectation: Sendable {
   func keep(in script: inout Script)
 }
 
+/// The requirement behind an expectation, where the scenario names it.
+enum Requirement {
+  static let key = Key.optional(
+    "rule", .text, "The requirement behind it, for findings: `RFC 3261 §9.1: a CANCEL has the branch of its INVITE`.")
+}
+
 extension Expectation {
   static var exactlyOneOf: [[String]] { [] }
   static var key: String { fields.first?.description.name ?? "" }

@@ -20,7 +20,7 @@ struct LegCondition: Sendable {
   /// The states in which something has been agreed.
   private static let agreed = FieldCondition(key: "is", values: [Kind.established, .modified, .earlyMedia].map(\.rawValue))
   private static func when(_ kind: Kind) -> FieldCondition { .key("is", kind.rawValue) }
-  static let fields: [any DescribedField] = [isKey, statusKey, becauseKey, directionKey, codecKey, timesKey, sayingKey]
+  static let fields: [any DescribedField] = [isKey, statusKey, becauseKey, directionKey, codecKey, timesKey, sayingKey, Requirement.key]
 
   private let kind: Kind
   private let status: Int?
@@ -29,12 +29,14 @@ struct LegCondition: Sendable {
   private let codec: AudioCodec?
   private let times: Count
   private let saying: String?
+  private let requirement: String?
 
   init(_ fields: FieldSet) throws(SourceProblem) {
     kind = try fields[Self.isKey]
     (status, because) = (try fields[Self.statusKey], try fields[Self.becauseKey])
     (direction, codec) = (try fields[Self.directionKey], try fields[Self.codecKey])
     (times, saying) = (try fields[Self.timesKey], try fields[Self.sayingKey])
+    requirement = try fields[Requirement.key]
   }
 
   var text: String {
@@ -48,7 +50,9 @@ struct LegCondition: Sendable {
     return parts.joined(separator: " ")
   }
 
-  var rule: String {
+  var rule: String { requirement ?? ownRule }
+
+  private var ownRule: String {
     switch kind {
     case .ringing, .established: codec == nil && direction == nil ? "RFC 3261 §13" : "RFC 3264 §6"
     case .refused: "RFC 3261 §13.2.2, contract 8.1"

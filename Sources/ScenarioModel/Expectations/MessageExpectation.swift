@@ -23,12 +23,10 @@ struct MessageExpectation: Expectation {
   private static let body = Key.optional("body", .text, "The body.")
   private static let containing = Key.optional("containing", .oneOrMore(.text), "Texts that it contains anywhere.")
   private static let times = Key.standard("times", .count, "1", "How many such messages.")
-  private static let requirement = Key.optional(
-    "rule", .text, "The requirement behind it, for findings: `RFC 3261 §9.1: a CANCEL has the branch of its INVITE`.")
   private static let name = Key.optional(
     "as", .text, "What later `send`, `reply` and `request` steps call it, to take values from it: `${ok.To.tag}`."
   ).forWishes
-  static let fields: [any DescribedField] = [message, port, start, headers, without, body, containing, times, requirement, name]
+  static let fields: [any DescribedField] = [message, port, start, headers, without, body, containing, times, Requirement.key, name]
 
   private let member: String
   private let port: UInt16?
@@ -45,7 +43,7 @@ struct MessageExpectation: Expectation {
       body: try fields[Self.body],
       containing: try fields[Self.containing] ?? [])
     (times, name) = (try fields[Self.times], try fields[Self.name])
-    rule = try fields[Self.requirement] ?? "the scenario's raw expectation"
+    rule = try fields[Requirement.key] ?? "the scenario's raw expectation"
     if let name, let place = fields.place(of: Self.name) {
       guard MessageTemplate.isName(name) else {
         throw place.problem(
