@@ -34,7 +34,8 @@ extension Rule {
   public static let offerDropsStreams = Rule(
     "offer-drops-streams", .error, "RFC 3264 §8", "a new offer has at least as many m= lines as the previous description", by: .both)
   public static let originVersion = Rule(
-    "origin-version", .error, "RFC 3264 §8", "a changed description has a new version in its o= line, and the same session id", by: .both)
+    "origin-version", .error, "RFC 3264 §8",
+    "a changed description has the o= line of the one before, with a version that is higher by one", by: .both)
   public static let privateAddress = Rule(
     "private-address", .error, "RFC 1918 §3", "a private address is not given to a peer outside its network", by: .both,
     failsRuns: .errors)

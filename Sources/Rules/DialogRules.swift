@@ -16,16 +16,25 @@ extension Rule {
     "record-route", .error, "RFC 3261 §12.1.1", "a 2xx to INVITE has the Record-Route of its request, in its order")
   public static let routeSet = Rule(
     "route-set", .error, "RFC 3261 §12.2.1.1", "a request within a dialog has the route set of the dialog")
+  public static let dialogTags = Rule(
+    "dialog-tags", .error, "RFC 3261 §12.2.1.1", "a request within a dialog has the tags of the dialog")
   public static let sequenceNotHigher = Rule(
     "cseq-not-higher", .warning, "RFC 3261 §12.2.1.1", "each request within a dialog has a higher CSeq number than the last", by: .both)
   public static let byeInEarlyDialog = Rule(
     "bye-in-early-dialog", .error, "RFC 3261 §15", "a callee sends no BYE before its 2xx is acknowledged", by: .both)
   public static let inviteOverlaps = Rule(
     "invite-overlaps", .error, "RFC 3261 §14.1", "no INVITE is sent while another INVITE is in progress in the dialog", by: .both)
+  public static let glareNotRefused = Rule(
+    "glare-not-refused", .error, "RFC 3261 §14.2", "an INVITE that crosses one of the other side in its dialog is refused with 491")
+  public static let glareWait = Rule(
+    "glare-wait", .warning, "RFC 3261 §14.1",
+    "after 491 the owner of the Call-ID waits 2.1 to 4 s before the INVITE is sent again, the other side up to 2 s")
   public static let requireInDialog = Rule(
     "unknown-extension-required", .error, "RFC 3261 §8.2.2.3", "Require lists only extensions that we listed in Supported", by: .both)
   public static let refusedInDialog = Rule(
     "refused-in-dialog", .warning, "RFC 3261 §12.2.2", "a request within a dialog is not refused", failsRuns: .asked)
+  public static let credentials = Rule(
+    "credentials", .error, "RFC 7616 §3.4", "credentials have the realm of their challenge, and with qop a cnonce and a nonce count")
   public static let challengeLoop = Rule(
     "challenge-loop", .error, "RFC 3261 §22.2", "credentials that were refused are not sent again", failsRuns: .asked)
   public static let nonceExpired = Rule("nonce-expired", .warning, "RFC 7616 §3.3", "a challenge for an expired nonce says stale=true")
@@ -33,7 +42,7 @@ extension Rule {
 
   static let dialogs: [Rule] = [
     beginsInTheMiddle, answerNotCaptured, callRefused, answerAfterCancel, successWithoutDialog, tagChanges, recordRoute, routeSet,
-    sequenceNotHigher, byeInEarlyDialog, inviteOverlaps, requireInDialog, refusedInDialog, challengeLoop,
-    nonceExpired, nonceCount,
+    dialogTags, sequenceNotHigher, byeInEarlyDialog, inviteOverlaps, glareNotRefused, glareWait, requireInDialog, refusedInDialog,
+    credentials, challengeLoop, nonceExpired, nonceCount,
   ]
 }

@@ -29,6 +29,8 @@ extension Rule {
     "retransmission-interval", .warning, "RFC 3261 §17.1.1.2", "copies follow each other at the intervals of T1, doubled, up to T2")
   public static let noFinalResponse = Rule(
     "no-final-response", .error, "RFC 3261 §17.1.1.2", "an INVITE or REGISTER is answered before its timers end", judgesAbsence: true)
+  public static let tryingMissing = Rule(
+    "no-trying", .error, "RFC 3261 §17.2.1", "an INVITE gets a response within 200 ms: 100 where there is no other")
   public static let unansweredRequest = Rule(
     "unanswered-request", .error, "RFC 3261 §17.1.2.2", "a request other than the first INVITE gets a final response", judgesAbsence: true)
   public static let optionsUnanswered = Rule(
@@ -43,6 +45,6 @@ extension Rule {
   static let transactions: [Rule] = [
     branchReused, cancelBranch, cancelSequence, cancelTarget, acknowledgementSequence, acknowledgementBranch, refusalNotAcknowledged,
     successNotAcknowledged, acknowledgementLost, acknowledgementNotRepeated, successNotRepeated, retransmissionInterval, noFinalResponse,
-    unansweredRequest, optionsUnanswered, responseConnection, responseDestination, needlessConnection,
+    tryingMissing, unansweredRequest, optionsUnanswered, responseConnection, responseDestination, needlessConnection,
   ]
 }

@@ -86,13 +86,16 @@ enum CheckRegistry {
     TelephoneEventAgreed(), CancelMatchesInvite(), AcknowledgementNumber(), AcknowledgementBranch(), RetransmissionIntervals(),
     SuccessRepeated(), AcknowledgementRepeated(), ByeInEarlyDialog(), InviteOverlaps(), RequiredExtension(), ToTagStays(),
     RecordRouteEchoed(), ResponseConnection(), NeedlessConnection(), ContactPlace(), UsableDescriptions(), SecondAnswer(),
-    AnswerFollowsOffer(), OfferKeepsStreams(), MediaWhileHeld(), MediaFollowsAgreement(),
+    AnswerFollowsOffer(), OfferKeepsStreams(), MediaWhileHeld(), MediaFollowsAgreement(), TryingInTime(), DialogTags(), GlareRefused(),
+    GlareWait(), CredentialsFit(),
   ]
 
   /// What holds for requests outside INVITE dialogs as well.
-  static let lone: [any DialogCheck] = [UnansweredRequest(), RetransmissionIntervals(), ResponseConnection(), NeedlessConnection()]
+  static let lone: [any DialogCheck] = [
+    UnansweredRequest(), RetransmissionIntervals(), ResponseConnection(), NeedlessConnection(), CredentialsFit(),
+  ]
   /// Registrations and keep-alives have checks of their own for what is not answered.
-  static let exchanges: [any DialogCheck] = [RetransmissionIntervals(), ResponseConnection()]
+  static let exchanges: [any DialogCheck] = [RetransmissionIntervals(), ResponseConnection(), CredentialsFit()]
 
   static let streams: [any StreamCheck] = [
     PayloadNegotiated(), MediaPlace(), MediaPort(), MediaAfterEnd(), StreamQuality(), ReportedLoss(), TimestampJump(), TimestampStep(),
@@ -102,9 +105,11 @@ enum CheckRegistry {
 
   static func examine(_ message: ObservedMessage, _ conversation: Conversation) -> [InspectionFinding] {
     let request = message.status == nil ? nil : conversation.transaction(ofResponse: message)
-    return messages.flatMap { check in
+    let found = messages.flatMap { check in
       check.check(message, request).map { finding($0, check.rule, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken) }
     }
+    guard let strayed = ResponsePath.strayed(message, request, conversation) else { return found }
+    return found + [finding(strayed, .responseVias, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken)]
   }
 
   static func examine(_ story: DialogStory, _ context: CheckContext) -> [InspectionFinding] {

@@ -119,3 +119,36 @@ struct UnansweredRequest: DialogCheck {
     }
   }
 }
+
+/// Who takes an INVITE says so within 200 ms (RFC 3261 §17.2.1). What the way took is known at its own tap alone.
+struct TryingInTime: DialogCheck {
+  let rule = Rule.tryingMissing
+  /// A busy machine is a little late.
+  private static let longest: Int64 = 300_000_000
+
+  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
+    guard !context.own.isEmpty, !context.hasHoles else { return [] }
+    let transactions = story.conversation.transactions
+    return transactions.compactMap { invite in
+      // Who forwards without a state says nothing of its own (§16.11).
+      guard invite.method == .invite, let sent = invite.request, context.own.contains(invite.destination.address),
+        !transactions.forward(invite),
+        let first = invite.responses.min(by: { $0.first.frame < $1.first.frame }), first.first.since(sent) > Self.longest
+      else { return nil }
+      let waited = Words.seconds(first.first.since(sent))
+      return Remark(
+        rule, "the first response to the INVITE in frame \(sent.frame) is \(first.status), \(waited) later, and no 100 came before it",
+        first.first, by: first.source)
+    }
+  }
+}
+
+extension [ObservedTransaction] {
+  /// Whether who got a request sent it on, as proxies do: then its responses are not of its own making.
+  func forward(_ request: ObservedTransaction) -> Bool {
+    contains { other in
+      other.method == request.method && other.key.number == request.key.number && other.fromTag == request.fromTag
+        && other.key.branch != request.key.branch && other.source.address == request.destination.address
+    }
+  }
+}

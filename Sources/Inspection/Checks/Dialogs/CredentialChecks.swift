@@ -49,6 +49,43 @@ struct NonceExpired: DialogCheck {
   }
 }
 
+/// Credentials answer the challenge before them: they are for its realm (RFC 7616 §3.4, RFC 3261 §22.1).
+struct CredentialsFit: DialogCheck {
+  let rule = Rule.credentials
+
+  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
+    let transactions = story.conversation.transactions
+    guard transactions.contains(where: \.hasCredentials) else { return [] }
+    var seen: Set<String> = []
+    return transactions.compactMap { transaction in
+      guard let sent = transaction.request, transaction.hasCredentials,
+        let challenge = Self.challenge(before: transaction, sent, transactions)
+      else { return nil }
+      let realms = challenge.challenge.compactMap(\.realm)
+      let own = transaction.credentials.filter { $0.status == challenge.status }.compactMap(\.realm)
+      guard let realm = own.first, let wanted = realms.first, !own.contains(where: realms.contains),
+        seen.insert("\(transaction.source.address) \(realm)").inserted
+      else { return nil }
+      return Remark(
+        rule,
+        "\(transaction.method.token) from \(transaction.source) has credentials for the realm '\(realm)', the challenge in frame "
+          + "\(challenge.first.frame) is for '\(wanted)'", sent, by: transaction.source)
+    }
+  }
+
+  /// The 401 or 407 that the request before it got on the same way.
+  private static func challenge(
+    before transaction: ObservedTransaction, _ sent: FrameStamp, _ transactions: [ObservedTransaction]
+  ) -> ObservedTransaction.Response? {
+    let before = transactions.last { other in
+      other.method == transaction.method && other.source.address == transaction.source.address
+        && other.destination.address == transaction.destination.address && other.key.number < transaction.key.number
+        && other.final.map { $0.first.frame < sent.frame } ?? false
+    }
+    return before?.final.flatMap { $0.challenge.isEmpty ? nil : $0 }
+  }
+}
+
 extension DialogStory {
   /// The challenges of the attempts, and what the credentials before them were worth.
   fileprivate var challenges: [(response: ObservedTransaction.Response, use: CredentialUse)] {

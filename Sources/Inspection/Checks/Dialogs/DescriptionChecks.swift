@@ -58,7 +58,9 @@ struct SecondAnswer: DialogCheck {
         + Self.responses(invite).compactMap { second in
           let identity = "\(invite.key.number) \(invite.fromTag ?? "") \(second.tag)"
           guard seen.insert(identity).inserted else { return nil }
-          let severity: Rule.Severity = second.isEarly ? .note : .error
+          // A caller ignores it; where somebody on the way answered first, it is another's.
+          let isOwn = context.own.contains(second.source.address) && !story.conversation.transactions.forward(invite)
+          let severity: Rule.Severity = second.isEarly && !isOwn ? .note : .error
           return Remark(severity, rule.section, second.text, second.stamp, of: rule, by: second.source)
         }
     }

@@ -23,7 +23,7 @@ struct PassingChecks {
 
   mutating func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
     guard message.message.isRequest else { return [] }
-    return [branch(message, conversation), nonce(message)].compactMap { $0 }
+    return [branch(message, conversation)].compactMap { $0 } + credentials(message)
   }
 
   /// Each new request has a branch of its own (RFC 3261 §8.1.1.7).
@@ -48,14 +48,27 @@ struct PassingChecks {
   }
 
   /// The nonce count grows with each use of a nonce (RFC 7616 §3.4). An ACK has the credentials of its INVITE.
-  private mutating func nonce(_ message: ObservedMessage) -> Remark? {
-    guard message.method != .ack, message.method != .cancel else { return nil }
+  private mutating func credentials(_ message: ObservedMessage) -> [Remark] {
+    guard message.method != .ack, message.method != .cancel else { return [] }
+    var (count, form): (Remark?, Remark?)
     for name in [HeaderName.authorization, .proxyAuthorization] where message.message.first(name) != nil {
       for credentials in message.message.digestCredentials(name) {
-        if let remark = nonce(credentials, message) { return remark }
+        count = count ?? nonce(credentials, message)
+        form = form ?? Self.form(credentials, message)
       }
     }
-    return nil
+    return [form, count].compactMap(\.self)
+  }
+
+  /// With qop a client has chosen a nonce of its own and counts (RFC 7616 §3.4).
+  private static func form(_ credentials: DigestCredentials, _ message: ObservedMessage) -> Remark? {
+    let parameters = credentials.parameters
+    guard parameters[.qop] != nil else { return nil }
+    let missing = [parameters[.cnonce] == nil ? "cnonce" : nil, parameters[.nc] == nil ? "nc" : nil].compactMap(\.self)
+    guard !missing.isEmpty else { return nil }
+    return Remark(
+      .credentials, "\(title(message)) from \(message.source) has credentials with qop and without \(missing.joined(separator: " and "))",
+      message.stamp, by: message.source)
   }
 
   private mutating func nonce(_ credentials: DigestCredentials, _ message: ObservedMessage) -> Remark? {

@@ -16,6 +16,24 @@ struct ResponsePath: MessageCheck {
     return [hop.vias, hop.received, hop.port, hop.destination].compactMap { $0 }
   }
 
+  /// A response whose topmost Via is not its request's: that stands below it.
+  /// - Parameter found: what the topmost Via leads to.
+  static func strayed(_ message: ObservedMessage, _ found: ObservedTransaction?, _ conversation: Conversation) -> Remark? {
+    guard message.status != nil, found?.request == nil, !message.message.hasOneVia else { return nil }
+    let lower = ObservedVia.lower(message.message)
+    guard !lower.isEmpty else { return nil }
+    let request = conversation.transactions.first { asked in
+      asked.request != nil && asked.method == message.cseq.method && asked.key.number == message.cseq.number
+        && asked.destination.address == message.source.address && lower.contains { $0.hasSuffix(" \(asked.key.branch)") }
+        && asked.via?.lower.contains { $0.hasSuffix(" \(message.branch)") } == true
+    }
+    guard let request, let sent = request.request else { return nil }
+    return Remark(
+      .responseVias,
+      "the Via fields of \(message.title) to \(request.method.token) are not in the order of the request in frame \(sent.frame)",
+      message.stamp, by: message.source)
+  }
+
   private struct Hop {
     let message: ObservedMessage
     let request: ObservedTransaction
@@ -76,9 +94,11 @@ struct ResponsePath: MessageCheck {
       let place = asked.hasResponsePort ? "\(source), as its rport asks" : "\(source.address):\(asked.port ?? 5_060), as its Via asks"
       // Where addresses are translated on the way, the capture sees one side of it.
       guard isBack || host.unmapped == source.address.unmapped else { return nil }
+      // The port of the Via is the one of who does not know rport.
+      let isOfVia = isBack && message.destination.port == asked.port ?? 5_060
       return remark(
         .responseDestination, "\(title) goes to \(message.destination), the request in frame \(frame) came from \(place)",
-        asked.hasResponsePort ? "RFC 3581 §4" : "RFC 3261 §18.2.2")
+        asked.hasResponsePort && isOfVia ? "RFC 3581 §4" : "RFC 3261 §18.2.2")
     }
 
     private func remark(_ breach: Rule, _ text: String, _ section: String) -> Remark {
