@@ -35,6 +35,7 @@ let package = Package(
   targets: [
     systemLibrary("COpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
     systemLibrary("CPcap", pkgConfig: "libpcap", package: "libpcap-dev"),
+    systemLibrary("CSRTP", pkgConfig: "libsrtp2", package: "libsrtp2-dev"),
     .target(name: "CVirtualTime"),
     .target(name: "CSockets"),
     .target(name: "CAllocationCount"),
@@ -47,6 +48,7 @@ let package = Package(
     + module("RTP", ["SansIO"])
     + module("Codecs", ["SansIO"])
     + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
+    + module("SRTP", ["SansIO", "CSRTP"], testing: ["COpenSSL"])
     + module("SIPComposition", ["SansIO", "SIPMessage"])
     + module("SIPTransport", ["SansIO", "SIPMessage", "SIPComposition", "SecureTransport", "KallglotPolicy"])
     + module("SIPTransaction", ["SansIO", "SIPMessage", "SIPComposition", "SIPTransport"])

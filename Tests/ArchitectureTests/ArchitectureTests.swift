@@ -3,7 +3,7 @@ import Testing
 
 /// The arrow table of the design: a module imports modules of lower rows only, and of the side modules what is named here.
 private let rows: [[String]] = [
-  ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"],
+  ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "SRTP", "KallglotPolicy"],
   ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
   ["CallControl"],
   ["Kallglot", "Personas", "Defects", "WireReader", "Inspection"],
@@ -24,8 +24,8 @@ private let sideModules = ["VirtualNetwork", "LiveNetwork", "Capture"]
 
 /// The passive reader stays independent of the stack whose packets it reads: no state machine, no transport, no user agent of ours.
 private let independent: [String: Set<String>] = [
-  "WireReader": ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "Capture"],
-  "Inspection": ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Codecs", "Capture", "WireReader"],
+  "WireReader": ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "SRTP", "Capture"],
+  "Inspection": ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Codecs", "SRTP", "Capture", "WireReader"],
 ]
 
 /// A scenario says what is wanted and what packets have to show: in words of its own, not of the stack that it judges (design 4).
@@ -34,7 +34,7 @@ private let unknownToTheLanguage: Set<String> = ["CallControl", "Kallglot", "SIP
 /// Modules of others, and C libraries, by who may import them.
 private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "WireReader", "ScenarioModel", "lab-bench"], "CVirtualTime": ["SecureTransport"],
-  "CPcap": ["Capture"],
+  "CPcap": ["Capture"], "CSRTP": ["SRTP", "lab-bench"],
   "CSockets": ["LiveNetwork"], "CAllocationCount": ["lab-bench"],
   "NIOCore": ["LiveNetwork", "Serving", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse", "lab-planted"],
@@ -88,7 +88,7 @@ private let drivers: Set<String> = [
 
   @Test func `the table names every module and no other`() {
     let folders = Set((try? FileManager.default.contentsOfDirectory(atPath: "\(Repository.root)/Sources")) ?? [])
-    let named = Set(rows.flatMap(\.self) + sideModules + ["COpenSSL", "CPcap", "CSockets", "CVirtualTime", "CAllocationCount"])
+    let named = Set(rows.flatMap(\.self) + sideModules + ["COpenSSL", "CPcap", "CSRTP", "CSockets", "CVirtualTime", "CAllocationCount"])
     #expect(folders == named)
   }
 }

@@ -1,0 +1,146 @@
+import CSRTP
+
+/// One master key in one direction, on libsrtp2: its streams, replay windows and counts.
+///
+/// A template stands for every source; a source gets a stream of its own when its first packet is verified. MKIs are none of libsrtp2's
+/// business here: it looks for them with the tag length of SRTP in SRTCP too, which fails for the suites with a short tag.
+final class SRTPSession {
+  enum Direction { case inbound, outbound }
+
+  /// How many sources one key is kept for.
+  static let sourceLimit = 64
+
+  /// A source whose packets this key protected.
+  struct Source {
+    var ssrc: UInt32
+    /// The highest index so far; nil before the first RTP packet.
+    var highest: UInt64?
+    /// The highest index under another suite with the same key, whose keystream was used up to there.
+    var used: UInt64?
+  }
+
+  private(set) var key: SRTPKey
+  private let direction: Direction
+  private let context: srtp_t
+  private(set) var sources: [Source] = []
+  /// Sources that have a stream, and no packet yet.
+  private var prepared: [UInt32] = []
+  /// Packets that were protected, or verified, with this key.
+  private var rtpCount: UInt64 = 0
+  private var rtcpCount: UInt64 = 0
+
+  init(_ suite: SRTPSuite, _ key: SRTPKey, _ direction: Direction) throws(SRTPLibraryError) {
+    self.key = key
+    self.direction = direction
+    guard SRTPLibrary.isReady else { throw SRTPLibraryError(srtp_err_status_init_fail) }
+    var policy = Self.policy(suite, key)
+    policy.ssrc.type = direction == .inbound ? ssrc_any_inbound : ssrc_any_outbound
+    var made: srtp_t?
+    let status = srtp_create(&made, &policy)
+    guard status == srtp_err_status_ok, let made else { throw SRTPLibraryError(status) }
+    context = made
+  }
+
+  deinit { srtp_dealloc(context) }
+
+  /// The key's bytes belong to the key, which outlives the call that the policy is for.
+  private static func policy(_ suite: SRTPSuite, _ key: SRTPKey) -> srtp_policy_t {
+    precondition(key.count == suite.keyAndSaltLength, "a key and salt of \(suite) have \(suite.keyAndSaltLength) bytes")
+    var policy = srtp_policy_t()
+    suite.fill(&policy)
+    policy.key = key.pointer
+    policy.window_size = 128
+    return policy
+  }
+
+  /// Another key or suite for all sources; their ROCs and SRTCP indices go on. libsrtp2 forgets which indices of the window were used.
+  func update(_ suite: SRTPSuite, _ key: SRTPKey) throws(SRTPLibraryError) {
+    let isSameKey = key.isSameKey(as: self.key)
+    var policy = Self.policy(suite, key)
+    policy.ssrc.type = direction == .inbound ? ssrc_any_inbound : ssrc_any_outbound
+    let status = srtp_update(context, &policy)
+    guard status == srtp_err_status_ok else { throw SRTPLibraryError(status) }
+    self.key = key
+    if !isSameKey { (rtpCount, rtcpCount) = (0, 0) }
+    for index in sources.indices { sources[index].used = isSameKey ? sources[index].highest : nil }
+  }
+
+  /// The same key with another identifier or lifetime.
+  func rename(_ key: SRTPKey) { self.key = key }
+
+  // MARK: - Packets
+
+  /// Protects in place: `count` bytes at `packet`, behind which there is room for index and tag.
+  func protect(_ packet: UnsafeMutableRawPointer, _ count: inout Int, _ kind: SRTPPacketKind) -> srtp_err_status_t {
+    var length = Int32(truncatingIfNeeded: count)
+    let status = kind == .rtp ? srtp_protect(context, packet, &length) : srtp_protect_rtcp(context, packet, &length)
+    if status == srtp_err_status_ok { count = Int(length) }
+    return status
+  }
+
+  /// Opens in place. libsrtp2 changes its state for a verified packet only.
+  func unprotect(_ packet: UnsafeMutableRawPointer, _ count: inout Int, _ kind: SRTPPacketKind) -> srtp_err_status_t {
+    var length = Int32(truncatingIfNeeded: count)
+    let status = kind == .rtp ? srtp_unprotect(context, packet, &length) : srtp_unprotect_rtcp(context, packet, &length)
+    if status == srtp_err_status_ok { count = Int(length) }
+    return status
+  }
+
+  // MARK: - What was done
+
+  func place(of ssrc: UInt32) -> Int? {
+    // Nearly always the first, and never many.
+    for index in sources.indices where sources[index].ssrc == ssrc { return index }
+    return nil
+  }
+
+  func highest(of ssrc: UInt32) -> UInt64? { place(of: ssrc).flatMap { sources[$0].highest } }
+
+  var isFull: Bool { sources.count >= Self.sourceLimit }
+
+  /// Whether the key's lifetime is over for this kind of packet.
+  func isExpired(_ kind: SRTPPacketKind) -> Bool {
+    let limit = KeyLifetime.limit(kind)
+    let count = kind == .rtp ? rtpCount : rtcpCount
+    return count >= (key.lifetime.map { min($0.packets, limit) } ?? limit)
+  }
+
+  /// Notes a packet that was protected or verified.
+  ///
+  /// - Parameter index: of RTP.
+  func commit(_ ssrc: UInt32, place: Int?, index: UInt64?) {
+    if index == nil { rtcpCount += 1 } else { rtpCount += 1 }
+    guard let place else {
+      prepared.removeAll { $0 == ssrc }
+      return sources.append(Source(ssrc: ssrc, highest: index))
+    }
+    guard let index else { return }
+    if let highest = sources[place].highest, highest >= index { return }
+    sources[place].highest = index
+  }
+
+  // MARK: - A ROC from outside
+
+  /// Reads the next packet of a source with this ROC, whatever the source's own packets say, until ``forgetRolloverCounter(of:)``.
+  func setRolloverCounter(_ counter: UInt32, of ssrc: UInt32, _ suite: SRTPSuite) -> srtp_err_status_t {
+    if place(of: ssrc) == nil, !prepared.contains(ssrc) {
+      var policy = Self.policy(suite, key)
+      policy.ssrc = srtp_ssrc_t(type: ssrc_specific, value: ssrc)
+      let status = srtp_add_stream(context, &policy)
+      guard status == srtp_err_status_ok else { return status }
+      prepared.append(ssrc)
+    }
+    return srtp_set_stream_roc(context, ssrc, counter)
+  }
+
+  /// libsrtp2 keeps a ROC that was set when it is near the source's index, and would read all later packets with it.
+  func forgetRolloverCounter(of ssrc: UInt32) { srtp_set_stream_roc(context, ssrc, 0) }
+}
+
+/// The process-wide part of libsrtp2.
+enum SRTPLibrary {
+  /// Starts it once a process, with its self-tests; false where they fail.
+  static var isReady: Bool { status == srtp_err_status_ok }
+
+  private static let status = srtp_init()
+}
