@@ -98,8 +98,8 @@ let package = Package(
       .executableTarget(
         name: "lab-bench",
         dependencies: stack + [
-          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL",
-          "CAllocationCount",
+          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "SRTP", "COpenSSL",
+          "CSRTP", "CAllocationCount",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -134,5 +134,5 @@ if Context.environment["LAB_FUZZ"] == "1" {
   package.targets.append(
     .executableTarget(
       name: "lab-fuzz",
-      dependencies: ["SansIO", "SIPMessage", "SIPComposition", "SDP", "Capture", "WireReader", "Inspection", "Rules"]))
+      dependencies: ["SansIO", "SIPMessage", "SIPComposition", "SDP", "SRTP", "Capture", "WireReader", "Inspection", "Rules"]))
 }

@@ -3,8 +3,8 @@ import SansIO
 
 /// The keys of one offer or answer at the receiving end, each with a session of its own, and the indices that they share.
 ///
-/// One index goes through all keys of a context (RFC 3711 §3.3.1), while a session knows its own packets alone. So where another key, or the
-/// keys before, saw more of a source, the session is told the ROC.
+/// One index goes through all keys of a context (RFC 3711 §3.3.1), while a session knows its own packets alone. So where another key, or
+/// the keys before, saw more of a source, the session is told the ROC.
 final class KeyGeneration {
   private(set) var keys: SRTPKeys
   private let sessions: [SRTPSession]

@@ -1,3 +1,5 @@
+import SansIO
+
 /// The master keys of one direction, with their suite: what a sender or receiver is made of.
 public struct SRTPKeys: Hashable, Sendable {
   public let suite: SRTPSuite
@@ -50,7 +52,7 @@ extension SRTPKeyError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noKey: "there is no key"
-    case .length(let expected, let found): "key and salt have \(found) bytes instead of \(expected)"
+    case .length(let expected, let found): "key and salt have \(CountText.of(found, "byte")) instead of \(expected)"
     case .identifierMissing: "one of several keys has no MKI"
     case .identifierLengths: "the MKIs of several keys have different lengths"
     case .identifierRepeated: "two keys have the same MKI"

@@ -45,7 +45,7 @@ final class SRTPSession {
 
   /// The key's bytes belong to the key, which outlives the call that the policy is for.
   private static func policy(_ suite: SRTPSuite, _ key: SRTPKey) -> srtp_policy_t {
-    precondition(key.count == suite.keyAndSaltLength, "a key and salt of \(suite) have \(suite.keyAndSaltLength) bytes")
+    precondition(key.count == suite.keyAndSaltLength, "the length of a key is checked where it is made")
     var policy = srtp_policy_t()
     suite.fill(&policy)
     policy.key = key.pointer

@@ -43,6 +43,7 @@ struct LabBench: ParsableCommand {
       ("timer-b", { try ScenarioBench.run(root: root) }),
       ("media", { try MediaBench.run() }),
       ("tls", { try TLSBench.run() }),
+      ("srtp", { try SRTPBench.run() }),
       ("serve", { try ServeBench.run(serve, root: root) }),
       ("inspect", { try InspectBench.run(serve, base: base) }),
     ]

@@ -46,6 +46,14 @@ enum LabFuzz {
       CaptureTarget.run(input(data, count))
       return 0
     },
+    "crypto": { data, count in
+      CryptoTarget.run(input(data, count))
+      return 0
+    },
+    "srtp": { data, count in
+      SRTPTarget.run(input(data, count))
+      return 0
+    },
     "reader": { data, count in
       ReaderTarget.run(input(data, count))
       return 0
