@@ -5,13 +5,11 @@ import SansIO
 ///
 /// One index goes through all keys of a context (RFC 3711 §3.3.1), while a session knows its own packets alone. So where another key, or
 /// the keys before, saw more of a source, the session is told the ROC.
-final class KeyGeneration {
+struct KeyGeneration {
   private(set) var keys: SRTPKeys
-  private let sessions: [SRTPSession]
+  private var sessions: [SRTPSession]
   private var rtp: SRTPLayout
   private var rtcp: SRTPLayout
-  /// The keys before, whose packets may still be on their way.
-  private(set) var older: KeyGeneration?
   /// Whether the indices of the keys before go on.
   private let inherits: Bool
   private var expectations: [Expectation] = []
@@ -34,9 +32,8 @@ final class KeyGeneration {
     }
   }
 
-  init(_ keys: SRTPKeys, after older: KeyGeneration? = nil, inherits: Bool = false) throws(SRTPLibraryError) {
+  init(_ keys: SRTPKeys, inherits: Bool = false) throws(SRTPLibraryError) {
     self.keys = keys
-    self.older = older
     self.inherits = inherits
     var sessions: [SRTPSession] = []
     for key in keys.keys { sessions.append(try SRTPSession(keys.suite, key, .inbound)) }
@@ -46,9 +43,9 @@ final class KeyGeneration {
   }
 
   /// The same keys and suite with other identifiers or lifetimes: replay windows and counts go on.
-  func rename(_ keys: SRTPKeys) {
+  mutating func rename(_ keys: SRTPKeys) {
     self.keys = keys
-    for (session, key) in zip(sessions, keys.keys) { session.rename(key) }
+    for (place, key) in keys.keys.enumerated() { sessions[place].rename(key) }
     rtp.identifierLength = keys.identifierLength
     rtcp.identifierLength = keys.identifierLength
   }
@@ -56,111 +53,101 @@ final class KeyGeneration {
   // MARK: - Packets
 
   /// The packet inside; nil, with the cause, where it is dropped.
-  func open(_ packet: UnsafeRawBufferPointer, _ kind: SRTPPacketKind, _ cause: inout SRTPDrop) -> [UInt8]? {
+  ///
+  /// - Parameter older: the keys before.
+  mutating func open(
+    _ packet: UnsafeRawBufferPointer, _ kind: SRTPPacketKind, after older: borrowing KeyGeneration?, _ cause: inout SRTPDrop
+  ) -> Bytes? {
     let layout = kind == .rtp ? rtp : rtcp
     guard layout.holds(packet, overhead: layout.overhead) else { return dropped(.malformed, &cause) }
     guard let session = session(packet, layout) else { return dropped(.unknownIdentifier, &cause) }
     if kind == .rtcp, !layout.isEncrypted(packet) { return dropped(.unencrypted, &cause) }
-    guard !session.isExpired(kind) else { return dropped(.keyExpired, &cause) }
+    guard !sessions[session].isExpired(kind) else { return dropped(.keyExpired, &cause) }
     let ssrc = layout.ssrc(packet)
-    let place = session.place(of: ssrc)
-    guard place != nil || !session.isFull else { return dropped(.tooManySources, &cause) }
-    let reading = kind == .rtp ? reading(ssrc, session, place) : nil
+    let place = sessions[session].place(of: ssrc)
+    guard place != nil || !sessions[session].isFull else { return dropped(.tooManySources, &cause) }
+    let reading = kind == .rtp ? reading(ssrc, session, place, after: older) : nil
     let index = kind == .rtp ? index(layout.sequenceNumber(packet), reading, session, place) : nil
     if reading != nil, let index {
-      let status = session.setRolloverCounter(PacketIndex.rolloverCounter(index), of: ssrc, keys.suite)
+      let status = sessions[session].setRolloverCounter(PacketIndex.rolloverCounter(index), of: ssrc, keys.suite)
       guard status == srtp_err_status_ok else { return dropped(SRTPDrop(status), &cause) }
     }
-    defer { if reading != nil { session.forgetRolloverCounter(of: ssrc) } }
     var status = srtp_err_status_ok
-    let opened = Self.unprotected(packet, layout, session, &status)
+    let opened = sessions[session].context.opened(packet, layout, &status)
+    if reading != nil { sessions[session].forgetRolloverCounter(of: ssrc) }
     guard status == srtp_err_status_ok else { return dropped(SRTPDrop(status), &cause) }
-    session.commit(ssrc, place: place, index: index)
+    sessions[session].commit(ssrc, place: place, index: index)
     return opened
   }
 
-  private func dropped(_ reason: SRTPDrop, _ cause: inout SRTPDrop) -> [UInt8]? {
+  private func dropped(_ reason: SRTPDrop, _ cause: inout SRTPDrop) -> Bytes? {
     cause = reason
     return nil
   }
 
-  /// A copy without the MKI, opened in place.
-  private static func unprotected(
-    _ packet: UnsafeRawBufferPointer, _ layout: SRTPLayout, _ session: SRTPSession, _ status: inout srtp_err_status_t
-  ) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: packet.count) { buffer, length in
-      guard let base = UnsafeMutableRawPointer(buffer.baseAddress), let source = packet.baseAddress else { return }
-      var count = packet.count
-      if layout.identifierLength == 0 {
-        base.copyMemory(from: source, byteCount: count)
-      } else {
-        let identifier = layout.identifier(packet)
-        base.copyMemory(from: source, byteCount: identifier.lowerBound)
-        (base + identifier.lowerBound).copyMemory(from: source + identifier.upperBound, byteCount: count - identifier.upperBound)
-        count -= identifier.count
-      }
-      status = session.unprotect(base, &count, layout.kind)
-      length = status == srtp_err_status_ok ? count : 0
-    }
-  }
-
-  private func session(_ packet: UnsafeRawBufferPointer, _ layout: SRTPLayout) -> SRTPSession? {
-    guard layout.identifierLength > 0 else { return sessions[0] }
+  /// The place of the key that a packet names.
+  private func session(_ packet: UnsafeRawBufferPointer, _ layout: SRTPLayout) -> Int? {
+    guard layout.identifierLength > 0 else { return 0 }
     let identifier = UnsafeRawBufferPointer(rebasing: packet[layout.identifier(packet)])
-    return sessions.first { $0.key.identifier?.bytes.elementsEqual(identifier) == true }
+    return sessions.firstIndex { $0.key.identifier?.bytes.elementsEqual(identifier) == true }
   }
 
   // MARK: - Indices
 
   /// What a session has to be told of a source; nil where its own packets say it.
-  private func reading(_ ssrc: UInt32, _ session: SRTPSession, _ place: Int?) -> Reading? {
-    let own = place.flatMap { session.sources[$0].highest }
+  private func reading(_ ssrc: UInt32, _ session: Int, _ place: Int?, after older: borrowing KeyGeneration?) -> Reading? {
+    let own = highest(session, place)
     if own != nil, sessions.count == 1 { return nil }
-    guard let known = known(ssrc) else { return nil }
+    guard let known = known(ssrc, after: older) else { return nil }
     if case .highest(let highest) = known, highest == own { return nil }
     return known
   }
 
-  private func index(_ sequenceNumber: UInt16, _ reading: Reading?, _ session: SRTPSession, _ place: Int?) -> UInt64 {
+  private func index(_ sequenceNumber: UInt16, _ reading: Reading?, _ session: Int, _ place: Int?) -> UInt64 {
     if let reading { return reading.index(sequenceNumber) }
-    guard let own = place.flatMap({ session.sources[$0].highest }) else { return UInt64(sequenceNumber) }
-    return PacketIndex.estimate(sequenceNumber, highest: own)
+    return highest(session, place).map { PacketIndex.estimate(sequenceNumber, highest: $0) } ?? UInt64(sequenceNumber)
+  }
+
+  @inline(__always)
+  private func highest(_ session: Int, _ place: Int?) -> UInt64? {
+    guard let place else { return nil }
+    return sessions[session].sources[place].highest
   }
 
   /// What all keys together know of a source.
-  private func known(_ ssrc: UInt32) -> Reading? {
+  private func known(_ ssrc: UInt32, after older: borrowing KeyGeneration?) -> Reading? {
     if let highest = sessions.compactMap({ $0.highest(of: ssrc) }).max() { return .highest(highest) }
     if let expectation = expectations.last(where: { $0.ssrc == ssrc }) { return expectation.reading }
-    return inherits ? older?.known(ssrc) : nil
+    guard inherits else { return nil }
+    switch older {
+    case .some(let older): return older.known(ssrc, after: nil)
+    case .none: return nil
+    }
   }
 
   /// nil before the first packet of a source that nothing is known of.
-  func rolloverCounter(of ssrc: UInt32) -> UInt32? {
-    switch known(ssrc) {
+  func rolloverCounter(of ssrc: UInt32, after older: borrowing KeyGeneration?) -> UInt32? {
+    switch known(ssrc, after: older) {
     case .highest(let highest)?: PacketIndex.rolloverCounter(highest)
     case .rolloverCounter(let counter)?: counter
     case nil: nil
     }
   }
 
-  func expect(rolloverCounter: UInt32, of ssrc: UInt32) { expect(.rolloverCounter(rolloverCounter), of: ssrc) }
+  mutating func expect(rolloverCounter: UInt32, of ssrc: UInt32) { expect(.rolloverCounter(rolloverCounter), of: ssrc) }
 
-  private func expect(_ reading: Reading, of ssrc: UInt32) {
+  private mutating func expect(_ reading: Reading, of ssrc: UInt32) {
     expectations.removeAll { $0.ssrc == ssrc }
     if expectations.count >= SRTPSession.sourceLimit { expectations.removeFirst() }
     expectations.append(Expectation(ssrc: ssrc, reading: reading))
   }
 
-  /// Lets go of the keys before; what they know of sources that had no packet since is kept where it goes on.
-  func retireOlder() {
-    guard let older else { return }
-    older.retireOlder()
-    if inherits {
-      for ssrc in older.sources where known(ssrc) != nil && !sessions.contains(where: { $0.highest(of: ssrc) != nil }) {
-        if let reading = known(ssrc) { expect(reading, of: ssrc) }
-      }
+  /// Keeps what the keys before know of sources that had no packet since, where it goes on: they are let go of.
+  mutating func inherit(from older: KeyGeneration) {
+    guard inherits else { return }
+    for ssrc in older.sources where known(ssrc, after: nil) == nil {
+      if let reading = older.known(ssrc, after: nil) { expect(reading, of: ssrc) }
     }
-    self.older = nil
   }
 
   private var sources: [UInt32] { sessions.flatMap { $0.sources.map(\.ssrc) } + expectations.map(\.ssrc) }
@@ -170,13 +157,13 @@ final class KeyGeneration {
   /// The first ROC of some that makes the tag of an RTP packet right; nothing is changed by the search.
   func rolloverCounter(verifying packet: UnsafeRawBufferPointer, among candidates: some Sequence<UInt32>) -> UInt32? {
     guard rtp.holds(packet, overhead: rtp.overhead), let session = session(packet, rtp),
-      let scratch = try? SRTPSession(keys.suite, session.key, .inbound)
+      var scratch = try? SRTPSession(keys.suite, sessions[session].key, .inbound)
     else { return nil }
     let ssrc = rtp.ssrc(packet)
     return candidates.first { candidate in
       guard scratch.setRolloverCounter(candidate, of: ssrc, keys.suite) == srtp_err_status_ok else { return false }
       var status = srtp_err_status_ok
-      _ = Self.unprotected(packet, rtp, scratch, &status)
+      _ = scratch.context.opened(packet, rtp, &status)
       return status == srtp_err_status_ok
     }
   }

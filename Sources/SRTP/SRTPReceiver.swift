@@ -10,30 +10,33 @@ public final class SRTPReceiver {
   /// How many sources one key is kept for; a packet of one more is dropped before it is verified.
   public static let sourceLimit = SRTPSession.sourceLimit
 
-  private var current: KeyGeneration
+  // Touched with every packet, by methods that call nobody back: unchecked.
+  @exclusivity(unchecked) private var current: KeyGeneration
+  /// The keys before, whose packets may still be on their way.
+  @exclusivity(unchecked) private var previous: KeyGeneration?
   public private(set) var drops = SRTPDropCounts()
   /// SRTP and SRTCP packets that were verified.
-  public private(set) var verifiedCount = 0
+  @exclusivity(unchecked) public private(set) var verifiedCount = 0
 
   public init(_ keys: SRTPKeys) throws(SRTPLibraryError) { current = try KeyGeneration(keys) }
 
   public var keys: SRTPKeys { current.keys }
 
-  /// The RTP or RTCP packet inside of what came.
+  /// The RTP or RTCP packet inside of what came. Who keeps it for long calls ``SansIO/Bytes/compacted()``.
   public func unprotect(_ packet: Bytes, _ kind: SRTPPacketKind) throws(SRTPDrop) -> Bytes {
     var cause = SRTPDrop.malformed
-    let opened = packet.withUnsafeBytes { bytes -> [UInt8]? in
-      if let opened = current.open(bytes, kind, &cause) { return opened }
+    let opened = packet.withUnsafeBytes { bytes -> Bytes? in
+      if let opened = current.open(bytes, kind, after: previous, &cause) { return opened }
       // What the present keys say is the cause, whatever the ones before say.
       var other = cause
-      return current.older?.open(bytes, kind, &other)
+      return previous?.open(bytes, kind, after: nil, &other)
     }
     guard let opened else {
       drops[cause] += 1
       throw cause
     }
     verifiedCount += 1
-    return Bytes(opened)
+    return opened
   }
 
   // MARK: - New keys
@@ -49,23 +52,26 @@ public final class SRTPReceiver {
     if outcome == .unchanged || outcome == .addressAlone, keys.suite == current.keys.suite {
       current.rename(keys)
     } else {
-      let next = try KeyGeneration(keys, after: current, inherits: outcome != .restarted)
-      current.retireOlder()
-      current = next
+      let next = try KeyGeneration(keys, inherits: outcome != .restarted)
+      retirePreviousKeys()
+      (previous, current) = (current, next)
     }
     return outcome
   }
 
   /// Whether packets under the keys before are still read.
-  public var hasPreviousKeys: Bool { current.older != nil }
+  public var hasPreviousKeys: Bool { previous != nil }
 
   /// Lets go of the keys before: nothing more can be on its way under them.
-  public func retirePreviousKeys() { current.retireOlder() }
+  public func retirePreviousKeys() {
+    if let previous { current.inherit(from: previous) }
+    previous = nil
+  }
 
   // MARK: - The rollover counter
 
   /// The ROC of a source's highest index, or the expected one; nil where nothing is known.
-  public func rolloverCounter(of ssrc: UInt32) -> UInt32? { current.rolloverCounter(of: ssrc) }
+  public func rolloverCounter(of ssrc: UInt32) -> UInt32? { current.rolloverCounter(of: ssrc, after: previous) }
 
   /// Reads the first packet of a source with this ROC: for who joins late, and was told (RFC 3711 §3.3.1).
   public func expect(rolloverCounter: UInt32, of ssrc: UInt32) { current.expect(rolloverCounter: rolloverCounter, of: ssrc) }

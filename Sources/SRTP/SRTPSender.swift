@@ -5,8 +5,9 @@ import SansIO
 ///
 /// A packet that cannot be protected stays as it is, and must not leave. Not for two threads at a time.
 public final class SRTPSender {
-  public private(set) var keys: SRTPKeys
-  private var session: SRTPSession
+  // Touched with every packet, by methods that call nobody back: unchecked.
+  @exclusivity(unchecked) public private(set) var keys: SRTPKeys
+  @exclusivity(unchecked) private var session: SRTPSession
 
   /// Sends with the first of the keys.
   public init(_ keys: SRTPKeys) throws(SRTPLibraryError) {
@@ -41,7 +42,7 @@ public final class SRTPSender {
     packet.withUnsafeMutableBytes { bytes in
       guard let base = bytes.baseAddress else { return srtp_err_status_bad_param }
       var count = length
-      let status = session.protect(base, &count, layout.kind)
+      let status = session.context.protect(base, &count, layout.kind)
       guard status == srtp_err_status_ok, let identifier = keys.keys[0].identifier?.bytes else { return status }
       // The MKI goes between the packet and its tag, or behind both.
       let place = count - layout.identifierOffsetFromEnd

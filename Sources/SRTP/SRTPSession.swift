@@ -2,9 +2,9 @@ import CSRTP
 
 /// One master key in one direction, on libsrtp2: its streams, replay windows and counts.
 ///
-/// A template stands for every source; a source gets a stream of its own when its first packet is verified. MKIs are none of libsrtp2's
+/// A copy shares the streams: there is one owner. A template stands for every source; a source gets a stream of its own when its first packet is verified. MKIs are none of libsrtp2's
 /// business here: it looks for them with the tag length of SRTP in SRTCP too, which fails for the suites with a short tag.
-final class SRTPSession {
+struct SRTPSession {
   enum Direction { case inbound, outbound }
 
   /// How many sources one key is kept for.
@@ -21,7 +21,7 @@ final class SRTPSession {
 
   private(set) var key: SRTPKey
   private let direction: Direction
-  private let context: srtp_t
+  let context: SRTPContext
   private(set) var sources: [Source] = []
   /// Sources that have a stream, and no packet yet.
   private var prepared: [UInt32] = []
@@ -38,10 +38,8 @@ final class SRTPSession {
     var made: srtp_t?
     let status = srtp_create(&made, &policy)
     guard status == srtp_err_status_ok, let made else { throw SRTPLibraryError(status) }
-    context = made
+    context = SRTPContext(made)
   }
-
-  deinit { srtp_dealloc(context) }
 
   /// The key's bytes belong to the key, which outlives the call that the policy is for.
   private static func policy(_ suite: SRTPSuite, _ key: SRTPKey) -> srtp_policy_t {
@@ -54,11 +52,11 @@ final class SRTPSession {
   }
 
   /// Another key or suite for all sources; their ROCs and SRTCP indices go on. libsrtp2 forgets which indices of the window were used.
-  func update(_ suite: SRTPSuite, _ key: SRTPKey) throws(SRTPLibraryError) {
+  mutating func update(_ suite: SRTPSuite, _ key: SRTPKey) throws(SRTPLibraryError) {
     let isSameKey = key.isSameKey(as: self.key)
     var policy = Self.policy(suite, key)
     policy.ssrc.type = direction == .inbound ? ssrc_any_inbound : ssrc_any_outbound
-    let status = srtp_update(context, &policy)
+    let status = srtp_update(context.session, &policy)
     guard status == srtp_err_status_ok else { throw SRTPLibraryError(status) }
     self.key = key
     if !isSameKey { (rtpCount, rtcpCount) = (0, 0) }
@@ -66,25 +64,7 @@ final class SRTPSession {
   }
 
   /// The same key with another identifier or lifetime.
-  func rename(_ key: SRTPKey) { self.key = key }
-
-  // MARK: - Packets
-
-  /// Protects in place: `count` bytes at `packet`, behind which there is room for index and tag.
-  func protect(_ packet: UnsafeMutableRawPointer, _ count: inout Int, _ kind: SRTPPacketKind) -> srtp_err_status_t {
-    var length = Int32(truncatingIfNeeded: count)
-    let status = kind == .rtp ? srtp_protect(context, packet, &length) : srtp_protect_rtcp(context, packet, &length)
-    if status == srtp_err_status_ok { count = Int(length) }
-    return status
-  }
-
-  /// Opens in place. libsrtp2 changes its state for a verified packet only.
-  func unprotect(_ packet: UnsafeMutableRawPointer, _ count: inout Int, _ kind: SRTPPacketKind) -> srtp_err_status_t {
-    var length = Int32(truncatingIfNeeded: count)
-    let status = kind == .rtp ? srtp_unprotect(context, packet, &length) : srtp_unprotect_rtcp(context, packet, &length)
-    if status == srtp_err_status_ok { count = Int(length) }
-    return status
-  }
+  mutating func rename(_ key: SRTPKey) { self.key = key }
 
   // MARK: - What was done
 
@@ -108,7 +88,7 @@ final class SRTPSession {
   /// Notes a packet that was protected or verified.
   ///
   /// - Parameter index: of RTP.
-  func commit(_ ssrc: UInt32, place: Int?, index: UInt64?) {
+  mutating func commit(_ ssrc: UInt32, place: Int?, index: UInt64?) {
     if index == nil { rtcpCount += 1 } else { rtpCount += 1 }
     guard let place else {
       prepared.removeAll { $0 == ssrc }
@@ -122,19 +102,19 @@ final class SRTPSession {
   // MARK: - A ROC from outside
 
   /// Reads the next packet of a source with this ROC, whatever the source's own packets say, until ``forgetRolloverCounter(of:)``.
-  func setRolloverCounter(_ counter: UInt32, of ssrc: UInt32, _ suite: SRTPSuite) -> srtp_err_status_t {
+  mutating func setRolloverCounter(_ counter: UInt32, of ssrc: UInt32, _ suite: SRTPSuite) -> srtp_err_status_t {
     if place(of: ssrc) == nil, !prepared.contains(ssrc) {
       var policy = Self.policy(suite, key)
       policy.ssrc = srtp_ssrc_t(type: ssrc_specific, value: ssrc)
-      let status = srtp_add_stream(context, &policy)
+      let status = srtp_add_stream(context.session, &policy)
       guard status == srtp_err_status_ok else { return status }
       prepared.append(ssrc)
     }
-    return srtp_set_stream_roc(context, ssrc, counter)
+    return srtp_set_stream_roc(context.session, ssrc, counter)
   }
 
   /// libsrtp2 keeps a ROC that was set when it is near the source's index, and would read all later packets with it.
-  func forgetRolloverCounter(of ssrc: UInt32) { srtp_set_stream_roc(context, ssrc, 0) }
+  func forgetRolloverCounter(of ssrc: UInt32) { srtp_set_stream_roc(context.session, ssrc, 0) }
 }
 
 /// The process-wide part of libsrtp2.

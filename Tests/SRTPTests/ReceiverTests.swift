@@ -74,6 +74,16 @@ import Testing
     #expect(receiver.drop(try sender.protected(Sample.rtp(4))) == nil)
   }
 
+  @Test(arguments: SRTPSuite.allCases)
+  func `a packet that is kept does not change with the next ones`(suite: SRTPSuite) throws {
+    let (sender, receiver) = try pair(suite)
+    let sizes = [10, 40, 0, 900, 3_000, 5, 160, 160, 160, 64_000, 1]
+    let packets = sizes.enumerated().map { Sample.rtp($0.offset + 1, payload: [UInt8](repeating: UInt8($0.offset), count: $0.element)) }
+    let kept = try packets.map { try receiver.unprotect(try sender.protected($0), .rtp) }
+    _ = receiver.drop(Bytes([UInt8](repeating: 0x80, count: 200)))
+    #expect(kept.map(\.array) == packets)
+  }
+
   // MARK: - The rollover counter
 
   @Test(arguments: SRTPSuite.allCases)
