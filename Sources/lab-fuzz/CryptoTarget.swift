@@ -14,7 +14,12 @@ enum CryptoTarget {
     }
     let offer = CryptoOffer(parsing: values)
     hold(offer.lines.count == values.count, "each line is taken or refused")
-    for (_, refusal) in offer.refusals() { hold("\(refusal)".hasSuffix("(\(refusal.section))"), "a refusal names its rule") }
+    for (line, refusal) in offer.refusals() {
+      hold("\(refusal)".hasSuffix("(\(refusal.section))"), "a refusal names its rule")
+      for range in CryptoAttribute.keyRanges(in: values[line]) where range.count > 32 {
+        hold(!"\(refusal)".contains(values[line][range].text), "a refusal shows no key")
+      }
+    }
     if let chosen = offer.chosen() {
       var entropy = Entropy(seed: 1)
       let answer = chosen.answer(with: SRTPKey(for: chosen.suite, entropy: &entropy))

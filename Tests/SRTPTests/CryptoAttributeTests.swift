@@ -24,8 +24,8 @@ import Testing
     #expect(attribute.serialized().text == line)
     #expect(try CryptoAttribute.parse(attribute.serialized()) == attribute)
     #expect(try attribute.keying().suite == attribute.suite)
-    let redacted = line.split(separator: " ").map { $0.hasPrefix("inline:") ? "" : $0 }
-    #expect(attribute.description.split(separator: " ").map { $0.hasPrefix("inline:") ? "" : $0 } == redacted)
+    let shown = line.split(separator: " ").map { $0.hasPrefix("inline:") ? "" : $0.hasPrefix("-") ? $0.prefix { $0 != "=" } : $0 }
+    #expect(attribute.description.split(separator: " ").map { $0.hasPrefix("inline:") ? "" : $0 } == shown)
   }
 
   @Test func `each part is found`() throws {
@@ -60,13 +60,16 @@ import Testing
     ("-1 AES_CM_128_HMAC_SHA1_80 inline:\(short)", .tag("-1"), "RFC 4568 §9.1", true),
     ("1234567890 AES_CM_128_HMAC_SHA1_80 inline:\(short)", .tag("1234567890"), "RFC 4568 §9.1", true),
     ("1", .noSuite, "RFC 4568 §9.1", true),
+    ("1 inline:\(short)", .noKey, "RFC 4568 §9.1", true),
+    ("1 inline:\(short) WSH=64", .suite("inline:W…"), "RFC 4568 §6.2", false),
+    ("\(short) AES_CM_128_HMAC_SHA1_80 inline:\(short)", .tag("WVNfX19z…"), "RFC 4568 §9.1", true),
     ("1 AES_CM_128_HMAC_SHA1_80", .noKey, "RFC 4568 §9.1", true),
     ("1 AES_CM_128_HMAC_SHA1_80 inline:", .noKey, "RFC 4568 §9.1", true),
     ("1 AES_CM_128_HMAC_SHA1_80 inline:\(short);", .noKey, "RFC 4568 §9.1", true),
     ("1 F8_128_HMAC_SHA1_80 inline:\(short)", .suite("F8_128_HMAC_SHA1_80"), "RFC 4568 §6.2", false),
     ("1 AES_192_CM_HMAC_SHA1_80 inline:x", .suite("AES_192_CM_HMAC_SHA1_80"), "RFC 4568 §6.2", false),
     ("1 aes_cm_128_hmac_sha1_80 inline:\(short)", .suite("aes_cm_128_hmac_sha1_80"), "RFC 4568 §6.2", false),
-    ("1 AES_CM_128_HMAC_SHA1_80 \(short)", .keyMethod(String(short.prefix(40))), "RFC 4568 §6.1", false),
+    ("1 AES_CM_128_HMAC_SHA1_80 \(short)", .keyMethod("WVNfX19z…"), "RFC 4568 §6.1", false),
     ("1 AES_CM_128_HMAC_SHA1_80 uri:https://x/y", .keyMethod("uri"), "RFC 4568 §6.1", false),
     ("1 AES_CM_128_HMAC_SHA1_80 inline:\(short.dropLast())!", .base64(.character), "RFC 4568 §6.1", true),
     ("1 AES_CM_128_HMAC_SHA1_80 inline:\(short)A", .base64(.length), "RFC 4568 §6.1", true),
@@ -131,8 +134,15 @@ import Testing
     #expect(refusal.description.hasSuffix("(\(section))"))
   }
 
+  @Test(arguments: ["-X=inline:\(short)", "-inline:\(short)", "-\(short)"])
+  func `no description shows a key that is in an extension (RFC 4568 §6.3.7)`(parameter: String) throws {
+    let attribute = try CryptoAttribute.parse(Bytes("1 AES_CM_128_HMAC_SHA1_80 inline:\(Self.short) \(parameter)"))
+    #expect(!"\(attribute)".contains(Self.short))
+    #expect(attribute.serialized().text.hasSuffix(" \(parameter)"))
+  }
+
   @Test func `no refusal shows a key`() {
-    for (line, refusal, _, _) in Self.refused where !line.hasSuffix("80 \(Self.short)") {
+    for (line, refusal, _, _) in Self.refused {
       for key in [Self.short, Self.long, Self.sealed128] { #expect(!refusal.description.contains(key.prefix(12)), "\(line)") }
     }
   }

@@ -40,17 +40,17 @@ public struct CryptoAttribute: Hashable, Sendable {
   public func keying() throws(SRTPKeyError) -> SRTPKeys { try SRTPKeys(suite, keys) }
 
   /// What comes behind `a=crypto:`, keys included.
-  public func serialized() -> Bytes { Bytes(text { $0.revealBase64() + $0.suffix }) }
+  public func serialized() -> Bytes { Bytes(text({ $0.revealBase64() + $0.suffix }, \.text)) }
 
-  private func text(_ key: (SRTPKey) -> String) -> String {
+  private func text(_ key: (SRTPKey) -> String, _ parameter: (SessionParameter) -> String) -> String {
     let keys = keys.map { "inline:\(key($0))" }.joined(separator: ";")
-    return (["\(tag) \(suiteName) \(keys)"] + parameters.map(\.description)).joined(separator: " ")
+    return (["\(tag) \(suiteName) \(keys)"] + parameters.map(parameter)).joined(separator: " ")
   }
 }
 
 extension CryptoAttribute: CustomStringConvertible, CustomDebugStringConvertible {
   /// `1 AES_CM_128_HMAC_SHA1_80 inline:(secret)|2^31`.
-  public var description: String { text { "\($0)" } }
+  public var description: String { text(\.description, \.description) }
   public var debugDescription: String { description }
 }
 
@@ -65,11 +65,18 @@ public enum SessionParameter: Hashable, Sendable {
 }
 
 extension SessionParameter: CustomStringConvertible {
-  public var description: String {
+  /// As it is written.
+  var text: String {
     switch self {
     case .keyDerivationOnce: "KDR=0"
     case .windowSizeHint(let size): "WSH=\(size)"
     case .optionalExtension(let text): text
     }
+  }
+
+  /// Of an extension no more than the beginning of its name: nobody knows what its value is.
+  public var description: String {
+    guard case .optionalExtension(let text) = self else { return text }
+    return String(text.prefix { $0 != "=" && $0 != ":" }.prefix(20))
   }
 }

@@ -64,9 +64,11 @@ extension CryptoAttribute {
     }
   }
 
-  /// No more of a foreign text than somebody reads, and nothing that a terminal would obey.
+  /// Nothing that a terminal would obey; and of what is longer than any name no more than the beginning, since it may be a key in a wrong
+  /// place.
   private static func shown(_ text: Substring) -> String {
-    String(text.unicodeScalars.prefix(40).map { $0.isASCII && $0.value >= 0x20 && $0.value < 0x7F ? Character($0) : "?" })
+    let characters = text.unicodeScalars.prefix(33).map { $0.isASCII && $0.value >= 0x20 && $0.value < 0x7F ? Character($0) : "?" }
+    return characters.count > 32 ? String(characters.prefix(8)) + "…" : String(characters)
   }
 }
 
