@@ -32,12 +32,19 @@ struct KeyGeneration {
     }
   }
 
-  init(_ keys: SRTPKeys, inherits: Bool = false) throws(SRTPLibraryError) {
+  /// - Parameter older: the keys before, where their indices go on. A key that is among both keeps its replay windows.
+  init(_ keys: SRTPKeys, continuing older: KeyGeneration? = nil) throws(SRTPLibraryError) {
     self.keys = keys
-    self.inherits = inherits
-    var sessions: [SRTPSession] = []
-    for key in keys.keys { sessions.append(try SRTPSession(keys.suite, key, .inbound)) }
-    self.sessions = sessions
+    inherits = older != nil
+    sessions = []
+    for key in keys.keys {
+      if let older, older.keys.suite == keys.suite, var session = older.sessions.first(where: { $0.key.isSameKey(as: key) }) {
+        session.rename(key)
+        sessions.append(session)
+      } else {
+        sessions.append(try SRTPSession(keys.suite, key, .inbound))
+      }
+    }
     rtp = SRTPLayout(.rtp, keys.suite, identifierLength: keys.identifierLength)
     rtcp = SRTPLayout(.rtcp, keys.suite, identifierLength: keys.identifierLength)
   }

@@ -35,6 +35,12 @@ public enum RolloverReading: String, Hashable, Sendable, CaseIterable {
     case (true, true): self == .keepROC ? .goesOn : .restarted
     }
   }
+
+  /// The same for keys in full: as long as one of them stays, nothing begins anew.
+  func outcome(from old: SRTPKeys, to new: SRTPKeys, isNewAddress: Bool) -> RekeyOutcome {
+    let outcome = outcome(isNewKey: !new.sharesKey(with: old), isNewAddress: isNewAddress)
+    return outcome == .unchanged && !new.hasSameKeys(as: old) ? .goesOn : outcome
+  }
 }
 
 /// What keys that an offer or answer brought did to a sender or receiver.

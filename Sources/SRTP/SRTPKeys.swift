@@ -29,6 +29,9 @@ public struct SRTPKeys: Hashable, Sendable {
     keys.count == other.keys.count && zip(keys, other.keys).allSatisfy { $0.isSameKey(as: $1) }
   }
 
+  /// Whether a key is among both.
+  func sharesKey(with other: SRTPKeys) -> Bool { keys.contains { key in other.keys.contains { $0.isSameKey(as: key) } } }
+
   /// Bytes of the MKI in each packet; 0 where there is none.
   public var identifierLength: Int { keys[0].identifier?.bytes.count ?? 0 }
 

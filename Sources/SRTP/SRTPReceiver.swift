@@ -48,11 +48,11 @@ public final class SRTPReceiver {
   public func rekey(
     _ keys: SRTPKeys, isNewAddress: Bool, reading: RolloverReading
   ) throws(SRTPLibraryError) -> RekeyOutcome {
-    let outcome = reading.outcome(isNewKey: !keys.hasSameKeys(as: current.keys), isNewAddress: isNewAddress)
-    if outcome == .unchanged || outcome == .addressAlone, keys.suite == current.keys.suite {
+    let outcome = reading.outcome(from: current.keys, to: keys, isNewAddress: isNewAddress)
+    if keys.suite == current.keys.suite, keys.hasSameKeys(as: current.keys) {
       current.rename(keys)
     } else {
-      let next = try KeyGeneration(keys, inherits: outcome != .restarted)
+      let next = try KeyGeneration(keys, continuing: outcome == .restarted ? nil : current)
       retirePreviousKeys()
       (previous, current) = (current, next)
     }

@@ -64,13 +64,13 @@ public final class SRTPSender {
   public func rekey(
     _ keys: SRTPKeys, isNewAddress: Bool, reading: RolloverReading
   ) throws(SRTPLibraryError) -> RekeyOutcome {
-    let outcome = reading.outcome(isNewKey: !keys.hasSameKeys(as: self.keys), isNewAddress: isNewAddress)
+    let outcome = reading.outcome(from: self.keys, to: keys, isNewAddress: isNewAddress)
     if outcome == .restarted {
       session = try SRTPSession(keys.suite, keys.keys[0], .outbound)
-    } else if outcome == .goesOn || keys.suite != self.keys.suite {
-      try session.update(keys.suite, keys.keys[0])
-    } else {
+    } else if keys.suite == self.keys.suite, keys.hasSameKeys(as: self.keys) {
       session.rename(keys.keys[0])
+    } else {
+      try session.update(keys.suite, keys.keys[0])
     }
     self.keys = keys
     return outcome

@@ -133,6 +133,24 @@ import Testing
     }
   }
 
+  @Test(arguments: SRTPSuite.allCases)
+  func `a key that stays among several goes on with its windows, whatever the address (RFC 3711 §9.1)`(suite: SRTPSuite) throws {
+    let secrets = [1, 2, 3].map { SRTPKey(Sample.keyAndSalt(suite, seed: $0), identifier: MasterKeyIdentifier([UInt8($0)])) }
+    let (first, second) = (try SRTPKeys(suite, [secrets[0], secrets[1]]), try SRTPKeys(suite, [secrets[0], secrets[2]]))
+    let (sender, receiver) = (try SRTPSender(first), try SRTPReceiver(first))
+    let packets = try [65_500, 65_535, 65_536, 65_540].map { try sender.protected(Sample.rtp($0)) }
+    for packet in packets { #expect(receiver.drop(packet) == nil) }
+    for (isNewAddress, outcome) in [(true, RekeyOutcome.addressAlone), (false, .goesOn)] {
+      let keys = isNewAddress ? second : first
+      #expect(try sender.rekey(keys, isNewAddress: isNewAddress, reading: .restartROC) == outcome)
+      #expect(try receiver.rekey(keys, isNewAddress: isNewAddress, reading: .restartROC) == outcome)
+      for packet in packets { #expect(receiver.drop(packet) == .replayed) }
+      #expect(throws: SRTPSendFailure.indexReused) { try sender.protected(Sample.rtp(65_540)) }
+      #expect(receiver.drop(try sender.protected(Sample.rtp(isNewAddress ? 65_541 : 65_542))) == nil)
+    }
+    #expect(receiver.rolloverCounter(of: ssrc) == 1)
+  }
+
   @Test func `a new suite comes with a new key`() throws {
     let (sender, receiver) = try pair(.aesCM128HMACSHA1_80)
     for (step, suite) in [SRTPSuite.aeadAES256GCM, .aesCM128HMACSHA1_32, .aes256CMHMACSHA1_80].enumerated() {
