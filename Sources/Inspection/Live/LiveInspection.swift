@@ -207,8 +207,8 @@ public struct LiveInspection {
     }
     for finding in pings { tell(finding, of: nil) }
     let control = reader.streams.control
-    guard !control.malformedRTP.isEmpty || !control.malformedRTCP.isEmpty || !control.misplaced.isEmpty else { return }
-    for finding in MediaOddities.examine(control, watched.mapValues(\.conversation)) { tell(finding, of: nil) }
+    guard control.hasOddities else { return }
+    for finding in MediaOddities.examine(control, watched.mapValues(\.conversation), own: reader.facts.own) { tell(finding, of: nil) }
   }
 }
 

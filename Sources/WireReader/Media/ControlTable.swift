@@ -190,6 +190,9 @@ public struct ControlTable {
     [\.misplaced, \.malformedRTP, \.malformedRTCP, \.nameless, \.unknownSources, \.silentSources]
   }
 
+  /// Whether anything about RTP or RTCP was noted that is not of a stream.
+  public var hasOddities: Bool { Self.oddities.contains { !self[keyPath: $0].isEmpty } }
+
   /// Takes out what conversations have left that are not kept any more.
   mutating func releaseOddities(_ isLive: (Int) -> Bool) {
     for list in Self.oddities where !self[keyPath: list].isEmpty {
