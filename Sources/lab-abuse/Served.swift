@@ -27,8 +27,11 @@ final class Served {
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     let limit = descriptors.map { "ulimit -n \($0); " } ?? ""
     // It ends with this program, however that ends (setpriv(1)).
+    // What a judge keeps of ended calls for 32 s would hide what they leave behind.
     process.arguments = [
-      "-c", "\(limit)exec setpriv --pdeathsig INT -- \"$0\" serve --config \"$1/serve.yaml\" --out \"$1/out\" --state \"$1/state.json\"",
+      "-c",
+      "\(limit)exec setpriv --pdeathsig INT -- \"$0\" serve --no-judge --config \"$1/serve.yaml\" --out \"$1/out\" "
+        + "--state \"$1/state.json\"",
       program, folder.path,
     ]
     process.standardInput = FileHandle.nullDevice
