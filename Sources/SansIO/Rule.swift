@@ -28,7 +28,7 @@ public struct Rule: Sendable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// A member of the Lab that takes part in a call, in `run` and `serve`.
     public static let peer = Watchers(rawValue: 1)
-    /// Who reads the packets, in `run` and `inspect`.
+    /// Who reads the packets, in `run`, `serve` and `inspect`.
     public static let reader = Watchers(rawValue: 2)
     public static let both: Watchers = [.peer, .reader]
   }
