@@ -61,8 +61,10 @@ extension Rule {
   public static let controlGoodbye = Rule(
     "rtcp-bye", .warning, "RFC 3550 §6.6", "a source that leaves a call says BYE in RTCP", judgesAbsence: true, failsRuns: .always)
 
+  public static let audioLaw = Rule("audio-law", .error, "RFC 3551 §4.5.14", "PCMU holds mu-law, and PCMA A-law")
+
   static let clocks: [Rule] = [
     timestampJump, timestampStep, clockPace, sequenceRestart, sequenceStill, marker, packetTime, sourceChange, reportedLoss,
-    reportedJitter, senderReport, receptionReport, canonicalName, controlGoodbye,
+    reportedJitter, senderReport, receptionReport, canonicalName, controlGoodbye, audioLaw,
   ]
 }

@@ -55,4 +55,31 @@ import Testing
     #expect(watched.captures == plain.captures)
     #expect(plain.captures.count == 3)
   }
+
+  /// Both ends of a PCMA call with an error that they share, so that each hears the other well.
+  @Test func `a law that both ends mistake alike is heard by who reads the packets without their codec (RFC 3551 §4.5.14)`() throws {
+    let text = """
+      summary: A call in PCMA whose tones are heard both ways.
+      proves: [RFC 3551 §4.5.14]
+      policy: { authentication: none, codecs: [PCMA] }
+      given:
+        accounts: { acme: { username: acme, password: generated } }
+        sessions: { demo: { account: acme } }
+      cast:
+        kallglot: { endpoint: default, address: 198.51.100.10 }
+        pbx: { persona: plain-caller, address: 192.0.2.20, account: acme }
+      steps:
+        - call: { from: pbx, to: session demo, as: leg }
+        - expect: { leg: leg, is: established, codec: PCMA, within: 3 s }
+        - speak: { who: pbx, tone: 440 Hz, for: 10 s }
+        - expect: { hears: kallglot, tone: 440 Hz, within: 2 s }
+        - wait: 8 s
+      """
+    let healthy = try ScenarioSuite.scenario(text, name: "a law")
+    #expect(ScenarioSuite.run(healthy).verdict == .passed)
+    let swapped = try #require(DefectCatalogue.defect("pcma-is-mu-law-both-ways"))
+    let result = ScenarioSuite.run(healthy.planting([swapped], at: "pbx").planting([swapped], at: "kallglot"))
+    #expect(result.verdict == .failed && !result.findings.isEmpty)
+    for finding in result.findings { #expect(finding.rule == "audio-law, RFC 3551 §4.5.14", "\(finding)") }
+  }
 }

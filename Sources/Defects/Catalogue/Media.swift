@@ -97,6 +97,17 @@ extension DefectCatalogue {
         if packet.payloadType == 8 { packet.payload = Bytes(packet.payload.map { G711.encode(G711.decode($0, .a), .mu) }) }
       }),
     Defect(
+      "pcma-is-mu-law-both-ways", "What it writes and reads as PCMA is mu-law.", source: "SIPp #203, #639 (C2)", at: [.endpoint, .persona],
+      breaks: ["RFC 3264 §6", "RFC 3551 §4.5.14"],
+      .flaw(
+        Flaw(
+          speaks: { packet, _, _ in
+            if packet.payloadType == 8 { packet.payload = Bytes(packet.payload.map { G711.encode(G711.decode($0, .a), .mu) }) }
+          },
+          hears: { packet, _, _ in
+            if packet.payloadType == 8 { packet.payload = Bytes(packet.payload.map { G711.encode(G711.decode($0, .mu), .a) }) }
+          }))),
+    Defect(
       "mu-law-not-inverted", "Packets of PCMU hold mu-law without the inversion of its bits.", source: "SIPp #203 (C2)",
       at: [.endpoint, .persona], breaks: ["RFC 3264 §6", "RFC 3551 §4.5.14"],
       .speaks { packet, _, _ in if packet.payloadType == 0 { packet.payload = Bytes(packet.payload.map { ~$0 }) } }),

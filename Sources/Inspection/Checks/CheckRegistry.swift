@@ -100,7 +100,7 @@ enum CheckRegistry {
   static let streams: [any StreamCheck] = [
     PayloadNegotiated(), MediaPlace(), MediaPort(), MediaAfterEnd(), StreamQuality(), ReportedLoss(), TimestampJump(), TimestampStep(),
     ClockPace(), SequenceRestart(), MarkerUse(), PacketTime(), SourceChange(), ReportedJitter(), SenderCounts(), OneSource(),
-    SequenceMoves(), ReceptionReported(), GoodbyeSaid(), PacketBursts(),
+    SequenceMoves(), ReceptionReported(), GoodbyeSaid(), PacketBursts(), AudioLaw(),
   ]
 
   static func examine(_ message: ObservedMessage, _ conversation: Conversation) -> [InspectionFinding] {

@@ -163,6 +163,16 @@ extension InspectionReport {
     ])
   }
 
+  /// Levels are those of the packets that are not silent, null where all are.
+  private func audioJSON(_ audio: AudioLevel) -> JSONValue {
+    .object([
+      ("law", .string(audio.law.rawValue)), ("packetsRead", .integer(audio.packets)), ("packetsSilent", .integer(audio.silent)),
+      ("dBm0", audio.decibels.map { JSONValue($0) } ?? .null), ("dBov", audio.overloadDecibels.map { JSONValue($0) } ?? .null),
+      ("tone", JSONValue(audio.tone)),
+      ("fittingLaw", JSONValue(audio.fittingLaw?.rawValue)),
+    ])
+  }
+
   private func streamJSON(_ stream: RTPStream) -> JSONValue {
     let statistics = stream.statistics
     let reports = control[stream.key]
@@ -179,6 +189,7 @@ extension InspectionReport {
       ("meanDelta", JSONValue(statistics.meanDelta)),
       ("maxJitter", stream.hasClock ? JSONValue(stream.maximumJitter) : .null),
       ("meanJitter", stream.hasClock ? JSONValue(stream.meanJitter) : .null), ("events", .integer(stream.events)),
+      ("audio", stream.audio.map(audioJSON) ?? .null),
       ("differsFromWireshark", .array(stream.differences.map { .string($0.rawValue) })),
       ("payloadTypes", .array(stream.payloads.map(payloadJSON))),
       (

@@ -49,6 +49,10 @@ extension InspectionReport {
     if let pause = stream.longestPause, pause.nanoseconds > 1_000_000_000 {
       parts.append("longest pause \(Words.seconds(pause.nanoseconds)) before frame \(pause.stamp.frame)")
     }
+    if let level = stream.audio?.decibels {
+      let tone = stream.audio?.tone.map { ", around \($0) Hz" } ?? ""
+      parts.append("audio \(Words.decimal(level, 1)) dBm0\(tone), \(stream.audio?.silence ?? 0) % silence")
+    }
     let differences = stream.differences.map(\.rawValue)
     if !differences.isEmpty { parts.append("counted otherwise than Wireshark does: \(differences.joined(separator: ", "))") }
     guard let reports = control[stream.key] else { return parts }

@@ -24,6 +24,8 @@ public struct PayloadUse {
   private(set) var isAudio = false
   private(set) var clockRate = 0
   private(set) var length: PacketLength?
+  /// By which its octets are read; nil where it is not G.711, or protected.
+  private(set) var law: CompandingLaw?
 
   init(type: UInt8, first: FrameStamp) {
     self.type = type
@@ -59,6 +61,8 @@ public struct PayloadUse {
     clockRate = type < 96 ? StaticPayloads.clockRate(type) ?? 0 : encoding?.clockRate ?? 0
     // Protected payloads are longer than what they hold, and without a description nobody knows.
     let isClear = receiver?.media.isSecure != true && sender?.media.isSecure != true && kind != nil
-    length = isClear ? PacketLength(encoding?.name ?? StaticPayloads.name(type) ?? "", channels: encoding?.channels ?? 1) : nil
+    let name = encoding?.name ?? StaticPayloads.name(type) ?? ""
+    law = isClear ? CompandingLaw(encoding: name) : nil
+    length = isClear ? PacketLength(name, channels: encoding?.channels ?? 1) : nil
   }
 }

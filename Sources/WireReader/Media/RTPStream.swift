@@ -69,6 +69,8 @@ public final class RTPStream {
   public private(set) var heldNumbers = 0
   /// Of payload.
   @exclusivity(unchecked) public private(set) var octets = 0
+  /// Of the law that came first.
+  @exclusivity(unchecked) public private(set) var audio: AudioLevel?
   /// The longest pause, in nanoseconds, and the frame after it.
   @exclusivity(unchecked) public private(set) var longestPause: (nanoseconds: Int64, stamp: FrameStamp)?
 
@@ -148,6 +150,7 @@ public final class RTPStream {
     last = stamp
     octets += packet.payload.count
     let use = payload(packet, stamp)
+    if AudioLevel.isRead(course.packets), let law = payloads[use].law { listen(packet.payload, law, stamp) }
     let (clockRate, isEvent) = (payloads[use].clockRate, payloads[use].isEvent)
     statistics.take(
       sequence: packet.sequenceNumber, timestamp: packet.timestamp, marker: packet.marker, payloadType: packet.payloadType,
@@ -166,6 +169,11 @@ public final class RTPStream {
     if stamp.since(periods[period].first) > 1_000_000_000 { periods[period].late += 1 }
     periods[period].last = stamp
     if length > 0 { periods[period].times.add(length, stamp) }
+  }
+
+  private func listen(_ payload: Bytes, _ law: CompandingLaw, _ stamp: FrameStamp) {
+    if audio == nil { audio = AudioLevel(law) }
+    if audio?.law == law { audio?.take(payload, stamp) }
   }
 
   private func time(_ packet: RTPPacket, _ step: SequenceCourse.Step, _ clockRate: Int, _ length: Int, _ stamp: FrameStamp) {

@@ -131,3 +131,18 @@ struct StreamQuality: StreamCheck {
     return remarks
   }
 }
+
+/// PCMU holds mu-law and PCMA A-law (RFC 3551 §4.5.14), even where both ends agree on the other: whoever else joins hears noise.
+struct AudioLaw: StreamCheck {
+  let rule = Rule.audioLaw
+
+  func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
+    guard let audio = stream.audio, let law = audio.fittingLaw, let first = audio.loud.first, !stream.isProbe else { return [] }
+    return [
+      Remark(
+        // A mirror port may have only a part of what makes it certain.
+        context.own.isEmpty ? .warning : .error, rule.section,
+        "\(stream.way) is to hold \(audio.law.rawValue), and its sound is smooth as \(law.rawValue) alone", first, by: stream.key.source)
+    ]
+  }
+}
