@@ -116,7 +116,7 @@ extension DefectCatalogue {
     },
     policy(
       "media-ports-ignored", "Media is at other ports than it should be.", source: "C9", breaks: ["contract 8.5"],
-      words: ["503", "port", "m=audio"]
+      words: ["503", "port"]
     ) {
       $0.mediaPorts = 40_000...40_999
     },
