@@ -56,6 +56,18 @@ struct PcapngBlockReader {
   mutating func next() throws(CaptureReadError) -> PcapngBlock? {
     guard try !input.isAtEnd else { return nil }
     let offset = input.offset
+    // What is peeked at has gone when the block is taken: input that nobody keeps a piece of reads on in the same memory.
+    let length = try readLength(at: offset)
+    let whole = EndianBytes(bytes: try input.take(Int(length)), isBigEndian: isBigEndian)
+    let trailing = whole.word(Int(length) - 4)
+    guard trailing == length else { throw CaptureReadError(.trailingLength(trailing), at: offset) }
+    let block = PcapngBlock(type: whole.word(0), fields: whole, offset: offset)
+    if block.type == Pcapng.BlockType.section { try Self.checkSection(block) }
+    return block
+  }
+
+  /// The length of the block that begins here; with that of a section its byte order.
+  private mutating func readLength(at offset: Int) throws(CaptureReadError) -> UInt32 {
     let head = try input.peek(12)
     guard head.count == 12 else { throw CaptureReadError(.cut(needed: 12), at: offset) }
     if EndianBytes(bytes: head, isBigEndian: false).word(0) == Pcapng.BlockType.section {
@@ -63,15 +75,9 @@ struct PcapngBlockReader {
     } else if offset == 0 {
       throw CaptureReadError(.notACapture, at: 0)
     }
-    let fields = EndianBytes(bytes: head, isBigEndian: isBigEndian)
-    let length = fields.word(4)
+    let length = EndianBytes(bytes: head, isBigEndian: isBigEndian).word(4)
     guard length >= 12, length % 4 == 0, length <= Pcapng.longestBlock else { throw CaptureReadError(.blockLength(length), at: offset) }
-    let whole = EndianBytes(bytes: try input.take(Int(length)), isBigEndian: isBigEndian)
-    let trailing = whole.word(Int(length) - 4)
-    guard trailing == length else { throw CaptureReadError(.trailingLength(trailing), at: offset) }
-    let block = PcapngBlock(type: fields.word(0), fields: whole, offset: offset)
-    if block.type == Pcapng.BlockType.section { try Self.checkSection(block) }
-    return block
+    return length
   }
 
   /// A section's first bytes read the same in both orders; its magic then tells which one holds for the section.

@@ -30,6 +30,12 @@ public struct MediaDescription: Sendable {
   public var profile: String { description.text(line.profile) }
   public var formats: [String] { description.bytes[line.formats].split(separator: SDPText.space).map(\.text) }
 
+  /// The whole section but its port: its kind, and all from its profile on.
+  public var wording: (kind: Bytes, rest: Bytes) {
+    let end = description.lines[section.lines.upperBound - 1].whole.upperBound
+    return (description.bytes[line.kind], description.bytes[line.profile.lowerBound..<end])
+  }
+
   var isAudio: Bool { isKind("audio") }
 
   func isKind(_ kind: StaticString) -> Bool { description.bytes.withSpan { SDPText.isEqual($0, line.kind, kind) } }

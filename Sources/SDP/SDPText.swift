@@ -1,3 +1,5 @@
+import SansIO
+
 /// Words, numbers and comparisons within a description's bytes. Functions take a span and offsets; what they find is ranges.
 enum SDPText {
   static let space = UInt8(ascii: " ")
@@ -72,4 +74,43 @@ enum SDPText {
 
   @inline(__always)
   private static func lowercase(_ byte: UInt8) -> UInt8 { byte &- 65 < 26 ? byte | 0x20 : byte }
+}
+
+extension SDPText {
+  /// Takes bytes into a digest, eight at a time, with runs of spaces as one.
+  static func digest(_ span: Span<UInt8>, _ range: Range<Int>, into digest: inout UInt64) {
+    guard hasRunOfSpaces(span, range) else { return mix(span, range, into: &digest) }
+    var single: [UInt8] = []
+    for index in range where span[index] != space || single.last != space { single.append(span[index]) }
+    mix(single.span, 0..<single.count, into: &digest)
+  }
+
+  private static func hasRunOfSpaces(_ span: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    var position = range.lowerBound
+    while true {
+      position = WordScan.first(space, span, position, range.upperBound) + 1
+      guard position < range.upperBound else { return false }
+      if span[position] == space { return true }
+    }
+  }
+
+  private static func mix(_ span: Span<UInt8>, _ range: Range<Int>, into digest: inout UInt64) {
+    var position = range.lowerBound
+    while position + 8 <= range.upperBound {
+      mix(WordScan.load(span, position), into: &digest)
+      position += 8
+    }
+    var rest = UInt64(truncatingIfNeeded: range.count)
+    while position < range.upperBound {
+      rest = rest << 8 | UInt64(span[position])
+      position += 1
+    }
+    mix(rest, into: &digest)
+  }
+
+  @inline(__always)
+  private static func mix(_ word: UInt64, into digest: inout UInt64) {
+    let product = (digest ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    digest = product.high ^ product.low
+  }
 }

@@ -162,6 +162,21 @@ public struct SessionDescription: Sendable {
 
   // MARK: - o=
 
+  /// A digest of what the version in o= vouches for (RFC 3264 §8): all m= sections, and the session's c= and direction. Runs of spaces
+  /// count as one.
+  public var contentDigest: UInt64 {
+    bytes.withSpan { span in
+      var digest: UInt64 = 0xCBF2_9CE4_8422_2325
+      for line in lines[sessionLines] where line.type == UInt8(ascii: "c") || line.attribute.direction != nil {
+        SDPText.digest(span, line.value, into: &digest)
+      }
+      if let first = sections.first?.lines.lowerBound, let last = lines.last {
+        SDPText.digest(span, lines[first].whole.lowerBound..<last.value.upperBound, into: &digest)
+      }
+      return digest
+    }
+  }
+
   var originLine: OriginLine? {
     guard let line = first("o", in: sessionLines) else { return nil }
     return bytes.withSpan { OriginLine($0, line.value) }

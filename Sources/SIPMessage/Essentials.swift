@@ -19,7 +19,9 @@ public struct Essentials: Sendable {
 public enum ByteHash {
   public static func of(_ bytes: Bytes) -> UInt64 { bytes.withSpan { of($0, 0..<$0.count) } }
 
-  static func of(_ span: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+  public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 { of(Span(_unsafeBytes: bytes), 0..<bytes.count) }
+
+  public static func of(_ span: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
     var hash = 0xCBF2_9CE4_8422_2325 ^ UInt64(range.count)
     var position = range.lowerBound
     while position + 8 <= range.upperBound {

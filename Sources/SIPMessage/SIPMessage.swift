@@ -99,6 +99,9 @@ public struct SIPMessage: Sendable {
   /// The text behind the status code; nil for a request.
   public var reasonPhrase: Bytes? { if case .response(_, let reason) = startLine { bytes[reason.range] } else { nil } }
 
+  /// Where it is; nil for a request.
+  public var reasonPhraseRange: ByteRange? { if case .response(_, let reason) = startLine { reason } else { nil } }
+
   /// The first line as it came.
   public var startLineText: String { bytes[0..<(bytes.firstIndex { $0 == .carriageReturn || $0 == .lineFeed } ?? bytes.count)].text }
 

@@ -22,8 +22,8 @@ public struct Few<Element> {
       second = element
     } else if third == nil {
       third = element
-    } else {
-      others = (others ?? []) + [element]
+    } else if others?.append(element) == nil {
+      others = [element]
     }
   }
 

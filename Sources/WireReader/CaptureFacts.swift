@@ -27,13 +27,14 @@ public struct CaptureFacts {
   public var icmpUnreachable = 0
   /// The hosts whose own tap it is, where it says which packets they received.
   public private(set) var own: Set<IPAddress> = []
-  private var lastOwn: IPAddress?
+  /// The two that were seen last: a call goes to and fro.
+  private var lastOwn: (IPAddress?, IPAddress?)
 
   public init(path: String) { self.path = path }
 
   mutating func received(by address: IPAddress) {
-    guard address != lastOwn, own.count < 64 else { return }
-    lastOwn = address
+    guard address != lastOwn.0, address != lastOwn.1, own.count < 64 else { return }
+    lastOwn = (address, lastOwn.0)
     own.insert(address)
   }
 

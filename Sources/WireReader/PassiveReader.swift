@@ -14,6 +14,7 @@ public final class PassiveReader {
   @exclusivity(unchecked) public private(set) var streams = StreamTable()
   @exclusivity(unchecked) public private(set) var connections: ConnectionTable
   private let keyLog: KeyLog
+  private let spellings = Spellings()
   private let keeps: Keeping
   @exclusivity(unchecked) private var fragments = FragmentTable()
   @exclusivity(unchecked) private var copies = CopiedFrames()
@@ -225,12 +226,12 @@ public final class PassiveReader {
   // MARK: - SIP
 
   private func sip(_ message: SIPMessage, _ origin: Carried<Void>) {
-    let (read, mistakes) = ObservedMessage.read(message, origin, isDeliberatelyBroken: isBrokenFrame, fragments: pieces)
+    let (read, mistakes) = ObservedMessage.read(message, origin, isDeliberatelyBroken: isBrokenFrame, fragments: pieces, spellings)
     guard let read else {
       counts.unreadable += 1
       return observed.append(.incomplete(message, mistakes: mistakes, origin, isDeliberatelyBroken: isBrokenFrame))
     }
-    let (conversation, repetition) = dialogs.take(read)
+    let (conversation, repetition) = dialogs.take(read, spellings)
     counts.take(read, repetition: repetition)
     // A copy says nothing new.
     if let description = read.description, repetition == 0 { streams.add(description, conversation: conversation.number) }

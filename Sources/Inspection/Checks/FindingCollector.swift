@@ -66,36 +66,49 @@ struct FindingCollector {
   /// The text with `#` for each word that is a number. Addresses, URIs and versions stay as they are, and so does what may be a status
   /// code, three digits that are no frame's.
   static func shape(_ text: String) -> String {
-    guard text.utf8.contains(where: { (48...57).contains($0) }) else { return text }
     var text = text
     return text.withUTF8 { bytes in
-      var shape: [UInt8] = []
-      shape.reserveCapacity(bytes.count)
-      var (start, isAfterFrame) = (0, false)
-      while start <= bytes.count {
-        let end = bytes[start...].firstIndex(of: 32) ?? bytes.count
-        let digits = digits(bytes[start..<end])
-        if start > 0 { shape.append(32) }
-        if digits > 0, digits != 3 || isAfterFrame { shape.append(UInt8(ascii: "#")) } else { shape += bytes[start..<end] }
-        isAfterFrame = bytes[start..<end].elementsEqual("frame".utf8)
-        start = end + 1
+      String(unsafeUninitializedCapacity: bytes.count) { shape in
+        var (count, start, isAfterFrame) = (0, 0, false)
+        var number = NumberWord()
+        for position in 0...bytes.count {
+          if position < bytes.count, bytes[position] != UInt8(ascii: " ") {
+            number.take(bytes[position])
+            shape[count] = bytes[position]
+            count += 1
+            continue
+          }
+          if number.isNumber, number.digits != 3 || isAfterFrame {
+            shape[start] = UInt8(ascii: "#")
+            count = start + 1
+          }
+          isAfterFrame = shape[start..<count].elementsEqual("frame".utf8)
+          if position < bytes.count {
+            shape[count] = UInt8(ascii: " ")
+            count += 1
+          }
+          (start, number) = (count, NumberWord())
+        }
+        return count
       }
-      return String(decoding: shape, as: UTF8.self)
     }
   }
 
-  /// Digits of a word that has, beside them, at most one point and what sentences put around numbers; 0 for any other.
-  private static func digits(_ word: Slice<UnsafeBufferPointer<UInt8>>) -> Int {
-    var (digits, points) = (0, 0)
-    for byte in word {
+  /// Digits of a word that has, beside them, at most one point and what sentences put around numbers.
+  private struct NumberWord {
+    private(set) var digits = 0
+    private var points = 0
+    private var hasOthers = false
+    var isNumber: Bool { digits > 0 && points <= 1 && !hasOthers }
+
+    mutating func take(_ byte: UInt8) {
       switch byte {
       case 48...57: digits += 1
       case UInt8(ascii: "."): points += 1
-      case UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: ":"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "-"): continue
-      default: return 0
+      case UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: ":"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "-"): break
+      default: hasOthers = true
       }
     }
-    return points <= 1 ? digits : 0
   }
 
   /// Errors, warnings, notes, each in the order of the frames.

@@ -24,23 +24,27 @@ public final class Conversation {
   /// Rows that are kept; what comes after is counted.
   public static let mostRows = 2_000
 
+  // What changes is read for every message, and changed by code that cannot overlap itself.
   public let callID: String
   public let number: Int
   public let first: FrameStamp
-  public private(set) var last: FrameStamp
-  public private(set) var kind: Kind
-  public private(set) var transports: [ObservedTransport] = []
+  @exclusivity(unchecked) public private(set) var last: FrameStamp
+  @exclusivity(unchecked) public private(set) var kind: Kind
+  /// In the order they were first seen.
+  public var transports: [ObservedTransport] { [firstTransport] + furtherTransports }
+  private let firstTransport: ObservedTransport
+  @exclusivity(unchecked) private var furtherTransports: [ObservedTransport] = []
   public let fromURI: String
   public let toURI: String
-  public private(set) var rows: [Row] = []
+  @exclusivity(unchecked) public private(set) var rows: [Row] = []
   public private(set) var rowsLeftOut = 0
-  public private(set) var messageCount = 0
-  public private(set) var isDeliberatelyBroken = false
+  @exclusivity(unchecked) public private(set) var messageCount = 0
+  @exclusivity(unchecked) public private(set) var isDeliberatelyBroken = false
   /// The message that ended it; nil where nothing did, or something began anew.
-  public private(set) var ended: FrameStamp?
+  @exclusivity(unchecked) public private(set) var ended: FrameStamp?
   private let mostRows: Int
-  fileprivate var table = TransactionTable()
-  private var sequences = SequenceTable()
+  @exclusivity(unchecked) fileprivate var table = TransactionTable()
+  @exclusivity(unchecked) private var sequences = SequenceTable()
 
   public var transactions: [ObservedTransaction] { table.list }
   /// ACKs whose number no INVITE has.
@@ -53,15 +57,17 @@ public final class Conversation {
   /// Sequence numbers that went back within a dialog.
   public var regressions: [SequenceTable.Regression] { sequences.regressions }
 
-  public init(_ message: ObservedMessage, number: Int, mostRows: Int = Conversation.mostRows) {
+  init(_ message: ObservedMessage, number: Int, mostRows: Int = Conversation.mostRows, _ spellings: Spellings) {
     self.mostRows = mostRows
     callID = message.callID
     self.number = number
     first = message.stamp
     last = message.stamp
     kind = Self.kind(message.cseq.method)
-    fromURI = message.uri(message.facts.from) { $0.from }
-    toURI = message.uri(message.facts.to) { $0.to }
+    firstTransport = message.transport
+    rows.reserveCapacity(2)
+    fromURI = message.uri(message.facts.from, spellings) { $0.from }
+    toURI = message.uri(message.facts.to, spellings) { $0.to }
   }
 
   private static func kind(_ method: SIPMethod) -> Kind {
@@ -75,13 +81,13 @@ public final class Conversation {
 
   /// Takes the next message.
   /// - Returns: how often it was seen before.
-  public func take(_ message: ObservedMessage) -> Int {
+  func take(_ message: ObservedMessage, _ spellings: Spellings) -> Int {
     last = message.stamp
     messageCount += 1
     if message.isDeliberatelyBroken { isDeliberatelyBroken = true }
     if message.cseq.method == .invite { kind = .dialog }
-    if !transports.contains(message.transport) { transports.append(message.transport) }
-    let repetition = message.status.map { table.response(message, $0) } ?? table.request(message)
+    if message.transport != firstTransport, !furtherTransports.contains(message.transport) { furtherTransports.append(message.transport) }
+    let repetition = message.status.map { table.response(message, $0, spellings) } ?? table.request(message, spellings)
     if repetition == 0, message.message.isRequest { sequences.take(message) }
     addRow(message, repetition)
     if isEnded(by: message) {

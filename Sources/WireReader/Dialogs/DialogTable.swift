@@ -3,8 +3,12 @@ import SansIO
 
 /// The conversations of a capture by Call-ID. Finished OPTIONS are folded into their statistics, so that keep-alives of days cost nothing.
 public struct DialogTable {
-  private var byCallID: [String: Conversation] = [:]
-  private var order: [Conversation] = []
+  private var byCallID: [CallID: Conversation] = [:]
+  /// In the order they began, behind `spared`. Those before `oldest` were forgotten.
+  private var order: [Conversation?] = []
+  private var oldest = 0
+  /// The oldest that somebody asks for, which outlived younger ones.
+  private var spared: [Conversation] = []
   private var finishedPings: [String] = []
   public private(set) var pings = PingTable()
   public private(set) var registrations = RegistrationTable()
@@ -27,7 +31,14 @@ public struct DialogTable {
   /// Finished OPTIONS whose copies may still come.
   private static let patience = 512
 
-  public var conversations: [Conversation] { order.filter { $0.kind != .options || byCallID[$0.callID] === $0 } }
+  public var conversations: [Conversation] { kept.filter { $0.kind != .options || self[$0.callID] === $0 } }
+
+  private var kept: [Conversation] { spared + order[oldest...].compactMap(\.self) }
+
+  private subscript(callID: String) -> Conversation? {
+    get { byCallID[CallID(callID)] }
+    set { byCallID[CallID(callID)] = newValue }
+  }
 
   private let keeps: Keeping
 
@@ -39,9 +50,9 @@ public struct DialogTable {
 
   private func isWanted(_ callID: String) -> Bool { filter.map { callID.contains($0) } ?? false }
 
-  public mutating func take(_ message: ObservedMessage) -> (conversation: Conversation, repetition: Int) {
-    let conversation = byCallID[message.callID] ?? make(message)
-    let repetition = conversation.take(message)
+  mutating func take(_ message: ObservedMessage, _ spellings: Spellings) -> (conversation: Conversation, repetition: Int) {
+    let conversation = self[message.callID] ?? make(message, spellings)
+    let repetition = conversation.take(message, spellings)
     if conversation.kind == .options { ping(conversation, message, repetition) }
     if message.cseq.method == .register { registrations.take(message, repetition, conversation) }
     return (conversation, repetition)
@@ -56,26 +67,26 @@ public struct DialogTable {
   public var pingsSoFar: PingTable {
     guard !isFinished else { return pings }
     var pings = pings
-    for conversation in order where conversation.kind == .options && byCallID[conversation.callID] === conversation {
+    for conversation in kept where conversation.kind == .options && self[conversation.callID] === conversation {
       pings.unanswered(conversation)
     }
     return pings
   }
 
   /// Numbers of the conversations that are kept.
-  var live: Set<Int> { Set(order.map(\.number)) }
+  var live: Set<Int> { Set(kept.map(\.number)) }
 
   /// Takes out what is over.
   /// - Parameter heard: when a conversation's streams had their last packet, by its number.
   mutating func release(at now: Int64, heard: [Int: Int64], to ended: inout Ended) {
     let bound = registrations.bound(at: now - Keeping.copies)
     var gone: Set<Int> = []
-    for conversation in order {
+    for conversation in kept {
       if conversation.isOver(at: now, heard: heard[conversation.number] ?? .min, isBound: bound.contains(conversation.number)) {
         gone.insert(conversation.number)
-        if byCallID[conversation.callID] === conversation {
+        if self[conversation.callID] === conversation {
           if conversation.kind == .options { pings.unanswered(conversation) }
-          byCallID[conversation.callID] = nil
+          self[conversation.callID] = nil
         }
         if conversation.kind != .options { ended.conversations.append(conversation) }
       } else {
@@ -84,43 +95,51 @@ public struct DialogTable {
     }
     ended.pings = pings.release(before: now - Keeping.pings)
     guard !gone.isEmpty else { return }
-    order.removeAll { gone.contains($0.number) }
-    finishedPings.removeAll { byCallID[$0] == nil }
+    takeOut { gone.contains($0.number) }
+    finishedPings.removeAll { byCallID[CallID($0)] == nil }
     ended.registrations = registrations.release(gone)
   }
 
-  private mutating func make(_ message: ObservedMessage) -> Conversation {
-    if order.count >= mostConversations { forget(mostConversations / 10, message.stamp) }
+  private mutating func make(_ message: ObservedMessage, _ spellings: Spellings) -> Conversation {
+    if spared.count + order.count - oldest >= mostConversations { forgetOldest(message.stamp) }
     created += 1
     if isWanted(message.callID) { matching += 1 }
-    let conversation = Conversation(message, number: created, mostRows: keeps == .live ? Conversation.fewRows : Conversation.mostRows)
-    byCallID[message.callID] = conversation
+    let conversation = Conversation(
+      message, number: created, mostRows: keeps == .live ? Conversation.fewRows : Conversation.mostRows, spellings)
+    self[message.callID] = conversation
     order.append(conversation)
     return conversation
   }
 
-  /// The oldest, those that somebody asks for last.
-  private mutating func forget(_ count: Int, _ now: FrameStamp) {
-    var rest = count
-    var kept: [Conversation] = []
-    kept.reserveCapacity(order.count)
-    for conversation in order {
-      guard rest > 0, !isWanted(conversation.callID) else {
-        kept.append(conversation)
-        continue
+  /// One for each that comes, so that its memory is used again at once; those that somebody asks for last.
+  private mutating func forgetOldest(_ now: FrameStamp) {
+    forgotten += 1
+    while oldest < order.count {
+      let conversation = order[oldest].take()
+      oldest += 1
+      guard let conversation else { continue }
+      guard isWanted(conversation.callID) else {
+        // Half of the list is enough to move at a time.
+        if oldest > order.count / 2 {
+          order.removeFirst(oldest)
+          oldest = 0
+        }
+        return drop(conversation, now)
       }
-      rest -= 1
-      drop(conversation, now)
+      spared.append(conversation)
     }
-    for conversation in kept.prefix(rest) { drop(conversation, now) }
-    kept.removeFirst(rest)
-    order = kept
-    forgotten += count
+    drop(spared.removeFirst(), now)
   }
 
   private mutating func drop(_ conversation: Conversation, _ now: FrameStamp) {
-    byCallID[conversation.callID] = nil
+    self[conversation.callID] = nil
     if conversation.kind == .dialog { forgottenOutcomes.take(DialogStory(conversation, end: now).outcome) }
+  }
+
+  private mutating func takeOut(_ isGone: (Conversation) -> Bool) {
+    order = order[oldest...].filter { $0.map { !isGone($0) } ?? false }
+    oldest = 0
+    spared.removeAll(where: isGone)
   }
 
   private mutating func ping(_ conversation: Conversation, _ message: ObservedMessage, _ repetition: Int) {
@@ -129,7 +148,23 @@ public struct DialogTable {
     guard finishedPings.count > 2 * Self.patience else { return }
     let old = Set(finishedPings.prefix(Self.patience))
     finishedPings.removeFirst(Self.patience)
-    for callID in old { byCallID[callID] = nil }
-    order.removeAll { $0.kind == .options && old.contains($0.callID) }
+    for callID in old { self[callID] = nil }
+    takeOut { $0.kind == .options && old.contains($0.callID) }
   }
+}
+
+/// A Call-ID with its number, which is quicker to look up than text.
+private struct CallID: Hashable {
+  let text: String
+  private let hash: UInt64
+
+  init(_ text: String) {
+    var text = text
+    hash = text.withUTF8 { ByteHash.of(UnsafeRawBufferPointer($0)) }
+    self.text = text
+  }
+
+  static func == (one: CallID, other: CallID) -> Bool { one.hash == other.hash && one.text == other.text }
+
+  func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }

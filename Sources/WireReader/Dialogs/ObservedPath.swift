@@ -12,8 +12,9 @@ public struct ObservedPath {
 
   public init() {}
 
-  init(_ message: SIPMessage) {
-    isOriginal = message.hasOneVia ? (try? message.via()) != nil : (try? message.vias())?.count == 1
+  init(_ observed: ObservedMessage) {
+    let message = observed.message
+    isOriginal = message.hasOneVia ? observed.top != nil || observed.via != nil : (try? message.vias())?.count == 1
     if message.has(.route) { routes = try? message.routes() }
     if message.has(.recordRoute) { recordRoutes = try? message.recordRoutes() }
   }

@@ -12,44 +12,44 @@ public final class ObservedTransaction {
   }
 
   public final class Response {
-    public var status: Int
-    public var phrase: String
-    public var first: FrameStamp
-    public var last: FrameStamp
-    public var copies = 1
-    public var copiesAfterAcknowledgement = 0
-    public var source: TransportAddress
-    public var toTag: String?
+    public let status: Int
+    public let phrase: String
+    public let first: FrameStamp
+    public let source: TransportAddress
+    public let toTag: String?
     /// Reason and Warning in words.
-    public var explanation: String?
-    public var description: ObservedDescription?
+    public let explanation: String?
+    public let description: ObservedDescription?
     /// Of a redirection, and of what an INVITE gets above 100 and below 300.
-    public var contact: String?
-    /// A later one of the same status and tag has another description: it, and its digest.
-    public var changed: FrameStamp?
-    /// When copies came, in nanoseconds since 1970, the first of all among them; empty where there are none.
-    public var times: [Int64] = []
-    public var challenge: [DigestChallenge] = []
+    public let contact: String?
+    public let challenge: [DigestChallenge]
     /// Record-Route of a 2xx to INVITE, as written.
-    public var recordRoutes: [NameAddress] = []
+    public let recordRoutes: [NameAddress]
+    // Changed by code that cannot overlap itself.
+    @exclusivity(unchecked) public internal(set) var last: FrameStamp
+    @exclusivity(unchecked) public internal(set) var copies = 1
+    public internal(set) var copiesAfterAcknowledgement = 0
+    /// A later one of the same status and tag has another description: it, and its digest.
+    public internal(set) var changed: FrameStamp?
+    /// When copies came, in nanoseconds since 1970, the first of all among them; empty where there are none.
+    public internal(set) var times: [Int64] = []
     /// The ACK of a 2xx to INVITE, on whatever hop it was seen first.
-    public var acknowledgement: FrameStamp?
+    @exclusivity(unchecked) public internal(set) var acknowledgement: FrameStamp?
 
-    init(_ message: ObservedMessage, _ status: Int) {
+    init(_ message: ObservedMessage, _ status: Int, _ spellings: Spellings) {
+      let isInvite = message.cseq.method == .invite
       self.status = status
-      phrase = message.phrase
-      first = message.stamp
-      last = message.stamp
-      source = message.source
-      toTag = message.toTag
-      explanation = message.explanation
-      description = message.description
-      if status == 401 || status == 407 {
-        challenge = message.message.digestChallenges(status == 401 ? .wwwAuthenticate : .proxyAuthenticate)
+      phrase = message.phrase(spellings)
+      (first, last) = (message.stamp, message.stamp)
+      (source, toTag, explanation, description) = (message.source, message.toTag, message.explanation, message.description)
+      challenge =
+        status == 401 || status == 407 ? message.message.digestChallenges(status == 401 ? .wwwAuthenticate : .proxyAuthenticate) : []
+      if isInvite, (101..<300).contains(status) {
+        contact = message.firstContact(spellings)
+      } else {
+        contact = (300..<400).contains(status) ? message.message.first(.contact)?.text : nil
       }
-      if (300..<400).contains(status) { contact = message.message.first(.contact)?.text }
-      if message.cseq.method == .invite, (101..<300).contains(status) { contact = message.message.firstContact }
-      if isSuccess, message.cseq.method == .invite { recordRoutes = message.message.usableRecordRoutes }
+      recordRoutes = isInvite && (200..<300).contains(status) ? message.message.usableRecordRoutes : []
     }
 
     public var isFinal: Bool { status >= 200 }
@@ -87,36 +87,37 @@ public final class ObservedTransaction {
   /// Copies whose times are kept.
   static let mostTimes = 16
 
-  public var key: Key
-  public var method: SIPMethod
-  public var source: TransportAddress
-  public var destination: TransportAddress
-  public var transport: ObservedTransport
-  public var fromTag: String?
-  public var toTag: String?
-  public var requestURI: String
-  /// Nil when the request is not in the capture.
-  public var request: FrameStamp?
-  public var lastRequest: FrameStamp?
-  public var copies = 0
-  /// When copies came, in nanoseconds since 1970, the first of all among them; empty where there are none.
-  public var requestTimes: [Int64] = []
+  public let key: Key
+  public let method: SIPMethod
+  public let source: TransportAddress
+  public let destination: TransportAddress
+  public let transport: ObservedTransport
+  public let fromTag: String?
+  public let toTag: String?
+  public let requestURI: String
   /// Where it asks its answers to, as far as it can be read.
-  public var via: ObservedVia?
+  public let via: ObservedVia?
   /// Of an INVITE.
-  public var contact: String?
-  public var responses: [Response] = []
-  public var description: ObservedDescription?
-  public var explanation: String?
-  public var credentials: [ObservedCredentials] = []
+  public let contact: String?
+  public let description: ObservedDescription?
+  public let explanation: String?
+  public let credentials: [ObservedCredentials]
   /// The request's way.
-  public var path = ObservedPath()
+  public let path: ObservedPath
+  // Read for every message, and changed by code that cannot overlap itself.
+  /// Nil when the request is not in the capture.
+  @exclusivity(unchecked) public internal(set) var request: FrameStamp?
+  @exclusivity(unchecked) public internal(set) var lastRequest: FrameStamp?
+  @exclusivity(unchecked) public internal(set) var copies = 0
+  /// When copies came, in nanoseconds since 1970, the first of all among them; empty where there are none.
+  public internal(set) var requestTimes: [Int64] = []
+  @exclusivity(unchecked) public internal(set) var responses: [Response] = []
   /// The first ACK that fits: on this hop for a non-2xx, on any hop for a 2xx.
-  public var acknowledgement: FrameStamp?
+  @exclusivity(unchecked) public internal(set) var acknowledgement: FrameStamp?
   /// ACKs with the INVITE's number and From tag. On the first hop for all hops, but those of a non-2xx.
-  public var acknowledgements: [Acknowledgement] = []
-  public var acknowledgedDescription: ObservedDescription?
-  public var cancel: FrameStamp?
+  @exclusivity(unchecked) public internal(set) var acknowledgements: [Acknowledgement] = []
+  @exclusivity(unchecked) public internal(set) var acknowledgedDescription: ObservedDescription?
+  @exclusivity(unchecked) public internal(set) var cancel: FrameStamp?
 
   /// The first final response that decides: a 2xx if there is one.
   public var final: Response? { success ?? responses.first { $0.isFinal } }
@@ -129,29 +130,23 @@ public final class ObservedTransaction {
   }
   public var hasCredentials: Bool { !credentials.isEmpty }
 
-  public init(_ message: ObservedMessage, key: Key) {
+  /// Of a request, or of a response whose request was not seen.
+  init(_ message: ObservedMessage, key: Key, _ spellings: Spellings) {
+    let isRequest = message.message.isRequest
     self.key = key
     method = message.cseq.method
-    let isRequest = message.message.isRequest
-    source = isRequest ? message.source : message.destination
-    destination = isRequest ? message.destination : message.source
-    transport = message.transport
-    fromTag = message.fromTag
+    (source, destination) = isRequest ? (message.source, message.destination) : (message.destination, message.source)
+    (transport, fromTag) = (message.transport, message.fromTag)
     toTag = isRequest ? message.toTag : nil
-    requestURI = message.message.requestURIBytes?.text ?? ""
-  }
-
-  convenience init(request message: ObservedMessage, key: Key) {
-    self.init(message, key: key)
-    request = message.stamp
-    lastRequest = message.stamp
-    copies = 1
-    description = message.description
-    explanation = message.explanation
-    credentials = ObservedCredentials.all(message.message)
-    via = message.via.map { ObservedVia($0, message.message) }
-    if method == .invite || toTag != nil { path = ObservedPath(message.message) }
-    if method == .invite { contact = message.message.firstContact }
+    requestURI = message.message.requestURIRange.map { spellings.text(message.message, $0) } ?? ""
+    description = isRequest ? message.description : nil
+    explanation = isRequest ? message.explanation : nil
+    credentials = isRequest ? ObservedCredentials.all(message.message) : []
+    via = isRequest ? ObservedVia(message) : nil
+    path = isRequest && (method == .invite || toTag != nil) ? ObservedPath(message) : ObservedPath()
+    contact = isRequest && method == .invite ? message.firstContact(spellings) : nil
+    guard isRequest else { return }
+    (request, lastRequest, copies) = (message.stamp, message.stamp, 1)
   }
 
   func isInvite(_ number: UInt32, _ tag: String?) -> Bool { method == .invite && key.number == number && fromTag == tag }
@@ -206,11 +201,11 @@ public final class ObservedTransaction {
 }
 
 extension ObservedTransaction.Acknowledgement {
-  init(_ message: ObservedMessage, hasInvitesBranch: Bool) {
+  init(_ message: ObservedMessage, hasInvitesBranch: Bool, _ spellings: Spellings) {
     self.init(
       source: message.source, destination: message.destination, toTag: message.toTag, first: message.stamp,
-      hasInvitesBranch: hasInvitesBranch, description: message.description, path: ObservedPath(message.message),
-      requestURI: message.message.requestURIBytes?.text ?? "")
+      hasInvitesBranch: hasInvitesBranch, description: message.description, path: ObservedPath(message),
+      requestURI: message.message.requestURIRange.map { spellings.text(message.message, $0) } ?? "")
   }
 }
 
@@ -224,7 +219,6 @@ extension ObservedMessage {
   }
 
   public func transactionKey(_ method: SIPMethod) -> ObservedTransaction.Key {
-    let isIdentifier = branch.hasPrefix(Via.magicCookie)
-    return ObservedTransaction.Key(branch: branch, number: cseq.number, method: method, tag: isIdentifier ? "" : fromTag ?? "")
+    ObservedTransaction.Key(branch: branch, number: cseq.number, method: method, tag: hasCookie ? "" : fromTag ?? "")
   }
 }

@@ -12,10 +12,16 @@ public struct ObservedVia: Hashable {
   /// Those below the topmost one: host and branch.
   public var lower: [String]
 
-  init(_ via: Via, _ message: SIPMessage) {
-    (host, port, hasResponsePort) = (via.host, via.port, via.hasResponsePort)
-    hasMaddr = via.parameters.contains("maddr")
-    lower = Self.lower(message)
+  /// Nil where the topmost one is missing or cannot be read.
+  init?(_ message: ObservedMessage) {
+    if let top = message.top {
+      host = top.address.map(SIPHost.address) ?? .name(message.message.text(top.host))
+      (port, hasResponsePort, hasMaddr) = (top.port, top.hasResponsePort, top.hasMulticastAddress)
+    } else {
+      guard let via = message.via else { return nil }
+      (host, port, hasResponsePort, hasMaddr) = (via.host, via.port, via.hasResponsePort, via.parameters.contains("maddr"))
+    }
+    lower = Self.lower(message.message)
   }
 
   /// Of a message; empty where one cannot be read.
@@ -25,7 +31,11 @@ public struct ObservedVia: Hashable {
   }
 }
 
-extension SIPMessage {
-  /// The first Contact's URI as text; nil when there is none, or it cannot be read.
-  var firstContact: String? { has(.contact) ? usableContacts.first?.uri.description : nil }
+extension ObservedMessage {
+  /// Where the sender of a response says that its request came from: `received` and `rport` of its topmost Via (RFC 3261 §18.2.1, RFC 3581
+  /// §4); nil where that cannot be read.
+  public var answeredVia: (received: String?, responsePort: String?)? {
+    if let top { return (top.received.map(message.text), top.responsePort.map(message.text)) }
+    return via.map { ($0.received, $0.parameters["rport"]) }
+  }
 }

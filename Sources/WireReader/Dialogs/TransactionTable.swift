@@ -80,14 +80,14 @@ struct TransactionTable {
   // MARK: - Requests
 
   /// - Returns: how often it was seen before on its hop.
-  mutating func request(_ message: ObservedMessage) -> Int {
-    if message.method == .ack { return acknowledge(message) }
+  mutating func request(_ message: ObservedMessage, _ spellings: Spellings) -> Int {
+    if message.method == .ack { return acknowledge(message, spellings) }
     let key = message.transactionKey(message.method)
     if let known = position(key, { $0.rank(request: message) }) {
       list[known].takeCopy(message.stamp)
       return list[known].copies - 1
     }
-    add(ObservedTransaction(request: message, key: key))
+    add(ObservedTransaction(message, key: key, spellings))
     if message.method == .cancel, let known = invite(of: message), list[known].cancel == nil { list[known].cancel = message.stamp }
     return 0
   }
@@ -96,16 +96,16 @@ struct TransactionTable {
 
   /// The ACK of a non-2xx has the INVITE's branch and its hop (RFC 3261 §17.1.1.3). That of a 2xx has its sequence number and tags
   /// (§13.2.2.4) and a way of its own: one of them acknowledges the copies of that 2xx on every hop.
-  private mutating func acknowledge(_ message: ObservedMessage) -> Int {
+  private mutating func acknowledge(_ message: ObservedMessage, _ spellings: Spellings) -> Int {
     let own = invite(of: message)
     if let own, list[own].success == nil {
       if list[own].acknowledgement == nil { list[own].acknowledgement = message.stamp }
-      return note(message, in: own, hasInvitesBranch: true)
+      return note(message, in: own, hasInvitesBranch: true, spellings)
     }
     let hops = list.indices.filter { list[$0].isInvite(message.cseq.number, message.fromTag) }
     guard let first = hops.first else { return stray(message) }
     for hop in hops { list[hop].acknowledgeSuccess(toTag: message.toTag, message.stamp, message.description) }
-    return note(message, in: first, hasInvitesBranch: own != nil)
+    return note(message, in: first, hasInvitesBranch: own != nil, spellings)
   }
 
   private mutating func stray(_ message: ObservedMessage) -> Int {
@@ -118,7 +118,7 @@ struct TransactionTable {
     return 0
   }
 
-  private mutating func note(_ message: ObservedMessage, in position: Int, hasInvitesBranch: Bool) -> Int {
+  private mutating func note(_ message: ObservedMessage, in position: Int, hasInvitesBranch: Bool, _ spellings: Spellings) -> Int {
     let known = list[position].acknowledgements.firstIndex { known in
       known.source.address == message.source.address && known.destination == message.destination && known.toTag == message.toTag
     }
@@ -131,18 +131,20 @@ struct TransactionTable {
       return list[position].acknowledgements[known].copies - 1
     }
     guard list[position].acknowledgements.count < ObservedTransaction.mostAcknowledgements else { return 0 }
-    list[position].acknowledgements.append(ObservedTransaction.Acknowledgement(message, hasInvitesBranch: hasInvitesBranch))
+    list[position].acknowledgements.append(ObservedTransaction.Acknowledgement(message, hasInvitesBranch: hasInvitesBranch, spellings))
     return 0
   }
 
   // MARK: - Responses
 
   /// - Returns: how often it was seen before on its hop.
-  mutating func response(_ message: ObservedMessage, _ status: Int) -> Int {
-    if position(ofResponse: message) == nil {
-      add(ObservedTransaction(message, key: message.transactionKey(message.cseq.method)))
+  mutating func response(_ message: ObservedMessage, _ status: Int, _ spellings: Spellings) -> Int {
+    var found = position(ofResponse: message)
+    if found == nil {
+      add(ObservedTransaction(message, key: message.transactionKey(message.cseq.method), spellings))
     }
-    guard let known = position(ofResponse: message) else { return 0 }
+    if found == nil { found = position(ofResponse: message) }
+    guard let known = found else { return 0 }
     let same = list[known].responses.firstIndex { response in
       response.status == status && response.toTag == message.toTag && response.phrase == message.phrase
         && (response.description == nil) == (message.description == nil)
@@ -156,7 +158,7 @@ struct TransactionTable {
       }
       return list[known].responses[same].copies - 1
     }
-    list[known].responses.append(ObservedTransaction.Response(message, status))
+    list[known].responses.append(ObservedTransaction.Response(message, status, spellings))
     if list[known].method == .invite, (200..<300).contains(status) { acknowledgeEarly(known, message) }
     return 0
   }

@@ -11,25 +11,29 @@ public struct MediaTable {
     public let description: FrameStamp
     /// Who wrote it, by its SIP packet.
     public let owner: TransportAddress
-    /// ``Conversation/number`` of each dialog that it serves; the first wrote it.
-    public private(set) var conversations: [Int]
+    /// Of each dialog that it serves; the first wrote it.
+    public var conversations: [Int] { [conversation] + furtherConversations }
+    /// ``Conversation/number`` of the dialog that wrote it.
+    public let conversation: Int
+    private var furtherConversations: [Int] = []
     private var live: Int
 
     public init(_ media: ObservedMedia, of description: ObservedDescription, conversation: Int) {
       self.media = media
       self.description = description.stamp
       owner = description.owner
-      conversations = [conversation]
+      self.conversation = conversation
       live = 1
     }
 
-    public var conversation: Int { conversations[0] }
     /// Each of its dialogs has ended.
     public var isOver: Bool { live <= 0 }
 
     fileprivate func serve(_ conversation: Int) -> Bool {
-      guard !conversations.contains(conversation), conversations.count < 64 else { return false }
-      conversations.append(conversation)
+      guard conversation != self.conversation, !furtherConversations.contains(conversation), furtherConversations.count < 63 else {
+        return false
+      }
+      furtherConversations.append(conversation)
       live += 1
       return true
     }
@@ -55,7 +59,7 @@ public struct MediaTable {
 
   private var places: [TransportAddress: Place] = [:]
   private var control: [TransportAddress: Use] = [:]
-  private var byConversation: [Int: [Use]] = [:]
+  private var byConversation: [Int: Few<Use>] = [:]
   /// Grows with every description.
   public private(set) var generation = 0
 
@@ -65,7 +69,7 @@ public struct MediaTable {
       var addresses = media.candidates
       if let address = media.address, !address.address.isUnspecified, !addresses.contains(address) { addresses.append(address) }
       guard !addresses.isEmpty else { continue }
-      byConversation[conversation, default: []].append(use)
+      byConversation[conversation, default: Few()].append(use)
       for address in addresses { add(use, at: address) }
       for address in media.controlCandidates { control[address] = use }
       if let address = media.address, !address.address.isUnspecified, media.controlPort != media.port {
@@ -84,7 +88,7 @@ public struct MediaTable {
     place.last = use.description
     let old = place.use
     if !old.isOver, old.conversation != use.conversation {
-      if old.serve(use.conversation) { byConversation[use.conversation, default: []].append(old) }
+      if old.serve(use.conversation) { byConversation[use.conversation, default: Few()].append(old) }
     } else if old.isOver || old.media != use.media {
       place.use = use
     }
@@ -92,7 +96,7 @@ public struct MediaTable {
 
   /// A dialog has ended: its addresses may serve another.
   public mutating func end(conversation: Int) {
-    for use in byConversation.removeValue(forKey: conversation) ?? [] { use.end() }
+    for use in byConversation.removeValue(forKey: conversation) ?? Few() { use.end() }
   }
 
   /// Takes out the addresses of dialogs that are over, and of those that go on what is described anew since.
@@ -105,13 +109,15 @@ public struct MediaTable {
     guard byConversation.contains(where: { $0.value.count > Self.fewUses }) else { return }
     let current = Set(places.values.map { ObjectIdentifier($0.use) } + control.values.map { ObjectIdentifier($0) })
     for (conversation, uses) in byConversation where uses.count > Self.fewUses {
-      byConversation[conversation] = uses.filter { current.contains(ObjectIdentifier($0)) }
+      var kept = Few<Use>()
+      for use in uses where current.contains(ObjectIdentifier(use)) { kept.append(use) }
+      byConversation[conversation] = kept
     }
   }
 
   /// What a dialog says last of media on a host.
   func described(on host: IPAddress, by conversations: [Int]) -> Use? {
-    conversations.lazy.compactMap { byConversation[$0]?.last { $0.media.address?.address == host } }.first
+    conversations.lazy.compactMap { byConversation[$0]?.filter { $0.media.address?.address == host }.last }.first
   }
 
   public subscript(address: TransportAddress) -> Use? { places[address]?.use }

@@ -17,7 +17,8 @@ struct CopiedFrames {
   /// Without an identification (IPv6, or 0 beside Don't Fragment as Linux writes it) the time has to say more.
   private static let longestUnnumbered: Int64 = 1_000_000
 
-  private var table = [Slot](repeating: Slot(), count: slots)
+  /// Empty until it is used: of a tap it never is.
+  private var table: [Slot] = []
 
   /// - Parameters:
   ///   - identification: 0 where the packet has none.
@@ -28,6 +29,7 @@ struct CopiedFrames {
   ) -> Bool {
     // Without a time nobody knows how long a packet came after another.
     guard time != 0 else { return false }
+    if table.isEmpty { table = [Slot](repeating: Slot(), count: Self.slots) }
     let digest = Self.digest(source, destination, identification, payload)
     let index = Int(truncatingIfNeeded: digest >> 48) & (Self.slots - 1)
     let slot = table[index]

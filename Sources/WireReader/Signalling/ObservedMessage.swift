@@ -32,6 +32,10 @@ public final class ObservedMessage: Sendable {
   public let mistakes: [String]
   /// As the topmost Via names it; "" where there is none.
   public let viaTransport: String
+  /// Where the parts of the topmost Via are; nil where it is missing, goes over several lines or cannot be read.
+  public let top: TopmostVia?
+  /// The branch has the magic cookie (RFC 3261 §8.1.1.7).
+  let hasCookie: Bool
 
   /// The topmost one; nil when it is missing or cannot be read.
   public var via: Via? { try? message.via() }
@@ -40,12 +44,13 @@ public final class ObservedMessage: Sendable {
 
   private init(
     _ message: SIPMessage, _ origin: Carried<Void>, _ header: Header, _ facts: MessageFacts, mistakes: [String],
-    isDeliberatelyBroken: Bool, fragments: Int
+    isDeliberatelyBroken: Bool, fragments: Int, _ spellings: Spellings
   ) {
     (stamp, transport, source, destination) = (origin.stamp, origin.transport, origin.source, origin.destination)
     (self.message, callID, cseq, branch) = (message, header.callID, header.cseq, header.branch)
     (viaTransport, fromTag, toTag, self.facts) = (header.viaTransport, header.fromTag, header.toTag, facts)
-    description = ObservedDescription.find(message, origin)
+    (top, hasCookie) = (header.top, header.branch.utf8.starts(with: Via.magicCookie.utf8))
+    description = ObservedDescription(message, origin, spellings)
     (self.isDeliberatelyBroken, self.fragments, self.mistakes) = (isDeliberatelyBroken, fragments, mistakes)
   }
 
@@ -55,13 +60,14 @@ public final class ObservedMessage: Sendable {
     var cseq: CSeq
     var branch = ""
     var viaTransport = ""
+    var top: TopmostVia?
     var fromTag: String?
     var toTag: String?
   }
 
   /// Nil when Call-ID or CSeq cannot be read: nobody knows what the message belongs to. The mistakes say why.
-  public static func read(
-    _ message: SIPMessage, _ origin: Carried<Void>, isDeliberatelyBroken: Bool = false, fragments: Int = 1
+  static func read(
+    _ message: SIPMessage, _ origin: Carried<Void>, isDeliberatelyBroken: Bool = false, fragments: Int = 1, _ spellings: Spellings
   ) -> (message: ObservedMessage?, mistakes: [String]) {
     let essentials = message.essentials()
     let facts = message.facts(essentials)
@@ -76,15 +82,16 @@ public final class ObservedMessage: Sendable {
       message.bytes.withSpan { WordScan.first(10, $0, part.range.lowerBound, part.range.upperBound) } == part.range.upperBound
     }
     func tag(_ slot: AddressSlot?, _ read: () throws(SIPHeaderError) -> NameAddress) -> String? {
-      if let slot, isPlain(slot.element) { return slot.tag.map(message.text) }
+      if let slot, isPlain(slot.element) { return slot.tag.map { spellings.text(message, $0) } }
       return attempt(read)?.tag
     }
-    let word = essentials.callID.flatMap { isPlain($0) ? message.text($0) : nil }
+    let word = essentials.callID.flatMap { isPlain($0) ? spellings.text(message, $0) : nil }
     let callID = word ?? attempt { () throws(SIPHeaderError) in try message.callID() }
     let cseq = essentials.cseq ?? attempt { () throws(SIPHeaderError) in try message.cseq() }
     var header = Header(callID: callID ?? "", cseq: cseq ?? CSeq(number: 0, method: .ack))
     if let via = essentials.via, isPlain(via.element) {
-      (header.branch, header.viaTransport) = (via.branch.map(message.text) ?? "", message.text(via.transport))
+      header.top = via
+      (header.branch, header.viaTransport) = (via.branch.map { spellings.text(message, $0) } ?? "", spellings.text(message, via.transport))
     } else if let via = attempt({ () throws(SIPHeaderError) in try message.via() }) {
       (header.branch, header.viaTransport) = (via.branch ?? "", via.transport)
     }
@@ -92,14 +99,23 @@ public final class ObservedMessage: Sendable {
     header.toTag = tag(facts.to) { () throws(SIPHeaderError) in try message.to() }
     guard callID != nil, cseq != nil else { return (nil, mistakes) }
     let observed = ObservedMessage(
-      message, origin, header, facts, mistakes: mistakes, isDeliberatelyBroken: isDeliberatelyBroken, fragments: fragments)
+      message, origin, header, facts, mistakes: mistakes, isDeliberatelyBroken: isDeliberatelyBroken, fragments: fragments, spellings)
     return (observed, mistakes)
   }
 
   /// The URI of an address in its usual form; "?" where there is none.
-  func uri(_ slot: AddressSlot?, _ read: (ObservedMessage) -> NameAddress?) -> String {
+  func uri(_ slot: AddressSlot?, _ spellings: Spellings, _ read: (ObservedMessage) -> NameAddress?) -> String {
     guard let slot, isUsual(slot.uri.whole) else { return read(self)?.uri.description ?? "?" }
-    return message.text(slot.uri.whole)
+    return spellings.text(message, slot.uri.whole)
+  }
+
+  func phrase(_ spellings: Spellings) -> String { message.reasonPhraseRange.map { spellings.text(message, $0) } ?? "" }
+
+  /// The first Contact's URI as text; nil when there is none, or one cannot be read.
+  func firstContact(_ spellings: Spellings) -> String? {
+    guard message.has(.contact) else { return nil }
+    guard let slot = facts.contact, isUsual(slot.uri.whole) else { return message.usableContacts.first?.uri.description }
+    return spellings.text(message, slot.uri.whole)
   }
 
   /// `sip:`, letters in lower case, digits, hyphens and points, with an `@` and numbers without leading zeros behind it.

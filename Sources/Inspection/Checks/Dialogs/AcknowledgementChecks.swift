@@ -6,7 +6,7 @@ import WireReader
 /// Every final response to INVITE is acknowledged: a non-2xx on its hop (RFC 3261 §17.1.1.3), a 2xx by one ACK with the dialog's tags,
 /// whatever way it takes (§13.2.2.4).
 struct Acknowledgement: DialogCheck {
-  let rule = Rule.successNotAcknowledged
+  var rule: Rule { .successNotAcknowledged }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var seen: Set<String> = []
@@ -66,7 +66,7 @@ struct Acknowledgement: DialogCheck {
 
 /// A 2xx that comes again after its ACK passed here did not get that ACK (RFC 3261 §13.3.1.4).
 struct RepeatedSuccess: DialogCheck {
-  let rule = Rule.acknowledgementLost
+  var rule: Rule { .acknowledgementLost }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var seen: Set<String> = []

@@ -5,7 +5,7 @@ import WireReader
 /// Audio agreed both ways flows both ways, from the answer to the end of what was agreed. Each agreement is judged by the packets of its
 /// own time, and by the addresses of the media, whatever way the signalling took.
 struct AudioBothWays: DialogCheck {
-  let rule = Rule.oneWayAudio
+  var rule: Rule { .oneWayAudio }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let periods = AudioPeriods.of(story, context)
@@ -46,7 +46,7 @@ struct AudioBothWays: DialogCheck {
 
 /// Audio begins with the answer.
 struct AudioBeginsLate: DialogCheck {
-  let rule = Rule.mediaLate
+  var rule: Rule { .mediaLate }
   private static let longest: Int64 = 4_000_000_000
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
@@ -67,7 +67,7 @@ struct AudioBeginsLate: DialogCheck {
 
 /// Audio goes on until it is agreed otherwise, or the dialog ends.
 struct AudioStops: DialogCheck {
-  let rule = Rule.mediaStops
+  var rule: Rule { .mediaStops }
   private static let longest: Int64 = 15_000_000_000
   private static let longestSilence: Int64 = 60_000_000_000
 

@@ -5,7 +5,7 @@ import WireReader
 
 /// A call that was refused, with its why (RFC 3261 §21).
 struct CallRefused: DialogCheck {
-  let rule = Rule.callRefused
+  var rule: Rule { .callRefused }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard case .refused(let status, let phrase, let explanation, let frame) = story.outcome, status >= 400, status != 487 else { return [] }

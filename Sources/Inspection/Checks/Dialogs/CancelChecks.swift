@@ -5,8 +5,8 @@ import WireReader
 
 /// A CANCEL has the branch, the CSeq number, the Request-URI and the tags of its INVITE (RFC 3261 §9.1): by the branch it is found (§9.2).
 struct CancelMatchesInvite: DialogCheck {
-  let rule = Rule.cancelBranch
-  let needs = StoryTraits.cancel
+  var rule: Rule { .cancelBranch }
+  var needs: StoryTraits { .cancel }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let transactions = story.conversation.transactions
@@ -58,7 +58,7 @@ struct CancelMatchesInvite: DialogCheck {
 
 /// An ACK has the number of its INVITE (RFC 3261 §13.2.2.4, §17.1.1.3).
 struct AcknowledgementNumber: DialogCheck {
-  let rule = Rule.acknowledgementSequence
+  var rule: Rule { .acknowledgementSequence }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard !story.beginsInTheMiddle, !context.hasHoles else { return [] }
@@ -77,8 +77,8 @@ struct AcknowledgementNumber: DialogCheck {
 
 /// The ACK of a refusal has its INVITE's branch (RFC 3261 §17.1.1.3), that of a 2xx is a request of its own (§13.2.2.4).
 struct AcknowledgementBranch: DialogCheck {
-  let rule = Rule.acknowledgementBranch
-  let needs = StoryTraits.acknowledgements
+  var rule: Rule { .acknowledgementBranch }
+  var needs: StoryTraits { .acknowledgements }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let invites = story.conversation.transactions.filter { $0.method == .invite && $0.request != nil }

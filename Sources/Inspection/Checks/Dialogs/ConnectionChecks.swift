@@ -5,7 +5,7 @@ import WireReader
 
 /// A response goes back on the connection of its request while that is open (RFC 3261 §18.2.2).
 struct ResponseConnection: DialogCheck {
-  let rule = Rule.responseConnection
+  var rule: Rule { .responseConnection }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.strayedResponses.map { response in
@@ -19,7 +19,7 @@ struct ResponseConnection: DialogCheck {
 
 /// Requests within a dialog use the connection that there is (RFC 5923 §1).
 struct NeedlessConnection: DialogCheck {
-  let rule = Rule.needlessConnection
+  var rule: Rule { .needlessConnection }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.newConnections.map { new in
@@ -34,7 +34,7 @@ struct NeedlessConnection: DialogCheck {
 /// A Contact that is not where its sender is (RFC 3261 §8.1.1.8): right where its sender has several addresses, so that it is worth a note.
 /// Who answers may be behind a proxy that did not stay on the way: of its Contact is spoken where the ACK does not go there.
 struct ContactPlace: DialogCheck {
-  let rule = Rule.contactElsewhere
+  var rule: Rule { .contactElsewhere }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard let invite = story.decisive, let sent = invite.request else { return [] }

@@ -8,7 +8,7 @@ let patience: Int64 = 32_000_000_000
 
 /// Who joins in the middle cannot be blamed for what came before.
 struct BeginsInTheMiddle: DialogCheck {
-  let rule = Rule.beginsInTheMiddle
+  var rule: Rule { .beginsInTheMiddle }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard story.beginsInTheMiddle else { return [] }
@@ -18,7 +18,7 @@ struct BeginsInTheMiddle: DialogCheck {
 
 /// An answer that what follows proves: who does not have it in the capture cannot miss it.
 struct AnswerNotCaptured: DialogCheck {
-  let rule = Rule.answerNotCaptured
+  var rule: Rule { .answerNotCaptured }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard let proof = story.proof else { return [] }
@@ -38,7 +38,7 @@ struct AnswerNotCaptured: DialogCheck {
 
 /// An INVITE gets a final response, or Timer B ends it (RFC 3261 §17.1.1.2).
 struct FinalResponse: DialogCheck {
-  let rule = Rule.noFinalResponse
+  var rule: Rule { .noFinalResponse }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard case .noFinalResponse(let provisional, let waited) = story.outcome, let invite = story.decisive, let sent = invite.request else {
@@ -70,7 +70,7 @@ struct FinalResponse: DialogCheck {
 
 /// A 2xx wins over a CANCEL; the caller then acknowledges and hangs up (RFC 3261 §9.1, §15).
 struct AnswerAfterCancel: DialogCheck {
-  let rule = Rule.answerAfterCancel
+  var rule: Rule { .answerAfterCancel }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard let invite = story.decisive, let cancel = invite.cancel, let success = invite.success else { return [] }
@@ -83,7 +83,7 @@ struct AnswerAfterCancel: DialogCheck {
 
 /// CSeq grows within a dialog (RFC 3261 §12.2.1.1).
 struct SequenceOrder: DialogCheck {
-  let rule = Rule.sequenceNotHigher
+  var rule: Rule { .sequenceNotHigher }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.regressions.map { regression in
@@ -98,7 +98,7 @@ struct SequenceOrder: DialogCheck {
 
 /// Requests inside a dialog get a final response, or Timer F ends them (RFC 3261 §17.1.2.2).
 struct UnansweredRequest: DialogCheck {
-  let rule = Rule.unansweredRequest
+  var rule: Rule { .unansweredRequest }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in
@@ -122,7 +122,7 @@ struct UnansweredRequest: DialogCheck {
 
 /// Who takes an INVITE says so within 200 ms (RFC 3261 §17.2.1). What the way took is known at its own tap alone.
 struct TryingInTime: DialogCheck {
-  let rule = Rule.tryingMissing
+  var rule: Rule { .tryingMissing }
   /// A busy machine is a little late.
   private static let longest: Int64 = 300_000_000
 

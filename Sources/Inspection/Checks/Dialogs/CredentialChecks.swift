@@ -5,7 +5,7 @@ import WireReader
 
 /// Credentials that are refused again and again (RFC 3261 §22.2).
 struct ChallengeLoop: DialogCheck {
-  let rule = Rule.challengeLoop
+  var rule: Rule { .challengeLoop }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let refused = story.challenges.filter { $0.use == .refused }.map(\.response)
@@ -29,7 +29,7 @@ struct ChallengeLoop: DialogCheck {
 
 /// A nonce that had expired: `stale=true` says that the password is not in doubt (RFC 7616 §3.3).
 struct NonceExpired: DialogCheck {
-  let rule = Rule.nonceExpired
+  var rule: Rule { .nonceExpired }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.challenges.compactMap { response, use in
@@ -51,7 +51,7 @@ struct NonceExpired: DialogCheck {
 
 /// Credentials answer the challenge before them: they are for its realm (RFC 7616 §3.4, RFC 3261 §22.1).
 struct CredentialsFit: DialogCheck {
-  let rule = Rule.credentials
+  var rule: Rule { .credentials }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let transactions = story.conversation.transactions

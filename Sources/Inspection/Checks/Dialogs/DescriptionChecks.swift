@@ -5,8 +5,8 @@ import WireReader
 
 /// Offers can be answered, and answers accept something (RFC 3264 §5, §6).
 struct UsableDescriptions: DialogCheck {
-  let rule = Rule.offerUnusable
-  let needs = StoryTraits.descriptions
+  var rule: Rule { .offerUnusable }
+  var needs: StoryTraits { .descriptions }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var seen: Set<UInt64> = []
@@ -43,8 +43,8 @@ struct UsableDescriptions: DialogCheck {
 
 /// The answers in the responses to an INVITE of one dialog are copies of the first (RFC 3261 §13.2.1), and those in copies of its ACK too.
 struct SecondAnswer: DialogCheck {
-  let rule = Rule.secondAnswer
-  let needs = StoryTraits.descriptions
+  var rule: Rule { .secondAnswer }
+  var needs: StoryTraits { .descriptions }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var seen: Set<String> = []
@@ -102,8 +102,8 @@ struct SecondAnswer: DialogCheck {
 
 /// An answer follows an offer (RFC 3264 §4): an INVITE that was answered in its 2xx has no other in its ACK.
 struct AnswerFollowsOffer: DialogCheck {
-  let rule = Rule.answerWithoutOffer
-  let needs = StoryTraits.success
+  var rule: Rule { .answerWithoutOffer }
+  var needs: StoryTraits { .success }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { invite in
@@ -122,8 +122,8 @@ struct AnswerFollowsOffer: DialogCheck {
 
 /// A new offer has at least as many m= lines as what was agreed before (RFC 3264 §8).
 struct OfferKeepsStreams: DialogCheck {
-  let rule = Rule.offerDropsStreams
-  let needs = StoryTraits.requests
+  var rule: Rule { .offerDropsStreams }
+  var needs: StoryTraits { .requests }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var seen: Set<UInt64> = []

@@ -5,8 +5,8 @@ import WireReader
 
 /// A callee ends no early dialog by BYE (RFC 3261 §15).
 struct ByeInEarlyDialog: DialogCheck {
-  let rule = Rule.byeInEarlyDialog
-  let needs = StoryTraits.requests
+  var rule: Rule { .byeInEarlyDialog }
+  var needs: StoryTraits { .requests }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let transactions = story.conversation.transactions
@@ -24,8 +24,8 @@ struct ByeInEarlyDialog: DialogCheck {
 
 /// While an INVITE is in progress in a dialog there is no other one (RFC 3261 §14.1, §14.2). Two that cross each other are glare.
 struct InviteOverlaps: DialogCheck {
-  let rule = Rule.inviteOverlaps
-  let needs = StoryTraits.requests
+  var rule: Rule { .inviteOverlaps }
+  var needs: StoryTraits { .requests }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let invites = story.conversation.transactions.filter { $0.method == .invite && $0.request != nil }
@@ -58,8 +58,8 @@ struct InviteOverlaps: DialogCheck {
 
 /// Require in a dialog names what the other side has said that it supports (RFC 3261 §8.2.2.3): its 420 says that it has not.
 struct RequiredExtension: DialogCheck {
-  let rule = Rule.requireInDialog
-  let needs = StoryTraits.requests
+  var rule: Rule { .requireInDialog }
+  var needs: StoryTraits { .requests }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in
@@ -76,8 +76,8 @@ struct RequiredExtension: DialogCheck {
 /// One user agent has one To tag (RFC 3261 §8.2.6.2, §12.1.1). Forks have several, and each callee's is in its own provisional responses: a
 /// 2xx with a tag of its own, after those of one callee at the same Contact, is of a user agent that changed it.
 struct ToTagStays: DialogCheck {
-  let rule = Rule.tagChanges
-  let needs = StoryTraits.success
+  var rule: Rule { .tagChanges }
+  var needs: StoryTraits { .success }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { invite in
@@ -98,8 +98,8 @@ struct ToTagStays: DialogCheck {
 
 /// A 2xx to INVITE has the Record-Route of its request, in its order (RFC 3261 §12.1.1). The hop of who answers shows both.
 struct RecordRouteEchoed: DialogCheck {
-  let rule = Rule.recordRoute
-  let needs = StoryTraits.success
+  var rule: Rule { .recordRoute }
+  var needs: StoryTraits { .success }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var seen: Set<String> = []
@@ -130,7 +130,7 @@ struct RecordRouteEchoed: DialogCheck {
 
 /// A 2xx to INVITE establishes a dialog (RFC 3261 §12.1.2).
 struct SuccessMakesDialog: MessageCheck {
-  let rule = Rule.successWithoutDialog
+  var rule: Rule { .successWithoutDialog }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard message.cseq.method == .invite, let status = message.status, (200..<300).contains(status) else { return [] }

@@ -6,7 +6,7 @@ import WireReader
 /// Who has an INVITE of its own in progress refuses one of the other side with 491 (RFC 3261 §14.2). In what order they passed each other
 /// is known at the tap of who refuses alone.
 struct GlareRefused: DialogCheck {
-  let rule = Rule.glareNotRefused
+  var rule: Rule { .glareNotRefused }
   let needs = StoryTraits.requests
   /// What nobody says before he has looked at what is in progress; others may be refused for their form, or for who sends them.
   private static let judgements: Set<Int> = [480, 486, 488, 600, 603, 606]
@@ -38,7 +38,7 @@ struct GlareRefused: DialogCheck {
 /// After 491 both sides wait, each its own time (RFC 3261 §14.1): who does not wait, or waits as long as the other, meets it again. Only
 /// the same offer is another attempt; what it took on its way is known at its sender's tap alone.
 struct GlareWait: DialogCheck {
-  let rule = Rule.glareWait
+  var rule: Rule { .glareWait }
   let needs = StoryTraits.requests
   private static let tolerance: Int64 = 100_000_000
   /// What comes so late is a change of its own.

@@ -4,8 +4,8 @@ import WireReader
 
 /// Who may not send on a stream sends no RTP (RFC 3264 §5.1). What was under way when the permission ended is nobody's mistake.
 struct MediaWhileHeld: DialogCheck {
-  let rule = Rule.rtpWhileHeld
-  let needs = StoryTraits.success
+  var rule: Rule { .rtpWhileHeld }
+  var needs: StoryTraits { .success }
   /// What left before its sender knew.
   private static let grace: Int64 = 1_000_000_000
 
@@ -47,8 +47,8 @@ struct MediaWhileHeld: DialogCheck {
 
 /// RTP goes to the new address once a re-INVITE has moved it (RFC 3264 §8.3.1).
 struct MediaFollowsAgreement: DialogCheck {
-  let rule = Rule.formerAddress
-  let needs = StoryTraits.success
+  var rule: Rule { .formerAddress }
+  var needs: StoryTraits { .success }
   private static let grace: Int64 = 2_000_000_000
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {

@@ -6,7 +6,7 @@ import WireReader
 
 /// An answer has the offer's m= lines, takes of each what was offered, and a direction that fits (RFC 3264 §6).
 struct AnswerMatchesOffer: DialogCheck {
-  let rule = Rule.answerFormat
+  var rule: Rule { .answerFormat }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] { story.agreements.flatMap { Self.remarks($0) } }
 
@@ -69,7 +69,7 @@ struct AnswerMatchesOffer: DialogCheck {
 
 /// A 2xx and its ACK between them have offer and answer (RFC 3261 §13.2.1).
 struct MissingAnswer: DialogCheck {
-  let rule = Rule.answerMissing
+  var rule: Rule { .answerMissing }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.flatMap { transaction -> [Remark] in
@@ -92,7 +92,7 @@ struct MissingAnswer: DialogCheck {
 
 /// Media asked to an address that only the sender's own network can reach.
 struct PrivateMediaAddress: DialogCheck {
-  let rule = Rule.privateAddress
+  var rule: Rule { .privateAddress }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var remarks: [Remark] = []
@@ -127,7 +127,7 @@ struct PrivateMediaAddress: DialogCheck {
 
 /// Without telephone-event DTMF can only be sent in-band or by INFO (RFC 4733).
 struct TelephoneEventAgreed: DialogCheck {
-  let rule = Rule.noTelephoneEvent
+  var rule: Rule { .noTelephoneEvent }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     guard let agreement = story.agreements.first(where: { $0.isInitial }), agreement.codec != nil, !agreement.hasTelephoneEvent else {

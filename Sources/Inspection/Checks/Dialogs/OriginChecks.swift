@@ -8,8 +8,8 @@ import WireReader
 /// not see the change otherwise. Only what was agreed is compared, with what its writer agreed to before in the same dialog and on the
 /// same hop.
 struct OriginVersion: DialogCheck {
-  let rule = Rule.originVersion
-  let needs = StoryTraits.descriptions
+  var rule: Rule { .originVersion }
+  var needs: StoryTraits { .descriptions }
 
   private struct Writer: Hashable {
     var tag: String?

@@ -5,7 +5,7 @@ import WireReader
 
 /// Requests inside a dialog that were refused.
 struct RefusedRequest: DialogCheck {
-  let rule = Rule.refusedInDialog
+  var rule: Rule { .refusedInDialog }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.compactMap { transaction in

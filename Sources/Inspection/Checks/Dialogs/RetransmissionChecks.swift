@@ -6,8 +6,8 @@ import WireReader
 /// Copies over UDP follow each other at intervals that double, those of an INVITE without end (Timer A, RFC 3261 §17.1.1.2), others up to
 /// T2 (Timers E and G, §17.1.2.2, §17.2.1; §13.3.1.4). What was lost before the capture makes intervals longer, never shorter.
 struct RetransmissionIntervals: DialogCheck {
-  let rule = Rule.retransmissionInterval
-  let needs = StoryTraits.copies
+  var rule: Rule { .retransmissionInterval }
+  var needs: StoryTraits { .copies }
   /// T2, in nanoseconds.
   private static let longest: Int64 = 4_000_000_000
 
@@ -67,8 +67,8 @@ struct RetransmissionIntervals: DialogCheck {
 
 /// A 2xx to INVITE is repeated until its ACK comes, over any transport (RFC 3261 §13.3.1.4).
 struct SuccessRepeated: DialogCheck {
-  let rule = Rule.successNotRepeated
-  let needs = StoryTraits.success
+  var rule: Rule { .successNotRepeated }
+  var needs: StoryTraits { .success }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     var seen: Set<String> = []
@@ -109,8 +109,8 @@ struct SuccessRepeated: DialogCheck {
 
 /// Each copy of a 2xx has its ACK (RFC 3261 §13.2.2.4). Only the tap of whoever acknowledges knows what it got and sent.
 struct AcknowledgementRepeated: DialogCheck {
-  let rule = Rule.acknowledgementNotRepeated
-  let needs = StoryTraits.success
+  var rule: Rule { .acknowledgementNotRepeated }
+  var needs: StoryTraits { .success }
 
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.conversation.transactions.filter { $0.method == .invite && context.own.contains($0.source.address) }.flatMap { invite in

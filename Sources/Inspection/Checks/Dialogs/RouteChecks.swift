@@ -6,8 +6,8 @@ import WireReader
 /// A request inside a dialog has the dialog's route set (RFC 3261 §12.2.1.1): for the caller Record-Route of the 2xx backwards (§12.1.2),
 /// for the callee that of the INVITE (§12.1.1). Only what a side wrote itself is judged; proxies take their own routes out.
 struct RouteSet: DialogCheck {
-  let rule = Rule.routeSet
-  let needs = StoryTraits.success
+  var rule: Rule { .routeSet }
+  var needs: StoryTraits { .success }
 
   /// A request inside the dialog, ACK among them.
   private struct Request {

@@ -6,7 +6,7 @@ import WireReader
 /// A request within a dialog has the tags of the dialog (RFC 3261 §12.2.1.1): by them the other side finds it (§12.2.2). Only dialogs whose
 /// INVITE and 2xx were seen on the way that the request takes are compared.
 struct DialogTags: DialogCheck {
-  let rule = Rule.dialogTags
+  var rule: Rule { .dialogTags }
   let needs = StoryTraits.success
 
   /// A dialog as one of its sides has it.

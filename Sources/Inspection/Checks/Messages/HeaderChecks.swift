@@ -7,7 +7,7 @@ import WireReader
 /// Header fields have their form, and those that are mandatory are there, once (RFC 3261 §7.3, §8.1.1). Where that leaves unknown to whom
 /// or in which dialog a message is, nobody can serve it.
 struct MessageForm: MessageCheck {
-  let rule = Rule.messageForm
+  var rule: Rule { .messageForm }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     // Without what makes a dialog a 2xx is named by that.
@@ -36,7 +36,7 @@ extension MessageForm {
 
 /// To has a tag in each response above 100 (RFC 3261 §8.2.6.2).
 struct TagPresence: MessageCheck {
-  let rule = Rule.toTag
+  var rule: Rule { .toTag }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard let status = message.status, status > 100, message.toTag == nil, message.to != nil else { return [] }
@@ -48,7 +48,7 @@ struct TagPresence: MessageCheck {
 
 /// INVITE and its 2xx name one Contact (RFC 3261 §8.1.1.8, §12.1.1).
 struct ContactPresence: MessageCheck {
-  let rule = Rule.contactMissing
+  var rule: Rule { .contactMissing }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     let needs = message.message.method == .invite || message.cseq.method == .invite && (200..<300).contains(message.status ?? 0)
@@ -64,7 +64,7 @@ struct ContactPresence: MessageCheck {
 
 /// A body has a type (RFC 3261 §7.4.1, §20.15).
 struct BodyType: MessageCheck {
-  let rule = Rule.contentType
+  var rule: Rule { .contentType }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard !message.message.body.isEmpty, message.message.first(.contentType) == nil else { return [] }
@@ -78,7 +78,7 @@ struct BodyType: MessageCheck {
 
 /// A session description can be read (RFC 8866 §5); one that cannot is an offer or an answer that nobody can use.
 struct ReadableDescription: MessageCheck {
-  let rule = Rule.unreadableDescription
+  var rule: Rule { .unreadableDescription }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard let error = message.description?.error else { return [] }
@@ -100,7 +100,7 @@ struct ReadableDescription: MessageCheck {
 
 /// A request says in its topmost Via by what transport it goes (RFC 3261 §18.1.1).
 struct ViaTransport: MessageCheck {
-  let rule = Rule.viaTransport
+  var rule: Rule { .viaTransport }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard message.message.isRequest, !message.viaTransport.isEmpty else { return [] }
@@ -117,7 +117,7 @@ struct ViaTransport: MessageCheck {
 
 /// A request above 1,300 bytes belongs on a transport with congestion control (RFC 3261 §18.1.1).
 struct DatagramSize: MessageCheck {
-  let rule = Rule.datagramSize
+  var rule: Rule { .datagramSize }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard message.transport == .udp else { return [] }
@@ -142,7 +142,7 @@ struct DatagramSize: MessageCheck {
 
 /// A Contact that only the sender's own network can reach.
 struct PrivateContact: MessageCheck {
-  let rule = Rule.contactElsewhere
+  var rule: Rule { .contactElsewhere }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard message.message.isRequest || message.cseq.method == .invite, !message.source.address.isPrivate,

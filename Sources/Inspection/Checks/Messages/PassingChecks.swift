@@ -17,9 +17,31 @@ struct PassingChecks {
     var title: String { "\(method.token) with CSeq \(number)" }
   }
 
-  private static let slots = 8_192
-  private var branches: [Slot] = []
-  private var nonces: [Slot] = []
+  /// The slots that were used. A run has a table for each of its members, most of which see a few requests.
+  private struct Table {
+    private static let most = 8_192
+    /// Where a place's slot is in `slots`, counted from 1.
+    private var places: [UInt16] = []
+    private var slots: [Slot] = []
+
+    /// What had the same key before; nil where nothing is known of it.
+    mutating func exchange(_ slot: Slot) -> Slot? {
+      if places.isEmpty { places = [UInt16](repeating: 0, count: Self.most) }
+      let place = Int(truncatingIfNeeded: slot.key >> 40) & (Self.most - 1)
+      guard places[place] > 0 else {
+        slots.append(slot)
+        places[place] = UInt16(slots.count)
+        return nil
+      }
+      let index = Int(places[place]) - 1
+      let before = slots[index]
+      slots[index] = slot
+      return before.key == slot.key ? before : nil
+    }
+  }
+
+  private var branches = Table()
+  private var nonces = Table()
 
   mutating func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
     guard message.message.isRequest else { return [] }
@@ -37,8 +59,7 @@ struct PassingChecks {
     key.take(message.branch)
     key.take(message.source.address.low ^ message.source.address.high)
     if message.method == .ack, let tag = message.toTag { identity.take(tag) }
-    let before = Self.exchange(
-      &branches,
+    let before = branches.exchange(
       Slot(key: key.value, identity: identity.value, frame: message.stamp.frame, method: message.method, number: message.cseq.number))
     guard let before, before.identity != identity.value else { return nil }
     return Remark(
@@ -81,7 +102,7 @@ struct PassingChecks {
     let identity = Self.identity(message).value
     let slot = Slot(
       key: key.value, identity: identity, frame: message.stamp.frame, count: count, method: message.method, number: message.cseq.number)
-    guard let before = Self.exchange(&nonces, slot), before.identity != identity, count <= before.count else { return nil }
+    guard let before = nonces.exchange(slot), before.identity != identity, count <= before.count else { return nil }
     let severity: Rule.Severity = count == before.count ? .error : .warning
     return Remark(
       severity, "RFC 7616 §3.4",
@@ -90,15 +111,6 @@ struct PassingChecks {
   }
 
   private static func title(_ message: ObservedMessage) -> String { "\(message.method.token) with CSeq \(message.cseq.number)" }
-
-  /// What had the same key before; nil where nothing is known of it.
-  private static func exchange(_ table: inout [Slot], _ slot: Slot) -> Slot? {
-    if table.isEmpty { table = [Slot](repeating: Slot(), count: slots) }
-    let index = Int(truncatingIfNeeded: slot.key >> 40) & (slots - 1)
-    let before = table[index]
-    table[index] = slot
-    return before.key == slot.key && before.frame > 0 ? before : nil
-  }
 
   private static func identity(_ message: ObservedMessage) -> Digest {
     var digest = Digest()

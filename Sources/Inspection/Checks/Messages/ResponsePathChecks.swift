@@ -6,11 +6,11 @@ import WireReader
 /// A response has the Vias of its request (RFC 3261 §8.2.6.2), says where the request came from (§18.2.1, RFC 3581 §4) and goes there
 /// (§18.2.2). Only what the hop of the request shows is judged.
 struct ResponsePath: MessageCheck {
-  let rule = Rule.responseVias
+  var rule: Rule { .responseVias }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard message.status != nil, let request, let sent = request.request,
-      let asked = request.via, let answered = message.via, message.source.address == request.destination.address
+      let asked = request.via, let answered = message.answeredVia, message.source.address == request.destination.address
     else { return [] }
     let hop = Hop(message: message, request: request, frame: sent.frame, asked: asked, answered: answered)
     return [hop.vias, hop.received, hop.port, hop.destination].compactMap { $0 }
@@ -39,7 +39,7 @@ struct ResponsePath: MessageCheck {
     let request: ObservedTransaction
     let frame: Int
     let asked: ObservedVia
-    let answered: Via
+    let answered: (received: String?, responsePort: String?)
 
     var title: String { "\(message.title) to \(request.method.token)" }
     var isBack: Bool { message.destination.address == request.source.address }
@@ -73,7 +73,7 @@ struct ResponsePath: MessageCheck {
 
     var port: Remark? {
       guard isBack, asked.hasResponsePort, message.transport == .udp else { return nil }
-      guard let text = answered.parameters["rport"], let said = UInt16(text) else {
+      guard let text = answered.responsePort, let said = UInt16(text) else {
         // Who does not know it sends it back as it is.
         let text = "\(title) has no value for rport in Via, which the request in frame \(frame) asks for"
         return Remark(.note, "RFC 3581 §4", text, message.stamp, of: .viaReceived, by: message.source)
@@ -109,23 +109,23 @@ struct ResponsePath: MessageCheck {
 
 /// Who was asked by a sips URI names one as its Contact (RFC 3261 §8.1.1.8, §12.1.1).
 struct SecureContact: MessageCheck {
-  let rule = Rule.requestContactSecure
+  var rule: Rule { .requestContactSecure }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
-    guard message.cseq.method == .invite, message.method == .invite, message.message.hasClearContact else { return [] }
-    let contact = message.message.first(.contact)?.prefix(80).text ?? ""
+    guard message.cseq.method == .invite, message.method == .invite else { return [] }
     guard let status = message.status else {
-      guard Self.isSecure(message.message.requestURIBytes?.prefix(5).text ?? "") else { return [] }
-      return [Remark(rule, "\(message.title) for a sips URI has the Contact \(contact)", message.stamp, by: message.source)]
+      guard Self.isSecure(message.message.requestURIBytes?.prefix(5).text ?? ""), message.message.hasClearContact else { return [] }
+      return [Remark(rule, "\(message.title) for a sips URI has the Contact \(Self.contact(message))", message.stamp, by: message.source)]
     }
-    guard (200..<300).contains(status), let request, Self.isSecure(request.requestURI)
-    else { return [] }
+    guard (200..<300).contains(status), let request, Self.isSecure(request.requestURI), message.message.hasClearContact else { return [] }
     return [
       Remark(
-        .responseContactSecure, "\(message.title) to an INVITE for a sips URI has the Contact \(contact)", message.stamp, by: message.source
-      )
+        .responseContactSecure, "\(message.title) to an INVITE for a sips URI has the Contact \(Self.contact(message))", message.stamp,
+        by: message.source)
     ]
   }
+
+  private static func contact(_ message: ObservedMessage) -> String { message.message.first(.contact)?.prefix(80).text ?? "" }
 
   private static func isSecure(_ uri: String) -> Bool { uri.lowercased().hasPrefix("sips:") }
 }

@@ -20,7 +20,7 @@ extension CheckContext {
 
 /// A timestamp that leaps, ahead or back, while the packets come as before (RFC 3550 §5.1).
 struct TimestampJump: StreamCheck {
-  let rule = Rule.timestampJump
+  var rule: Rule { .timestampJump }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let jump = stream.clock.jumps.first, !stream.isProbe else { return [] }
@@ -43,7 +43,7 @@ struct TimestampJump: StreamCheck {
 
 /// A timestamp counts what the payload holds (RFC 3550 §5.1).
 struct TimestampStep: StreamCheck {
-  let rule = Rule.timestampStep
+  var rule: Rule { .timestampStep }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     let clock = stream.clock
@@ -83,7 +83,7 @@ extension TimestampStep {
 
 /// A sender's packets leave one by one, each when it is due, as its own tap shows: on the way they may be held up.
 struct PacketBursts: StreamCheck {
-  let rule = Rule.clockPace
+  var rule: Rule { .clockPace }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     let clock = stream.clock
@@ -100,7 +100,7 @@ struct PacketBursts: StreamCheck {
 
 /// Audio comes as fast as it is heard.
 struct ClockPace: StreamCheck {
-  let rule = Rule.clockPace
+  var rule: Rule { .clockPace }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     let clock = stream.clock
@@ -119,7 +119,7 @@ struct ClockPace: StreamCheck {
 
 /// A new numbering belongs to a new SSRC (RFC 3550 §5.1, §8.1).
 struct SequenceRestart: StreamCheck {
-  let rule = Rule.sequenceRestart
+  var rule: Rule { .sequenceRestart }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let restart = stream.course.restarts.first, !stream.isProbe else { return [] }
@@ -141,7 +141,7 @@ struct SequenceRestart: StreamCheck {
 
 /// The marker says where speech begins after silence (RFC 3551 §4.1): on every packet it says nothing.
 struct MarkerUse: StreamCheck {
-  let rule = Rule.marker
+  var rule: Rule { .marker }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     let clock = stream.clock
@@ -167,7 +167,7 @@ struct MarkerUse: StreamCheck {
 
 /// Packets hold as much audio as their receiver asked for (RFC 8866 §6.4), and not more than it takes (§6.5).
 struct PacketTime: StreamCheck {
-  let rule = Rule.packetTime
+  var rule: Rule { .packetTime }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     var said: Set<Int> = []
@@ -203,7 +203,7 @@ struct PacketTime: StreamCheck {
 
 /// A source keeps its SSRC (RFC 3550 §8.1), unless something was agreed anew or it said goodbye.
 struct SourceChange: StreamCheck {
-  let rule = Rule.sourceChange
+  var rule: Rule { .sourceChange }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard !stream.isProbe, stream.isSignalled else { return [] }

@@ -20,7 +20,7 @@ extension CheckContext {
 /// The loss that a receiver reports is that of the stream (RFC 3550 §6.4.1). At its own tap the numbers are equal; elsewhere it is no less
 /// than the capture misses, and never falls: more is lost behind the point of capture.
 struct ReportedLoss: StreamCheck {
-  let rule = Rule.reportedLoss
+  var rule: Rule { .reportedLoss }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let reports = context.control[stream.key], let lost = reports.cumulativeLost, stream.statistics.packets >= 50 else {
@@ -86,7 +86,7 @@ extension ReportedLoss {
 
 /// The jitter that a receiver reports is that of the stream (RFC 3550 §6.4.1): where the tap is its own.
 struct ReportedJitter: StreamCheck {
-  let rule = Rule.reportedJitter
+  var rule: Rule { .reportedJitter }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let block = context.control[stream.key]?.block, let jitter = block.jitter, block.seenPackets >= 50, !stream.isProbe,
@@ -107,7 +107,7 @@ struct ReportedJitter: StreamCheck {
 
 /// A reception report is of what came: the highest number that it names, and the last sender report (RFC 3550 §6.4.1).
 struct ReceptionReported: StreamCheck {
-  let rule = Rule.receptionReport
+  var rule: Rule { .receptionReport }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let block = context.ownBlock(stream) else { return [] }
@@ -132,7 +132,7 @@ struct ReceptionReported: StreamCheck {
 
 /// A source that leaves says goodbye (RFC 3550 §6.6, §6.3.7), as the tap of its host shows.
 struct GoodbyeSaid: StreamCheck {
-  let rule = Rule.controlGoodbye
+  var rule: Rule { .controlGoodbye }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     let (host, ssrc) = (stream.key.source.address, stream.key.ssrc)
@@ -162,7 +162,7 @@ struct GoodbyeSaid: StreamCheck {
 
 /// A sender report counts what was sent (RFC 3550 §6.4.1).
 struct SenderCounts: StreamCheck {
-  let rule = Rule.senderReport
+  var rule: Rule { .senderReport }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let reports = context.control[stream.key], !stream.isProbe, stream.course.restarts.isEmpty, !stream.skipsNumbers else {

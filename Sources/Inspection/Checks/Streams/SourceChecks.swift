@@ -4,7 +4,7 @@ import WireReader
 
 /// RTP comes from one address until something is agreed anew (RFC 4961 §3): a second source that nobody described is a stranger.
 struct OneSource: StreamCheck {
-  let rule = Rule.rtpSource
+  var rule: Rule { .rtpSource }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard stream.sender == nil, let receiver = stream.receiver, !receiver.media.hasICE, stream.statistics.packets >= 3, !stream.isProbe,
@@ -28,7 +28,7 @@ struct OneSource: StreamCheck {
 
 /// The sequence number grows by one for each packet that is sent (RFC 3550 §5.1).
 struct SequenceMoves: StreamCheck {
-  let rule = Rule.sequenceStill
+  var rule: Rule { .sequenceStill }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard stream.statistics.packets >= 20, !stream.isProbe else { return [] }

@@ -4,7 +4,7 @@ import WireReader
 
 /// The payload types of a stream are those its receiver had described at the time (RFC 3264 §5.1, §6.1).
 struct PayloadNegotiated: StreamCheck {
-  let rule = Rule.rtpPayloadType
+  var rule: Rule { .rtpPayloadType }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     stream.payloads.compactMap { use in
@@ -37,7 +37,7 @@ struct PayloadNegotiated: StreamCheck {
 
 /// Media comes from where its sender takes media (symmetric RTP, RFC 4961), and goes where it was asked to.
 struct MediaPlace: StreamCheck {
-  let rule = Rule.mediaAddress
+  var rule: Rule { .mediaAddress }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let receiver = stream.receiver, !receiver.media.hasICE, stream.sender == nil, let conversation = stream.conversation,
@@ -59,7 +59,7 @@ struct MediaPlace: StreamCheck {
 
 /// Media goes to the port that was asked for (RFC 3264 §5.1): another port of the same host is nobody's.
 struct MediaPort: StreamCheck {
-  let rule = Rule.mediaPort
+  var rule: Rule { .mediaPort }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard stream.sender != nil, stream.receiver == nil, stream.statistics.packets >= 50, !stream.isProbe,
@@ -85,7 +85,7 @@ struct MediaPort: StreamCheck {
 
 /// No media after BYE (RFC 3261 §15.1.1), once every dialog of the stream has ended.
 struct MediaAfterEnd: StreamCheck {
-  let rule = Rule.mediaAfterBye
+  var rule: Rule { .mediaAfterBye }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     var end: (done: FrameStamp, bye: Int)?
@@ -104,7 +104,7 @@ struct MediaAfterEnd: StreamCheck {
 
 /// Loss, jitter and pauses that are heard.
 struct StreamQuality: StreamCheck {
-  let rule = Rule.streamQuality
+  var rule: Rule { .streamQuality }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard stream.statistics.packets >= 50, !stream.isProbe else { return [] }
@@ -134,7 +134,7 @@ struct StreamQuality: StreamCheck {
 
 /// PCMU holds mu-law and PCMA A-law (RFC 3551 §4.5.14), even where both ends agree on the other: whoever else joins hears noise.
 struct AudioLaw: StreamCheck {
-  let rule = Rule.audioLaw
+  var rule: Rule { .audioLaw }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
     guard let audio = stream.audio, let law = audio.fittingLaw, let first = audio.loud.first, !stream.isProbe else { return [] }

@@ -1,0 +1,103 @@
+import SDP
+import SansIO
+
+/// One m= line as a reader needs it.
+public struct ObservedMedia: Hashable, Sendable {
+  /// What it says beside port and address.
+  public let terms: MediaTerms
+  /// Where its writer takes media; nil when c= is no address.
+  public var address: TransportAddress?
+  public var port: UInt16
+  public var direction: MediaDirection
+  /// Where RTCP goes; equal to `port` with rtcp-mux (RFC 5761).
+  public var controlPort: UInt16
+  /// A c= line is there for it, whatever it says (RFC 8866 §5.7).
+  public var hasConnection: Bool
+  /// ICE finds the addresses; those of c= and m= are a first guess, or none at all.
+  public var hasICE: Bool
+
+  public var kind: String { terms.content.kind }
+  public var profile: String { terms.content.profile }
+  public var formats: [String] { terms.content.formats }
+  public var encodings: [Encoding] { terms.content.encodings }
+  /// Milliseconds of audio in a packet that its writer wants, and the most that it takes (RFC 8866 §6.4, §6.5).
+  public var packetTime: Int? { terms.content.packetTime }
+  public var maximumPacketTime: Int? { terms.content.maximumPacketTime }
+  /// Where a=candidate says that media, and RTCP, may be as well (RFC 8839 §5.1).
+  public var candidates: [TransportAddress] { terms.content.candidates }
+  public var controlCandidates: [TransportAddress] { terms.content.controlCandidates }
+
+  public var isRTP: Bool { terms.content.isRTP }
+  public var isSecure: Bool { profile.has("SAVP") }
+  /// Hold, in the way of RFC 3264 §8.4 or of RFC 2543. With ICE, 0.0.0.0 says that no candidate is known yet (RFC 8840 §4.3).
+  public var isHold: Bool { !direction.receives || address?.address.isUnspecified == true && !hasICE }
+  /// Every address where its writer may take media.
+  public var addresses: [TransportAddress] {
+    guard let address, !address.address.isUnspecified, !candidates.contains(address) else { return candidates }
+    return [address] + candidates
+  }
+  /// The first encoding that carries sound or picture.
+  public var mainEncoding: Encoding? { encodings.first { !$0.isTelephoneEvent && $0.name.uppercased() != "CN" } }
+
+  init(_ media: MediaDescription, in description: SessionDescription, _ terms: MediaTerms) {
+    let content = terms.content
+    self.terms = terms
+    port = media.port
+    direction = content.direction ?? description.direction ?? .sendrecv
+    address = (content.connection ?? description.connection).map { TransportAddress($0, port: media.port) }
+    hasConnection =
+      address != nil
+      || (media.connectionLines.first ?? description.connectionLine).map { $0.host.contains(where: \.isLetter) } ?? false
+    controlPort = content.isMultiplexed ? media.port : content.controlPort ?? media.port &+ 1
+    let isTrickled = media.port == 9 && address?.address.isUnspecified == true
+    hasICE = content.hasICE || isTrickled
+  }
+}
+
+/// What an m= section says beside its port. Sections that say the same share it: those of one product differ in nothing else.
+public final class MediaTerms: Hashable, Sendable {
+  struct Content: Hashable, Sendable {
+    var kind: String
+    var profile: String
+    var isRTP: Bool
+    var formats: [String]
+    var encodings: [Encoding]
+    var direction: MediaDirection?
+    var connection: IPAddress?
+    var isMultiplexed: Bool
+    /// As a=rtcp says (RFC 3605).
+    var controlPort: UInt16?
+    var packetTime: Int?
+    var maximumPacketTime: Int?
+    var candidates: [TransportAddress]
+    var controlCandidates: [TransportAddress]
+    var hasICE: Bool
+  }
+
+  let content: Content
+
+  init(_ media: MediaDescription) {
+    let candidates = media.values(ofAttribute: "candidate").compactMap(Self.candidate)
+    let profile = media.profile
+    content = Content(
+      kind: media.kind, profile: profile, isRTP: profile.has("RTP/"), formats: media.formats, encodings: media.encodings,
+      direction: media.direction, connection: media.connection, isMultiplexed: media.hasAttribute("rtcp-mux"),
+      controlPort: media.rtcpPort, packetTime: media.packetTime, maximumPacketTime: media.maximumPacketTime,
+      candidates: candidates.filter { $0.component == 1 }.map(\.address),
+      controlCandidates: candidates.filter { $0.component == 2 }.map(\.address),
+      hasICE: !candidates.isEmpty || media.hasAttribute("ice-ufrag"))
+  }
+
+  /// `1 1 udp 2130706431 192.0.2.1 5000 typ host` (RFC 8839 §5.1); nil for TCP, and for names of mDNS.
+  private static func candidate(_ text: String) -> (component: Int, address: TransportAddress)? {
+    let words = text.split(separator: " ")
+    guard words.count >= 6, words[2].lowercased() == "udp", let component = Int(words[1]), let address = IPAddress(String(words[4])),
+      let port = UInt16(words[5])
+    else { return nil }
+    return (component, TransportAddress(address, port: port))
+  }
+
+  public static func == (one: MediaTerms, other: MediaTerms) -> Bool { one === other || one.content == other.content }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(content) }
+}
