@@ -105,11 +105,17 @@ enum CheckRegistry {
 
   static func examine(_ message: ObservedMessage, _ conversation: Conversation) -> [InspectionFinding] {
     let request = message.status == nil ? nil : conversation.transaction(ofResponse: message)
-    let found = messages.flatMap { check in
-      check.check(message, request).map { finding($0, check.rule, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken) }
+    // Without lists of lists: nearly every check of nearly every message has nothing to say.
+    var found: [InspectionFinding] = []
+    for check in messages {
+      for remark in check.check(message, request) {
+        found.append(finding(remark, check.rule, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken))
+      }
     }
-    guard let strayed = ResponsePath.strayed(message, request, conversation) else { return found }
-    return found + [finding(strayed, .responseVias, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken)]
+    if let strayed = ResponsePath.strayed(message, request, conversation) {
+      found.append(finding(strayed, .responseVias, message.callID, isDeliberatelyBroken: message.isDeliberatelyBroken))
+    }
+    return found
   }
 
   static func examine(_ story: DialogStory, _ context: CheckContext) -> [InspectionFinding] {

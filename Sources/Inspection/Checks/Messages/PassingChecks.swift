@@ -45,7 +45,9 @@ struct PassingChecks {
 
   mutating func check(_ message: ObservedMessage, _ conversation: Conversation) -> [Remark] {
     guard message.message.isRequest else { return [] }
-    return [branch(message, conversation)].compactMap { $0 } + credentials(message)
+    var remarks = credentials(message)
+    if let remark = branch(message, conversation) { remarks.insert(remark, at: 0) }
+    return remarks
   }
 
   /// Each new request has a branch of its own (RFC 3261 §8.1.1.7).
