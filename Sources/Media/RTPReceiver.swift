@@ -7,9 +7,11 @@ import SansIO
 struct RTPReceiver: Sendable {
   /// Of the present source; nil before the first packet.
   private(set) var statistics: ReceptionStatistics?
-  /// Of sources heard before the present one.
-  private var receivedBefore: UInt32 = 0
-  private var lostBefore = 0
+  /// Of sources heard before the present one: who comes back is counted on from where it was (RFC 3550 §6.4.1).
+  private var earlier: [ReceptionStatistics] = []
+  private static let mostEarlier = 8
+  /// Of sources that were forgotten.
+  private var (receivedBefore, lostBefore): (UInt32, Int) = (0, 0)
   /// Of payload.
   private(set) var octetsReceived: UInt32 = 0
   private var buffer = JitterBuffer()
@@ -25,8 +27,8 @@ struct RTPReceiver: Sendable {
     sink = ToneDetector(sampleRate: codec.sampleRate)
   }
 
-  var packetsReceived: UInt32 { receivedBefore + (statistics?.received ?? 0) }
-  var packetsLost: Int { lostBefore + (statistics?.lost ?? 0) }
+  var packetsReceived: UInt32 { earlier.reduce(receivedBefore + (statistics?.received ?? 0)) { $0 + $1.received } }
+  var packetsLost: Int { earlier.reduce(lostBefore + (statistics?.lost ?? 0)) { $0 + $1.lost } }
 
   /// Takes a packet of the peer's.
   ///
@@ -48,11 +50,15 @@ struct RTPReceiver: Sendable {
   }
 
   private mutating func begin(_ packet: RTPPacket, clockRate: Int, _ events: inout [MediaEvent]) {
-    if let old = statistics {
-      receivedBefore += old.received
-      lostBefore += old.lost
-    } else {
-      events.append(.firstPacketReceived)
+    if let old = statistics { earlier.append(old) } else { events.append(.firstPacketReceived) }
+    if let known = earlier.firstIndex(where: { $0.ssrc == packet.ssrc }) {
+      statistics = earlier.remove(at: known)
+      return
+    }
+    if earlier.count > Self.mostEarlier {
+      let oldest = earlier.removeFirst()
+      receivedBefore += oldest.received
+      lostBefore += oldest.lost
     }
     statistics = ReceptionStatistics(ssrc: packet.ssrc, firstSequence: packet.sequenceNumber, clockRate: clockRate)
   }

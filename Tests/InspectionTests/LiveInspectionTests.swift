@@ -62,7 +62,11 @@ private struct Tap {
     // Five calls a second, for 32 s and the 10 s between two looks.
     #expect(tap.mostHeld < 240, "\(tap.mostHeld)")
     let (first, last) = (try #require(samples.dropFirst().first), try #require(samples.last))
-    let grown = last.filter { path, count in count > first[path, default: 0] + 20 }.map { "\($0.value) \($0.key)" }.sorted()
+    // A table of so many slots, which are taken as they are used.
+    let slots = "passing.branches.slots"
+    #expect(last.first { $0.key.hasSuffix(slots) }.map { $0.value <= 8_192 } == true)
+    let unlike = last.filter { path, count in count > first[path, default: 0] + 20 && !path.hasSuffix(slots) }
+    let grown = unlike.map { "\($0.value) \($0.key)" }.sorted()
     #expect(grown.isEmpty, "\(grown)")
     tap.finish()
     #expect(tap.calls.count == 10_000)

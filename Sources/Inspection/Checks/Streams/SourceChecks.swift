@@ -54,7 +54,9 @@ struct SequenceMoves: StreamCheck {
   private func lostAtHome(_ stream: RTPStream, _ context: CheckContext) -> Remark? {
     guard context.own.contains(stream.key.source.address), !context.own.contains(stream.key.destination.address),
       stream.course.restarts.isEmpty, !stream.followsCall, stream.lost >= 5, stream.lost * 50 >= stream.expected,
-      context.hiddenFrames == 0
+      context.hiddenFrames == 0,
+      // A source that sends to two addresses in turn, to a phone and its music server, has numbers missing at each.
+      context.streams.from(stream.key.source).allSatisfy({ $0 === stream || $0.key.ssrc != stream.key.ssrc })
     else { return nil }
     return Remark(
       rule,
