@@ -43,10 +43,10 @@ private struct Tap {
     Bytes(message.text.components(separatedBy: "\r\n").filter { !$0.hasPrefix("\(name):") }.joined(separator: "\r\n"))
   }
 
-  @Test func `of 10,000 calls that have ended each is told once, and what is held is that of the last 64·T1 (RFC 3261 §17.1.1.2)`() throws {
+  @Test func `of 3,000 calls that have ended each is told once, and what is held is that of the last 64·T1 (RFC 3261 §17.1.1.2)`() throws {
     var (packets, tap) = (Packets(), Tap())
     var samples: [[String: Int]] = []
-    for number in 1...10_000 {
+    for number in 1...3_000 {
       let talk = Talk(callID: "call-\(number)")
       let begun = packets.records.count
       packets.establish(talk)
@@ -54,9 +54,9 @@ private struct Tap {
       packets.hangUp(talk)
       packets.wait(90)
       tap.take(Array(packets.records[begun...]))
-      if number % 2_000 == 0 { samples.append(Holdings(of: tap.inspection).counts) }
+      if number % 600 == 0 { samples.append(Holdings(of: tap.inspection).counts) }
     }
-    #expect(tap.calls.count > 9_990 && Set(tap.calls.map(\.callID)).count == tap.calls.count)
+    #expect(tap.calls.count > 2_990 && Set(tap.calls.map(\.callID)).count == tap.calls.count)
     #expect(tap.calls.allSatisfy { $0.outcome == "hung-up" && $0.streams.map(\.packets) == [3, 3] && $0.findings == 0 })
     #expect(tap.grave.isEmpty, "\(tap.grave.first.map { "\($0)" } ?? "")")
     // Five calls a second, for 32 s and the 10 s between two looks.
@@ -69,7 +69,7 @@ private struct Tap {
     let grown = unlike.map { "\($0.value) \($0.key)" }.sorted()
     #expect(grown.isEmpty, "\(grown)")
     tap.finish()
-    #expect(tap.calls.count == 10_000)
+    #expect(tap.calls.count == 3_000)
   }
 
   @Test func `an INVITE without Contact is named at once, with its frame, who sent it and its call (RFC 3261 §8.1.1.8)`() throws {

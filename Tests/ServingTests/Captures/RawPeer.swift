@@ -179,7 +179,7 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
             promise.succeed(value)
             return true
           }, promise: done))
-      let late = driver.eventLoop.scheduleTask(in: .seconds(10)) {
+      let late = driver.eventLoop.scheduleTask(in: .seconds(30)) {
         promise.fail(Missing(description: "\(what) did not come"))
         done.succeed()
       }
