@@ -25,7 +25,11 @@ public struct RTPPacket: Hashable, Sendable {
   /// Reads a packet; contributing sources, header extension and padding are passed over.
   public static func parse(_ bytes: Bytes) throws(RTPError) -> RTPPacket {
     guard bytes.count >= headerSize else { throw .short(bytes.count) }
-    let first = bytes[0]
+    // The fixed header in two loads: it is read for every packet of every capture.
+    let (head, ssrc) = bytes.withUnsafeBytes { bytes in
+      (UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)), UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self)))
+    }
+    let first = UInt8(truncatingIfNeeded: head >> 56)
     guard first >> 6 == 2 else { throw .version(first >> 6) }
     var offset = headerSize + Int(first & 15) * 4
     var end = bytes.count
@@ -39,9 +43,10 @@ public struct RTPPacket: Hashable, Sendable {
       offset += 4 + (Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3])) * 4
     }
     guard offset <= end else { throw .header }
+    let second = UInt8(truncatingIfNeeded: head >> 48)
     return RTPPacket(
-      payloadType: bytes[1] & 0x7F, marker: bytes[1] & 0x80 != 0, sequenceNumber: UInt16(truncatingIfNeeded: BigEndian.read(bytes, 2, 2)),
-      timestamp: BigEndian.read(bytes, 4, 4), ssrc: BigEndian.read(bytes, 8, 4), payload: bytes[offset..<end])
+      payloadType: second & 0x7F, marker: second & 0x80 != 0, sequenceNumber: UInt16(truncatingIfNeeded: head >> 32),
+      timestamp: UInt32(truncatingIfNeeded: head), ssrc: ssrc, payload: bytes[offset..<end])
   }
 
   public func serialized() -> Bytes {

@@ -114,6 +114,8 @@ public struct AudioLevel {
       loud.add(stamp)
       power += own.power
       crossings += own.crossings
+      // By then it is known whether another law fits.
+      guard loud.count <= 16 else { return }
       for (place, table) in CompandingLaw.tables.enumerated() {
         let found = place == law.place ? own : Self.measure(part, table)
         bends[place] += found.bend

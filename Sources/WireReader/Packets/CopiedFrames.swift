@@ -45,14 +45,14 @@ struct CopiedFrames {
     _ source: TransportAddress, _ destination: TransportAddress, _ identification: UInt32, _ payload: Bytes
   ) -> UInt64 {
     var state = UInt64(identification) << 32 | UInt64(source.port) << 16 | UInt64(destination.port)
-    mix(&state, source.address.low ^ source.address.high &* 31)
-    mix(&state, destination.address.low ^ destination.address.high &* 31)
-    mix(&state, UInt64(truncatingIfNeeded: payload.count))
+    // A copy goes the same way: the two addresses are not told apart by their order.
+    mix(&state, source.address.low ^ source.address.high &* 31 ^ (destination.address.low ^ destination.address.high &* 31) << 32)
+    state ^= UInt64(truncatingIfNeeded: payload.count) << 32
     payload.withSpan { span in
       span.withUnsafeBytes { bytes in
         guard bytes.count > 64, bytes[0] >= 0x80 else { return mix(&state, bytes, 0..<bytes.count) }
-        mix(&state, bytes, 0..<32)
-        mix(&state, bytes, bytes.count - 16..<bytes.count)
+        mix(&state, bytes, 0..<24)
+        mix(&state, bytes, bytes.count - 8..<bytes.count)
       }
     }
     return state
