@@ -16,7 +16,7 @@ func systemLibrary(_ name: String, pkgConfig: String, package: String) -> Target
 
 let nio: [Target.Dependency] = [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
-let formats: [Target.Dependency] = ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"]
+let formats: [Target.Dependency] = ["SansIO", "Rules", "SIPMessage", "SDP", "SRTP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"]
 let stack: [Target.Dependency] = formats + ["SIPComposition", "SIPTransaction", "SIPTransport", "SIPUserAgent", "Media"]
 
 let package = Package(
@@ -44,7 +44,7 @@ let package = Package(
     + [.target(name: "Rules", dependencies: ["SansIO"])]
     + module("KallglotPolicy", ["SansIO"])
     + module("SIPMessage", ["SansIO"])
-    + module("SDP", ["SansIO", "Rules"])
+    + module("SDP", ["SansIO", "Rules", "SRTP"])
     + module("RTP", ["SansIO"])
     + module("Codecs", ["SansIO"])
     + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
@@ -58,7 +58,7 @@ let package = Package(
         "SansIO", "Rules", "SIPMessage", "SDP", "SecureTransport", "KallglotPolicy", "SIPComposition", "SIPTransaction", "SIPTransport",
         "COpenSSL",
       ])
-    + module("Media", ["SansIO", "Rules", "SDP", "RTP", "Codecs"])
+    + module("Media", ["SansIO", "Rules", "SDP", "SRTP", "RTP", "Codecs"])
     + module("CallControl", stack)
     + module("Kallglot", stack + ["CallControl"])
     + module("Personas", stack + ["CallControl"])
@@ -68,9 +68,9 @@ let package = Package(
     + module("VirtualNetwork", ["SansIO"])
     + module("LiveNetwork", ["SansIO", "CSockets"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
-    + module("WireReader", ["SansIO", "SIPMessage", "SDP", "RTP", "Capture", "COpenSSL"])
+    + module("WireReader", ["SansIO", "SIPMessage", "SDP", "SRTP", "RTP", "Capture", "COpenSSL"])
     + module(
-      "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Capture", "WireReader"],
+      "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "SRTP", "RTP", "Capture", "WireReader"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module(
       "ScenarioModel", formats + ["SIPTransport", "Media", "WireReader", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams")],

@@ -44,13 +44,16 @@ extension KallglotEndpoint {
 
     /// The user agent behind the policy.
     var callAgent: CallAgent.Configuration {
-      CallAgent.Configuration(
+      var agent = CallAgent.Configuration(
         userAgent: UserAgent.Configuration(
           style: style, listeners: listeners, prefersFlowOverContact: listener.natContact == .flow, contactHost: listener.contactHost),
-        capability: AudioCapability(codecs: listener.spokenCodecs), mediaAddress: mediaAddress, mediaPorts: listener.mediaPorts,
+        capability: AudioCapability(codecs: listener.spokenCodecs, security: listener.security), mediaAddress: mediaAddress,
+        mediaPorts: listener.mediaPorts,
         descriptions: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"),
         aor: NameAddress(uri: SIPURI(host: domain, user: "kallglot")), answerDelay: answerDelay, rtpTimeout: listener.rtpTimeout,
         sendsMedia: sendsMedia)
+      agent.rekey = listener.rekey == .keepROC ? .keepROC : .restartROC
+      return agent
     }
 
     var place: EndpointPlace { EndpointPlace(domain: domain, contactHost: listener.contactHost, listeners: listeners) }

@@ -28,9 +28,10 @@ extension KallglotEndpoint {
   ) {
     guard case .leg(let id, let invite) = served.server else { return }
     let policy = ticket.account.policy
+    let security = policy.security(overTLS: served.flow.transport == .tls)
     do throws(AdmissionFailure) {
       try agent.admit(
-        id, invite, capability: AudioCapability(codecs: policy.spokenCodecs, decidesOrder: true),
+        id, invite, capability: AudioCapability(codecs: policy.spokenCodecs, security: security, decidesOrder: true),
         answerWith: policy.answerWith.form, answerFields: echoedFields(ticket), rtpTimeout: policy.rtpTimeout,
         prefersFlow: policy.natContact == .flow, at: now, &out)
     } catch {
@@ -223,7 +224,6 @@ extension KallglotEndpoint {
     case (.refused(405), _): [.init(.allow, agent.userAgent.allowValue)]
     case (.refused(503), _): [.init(.retryAfter, "10")]
     case (.refused(488), .description(let failure)): [.init(.warning, failure.warningValue(agent: configuration.mediaAddress))]
-    case (.refused(488), _): [.init(.warning, RequireSRTPRule.failure.warningValue(agent: configuration.mediaAddress))]
     default: []
     }
   }

@@ -47,6 +47,25 @@ public struct Policy: Hashable, Sendable {
     case earlyMedia
   }
 
+  /// How our own offers ask for SRTP (contract 8.5).
+  public enum SRTPOffer: String, Hashable, Sendable, Codable, CaseIterable {
+    /// RTP/SAVP with keys when SRTP is required, else RTP/AVP.
+    case sdes
+    /// RTP/AVP with keys (RFC 8643).
+    case osrtp
+  }
+
+  /// What becomes of keys that an offer brings over UDP or TCP, where everybody on the way reads them.
+  public enum SDESOverClear: String, Hashable, Sendable, Codable, CaseIterable { case accept, refuse }
+
+  /// What a new key on another address does to the rollover counter of SRTP.
+  public enum Rekey: String, Hashable, Sendable, Codable, CaseIterable {
+    /// It goes on (RFC 3711 §3.3.1).
+    case keepROC
+    /// It begins at 0 (RFC 4568 §7.1.4).
+    case restartROC
+  }
+
   public enum NATContact: String, Hashable, Sendable, Codable, CaseIterable { case flow, contact }
 
   public var sipAccess = true
@@ -55,6 +74,9 @@ public struct Policy: Hashable, Sendable {
   public var transports: [Transport] = [.tls, .tcp, .udp]
   public var requireTLS = false
   public var requireSRTP = false
+  public var sdesOverClear: SDESOverClear = .accept
+  public var srtpOffer: SRTPOffer = .sdes
+  public var rekey: Rekey = .keepROC
   public var codecs: [Codec] = [.opus, .g722, .pcmu, .pcma]
   public var maxConcurrentCalls = 10
   /// 486 or 503.

@@ -2,6 +2,7 @@ import Codecs
 import RTP
 import Rules
 import SDP
+import SRTP
 import SansIO
 
 /// The RTP and RTCP of one agreement (RFC 3550, RFC 3551): a source's audio out, the peer's into a sink, statistics of both.
@@ -25,11 +26,12 @@ public struct MediaStream: Sendable {
     public var dialog: UInt32
     /// Whether RTP leaves at all.
     public var sendsAudio: Bool
-    public var protection: PacketProtection
+    /// What a new key of SRTP does to the rollover counter.
+    public var rekey: RolloverReading
     public var epoch: Epoch
 
     public init(
-      cname: String, rtpPort: PortID, rtcpPort: PortID, dialog: UInt32, sendsAudio: Bool = true, protection: PacketProtection = .none,
+      cname: String, rtpPort: PortID, rtcpPort: PortID, dialog: UInt32, sendsAudio: Bool = true, rekey: RolloverReading = .keepROC,
       epoch: Epoch
     ) {
       self.cname = cname
@@ -37,7 +39,7 @@ public struct MediaStream: Sendable {
       self.rtcpPort = rtcpPort
       self.dialog = dialog
       self.sendsAudio = sendsAudio
-      self.protection = protection
+      self.rekey = rekey
       self.epoch = epoch
     }
   }
@@ -80,7 +82,7 @@ public struct MediaStream: Sendable {
     self.agreement = agreement
     self.codec = codec
     local = agreement.local
-    protection = configuration.protection
+    protection = PacketProtection(agreement, reading: configuration.rekey)
     sender = RTPSender(codec: codec, entropy: &entropy)
     receiver = RTPReceiver(codec: codec)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)
@@ -117,6 +119,7 @@ public struct MediaStream: Sendable {
   private mutating func replace(_ agreement: AudioAgreement, isKnown: Bool, at now: Instant) {
     guard let codec = agreement.codec.spoken else { preconditionFailure("\(agreement.codec) cannot be spoken") }
     terms.agree(agreement.receivable, isKnown: isKnown, at: now)
+    protection.change(to: agreement, from: self.agreement)
     if agreement.direction.sends, !self.agreement.direction.sends { sender.beginTalkspurt() }
     self.agreement = agreement
     self.codec = codec
@@ -179,7 +182,7 @@ public struct MediaStream: Sendable {
   private mutating func sendPacket(due: Instant, _ out: inout Outbox) {
     guard let destination else { return sender.skip(milliseconds: agreement.packetTime, due: due) }
     var (bytes, sequence) = sender.packet(payloadType: agreement.sendPayloadType, milliseconds: agreement.packetTime, due: due)
-    protection.protect(&bytes, .rtp)
+    guard protection.protect(&bytes, .rtp) else { return sender.uncount(octets: bytes.count) }
     let label = Label(
       .rtp(payloadType: agreement.sendPayloadType), dialog: configuration.dialog, stream: sender.ssrc, sequence: UInt32(sequence), due: due)
     out.datagram(configuration.rtpPort, to: destination, Bytes(bytes), label)
@@ -190,7 +193,7 @@ public struct MediaStream: Sendable {
     let destination = sources.rtcp ?? agreement.remoteControl
     guard destination.port != 0, !destination.address.isUnspecified else { return }
     var bytes = RTCPPacket.serialized(packets).array
-    protection.protect(&bytes, .rtcp)
+    guard protection.protect(&bytes, .rtcp) else { return }
     out.datagram(configuration.rtcpPort, to: destination, Bytes(bytes), Label(.rtcp, dialog: configuration.dialog, stream: sender.ssrc))
   }
 
@@ -225,7 +228,11 @@ public struct MediaStream: Sendable {
     }
     // RTCP on the RTP port (RFC 5761) is known by its type.
     let isControl = port == configuration.rtcpPort || (bytes.count > 1 && (192...223).contains(bytes[1]))
-    guard let packet = protection.unprotect(bytes, isControl ? .rtcp : .rtp) else { return }
+    let packet: Bytes
+    do throws(SRTPDrop) { packet = try protection.unprotect(bytes, isControl ? .rtcp : .rtp) } catch {
+      if error.isViolation { complain(.srtpUnverified, "\(isControl ? "RTCP" : "RTP") from \(source): \(error)") }
+      return
+    }
     let isOfPeer = isControl ? receiveControl(packet, from: source, at: now) : receiveAudio(packet, from: source, at: now)
     // RTCP is a sign of life as well (contract 8.3): who sends no audio for a while still reports. A stranger's packets are none.
     if isOfPeer { silence.heard(at: now) }
@@ -258,7 +265,10 @@ public struct MediaStream: Sendable {
 
   /// Whether the present session takes the packet; a stranger is named where nobody else can have sent it.
   private mutating func isOfPeer(_ packet: RTPPacket, from source: TransportAddress, isNegotiated: Bool, at now: Instant) -> Bool {
-    switch sources.receive(from: source, ssrc: packet.ssrc, agreed: agreement.remote, isNegotiated: isNegotiated, at: now) {
+    switch sources.receive(
+      from: source, ssrc: packet.ssrc, agreed: agreement.remote, isNegotiated: isNegotiated,
+      isVerified: protection.isSecure, at: now)
+    {
     case .peer(let isNewSource):
       if isNewSource, source != agreement.remote { latched(to: source) }
       return true

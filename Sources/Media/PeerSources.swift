@@ -46,11 +46,12 @@ struct PeerSources: Sendable {
   /// - Parameters:
   ///   - agreed: where SDP says that it comes from.
   ///   - isNegotiated: whether its payload type was agreed.
+  ///   - isVerified: whether SRTP has proven that the peer sent it.
   mutating func receive(
-    from source: TransportAddress, ssrc: UInt32, agreed: TransportAddress, isNegotiated: Bool, at now: Instant
+    from source: TransportAddress, ssrc: UInt32, agreed: TransportAddress, isNegotiated: Bool, isVerified: Bool = false, at now: Instant
   ) -> Owner {
     if !forks.isEmpty, source != agreed, source != latch.rtp, forks.claim(source, isOpen: latch.isOpen) { return .other }
-    switch latch.receive(from: source, ssrc: ssrc, agreed: agreed, isNegotiated: isNegotiated) {
+    switch latch.receive(from: source, ssrc: ssrc, agreed: agreed, isNegotiated: isNegotiated, isVerified: isVerified) {
     case .taken: return .peer(isNewSource: false)
     case .latched: return .peer(isNewSource: true)
     case .late: return .other

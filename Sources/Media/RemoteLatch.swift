@@ -3,7 +3,7 @@ import SansIO
 /// Symmetric RTP: media goes back to where it comes from, once it is clear who sends it (contract 8.5).
 ///
 /// ```
-///          4 packets in a row: one source, one SSRC, a negotiated payload type
+///          4 packets in a row: one source, one SSRC, a negotiated payload type; over SRTP the first that is verified
 ///   open ─────────────────────────────────────────────────────────────────────► closed on that source: all others are foreign
 ///    ▲                                                                             │
 ///    └──────────────── re-INVITE; what was latched is now the previous source ─────┘
@@ -33,7 +33,9 @@ struct RemoteLatch: Sendable, Hashable {
   private var ssrc: UInt32 = 0
   private var count = 0
 
-  mutating func receive(from source: TransportAddress, ssrc: UInt32, agreed: TransportAddress, isNegotiated: Bool) -> Outcome {
+  mutating func receive(from source: TransportAddress, ssrc: UInt32, agreed: TransportAddress, isNegotiated: Bool, isVerified: Bool = false)
+    -> Outcome
+  {
     if !isOpen {
       // What comes from where it should does not stand in the way of the address that SDP names.
       if source == rtp { return .taken }
@@ -42,7 +44,7 @@ struct RemoteLatch: Sendable, Hashable {
     if candidate != source || self.ssrc != ssrc { (candidate, self.ssrc, count) = (source, ssrc, 0) }
     guard isNegotiated else { return .taken }
     count += 1
-    guard count >= (isOpen && source == previous ? Self.neededFromPrevious : Self.needed) else { return .taken }
+    guard count >= (isOpen && source == previous ? Self.neededFromPrevious : isVerified ? 1 : Self.needed) else { return .taken }
     let isNews = rtp != source
     (rtp, isOpen) = (source, false)
     return isNews ? .latched : .taken

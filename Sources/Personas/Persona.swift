@@ -30,6 +30,8 @@ public final class Persona: ScriptedHost, TimerNaming {
     public var musicAddress: IPAddress?
     /// As soon as a call is up its media is moved there by a re-INVITE; nil = it stays.
     public var directMedia: TransportAddress?
+    /// What it does about SRTP.
+    public var security = MediaSecurity.none
     /// The user part of the Contact of REGISTER; nil = the address of record's.
     public var registrationContactUser: String?
 
@@ -62,7 +64,8 @@ public final class Persona: ScriptedHost, TimerNaming {
     var own = CallAgent.Configuration(
       userAgent: UserAgent.Configuration(
         style: habits.style, features: configuration.profile.features, behaviour: habits.behaviour, listeners: configuration.listeners),
-      capability: AudioCapability(codecs: habits.codecs), mediaAddress: configuration.mediaAddress, mediaPorts: configuration.mediaPorts,
+      capability: AudioCapability(codecs: habits.codecs, security: configuration.security),
+      mediaAddress: configuration.mediaAddress, mediaPorts: configuration.mediaPorts,
       descriptions: habits.descriptions, aor: configuration.aor, answerDelay: configuration.answerDelay,
       sendsMedia: configuration.sendsMedia)
     own.habits = habits.calls

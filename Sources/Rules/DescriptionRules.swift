@@ -41,9 +41,21 @@ extension Rule {
     failsRuns: .errors)
   public static let noTelephoneEvent = Rule("no-telephone-event", .note, "RFC 4733 §2.5.1.1", "both sides agree on telephone-event")
 
+  public static let cryptoAttribute = Rule(
+    "crypto-attribute", .warning, "RFC 4568 §9.1", "a crypto attribute follows the grammar, with a key of its suite's length", by: .both)
+  public static let cryptoMissing = Rule(
+    "crypto-missing", .error, "RFC 4568 §4", "a stream over RTP/SAVP has a crypto attribute", by: .both)
+  public static let cryptoAnswer = Rule(
+    "crypto-answer", .error, "RFC 4568 §5.1.3",
+    "an answer has one crypto attribute, with a tag and suite of the offer and a key of its own",
+    by: .both)
+
+  public static let keysInClear = Rule(
+    "keys-in-clear", .note, "RFC 4568 §8.3", "keys of SRTP come over signalling that is encrypted")
+
   static let descriptions: [Rule] = [
     offerUnusable, answerUnusable, unreadableDescription, answerMissing, offerMissing, secondAnswer, answerWithoutOffer, answerStreamCount,
     answerStreamOrder, answerFormat, answerAddsFormat, answerNumber, answerProfile, answerDirection, answerReopens, offerDropsStreams,
-    originVersion, privateAddress, noTelephoneEvent,
+    originVersion, privateAddress, noTelephoneEvent, cryptoAttribute, cryptoMissing, cryptoAnswer, keysInClear,
   ]
 }

@@ -27,9 +27,12 @@ extension Rule {
   public static let mediaStops = Rule(
     "media-stops", .warning, "RFC 3264 §5.1", "audio goes on until it is agreed otherwise, or the dialog ends", judgesAbsence: true)
 
+  public static let srtpUnverified = Rule(
+    "srtp-unverified", .error, "RFC 3711 §3.3", "a packet of a stream over SRTP can be verified with the key that was agreed", by: .both)
+
   static let media: [Rule] = [
     rtpMalformed, rtcpMalformed, rtpPayloadType, rtpWhileHeld, rtpSource, mediaAddress, mediaPort, formerAddress, controlPort,
-    mediaAfterBye, streamQuality, oneWayAudio, mediaLate, mediaStops,
+    mediaAfterBye, streamQuality, oneWayAudio, mediaLate, mediaStops, srtpUnverified,
   ]
 }
 

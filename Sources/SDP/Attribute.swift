@@ -1,7 +1,7 @@
 /// The attributes of a=, by name, that offers and answers are made of (RFC 8866 §6).
 enum Attribute: UInt8, Sendable {
   case other
-  case rtpmap, ptime, maxptime, rtcp
+  case rtpmap, ptime, maxptime, rtcp, crypto
   case sendrecv, sendonly, recvonly, inactive
 
   /// What stands behind `a=`: a name alone, or one with a colon and a value.
@@ -16,6 +16,7 @@ enum Attribute: UInt8, Sendable {
     case UInt8(ascii: "s"): if isDirection(.sendrecv) { self = .sendrecv } else if isDirection(.sendonly) { self = .sendonly }
     case UInt8(ascii: "p"): if isNamed(.ptime) { self = .ptime }
     case UInt8(ascii: "m"): if isNamed(.maxptime) { self = .maxptime }
+    case UInt8(ascii: "c"): if isNamed(.crypto) { self = .crypto }
     case UInt8(ascii: "i"): if isDirection(.inactive) { self = .inactive }
     default: break
     }
@@ -37,6 +38,7 @@ enum Attribute: UInt8, Sendable {
     case .ptime: "ptime"
     case .maxptime: "maxptime"
     case .rtcp: "rtcp"
+    case .crypto: "crypto"
     case .sendrecv, .sendonly, .recvonly, .inactive: direction?.name ?? ""
     }
   }
@@ -48,7 +50,7 @@ enum Attribute: UInt8, Sendable {
     case .sendonly: .sendonly
     case .recvonly: .recvonly
     case .inactive: .inactive
-    case .other, .rtpmap, .ptime, .maxptime, .rtcp: nil
+    case .other, .rtpmap, .ptime, .maxptime, .rtcp, .crypto: nil
     }
   }
 }

@@ -4,8 +4,7 @@ import SansIO
 public struct AudioCapability: Hashable, Sendable {
   /// In order of preference.
   public var codecs: [AudioCodec]
-  /// What is offered, and alone taken.
-  public var profile: MediaProfile
+  public var security: MediaSecurity
   /// Milliseconds.
   public var packetTime = 20
   /// Offer and take telephone-event (RFC 4733).
@@ -15,9 +14,9 @@ public struct AudioCapability: Hashable, Sendable {
   /// preference (contract 2, Allowed audio codecs) decides by its own.
   public var decidesOrder: Bool
 
-  public init(codecs: [AudioCodec], profile: MediaProfile = .avp, decidesOrder: Bool = false) {
+  public init(codecs: [AudioCodec], security: MediaSecurity = .none, decidesOrder: Bool = false) {
     self.codecs = codecs
-    self.profile = profile
+    self.security = security
     self.decidesOrder = decidesOrder
   }
 
@@ -58,6 +57,8 @@ public struct AudioAgreement: Hashable, Sendable {
   /// The numbers of telephone-event, where both sides have it.
   public var sendEventPayloadType: UInt8?
   public var receiveEventPayloadType: UInt8?
+  /// nil: RTP goes in clear.
+  public var keys: AgreedKeys?
 
   public init(
     codec: AudioCodec, local: TransportAddress, remote: TransportAddress, remoteControl: TransportAddress, direction: MediaDirection,

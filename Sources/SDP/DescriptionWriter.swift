@@ -1,3 +1,4 @@
+import SRTP
 import SansIO
 
 /// Writes a description of ours line by line into one buffer, and keeps where its lines are.
@@ -118,6 +119,7 @@ struct DescriptionWriter {
         output.append(decimal: UInt64(payload.number))
       }
     }
+    for line in stream.crypto { crypto(line) }
     if style.putsDirectionBeforeEvents { attribute(.ptime, stream.packetTime) }
     for payload in stream.payloads where payload.format != .telephoneEvent { map(payload) }
     if style.putsDirectionBeforeEvents { direction(stream.direction) }
@@ -134,6 +136,14 @@ struct DescriptionWriter {
     attribute(.ptime, stream.packetTime)
     if let maximum = style.maximumPacketTime { attribute(.maxptime, maximum) }
     direction(stream.direction)
+  }
+
+  /// a=crypto, with its key (RFC 4568 §9.1).
+  private mutating func crypto(_ attribute: CryptoAttribute) {
+    line("a", .crypto) { output in
+      output.append("crypto:" as StaticString)
+      output.append(attribute.serialized())
+    }
   }
 
   /// a=rtpmap.
@@ -153,6 +163,8 @@ struct AudioStream {
   var payloads: [AudioPayload]
   var port: UInt16
   var profile: MediaProfile
+  /// The keys that are offered, or the one of an answer; none: in clear.
+  var crypto: [CryptoAttribute] = []
   var direction: MediaDirection
   /// Milliseconds.
   var packetTime: Int

@@ -1,3 +1,4 @@
+import SRTP
 import SansIO
 
 /// The media sections of a description, in order.
@@ -65,6 +66,19 @@ public struct MediaDescription: Sendable {
   /// The values of every `a=name:…`, in order.
   public func values(ofAttribute name: StaticString) -> [String] {
     lines.compactMap { description.attribute(name, in: $0..<$0 + 1).map(description.text) }
+  }
+
+  /// The keys that a stream is offered or answered with (RFC 4568 §4).
+  public var crypto: CryptoOffer {
+    CryptoOffer(parsing: cryptoLines)
+  }
+
+  /// What comes behind `a=crypto:`, line by line.
+  public var cryptoLines: [Bytes] {
+    lines.compactMap { line in
+      let line = description.lines[line]
+      return line.attribute == .crypto ? description.bytes[line.attributeValue] : nil
+    }
   }
 
   /// Milliseconds of audio in a packet that the writer wants to get (RFC 8866 §6.4).

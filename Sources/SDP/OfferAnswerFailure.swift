@@ -1,3 +1,4 @@
+import Rules
 import SansIO
 
 /// Why an offer or answer cannot be used.
@@ -5,6 +6,8 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
   case noAudio
   case noCommonCodec
   case wrongProfile
+  /// The stream has to be SRTP, and none of its keys can be used.
+  case noKeys(String)
   /// The description breaks a rule; 399 where it is an offer.
   case broken(PeerViolation)
   /// It cannot be read; 399 where it is an offer.
@@ -19,7 +22,16 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     case .wrongProfile: 302
     case .noAudio: 304
     case .noCommonCodec: 305
-    case .broken, .unreadable, .limit, .other: 399
+    case .noKeys, .broken, .unreadable, .limit, .other: 399
+    }
+  }
+
+  /// Whether it is about how media is protected.
+  public var isAboutProtection: Bool {
+    switch self {
+    case .wrongProfile, .noKeys: true
+    case .broken(let violation): violation.rule == .cryptoMissing
+    case .noAudio, .noCommonCodec, .unreadable, .limit, .other: false
     }
   }
 
@@ -28,6 +40,7 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     case .wrongProfile: "Incompatible transport protocol: the media profile cannot be agreed"
     case .noAudio: "Media type not available: no audio stream in the offer"
     case .noCommonCodec: "Incompatible media format: no common codec"
+    case .noKeys(let text): "No usable SRTP key: \(text)".replacing("\"", with: "'")
     case .broken(let violation): violation.description.replacing("\"", with: "'")
     case .unreadable(let error): "\(error)".replacing("\"", with: "'")
     case .limit(let text), .other(let text): text.replacing("\"", with: "'")

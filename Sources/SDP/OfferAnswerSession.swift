@@ -1,4 +1,5 @@
 import Rules
+import SRTP
 import SansIO
 
 /// One side's end of the offer/answer exchange for one audio stream (RFC 3264); its states are those of ``OfferAnswerState``.
@@ -6,13 +7,19 @@ import SansIO
 /// What the peer does wrong without harm is kept for ``takeViolations()``.
 public struct OfferAnswerSession: Sendable {
   private let capability: AudioCapability
+  private var keys: OwnKeys
   private var author: DescriptionAuthor
   private(set) var state = OfferAnswerState.idle
   private var violations: [PeerViolation] = []
 
-  /// - Parameter origin: what o= says instead of the address of c=.
-  public init(style: DescriptionStyle, sessionID: UInt64, capability: AudioCapability, origin: IPAddress? = nil) {
+  /// - Parameters:
+  ///   - origin: what o= says instead of the address of c=.
+  ///   - entropy: what keys of SRTP are drawn from; not touched without them.
+  public init(
+    style: DescriptionStyle, sessionID: UInt64, capability: AudioCapability, origin: IPAddress? = nil, entropy: Entropy = .system
+  ) {
     self.capability = capability
+    keys = OwnKeys(entropy, sessionID: sessionID)
     author = DescriptionAuthor(style: style, sessionID: sessionID, origin: origin)
   }
 
@@ -34,24 +41,44 @@ public struct OfferAnswerSession: Sendable {
   public mutating func makeOffer(
     local: TransportAddress, direction: MediaDirection = .sendrecv, connection: IPAddress? = nil
   ) -> SessionDescription {
-    let stream = AudioStream(
-      payloads: offeredPayloads(), port: local.port, profile: capability.profile, direction: direction, packetTime: capability.packetTime)
     let (address, agreed, style) = (connection ?? local.address, state.agreement, author.style)
+    let streams = offeredStreams(port: local.port, direction)
     let offer = author.describe(address: address) { writer in
-      guard let agreed else { return writer.audio(stream, style) }
+      guard let agreed else { return streams.forEach { writer.audio($0, style) } }
       for (index, media) in agreed.ours.media.enumerated() {
-        if index == agreed.audioIndex { writer.audio(stream, style) } else { writer.rejected(media) }
+        if index == agreed.audioIndex { writer.audio(streams[0], style) } else { writer.rejected(media) }
       }
     }
+    let choices = streams.enumerated().map { OfferAnswerState.OpenOffer.Choice(index: agreed?.audioIndex ?? $0, stream: $1) }
     state.handle(
-      .offer(.init(description: offer, stream: stream, local: local, direction: direction.at(address.isUnspecified))))
+      .offer(.init(description: offer, choices: choices, local: local, direction: direction.at(address.isUnspecified))))
     return offer
+  }
+
+  /// The stream in one m= line; in two where the answer has the choice. What was agreed stays what it is: SRTP, or in clear.
+  private mutating func offeredStreams(port: UInt16, _ direction: MediaDirection) -> [AudioStream] {
+    let security = capability.security
+    var stream = AudioStream(
+      payloads: offeredPayloads(), port: port, profile: .avp, direction: direction, packetTime: capability.packetTime)
+    if let agreed = state.agreement {
+      guard agreed.audio.keys != nil else { return [stream] }
+      // The suite in use comes first, with the key in use: the other side keeps what it has.
+      let inUse = agreed.audio.keys?.send.suite
+      stream.profile = agreed.profile
+      stream.crypto = keys.lines(security.suites.filter { $0 == inUse } + security.suites.filter { $0 != inUse })
+      return [stream]
+    }
+    guard security.offer != .clear else { return [stream] }
+    var secure = stream
+    secure.crypto = keys.lines(security.suites)
+    secure.profile = security.offer == .osrtp ? .avp : .savp
+    return security.offer == .bestEffort ? [secure, stream] : [secure]
   }
 
   /// What the peer may send by our offer that is not answered yet; nil when none is open. Who offers to receive is ready at once, and
   /// for every format of the offer (RFC 3264 §5.1).
   public var openOffer: ReceivableAudio? {
-    state.openOffer.map { ReceivableAudio(receives: $0.direction.receives, $0.stream.payloads) }
+    state.openOffer.map { ReceivableAudio(receives: $0.direction.receives, $0.choices[0].stream.payloads) }
   }
 
   /// The offer was refused: what was agreed before holds on (RFC 3261 §14.1).
@@ -82,8 +109,9 @@ public struct OfferAnswerSession: Sendable {
   public mutating func accept(answer: SessionDescription) throws(OfferAnswerFailure) -> AudioAgreement {
     guard let offer = state.openOffer else { throw .broken(PeerViolation(.answerWithoutOffer)) }
     checkOrigin(answer)
-    let theirs = try answeredStream(offer, answer)
-    let (offers, answers) = (offer.stream.payloads, theirs.audioPayloads)
+    let (chosen, theirs) = try answeredStream(offer, answer)
+    let (offers, answers) = (chosen.stream.payloads, theirs.audioPayloads)
+    let crypto = try capability.security.accept(theirs, to: chosen.stream.crypto, chosen.stream.profile)
     for payload in answers {
       guard case .codec(let codec) = payload.format, capability.codecs.contains(codec),
         let own = offers.first(where: { $0.format == payload.format })
@@ -93,7 +121,10 @@ public struct OfferAnswerSession: Sendable {
       (result.sendPayloadType, result.receivePayloadType) = (payload.number, own.number)
       result.sendEventPayloadType = Self.eventNumber(answers)
       result.receiveEventPayloadType = result.sendEventPayloadType == nil ? nil : Self.eventNumber(offers)
-      commit(offer.description, state.agreement?.audioIndex ?? 0, result, peer: answer)
+      result.keys = try crypto.map { (pair) throws(OfferAnswerFailure) in
+        try Self.agreed(ours: pair.ours, theirs: pair.theirs, .cryptoAnswer)
+      }
+      commit(offer.description, chosen.index, chosen.stream.profile, result, peer: answer)
       return result
     }
     throw .broken(PeerViolation(.answerFormat, theirs.formats.joined(separator: " ")))
@@ -103,8 +134,11 @@ public struct OfferAnswerSession: Sendable {
   /// the answer useless is thrown, the rest is kept with what does no harm.
   private mutating func answeredStream(
     _ offer: OfferAnswerState.OpenOffer, _ answer: SessionDescription
-  ) throws(OfferAnswerFailure) -> MediaDescription {
-    let (offered, answered, index) = (offer.description.media, answer.media, state.agreement?.audioIndex ?? 0)
+  ) throws(OfferAnswerFailure) -> (OfferAnswerState.OpenOffer.Choice, MediaDescription) {
+    let (offered, answered) = (offer.description.media, answer.media)
+    // Of two m= lines the one that is not rejected.
+    let chosen =
+      offer.choices.first { answered.indices.contains($0.index) && answered[$0.index].port != 0 } ?? offer.choices[0]
     var broken: [PeerViolation] = []
     if answered.count != offered.count {
       broken.append(PeerViolation(.answerStreamCount, "\(answered.count) instead of \(offered.count)"))
@@ -112,19 +146,19 @@ public struct OfferAnswerSession: Sendable {
     if let (ours, theirs) = zip(offered, answered).first(where: { !$0.isSameKind(as: $1) }) {
       broken.append(PeerViolation(.answerStreamOrder, "\(theirs.kind) instead of \(ours.kind)"))
     }
-    let theirs = answered.indices.contains(index) ? answered[index] : nil
+    let theirs = answered.indices.contains(chosen.index) ? answered[chosen.index] : nil
     if let theirs, theirs.port != 0, theirs.isAudio {
-      if !theirs.has(offer.stream.profile) {
-        broken.append(PeerViolation(.answerProfile, "\(theirs.profile) instead of \(offer.stream.profile.name)"))
+      if !theirs.has(chosen.stream.profile) {
+        broken.append(PeerViolation(.answerProfile, "\(theirs.profile) instead of \(chosen.stream.profile.name)"))
       }
-      checkDirection(answer: theirs.direction ?? answer.direction ?? .sendrecv, offer: offer.stream.direction)
+      checkDirection(answer: theirs.direction ?? answer.direction ?? .sendrecv, offer: chosen.stream.direction)
     }
     if let first = broken.first {
       violations += broken.dropFirst()
       throw .broken(first)
     }
     guard let theirs, theirs.port != 0 else { throw .noAudio }
-    return theirs
+    return (chosen, theirs)
   }
 
   /// What an answer may say to an offered direction (RFC 3264 §6.1).
@@ -147,8 +181,8 @@ public struct OfferAnswerSession: Sendable {
     _ offer: SessionDescription, local: TransportAddress, wish: MediaDirection = .sendrecv
   ) throws(OfferAnswerFailure) -> (SessionDescription, AudioAgreement) {
     judge(offer: offer)
-    let index = try usableStream(offer)
-    let theirs = offer.media[index]
+    let chosen = try capability.security.choose(from: offer, &violations)
+    let theirs = chosen.media
     let offers = theirs.audioPayloads
     guard let (payload, codec) = capability.firstCommon(offers) else { throw .noCommonCodec }
     let direction = theirs.effectiveDirection.reversed.limited(to: wish)
@@ -159,16 +193,21 @@ public struct OfferAnswerSession: Sendable {
       (result.sendEventPayloadType, result.receiveEventPayloadType) = (event, event)
       payloads.append(AudioPayload(event, .telephoneEvent))
     }
+    var stream = AudioStream(
+      payloads: payloads, port: local.port, profile: chosen.profile, direction: direction, packetTime: result.packetTime)
+    if let line = chosen.crypto {
+      let ours = line.answer(with: keys.key(for: line.suite))
+      result.keys = try Self.agreed(ours: ours, theirs: line, .cryptoAttribute)
+      stream.crypto = [ours]
+    }
     author.takeOrigin(of: offer)
-    let stream = AudioStream(
-      payloads: payloads, port: local.port, profile: capability.profile, direction: direction, packetTime: result.packetTime)
-    let style = author.style
+    let (style, index) = (author.style, chosen.index)
     let answer = author.describe(address: local.address, bandwidths: style.answerBandwidths) { writer in
       for (position, media) in offer.media.enumerated() {
         if position == index { writer.audio(stream, style) } else { writer.rejected(media) }
       }
     }
-    commit(answer, index, result, peer: offer)
+    commit(answer, index, chosen.profile, result, peer: offer)
     return (answer, result)
   }
 
@@ -184,15 +223,6 @@ public struct OfferAnswerSession: Sendable {
   public static func declining(_ offer: SessionDescription, style: DescriptionStyle, address: IPAddress) -> SessionDescription {
     var author = DescriptionAuthor(style: style, sessionID: 1, origin: nil)
     return author.describe(address: address) { writer in for media in offer.media { writer.rejected(media) } }
-  }
-
-  private func usableStream(_ offer: SessionDescription) throws(OfferAnswerFailure) -> Int {
-    var failure = OfferAnswerFailure.noAudio
-    for (index, media) in offer.media.enumerated() where media.port != 0 && media.isAudio {
-      if media.has(capability.profile) { return index }
-      failure = .wrongProfile
-    }
-    throw failure
   }
 
   // MARK: - Agreeing
@@ -211,13 +241,25 @@ public struct OfferAnswerSession: Sendable {
       receivePayloadType: 0, packetTime: capability.packetTime(for: theirs))
   }
 
-  private mutating func commit(_ ours: SessionDescription, _ audioIndex: Int, _ result: AudioAgreement, peer: SessionDescription) {
+  /// What both sides protect with, by one line of each.
+  private static func agreed(
+    ours: CryptoAttribute, theirs: CryptoAttribute, _ rule: PeerViolation.Rule
+  ) throws(OfferAnswerFailure) -> AgreedKeys {
+    do throws(SRTPKeyError) { return AgreedKeys(send: try ours.keying(), receive: try theirs.keying()) } catch {
+      throw .broken(PeerViolation(rule, "\(error)", section: "RFC 4568 §6.1"))
+    }
+  }
+
+  private mutating func commit(
+    _ ours: SessionDescription, _ audioIndex: Int, _ profile: MediaProfile, _ result: AudioAgreement, peer: SessionDescription
+  ) {
     var numbers = state.agreement?.numbers ?? []
     if !numbers.contains(where: { $0.format == .codec(result.codec) }) {
       numbers.append(AudioPayload(result.receivePayloadType, .codec(result.codec)))
     }
     state.handle(
-      .agreement(.init(audio: result, ours: ours, audioIndex: audioIndex, theirs: peer.compacted(), numbers: numbers)))
+      .agreement(
+        .init(audio: result, ours: ours, audioIndex: audioIndex, profile: profile, theirs: peer.compacted(), numbers: numbers)))
   }
 
   private static func eventNumber(_ payloads: [AudioPayload]) -> UInt8? { payloads.first { $0.format == .telephoneEvent }?.number }

@@ -24,11 +24,18 @@ enum OfferAnswerState: Sendable {
   /// An offer of ours that is not answered yet.
   struct OpenOffer: Sendable {
     var description: SessionDescription
-    var stream: AudioStream
+    /// The stream as it is offered, in one m= line or in two of which the answer takes one, the wanted one first.
+    var choices: [Choice]
     /// Where we take its media.
     var local: TransportAddress
     /// What it offers in effect: a hold by 0.0.0.0 takes nothing (RFC 3264 §8.4).
     var direction: MediaDirection
+
+    /// An m= line of the offer that may become the stream.
+    struct Choice: Sendable {
+      var index: Int
+      var stream: AudioStream
+    }
   }
 
   /// What holds, and what the next description has to keep of it (RFC 3264 §8).
@@ -38,6 +45,8 @@ enum OfferAnswerState: Sendable {
     var ours: SessionDescription
     /// Which of them is the audio.
     var audioIndex: Int
+    /// How both sides name its transport.
+    var profile: MediaProfile
     /// The peer's description.
     var theirs: SessionDescription
     /// The payload numbers by which each codec has gone here: they stay for the whole session (RFC 3264 §8.3.2).

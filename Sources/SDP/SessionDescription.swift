@@ -97,6 +97,9 @@ public struct SessionDescription: Sendable {
   /// The direction attribute at session level, for media that have none.
   public var direction: MediaDirection? { direction(sessionLines) }
 
+  /// Whether there is `a=name` or `a=name:…` at session level.
+  public func hasAttribute(_ name: StaticString) -> Bool { attribute(name, in: sessionLines) != nil }
+
   /// The bytes to send.
   public func serialized() -> Bytes { bytes }
 

@@ -4,6 +4,7 @@ import CallControl
 import Media
 import Personas
 import SIPMessage
+import SDP
 import SIPTransport
 import SIPUserAgent
 import SansIO
@@ -127,6 +128,18 @@ struct CastTLS {
   func server(_ member: String) -> TLSContext { own[member] ?? common }
 }
 
+extension MediaSecurity {
+  fileprivate init(_ use: Scenario.SRTPUse) {
+    switch use {
+    case .off: self = .none
+    case .accept: self = MediaSecurity()
+    case .osrtp: self = MediaSecurity(offer: .osrtp)
+    case .bestEffort: self = MediaSecurity(offer: .bestEffort)
+    case .require: self = .required
+    }
+  }
+}
+
 /// Makes the hosts of a cast.
 private struct HostBuilder {
   let scenario: Scenario
@@ -190,6 +203,7 @@ private struct HostBuilder {
       aor: NameAddress(uri: SIPURI(host: member.address.description, user: user)), credentials: credentials,
       answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
     configuration.hasEarlyMedia = member.hasEarlyMedia
+    configuration.security = MediaSecurity(member.srtp)
     let own = member.address
     configuration.mediaAddress = member.media ?? own
     configuration.musicAddress = member.music

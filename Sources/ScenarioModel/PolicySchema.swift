@@ -16,7 +16,7 @@ public enum PolicySchema {
 
   /// Keys of the schema that a later version of the Lab will serve. Naming them is not a mistake of spelling, so they get a sentence.
   private static let later = [
-    "clientCertificate", "sdesOverClear", "srtpOffer", "sessionDefaults", "translationDelay", "utteranceSilence", "rateLimit",
+    "clientCertificate", "sessionDefaults", "translationDelay", "utteranceSilence", "rateLimit",
   ]
 
   /// Applies the policy keys that stand at `place`.
@@ -80,6 +80,14 @@ public enum PolicySchema {
     setting("transports", \.transports, .oneOrMore(.word), "[tls, tcp, udp]", "The transports that are allowed."),
     setting("requireTLS", \.requireTLS, .flag, "false", "Signalling must use TLS."),
     setting("requireSRTP", \.requireSRTP, .flag, "false", "Media must be SRTP."),
+    setting(
+      "sdesOverClear", \.sdesOverClear, .word, "accept", "What becomes of SRTP keys that come over UDP or TCP, where anybody reads them."),
+    setting(
+      "srtpOffer", \.srtpOffer, .word, "sdes",
+      "How our offers ask for SRTP: `sdes` = RTP/SAVP when it is required, else RTP/AVP; `osrtp` = RTP/AVP with keys (RFC 8643)."),
+    setting(
+      "rekey", \.rekey, .word, "keepROC",
+      "What a new key on another address does to the rollover counter: `keepROC` (RFC 3711 §3.3.1) or `restartROC` (RFC 4568 §7.1.4)."),
     setting("codecs", \.codecs, .oneOrMore(.word), "[opus, G722, PCMU, PCMA]", "In order of preference."),
     setting(
       "maxConcurrentCalls", \.maxConcurrentCalls, .integer(0...100_000), "10", "The maximum number of concurrent calls of the account."),

@@ -60,6 +60,8 @@ public struct Scenario: Sendable {
     public var mediaPort: UInt16?
     /// What its certificate says instead of the truth.
     public var certificate: CertificateGiven?
+    /// What a persona does about SRTP.
+    public var srtp: SRTPUse = .off
 
     /// Where it listens for a transport.
     public func port(_ transport: SIPTransportProtocol) -> UInt16 {
@@ -67,6 +69,20 @@ public struct Scenario: Sendable {
       guard case .endpoint = role, transport == .tls else { return port }
       return port + 1
     }
+  }
+
+  /// What a member does about SRTP, as settings of PBXs name it.
+  public enum SRTPUse: String, Sendable, Hashable, CaseIterable {
+    /// It has none.
+    case off
+    /// It offers RTP/AVP, and takes SRTP where it is offered.
+    case accept
+    /// It offers RTP/AVP with keys (RFC 8643), and takes both.
+    case osrtp
+    /// It offers RTP/SAVP beside RTP/AVP, and takes both.
+    case bestEffort = "best-effort"
+    /// It offers RTP/SAVP, and takes nothing else.
+    case require
   }
 
   /// A certificate with which something is wrong.

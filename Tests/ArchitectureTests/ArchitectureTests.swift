@@ -16,7 +16,7 @@ private let rows: [[String]] = [
 /// are values of the contract.
 private let siblings: [String: Set<String>] = [
   "SIPTransaction": ["SIPTransport", "SIPComposition"], "SIPTransport": ["SIPComposition"], "Inspection": ["WireReader"],
-  "Rules": ["SansIO"],
+  "Rules": ["SansIO"], "SDP": ["SRTP"],
 ]
 
 /// Beside the rows: each imports the contract alone.

@@ -23,7 +23,7 @@ struct LegBench {
       aor: NameAddress(uri: SIPURI(host: "192.0.2.20", user: "pbx")), answerDelay: answerDelay)
     configuration.habits = habits
     configuration.musicAddress = IPAddress(v4: 0xC000_02FE)
-    return LegSettings(configuration)
+    return LegSettings(configuration, keys: Entropy(seed: 1))
   }
 
   private static func facts(_ direction: LegFacts.Direction) -> LegFacts {

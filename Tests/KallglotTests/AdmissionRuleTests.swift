@@ -32,8 +32,7 @@ import Testing
     let steps = rules.map { $0.check(request, context()).rule }
     #expect(
       steps == [
-        .transport, .requireTLS, .allowlist, .sipAccess, .authentication, .organization, .session, .concurrency, .description, .mediaPort,
-        .description,
+        .transport, .requireTLS, .allowlist, .sipAccess, .authentication, .organization, .session, .concurrency, .mediaPort, .description,
       ])
   }
 

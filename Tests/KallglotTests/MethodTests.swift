@@ -111,7 +111,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("0 8", "18", 305), ("RTP/AVP", "RTP/SAVP", 302), ("audio 4000", "video 4000", 304), ("audio 4000", "audio 0", 304),
+    ("0 8", "18", 305), ("RTP/AVP", "RTP/AVPF", 302), ("RTP/AVP", "RTP/SAVP", 399), ("audio 4000", "video 4000", 304),
+    ("audio 4000", "audio 0", 304),
     ("c=IN IP4 192.0.2.20", "c=IN IP4 pbx.example", 399),
     ("c=IN IP4 192.0.2.20", "c=IN IP6 2001:db8::1", 399), ("v=0", "v=1", 399),
   ])

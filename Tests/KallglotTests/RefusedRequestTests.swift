@@ -48,7 +48,7 @@ import Testing
   }
 
   @Test func `an offer that asks for what we do not do breaks no rule`() {
-    for media in ["m=audio 4000 RTP/AVP 18\r\n", "m=audio 4000 RTP/SAVP 0\r\n", "m=video 4000 RTP/AVP 31\r\n"] {
+    for media in ["m=audio 4000 RTP/AVP 18\r\n", "m=audio 4000 RTP/AVPF 0\r\n", "m=video 4000 RTP/AVP 31\r\n"] {
       let body = "v=0\r\no=pbx 1 1 IN IP4 192.0.2.20\r\ns=-\r\nc=IN IP4 192.0.2.20\r\nt=0 0\r\n" + media
       #expect(bench.send(bench.invite(body: body)).last?.status == 488)
     }

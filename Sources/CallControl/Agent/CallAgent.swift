@@ -5,6 +5,7 @@ import SIPMessage
 import SIPTransaction
 import SIPTransport
 import SIPUserAgent
+import SRTP
 import SansIO
 import SecureTransport
 
@@ -35,6 +36,8 @@ public final class CallAgent {
     public var habits = CallHabits()
     /// Where music on hold comes from; nil = `mediaAddress`.
     public var musicAddress: IPAddress?
+    /// What a new key of SRTP on another address does to the rollover counter.
+    public var rekey = RolloverReading.keepROC
 
     public init(
       userAgent: UserAgent.Configuration, capability: AudioCapability, mediaAddress: IPAddress,
@@ -87,7 +90,7 @@ public final class CallAgent {
 
   public init(_ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch) {
     self.configuration = configuration
-    settings = LegSettings(configuration)
+    settings = LegSettings(configuration, keys: entropy.fork("keys"))
     var agent = configuration.userAgent
     agent.declining = settings.declining
     userAgent = UserAgent(agent, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("sip"), epoch: epoch)

@@ -23,8 +23,11 @@ final class LegSettings: Sendable {
   let answerDelay: Duration
   /// For how long after the first 2xx others may come: 64·T1 (RFC 3261 §13.2.2.4), in nanoseconds.
   let forkTime: Int64
+  /// What keys of SRTP are drawn from; each leg forks its own.
+  let keys: Entropy
 
-  init(_ configuration: CallAgent.Configuration) {
+  init(_ configuration: CallAgent.Configuration, keys: Entropy) {
+    self.keys = keys
     capability = configuration.capability
     descriptions = configuration.descriptions
     mediaAddress = configuration.mediaAddress

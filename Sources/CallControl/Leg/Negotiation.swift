@@ -12,7 +12,8 @@ struct Negotiation: Sendable {
   ///   - capability: what this call may use; nil = what its user agent can do.
   init(_ settings: LegSettings, port: UInt16, sessionID: UInt64, capability: AudioCapability? = nil) {
     session = OfferAnswerSession(
-      style: settings.descriptions, sessionID: sessionID, capability: capability ?? settings.capability, origin: settings.origin)
+      style: settings.descriptions, sessionID: sessionID, capability: capability ?? settings.capability, origin: settings.origin,
+      entropy: settings.keys)
     here = TransportAddress(settings.mediaAddress, port: port)
   }
 

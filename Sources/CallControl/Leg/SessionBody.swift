@@ -53,7 +53,7 @@ extension OfferAnswerFailure {
     switch self {
     case .broken(let violation): violation
     case .unreadable(let error): PeerViolation(.offerUnusable, "\(error)")
-    case .noAudio, .noCommonCodec, .wrongProfile, .limit, .other: nil
+    case .noAudio, .noCommonCodec, .wrongProfile, .noKeys, .limit, .other: nil
     }
   }
 

@@ -1,6 +1,7 @@
 import Media
 import SDP
 import SIPUserAgent
+import SRTP
 import SansIO
 
 /// The streams of one leg: the call's own, and that of a music server, which has another address and so a stream of its own.
@@ -12,6 +13,7 @@ struct LegStreams: Sendable {
     /// Hertz.
     var musicFrequency: Int
     var sendsAudio: Bool
+    var rekey: RolloverReading
     /// Each stream forks its own from it.
     var entropy: Entropy
     var epoch: Epoch
@@ -70,7 +72,7 @@ struct LegStreams: Sendable {
   private func configuration(_ pair: MediaPorts.PairID, cname: String, _ settings: Settings) -> MediaStream.Configuration {
     MediaStream.Configuration(
       cname: cname, rtpPort: MediaPorts.rtp(pair), rtcpPort: MediaPorts.rtcp(pair), dialog: id.rawValue, sendsAudio: settings.sendsAudio,
-      epoch: settings.epoch)
+      rekey: settings.rekey, epoch: settings.epoch)
   }
 
   // MARK: - Music
@@ -137,6 +139,7 @@ extension LegStreams.Settings {
     self.init(
       cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)",
       musicCname: "music@\(configuration.musicAddress ?? configuration.mediaAddress)",
-      musicFrequency: configuration.habits.musicFrequency, sendsAudio: configuration.sendsMedia, entropy: entropy, epoch: epoch)
+      musicFrequency: configuration.habits.musicFrequency, sendsAudio: configuration.sendsMedia, rekey: configuration.rekey,
+      entropy: entropy, epoch: epoch)
   }
 }

@@ -76,7 +76,7 @@ struct CheckContext {
 enum CheckRegistry {
   static let messages: [any MessageCheck] = [
     MessageForm(), TagPresence(), ContactPresence(), BodyType(), ReadableDescription(), ViaTransport(),
-    DatagramSize(), PrivateContact(), ResponsePath(), SecureContact(), SuccessMakesDialog(),
+    DatagramSize(), PrivateContact(), ResponsePath(), SecureContact(), SuccessMakesDialog(), KeyLines(),
   ]
 
   static let dialogs: [any DialogCheck] = [
@@ -87,7 +87,7 @@ enum CheckRegistry {
     SuccessRepeated(), AcknowledgementRepeated(), ByeInEarlyDialog(), InviteOverlaps(), RequiredExtension(), ToTagStays(),
     RecordRouteEchoed(), ResponseConnection(), NeedlessConnection(), ContactPlace(), UsableDescriptions(), SecondAnswer(),
     AnswerFollowsOffer(), OfferKeepsStreams(), MediaWhileHeld(), MediaFollowsAgreement(), TryingInTime(), DialogTags(), GlareRefused(),
-    GlareWait(), CredentialsFit(),
+    GlareWait(), CredentialsFit(), AnswerTakesKey(),
   ]
 
   /// What holds for requests outside INVITE dialogs as well.
@@ -100,7 +100,7 @@ enum CheckRegistry {
   static let streams: [any StreamCheck] = [
     PayloadNegotiated(), MediaPlace(), MediaPort(), MediaAfterEnd(), StreamQuality(), ReportedLoss(), TimestampJump(), TimestampStep(),
     ClockPace(), SequenceRestart(), MarkerUse(), PacketTime(), SourceChange(), ReportedJitter(), SenderCounts(), OneSource(),
-    SequenceMoves(), ReceptionReported(), GoodbyeSaid(), PacketBursts(), AudioLaw(),
+    SequenceMoves(), ReceptionReported(), GoodbyeSaid(), PacketBursts(), AudioLaw(), PacketsVerified(),
   ]
 
   static func examine(_ message: ObservedMessage, _ conversation: Conversation) -> [InspectionFinding] {

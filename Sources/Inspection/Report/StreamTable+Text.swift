@@ -46,6 +46,11 @@ extension InspectionReport {
     if stream.payloads.count > 1 {
       parts.append(stream.payloads.map { "\(Words.encoding(RTPStream.text($0))) \($0.packets)" }.joined(separator: ", "))
     }
+    switch stream.protection {
+    case .clear: break
+    case .opened: parts.append("SRTP, opened with a key of the capture")
+    case .closed: parts.append("SRTP, closed: no key in the capture opens it")
+    }
     if let pause = stream.longestPause, pause.nanoseconds > 1_000_000_000 {
       parts.append("longest pause \(Words.seconds(pause.nanoseconds)) before frame \(pause.stamp.frame)")
     }

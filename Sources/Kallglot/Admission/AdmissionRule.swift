@@ -10,8 +10,8 @@ enum AdmissionOrder {
   /// Steps 1 to 4: what can be judged before anyone proves who they are.
   static let access: [any AdmissionRule.Type] = [TransportRule.self, RequireTLSRule.self, AllowlistRule.self, SIPAccessRule.self]
 
-  /// Steps 6 to 8 and the part of step 9 that no offer can change, for an INVITE whose account is known.
-  static let call: [any AdmissionRule.Type] = [OrganizationRule.self, SessionRule.self, ConcurrencyRule.self, RequireSRTPRule.self]
+  /// Steps 6 to 8, for an INVITE whose account is known.
+  static let call: [any AdmissionRule.Type] = [OrganizationRule.self, SessionRule.self, ConcurrencyRule.self]
 
   /// Steps 8a and 9, once it was tried to take the call in.
   static let reception: [any AdmissionRule.Type] = [MediaPortRule.self, DescriptionRule.self]

@@ -5,16 +5,31 @@ import SDP
 enum DescriptionRule: AdmissionRule {
   static func check(_ request: AdmissionRequest, _ context: AdmissionContext) -> PolicyDecision {
     guard case .description(let failure) = context.reception else { return PolicyDecision(.description, setting: "codecs", .passed) }
-    return PolicyDecision(.description, setting: "codecs", .refused(status: 488), detail: failure.warningText)
+    return PolicyDecision(
+      .description, setting: setting(failure, request, context.policy), .refused(status: 488), detail: failure.warningText)
+  }
+
+  /// Whose doing it is.
+  private static func setting(_ failure: OfferAnswerFailure, _ request: AdmissionRequest, _ policy: Policy) -> String {
+    guard failure.isAboutProtection else { return "codecs" }
+    if !policy.takesKeys(overTLS: request.flow.transport == .tls) { return "sdesOverClear" }
+    return policy.requireSRTP ? "requireSRTP" : "codecs"
   }
 }
 
-/// The part of step 9 that no offer can change: media have to be encrypted, which is not served yet.
-enum RequireSRTPRule: AdmissionRule {
-  static let failure = OfferAnswerFailure.wrongProfile
+extension Policy {
+  /// Whether keys of SDES are taken from signalling of a kind.
+  func takesKeys(overTLS isSecret: Bool) -> Bool { isSecret || sdesOverClear == .accept }
 
-  static func check(_ request: AdmissionRequest, _ context: AdmissionContext) -> PolicyDecision {
-    guard context.policy.requireSRTP else { return PolicyDecision(.description, setting: "requireSRTP", .passed) }
-    return PolicyDecision(.description, setting: "requireSRTP", .refused(status: 488), detail: failure.warningText)
+  /// What is done about SRTP in a call that comes over signalling of a kind (contract 8.5).
+  func security(overTLS isSecret: Bool) -> MediaSecurity {
+    var security = self.security
+    security.takesSRTP = takesKeys(overTLS: isSecret)
+    return security
+  }
+
+  /// What is offered, and taken.
+  var security: MediaSecurity {
+    MediaSecurity(offer: srtpOffer == .osrtp ? .osrtp : requireSRTP ? .savp : .clear, takesClear: !requireSRTP)
   }
 }

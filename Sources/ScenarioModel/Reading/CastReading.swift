@@ -28,6 +28,12 @@ enum CastKeys {
     "mediaPort", .integer(1_024...65_534), "The port of its RTP, an even one, which shows what arrives there; RTCP's is the next."
   )
   .with(.key("wire"))
+  static let srtp = Key.standard(
+    "srtp", .words(Scenario.SRTPUse.allCases.map { ($0.rawValue, $0) }), "off",
+    "What it does about SRTP (keys by SDES): `accept` offers RTP/AVP and takes both, `osrtp` offers RTP/AVP with keys, `best-effort` "
+      + "RTP/SAVP beside RTP/AVP, `require` RTP/SAVP alone.",
+    inherits: true
+  ).with(aPersona)
   static let certificate = Key.optional("certificate", .place(.mapping(certificateShape)), "Where its certificate is not as it should be.")
     .with(.key("transport", "tls"), .key("endpoint"))
   static let certificateName = Key.optional("name", .text, "The only name that it is for.")
@@ -39,7 +45,7 @@ enum CastKeys {
   static let shape = MappingShape(
     [
       endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia, media, music, directMedia,
-      mediaPort,
+      mediaPort, srtp,
       certificate,
       defect,
     ],
@@ -94,14 +100,14 @@ extension Scenario {
       password: try fields[CastKeys.password],
       answerDelay: try fields[CastKeys.answerDelay], rejectsWith: try fields[CastKeys.rejectsWith],
       hasEarlyMedia: try fields[CastKeys.earlyMedia])
-    (member.media, member.music) = (try fields[CastKeys.media], try fields[CastKeys.music])
+    (member.media, member.music, member.port) = (try fields[CastKeys.media], try fields[CastKeys.music], port)
     member.directMedia = try fields[CastKeys.directMedia]
-    member.port = port
     member.mediaPort = try fields[CastKeys.mediaPort].map(UInt16.init)
     if let number = member.mediaPort, number % 2 != 0, let place = fields.place(of: CastKeys.mediaPort) {
       throw place.problem("\(number) is odd: RTP's port is even, and RTCP's is the next (RFC 3550 §11)")
     }
     member.certificate = try fields[CastKeys.certificate].map { place throws(SourceProblem) in try Self.readCertificate(place, scope) }
+    member.srtp = try fields[CastKeys.srtp]
     member.defects = try fields.defects(of: role)
     return member
   }

@@ -62,7 +62,10 @@ public struct MediaAgreement {
     [offer.audio, answer.audio].allSatisfy { media in media?.encodings.contains { $0.isTelephoneEvent } == true }
   }
 
-  public var isSecure: Bool { answer.audio?.isSecure == true }
+  /// SRTP by its profile, or by keys on both sides (RFC 8643).
+  public var isSecure: Bool {
+    answer.audio?.isSecure == true || [offer.audio, answer.audio].allSatisfy { $0.map { !$0.crypto.isEmpty } ?? false }
+  }
 
   /// Audio goes both ways by it.
   public var isBothWays: Bool {

@@ -62,6 +62,8 @@ public struct MediaTable {
   private var byConversation: [Int: Few<Use>] = [:]
   /// Grows with every description.
   public private(set) var generation = 0
+  /// Whether a description had keys of SRTP.
+  private(set) var hasKeys = false
 
   public mutating func add(_ description: ObservedDescription, conversation: Int) {
     for media in description.media where media.isRTP && media.port != 0 {
@@ -70,6 +72,7 @@ public struct MediaTable {
       if let address = media.address, !address.address.isUnspecified, !addresses.contains(address) { addresses.append(address) }
       guard !addresses.isEmpty else { continue }
       byConversation[conversation, default: Few()].append(use)
+      if !media.crypto.isEmpty { hasKeys = true }
       for address in addresses { add(use, at: address) }
       for address in media.controlCandidates { control[address] = use }
       if let address = media.address, !address.address.isUnspecified, media.controlPort != media.port {
@@ -119,6 +122,9 @@ public struct MediaTable {
   func described(on host: IPAddress, by conversations: [Int]) -> Use? {
     conversations.lazy.compactMap { byConversation[$0]?.filter { $0.media.address?.address == host }.last }.first
   }
+
+  /// What a dialog says of its media, on both sides.
+  func described(by conversation: Int) -> [Use] { byConversation[conversation]?.map(\.self) ?? [] }
 
   public subscript(address: TransportAddress) -> Use? { places[address]?.use }
   public func control(_ address: TransportAddress) -> Use? { control[address] }

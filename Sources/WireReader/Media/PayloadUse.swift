@@ -51,7 +51,8 @@ public struct PayloadUse {
   }
 
   /// The numbers in a packet are its receiver's (RFC 3264 §5.1); some senders use their own.
-  mutating func name(_ receiver: MediaTable.Use?, _ sender: MediaTable.Use?) {
+  /// - Parameter isOpened: what was protected comes opened.
+  mutating func name(_ receiver: MediaTable.Use?, _ sender: MediaTable.Use?, isOpened: Bool) {
     let theirs = receiver?.media.encodings.first { $0.payloadType == type }
     isNegotiated = theirs != nil || receiver?.media.formats.contains("\(type)") == true
     encoding = theirs ?? sender?.media.encodings.first { $0.payloadType == type } ?? encoding
@@ -60,7 +61,7 @@ public struct PayloadUse {
     isAudio = kind.map { $0 == "audio" } ?? (type < 25)
     clockRate = type < 96 ? StaticPayloads.clockRate(type) ?? 0 : encoding?.clockRate ?? 0
     // Protected payloads are longer than what they hold, and without a description nobody knows.
-    let isClear = receiver?.media.isSecure != true && sender?.media.isSecure != true && kind != nil
+    let isClear = kind != nil && (isOpened || !MediaTable.mayBeProtected(receiver, sender))
     let name = encoding?.name ?? StaticPayloads.name(type) ?? ""
     law = isClear ? CompandingLaw(encoding: name) : nil
     length = isClear ? PacketLength(name, channels: encoding?.channels ?? 1) : nil

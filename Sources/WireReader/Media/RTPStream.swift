@@ -89,6 +89,20 @@ public final class RTPStream {
     last = first
   }
 
+  /// What SRTP does to its packets.
+  public enum Protection: Hashable, Sendable {
+    /// None, as far as descriptions say.
+    case clear
+    /// Packets were verified with a key of the capture, and opened.
+    case opened
+    /// It may be SRTP, and no key of the capture opens it.
+    case closed
+  }
+
+  /// Packets that were opened.
+  public private(set) var openedPackets = 0
+  public var protection: Protection { openedPackets > 0 ? .opened : MediaTable.mayBeProtected(receiver, sender) ? .closed : .clear }
+
   public var isSignalled: Bool { receiver != nil || sender != nil }
   public var conversation: Int? { conversations.first }
   public var order: OrderCounter { course.order }
@@ -144,8 +158,13 @@ public final class RTPStream {
   /// - Parameters:
   ///   - time: milliseconds since the capture's first frame.
   ///   - isWhole: the capture has the payload to its end.
-  func take(_ packet: RTPPacket, _ stamp: FrameStamp, time: Double, _ table: MediaTable, isWhole: Bool) {
+  ///   - isOpened: it was SRTP, and is what was inside.
+  func take(_ packet: RTPPacket, _ stamp: FrameStamp, time: Double, _ table: MediaTable, isWhole: Bool, isOpened: Bool) {
     if generation != table.generation { look(table, stamp) }
+    if isOpened {
+      openedPackets += 1
+      if openedPackets == 1 { namePayloads() }
+    }
     if stamp.since(last) > longestPause?.nanoseconds ?? 0 { longestPause = (stamp.since(last), stamp) }
     last = stamp
     octets += packet.payload.count
@@ -196,8 +215,12 @@ public final class RTPStream {
       conversations.append(number)
     }
     conversations.sort()
-    for index in payloads.indices { payloads[index].name(receiver, sender) }
+    namePayloads()
     if periods.count < Self.mostPeriods { periods.append(Period(first: stamp, last: stamp, receiver: receiver, sender: sender)) }
+  }
+
+  private func namePayloads() {
+    for index in payloads.indices { payloads[index].name(receiver, sender, isOpened: openedPackets > 0) }
   }
 
   private func payload(_ packet: RTPPacket, _ stamp: FrameStamp) -> Int {
@@ -207,7 +230,7 @@ public final class RTPStream {
         recent = known
       } else {
         var use = PayloadUse(type: type, first: stamp)
-        use.name(receiver, sender)
+        use.name(receiver, sender, isOpened: openedPackets > 0)
         payloads.append(use)
         recent = payloads.count - 1
       }

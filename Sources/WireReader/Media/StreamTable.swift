@@ -13,6 +13,7 @@ public struct StreamTable {
   /// Guesses that have not proved themselves, oldest first.
   private var guesses: [RTPStream.Key] = []
   public private(set) var control = ControlTable()
+  private var opener = SRTPOpener()
   /// DTLS records on media addresses.
   public private(set) var dtlsPackets = 0
   /// STUN on media addresses (RFC 7983 §7).
@@ -43,7 +44,10 @@ public struct StreamTable {
     }
     if payload[0] >> 6 != 2 { return takeOther(payload, way) }
     // RTCP packet types stand where RTP has marker and payload type (RFC 5761 §4).
-    if (192...223).contains(payload[1]) { return takeControl(payload, way, stamp, isWhole: isWhole) }
+    let isControl = (192...223).contains(payload[1])
+    let opened = media.hasKeys && isWhole ? opener.open(payload, way, isControl ? .rtcp : .rtp, at: stamp.time, media) : nil
+    let payload = opened ?? payload
+    if isControl { return takeControl(payload, way, stamp, isWhole: isWhole, isOpened: opened != nil) }
     let packet: RTPPacket
     do { packet = try RTPPacket.parse(payload) } catch {
       if isWhole { malformed(payload, way, stamp, error) }
@@ -53,7 +57,7 @@ public struct StreamTable {
     let known = recent.stream(key) ?? streams[key]
     if let known, !known.isOver(media) {
       recent.keep(known)
-      known.take(packet, stamp, time: time, media, isWhole: isWhole)
+      known.take(packet, stamp, time: time, media, isWhole: isWhole, isOpened: opened != nil)
       return true
     }
     let isSignalled = isMedia(way)
@@ -63,7 +67,7 @@ public struct StreamTable {
     streams[key] = stream
     recent.keep(stream)
     order.append(stream)
-    stream.take(packet, stamp, time: time, media, isWhole: isWhole)
+    stream.take(packet, stamp, time: time, media, isWhole: isWhole, isOpened: opened != nil)
     return true
   }
 
@@ -91,7 +95,7 @@ public struct StreamTable {
     }
   }
 
-  private mutating func takeControl(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp, isWhole: Bool) -> Bool {
+  private mutating func takeControl(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp, isWhole: Bool, isOpened: Bool) -> Bool {
     let isSignalled = media.control(way.destination) != nil || media.control(way.source) != nil || isMedia(way)
     let packets: [RTCPPacket]
     do { packets = try RTCPPacket.parse(payload) } catch {
@@ -104,7 +108,8 @@ public struct StreamTable {
     let between = (source: media.media(ofControl: way.source), destination: media.media(ofControl: way.destination))
     place(way, between, stamp)
     let use = media[between.destination] ?? media[between.source]
-    let isClear = use?.media.isSecure == false && use?.media.hasICE == false
+    let isProtected = MediaTable.mayBeProtected(media[between.destination], media[between.source])
+    let isClear = use?.media.hasICE == false && (isOpened || !isProtected)
     control.take(packets, between, stamp, ReportedStreams(streams, order), isClear ? use : nil)
     return true
   }
@@ -113,7 +118,9 @@ public struct StreamTable {
   private mutating func malformed(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp, _ error: RTPError) {
     let isControl = payload.count > 1 && (192...223).contains(payload[1])
     let uses = [media[way.destination] ?? media.control(way.destination), media[way.source] ?? media.control(way.source)]
-    guard let use = uses[0], !uses.contains(where: { $0?.media.isSecure == true || $0?.media.hasICE == true }) else { return }
+    guard let use = uses[0], !MediaTable.mayBeProtected(uses[0], uses[1]), !uses.contains(where: { $0?.media.hasICE == true }) else {
+      return
+    }
     control.addMalformed(
       ControlTable.Oddity(
         source: way.source, destination: way.destination, first: stamp, reason: "\(error)", conversation: use.conversation),
@@ -178,6 +185,7 @@ public struct StreamTable {
     media.release(before: time, isLive)
     control.release(before: time) { streams[$0] != nil }
     control.releaseOddities(isLive)
+    opener.release(before: time)
     return ended
   }
 

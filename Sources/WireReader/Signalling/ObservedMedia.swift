@@ -1,4 +1,5 @@
 import SDP
+import SRTP
 import SansIO
 
 /// One m= line as a reader needs it.
@@ -27,6 +28,14 @@ public struct ObservedMedia: Hashable, Sendable {
   public var candidates: [TransportAddress] { terms.content.candidates }
   public var controlCandidates: [TransportAddress] { terms.content.controlCandidates }
 
+  /// The keys of SDES that it names and that can be used (RFC 4568).
+  public var crypto: [CryptoAttribute] { terms.content.crypto }
+  /// Each line `a=crypto` with what it says, or why it cannot be used, and as it stands there.
+  public var keys: CryptoOffer { terms.content.keys }
+  public var cryptoLines: [Bytes] { terms.content.cryptoLines }
+  /// Keys come another way than by SDES: DTLS (RFC 5763), MIKEY (RFC 4567).
+  public var hasOtherKeying: Bool
+
   public var isRTP: Bool { terms.content.isRTP }
   public var isSecure: Bool { profile.has("SAVP") }
   /// Hold, in the way of RFC 3264 §8.4 or of RFC 2543. With ICE, 0.0.0.0 says that no candidate is known yet (RFC 8840 §4.3).
@@ -51,6 +60,9 @@ public struct ObservedMedia: Hashable, Sendable {
     controlPort = content.isMultiplexed ? media.port : content.controlPort ?? media.port &+ 1
     let isTrickled = media.port == 9 && address?.address.isUnspecified == true
     hasICE = content.hasICE || isTrickled
+    hasOtherKeying =
+      content.hasOtherKeying || content.profile.has("TLS") || description.hasAttribute("key-mgmt")
+      || description.hasAttribute("fingerprint")
   }
 }
 
@@ -72,20 +84,26 @@ public final class MediaTerms: Hashable, Sendable {
     var candidates: [TransportAddress]
     var controlCandidates: [TransportAddress]
     var hasICE: Bool
+    var crypto: [CryptoAttribute]
+    var keys: CryptoOffer
+    var cryptoLines: [Bytes]
+    var hasOtherKeying: Bool
   }
 
   let content: Content
 
   init(_ media: MediaDescription) {
     let candidates = media.values(ofAttribute: "candidate").compactMap(Self.candidate)
-    let profile = media.profile
+    let (profile, keys, lines) = (media.profile, media.crypto, media.cryptoLines.map { $0.compacted() })
     content = Content(
       kind: media.kind, profile: profile, isRTP: profile.has("RTP/"), formats: media.formats, encodings: media.encodings,
       direction: media.direction, connection: media.connection, isMultiplexed: media.hasAttribute("rtcp-mux"),
       controlPort: media.rtcpPort, packetTime: media.packetTime, maximumPacketTime: media.maximumPacketTime,
       candidates: candidates.filter { $0.component == 1 }.map(\.address),
       controlCandidates: candidates.filter { $0.component == 2 }.map(\.address),
-      hasICE: !candidates.isEmpty || media.hasAttribute("ice-ufrag"))
+      hasICE: !candidates.isEmpty || media.hasAttribute("ice-ufrag"),
+      crypto: keys.lines.compactMap { try? $0.get() }, keys: keys, cryptoLines: lines,
+      hasOtherKeying: media.hasAttribute("key-mgmt") || media.hasAttribute("fingerprint"))
   }
 
   /// `1 1 udp 2130706431 192.0.2.1 5000 typ host` (RFC 8839 §5.1); nil for TCP, and for names of mDNS.

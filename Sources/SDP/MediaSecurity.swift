@@ -1,0 +1,79 @@
+import SRTP
+import SansIO
+
+/// What one side does about SRTP: how it offers keys, and what it takes (RFC 4568, RFC 8643; contract 8.5).
+public struct MediaSecurity: Hashable, Sendable {
+  /// How an offer asks for SRTP.
+  public enum Offer: String, Hashable, Sendable, CaseIterable {
+    /// RTP/AVP without keys.
+    case clear
+    /// RTP/SAVP with keys: SRTP or no call.
+    case savp
+    /// RTP/AVP with keys, which a peer without SRTP does not look at (RFC 8643).
+    case osrtp
+    /// Two m= lines with one port, RTP/SAVP before RTP/AVP, of which the answer takes one.
+    case bestEffort
+  }
+
+  public var offer: Offer
+  /// Whether a stream without SRTP is agreed to.
+  public var takesClear: Bool
+  /// Whether SRTP with keys of SDES is agreed to.
+  public var takesSRTP: Bool
+  /// What is offered, best first, and alone taken.
+  public var suites: [SRTPSuite]
+
+  public init(offer: Offer = .clear, takesClear: Bool = true, takesSRTP: Bool = true, suites: [SRTPSuite] = SRTPSuite.preference) {
+    (self.offer, self.takesClear, self.takesSRTP, self.suites) = (offer, takesClear, takesSRTP, suites)
+  }
+
+  /// No SRTP.
+  public static let none = MediaSecurity(takesSRTP: false)
+  /// SRTP or no call.
+  public static let required = MediaSecurity(offer: .savp, takesClear: false)
+}
+
+/// The keys of a stream in both directions. One reference, so that an agreement without them is no larger.
+public final class AgreedKeys: Sendable {
+  /// What we protect with.
+  public let send: SRTPKeys
+  /// What the peer protects with.
+  public let receive: SRTPKeys
+
+  public init(send: SRTPKeys, receive: SRTPKeys) { (self.send, self.receive) = (send, receive) }
+}
+
+extension AgreedKeys: Hashable {
+  public static func == (one: AgreedKeys, other: AgreedKeys) -> Bool { one.send == other.send && one.receive == other.receive }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(send)
+    hasher.combine(receive)
+  }
+}
+
+/// The keys that one side sends with, drawn when they are first needed: one for each suite, which stays for the whole session, so that
+/// nothing is keyed anew by a description that says the same (RFC 4568 §7.1.4).
+struct OwnKeys: Sendable {
+  private var entropy: Entropy
+  private let sessionID: UInt64
+  private var keys: [SRTPSuite: SRTPKey] = [:]
+
+  /// - Parameter sessionID: whose keys they are; sessions with one source of randomness have different keys.
+  init(_ entropy: Entropy, sessionID: UInt64) { (self.entropy, self.sessionID) = (entropy, sessionID) }
+
+  mutating func key(for suite: SRTPSuite) -> SRTPKey {
+    if let key = keys[suite] { return key }
+    if keys.isEmpty { entropy = entropy.fork("\(sessionID)") }
+    let key = SRTPKey(for: suite, entropy: &entropy)
+    keys[suite] = key
+    return key
+  }
+
+  /// The lines of an offer, tags from 1 on.
+  mutating func lines(_ suites: [SRTPSuite]) -> [CryptoAttribute] {
+    var lines: [CryptoAttribute] = []
+    for suite in suites { lines.append(CryptoAttribute(tag: UInt32(lines.count + 1), suite: suite, keys: [key(for: suite)])) }
+    return lines
+  }
+}
