@@ -45,6 +45,43 @@ extension Interop {
       }
     }
 
+    /// `srtp-mand` offers RTP/SAVP, `srtp` RTP/AVP with keys (RFC 8643).
+    @Test(arguments: [("srtp-mand", "tls", 5061), ("srtp", "udp", 5060)])
+    func `baresip calls over SRTP where it is required, and each side hears the other's tone (RFC 4568, RFC 3711)`(
+      encryption: String, transport: String, port: Int
+    ) async throws {
+      try await Scene.run("baresip-\(encryption)") { scene in
+        let serve = try await scene.serve(configuration(scene, transport, port) + "\nrequireSRTP: true\n")
+        var settings = trunk(scene, transport, port)
+        settings.account += ";mediaenc=\(encryption)"
+        let phone = try await BaresipPhone.start(scene, at: scene.them, settings)
+        _ = try await serve.line("policy step registration passed: 1 contact ")
+        phone.control.command("dial", "sip:4930@sip.kallglot.com")
+        let tone = try await serve.line("tone of 600 Hz detected")
+        _ = try await phone.event("CALL_ESTABLISHED")
+        #expect(await serve.transcript.isSilent(about: "the tone ended", after: tone, for: .seconds(1)))
+        phone.control.command("hangup")
+        _ = try await serve.line("hung up by the peer", after: tone)
+        try await scene.endAll()
+        #expect(try phone.heard().contains { abs($0 - 1_000) <= 5 })
+        let report = try await program(Place.lab, ["inspect", try scene.capture("serve/call-00001"), "--fail-on", "error"])
+        #expect(report.code == 0 && report.output.contains("SRTP, opened with a key of the capture"), "\(report.output)")
+        #expect(!report.output.contains("SRTP, closed"), "\(report.output)")
+      }
+    }
+
+    @Test func `a baresip without SRTP is refused with 488 and Warning 302 where it is required (contract 8.1)`() async throws {
+      try await Scene.run("baresip-in-clear") { scene in
+        let serve = try await scene.serve(configuration(scene, "udp", 5060) + "\nrequireSRTP: true\n")
+        let phone = try await BaresipPhone.start(scene, at: scene.them, trunk(scene, "udp", 5060))
+        _ = try await serve.line("policy step registration passed: 1 contact ")
+        phone.control.command("dial", "sip:4930@sip.kallglot.com")
+        _ = try await serve.line("refused with 488 ")
+        _ = try await phone.event("CALL_CLOSED")
+        try await scene.endAll()
+      }
+    }
+
     /// tshark shows the SIP, inside TLS too, from the file alone.
     private func checkCapture(_ capture: String) async throws {
       let shown = try await program(

@@ -34,6 +34,7 @@ struct BaresipPhone: Sendable {
       audio_alert aufile,\(folder)/tone.wav
       module_path \(try modulePath())
       module g711.so
+      module srtp.so
       module aufile.so
       module sndfile.so
       snd_path \(folder)/heard
