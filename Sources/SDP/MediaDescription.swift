@@ -47,6 +47,15 @@ public struct MediaDescription: Sendable {
     }
   }
 
+  /// nil for any other transport.
+  var mediaProfile: MediaProfile? { has(.avp) ? .avp : has(.savp) ? .savp : nil }
+
+  /// Whether there is a line `a=crypto`.
+  var hasCrypto: Bool {
+    for index in lines where description.lines[index].attribute == .crypto { return true }
+    return false
+  }
+
   func has(_ profile: MediaProfile) -> Bool { description.bytes.withSpan { SDPText.isEqual($0, line.profile, profile.name) } }
 
   // MARK: - Its lines

@@ -42,43 +42,49 @@ public struct OfferAnswerSession: Sendable {
     local: TransportAddress, direction: MediaDirection = .sendrecv, connection: IPAddress? = nil
   ) -> SessionDescription {
     let (address, agreed, style) = (connection ?? local.address, state.agreement, author.style)
-    let streams = offeredStreams(port: local.port, direction)
+    let (stream, other) = offeredStreams(port: local.port, direction)
     let offer = author.describe(address: address) { writer in
-      guard let agreed else { return streams.forEach { writer.audio($0, style) } }
+      guard let agreed else {
+        writer.audio(stream, style)
+        if let other { writer.audio(other, style) }
+        return
+      }
       for (index, media) in agreed.ours.media.enumerated() {
-        if index == agreed.audioIndex { writer.audio(streams[0], style) } else { writer.rejected(media) }
+        if index == agreed.audioIndex { writer.audio(stream, style) } else { writer.rejected(media) }
       }
     }
-    let choices = streams.enumerated().map { OfferAnswerState.OpenOffer.Choice(index: agreed?.audioIndex ?? $0, stream: $1) }
     state.handle(
-      .offer(.init(description: offer, choices: choices, local: local, direction: direction.at(address.isUnspecified))))
+      .offer(
+        .init(
+          description: offer, wanted: .init(index: agreed?.audioIndex ?? 0, stream: stream),
+          alternative: other.map { .init(index: 1, stream: $0) }, local: local, direction: direction.at(address.isUnspecified))))
     return offer
   }
 
   /// The stream in one m= line; in two where the answer has the choice. What was agreed stays what it is: SRTP, or in clear.
-  private mutating func offeredStreams(port: UInt16, _ direction: MediaDirection) -> [AudioStream] {
+  private mutating func offeredStreams(port: UInt16, _ direction: MediaDirection) -> (AudioStream, AudioStream?) {
     let security = capability.security
     var stream = AudioStream(
       payloads: offeredPayloads(), port: port, profile: .avp, direction: direction, packetTime: capability.packetTime)
     if let agreed = state.agreement {
-      guard agreed.audio.keys != nil else { return [stream] }
+      guard agreed.audio.keys != nil else { return (stream, nil) }
       // The suite in use comes first, with the key in use: the other side keeps what it has.
       let inUse = agreed.audio.keys?.send.suite
       stream.profile = agreed.profile
       stream.crypto = keys.lines(security.suites.filter { $0 == inUse } + security.suites.filter { $0 != inUse })
-      return [stream]
+      return (stream, nil)
     }
-    guard security.offer != .clear else { return [stream] }
+    guard security.offer != .clear else { return (stream, nil) }
     var secure = stream
     secure.crypto = keys.lines(security.suites)
     secure.profile = security.offer == .osrtp ? .avp : .savp
-    return security.offer == .bestEffort ? [secure, stream] : [secure]
+    return (secure, security.offer == .bestEffort ? stream : nil)
   }
 
   /// What the peer may send by our offer that is not answered yet; nil when none is open. Who offers to receive is ready at once, and
   /// for every format of the offer (RFC 3264 §5.1).
   public var openOffer: ReceivableAudio? {
-    state.openOffer.map { ReceivableAudio(receives: $0.direction.receives, $0.choices[0].stream.payloads) }
+    state.openOffer.map { ReceivableAudio(receives: $0.direction.receives, $0.wanted.stream.payloads) }
   }
 
   /// The offer was refused: what was agreed before holds on (RFC 3261 §14.1).
@@ -121,9 +127,7 @@ public struct OfferAnswerSession: Sendable {
       (result.sendPayloadType, result.receivePayloadType) = (payload.number, own.number)
       result.sendEventPayloadType = Self.eventNumber(answers)
       result.receiveEventPayloadType = result.sendEventPayloadType == nil ? nil : Self.eventNumber(offers)
-      result.keys = try crypto.map { (pair) throws(OfferAnswerFailure) in
-        try Self.agreed(ours: pair.ours, theirs: pair.theirs, .cryptoAnswer)
-      }
+      if let crypto { result.keys = try Self.agreed(ours: crypto.ours, theirs: crypto.theirs, .cryptoAnswer) }
       commit(offer.description, chosen.index, chosen.stream.profile, result, peer: answer)
       return result
     }
@@ -137,8 +141,8 @@ public struct OfferAnswerSession: Sendable {
   ) throws(OfferAnswerFailure) -> (OfferAnswerState.OpenOffer.Choice, MediaDescription) {
     let (offered, answered) = (offer.description.media, answer.media)
     // Of two m= lines the one that is not rejected.
-    let chosen =
-      offer.choices.first { answered.indices.contains($0.index) && answered[$0.index].port != 0 } ?? offer.choices[0]
+    var chosen = offer.wanted
+    if let other = offer.alternative, !Self.isTaken(chosen.index, answered), Self.isTaken(other.index, answered) { chosen = other }
     var broken: [PeerViolation] = []
     if answered.count != offered.count {
       broken.append(PeerViolation(.answerStreamCount, "\(answered.count) instead of \(offered.count)"))
@@ -159,6 +163,10 @@ public struct OfferAnswerSession: Sendable {
     }
     guard let theirs, theirs.port != 0 else { throw .noAudio }
     return (chosen, theirs)
+  }
+
+  private static func isTaken(_ index: Int, _ answered: MediaDescriptions) -> Bool {
+    answered.indices.contains(index) && answered[index].port != 0
   }
 
   /// What an answer may say to an offered direction (RFC 3264 §6.1).

@@ -24,8 +24,10 @@ enum OfferAnswerState: Sendable {
   /// An offer of ours that is not answered yet.
   struct OpenOffer: Sendable {
     var description: SessionDescription
-    /// The stream as it is offered, in one m= line or in two of which the answer takes one, the wanted one first.
-    var choices: [Choice]
+    /// The stream as it is offered.
+    var wanted: Choice
+    /// The m= line beside it that an answer may take instead.
+    var alternative: Choice?
     /// Where we take its media.
     var local: TransportAddress
     /// What it offers in effect: a hold by 0.0.0.0 takes nothing (RFC 3264 §8.4).

@@ -20,11 +20,11 @@ extension MediaSecurity {
     var failure = OfferAnswerFailure.noAudio
     var inClear: StreamChoice?
     for (index, media) in offer.media.enumerated() where media.port != 0 && media.isAudio {
-      guard let profile = MediaProfile.allCases.first(where: media.has) else {
+      guard let profile = media.mediaProfile else {
         failure = .wrongProfile
         continue
       }
-      let keys = takesSRTP ? media.crypto : nil
+      let keys = takesSRTP && media.hasCrypto ? media.crypto : nil
       if let keys {
         note(keys, &violations)
         if let line = keys.chosen(from: suites) { return StreamChoice(index: index, media: media, profile: profile, crypto: line) }
@@ -33,7 +33,11 @@ extension MediaSecurity {
         if inClear == nil { inClear = StreamChoice(index: index, media: media, profile: profile) }
         continue
       }
-      failure = keys.flatMap { profile == .savp || !$0.lines.isEmpty ? noKeys($0) : nil } ?? .wrongProfile
+      if let keys {
+        failure = noKeys(keys)
+      } else {
+        failure = profile == .savp && takesSRTP ? .broken(PeerViolation(.cryptoMissing)) : .wrongProfile
+      }
     }
     guard let inClear else { throw failure }
     return inClear
@@ -48,7 +52,6 @@ extension MediaSecurity {
 
   /// Why none of the lines of an offer can be used.
   private func noKeys(_ keys: CryptoOffer) -> OfferAnswerFailure {
-    guard !keys.lines.isEmpty else { return .broken(PeerViolation(.cryptoMissing)) }
     let refusals = keys.refusals(from: suites).map { "\($0.refusal)" }.joined(separator: "; ")
     return .noKeys(refusals)
   }

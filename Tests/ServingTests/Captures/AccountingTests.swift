@@ -69,14 +69,14 @@ final class CaptureScene: Sendable {
   /// INVITE, 200, ACK.
   func establish(_ dialogue: inout Dialogue, over wire: RawPeer.Wire, media: TransportAddress) async throws {
     try await peer.send(dialogue.request("INVITE", body: Dialogue.offer(media)), over: wire)
-    dialogue.take(try await peer.message("SIP/2.0 200", over: wire))
+    dialogue.take(try await peer.message("SIP/2.0 200", with: "Call-ID: \(dialogue.callID)\r\n", " INVITE\r\n", over: wire))
     try await peer.send(dialogue.acknowledge(), over: wire)
   }
 
   /// BYE, 200.
   func end(_ dialogue: inout Dialogue, over wire: RawPeer.Wire) async throws {
     try await peer.send(dialogue.bye(), over: wire)
-    _ = try await peer.message("SIP/2.0 200", over: wire)
+    _ = try await peer.message("SIP/2.0 200", with: "Call-ID: \(dialogue.callID)\r\n", " BYE\r\n", over: wire)
   }
 }
 

@@ -32,8 +32,8 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
     }
 
     /// The next message that begins so.
-    fileprivate mutating func message(_ start: String) -> SIPMessage? {
-      while let frame = try? framer.next() { if case .message(let message) = frame, message.bytes.text.hasPrefix(start) { return message } }
+    fileprivate mutating func message(_ isMeant: (String) -> Bool) -> SIPMessage? {
+      while let frame = try? framer.next() { if case .message(let message) = frame, isMeant(message.bytes.text) { return message } }
       return nil
     }
   }
@@ -144,13 +144,16 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
   }
 
   /// The next message over the wire whose first line begins so; others are passed over.
-  func message(_ start: String, over wire: Wire) async throws -> SIPMessage {
-    try await wait("'\(start)'") { peer in
+  ///
+  /// - Parameter words: also in it. On a busy machine responses are repeated, and come after those of the next call.
+  func message(_ start: String, with words: String..., over wire: Wire) async throws -> SIPMessage {
+    let isMeant: @Sendable (String) -> Bool = { text in text.hasPrefix(start) && words.allSatisfy { text.contains($0) } }
+    return try await wait("'\(start)' \(words)") { peer in
       switch wire {
       case .datagrams(let port, to: _):
-        guard let index = peer.unread.firstIndex(where: { $0.port == port && $0.2.text.hasPrefix(start) }) else { return nil }
+        guard let index = peer.unread.firstIndex(where: { $0.port == port && isMeant($0.2.text) }) else { return nil }
         return try? SIPMessage.parse(peer.unread.remove(at: index).2)
-      case .stream(let id): return peer.streams[id]?.message(start)
+      case .stream(let id): return peer.streams[id]?.message(isMeant)
       }
     }
   }
