@@ -27,6 +27,11 @@ import Testing
     description.media[index].values(ofAttribute: "crypto")
   }
 
+  /// The keys themselves, whatever their tags.
+  private func keys(_ description: SessionDescription) -> Set<String> {
+    Set(description.media.flatMap { $0.values(ofAttribute: "crypto") }.compactMap { $0.split(separator: " ").last.map(String.init) })
+  }
+
   // MARK: - Answering
 
   @Test func `the first line that can be used is answered with its tag, its spelling and a key of our own (RFC 4568 §5.1.2)`() throws {
@@ -123,7 +128,9 @@ import Testing
     #expect(here.keys?.send == there.keys?.receive && here.keys?.receive == there.keys?.send && here.keys != nil)
     #expect(here.keys?.send != here.keys?.receive)
     for _ in 0..<2 {
-      let (again, other) = try callee.answer(caller.makeOffer(local: near, direction: .sendonly), local: local)
+      let offer = caller.makeOffer(local: near, direction: .sendonly)
+      #expect(keys(offer) == keys(first), "the keys of the suites that were not chosen stay as well")
+      let (again, other) = try callee.answer(offer, local: local)
       let now = try caller.accept(answer: again)
       #expect(now.keys == here.keys && other.keys == there.keys)
     }

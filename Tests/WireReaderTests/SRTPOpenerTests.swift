@@ -110,9 +110,11 @@ import Testing
       alice, to: bob,
       talk.request(
         "INVITE", cseq: 2, inDialog: true, sdp: Talk.sdp(alice, 10_000, extra: line(key(5))).replacing("RTP/AVP", with: "RTP/SAVP")))
-    try speak(&packets, old, 11...12)
-    let new = try sender(key(5))
-    try speak(&packets, new, 13...30)
+    try speak(&packets, old, 11...11)
+    var late = Packets()
+    try speak(&late, old, 12...12)
+    try speak(&packets, try sender(key(5)), 13...30)
+    packets.udp(alice, 10_000, to: bob, 20_000, try #require(late.records.first).payload)
     #expect(try stream(packets).openedPackets == 30)
   }
 }
