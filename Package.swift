@@ -80,8 +80,7 @@ let package = Package(
       stack + ["CallControl", "Kallglot", "Personas", "Defects", "WireReader", "Inspection", "ScenarioModel", "VirtualNetwork", "Capture"])
     + module("Reports", ["SansIO", "Rules", "SIPMessage", "Capture", "ScenarioModel", "Inspection"])
     + module(
-      "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture", "Inspection"] + nio,
-      testing: ["Rules"])
+      "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture", "Inspection"] + nio)
     + module(
       "LiveStage", stack + ["ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio, testing: ["LabTesting"])
     + [
@@ -98,7 +97,7 @@ let package = Package(
       .executableTarget(
         name: "lab-bench",
         dependencies: stack + [
-          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "SRTP", "COpenSSL",
+          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL",
           "CSRTP", "CAllocationCount",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
