@@ -118,3 +118,18 @@ static inline int cgeneral_names_get(const GENERAL_NAMES *names, int index, cons
     return -1;
   }
 }
+
+// DTLS
+
+static const uint64_t CSSL_OP_NO_TICKET = SSL_OP_NO_TICKET;
+static const uint64_t CSSL_OP_NO_QUERY_MTU = SSL_OP_NO_QUERY_MTU;
+
+/// Returns the MTU; 0 where OpenSSL takes none so small.
+static inline long cssl_set_mtu(SSL *connection, long mtu) { return SSL_set_mtu(connection, mtu); }
+static inline int cdtlsv1_handle_timeout(SSL *connection) { return (int)DTLSv1_handle_timeout(connection); }
+static inline int cssl_get_extms_support(SSL *connection) { return (int)SSL_get_extms_support(connection); }
+/// The number of the protection profile that was agreed; 0 = none.
+static inline unsigned long cssl_selected_srtp_profile(SSL *connection) {
+  SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(connection);
+  return profile == NULL ? 0 : profile->id;
+}

@@ -20,7 +20,7 @@ extension TLSFailure {
 
 extension TLSFailure.Reason {
   /// The kind of an error that OpenSSL found in what the peer sent.
-  fileprivate init(_ code: UInt, isHandshake: Bool) {
+  init(_ code: UInt, isHandshake: Bool) {
     guard ERR_GET_LIB(code) == ERR_LIB_SSL else {
       self = .protocolViolation
       return

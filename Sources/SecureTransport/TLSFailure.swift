@@ -1,4 +1,4 @@
-/// Why a TLS connection came to nothing or broke, as a value. Secrets never stand in it.
+/// Why a TLS or DTLS connection came to nothing or broke, as a value. Secrets never stand in it.
 public struct TLSFailure: Error, Hashable, Sendable {
   /// Which end gave up.
   public enum Side: Hashable, Sendable {
@@ -34,6 +34,18 @@ public struct TLSFailure: Error, Hashable, Sendable {
     case truncated
     /// More was sent before the handshake's end than is kept (``TLSConnection/earlyPlaintextLimit``).
     case tooMuchEarlyPlaintext
+    /// The certificate matches no fingerprint of the peer's description of the strongest hash function in it (RFC 8122 §5).
+    case fingerprintMismatch(presented: CertificateFingerprint)
+    /// The peer's description has no fingerprint, so its certificate proves nothing (RFC 5763 §5).
+    case fingerprintMissing
+    /// The peer's description has fingerprints of a broken hash function alone: SHA-1, MD5 or MD2 (RFC 8122 §5).
+    case fingerprintTooWeak(hash: String)
+    /// The peer's description has fingerprints of unknown hash functions alone.
+    case fingerprintUnknown(hash: String)
+    /// The two ends have no protection profile for SRTP in common (RFC 5764 §4.1.1).
+    case noCommonProfile
+    /// The peer of a DTLS handshake did not answer any of the retransmissions (RFC 6347 §4.2.4).
+    case noAnswer
     /// Ours: OpenSSL could not do what we asked of it.
     case internalError
   }
