@@ -11,9 +11,10 @@ public final class PassiveReader {
   @exclusivity(unchecked) public private(set) var facts: CaptureFacts
   @exclusivity(unchecked) public private(set) var counts = MessageCounts()
   @exclusivity(unchecked) public private(set) var dialogs: DialogTable
-  @exclusivity(unchecked) public private(set) var streams = StreamTable()
+  @exclusivity(unchecked) public private(set) var streams: StreamTable
   @exclusivity(unchecked) public private(set) var connections: ConnectionTable
   private let keyLog: KeyLog
+  private let clearText: ClearText?
   private let spellings = Spellings()
   private let keeps: Keeping
   @exclusivity(unchecked) private var fragments = FragmentTable()
@@ -34,14 +35,18 @@ public final class PassiveReader {
   ///   - filter: part of the Call-IDs that are kept when there are too many.
   ///   - mostConversations: Call-IDs that are kept.
   ///   - keeps: what has ended as well, or what is live alone; then somebody has to ask for the rest now and then.
+  ///   - clearText: takes what stands in each packet in clear.
   public init(
-    path: String, keyLog: KeyLog = KeyLog(), filter: String? = nil, mostConversations: Int = 50_000, keeps: Keeping = .everything
+    path: String, keyLog: KeyLog = KeyLog(), filter: String? = nil, mostConversations: Int = 50_000, keeps: Keeping = .everything,
+    clearText: ClearText? = nil
   ) {
+    self.clearText = clearText
     facts = CaptureFacts(path: path)
     dialogs = DialogTable(filter: filter, mostConversations: mostConversations, keeps: keeps)
     self.keyLog = keyLog
     self.keeps = keeps
-    connections = ConnectionTable(keyLog: keyLog, keeps: keeps)
+    connections = ConnectionTable(keyLog: keyLog, keeps: keeps, clearText: clearText)
+    streams = StreamTable(keyLog: keyLog)
   }
 
   // MARK: - Frames
@@ -105,6 +110,7 @@ public final class PassiveReader {
   }
 
   private func begin(_ stamp: FrameStamp) {
+    clearText?.begin()
     if facts.first == nil { facts.first = stamp }
     if stamp.time >= facts.last?.time ?? .min { facts.last = stamp }
   }
@@ -135,6 +141,7 @@ public final class PassiveReader {
       let joined = PacketDecoder.decode(
         whole: whole.payload, protocolNumber: fragment.protocolNumber, source: fragment.source, destination: fragment.destination)
       if case .transport(let found) = joined {
+        if found.carrier == .udp { clearText?.join(whole.payload) }
         transport(found, whole.payload[found.payload], fragment.identification, stamp)
       } else {
         self.content(joined, whole.payload, stamp)
@@ -177,8 +184,10 @@ public final class PassiveReader {
     guard let first = payload.first else { return }
     if first >= 0x80 || first < 32, first != 13, first != 10 {
       let way = (found.source, found.destination)
-      if streams.take(payload, way, stamp, time: milliseconds(stamp), isWhole: !found.isCut) { return }
-      return skipDatagram(found, payload)
+      let isMedia = streams.take(payload, way, stamp, time: milliseconds(stamp), isWhole: !found.isCut)
+      clearText?.take(streams.passage)
+      if !isMedia { skipDatagram(found, payload) }
+      return
     }
     guard SIPRecognition.isSIP(payload) else { return other(found, payload, stamp) }
     let origin = Carried(value: (), source: found.source, destination: found.destination, transport: ObservedTransport.udp, stamp: stamp)

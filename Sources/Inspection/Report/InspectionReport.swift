@@ -39,6 +39,8 @@ public struct InspectionReport {
   let outcomes: OutcomeCounts
   /// Call-IDs that were there.
   let callIDs: Int
+  /// Of streams over SRTP, by the stream.
+  private var protections: [ObjectIdentifier: Protection] = [:]
 
   init(_ inspection: CaptureInspection) {
     let reader = inspection.reader
@@ -63,7 +65,34 @@ public struct InspectionReport {
     self.outcomes = outcomes
     findings = judgement.collector.sorted
     findingsLeftOut = judgement.collector.leftOut
+    for stream in streams { protections[ObjectIdentifier(stream)] = Protection(of: stream, reader) }
   }
+
+  /// What SRTP does to a stream, as far as this can be known.
+  struct Protection {
+    /// How the key is known.
+    var source: SRTPKeySource?
+    /// Why packets stayed closed.
+    var obstacle: SRTPObstacle?
+    /// No description says what the stream is, and there is SIP that was not opened.
+    var isUnknown = false
+
+    /// nil for a stream in clear.
+    init?(of stream: RTPStream, _ reader: PassiveReader) {
+      func hasClosedSignalling(_ stream: RTPStream) -> Bool {
+        let ends = [stream.key.source.address, stream.key.destination.address]
+        return reader.connections.secured.contains {
+          $0.closedBytes > 0 && (ends.contains($0.client.address) || ends.contains($0.server.address))
+        }
+      }
+      isUnknown = stream.protection == .clear && !stream.isSignalled && hasClosedSignalling(stream)
+      guard stream.protection != .clear || isUnknown else { return nil }
+      if stream.openedPackets > 0 { source = reader.streams.keySource(of: stream) }
+      obstacle = reader.streams.obstacle(of: stream, hasClosedSignalling: hasClosedSignalling)
+    }
+  }
+
+  func protection(of stream: RTPStream) -> Protection? { protections[ObjectIdentifier(stream)] }
 
   public var frameCount: Int { facts.frames }
   /// SIP messages, copies included.

@@ -189,7 +189,7 @@ extension InspectionReport {
       ("meanDelta", JSONValue(statistics.meanDelta)),
       ("maxJitter", stream.hasClock ? JSONValue(stream.maximumJitter) : .null),
       ("meanJitter", stream.hasClock ? JSONValue(stream.meanJitter) : .null), ("events", .integer(stream.events)),
-      ("audio", stream.audio.map(audioJSON) ?? .null),
+      ("audio", stream.audio.map(audioJSON) ?? .null), ("srtp", protectionJSON(stream)),
       ("differsFromWireshark", .array(stream.differences.map { .string($0.rawValue) })),
       ("payloadTypes", .array(stream.payloads.map(payloadJSON))),
       (
@@ -202,6 +202,17 @@ extension InspectionReport {
           ])
         } ?? .null
       ),
+    ])
+  }
+
+  /// null for a stream in clear.
+  private func protectionJSON(_ stream: RTPStream) -> JSONValue {
+    guard let protection = protection(of: stream) else { return .null }
+    let state = protection.isUnknown ? "unknown" : stream.protection == .opened ? "opened" : "closed"
+    return .object([
+      ("state", .string(state)), ("packetsOpened", .integer(stream.openedPackets)), ("packetsClosed", .integer(stream.closedPackets)),
+      ("keys", JSONValue(protection.source?.rawValue)), ("obstacle", JSONValue(protection.obstacle?.name)),
+      ("reason", JSONValue(protection.obstacle?.description)),
     ])
   }
 

@@ -40,17 +40,23 @@ extension InspectionReport {
     return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
   }
 
+  /// Whether it was opened, and by what; what stayed closed, and why.
+  private static func words(_ stream: RTPStream, _ protection: Protection) -> String {
+    if protection.isUnknown { return "may be SRTP: SIP that would describe it was not opened" }
+    let reason = protection.obstacle.map { ": \($0)" } ?? ""
+    guard stream.openedPackets > 0 else { return "SRTP, closed\(reason)" }
+    let source = protection.source == .keyLog ? "the key log" : "the capture\(protection.source.map { " (\($0.rawValue))" } ?? "")"
+    let words = "SRTP, opened with a key of \(source)"
+    return stream.closedPackets > 0 ? "\(words); \(Words.count(stream.closedPackets, "packet")) stayed closed\(reason)" : words
+  }
+
   private func details(_ stream: RTPStream) -> [String] {
     var parts: [String] = []
     if !stream.isSignalled { parts.append("no SDP for it is in the capture: recognised by its RTP packets") }
     if stream.payloads.count > 1 {
       parts.append(stream.payloads.map { "\(Words.encoding(RTPStream.text($0))) \($0.packets)" }.joined(separator: ", "))
     }
-    switch stream.protection {
-    case .clear: break
-    case .opened: parts.append("SRTP, opened with a key of the capture")
-    case .closed: parts.append("SRTP, closed: no key in the capture opens it")
-    }
+    if let protection = protection(of: stream) { parts.append(Self.words(stream, protection)) }
     if let pause = stream.longestPause, pause.nanoseconds > 1_000_000_000 {
       parts.append("longest pause \(Words.seconds(pause.nanoseconds)) before frame \(pause.stamp.frame)")
     }

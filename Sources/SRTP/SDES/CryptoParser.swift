@@ -91,4 +91,13 @@ extension CryptoAttribute {
     }
     return ranges
   }
+
+  /// What takes the place of a key in a capture that is handed on without its secrets.
+  public static let overwriting = UInt8(ascii: "x")
+
+  /// Whether the keys in what comes behind `a=crypto:` were overwritten.
+  public static func isOverwritten(_ value: Bytes) -> Bool {
+    let ranges = keyRanges(in: value)
+    return ranges.contains { range in range.count >= 16 && value[range].allSatisfy { $0 == overwriting } }
+  }
 }

@@ -101,7 +101,16 @@ public final class RTPStream {
 
   /// Packets that were opened.
   public private(set) var openedPackets = 0
-  public var protection: Protection { openedPackets > 0 ? .opened : MediaTable.mayBeProtected(receiver, sender) ? .closed : .clear }
+  /// Packets that were not, and may be SRTP.
+  @exclusivity(unchecked) public private(set) var closedPackets = 0
+  /// Packets that the capture cut: none of them can be verified.
+  public private(set) var cutPackets = 0
+  /// A DTLS handshake between its two places was for SRTP.
+  var isKeyed = false
+  /// Whether its packets may be SRTP, as far as descriptions and handshakes say now.
+  var mayBeProtected: Bool { isSecure || isKeyed }
+  @exclusivity(unchecked) private var isSecure = false
+  public var protection: Protection { openedPackets > 0 ? .opened : mayBeProtected ? .closed : .clear }
 
   public var isSignalled: Bool { receiver != nil || sender != nil }
   public var conversation: Int? { conversations.first }
@@ -164,7 +173,10 @@ public final class RTPStream {
     if isOpened {
       openedPackets += 1
       if openedPackets == 1 { namePayloads() }
+    } else if isSecure || isKeyed {
+      closedPackets += 1
     }
+    if !isWhole { cutPackets += 1 }
     if stamp.since(last) > longestPause?.nanoseconds ?? 0 { longestPause = (stamp.since(last), stamp) }
     last = stamp
     octets += packet.payload.count
@@ -211,6 +223,7 @@ public final class RTPStream {
     if let old = receiver, old !== places.receiver?.use { former = old }
     receiver = places.receiver?.use
     sender = places.sender?.use
+    isSecure = MediaTable.mayBeProtected(receiver, sender)
     for number in (receiver?.conversations ?? []) + (sender?.conversations ?? []) where !conversations.contains(number) {
       conversations.append(number)
     }

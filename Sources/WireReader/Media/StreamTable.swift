@@ -1,4 +1,5 @@
 import RTP
+import SRTP
 import SansIO
 
 /// The RTP and RTCP of a capture. A stream is known by a description, or guessed by how its packets look.
@@ -13,7 +14,11 @@ public struct StreamTable {
   /// Guesses that have not proved themselves, oldest first.
   private var guesses: [RTPStream.Key] = []
   public private(set) var control = ControlTable()
-  private var opener = SRTPOpener()
+  private(set) var opener = SRTPOpener()
+  private(set) var dtls: DTLSTable
+  private let keyLog: KeyLog
+  /// What became of the datagram that was taken last, beside its place in a stream.
+  private(set) var passage = DatagramPassage.clear
   /// DTLS records on media addresses.
   public private(set) var dtlsPackets = 0
   /// STUN on media addresses (RFC 7983 §7).
@@ -21,6 +26,11 @@ public struct StreamTable {
 
   /// Guesses that may be open at a time.
   private static let mostGuesses = 2_048
+
+  public init(keyLog: KeyLog = KeyLog()) {
+    self.keyLog = keyLog
+    dtls = DTLSTable(keyLog: keyLog)
+  }
 
   public var credible: [RTPStream] { order.filter(\.isCredible) }
   /// Packets that look like RTP and have not proved themselves.
@@ -38,14 +48,15 @@ public struct StreamTable {
   ///   - isWhole: the capture has it to its end.
   /// - Returns: whether it was.
   public mutating func take(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp, time: Double, isWhole: Bool = true) -> Bool {
+    passage = .clear
     guard payload.count >= 8 else {
       if isWhole, payload.first.map({ $0 >> 6 == 2 }) ?? false { malformed(payload, way, stamp, RTPError.short(payload.count)) }
       return false
     }
-    if payload[0] >> 6 != 2 { return takeOther(payload, way) }
+    if payload[0] >> 6 != 2 { return takeOther(payload, way, stamp) }
     // RTCP packet types stand where RTP has marker and payload type (RFC 5761 §4).
     let isControl = (192...223).contains(payload[1])
-    let opened = media.hasKeys && isWhole ? opener.open(payload, way, isControl ? .rtcp : .rtp, at: stamp.time, media) : nil
+    let opened = hasKeys && isWhole ? open(payload, way, isControl ? .rtcp : .rtp, stamp) : nil
     let payload = opened ?? payload
     if isControl { return takeControl(payload, way, stamp, isWhole: isWhole, isOpened: opened != nil) }
     let packet: RTPPacket
@@ -57,7 +68,7 @@ public struct StreamTable {
     let known = recent.stream(key) ?? streams[key]
     if let known, !known.isOver(media) {
       recent.keep(known)
-      known.take(packet, stamp, time: time, media, isWhole: isWhole, isOpened: opened != nil)
+      take(packet, known, stamp, time, isWhole: isWhole, isOpened: opened != nil)
       return true
     }
     let isSignalled = isMedia(way)
@@ -67,8 +78,16 @@ public struct StreamTable {
     streams[key] = stream
     recent.keep(stream)
     order.append(stream)
-    stream.take(packet, stamp, time: time, media, isWhole: isWhole, isOpened: opened != nil)
+    take(packet, stream, stamp, time, isWhole: isWhole, isOpened: opened != nil)
     return true
+  }
+
+  private mutating func take(
+    _ packet: RTPPacket, _ stream: RTPStream, _ stamp: FrameStamp, _ time: Double, isWhole: Bool, isOpened: Bool
+  ) {
+    if !isOpened, !dtls.isEmpty, dtls.isKeyed((stream.key.source, stream.key.destination)) { stream.isKeyed = true }
+    stream.take(packet, stamp, time: time, media, isWhole: isWhole, isOpened: isOpened)
+    if !isOpened, stream.mayBeProtected { passage = .closed }
   }
 
   /// A frame came that was captured before; it is not counted.
@@ -78,10 +97,25 @@ public struct StreamTable {
     streams[RTPStream.Key(source: way.source, destination: way.destination, ssrc: ssrc)]?.copiedFrames += 1
   }
 
+  /// Whether there is a key for anything.
+  private var hasKeys: Bool { media.hasKeys || !dtls.isEmpty || keyLog.hasMediaKeys }
+
+  private mutating func open(_ packet: Bytes, _ way: Way, _ kind: SRTPPacketKind, _ stamp: FrameStamp) -> Bytes? {
+    var opened = opener.open(packet, way, kind, at: stamp.time)
+    let generation = media.generation &+ dtls.generation &+ keyLog.generation
+    if opened == nil, opener.mayFind(way, generation: generation) {
+      var candidates: [SRTPOpener.Candidate] = dtls.keys(way).map { ($0, .dtls) }
+      candidates += media.keys(way).map { ($0, .sdes) } + keyLog.mediaKeys(from: way.source).map { ($0, .keyLog) }
+      opened = opener.open(packet, way, kind, generation: generation, candidates)
+    }
+    if let opened { passage = .opened(opened) }
+    return opened
+  }
+
   private func isMedia(_ way: Way) -> Bool { media[way.destination] != nil || media[way.source] != nil }
 
   /// What shares ports with RTP (RFC 7983 §7).
-  private mutating func takeOther(_ payload: Bytes, _ way: Way) -> Bool {
+  private mutating func takeOther(_ payload: Bytes, _ way: Way, _ stamp: FrameStamp) -> Bool {
     switch payload[0] {
     case 0...3:
       // The magic cookie (RFC 8489 §5).
@@ -90,6 +124,9 @@ public struct StreamTable {
       return true
     case 20...25:
       if isMedia(way) { dtlsPackets += 1 }
+      guard DTLSRecords.begins(payload) else { return false }
+      passage = .handshake
+      dtls.take(payload, way, at: stamp.time)
       return false
     default: return false
     }
@@ -101,6 +138,7 @@ public struct StreamTable {
     do { packets = try RTCPPacket.parse(payload) } catch {
       if isSignalled {
         control.unreadable += 1
+        if isClosed(way) { passage = .closed }
         if isWhole { malformed(payload, way, stamp, error) }
       }
       return isSignalled
@@ -109,9 +147,15 @@ public struct StreamTable {
     place(way, between, stamp)
     let use = media[between.destination] ?? media[between.source]
     let isProtected = MediaTable.mayBeProtected(media[between.destination], media[between.source])
+    if isProtected, !isOpened { passage = .closed }
     let isClear = use?.media.hasICE == false && (isOpened || !isProtected)
     control.take(packets, between, stamp, ReportedStreams(streams, order), isClear ? use : nil)
     return true
+  }
+
+  private func isClosed(_ way: Way) -> Bool {
+    MediaTable.mayBeProtected(
+      media[way.destination] ?? media.control(way.destination), media[way.source] ?? media.control(way.source)) || dtls.isKeyed(way)
   }
 
   /// RTP or RTCP to a port that was described, and that cannot be read. What is protected is not read here.
@@ -186,6 +230,7 @@ public struct StreamTable {
     control.release(before: time) { streams[$0] != nil }
     control.releaseOddities(isLive)
     opener.release(before: time)
+    dtls.release(before: time)
     return ended
   }
 

@@ -20,9 +20,11 @@ public struct ConnectionTable {
   public private(set) var totals = StreamTotals()
 
   private let keeps: Keeping
+  private let clearText: ClearText?
 
-  public init(keyLog: KeyLog, keeps: Keeping = .everything) {
+  public init(keyLog: KeyLog, keeps: Keeping = .everything, clearText: ClearText? = nil) {
     self.keyLog = keyLog
+    self.clearText = clearText
     self.keeps = keeps
     if keeps == .live { keyLog.keepsSome = true }
   }
@@ -93,7 +95,8 @@ public struct ConnectionTable {
     }
     created += 1
     let connection = ObservedConnection(
-      number: created, client: client, server: client == key.low ? key.high : key.low, first: stamp, keyLog: keyLog)
+      number: created, client: client, server: client == key.low ? key.high : key.low, first: stamp, keyLog: keyLog,
+      clearText: clearText)
     open[key] = connection
     return connection
   }

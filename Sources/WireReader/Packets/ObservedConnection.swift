@@ -6,12 +6,16 @@ public final class ObservedConnection {
   public let client: TransportAddress
   public let server: TransportAddress
   private let keyLog: KeyLog
+  private let clearText: ClearText?
   public private(set) var last: FrameStamp
   private var directions = (client: TCPDirection(), server: TCPDirection())
   private var readers = (client: StreamReader(), server: StreamReader())
   private var tls: TLSObserver?
 
-  public init(number: Int, client: TransportAddress, server: TransportAddress, first: FrameStamp, keyLog: KeyLog) {
+  public init(
+    number: Int, client: TransportAddress, server: TransportAddress, first: FrameStamp, keyLog: KeyLog, clearText: ClearText? = nil
+  ) {
+    self.clearText = clearText
     self.number = number
     self.client = client
     self.server = server
@@ -79,7 +83,9 @@ public final class ObservedConnection {
       if reader.kind == .sip || reader.kind == .tls { sink(.gap(carried(count, fromClient: fromClient, transport, stamp))) }
       reader.gap()
       tls?.gap(fromClient: fromClient)
+      show(.gap(count), reader.kind, fromClient: fromClient)
     case .bytes(let bytes):
+      defer { if reader.kind != .tls { show(.bytes(bytes), reader.kind, fromClient: fromClient) } }
       for reading in reader.take(bytes) {
         switch reading {
         case .sip(let reading): sink(.sip(carried(reading, fromClient: fromClient, .tcp, stamp)))
@@ -94,7 +100,9 @@ public final class ObservedConnection {
   ) {
     let observer = tls ?? TLSObserver(client: client, server: server, first: stamp, keyLog: keyLog)
     tls = observer
-    give(observer.take(bytes, fromClient: fromClient), &reader, fromClient: fromClient, stamp, sink)
+    let events = observer.take(bytes, fromClient: fromClient)
+    show(.bytes(bytes), .tls, fromClient: fromClient)
+    give(events, &reader, fromClient: fromClient, stamp, sink)
   }
 
   private func give(
@@ -104,9 +112,18 @@ public final class ObservedConnection {
       switch event {
       case .alert(let name): sink(.tlsAlert(carried(name, fromClient: fromClient, .tls, stamp)))
       case .plaintext(let clear):
+        show(.plaintext(clear), .tls, fromClient: fromClient)
         for reading in reader.takeClear(clear) { sink(.sip(carried(reading, fromClient: fromClient, .tls, stamp))) }
       }
     }
+  }
+
+  private func show(_ content: ClearText.Piece.Content, _ kind: StreamReader.Kind, fromClient: Bool) {
+    guard let clearText else { return }
+    clearText.take(
+      ClearText.Piece(
+        source: fromClient ? client : server, destination: fromClient ? server : client, content: content, kind: kind,
+        hasSecrets: tls?.hasSecrets ?? false))
   }
 
   private func carried<Value>(_ value: Value, fromClient: Bool, _ transport: ObservedTransport, _ stamp: FrameStamp) -> Carried<Value> {

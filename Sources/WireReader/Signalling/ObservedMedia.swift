@@ -33,8 +33,14 @@ public struct ObservedMedia: Hashable, Sendable {
   /// Each line `a=crypto` with what it says, or why it cannot be used, and as it stands there.
   public var keys: CryptoOffer { terms.content.keys }
   public var cryptoLines: [Bytes] { terms.content.cryptoLines }
+  /// Keys of SDES that whoever wrote the capture overwrote with `x`.
+  public var hasRemovedKeys: Bool { terms.content.hasRemovedKeys }
+  /// It names keys of SDES that can be used, or could be if they were still there.
+  public var hasKeys: Bool { !crypto.isEmpty || hasRemovedKeys }
   /// Keys come another way than by SDES: DTLS (RFC 5763), MIKEY (RFC 4567).
   public var hasOtherKeying: Bool
+  /// Keys come by DTLS (RFC 5763).
+  public var hasFingerprint: Bool
 
   public var isRTP: Bool { terms.content.isRTP }
   public var isSecure: Bool { profile.has("SAVP") }
@@ -60,6 +66,7 @@ public struct ObservedMedia: Hashable, Sendable {
     controlPort = content.isMultiplexed ? media.port : content.controlPort ?? media.port &+ 1
     let isTrickled = media.port == 9 && address?.address.isUnspecified == true
     hasICE = content.hasICE || isTrickled
+    hasFingerprint = content.hasFingerprint || content.profile.has("TLS") || description.hasAttribute("fingerprint")
     hasOtherKeying =
       content.hasOtherKeying || content.profile.has("TLS") || description.hasAttribute("key-mgmt")
       || description.hasAttribute("fingerprint")
@@ -87,14 +94,18 @@ public final class MediaTerms: Hashable, Sendable {
     var crypto: [CryptoAttribute]
     var keys: CryptoOffer
     var cryptoLines: [Bytes]
+    var hasRemovedKeys: Bool
     var hasOtherKeying: Bool
+    var hasFingerprint: Bool
   }
 
   let content: Content
 
   init(_ media: MediaDescription) {
     let candidates = media.values(ofAttribute: "candidate").compactMap(Self.candidate)
-    let (profile, keys, lines) = (media.profile, media.crypto, media.cryptoLines.map { $0.compacted() })
+    let lines = media.cryptoLines.map { $0.compacted() }
+    let kept = lines.filter { !CryptoAttribute.isOverwritten($0) }
+    let (profile, keys) = (media.profile, kept.count == lines.count ? media.crypto : CryptoOffer(parsing: kept))
     content = Content(
       kind: media.kind, profile: profile, isRTP: profile.has("RTP/"), formats: media.formats, encodings: media.encodings,
       direction: media.direction, connection: media.connection, isMultiplexed: media.hasAttribute("rtcp-mux"),
@@ -103,7 +114,8 @@ public final class MediaTerms: Hashable, Sendable {
       controlCandidates: candidates.filter { $0.component == 2 }.map(\.address),
       hasICE: !candidates.isEmpty || media.hasAttribute("ice-ufrag"),
       crypto: keys.lines.compactMap { try? $0.get() }, keys: keys, cryptoLines: lines,
-      hasOtherKeying: media.hasAttribute("key-mgmt") || media.hasAttribute("fingerprint"))
+      hasRemovedKeys: kept.count < lines.count, hasOtherKeying: media.hasAttribute("key-mgmt") || media.hasAttribute("fingerprint"),
+      hasFingerprint: media.hasAttribute("fingerprint"))
   }
 
   /// `1 1 udp 2130706431 192.0.2.1 5000 typ host` (RFC 8839 §5.1); nil for TCP, and for names of mDNS.

@@ -1,6 +1,10 @@
+import SRTP
 import SansIO
 
-/// The secrets of TLS sessions by client random: what an SSLKEYLOGFILE or a Decryption Secrets Block holds (RFC 9850).
+/// The secrets of TLS and DTLS sessions by client random: what an SSLKEYLOGFILE or a Decryption Secrets Block holds (RFC 9850).
+///
+/// A comment `# SRTP 192.0.2.20:10000 1 AES_CM_128_HMAC_SHA1_80 inline:…` gives the key by which that place sends, in the words of a
+/// crypto attribute (RFC 4568 §9.1); other readers pass over it (RFC 9850 §2).
 ///
 /// It grows while a capture is read, and never describes itself.
 public final class KeyLog: CustomStringConvertible {
@@ -11,6 +15,11 @@ public final class KeyLog: CustomStringConvertible {
   private static let mostSessions = 8_192
   /// Of sessions without an end only the newest are kept.
   var keepsSome = false
+  /// Keys of SRTP that were given by their sender's place, in the order they came.
+  private var mediaKeys: [TransportAddress: [SRTPKeys]] = [:]
+  private static let (mostPlaces, mostKeys) = (8_192, 8)
+  /// Grows with every line.
+  private(set) var generation = 0
   /// Secrets come behind the packets that need them, as a host logs them: while it reads what it was sent.
   public internal(set) var followsPackets = false
 
@@ -18,15 +27,33 @@ public final class KeyLog: CustomStringConvertible {
 
   public var count: Int { secrets.reduce(0) { $0 + $1.value.count } }
   public var description: String { "\(count) TLS secrets" }
+  var hasMediaKeys: Bool { !mediaKeys.isEmpty }
+  /// It holds neither secrets nor keys.
+  public var isEmpty: Bool { secrets.isEmpty && mediaKeys.isEmpty }
 
   /// Takes lines `LABEL client-random secret`; lines of another form are passed over.
   public func add(_ text: Bytes) {
     for line in text.split(whereSeparator: { $0 == 10 || $0 == 13 }) {
-      let parts = line.split(separator: 32)
-      guard parts.count == 3, let random = Self.hex(parts[1]), let secret = Self.hex(parts[2]) else { continue }
-      add(parts[0].text, random, secret)
+      switch KeyLogEntry(line) {
+      case .secret(let label, let random, let secret): add(label, random, secret)
+      case .media(let place, let keys): add(place, keys)
+      case .comment, .mistake: continue
+      }
+      generation += 1
     }
   }
+
+  private func add(_ place: TransportAddress, _ keys: SRTPKeys) {
+    guard mediaKeys.count < Self.mostPlaces || mediaKeys[place] != nil, mediaKeys[place]?.contains(keys) != true else { return }
+    mediaKeys[place, default: []].append(keys)
+    if mediaKeys[place, default: []].count > Self.mostKeys { mediaKeys[place]?.removeFirst() }
+  }
+
+  /// Whether it has a secret of this session.
+  public func hasSecrets(_ random: Bytes) -> Bool { secrets[random] != nil }
+
+  /// The keys by which a place sends, the newest first.
+  func mediaKeys(from place: TransportAddress) -> [SRTPKeys] { mediaKeys[place]?.reversed() ?? [] }
 
   private func add(_ label: String, _ random: Bytes, _ secret: Bytes) {
     if keepsSome, secrets[random] == nil {
@@ -49,25 +76,5 @@ public final class KeyLog: CustomStringConvertible {
   func forget(_ random: Bytes) {
     secrets[random] = nil
     order.removeAll { $0 == random }
-  }
-
-  private static func hex(_ digits: Bytes) -> Bytes? {
-    guard digits.count % 2 == 0, !digits.isEmpty else { return nil }
-    var result: [UInt8] = []
-    result.reserveCapacity(digits.count / 2)
-    for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let high = nibble(digits[index]), let low = nibble(digits[index + 1]) else { return nil }
-      result.append(high << 4 | low)
-    }
-    return Bytes(result)
-  }
-
-  private static func nibble(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case 48...57: digit - 48
-    case 65...70: digit - 55
-    case 97...102: digit - 87
-    default: nil
-    }
   }
 }

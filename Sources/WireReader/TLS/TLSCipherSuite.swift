@@ -25,11 +25,33 @@ public struct TLSCipherSuite {
     self.hash = hash
   }
 
+  /// The hash of the PRF in TLS 1.2: SHA-256 but for suites that name SHA-384 (RFC 5246 §5, RFC 5288, RFC 5289, RFC 5487).
+  public static func pseudorandomHash(_ number: UInt16) -> Hash {
+    switch number {
+    case 0x009D, 0x009F, 0x00A1, 0x00A3, 0x00A5, 0x00A7, 0x00A9, 0x00AB, 0x00AD, 0x00AF, 0x00B1, 0x00B3, 0x00B5, 0x00B7, 0x00B9, 0xC024,
+      0xC026, 0xC028, 0xC02A, 0xC02C, 0xC02E, 0xC030, 0xC032:
+      .sha384
+    default: .sha256
+    }
+  }
+
   public static func name(_ number: UInt16) -> String {
     switch number {
     case 0x1301: "TLS_AES_128_GCM_SHA256"
     case 0x1302: "TLS_AES_256_GCM_SHA384"
     case 0x1303: "TLS_CHACHA20_POLY1305_SHA256"
+    case 0x002F: "TLS_RSA_WITH_AES_128_CBC_SHA"
+    case 0x0035: "TLS_RSA_WITH_AES_256_CBC_SHA"
+    case 0x003C: "TLS_RSA_WITH_AES_128_CBC_SHA256"
+    case 0x003D: "TLS_RSA_WITH_AES_256_CBC_SHA256"
+    case 0x009C: "TLS_RSA_WITH_AES_128_GCM_SHA256"
+    case 0x009D: "TLS_RSA_WITH_AES_256_GCM_SHA384"
+    case 0x009E: "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"
+    case 0x009F: "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"
+    case 0xC009: "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"
+    case 0xC00A: "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA"
+    case 0xC013: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"
+    case 0xC014: "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"
     case 0xC02B: "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
     case 0xC02C: "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
     case 0xC02F: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"

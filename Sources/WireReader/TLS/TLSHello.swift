@@ -5,6 +5,8 @@ public enum TLSHello {
   public struct Client {
     public var random: Bytes
     public var serverName: String?
+    /// It offers to key SRTP (RFC 5764 §4.1.1).
+    public var offersSRTP = false
   }
 
   public struct Server {
@@ -12,15 +14,27 @@ public enum TLSHello {
     public var cipherSuite: UInt16
     /// 0x0303 = TLS 1.2, 0x0304 = TLS 1.3.
     public var version: UInt16
+    /// The profile by which SRTP is keyed, with the MKI that packets carry (RFC 5764 §4.1.1, §4.1.3).
+    public var protection: (profile: UInt16, identifier: [UInt8])?
   }
 
-  public static func client(_ body: Bytes) -> Client? {
+  private static let useSRTP = UInt16(14)
+
+  /// - Parameter isDatagram: of DTLS, with a cookie behind the session id (RFC 6347 §4.2.1).
+  public static func client(_ body: Bytes, isDatagram: Bool = false) -> Client? {
     var cursor = Cursor(body)
-    guard cursor.skip(2), let random = cursor.bytes(32), let session = cursor.byte(), cursor.skip(Int(session)), let suites = cursor.half(),
-      cursor.skip(Int(suites)), let compressions = cursor.byte(), cursor.skip(Int(compressions))
-    else { return nil }
+    guard cursor.skip(2), let random = cursor.bytes(32), let session = cursor.byte(), cursor.skip(Int(session)) else { return nil }
+    if isDatagram {
+      guard let cookie = cursor.byte(), cursor.skip(Int(cookie)) else { return nil }
+    }
+    guard let suites = cursor.half(), cursor.skip(Int(suites)), let compressions = cursor.byte(), cursor.skip(Int(compressions)) else {
+      return nil
+    }
     var hello = Client(random: random.compacted())
-    for (type, value) in extensions(&cursor) where type == 0 { hello.serverName = serverName(value) }
+    for (type, value) in extensions(&cursor) {
+      if type == 0 { hello.serverName = serverName(value) }
+      if type == useSRTP { hello.offersSRTP = true }
+    }
     return hello
   }
 
@@ -30,10 +44,20 @@ public enum TLSHello {
       let suite = cursor.half(), cursor.skip(1)
     else { return nil }
     var hello = Server(random: random.compacted(), cipherSuite: suite, version: version)
-    for (type, value) in extensions(&cursor) where type == 43 && value.count == 2 {
-      hello.version = UInt16(value[0]) << 8 | UInt16(value[1])
+    for (type, value) in extensions(&cursor) {
+      if type == 43, value.count == 2 { hello.version = UInt16(value[0]) << 8 | UInt16(value[1]) }
+      if type == useSRTP { hello.protection = protection(value) }
     }
     return hello
+  }
+
+  /// One profile, and the MKI (RFC 5764 §4.1.1).
+  private static func protection(_ value: Bytes) -> (profile: UInt16, identifier: [UInt8])? {
+    var cursor = Cursor(value)
+    guard cursor.half() == 2, let profile = cursor.half(), let length = cursor.byte(), let identifier = cursor.bytes(Int(length)) else {
+      return nil
+    }
+    return (profile, identifier.array)
   }
 
   private static func extensions(_ cursor: inout Cursor) -> [(UInt16, Bytes)] {

@@ -83,6 +83,9 @@ public final class TLSObserver {
     if fromClient { sides.client.records.lose() } else { sides.server.records.lose() }
   }
 
+  /// The key log has secrets of this session.
+  var hasSecrets: Bool { clientRandom.map { keyLog.hasSecrets($0) } ?? false }
+
   /// Records wait for their secrets.
   public var waits: Bool { !sides.client.waiting.isEmpty || !sides.server.waiting.isEmpty }
 

@@ -35,6 +35,13 @@ public enum TLSSecrets {
     )
   }
 
+  /// What a session of TLS 1.2 gives for a use of its own, without a context (RFC 5705 §4).
+  public static func exported(
+    _ label: String, _ count: Int, master: Bytes, clientRandom: Bytes, serverRandom: Bytes, _ hash: TLSCipherSuite.Hash
+  ) -> [UInt8]? {
+    expand(master.array, Array(label.utf8) + clientRandom.array + serverRandom.array, count, hash)
+  }
+
   /// HKDF-Expand-Label with an empty context (RFC 8446 §7.1, RFC 5869 §2.3).
   private static func expandLabel(_ secret: [UInt8], _ label: String, _ count: Int, _ hash: TLSCipherSuite.Hash) -> [UInt8]? {
     let full = Array("tls13 \(label)".utf8)

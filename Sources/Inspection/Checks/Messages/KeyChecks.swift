@@ -22,7 +22,7 @@ struct KeyLines: MessageCheck {
           Remark(
             .cryptoMissing, "\(message.title) has m=\(media.kind) over \(media.profile) without a key", message.stamp, by: message.source))
       }
-      if message.transport != .tls, !media.crypto.isEmpty {
+      if message.transport != .tls, media.hasKeys {
         remarks.append(
           Remark(
             .keysInClear, "\(message.title) has keys of SRTP over \(message.transport.rawValue): whoever reads them hears the call",
@@ -46,8 +46,10 @@ struct AnswerTakesKey: DialogCheck {
     }
   }
 
-  /// nil where the answer is right, declines RTP/AVP with keys (RFC 8643), or takes a line that is not read here.
+  /// nil where the answer is right, declines RTP/AVP with keys (RFC 8643), takes a line that is not read here, or the capture has its keys no
+  /// more.
   private static func failure(_ offer: ObservedMedia, _ answer: ObservedMedia) -> CryptoAnswerFailure? {
+    guard !offer.hasRemovedKeys, !answer.hasRemovedKeys else { return nil }
     guard !answer.cryptoLines.isEmpty || answer.isSecure && !answer.hasOtherKeying else { return nil }
     do throws(CryptoAnswerFailure) {
       _ = try CryptoOffer(offer.crypto).accept(answer: answer.cryptoLines)

@@ -1,0 +1,145 @@
+import SRTP
+import SansIO
+
+/// DTLS associations of a capture, read for what they say of SRTP: the two hellos, and with the session's master secret the keys
+/// (RFC 5764 §4.2, RFC 5705).
+///
+/// ```
+///   nothing ──ClientHello──► asked ──ServerHello with use_srtp──► keyed, once the key log has its master secret
+///                              └──ServerHello without──► not for SRTP
+/// ```
+public struct DTLSTable {
+  private struct Pair: Hashable {
+    var low: TransportAddress
+    var high: TransportAddress
+
+    init(_ way: StreamTable.Way) {
+      (low, high) = way.source < way.destination ? (way.source, way.destination) : (way.destination, way.source)
+    }
+  }
+
+  /// One handshake between two places.
+  struct Association {
+    var client: TransportAddress
+    var clientRandom: Bytes
+    var hello: TLSHello.Server?
+    /// Those of the client and of the server.
+    var keys: (client: SRTPKeys, server: SRTPKeys)?
+  }
+
+  private struct Place {
+    /// The newest comes first.
+    var associations: [Association] = []
+    /// Of the lower place and of the higher.
+    var fragments = (low: DTLSFragments(), high: DTLSFragments())
+    var last: Int64
+  }
+
+  private static let (mostPlaces, mostAssociations) = (8_192, 4)
+
+  private var places: [Pair: Place] = [:]
+  private let keyLog: KeyLog
+  /// Grows with every ServerHello.
+  private(set) var generation = 0
+
+  init(keyLog: KeyLog) { self.keyLog = keyLog }
+
+  var isEmpty: Bool { places.isEmpty }
+
+  // MARK: - Datagrams
+
+  /// Takes a datagram that begins like a record of DTLS.
+  mutating func take(_ datagram: Bytes, _ way: StreamTable.Way, at time: Int64) {
+    let records = DTLSRecords.read(datagram).filter { $0.type == DTLSRecords.handshake && $0.epoch == 0 }
+    guard !records.isEmpty else { return }
+    let pair = Pair(way)
+    if places[pair] == nil, places.count >= Self.mostPlaces { forgetOldest() }
+    var place = places[pair] ?? Place(last: time)
+    place.last = time
+    let isLow = way.source == pair.low
+    for record in records {
+      let messages = isLow ? place.fragments.low.take(record.payload) : place.fragments.high.take(record.payload)
+      for message in messages { take(message.type, message.body, way, &place) }
+    }
+    places[pair] = place
+  }
+
+  private mutating func take(_ type: UInt8, _ body: Bytes, _ way: StreamTable.Way, _ place: inout Place) {
+    if type == 1, let hello = TLSHello.client(body, isDatagram: true) {
+      // It comes again behind a HelloVerifyRequest, and when it is lost; another random begins another association.
+      guard !place.associations.contains(where: { $0.clientRandom == hello.random }) else { return }
+      place.associations.insert(Association(client: way.source, clientRandom: hello.random), at: 0)
+      if place.associations.count > Self.mostAssociations { place.associations.removeLast() }
+    } else if type == 2, let hello = TLSHello.server(body),
+      let asked = place.associations.firstIndex(where: { $0.client == way.destination && $0.hello == nil })
+    {
+      place.associations[asked].hello = hello
+      generation += 1
+    }
+  }
+
+  private mutating func forgetOldest() {
+    let times = places.values.map(\.last).sorted()
+    let limit = times[times.count / 8]
+    places = places.filter { $0.value.last > limit }
+  }
+
+  /// Takes out what was silent since then.
+  mutating func release(before time: Int64) { if !places.isEmpty { places = places.filter { $0.value.last > time } } }
+
+  // MARK: - Keys
+
+  /// Whether SRTP was keyed between two places, as far as the hellos say.
+  func isKeyed(_ way: StreamTable.Way) -> Bool {
+    guard !places.isEmpty else { return false }
+    return places[Pair(way)]?.associations.contains { $0.hello?.protection != nil } == true
+  }
+
+  /// The keys of who sends this way, those of the newest handshake first.
+  mutating func keys(_ way: StreamTable.Way) -> [SRTPKeys] {
+    let pair = Pair(way)
+    guard !places.isEmpty, var place = places[pair] else { return [] }
+    var found: [SRTPKeys] = []
+    for index in place.associations.indices {
+      if place.associations[index].keys == nil { place.associations[index].keys = derive(place.associations[index]) }
+      guard let keys = place.associations[index].keys else { continue }
+      found.append(place.associations[index].client == way.source ? keys.client : keys.server)
+    }
+    places[pair] = place
+    return found
+  }
+
+  private func derive(_ association: Association) -> (client: SRTPKeys, server: SRTPKeys)? {
+    guard let hello = association.hello, hello.version == Self.version, let protection = hello.protection,
+      let suite = SRTPSuite(protectionProfile: protection.profile), let master = keyLog.secret(Self.label, association.clientRandom),
+      let material = TLSSecrets.exported(
+        "EXTRACTOR-dtls_srtp", 2 * suite.keyAndSaltLength, master: master, clientRandom: association.clientRandom,
+        serverRandom: hello.random, TLSCipherSuite.pseudorandomHash(hello.cipherSuite)),
+      let pair = SRTPKey.pair(exported: material, suite: suite)
+    else { return nil }
+    let identifier = MasterKeyIdentifier(protection.identifier)
+    var (client, server) = pair
+    (client.identifier, server.identifier) = (identifier, identifier)
+    guard let one = try? SRTPKeys(suite, client), let other = try? SRTPKeys(suite, server) else { return nil }
+    return (one, other)
+  }
+
+  /// DTLS 1.2, as a ServerHello spells it.
+  private static let version = UInt16(0xFEFD)
+  private static let label = "CLIENT_RANDOM"
+
+  /// Why the newest handshake between two places gives no keys; nil where there is none, or it does.
+  func obstacle(_ way: StreamTable.Way) -> String? {
+    guard let newest = places[Pair(way)]?.associations.first else { return nil }
+    guard let hello = newest.hello else { return "its DTLS handshake was not answered in the capture" }
+    guard let protection = hello.protection else { return "its DTLS handshake agreed on no protection profile for SRTP" }
+    guard hello.version == Self.version else {
+      return hello.version == 0x0304 || hello.version == 0xFEFC
+        ? "its keys come from DTLS 1.3, which is not read here" : "its keys come from DTLS 1.0, which is not read here"
+    }
+    guard SRTPSuite(protectionProfile: protection.profile) != nil else {
+      return "its DTLS handshake agreed on the protection profile 0x\(String(protection.profile, radix: 16)), which is not supported"
+    }
+    return keyLog.secret(Self.label, newest.clientRandom) == nil ? "the capture has no secret for its DTLS handshake" : nil
+  }
+}
