@@ -44,7 +44,7 @@ let package = Package(
     + [.target(name: "Rules", dependencies: ["SansIO"])]
     + module("KallglotPolicy", ["SansIO"])
     + module("SIPMessage", ["SansIO"])
-    + module("SDP", ["SansIO", "Rules", "SRTP"])
+    + module("SDP", ["SansIO", "Rules", "SRTP", "SecureTransport"])
     + module("RTP", ["SansIO"])
     + module("Codecs", ["SansIO"])
     + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
@@ -58,7 +58,7 @@ let package = Package(
         "SansIO", "Rules", "SIPMessage", "SDP", "SecureTransport", "KallglotPolicy", "SIPComposition", "SIPTransaction", "SIPTransport",
         "COpenSSL",
       ])
-    + module("Media", ["SansIO", "Rules", "SDP", "SRTP", "RTP", "Codecs"])
+    + module("Media", ["SansIO", "Rules", "SDP", "SRTP", "SecureTransport", "RTP", "Codecs"])
     + module("CallControl", stack)
     + module("Kallglot", stack + ["CallControl"])
     + module("Personas", stack + ["CallControl"])

@@ -59,6 +59,7 @@ extension ByteCursor {
       word(name)
     case .keepAlive: text("keep-alive")
     case .rtcp: text("RTCP")
+    case .dtls: text("DTLS")
     case .tlsHandshake: text("TLS handshake")
     case .tlsClose: text("TLS close")
     case .raw: text("raw bytes")
@@ -107,7 +108,7 @@ enum PacketComment {
     guard record.direction == .received || (record.label.attempt == 0 && record.label.cause == .first) else { return false }
     switch record.label.subject {
     case .rtp, .none: return true
-    case .request, .response, .keepAlive, .rtcp, .tlsHandshake, .tlsClose, .raw: return false
+    case .request, .response, .keepAlive, .rtcp, .dtls, .tlsHandshake, .tlsClose, .raw: return false
     }
   }
 

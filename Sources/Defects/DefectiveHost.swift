@@ -148,6 +148,7 @@ public final class DefectiveHost: NetworkHost {
         let before = packets
         reports(&packets, &passage, &memories[index])
         if packets != before { bytes = RTCPPacket.serialized(packets) }
+      case .dtls: break
       case .request, .response, .raw, .none, .keepAlive, .tlsHandshake, .tlsClose:
         guard let sends = flaws[index].sends, var message = MessageEdit(bytes) else { continue }
         sends(&message, &passage, &memories[index])

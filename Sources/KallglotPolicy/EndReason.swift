@@ -20,6 +20,8 @@ public enum EndReason: Hashable, Sendable {
   case dialogLost
   /// BYE after RTP silence (the endpoint's `rtpTimeout`).
   case mediaSilence
+  /// The handshake that should have given the media its keys came to nothing (RFC 5763 §5).
+  case unsecured(String)
   /// The INVITE's Expires ran out before anybody answered (RFC 3261 §13.3.1).
   case expired
   /// The call was as long as it may be (the endpoint's `maxCallDuration`).
@@ -44,6 +46,7 @@ extension EndReason: CustomStringConvertible {
     case .transportFailed: "transport failed"
     case .dialogLost: "the dialog no longer exists at the peer"
     case .mediaSilence: "no RTP"
+    case .unsecured(let reason): "no keys for the media: \(reason)"
     case .expired: "the INVITE expired before it was answered"
     case .durationReached: "the maximum duration of a call was reached"
     case .unsupported(let reason): "not supported: \(reason)"

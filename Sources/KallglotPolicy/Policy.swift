@@ -53,6 +53,8 @@ public struct Policy: Hashable, Sendable {
     case sdes
     /// RTP/AVP with keys (RFC 8643).
     case osrtp
+    /// UDP/TLS/RTP/SAVP with a fingerprint (RFC 5763): SRTP or no call.
+    case dtls
   }
 
   /// What becomes of keys that an offer brings over UDP or TCP, where everybody on the way reads them.

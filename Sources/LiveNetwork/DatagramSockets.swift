@@ -296,7 +296,7 @@ final class DatagramSocket: SocketHandler {
   func isNew(_ failure: SocketFailure) -> Bool {
     switch failure.subject {
     case .request, .response: return true
-    case .none, .keepAlive, .rtp, .rtcp, .tlsHandshake, .tlsClose, .raw:
+    case .none, .keepAlive, .rtp, .rtcp, .dtls, .tlsHandshake, .tlsClose, .raw:
       guard reported.count < 64 else { return false }
       return reported.insert(failure).inserted
     }

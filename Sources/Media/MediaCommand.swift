@@ -1,5 +1,7 @@
 import SDP
+import SRTP
 import SansIO
+import SecureTransport
 
 /// What is asked of a ``MediaStream``. Commands and ``MediaEvent``s are all that passes between a stream and whoever has it, so that a
 /// stream can run on another loop than the call it belongs to.
@@ -25,6 +27,8 @@ public enum MediaCommand: Hashable, Sendable {
   case watchSilence(Duration?)
   /// Ends the stream with an RTCP BYE (RFC 3550 §6.6), if it ever said anything. ``MediaEvent/stopped(_:)`` follows.
   case stop
+  /// Ends the DTLS association as well (RFC 5246 §7.2.1): the last thing that is said.
+  case close
 }
 
 /// What a media stream noticed.
@@ -37,10 +41,29 @@ public enum MediaEvent: Hashable, Sendable {
   case violation(PeerViolation)
   /// RTP goes where the peer's came from (contract 8.5).
   case remoteLatched(TransportAddress)
+  /// The handshake of DTLS has ended well: media may go both ways.
+  case secured(SecuredMedia)
+  /// The handshake came to nothing.
+  case securingFailed(TLSFailure)
+  /// The peer ended the association by close_notify: nothing more leaves, and the call goes on.
+  case associationClosed
   /// Nothing came for as long as ``MediaCommand/watchSilence(_:)`` says.
   case silent
   /// The stream has ended; again for each further ``MediaCommand/stop``, since late packets still count.
   case stopped(MediaReport)
+}
+
+/// What a handshake of DTLS gave a stream.
+public struct SecuredMedia: Hashable, Sendable {
+  public var association: AgreedAssociation
+  public var suite: SRTPSuite
+  public var version: DTLSVersion
+  /// The cipher suite of the handshake, as OpenSSL spells it.
+  public var cipher: String
+
+  public init(_ association: AgreedAssociation, suite: SRTPSuite, version: DTLSVersion, cipher: String) {
+    (self.association, self.suite, self.version, self.cipher) = (association, suite, version, cipher)
+  }
 }
 
 /// The figures of one side's media.

@@ -4,6 +4,7 @@ import Rules
 import SDP
 import SRTP
 import SansIO
+import SecureTransport
 
 /// The RTP and RTCP of one agreement (RFC 3550, RFC 3551): a source's audio out, the peer's into a sink, statistics of both.
 ///
@@ -13,8 +14,9 @@ import SansIO
 ///                        └──┘ a packet each packet time, a report each interval, agreements
 /// ```
 /// Its parts, each with a state of its own: ``RTPSender``, ``RTPReceiver`` with the ``JitterBuffer``, ``RTCPReporter``, ``PeerSources``
-/// (whose packets these are), ``ReceptionTerms`` (what may come), ``SilenceClock``; and ``PacketProtection`` between all of them and the
-/// ports. What comes in is verified, then told whose it is, then what it is, and counted only then. Packets leave at absolute times: each
+/// (whose packets these are), ``ReceptionTerms`` (what may come), ``SilenceClock``; ``PacketProtection`` between all of them and the ports,
+/// and ``DTLSKeying``, which may have to give it its keys first. What comes in is verified, then told whose it is, then what it is, and
+/// counted only then. Packets leave at absolute times: each
 /// one packet time after the last one's due time, whenever the wake-up really came.
 public struct MediaStream: Sendable {
   public struct Configuration: Sendable {
@@ -28,11 +30,13 @@ public struct MediaStream: Sendable {
     public var sendsAudio: Bool
     /// What a new key of SRTP does to the rollover counter.
     public var rekey: RolloverReading
+    /// Whose certificate handshakes of DTLS show; without one there is no DTLS.
+    public var identity: DTLSIdentity?
     public var epoch: Epoch
 
     public init(
       cname: String, rtpPort: PortID, rtcpPort: PortID, dialog: UInt32, sendsAudio: Bool = true, rekey: RolloverReading = .keepROC,
-      epoch: Epoch
+      identity: DTLSIdentity? = nil, epoch: Epoch
     ) {
       self.cname = cname
       self.rtpPort = rtpPort
@@ -40,6 +44,7 @@ public struct MediaStream: Sendable {
       self.dialog = dialog
       self.sendsAudio = sendsAudio
       self.rekey = rekey
+      self.identity = identity
       self.epoch = epoch
     }
   }
@@ -65,6 +70,7 @@ public struct MediaStream: Sendable {
   private(set) var terms: ReceptionTerms
   var silence = SilenceClock()
   private var protection: PacketProtection
+  private var keying: DTLSKeying
   /// The kinds of violations that were reported.
   private var reported: Set<PeerViolation> = []
   private var events: [MediaEvent] = []
@@ -83,6 +89,7 @@ public struct MediaStream: Sendable {
     self.codec = codec
     local = agreement.local
     protection = PacketProtection(agreement, reading: configuration.rekey)
+    keying = DTLSKeying(configuration)
     sender = RTPSender(codec: codec, entropy: &entropy)
     receiver = RTPReceiver(codec: codec)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)
@@ -98,14 +105,17 @@ public struct MediaStream: Sendable {
       state = .running(
         packet: configuration.sendsAudio ? now.adding(nanoseconds: packetNanoseconds) : nil,
         report: reporter.nextDue(isFirst: true, after: now))
+      secure(at: now, &out)
     case .play(let tone, let end): sender.play(tone, until: end)
     case .offer(let receivable): terms.offer(receivable)
     case .agree(let agreement, let tag):
       sources.agree(agreement, insteadOf: self.agreement, tag: tag)
       replace(agreement, isKnown: true, at: now)
+      secure(at: now, &out)
     case .renegotiate(let agreement, let isKnown):
       sources.renegotiate(isSameAddress: agreement.remote == self.agreement.remote)
       replace(agreement, isKnown: isKnown, at: now)
+      secure(at: now, &out)
       silence.heard(at: now)
     case .confirm:
       terms.confirm(at: now)
@@ -113,6 +123,7 @@ public struct MediaStream: Sendable {
     case .expectForks(let end): sources.expectForks(until: end)
     case .watchSilence(let limit): silence.start(limit: limit, at: now)
     case .stop: stop(at: now, &out)
+    case .close: keying.close(at: now, &out)
     }
   }
 
@@ -133,16 +144,40 @@ public struct MediaStream: Sendable {
     events.append(.stopped(report))
   }
 
+  // MARK: - Keys
+
+  /// Opens the association that the agreement asks for; media waits for it. One with direct media is not ours to open.
+  private mutating func secure(at now: Instant, _ out: inout Outbox) {
+    guard agreement.association != nil, !isElsewhere else { return }
+    take(keying.begin(agreement, at: now, &out))
+  }
+
+  private mutating func take(_ outputs: [DTLSKeying.Output]) {
+    for output in outputs {
+      switch output {
+      case .keyed(let kinds, let keys, let media):
+        protection.key(kinds, with: keys)
+        if keying.isKeyed { events.append(.secured(media)) }
+      case .failed(let failure): events.append(.securingFailed(failure))
+      case .closed:
+        protection.lock()
+        events.append(.associationClosed)
+      }
+    }
+  }
+
   // MARK: - Time
 
   public var nextDeadline: Instant? {
     var earliest = Instant.distantFuture
     if case .running(let packet, let report) = state { earliest = min(packet ?? report, report) }
     if let limit = silenceDeadline { earliest = min(earliest, limit) }
+    if let handshake = keying.nextDeadline { earliest = min(earliest, handshake) }
     return earliest == .distantFuture ? nil : earliest
   }
 
   public mutating func wake(at now: Instant, _ out: inout Outbox) {
+    if let due = keying.nextDeadline, due <= now { take(keying.wake(at: now, &out)) }
     if case .running(var packet, var report) = state {
       while let due = packet, due <= now {
         sendPacket(due: due, &out)
@@ -180,7 +215,8 @@ public struct MediaStream: Sendable {
   }
 
   private mutating func sendPacket(due: Instant, _ out: inout Outbox) {
-    guard let destination else { return sender.skip(milliseconds: agreement.packetTime, due: due) }
+    // Without keys there is nothing to send: the clock goes on as in silence.
+    guard let destination, !protection.isAwaiting(.rtp) else { return sender.skip(milliseconds: agreement.packetTime, due: due) }
     var (bytes, sequence) = sender.packet(payloadType: agreement.sendPayloadType, milliseconds: agreement.packetTime, due: due)
     guard protection.protect(&bytes, .rtp) else { return sender.uncount(octets: bytes.count) }
     let label = Label(
@@ -190,11 +226,13 @@ public struct MediaStream: Sendable {
 
   private mutating func sendReport(isLast: Bool, at now: Instant, _ out: inout Outbox) {
     let packets = reporter.compound(sender, &receiver, timestamp: timestamp(at: now), isLast: isLast, at: now)
-    let destination = sources.rtcp ?? agreement.remoteControl
+    guard !protection.isAwaiting(.rtcp) else { return }
+    let destination = (agreement.isMultiplexed ? sources.rtp : sources.rtcp) ?? agreement.remoteControl
     guard destination.port != 0, !destination.address.isUnspecified else { return }
     var bytes = RTCPPacket.serialized(packets).array
     guard protection.protect(&bytes, .rtcp) else { return }
-    out.datagram(configuration.rtcpPort, to: destination, Bytes(bytes), Label(.rtcp, dialog: configuration.dialog, stream: sender.ssrc))
+    let port = agreement.isMultiplexed ? configuration.rtpPort : configuration.rtcpPort
+    out.datagram(port, to: destination, Bytes(bytes), Label(.rtcp, dialog: configuration.dialog, stream: sender.ssrc))
   }
 
   /// The RTP clock at this very instant: the next packet's timestamp less what of its frame is still to come.
@@ -207,10 +245,10 @@ public struct MediaStream: Sendable {
   // MARK: - Receiving
 
   /// Takes what arrived at one of the stream's ports. Anything else is another's.
-  public mutating func receive(_ arrival: Arrival, at now: Instant) {
+  public mutating func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
     switch arrival {
     case .datagram(let port, from: let source, let bytes) where port == configuration.rtpPort || port == configuration.rtcpPort:
-      receive(bytes, on: port, from: source, at: now)
+      receive(bytes, on: port, from: source, at: now, &out)
     case .sendFailed(_, to: _, let packet, let label, _):
       guard case .rtp = label.subject, label.stream == sender.ssrc else { return }
       sender.uncount(octets: packet.count - protection.overhead)
@@ -220,14 +258,19 @@ public struct MediaStream: Sendable {
     }
   }
 
-  private mutating func receive(_ bytes: Bytes, on port: PortID, from source: TransportAddress, at now: Instant) {
+  private mutating func receive(
+    _ bytes: Bytes, on port: PortID, from source: TransportAddress, at now: Instant, _ out: inout Outbox
+  ) {
     switch MultiplexedProtocol(bytes) {
     case .rtp, .unknown: break
+    case .dtls: return take(keying.receive(bytes, on: port, from: source, at: now, &out))
     // What others send over the same ports, keep-alives for the most part, is none of our business, and no sign that media comes.
-    case .stun, .zrtp, .dtls, .turnChannel, .empty: return
+    case .stun, .zrtp, .turnChannel, .empty: return
     }
     // RTCP on the RTP port (RFC 5761) is known by its type.
     let isControl = port == configuration.rtcpPort || (bytes.count > 1 && (192...223).contains(bytes[1]))
+    // Media that overtakes the end of the handshake is lost, and nobody's mistake.
+    guard !protection.isAwaiting(isControl ? .rtcp : .rtp) else { return }
     let packet: Bytes
     do throws(SRTPDrop) { packet = try protection.unprotect(bytes, isControl ? .rtcp : .rtp) } catch {
       if error.isViolation { complain(.srtpUnverified, "\(isControl ? "RTCP" : "RTP") from \(source): \(error)") }

@@ -2,6 +2,7 @@ import Rules
 import SDP
 import SRTP
 import SansIO
+import SecureTransport
 
 /// What is done to packets between a stream and its ports: nothing (RTP/AVP), or SRTP with the keys that were agreed (RFC 3711).
 ///
@@ -12,50 +13,89 @@ struct PacketProtection: Sendable {
   private final class Ends: @unchecked Sendable {
     let sender: SRTPSender
     let receiver: SRTPReceiver
+    /// Of the association before: packets under its keys may still be on their way.
+    let previous: SRTPReceiver?
 
-    init(_ keys: AgreedKeys) throws(SRTPLibraryError) {
+    init(_ keys: AgreedKeys, previous: SRTPReceiver? = nil) throws(SRTPLibraryError) {
       sender = try SRTPSender(keys.send)
       receiver = try SRTPReceiver(keys.receive)
+      self.previous = previous
+    }
+
+    func unprotect(_ packet: Bytes, _ kind: SRTPPacketKind) throws(SRTPDrop) -> Bytes {
+      do throws(SRTPDrop) { return try receiver.unprotect(packet, kind) } catch {
+        if let opened = try? previous?.unprotect(packet, kind) { return opened }
+        throw error
+      }
     }
   }
 
   private enum State: Sendable {
     case clear
+    /// SRTP whose keys a handshake has still to give: nothing leaves, and nothing is let in (RFC 5763 §5).
+    case awaiting
     case secure(Ends)
     /// libsrtp2 could not take the keys: nothing leaves, and nothing is let in.
     case broken
   }
 
-  private var state = State.clear
+  private var audio = State.clear
+  private var control = State.clear
   /// What a new key does to the rollover counter.
   private let reading: RolloverReading
 
   init(_ agreement: AudioAgreement, reading: RolloverReading) {
     self.reading = reading
-    if let keys = agreement.keys { begin(keys) }
+    switch agreement.protection {
+    case .clear: break
+    case .sdes(let keys): begin(keys)
+    case .dtls: (audio, control) = (.awaiting, .awaiting)
+    }
   }
 
   private mutating func begin(_ keys: AgreedKeys) {
-    do throws(SRTPLibraryError) { state = .secure(try Ends(keys)) } catch { state = .broken }
+    do throws(SRTPLibraryError) { audio = .secure(try Ends(keys)) } catch { audio = .broken }
+    control = audio
   }
 
-  var isSecure: Bool { if case .clear = state { false } else { true } }
+  var isSecure: Bool { if case .clear = audio { false } else { true } }
 
-  /// Takes the keys of a new agreement (RFC 3711 §3.3.1, RFC 4568 §7.1.4).
+  private func state(_ kind: SRTPPacketKind) -> State { kind == .rtp ? audio : control }
+
+  /// Takes the keys of a new agreement (RFC 3711 §3.3.1, RFC 4568 §7.1.4); those of another association follow when it has them.
   mutating func change(to agreement: AudioAgreement, from old: AudioAgreement) {
-    guard let keys = agreement.keys else { return state = .clear }
-    guard case .secure(let ends) = state else { return begin(keys) }
-    do throws(SRTPLibraryError) {
-      try ends.sender.rekey(keys.send, isNewAddress: agreement.local != old.local, reading: reading)
-      try ends.receiver.rekey(keys.receive, isNewAddress: agreement.remote != old.remote, reading: reading)
-    } catch { state = .broken }
+    switch agreement.protection {
+    case .clear: (audio, control) = (.clear, .clear)
+    case .sdes(let keys):
+      guard case .secure(let ends) = audio, old.keys != nil else { return begin(keys) }
+      do throws(SRTPLibraryError) {
+        try ends.sender.rekey(keys.send, isNewAddress: agreement.local != old.local, reading: reading)
+        try ends.receiver.rekey(keys.receive, isNewAddress: agreement.remote != old.remote, reading: reading)
+      } catch { (audio, control) = (.broken, .broken) }
+    case .dtls:
+      // The peer goes on with the keys that both have; another certificate is another peer.
+      let isSamePeer = old.association.map { $0.fingerprints == agreement.association?.fingerprints } ?? (old.keys != nil)
+      if !isSamePeer { lock() }
+    }
   }
+
+  /// Takes the keys that a handshake gave for some kinds of packets; both are new, and so are their rollover counters (RFC 5764 §5.2).
+  mutating func key(_ kinds: [SRTPPacketKind], with keys: AgreedKeys) {
+    var next = State.broken
+    var previous: SRTPReceiver?
+    if case .secure(let ends) = state(kinds.first ?? .rtp) { previous = ends.receiver }
+    do throws(SRTPLibraryError) { next = .secure(try Ends(keys, previous: previous)) } catch {}
+    for kind in kinds { if kind == .rtp { audio = next } else { control = next } }
+  }
+
+  /// The association is over: nothing more leaves under its keys.
+  mutating func lock() { (audio, control) = (.awaiting, .awaiting) }
 
   /// Turns a packet that is about to leave into what goes on the wire; false where it must not leave.
   func protect(_ packet: inout [UInt8], _ kind: SRTPPacketKind) -> Bool {
-    switch state {
+    switch state(kind) {
     case .clear: return true
-    case .broken: return false
+    case .awaiting, .broken: return false
     case .secure(let ends):
       do throws(SRTPSendFailure) {
         try ends.sender.protect(&packet, kind)
@@ -64,27 +104,30 @@ struct PacketProtection: Sendable {
     }
   }
 
+  /// Whether packets of a kind cannot be looked into before a handshake has ended.
+  func isAwaiting(_ kind: SRTPPacketKind) -> Bool { if case .awaiting = state(kind) { true } else { false } }
+
   /// The packet inside of what came.
   func unprotect(_ packet: Bytes, _ kind: SRTPPacketKind) throws(SRTPDrop) -> Bytes {
-    switch state {
+    switch state(kind) {
     case .clear: packet
-    case .broken: throw .library
-    case .secure(let ends): try ends.receiver.unprotect(packet, kind)
+    case .awaiting, .broken: throw .library
+    case .secure(let ends): try ends.unprotect(packet, kind)
     }
   }
 
   /// Bytes that ``protect(_:_:)`` adds to an RTP packet.
   var overhead: Int {
-    switch state {
-    case .clear, .broken: 0
+    switch audio {
+    case .clear, .awaiting, .broken: 0
     case .secure(let ends): ends.sender.keys.overhead(.rtp)
     }
   }
 
   /// What could not be verified, by its cause.
   var drops: SRTPDropCounts {
-    switch state {
-    case .clear, .broken: SRTPDropCounts()
+    switch audio {
+    case .clear, .awaiting, .broken: SRTPDropCounts()
     case .secure(let ends): ends.receiver.drops
     }
   }

@@ -50,12 +50,24 @@ extension Rule {
     "an answer has one crypto attribute, with a tag and suite of the offer and a key of its own",
     by: .both)
 
+  public static let fingerprintMissing = Rule(
+    "dtls-fingerprint-missing", .error, "RFC 5763 §5", "a stream whose keys come from DTLS has the fingerprint of a certificate",
+    by: .both)
+  public static let dtlsSetup = Rule(
+    "dtls-setup", .error, "RFC 5763 §5", "a=setup of an answer is active or passive, and the one that the offer leaves",
+    by: .both)
+
+  public static let dtlsFingerprint = Rule(
+    "dtls-fingerprint", .error, "RFC 5763 §5", "the certificate of a DTLS handshake is the one whose fingerprint the description has",
+    by: .both)
+
   public static let keysInClear = Rule(
     "keys-in-clear", .note, "RFC 4568 §8.3", "keys of SRTP come over signalling that is encrypted")
 
   static let descriptions: [Rule] = [
     offerUnusable, answerUnusable, unreadableDescription, answerMissing, offerMissing, secondAnswer, answerWithoutOffer, answerStreamCount,
     answerStreamOrder, answerFormat, answerAddsFormat, answerNumber, answerProfile, answerDirection, answerReopens, offerDropsStreams,
-    originVersion, privateAddress, noTelephoneEvent, cryptoAttribute, cryptoMissing, cryptoAnswer, keysInClear,
+    originVersion, privateAddress, noTelephoneEvent, cryptoAttribute, cryptoMissing, cryptoAnswer, fingerprintMissing,
+    dtlsSetup, dtlsFingerprint, keysInClear,
   ]
 }

@@ -1,7 +1,7 @@
 /// The attributes of a=, by name, that offers and answers are made of (RFC 8866 §6).
 enum Attribute: UInt8, Sendable {
   case other
-  case rtpmap, ptime, maxptime, rtcp, crypto
+  case rtpmap, ptime, maxptime, rtcp, rtcpMux, crypto, fingerprint, setup, tlsID
   case sendrecv, sendonly, recvonly, inactive
 
   /// What stands behind `a=`: a name alone, or one with a colon and a value.
@@ -12,8 +12,25 @@ enum Attribute: UInt8, Sendable {
     guard !value.isEmpty else { return }
     switch span[value.lowerBound] {
     case UInt8(ascii: "r"):
-      if isNamed(.rtpmap) { self = .rtpmap } else if isNamed(.rtcp) { self = .rtcp } else if isDirection(.recvonly) { self = .recvonly }
-    case UInt8(ascii: "s"): if isDirection(.sendrecv) { self = .sendrecv } else if isDirection(.sendonly) { self = .sendonly }
+      if isNamed(.rtpmap) {
+        self = .rtpmap
+      } else if isNamed(.rtcp) {
+        self = .rtcp
+      } else if isNamed(.rtcpMux) {
+        self = .rtcpMux
+      } else if isDirection(.recvonly) {
+        self = .recvonly
+      }
+    case UInt8(ascii: "s"):
+      if isDirection(.sendrecv) {
+        self = .sendrecv
+      } else if isDirection(.sendonly) {
+        self = .sendonly
+      } else if isNamed(.setup) {
+        self = .setup
+      }
+    case UInt8(ascii: "f"): if isNamed(.fingerprint) { self = .fingerprint }
+    case UInt8(ascii: "t"): if isNamed(.tlsID) { self = .tlsID }
     case UInt8(ascii: "p"): if isNamed(.ptime) { self = .ptime }
     case UInt8(ascii: "m"): if isNamed(.maxptime) { self = .maxptime }
     case UInt8(ascii: "c"): if isNamed(.crypto) { self = .crypto }
@@ -38,7 +55,11 @@ enum Attribute: UInt8, Sendable {
     case .ptime: "ptime"
     case .maxptime: "maxptime"
     case .rtcp: "rtcp"
+    case .rtcpMux: "rtcp-mux"
     case .crypto: "crypto"
+    case .fingerprint: "fingerprint"
+    case .setup: "setup"
+    case .tlsID: "tls-id"
     case .sendrecv, .sendonly, .recvonly, .inactive: direction?.name ?? ""
     }
   }
@@ -50,7 +71,7 @@ enum Attribute: UInt8, Sendable {
     case .sendonly: .sendonly
     case .recvonly: .recvonly
     case .inactive: .inactive
-    case .other, .rtpmap, .ptime, .maxptime, .rtcp, .crypto: nil
+    case .other, .rtpmap, .ptime, .maxptime, .rtcp, .rtcpMux, .crypto, .fingerprint, .setup, .tlsID: nil
     }
   }
 }

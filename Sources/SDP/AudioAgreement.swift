@@ -57,8 +57,7 @@ public struct AudioAgreement: Hashable, Sendable {
   /// The numbers of telephone-event, where both sides have it.
   public var sendEventPayloadType: UInt8?
   public var receiveEventPayloadType: UInt8?
-  /// nil: RTP goes in clear.
-  public var keys: AgreedKeys?
+  public var protection = AgreedProtection.clear
 
   public init(
     codec: AudioCodec, local: TransportAddress, remote: TransportAddress, remoteControl: TransportAddress, direction: MediaDirection,
@@ -73,6 +72,15 @@ public struct AudioAgreement: Hashable, Sendable {
     self.receivePayloadType = receivePayloadType
     self.packetTime = packetTime
   }
+
+  /// The keys that descriptions brought (RFC 4568).
+  public var keys: AgreedKeys? { if case .sdes(let keys) = protection { keys } else { nil } }
+
+  /// The association that gives the keys (RFC 5763).
+  public var association: AgreedAssociation? { if case .dtls(let association) = protection { association } else { nil } }
+
+  /// RTP and RTCP take turns on one port (RFC 5761).
+  public var isMultiplexed: Bool { remote == remoteControl }
 
   /// What the peer may send by it.
   public var receivable: ReceivableAudio {

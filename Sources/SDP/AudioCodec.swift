@@ -85,11 +85,20 @@ public enum MediaProfile: Hashable, Sendable, CaseIterable {
   case avp
   /// RFC 3711.
   case savp
+  /// SRTP with keys of DTLS (RFC 5764 §9).
+  case dtls
+  /// The same with feedback of RTCP (RFC 5764 §9), which is not made use of here.
+  case dtlsFeedback
+
+  /// Whether its keys come from DTLS alone.
+  var isDTLS: Bool { self == .dtls || self == .dtlsFeedback }
 
   var name: StaticString {
     switch self {
     case .avp: "RTP/AVP"
     case .savp: "RTP/SAVP"
+    case .dtls: "UDP/TLS/RTP/SAVP"
+    case .dtlsFeedback: "UDP/TLS/RTP/SAVPF"
     }
   }
 }

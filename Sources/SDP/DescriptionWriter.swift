@@ -1,5 +1,6 @@
 import SRTP
 import SansIO
+import SecureTransport
 
 /// Writes a description of ours line by line into one buffer, and keeps where its lines are.
 struct DescriptionWriter {
@@ -120,6 +121,8 @@ struct DescriptionWriter {
       }
     }
     for line in stream.crypto { crypto(line) }
+    if let dtls = stream.dtls { self.dtls(dtls) }
+    if stream.isMultiplexed { line("a", .rtcpMux) { $0.append(Attribute.rtcpMux.name) } }
     if style.putsDirectionBeforeEvents { attribute(.ptime, stream.packetTime) }
     for payload in stream.payloads where payload.format != .telephoneEvent { map(payload) }
     if style.putsDirectionBeforeEvents { direction(stream.direction) }
@@ -146,6 +149,18 @@ struct DescriptionWriter {
     }
   }
 
+  /// a=setup and a=fingerprint (RFC 5763 §5).
+  private mutating func dtls(_ stream: AudioStream.DTLS) {
+    line("a", .setup) { output in
+      output.append("setup:" as StaticString)
+      output.append(stream.setup.name)
+    }
+    line("a", .fingerprint) { output in
+      output.append("fingerprint:" as StaticString)
+      output.append("\(stream.fingerprint)")
+    }
+  }
+
   /// a=rtpmap.
   private mutating func map(_ payload: AudioPayload) {
     line("a", .rtpmap) { output in
@@ -165,7 +180,17 @@ struct AudioStream {
   var profile: MediaProfile
   /// The keys that are offered, or the one of an answer; none: in clear.
   var crypto: [CryptoAttribute] = []
+  /// What is said of DTLS.
+  var dtls: DTLS?
+  /// RTP and RTCP on one port is offered, or agreed to (RFC 5761 §5.1.1).
+  var isMultiplexed = false
   var direction: MediaDirection
   /// Milliseconds.
   var packetTime: Int
+
+  struct DTLS: Sendable {
+    var setup: DTLSSetup
+    /// Of our certificate.
+    var fingerprint: CertificateFingerprint
+  }
 }

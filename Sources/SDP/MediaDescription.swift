@@ -48,7 +48,7 @@ public struct MediaDescription: Sendable {
   }
 
   /// nil for any other transport.
-  var mediaProfile: MediaProfile? { has(.avp) ? .avp : has(.savp) ? .savp : nil }
+  var mediaProfile: MediaProfile? { MediaProfile.allCases.first(where: has) }
 
   /// Whether there is a line `a=crypto`.
   var hasCrypto: Bool {

@@ -1,7 +1,8 @@
 import SRTP
 import SansIO
+import SecureTransport
 
-/// What one side does about SRTP: how it offers keys, and what it takes (RFC 4568, RFC 8643; contract 8.5).
+/// What one side does about SRTP: how it offers keys, and what it takes (RFC 4568, RFC 5763, RFC 8643; contract 8.5).
 public struct MediaSecurity: Hashable, Sendable {
   /// How an offer asks for SRTP.
   public enum Offer: String, Hashable, Sendable, CaseIterable {
@@ -13,6 +14,8 @@ public struct MediaSecurity: Hashable, Sendable {
     case osrtp
     /// Two m= lines with one port, RTP/SAVP before RTP/AVP, of which the answer takes one.
     case bestEffort
+    /// UDP/TLS/RTP/SAVP with a fingerprint: SRTP with keys of DTLS, or no call (RFC 5763).
+    case dtls
   }
 
   public var offer: Offer
@@ -20,17 +23,36 @@ public struct MediaSecurity: Hashable, Sendable {
   public var takesClear: Bool
   /// Whether SRTP with keys of SDES is agreed to.
   public var takesSRTP: Bool
+  /// Whether SRTP with keys of DTLS is agreed to.
+  public var takesDTLS: Bool
+  /// What our offers say by `a=setup`; with `passive` our answers leave the first step to the peer as well (RFC 5763 §5).
+  public var setup = DTLSSetup.actpass
+  /// RTCP comes and goes on the port of RTP where the peer offers that, and with each offer of DTLS (RFC 5761).
+  public var multiplexesRTCP = false
   /// What is offered, best first, and alone taken.
   public var suites: [SRTPSuite]
 
-  public init(offer: Offer = .clear, takesClear: Bool = true, takesSRTP: Bool = true, suites: [SRTPSuite] = SRTPSuite.preference) {
-    (self.offer, self.takesClear, self.takesSRTP, self.suites) = (offer, takesClear, takesSRTP, suites)
+  public init(
+    offer: Offer = .clear, takesClear: Bool = true, takesSRTP: Bool = true, takesDTLS: Bool = false,
+    suites: [SRTPSuite] = SRTPSuite.preference
+  ) {
+    (self.offer, self.takesClear, self.takesSRTP, self.takesDTLS, self.suites) = (offer, takesClear, takesSRTP, takesDTLS, suites)
   }
 
   /// No SRTP.
   public static let none = MediaSecurity(takesSRTP: false)
   /// SRTP or no call.
   public static let required = MediaSecurity(offer: .savp, takesClear: false)
+}
+
+/// How both sides agreed to protect a stream.
+public enum AgreedProtection: Hashable, Sendable {
+  /// RTP goes in clear.
+  case clear
+  /// SRTP with these keys (RFC 4568).
+  case sdes(AgreedKeys)
+  /// SRTP with the keys of a handshake that is still to come, or has been (RFC 5764).
+  case dtls(AgreedAssociation)
 }
 
 /// The keys of a stream in both directions. One reference, so that an agreement without them is no larger.

@@ -30,7 +30,7 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
   public var isAboutProtection: Bool {
     switch self {
     case .wrongProfile, .noKeys: true
-    case .broken(let violation): violation.rule == .cryptoMissing
+    case .broken(let violation): [.cryptoMissing, .fingerprintMissing, .dtlsSetup].contains(violation.rule)
     case .noAudio, .noCommonCodec, .unreadable, .limit, .other: false
     }
   }

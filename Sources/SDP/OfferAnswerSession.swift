@@ -1,6 +1,7 @@
 import Rules
 import SRTP
 import SansIO
+import SecureTransport
 
 /// One side's end of the offer/answer exchange for one audio stream (RFC 3264); its states are those of ``OfferAnswerState``.
 ///
@@ -8,6 +9,8 @@ import SansIO
 public struct OfferAnswerSession: Sendable {
   private let capability: AudioCapability
   private var keys: OwnKeys
+  private let identity: DTLSIdentity?
+  private var associations = DTLSAssociations()
   private var author: DescriptionAuthor
   private(set) var state = OfferAnswerState.idle
   private var violations: [PeerViolation] = []
@@ -15,10 +18,13 @@ public struct OfferAnswerSession: Sendable {
   /// - Parameters:
   ///   - origin: what o= says instead of the address of c=.
   ///   - entropy: what keys of SRTP are drawn from; not touched without them.
+  ///   - identity: whose fingerprint descriptions have; without one there is no DTLS.
   public init(
-    style: DescriptionStyle, sessionID: UInt64, capability: AudioCapability, origin: IPAddress? = nil, entropy: Entropy = .system
+    style: DescriptionStyle, sessionID: UInt64, capability: AudioCapability, origin: IPAddress? = nil, entropy: Entropy = .system,
+    identity: DTLSIdentity? = nil
   ) {
     self.capability = capability
+    self.identity = identity
     keys = OwnKeys(entropy, sessionID: sessionID)
     author = DescriptionAuthor(style: style, sessionID: sessionID, origin: origin)
   }
@@ -67,17 +73,31 @@ public struct OfferAnswerSession: Sendable {
     var stream = AudioStream(
       payloads: offeredPayloads(), port: port, profile: .avp, direction: direction, packetTime: capability.packetTime)
     if let agreed = state.agreement {
-      guard agreed.audio.keys != nil else { return (stream, nil) }
-      // The suite in use comes first, with the key in use: the other side keeps what it has.
-      let inUse = agreed.audio.keys?.send.suite
       stream.profile = agreed.profile
-      stream.crypto = keys.lines(security.suites.filter { $0 == inUse } + security.suites.filter { $0 != inUse })
+      stream.isMultiplexed = agreed.audio.isMultiplexed
+      switch agreed.audio.protection {
+      case .clear: break
+      // The suite in use comes first, with the key in use: the other side keeps what it has.
+      case .sdes(let used):
+        let inUse = used.send.suite
+        stream.crypto = keys.lines(security.suites.filter { $0 == inUse } + security.suites.filter { $0 != inUse })
+      // Who answers keeps the roles (RFC 8842 §5.3).
+      case .dtls: stream.dtls = identity?.fingerprint.map { .init(setup: .actpass, fingerprint: $0) }
+      }
       return (stream, nil)
     }
-    guard security.offer != .clear else { return (stream, nil) }
     var secure = stream
+    switch security.offer {
+    case .clear: return (stream, nil)
+    case .savp, .bestEffort: secure.profile = .savp
+    case .osrtp: break
+    case .dtls:
+      // Without a certificate nothing can be offered: the peer will say so.
+      secure.dtls = identity?.fingerprint.map { .init(setup: security.setup, fingerprint: $0) }
+      (secure.profile, secure.isMultiplexed) = (.dtls, security.multiplexesRTCP)
+      return (secure, nil)
+    }
     secure.crypto = keys.lines(security.suites)
-    secure.profile = security.offer == .osrtp ? .avp : .savp
     return (secure, security.offer == .bestEffort ? stream : nil)
   }
 
@@ -118,20 +138,32 @@ public struct OfferAnswerSession: Sendable {
     let (chosen, theirs) = try answeredStream(offer, answer)
     let (offers, answers) = (chosen.stream.payloads, theirs.audioPayloads)
     let crypto = try capability.security.accept(theirs, to: chosen.stream.crypto, chosen.stream.profile)
+    let dtls = try accept(theirs, to: chosen.stream.dtls)
     for payload in answers {
       guard case .codec(let codec) = payload.format, capability.codecs.contains(codec),
         let own = offers.first(where: { $0.format == payload.format })
       else { continue }
       let direction = offer.direction.limited(to: theirs.effectiveDirection.reversed)
-      var result = try agree(codec, theirs, of: .answerUnusable, local: offer.local, direction: direction)
+      var result = try agree(
+        codec, theirs, of: .answerUnusable, local: offer.local, direction: direction,
+        isMultiplexed: chosen.stream.isMultiplexed && theirs.isMultiplexed)
       (result.sendPayloadType, result.receivePayloadType) = (payload.number, own.number)
       result.sendEventPayloadType = Self.eventNumber(answers)
       result.receiveEventPayloadType = result.sendEventPayloadType == nil ? nil : Self.eventNumber(offers)
-      if let crypto { result.keys = try Self.agreed(ours: crypto.ours, theirs: crypto.theirs, .cryptoAnswer) }
+      if let crypto { result.protection = .sdes(try Self.agreed(ours: crypto.ours, theirs: crypto.theirs, .cryptoAnswer)) }
+      if let (theirs, role) = dtls { associate(&result, theirs, role) }
       commit(offer.description, chosen.index, chosen.stream.profile, result, peer: answer)
       return result
     }
     throw .broken(PeerViolation(.answerFormat, theirs.formats.joined(separator: " ")))
+  }
+
+  /// What an answer says of the association; nil where we offered none.
+  private func accept(
+    _ theirs: MediaDescription, to ours: AudioStream.DTLS?
+  ) throws(OfferAnswerFailure) -> (theirs: DTLSDescription, role: DTLSConnection.Role)? {
+    guard let ours else { return nil }
+    return try capability.security.accept(theirs, to: ours, associations)
   }
 
   /// What the answer says of our audio stream; all m= lines have to be there, in our order. All rules are looked at: what makes
@@ -194,7 +226,9 @@ public struct OfferAnswerSession: Sendable {
     let offers = theirs.audioPayloads
     guard let (payload, codec) = capability.firstCommon(offers) else { throw .noCommonCodec }
     let direction = theirs.effectiveDirection.reversed.limited(to: wish)
-    var result = try agree(codec, theirs, of: .offerUnusable, local: local, direction: direction)
+    let isMultiplexed = capability.security.multiplexesRTCP && theirs.isMultiplexed
+    var result = try agree(
+      codec, theirs, of: .offerUnusable, local: local, direction: direction, isMultiplexed: isMultiplexed)
     (result.sendPayloadType, result.receivePayloadType) = (payload.number, payload.number)
     var payloads = [payload]
     if capability.hasTelephoneEvent, let event = Self.eventNumber(offers) {
@@ -202,12 +236,9 @@ public struct OfferAnswerSession: Sendable {
       payloads.append(AudioPayload(event, .telephoneEvent))
     }
     var stream = AudioStream(
-      payloads: payloads, port: local.port, profile: chosen.profile, direction: direction, packetTime: result.packetTime)
-    if let line = chosen.crypto {
-      let ours = line.answer(with: keys.key(for: line.suite))
-      result.keys = try Self.agreed(ours: ours, theirs: line, .cryptoAttribute)
-      stream.crypto = [ours]
-    }
+      payloads: payloads, port: local.port, profile: chosen.profile, isMultiplexed: isMultiplexed, direction: direction,
+      packetTime: result.packetTime)
+    try protect(&stream, &result, chosen.keying)
     author.takeOrigin(of: offer)
     let (style, index) = (author.style, chosen.index)
     let answer = author.describe(address: local.address, bandwidths: style.answerBandwidths) { writer in
@@ -217,6 +248,36 @@ public struct OfferAnswerSession: Sendable {
     }
     commit(answer, index, chosen.profile, result, peer: offer)
     return (answer, result)
+  }
+
+  /// What an answer says of the keys that an offer brings, and what is agreed by it.
+  private mutating func protect(
+    _ stream: inout AudioStream, _ result: inout AudioAgreement, _ keying: StreamChoice.Keying
+  ) throws(OfferAnswerFailure) {
+    switch keying {
+    case .clear: break
+    case .sdes(let line):
+      let ours = line.answer(with: keys.key(for: line.suite))
+      result.protection = .sdes(try Self.agreed(ours: ours, theirs: line, .cryptoAttribute))
+      stream.crypto = [ours]
+    case .dtls(let theirs):
+      guard let fingerprint = identity?.fingerprint else { throw .limit("there is no certificate for DTLS here") }
+      let last = association(goingOn: theirs, result)
+      guard let role = associations.role(answering: theirs.setup, last: last, wish: capability.security.setup) else { throw .wrongProfile }
+      associate(&result, theirs, role)
+      stream.dtls = .init(setup: role == .active ? .active : .passive, fingerprint: fingerprint)
+    }
+  }
+
+  /// The association that holds now, if it goes on with a new agreement.
+  private func association(goingOn theirs: DTLSDescription, _ new: AudioAgreement) -> AgreedAssociation? {
+    let now = state.agreement?.audio.association
+    return now.flatMap { $0.goesOn(theirs, on: .init(local: new.local, remote: new.remote)) ? $0 : nil }
+  }
+
+  private mutating func associate(_ new: inout AudioAgreement, _ theirs: DTLSDescription, _ role: DTLSConnection.Role) {
+    let (last, path) = (association(goingOn: theirs, new), AgreedAssociation.Path(local: new.local, remote: new.remote))
+    new.protection = .dtls(associations.agree(theirs, role, last: last, on: path))
   }
 
   /// Looks at what an offer has to keep of the descriptions before it, whether it is answered or refused (RFC 3264 §8).
@@ -237,15 +298,17 @@ public struct OfferAnswerSession: Sendable {
 
   /// - Parameter rule: what the peer broke where its description has no address.
   private func agree(
-    _ codec: AudioCodec, _ theirs: MediaDescription, of rule: PeerViolation.Rule, local: TransportAddress, direction: MediaDirection
+    _ codec: AudioCodec, _ theirs: MediaDescription, of rule: PeerViolation.Rule, local: TransportAddress, direction: MediaDirection,
+    isMultiplexed: Bool
   ) throws(OfferAnswerFailure) -> AudioAgreement {
     let address = try theirs.unicastAddress(else: rule)
     guard address.isIPv6 == local.address.isIPv6 || address.isUnspecified else {
       throw .limit("the media address \(address) is not of our address family")
     }
+    let controlPort = isMultiplexed ? theirs.port : theirs.rtcpPort ?? theirs.port &+ 1
     return AudioAgreement(
       codec: codec, local: local, remote: TransportAddress(address, port: theirs.port),
-      remoteControl: TransportAddress(address, port: theirs.rtcpPort ?? theirs.port &+ 1), direction: direction, sendPayloadType: 0,
+      remoteControl: TransportAddress(address, port: controlPort), direction: direction, sendPayloadType: 0,
       receivePayloadType: 0, packetTime: capability.packetTime(for: theirs))
   }
 

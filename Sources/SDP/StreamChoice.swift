@@ -1,19 +1,29 @@
 import Rules
 import SRTP
 import SansIO
+import SecureTransport
 
 /// An m= line of the peer's that can become the stream.
 struct StreamChoice {
+  /// Where its keys come from.
+  enum Keying {
+    case clear
+    /// The line of the peer's whose key we receive with.
+    case sdes(CryptoAttribute)
+    case dtls(DTLSDescription)
+  }
+
   var index: Int
   var media: MediaDescription
   /// How m= names its transport; an answer repeats it.
   var profile: MediaProfile
-  /// The line of the peer's whose key we receive with; nil: in clear.
-  var crypto: CryptoAttribute?
+  var keying = Keying.clear
 }
 
 extension MediaSecurity {
   /// Which audio stream of an offer is taken: the first with usable keys, else the first in clear, as far as either is allowed.
+  ///
+  /// Where a stream has keys of SDES and a fingerprint, the keys are taken: nothing has to be waited for.
   ///
   /// - Parameter violations: gets what is wrong with crypto attributes that are passed over.
   func choose(from offer: SessionDescription, _ violations: inout [PeerViolation]) throws(OfferAnswerFailure) -> StreamChoice {
@@ -24,23 +34,59 @@ extension MediaSecurity {
         failure = .wrongProfile
         continue
       }
-      let keys = takesSRTP && media.hasCrypto ? media.crypto : nil
+      var choice = StreamChoice(index: index, media: media, profile: profile)
+      let keys = takesSRTP && !profile.isDTLS && media.hasCrypto ? media.crypto : nil
       if let keys {
         note(keys, &violations)
-        if let line = keys.chosen(from: suites) { return StreamChoice(index: index, media: media, profile: profile, crypto: line) }
+        if let line = keys.chosen(from: suites) {
+          choice.keying = .sdes(line)
+          return choice
+        }
       }
-      guard profile == .savp || !takesClear else {
-        if inClear == nil { inClear = StreamChoice(index: index, media: media, profile: profile) }
+      var cause: OfferAnswerFailure?
+      if takesDTLS, profile.isDTLS || media.hasFingerprint {
+        do throws(OfferAnswerFailure) {
+          choice.keying = .dtls(try association(offeredBy: media))
+          return choice
+        } catch { cause = error }
+      }
+      guard profile != .avp || !takesClear else {
+        if inClear == nil { inClear = choice }
         continue
       }
-      if let keys {
-        failure = noKeys(keys)
-      } else {
-        failure = profile == .savp && takesSRTP ? .broken(PeerViolation(.cryptoMissing)) : .wrongProfile
-      }
+      failure = keys.map(noKeys) ?? cause ?? withoutKeys(media, profile)
     }
     guard let inClear else { throw failure }
     return inClear
+  }
+
+  /// Why a stream that says nothing of keys which are taken cannot be agreed to.
+  private func withoutKeys(_ media: MediaDescription, _ profile: MediaProfile) -> OfferAnswerFailure {
+    profile == .savp && takesSRTP && !media.hasFingerprint ? .broken(PeerViolation(.cryptoMissing)) : .wrongProfile
+  }
+
+  /// What an offered stream says of its association.
+  private func association(offeredBy media: MediaDescription) throws(OfferAnswerFailure) -> DTLSDescription {
+    let theirs = try Self.described(media, isAnswer: false)
+    switch theirs.setup {
+    case .active, .passive, .actpass: return theirs
+    case .holdconn: throw .noKeys("the stream is offered with a=setup:holdconn, so no DTLS association can be opened (RFC 4145 §4)")
+    case nil: throw .broken(PeerViolation(.dtlsSetup, "a=setup has a value that RFC 4145 does not know"))
+    }
+  }
+
+  /// What a stream says of DTLS, with a fingerprint that is good enough.
+  private static func described(_ media: MediaDescription, isAnswer: Bool) throws(OfferAnswerFailure) -> DTLSDescription {
+    guard let theirs = media.dtls(isAnswer: isAnswer) else {
+      let lines = media.fingerprintLines
+      guard let line = lines.first else { throw .broken(PeerViolation(.fingerprintMissing)) }
+      throw .broken(PeerViolation(.fingerprintMissing, "'\(line.text.prefix(24))' is not a fingerprint", section: "RFC 8122 §5"))
+    }
+    guard theirs.fingerprints.contains(where: \.hash.isChecked) else {
+      let names = theirs.fingerprints.map { "\($0.hash)" }.joined(separator: ", ")
+      throw .noKeys("a fingerprint made with \(names) is not taken, only those of SHA-224 and better")
+    }
+    return theirs
   }
 
   /// Lines that break a rule, whether another one is taken or not.
@@ -74,5 +120,16 @@ extension MediaSecurity {
     do throws(CryptoAnswerFailure) { return try CryptoOffer(ours).accept(answer: lines) } catch {
       throw .broken(PeerViolation(.cryptoAnswer, "\(error)", section: error.section))
     }
+  }
+
+  /// What an answer says of the association, and which part of it is ours.
+  func accept(
+    _ answer: MediaDescription, to ours: AudioStream.DTLS, _ history: DTLSAssociations
+  ) throws(OfferAnswerFailure) -> (DTLSDescription, DTLSConnection.Role) {
+    let theirs = try Self.described(answer, isAnswer: true)
+    guard let role = history.role(offering: ours.setup, answered: theirs.setup) else {
+      throw .broken(PeerViolation(.dtlsSetup, "a=setup:\(theirs.setup?.rawValue ?? "?") to a=setup:\(ours.setup.rawValue)"))
+    }
+    return (theirs, role)
   }
 }

@@ -11,6 +11,7 @@ public struct Label: Hashable, Sendable {
     case keepAlive
     case rtp(payloadType: UInt8)
     case rtcp
+    case dtls
     case tlsHandshake
     case tlsClose
     case raw
@@ -96,6 +97,7 @@ extension Label.Subject: CustomStringConvertible {
     case .keepAlive: "keep-alive"
     case .rtp(let payloadType): "RTP \(payloadType)"
     case .rtcp: "RTCP"
+    case .dtls: "DTLS"
     case .tlsHandshake: "TLS handshake"
     case .tlsClose: "TLS close"
     case .raw: "raw bytes"

@@ -129,14 +129,16 @@ struct CastTLS {
 }
 
 extension MediaSecurity {
-  fileprivate init(_ use: Scenario.SRTPUse) {
-    switch use {
+  fileprivate init(_ member: Scenario.Member) {
+    switch member.srtp {
     case .off: self = .none
-    case .accept: self = MediaSecurity()
+    case .accept: self = MediaSecurity(takesDTLS: true)
     case .osrtp: self = MediaSecurity(offer: .osrtp)
     case .bestEffort: self = MediaSecurity(offer: .bestEffort)
     case .require: self = .required
+    case .dtls: self = MediaSecurity(offer: .dtls, takesClear: false, takesSRTP: false, takesDTLS: true)
     }
+    (setup, multiplexesRTCP) = (member.setup, member.rtcpMux)
   }
 }
 
@@ -203,7 +205,7 @@ private struct HostBuilder {
       aor: NameAddress(uri: SIPURI(host: member.address.description, user: user)), credentials: credentials,
       answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
     configuration.hasEarlyMedia = member.hasEarlyMedia
-    configuration.security = MediaSecurity(member.srtp)
+    configuration.security = MediaSecurity(member)
     let own = member.address
     configuration.mediaAddress = member.media ?? own
     configuration.musicAddress = member.music

@@ -319,7 +319,7 @@ extension MemberWord {
     case .portsMissing(let leg, let reason): self = .portsMissing(callID: callID(leg), reason: reason)
     case .listening, .listenFailed, .acceptsAgain, .socketFailed, .redirected, .requestRefused, .mediaPorts, .ringing, .established,
       .earlyMedia, .renegotiated, .reinviteFailed, .refused, .mediaStarted, .mediaLatched, .reason, .registered, .optionsAnswered, .note,
-      .violation,
+      .violation, .secured, .securingFailed, .associationClosed,
       .malformed:
       return nil
     }

@@ -130,6 +130,7 @@ enum MessageLine {
     case .response(let status, let method): return "\(status) to \(method.description)\(isTLS ? " over TLS" : "")"
     case .tlsHandshake: return "TLS handshake"
     case .tlsClose: return "TLS close_notify"
+    case .dtls: return "DTLS"
     case .none, .keepAlive, .rtp, .rtcp, .raw:
       let first = packet.payload.text.prefix { $0 != "\r" && $0 != "\n" && $0 != "\r\n" }
       if !isTLS, !first.isEmpty, first.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) { return clipped(String(first)) }

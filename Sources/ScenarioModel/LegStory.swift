@@ -97,7 +97,7 @@ public struct LegStory: Sendable {
   /// Why a member hangs up, which its BYE does not say.
   private static func explainsBye(_ reason: EndReason) -> Bool {
     switch reason {
-    case .mediaSilence, .durationReached, .violation, .unsupported, .dialogLost, .transportFailed: true
+    case .mediaSilence, .durationReached, .violation, .unsupported, .unsecured, .dialogLost, .transportFailed: true
     case .hungUpHere, .hungUpByPeer, .cancelledHere, .cancelledByPeer, .refused, .timerB, .ackMissing, .noFinalResponse, .expired: false
     }
   }
@@ -107,7 +107,7 @@ public struct LegStory: Sendable {
     switch reason {
     case .transportFailed, .dialogLost: true
     case .timerB: call.state == .placed && call.refusal == nil
-    case .noFinalResponse, .expired, .violation, .unsupported: call.state != .established
+    case .noFinalResponse, .expired, .violation, .unsupported, .unsecured: call.state != .established
     case .hungUpHere, .mediaSilence, .durationReached: hasLostConnection
     case .hungUpByPeer, .cancelledHere, .cancelledByPeer, .refused, .ackMissing: false
     }

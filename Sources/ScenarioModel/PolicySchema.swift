@@ -84,7 +84,8 @@ public enum PolicySchema {
       "sdesOverClear", \.sdesOverClear, .word, "accept", "What becomes of SRTP keys that come over UDP or TCP, where anybody reads them."),
     setting(
       "srtpOffer", \.srtpOffer, .word, "sdes",
-      "How our offers ask for SRTP: `sdes` = RTP/SAVP when it is required, else RTP/AVP; `osrtp` = RTP/AVP with keys (RFC 8643)."),
+      "How our offers ask for SRTP: `sdes` = RTP/SAVP when it is required, else RTP/AVP; `osrtp` = RTP/AVP with keys (RFC 8643); `dtls` = "
+        + "UDP/TLS/RTP/SAVP (RFC 5763)."),
     setting(
       "rekey", \.rekey, .word, "keepROC",
       "What a new key on another address does to the rollover counter: `keepROC` (RFC 3711 §3.3.1) or `restartROC` (RFC 4568 §7.1.4)."),

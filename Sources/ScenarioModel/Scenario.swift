@@ -1,5 +1,6 @@
 import Defects
 import KallglotPolicy
+import SDP
 import SIPMessage
 import SIPTransport
 import SansIO
@@ -62,6 +63,9 @@ public struct Scenario: Sendable {
     public var certificate: CertificateGiven?
     /// What a persona does about SRTP.
     public var srtp: SRTPUse = .off
+    /// What a persona's offers say by a=setup.
+    public var setup = DTLSSetup.actpass
+    public var rtcpMux = false
 
     /// Where it listens for a transport.
     public func port(_ transport: SIPTransportProtocol) -> UInt16 {
@@ -83,6 +87,8 @@ public struct Scenario: Sendable {
     case bestEffort = "best-effort"
     /// It offers RTP/SAVP, and takes nothing else.
     case require
+    /// It offers UDP/TLS/RTP/SAVP (RFC 5763), and takes nothing else.
+    case dtls
   }
 
   /// A certificate with which something is wrong.

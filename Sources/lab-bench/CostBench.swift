@@ -65,7 +65,7 @@ enum CostBench {
       guard case .datagram(PortID(1), to: _, let packet, _)? = out.departures.first else { continue }
       let arrival = Arrival.datagram(PortID(1), from: place, packet)
       let after = allocation_count()
-      stream.receive(arrival, at: now)
+      stream.receive(arrival, at: now, &out)
       // What was needed once is there by then.
       if index >= 100 { (sent, received) = (sent + UInt64(middle - before), received + UInt64(allocation_count() - after)) }
       _ = stream.takeEvents()

@@ -3,6 +3,7 @@ import SDP
 import SIPMessage
 import SIPUserAgent
 import SansIO
+import SecureTransport
 import Testing
 
 @testable import CallControl
@@ -10,7 +11,7 @@ import Testing
 /// Every input in every state. What the table does not name changes nothing and asks for nothing.
 @Suite struct LegMachineTests {
   enum Place: String, CaseIterable {
-    case openingToCall, openingToAnswer, inviting, ringing, answering, awaitingACK, awaitingAnswer, up, changing
+    case openingToCall, openingToAnswer, inviting, ringing, answering, awaitingACK, awaitingAnswer, securing, up, changing
     case leavingUnanswered, leavingUnacknowledged, hungUp, closing, over
 
     func bench() throws -> LegBench {
@@ -33,6 +34,7 @@ import Testing
       case .awaitingAnswer:
         bench = try .called(offer: nil)
         bench.tell(.begin, .ports(.opened))
+      case .securing: return try .securing()
       case .up: return .up()
       case .changing:
         bench = .up()
@@ -57,6 +59,7 @@ import Testing
       case .answering: self = .answering
       case .awaitingAcknowledgement: self = .awaitingACK
       case .awaitingAnswer: self = .awaitingAnswer
+      case .securing: self = .securing
       case .up(let session): self = session.changes.current == nil ? .up : .changing
       case .leaving(.unanswered): self = .leavingUnanswered
       case .leaving(.unacknowledged): self = .leavingUnacknowledged
@@ -71,10 +74,15 @@ import Testing
     case begin, opened, moved, missing, musicReserved, musicFailed, answerDue
     case provisional, earlyAnswer, answered, refused, ack, ackWithAnswer, reinvite, emptyReinvite, reinviteRefused
     case reinviteACK, modified, due, failed, ended
-    case silent, tone, stopped, closed
+    case silent, tone, secured, securingFailed, associationClosed, stopped, closed
     case speak, change, cancel, hangUp, bringDown
 
-    var input: LegInput {
+    private static var otherMedia: LegInput {
+      guard let bench = try? LegBench.securing(), let input = bench.securedMedia else { preconditionFailure("it waits for keys") }
+      return input
+    }
+
+    func input(_ bench: LegBench) -> LegInput {
       switch self {
       case .begin: .begin
       case .opened: .ports(.opened)
@@ -82,7 +90,7 @@ import Testing
       case .missing: .ports(.missing(reason: "none"))
       case .musicReserved: .musicPorts(.reserved(LegBench.there))
       case .musicFailed: .musicPorts(.failed(.addressInUse))
-      case .answerDue: .answerDue
+      case .answerDue: .due
       case .provisional: .signalling(.provisional(status: 180, Text.body("180")))
       case .earlyAnswer: .signalling(.provisional(status: 183, Text.body("183", Text.answer)))
       case .answered: .signalling(.answered(Text.body("200", Text.answer)))
@@ -99,6 +107,10 @@ import Testing
       case .ended: .signalling(.ended(.hungUpByPeer))
       case .silent: .media(.silent)
       case .tone: .media(.toneHeard(440))
+      // Where none is waited for, of an association that was given up.
+      case .secured: bench.securedMedia ?? Self.otherMedia
+      case .securingFailed: .media(.securingFailed(TLSFailure(.noAnswer, endedBy: .peer, text: "no answer")))
+      case .associationClosed: .media(.associationClosed)
       case .stopped: .media(.stopped(.empty))
       case .closed: .mediaClosed(.empty)
       case .speak: .command(.speak(Tone(frequency: 440), until: nil))
@@ -123,10 +135,13 @@ import Testing
     case .refused: Row(place, "leg-refused")
     case .reinviteRefused: Row(place, "violation")
     case .tone: Row(place, "tone-heard")
+    case .secured: Row(place, "media-secured")
+    case .securingFailed: Row(place, "media-securing-failed")
+    case .associationClosed: Row(place, "media-association-closed")
     case .speak: Row(place, "speak")
     case .cancel: Row(place, "CANCEL")
     case .failed: Row(place, "leg-modification-failed")
-    case .change: place == .up || place == .changing ? nil : Row(place, "leg-modification-failed")
+    case .change: place == .up || place == .changing || place == .securing ? nil : Row(place, "leg-modification-failed")
     case .musicReserved, .musicFailed: Row(place, "closeMusic ports")
     case .reinvite, .emptyReinvite: Row(place, "491 re-INVITE")
     case .ended: place == .closing || place == .over ? nil : Row(.closing, "close ports")
@@ -158,8 +173,17 @@ import Testing
     case (.leavingUnacknowledged, .ack), (.leavingUnacknowledged, .ackWithAnswer):
       Row(.hungUp, "leg-established", "begin media", "watch silence")
 
-    case (.up, .musicReserved), (.changing, .musicReserved): Row(place, "media-ports")
-    case (.up, .musicFailed), (.changing, .musicFailed): Row(place, "media-ports-missing", "closeMusic ports")
+    case (.securing, .secured): Row(.up, "media-secured")
+    case (.securing, .securingFailed): Row(.hungUp, "media-securing-failed", "stop media", "stop music", "hang up")
+    case (.securing, .answerDue): Row(.securing, "timer")
+    // The offer is one of RTP/AVP: there is nothing left to wait for.
+    case (.securing, .reinvite): Row(.up, "200 re-INVITE", "renegotiate", "leg-modified")
+    case (.securing, .emptyReinvite): Row(.securing, "offer", "200 re-INVITE")
+    case (.securing, .reinviteACK): Row(.securing, "confirm")
+    case (.securing, .change): Row(.securing, "offer", "re-INVITE")
+    case (.securing, .failed): Row(.securing, "leg-modification-failed", "no offer")
+    case (.securing, .musicReserved), (.up, .musicReserved), (.changing, .musicReserved): Row(place, "media-ports")
+    case (.securing, .musicFailed), (.up, .musicFailed), (.changing, .musicFailed): Row(place, "media-ports-missing", "closeMusic ports")
     case (.up, .reinvite), (.changing, .reinvite): Row(place, "200 re-INVITE", "renegotiate", "leg-modified")
     case (.up, .emptyReinvite), (.changing, .emptyReinvite): Row(place, "offer", "200 re-INVITE")
     case (.up, .reinviteACK), (.changing, .reinviteACK): Row(place, "confirm")
@@ -167,7 +191,8 @@ import Testing
     case (.changing, .due): Row(.changing, "offer", "re-INVITE")
     case (.changing, .modified): Row(.up, "ACK", "renegotiate", "leg-modified")
     case (.up, .failed), (.changing, .failed): Row(.up, "leg-modification-failed", "no offer")
-    case (.up, .hangUp), (.up, .bringDown), (.up, .silent), (.changing, .hangUp), (.changing, .bringDown), (.changing, .silent),
+    case (.securing, .hangUp), (.securing, .bringDown), (.securing, .silent), (.up, .hangUp), (.up, .bringDown), (.up, .silent),
+      (.changing, .hangUp), (.changing, .bringDown), (.changing, .silent),
       (.hungUp, .hangUp), (.hungUp, .bringDown), (.hungUp, .silent):
       Row(.hungUp, "stop media", "stop music", "hang up")
     case (.inviting, .hangUp), (.inviting, .bringDown), (.inviting, .silent), (.ringing, .hangUp), (.ringing, .bringDown),
@@ -188,7 +213,7 @@ import Testing
       var bench = try place.bench()
       #expect(Place(bench.leg.state) == place)
       let expected = special(place, word) ?? common(place, word)
-      let outputs = bench.words(word.input)
+      let outputs = bench.words(word.input(bench))
       #expect(outputs == expected?.outputs ?? [], "\(place) \(word)")
       #expect(Place(bench.leg.state) == expected?.next ?? place, "\(place) \(word)")
     }

@@ -39,7 +39,7 @@ import Testing
     let early = bench.tell(.ports(.opened))
     #expect(early.map(\.word) == ["183", "begin media", "leg-early-media"])
     bench.now = Instant(nanoseconds: 2_000_000_000)
-    let final = bench.tell(.answerDue)
+    let final = bench.tell(.due)
     guard case .signal(.progress(let first))? = early.first, case .signal(.accept(let second, _))? = final.first else {
       Issue.record("\(final)")
       return

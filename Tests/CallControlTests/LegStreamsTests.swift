@@ -2,6 +2,7 @@ import Media
 import SDP
 import SIPUserAgent
 import SansIO
+import SecureTransport
 import Testing
 
 @testable import CallControl
@@ -20,8 +21,8 @@ import Testing
 
   @Test func `a leg with music is woken for each stream at its own time, and for the call's alone when the music has ended`() {
     let settings = LegStreams.Settings(
-      cname: "call", musicCname: "music", musicFrequency: 440, sendsAudio: true, rekey: .keepROC, entropy: Entropy(seed: 1), epoch: .virtual
-    )
+      cname: "call", musicCname: "music", musicFrequency: 440, sendsAudio: true, rekey: .keepROC,
+      identity: DTLSIdentity(entropy: Entropy(seed: 2), epoch: .virtual), entropy: Entropy(seed: 1), epoch: .virtual)
     var out = Outbox()
     var streams = LegStreams(LegID(1))
     streams.handle(.begin(agreement(.inactive), tag: nil), pair: SlabPlace(index: 0, generation: 0), settings, at: at(0), &out)

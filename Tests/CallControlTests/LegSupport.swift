@@ -4,6 +4,7 @@ import SIPMessage
 import SIPTransport
 import SIPUserAgent
 import SansIO
+import SecureTransport
 
 @testable import CallControl
 @testable import Media
@@ -23,7 +24,8 @@ struct LegBench {
       aor: NameAddress(uri: SIPURI(host: "192.0.2.20", user: "pbx")), answerDelay: answerDelay)
     configuration.habits = habits
     configuration.musicAddress = IPAddress(v4: 0xC000_02FE)
-    return LegSettings(configuration, keys: Entropy(seed: 1))
+    return LegSettings(
+      configuration, keys: Entropy(seed: 1), identity: DTLSIdentity(entropy: Entropy(seed: 2), epoch: .virtual))
   }
 
   private static func facts(_ direction: LegFacts.Direction) -> LegFacts {
@@ -47,6 +49,26 @@ struct LegBench {
       leg: try Leg(
         id, calledBy: Text.body("INVITE", offer), facts(.incoming), settings(habits, answerDelay: delay), port: here.port, sessionID: 7,
         terms: terms, at: .zero))
+  }
+
+  /// A leg that was called with an offer of DTLS: the call is up, and its media has no keys yet.
+  static func securing(_ offer: String = Text.offerOfDTLS(), isAcknowledged: Bool = true) throws -> LegBench {
+    let capability = AudioCapability(codecs: [.pcmu, .pcma], security: MediaSecurity(takesDTLS: true))
+    let terms = AdmissionTerms(capability: capability, answerWith: .ringing, answerFields: [], rtpTimeout: nil)
+    var bench = LegBench(
+      leg: try Leg(
+        id, calledBy: Text.body("INVITE", offer), facts(.incoming), settings(CallHabits()), port: here.port, sessionID: 7, terms: terms,
+        at: .zero))
+    bench.tell(.begin, .ports(.opened))
+    if isAcknowledged { bench.tell(.signalling(.acknowledged(Text.body("ACK")))) }
+    return bench
+  }
+
+  /// What the media says when it has the keys of the association that the leg waits for.
+  var securedMedia: LegInput? {
+    leg.state.session?.agreement.association.map {
+      .media(.secured(SecuredMedia($0, suite: .aeadAES128GCM, version: .dtls12, cipher: "ECDHE-ECDSA-AES128-GCM-SHA256")))
+    }
   }
 
   /// A leg whose call is up; we called.
@@ -80,6 +102,15 @@ enum Text {
   }
 
   static let offer = description()
+
+  /// With the fingerprint of a certificate whose digest is one byte over and over.
+  static func offerOfDTLS(_ setup: String = "actpass", digest: String = "4A", version: Int = 1, port: Int = 6_000) -> String {
+    let fingerprint = Array(repeating: digest, count: 32).joined(separator: ":")
+    return description(
+      version: version,
+      media: "audio \(port) UDP/TLS/RTP/SAVP 0\r\na=setup:\(setup)\r\na=fingerprint:sha-256 \(fingerprint)")
+  }
+
   static let answer = description()
 
   static func message(_ name: String, _ body: String?, tag: String = "b") -> SIPMessage {
@@ -143,11 +174,12 @@ extension LegOutput {
         case .expectForks: "expect forks"
         case .watchSilence: "watch silence"
         case .stop: "stop media"
+        case .close: "close association"
         }
       }
     case .ports(let request): "\(request) ports"
     case .event(let event): event.journalName
-    case .answer: "timer"
+    case .wake: "timer"
     case .over: "over"
     }
   }

@@ -24,7 +24,7 @@ import Testing
     var agreement = AudioAgreement(
       codec: .pcmu, local: local ?? here, remote: remote, remoteControl: TransportAddress(remote.address, port: remote.port + 1),
       direction: .sendrecv, sendPayloadType: 0, receivePayloadType: 0, packetTime: 20)
-    agreement.keys = keys
+    if let keys { agreement.protection = .sdes(keys) }
     return agreement
   }
 

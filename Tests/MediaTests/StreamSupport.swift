@@ -19,6 +19,12 @@ extension MediaStream {
     handle(command, at: now, &out)
   }
 
+  /// Takes an arrival that lets nothing leave.
+  mutating func receive(_ arrival: Arrival, at now: Instant) {
+    var out = Outbox()
+    receive(arrival, at: now, &out)
+  }
+
   /// Takes an arrival; whether it counted as a sign of life of the peer.
   @discardableResult
   mutating func takes(_ arrival: Arrival, at now: Instant) -> Bool {

@@ -42,7 +42,7 @@ extension CallAgent {
       media.handle(request, place, at: now, &out)
       takeMediaNews()
     case .event(let event): report(event)
-    case .answer(let due): answerDeadlines.set(id, at: due)
+    case .wake(let due): legDeadlines.set(id, at: due)
     case .over: forget(id)
     }
   }

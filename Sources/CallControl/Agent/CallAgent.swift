@@ -80,7 +80,7 @@ public final class CallAgent {
   @exclusivity(unchecked) var legs = Slab<LegSlot>()
   @exclusivity(unchecked) var places = SerialTable<SlabPlace>()
   @exclusivity(unchecked) var media: CallMedia
-  @exclusivity(unchecked) var answerDeadlines = DeadlineQueue<LegID>()
+  @exclusivity(unchecked) var legDeadlines = DeadlineQueue<LegID>()
   @exclusivity(unchecked) var registrations: Registrations
   /// What our requests outside dialogs are for, while they wait for their answers.
   var purposes = SerialTable<RequestPurpose>()
@@ -90,14 +90,17 @@ public final class CallAgent {
 
   public init(_ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch) {
     self.configuration = configuration
-    settings = LegSettings(configuration, keys: entropy.fork("keys"))
+    let identity = DTLSIdentity(
+      profiles: configuration.capability.security.suites.compactMap { $0.protectionProfile.flatMap(DTLSProtectionProfile.init) },
+      entropy: entropy.fork("dtls"), epoch: epoch)
+    settings = LegSettings(configuration, keys: entropy.fork("keys"), identity: identity)
     var agent = configuration.userAgent
     agent.declining = settings.declining
     userAgent = UserAgent(agent, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("sip"), epoch: epoch)
     registrations = Registrations(lead: configuration.habits.registrationLead)
     let own = entropy.fork("media")
     self.entropy = own
-    media = CallMedia(configuration, entropy: own, epoch: epoch)
+    media = CallMedia(configuration, identity: identity, entropy: own, epoch: epoch)
   }
 
   // MARK: - Driving
@@ -125,7 +128,7 @@ public final class CallAgent {
       takeNews()
       run(at: now, &out)
     }
-    while let id = answerDeadlines.takeExpired(at: now) { feed(id, .answerDue, at: now, &out) }
+    while let id = legDeadlines.takeExpired(at: now) { feed(id, .due, at: now, &out) }
     while media.wake(at: now, &out) {
       takeMediaNews()
       run(at: now, &out)
@@ -138,7 +141,7 @@ public final class CallAgent {
   public var nextDeadline: Instant? {
     var earliest = userAgent.nextDeadline ?? .distantFuture
     if let candidate = media.nextDeadline { earliest = min(earliest, candidate) }
-    if let candidate = answerDeadlines.next { earliest = min(earliest, candidate) }
+    if let candidate = legDeadlines.next { earliest = min(earliest, candidate) }
     if let candidate = registrations.nextDeadline { earliest = min(earliest, candidate) }
     return earliest == .distantFuture ? nil : earliest
   }
@@ -148,7 +151,7 @@ public final class CallAgent {
     guard let due = nextDeadline else { return nil }
     if userAgent.nextDeadline == due { return userAgent.nextTimer }
     if media.nextDeadline == due { return "a media stream" }
-    return answerDeadlines.next == due ? "a call that waits to be answered" : "a registration"
+    return legDeadlines.next == due ? "a call that waits to be answered, or for keys" : "a registration"
   }
 
   /// What happened next, until nil. The owner's reactions may add to it.
@@ -238,6 +241,6 @@ public final class CallAgent {
   func forget(_ id: LegID) {
     guard let place = places.remove(id.rawValue), let slot = legs.remove(place) else { return }
     media.remove(slot.media)
-    answerDeadlines.remove(id)
+    legDeadlines.remove(id)
   }
 }

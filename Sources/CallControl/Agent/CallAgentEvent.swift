@@ -40,6 +40,12 @@ public enum CallAgentEvent: HostEvent, Hashable {
   case mediaStarted(LegID)
   /// RTP goes to another address than SDP named, because it comes from there (contract 8.5).
   case mediaLatched(LegID, TransportAddress)
+  /// The handshake of DTLS gave the media its keys.
+  case secured(LegID, SecuredMedia)
+  /// It came to nothing.
+  case securingFailed(LegID, reason: String)
+  /// The peer ended the DTLS association by close_notify; the call goes on without media of ours.
+  case associationClosed(LegID)
   case toneHeard(LegID, frequency: Int)
   case toneEnded(LegID)
   /// The Reason of the peer's BYE or CANCEL, such as `Q.850;cause=16`; the end follows.
@@ -63,6 +69,7 @@ public enum CallAgentEvent: HostEvent, Hashable {
       .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
       leg
     case .redirected(let leg, _, _, _): leg
+    case .secured(let leg, _), .securingFailed(let leg, _), .associationClosed(let leg): leg
     case .note(let leg, _), .violation(let leg, _), .portsMissing(let leg, _), .socketFailed(let leg, _), .requestRefused(let leg, _): leg
     case .listening, .listenFailed, .acceptsAgain, .connectionFailed, .malformed, .registered, .registrationFailed, .optionsAnswered,
       .optionsFailed:
@@ -128,6 +135,9 @@ extension CallAgentEvent {
     case .refused: "leg-refused"
     case .mediaStarted: "media-started"
     case .mediaLatched: "media-latched"
+    case .secured: "media-secured"
+    case .securingFailed: "media-securing-failed"
+    case .associationClosed: "media-association-closed"
     case .toneHeard: "tone-heard"
     case .toneEnded: "tone-ended"
     case .reason: "leg-reason"
@@ -196,7 +206,8 @@ extension CallAgentEvent {
     case .registrationFailed(let aor, let reason):
       json.member("aor", aor)
       json.member("reason", reason)
-    case .optionsFailed(let reason), .portsMissing(_, let reason): json.member("reason", reason)
+    case .secured(_, let media): media.writeFields(to: &json)
+    case .optionsFailed(let reason), .portsMissing(_, let reason), .securingFailed(_, let reason): json.member("reason", reason)
     case .note(_, let note): note.writeFields(to: &json)
     case .violation(_, let violation): violation.writeFields(to: &json)
     case .requestRefused(_, let request): request.writeFields(to: &json)
@@ -217,6 +228,14 @@ extension AudioAgreement {
     json.member("codec", codec.rawValue)
     json.member("local", local)
     json.member("remote", remote)
+  }
+}
+
+extension SecuredMedia {
+  fileprivate func writeFields(to json: inout JSONWriter) {
+    json.member("version", "\(version)")
+    json.member("cipher", cipher)
+    json.member("suite", suite.name)
   }
 }
 

@@ -12,13 +12,13 @@ extension Leg {
   // MARK: - Changes of ours
 
   mutating func change(_ change: SessionChange, at now: Instant) -> Step {
-    guard case .up = state else { return (state, [.event(.reinviteFailed(id, status: nil, reason: "the call is not established"))]) }
+    guard state.session != nil else { return (state, [.event(.reinviteFailed(id, status: nil, reason: "the call is not established"))]) }
     return advance(.wanted(settings.habits.steps(change)), at: now)
   }
 
   /// Feeds the changes, and does what they ask for.
   mutating func advance(_ input: SessionChanges.Input, at now: Instant) -> Step {
-    guard case .up(var session) = state else { return (state, []) }
+    guard var session = state.session else { return (state, []) }
     return advance(&session, input, after: [], at: now)
   }
 
@@ -35,7 +35,7 @@ extension Leg {
       case .hangUp: return (.leaving(.hungUp(session)), outputs + bye(.hungUpHere, fields: []))
       }
     }
-    return (.up(session), outputs)
+    return standing(session, after: outputs, at: now)
   }
 
   /// Empty = the peer shall make the offer.
@@ -54,24 +54,24 @@ extension Leg {
     }
   }
 
-  mutating func handle(_ news: LegInput.MusicPortNews) -> Step {
-    guard case .up(var session) = state else { return (state, [.ports(.closeMusic)]) }
+  mutating func handle(_ news: LegInput.MusicPortNews, at now: Instant) -> Step {
+    guard var session = state.session else { return (state, [.ports(.closeMusic)]) }
     switch news {
     case .reserved(let place):
       session.changes.music = place
-      return (.up(session), [.event(.mediaPorts(id, rtp: place))])
+      return standing(session, after: [.event(.mediaPorts(id, rtp: place))], at: now)
     // Without the server the leg answers from its own address, silent.
     case .failed(let failure):
       session.changes.music = nil
       let reason = "no port for music could be opened at \(settings.musicAddress): \(failure)"
-      return (.up(session), [.event(.portsMissing(id, reason: reason)), .ports(.closeMusic)])
+      return standing(session, after: [.event(.portsMissing(id, reason: reason)), .ports(.closeMusic)], at: now)
     }
   }
 
   /// Our re-INVITE got its 2xx: with the answer, or with the offer we asked for.
   mutating func reinviteAnswered(_ body: SessionBody, at now: Instant) -> Step {
     switch state {
-    case .up(var session):
+    case .securing(var session, _), .up(var session):
       guard let change = session.changes.current else { return (state, []) }
       if case .askForOffer(let wish) = change { return answer(body, &session, wish: wish, at: now) }
       return accept(body, &session, change, at: now)
@@ -127,7 +127,7 @@ extension Leg {
 
   mutating func reinviteFailed(_ status: Int?, _ reason: String, at now: Instant) -> Step {
     let failed = LegOutput.event(.reinviteFailed(id, status: status, reason: reason))
-    guard case .up(var session) = state else { return (state, [failed]) }
+    guard var session = state.session else { return (state, [failed]) }
     negotiation.withdrawOffer()
     return advance(&session, .failed, after: [failed, .media(.call(.offer(nil)))], at: now)
   }
@@ -146,19 +146,20 @@ extension Leg {
   // MARK: - The peer's
 
   /// An INVITE within the dialog: a new offer is answered on the same ports, an empty one gets an offer of all we can do (contract 8.4).
-  mutating func reinvited(_ server: ServerID, _ body: SessionBody) -> Step {
+  mutating func reinvited(_ server: ServerID, _ body: SessionBody, at now: Instant) -> Step {
     // Before the call is up the user agent answers by itself; whoever is not ready for an offer says 491 (RFC 3261 §14.2).
-    guard case .up(var session) = state else { return (state, [.signal(.refuseReinvite(server, status: 491, fields: []))]) }
+    guard var session = state.session else { return (state, [.signal(.refuseReinvite(server, status: 491, fields: []))]) }
     let (place, wish) = (session.changes.directMedia, session.changes.wish)
     guard body.hasDescription else {
       let offer = negotiation.offer(wish, place: place)
       session.awaitsAnswer = true
-      return (.up(session), [.media(.call(.offer(negotiation.openOffer))), .signal(.answerReinvite(server, offer))])
+      let outputs: [LegOutput] = [.media(.call(.offer(negotiation.openOffer))), .signal(.answerReinvite(server, offer))]
+      return standing(session, after: outputs, at: now)
     }
     do throws(OfferAnswerFailure) {
       let answer = try negotiation.answer(try body.description(), place: place, wish: wish)
       let outputs = adopt(answer.agreement, &session, wish: wish, isKnown: false)
-      return (.up(session), [.signal(.answerReinvite(server, answer.body))] + outputs)
+      return standing(session, after: [.signal(.answerReinvite(server, answer.body))] + outputs, at: now)
     } catch {
       let fields =
         settings.habits.reinviteRefusalFields
@@ -170,14 +171,14 @@ extension Leg {
 
   /// The ACK to our 200 of a re-INVITE: it has the answer when the 200 had the offer.
   mutating func reinviteAcknowledged(_ body: SessionBody, at now: Instant) -> Step {
-    guard case .up(var session) = state else { return (state, []) }
+    guard var session = state.session else { return (state, []) }
     // What our answer changed holds for the peer from now on.
     guard session.awaitsAnswer else { return (state, [.media(.call(.confirm))]) }
     session.awaitsAnswer = false
     do throws(OfferAnswerFailure) {
       let agreement = try negotiation.accept(try body.description())
       let outputs = adopt(agreement, &session, wish: session.changes.wish)
-      return (.up(session), outputs)
+      return standing(session, after: outputs, at: now)
     } catch {
       return endUnusable(error, body.isEmpty ? .answerMissing : .answerUnusable, in: body)
     }
@@ -189,7 +190,7 @@ extension Leg {
   mutating func hangUp(_ reason: EndReason, at now: Instant) -> Step {
     switch state {
     case .openingPorts(.call): return (.closing(reason), [.ports(.close)])
-    case .up(var session):
+    case .securing(var session, _), .up(var session):
       if settings.habits.takesMediaBack, session.changes.directMedia != nil, !session.changes.isLeaving {
         return advance(&session, .leave, after: [], at: now)
       }
@@ -210,7 +211,7 @@ extension Leg {
     case .awaitingAcknowledgement(let agreement): return (.leaving(.unacknowledged(agreement)), [signal])
     case .awaitingAnswer: return (.leaving(.unacknowledged(nil)), [signal])
     // Media that began with an ACK after the hang-up ends when it is asked for once more.
-    case .up(let session), .leaving(.reporting(_, let session)), .leaving(.hungUp(let session)):
+    case .securing(let session, _), .up(let session), .leaving(.reporting(_, let session)), .leaving(.hungUp(let session)):
       return (.leaving(.hungUp(session)), bye(reason, fields: fields))
     case .leaving, .closing, .over: return (state, [signal])
     }
@@ -233,7 +234,7 @@ extension Leg {
   func ended(_ reason: EndReason) -> Step {
     switch state {
     case .closing, .over: (state, [])
-    case .openingPorts, .inviting, .ringing, .answering, .awaitingAcknowledgement, .awaitingAnswer, .up, .leaving:
+    case .openingPorts, .inviting, .ringing, .answering, .awaitingAcknowledgement, .awaitingAnswer, .securing, .up, .leaving:
       (.closing(reason), [.ports(.close)])
     }
   }

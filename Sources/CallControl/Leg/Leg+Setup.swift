@@ -14,7 +14,7 @@ extension Leg {
     outputs.reserveCapacity(5)
     if case .answer(let answering) = intent {
       outputs.append(.event(.started(id, facts)))
-      if settings.answerDelay > .zero { outputs.append(.answer(at: answering.due)) }
+      if settings.answerDelay > .zero { outputs.append(.wake(at: answering.due)) }
       if answering.form == .ringing { outputs.append(.signal(.ring)) }
     }
     outputs.append(.event(.mediaPorts(id, rtp: negotiation.here)))
@@ -62,7 +62,8 @@ extension Leg {
     case .inviting(let invitation), .ringing(let invitation):
       let (next, outputs) = early(invitation, body)
       return (.ringing(next), [ringing].then(outputs))
-    case .openingPorts, .answering, .awaitingAcknowledgement, .awaitingAnswer, .up, .leaving, .closing, .over: return (state, [ringing])
+    case .openingPorts, .answering, .awaitingAcknowledgement, .awaitingAnswer, .securing, .up, .leaving, .closing, .over:
+      return (state, [ringing])
     }
   }
 
@@ -89,7 +90,8 @@ extension Leg {
     switch state {
     case .inviting(let invitation), .ringing(let invitation):
       return invitation.isOfferDelayed ? answerDelayedOffer(body, at: now) : takeAnswer(invitation, body, at: now)
-    case .openingPorts, .answering, .awaitingAcknowledgement, .awaitingAnswer, .up, .leaving, .closing, .over: return (state, [])
+    case .openingPorts, .answering, .awaitingAcknowledgement, .awaitingAnswer, .securing, .up, .leaving, .closing, .over:
+      return (state, [])
     }
   }
 
@@ -110,7 +112,7 @@ extension Leg {
       } else {
         agreement = try negotiation.accept(try body.description())
       }
-      return (up(agreement, at: now), named.then(establish(agreement, tag: tag, at: now)))
+      return up(agreement, named.then(establish(agreement, tag: tag, at: now)), at: now)
     } catch {
       let (next, outputs) = endUnusable(error, .answerUnusable, in: body)
       return (next, named.then(outputs))
@@ -121,7 +123,7 @@ extension Leg {
     do throws(OfferAnswerFailure) {
       let answer = try negotiation.answer(try body.description())
       let outputs = establish(answer.agreement, tag: body.remoteTag, at: now)
-      return (up(answer.agreement, at: now), [.signal(.acknowledge(answer.body))] + outputs)
+      return up(answer.agreement, [.signal(.acknowledge(answer.body))] + outputs, at: now)
     } catch {
       let (next, outputs) = endUnusable(error, .offerUnusable, in: body)
       return (next, [acknowledgeUnusable(body)] + outputs)
@@ -133,13 +135,18 @@ extension Leg {
     .signal(.acknowledge(settings.declining.answer(to: body.bytes)))
   }
 
-  private func up(_ agreement: AudioAgreement, at now: Instant) -> State { .up(Session(agreement: agreement, since: now)) }
+  private func up(_ agreement: AudioAgreement, _ outputs: [LegOutput], at now: Instant) -> Step {
+    standing(Session(agreement: agreement, since: now), after: outputs, at: now)
+  }
 
   // MARK: - Being called
 
-  mutating func answerDue() -> Step {
+  /// The time of the 200 has come, or that of the end without keys.
+  mutating func due(at now: Instant) -> Step {
     switch state {
     case .answering(let answering): return accept(answering)
+    case .securing(_, let limit):
+      return limit <= now ? endUnsecured("the DTLS handshake did not end within 10 s") : (state, [.wake(at: limit)])
     case .openingPorts, .inviting, .ringing, .awaitingAcknowledgement, .awaitingAnswer, .up, .leaving, .closing, .over: return (state, [])
     }
   }
@@ -166,23 +173,26 @@ extension Leg {
   /// The ACK of our 2xx: media was agreed with our answer, or is with the one it carries.
   mutating func acknowledged(_ body: SessionBody, at now: Instant) -> Step {
     switch state {
-    case .awaitingAcknowledgement(let agreement): return (up(agreement, at: now), establish(agreement, tag: nil, at: now))
+    case .awaitingAcknowledgement(let agreement): return up(agreement, establish(agreement, tag: nil, at: now), at: now)
     case .awaitingAnswer:
-      return takeLateAnswer(body, at: now) { leg, agreement in leg.up(agreement, at: now) }
+      return takeLateAnswer(body, at: now) { $0.up($1, $2, at: now) }
     // It was hung up before its ACK came; the BYE has left (RFC 3261 §15).
     case .leaving(.unacknowledged(let agreement?)):
       return (.leaving(.hungUp(Session(agreement: agreement, since: now))), establish(agreement, tag: nil, at: now))
     case .leaving(.unacknowledged(nil)):
-      return takeLateAnswer(body, at: now) { .leaving(.hungUp(Session(agreement: $1, since: now))) }
-    case .openingPorts, .inviting, .ringing, .answering, .up, .leaving, .closing, .over: return (state, [])
+      return takeLateAnswer(body, at: now) { (.leaving(.hungUp(Session(agreement: $1, since: now))), $2) }
+    case .openingPorts, .inviting, .ringing, .answering, .securing, .up, .leaving, .closing, .over: return (state, [])
     }
   }
 
   /// The answer in the ACK of a 2xx that had our offer.
-  private mutating func takeLateAnswer(_ body: SessionBody, at now: Instant, _ next: (Leg, AudioAgreement) -> State) -> Step {
+  private mutating func takeLateAnswer(
+    _ body: SessionBody, at now: Instant, _ next: (Leg, AudioAgreement, [LegOutput]) -> Step
+  ) -> Step {
     do throws(OfferAnswerFailure) {
       let agreement = try negotiation.accept(try body.description())
-      return (next(self, agreement), establish(agreement, tag: nil, at: now))
+      let outputs = establish(agreement, tag: nil, at: now)
+      return next(self, agreement, outputs)
     } catch {
       return endUnusable(error, body.isEmpty ? .answerMissing : .answerUnusable, in: body)
     }

@@ -5,6 +5,7 @@ import SIPComposition
 import SIPMessage
 import SIPUserAgent
 import SansIO
+import SecureTransport
 
 /// One side of a call: an INVITE usage of the user agent, its offer/answer session and the media of what they agree on.
 ///
@@ -17,8 +18,8 @@ import SansIO
 ///   ├───── ringing │                 ▼                                    │              │
 ///   │        │ 2xx │        awaitingAcknowledgement, awaitingAnswer       │              │
 ///   │        ▼     ▼                 │ ACK, with the answer               │              │
-///   │       (securing: keys of the media, none today)                     │ hang up      │
-///   │                  ▼                                                  │              │
+///   │              securing: the media waits for keys of DTLS ────────────┤ hang up,     │
+///   │                  ▼  ▲ a new association                             │ no keys      │
 ///   │                 up ⇄ changing: ``SessionChanges`` of ours,          │              │
 ///   │                  │             re-INVITEs of the peer's             │              │
 ///   │ hang up          ▼ hang up                                          │              │
@@ -41,10 +42,20 @@ struct Leg: Sendable {
     case awaitingAcknowledgement(AudioAgreement)
     /// Our 2xx had the offer; the ACK has to bring the answer.
     case awaitingAnswer
+    /// The call is up, and its media waits for the keys of a handshake, no longer than until then (RFC 5763 §5).
+    case securing(Session, by: Instant)
     case up(Session)
     case leaving(Leaving)
     case closing(EndReason)
     case over
+
+    /// The call that is up, with keys or without.
+    var session: Session? {
+      switch self {
+      case .securing(let session, _), .up(let session): session
+      case .openingPorts, .inviting, .ringing, .answering, .awaitingAcknowledgement, .awaitingAnswer, .leaving, .closing, .over: nil
+      }
+    }
   }
 
   /// What waits until the media ports are open.
@@ -120,6 +131,8 @@ struct Leg: Sendable {
   private let capability: AudioCapability?
   private let rtpTimeout: Duration?
   private(set) var state: State
+  /// The association that has given the media its keys.
+  private var secured: AgreedAssociation?
 
   /// A leg that will call.
   init(
@@ -163,12 +176,12 @@ struct Leg: Sendable {
       switch input {
       case .begin: begin()
       case .ports(let news): handle(news, at: now)
-      case .musicPorts(let news): handle(news)
+      case .musicPorts(let news): handle(news, at: now)
       case .signalling(let input): handle(input, at: now)
       case .media(let event): handle(event, at: now)
       case .mediaClosed(let report): closed(report)
       case .command(let command): handle(command, at: now)
-      case .answerDue: answerDue()
+      case .due: due(at: now)
       }
     state = next
     return outputs
@@ -184,7 +197,7 @@ struct Leg: Sendable {
     case .refused(let status, let phrase, let explanation):
       return (state, [.event(.refused(id, status: status, phrase: phrase, explanation: explanation))])
     case .acknowledged(let body): return acknowledged(body, at: now)
-    case .reinvite(let server, let body): return reinvited(server, body)
+    case .reinvite(let server, let body): return reinvited(server, body, at: now)
     case .reinviteRefused(let body): return (state, judge(body))
     case .reinviteAcknowledged(let body): return reinviteAcknowledged(body, at: now)
     case .reinviteAnswered(let body): return reinviteAnswered(body, at: now)
@@ -212,6 +225,9 @@ struct Leg: Sendable {
     case .violation(let violation): return (state, [.event(.violation(id, violation))])
     case .remoteLatched(let source): return (state, [.event(.mediaLatched(id, source))])
     case .silent: return hangUp(.mediaSilence, at: now)
+    case .secured(let media): return secured(media, at: now)
+    case .securingFailed(let failure): return securingFailed(failure)
+    case .associationClosed: return (state, [.event(.associationClosed(id))])
     case .stopped(let report): return mediaStopped(report, at: now)
     }
   }
@@ -219,9 +235,6 @@ struct Leg: Sendable {
   // MARK: - What the parts share
 
   /// The agreement holds and the call is up: media begins, or goes on when it was early.
-  ///
-  /// This is where a leg will be *securing*: between the agreement and the first packet, until the media has its keys. Without protection
-  /// there is nothing to wait for.
   ///
   /// - Parameter tag: the To tag of the 2xx to our INVITE; nil where we were called.
   mutating func establish(_ agreement: AudioAgreement, tag: String?, at now: Instant) -> [LegOutput] {
@@ -234,6 +247,38 @@ struct Leg: Sendable {
     if tag != nil { outputs.append(.media(.call(.expectForks(until: now.adding(nanoseconds: settings.forkTime))))) }
     outputs.append(.media(.call(.watchSilence(rtpTimeout))))
     return outputs
+  }
+
+  /// Where a call is that is up: *securing* until its media has the keys of the association that was agreed on, which may have been early.
+  ///
+  /// An association elsewhere, with a music server or for direct media, is not waited for.
+  func standing(_ session: Session, after outputs: [LegOutput], at now: Instant) -> Step {
+    guard let association = session.agreement.association, association != secured, session.agreement.local == negotiation.here else {
+      return (.up(session), outputs)
+    }
+    if case .securing(let before, let limit) = state, before.agreement.association == association {
+      return (.securing(session, by: limit), outputs)
+    }
+    let limit = now.adding(nanoseconds: settings.securingTime)
+    return (.securing(session, by: limit), outputs.then([.wake(at: limit)]))
+  }
+
+  private mutating func secured(_ media: SecuredMedia, at now: Instant) -> Step {
+    secured = media.association
+    let outputs = [LegOutput.event(.secured(id, media))]
+    return state.session.map { standing($0, after: outputs, at: now) } ?? (state, outputs)
+  }
+
+  /// Without keys there is no media: a call that is up ends, one that is not goes on without early media.
+  private func securingFailed(_ failure: TLSFailure) -> Step {
+    let outputs = [LegOutput.event(.securingFailed(id, reason: failure.text))].then(violation(PeerViolation(failure)))
+    guard case .securing = state else { return (state, outputs) }
+    let (next, ending) = endUnsecured(failure.text)
+    return (next, outputs.then(ending))
+  }
+
+  func endUnsecured(_ reason: String) -> Step {
+    leave(.unsecured(reason), fields: [HeaderField(.reason, "SIP;cause=488;text=\"Not Acceptable Here\"")])
   }
 
   /// The leg with the pair of ports that is tried instead of the last one.
@@ -269,6 +314,14 @@ struct Leg: Sendable {
     } catch {
       return violation(error.offerViolation)
     }
+  }
+}
+
+extension PeerViolation {
+  /// What a peer broke by which a handshake failed; nil for what breaks no rule of signalling.
+  fileprivate init?(_ failure: TLSFailure) {
+    guard case .fingerprintMismatch = failure.reason else { return nil }
+    self.init(.dtlsFingerprint, failure.text)
   }
 }
 

@@ -17,8 +17,8 @@ enum LegInput: Sendable {
   /// The streams are gone, with the last figures; nil = there was none.
   case mediaClosed(MediaReport?)
   case command(Command)
-  /// The time of the 200 has come.
-  case answerDue
+  /// The time has come that ``LegOutput/wake(at:)`` named: of the 200, or of the end without keys.
+  case due
 
   enum PortNews: Sendable {
     /// RTP and RTCP are open.
@@ -88,8 +88,8 @@ enum LegOutput: Hashable, Sendable {
   case media(Media)
   case ports(PortRequest)
   case event(CallAgentEvent)
-  /// ``LegInput/answerDue`` at this time.
-  case answer(at: Instant)
+  /// ``LegInput/due`` at this time, in place of one that was asked for before.
+  case wake(at: Instant)
   /// The leg is gone.
   case over
 

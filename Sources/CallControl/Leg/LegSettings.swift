@@ -4,6 +4,7 @@ import SIPComposition
 import SIPMessage
 import SIPUserAgent
 import SansIO
+import SecureTransport
 
 /// What all legs of a user agent have in common.
 final class LegSettings: Sendable {
@@ -25,9 +26,13 @@ final class LegSettings: Sendable {
   let forkTime: Int64
   /// What keys of SRTP are drawn from; each leg forks its own.
   let keys: Entropy
+  /// Who we are in handshakes of DTLS.
+  let identity: DTLSIdentity
+  /// From an agreement to the end of its handshake, in nanoseconds; then the call ends. Lost flights are sent again after 1, 3 and 7 s.
+  let securingTime: Int64 = 10_000_000_000
 
-  init(_ configuration: CallAgent.Configuration, keys: Entropy) {
-    self.keys = keys
+  init(_ configuration: CallAgent.Configuration, keys: Entropy, identity: DTLSIdentity) {
+    (self.keys, self.identity) = (keys, identity)
     capability = configuration.capability
     descriptions = configuration.descriptions
     mediaAddress = configuration.mediaAddress

@@ -13,7 +13,7 @@ struct Negotiation: Sendable {
   init(_ settings: LegSettings, port: UInt16, sessionID: UInt64, capability: AudioCapability? = nil) {
     session = OfferAnswerSession(
       style: settings.descriptions, sessionID: sessionID, capability: capability ?? settings.capability, origin: settings.origin,
-      entropy: settings.keys)
+      entropy: settings.keys, identity: settings.identity)
     here = TransportAddress(settings.mediaAddress, port: port)
   }
 

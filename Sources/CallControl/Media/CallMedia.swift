@@ -1,6 +1,7 @@
 import Media
 import SIPUserAgent
 import SansIO
+import SecureTransport
 
 /// The media of all legs of one user agent: their pairs of ports, and their streams.
 ///
@@ -43,10 +44,10 @@ struct CallMedia {
   private var deadlines = DeadlineQueue<SlabPlace>()
   private var news = Backlog<News>()
 
-  init(_ configuration: CallAgent.Configuration, entropy: Entropy, epoch: Epoch) {
+  init(_ configuration: CallAgent.Configuration, identity: DTLSIdentity, entropy: Entropy, epoch: Epoch) {
     address = configuration.mediaAddress
     musicAddress = configuration.musicAddress ?? configuration.mediaAddress
-    settings = LegStreams.Settings(configuration, entropy: entropy, epoch: epoch)
+    settings = LegStreams.Settings(configuration, identity: identity, entropy: entropy, epoch: epoch)
     ports = MediaPorts(configuration.mediaPorts)
   }
 
@@ -102,7 +103,7 @@ struct CallMedia {
       closeMusic(place, at: now, &out)
       finishTurn(place)
     case .close:
-      entries.update(place) { $0.streams.handle(.call(.stop), pair: $0.pair, settings, at: now, &out) }
+      entries.update(place) { $0.streams.close(at: now, &out) }
       closeMusic(place, at: now, &out)
       finishTurn(place)
       if let pair = entries.update(place, { $0.takePair() }) ?? nil { ports.close(pair, &out) }
@@ -120,10 +121,10 @@ struct CallMedia {
   /// - Parameter sessionID: draws the one of o= that goes with another port.
   mutating func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox, sessionID: () -> UInt64) {
     switch arrival {
-    case .datagram(let port, from: _, _): if let pair = ports.pair(of: port) { pass(arrival, to: pair, at: now) }
+    case .datagram(let port, from: _, _): if let pair = ports.pair(of: port) { pass(arrival, to: pair, at: now, &out) }
     case .sendFailed(let port, to: let remote, _, let label, let error):
       guard let pair = ports.pair(of: port) else { return }
-      pass(arrival, to: pair, at: now)
+      pass(arrival, to: pair, at: now, &out)
       failed(pair, .send, remote, label.subject, error)
     // An ICMP error is no sign of life, rather the opposite.
     case .unreachable(let port, let remote, let error): failed(ports.pair(of: port), .unreachable, remote, .none, error)
@@ -134,8 +135,8 @@ struct CallMedia {
     }
   }
 
-  private mutating func pass(_ arrival: Arrival, to pair: MediaPorts.Pair, at now: Instant) {
-    entries.update(pair.leg) { $0.streams.receive(arrival, for: pair.use, at: now) }
+  private mutating func pass(_ arrival: Arrival, to pair: MediaPorts.Pair, at now: Instant, _ out: inout Outbox) {
+    entries.update(pair.leg) { $0.streams.receive(arrival, for: pair.use, at: now, &out) }
     finishTurn(pair.leg)
   }
 

@@ -3,6 +3,7 @@ import SDP
 import SIPUserAgent
 import SRTP
 import SansIO
+import SecureTransport
 
 /// The streams of one leg: the call's own, and that of a music server, which has another address and so a stream of its own.
 struct LegStreams: Sendable {
@@ -14,6 +15,7 @@ struct LegStreams: Sendable {
     var musicFrequency: Int
     var sendsAudio: Bool
     var rekey: RolloverReading
+    var identity: DTLSIdentity
     /// Each stream forks its own from it.
     var entropy: Entropy
     var epoch: Epoch
@@ -32,6 +34,10 @@ struct LegStreams: Sendable {
   private var musicStream: MediaStream?
   /// What is said as soon as the call has a stream.
   private var speech: MediaCommand?
+  /// Handshakes of DTLS that came before the agreement: the peer has our description already, and its answer or ACK is on its way
+  /// (RFC 5763 §5).
+  private var early: [Arrival] = []
+  private static let earlyLimit = 8
   /// What was reported of the sockets.
   private var failures: Set<SocketFailure> = []
 
@@ -56,6 +62,8 @@ struct LegStreams: Sendable {
         entropy: settings.entropy.fork("\(id)"))
       call?.handle(.start, at: now, &out)
       if let speech { call?.handle(speech, at: now, &out) }
+      for arrival in early { call?.receive(arrival, at: now, &out) }
+      early = []
     case .call(let command):
       if case .play = command { speech = command }
       call?.handle(command, at: now, &out)
@@ -69,10 +77,16 @@ struct LegStreams: Sendable {
     }
   }
 
+  /// The call's own stream ends, with the association under it.
+  mutating func close(at now: Instant, _ out: inout Outbox) {
+    call?.handle(.stop, at: now, &out)
+    call?.handle(.close, at: now, &out)
+  }
+
   private func configuration(_ pair: MediaPorts.PairID, cname: String, _ settings: Settings) -> MediaStream.Configuration {
     MediaStream.Configuration(
       cname: cname, rtpPort: MediaPorts.rtp(pair), rtcpPort: MediaPorts.rtcp(pair), dialog: id.rawValue, sendsAudio: settings.sendsAudio,
-      rekey: settings.rekey, epoch: settings.epoch)
+      rekey: settings.rekey, identity: settings.identity, epoch: settings.epoch)
   }
 
   // MARK: - Music
@@ -103,6 +117,7 @@ struct LegStreams: Sendable {
   mutating func closeMusic(at now: Instant, _ out: inout Outbox) -> MediaPorts.PairID? {
     defer { (music, musicStream) = (nil, nil) }
     musicStream?.handle(.stop, at: now, &out)
+    musicStream?.handle(.close, at: now, &out)
     switch music {
     case .opening(let pair, _), .open(let pair): return pair
     case nil: return nil
@@ -111,11 +126,17 @@ struct LegStreams: Sendable {
 
   // MARK: - The world
 
-  mutating func receive(_ arrival: Arrival, for use: MediaPorts.Use, at now: Instant) {
+  mutating func receive(_ arrival: Arrival, for use: MediaPorts.Use, at now: Instant, _ out: inout Outbox) {
     switch use {
-    case .call: call?.receive(arrival, at: now)
-    case .music: musicStream?.receive(arrival, at: now)
+    case .call: if call == nil { keep(arrival) } else { call?.receive(arrival, at: now, &out) }
+    case .music: musicStream?.receive(arrival, at: now, &out)
     }
+  }
+
+  private mutating func keep(_ arrival: Arrival) {
+    guard case .datagram(let port, from: let source, let bytes) = arrival, DTLSConnection.isDTLS(bytes), early.count < Self.earlyLimit
+    else { return }
+    early.append(.datagram(port, from: source, bytes.compacted()))
   }
 
   mutating func wake(at now: Instant, _ out: inout Outbox) {
@@ -135,11 +156,11 @@ struct LegStreams: Sendable {
 }
 
 extension LegStreams.Settings {
-  init(_ configuration: CallAgent.Configuration, entropy: Entropy, epoch: Epoch) {
+  init(_ configuration: CallAgent.Configuration, identity: DTLSIdentity, entropy: Entropy, epoch: Epoch) {
     self.init(
       cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)",
       musicCname: "music@\(configuration.musicAddress ?? configuration.mediaAddress)",
       musicFrequency: configuration.habits.musicFrequency, sendsAudio: configuration.sendsMedia, rekey: configuration.rekey,
-      entropy: entropy, epoch: epoch)
+      identity: identity, entropy: entropy, epoch: epoch)
   }
 }

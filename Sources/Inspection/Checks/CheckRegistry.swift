@@ -64,6 +64,8 @@ struct CheckContext {
   /// The capture has RTP of anybody: where it has none, nothing is said about missing audio.
   var hasRTP: Bool
   var control: ControlTable
+  /// What handshakes of DTLS showed.
+  var dtls: DTLSTable
   /// SIP may be missing: a gap in a stream, a cut or unreadable message, TLS that stayed closed, a damaged file, frames that are not read.
   var hasHoles: Bool
   /// Frames that were not read and may carry SIP or RTP.
@@ -77,6 +79,7 @@ enum CheckRegistry {
   static let messages: [any MessageCheck] = [
     MessageForm(), TagPresence(), ContactPresence(), BodyType(), ReadableDescription(), ViaTransport(),
     DatagramSize(), PrivateContact(), ResponsePath(), SecureContact(), SuccessMakesDialog(), KeyLines(),
+    FingerprintLines(),
   ]
 
   static let dialogs: [any DialogCheck] = [
@@ -87,7 +90,7 @@ enum CheckRegistry {
     SuccessRepeated(), AcknowledgementRepeated(), ByeInEarlyDialog(), InviteOverlaps(), RequiredExtension(), ToTagStays(),
     RecordRouteEchoed(), ResponseConnection(), NeedlessConnection(), ContactPlace(), UsableDescriptions(), SecondAnswer(),
     AnswerFollowsOffer(), OfferKeepsStreams(), MediaWhileHeld(), MediaFollowsAgreement(), TryingInTime(), DialogTags(), GlareRefused(),
-    GlareWait(), CredentialsFit(), AnswerTakesKey(),
+    GlareWait(), CredentialsFit(), AnswerTakesKey(), AnswerTakesRole(), CertificateShown(),
   ]
 
   /// What holds for requests outside INVITE dialogs as well.

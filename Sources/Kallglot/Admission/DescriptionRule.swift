@@ -30,6 +30,14 @@ extension Policy {
 
   /// What is offered, and taken.
   var security: MediaSecurity {
-    MediaSecurity(offer: srtpOffer == .osrtp ? .osrtp : requireSRTP ? .savp : .clear, takesClear: !requireSRTP)
+    let offer: MediaSecurity.Offer =
+      switch srtpOffer {
+      case .sdes: requireSRTP ? .savp : .clear
+      case .osrtp: .osrtp
+      case .dtls: .dtls
+      }
+    var security = MediaSecurity(offer: offer, takesClear: !requireSRTP, takesDTLS: true)
+    security.multiplexesRTCP = true
+    return security
   }
 }

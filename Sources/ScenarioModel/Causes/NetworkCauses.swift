@@ -143,7 +143,7 @@ extension Label.Subject {
   var isMedia: Bool {
     switch self {
     case .rtp, .rtcp: true
-    case .none, .request, .response, .keepAlive, .tlsHandshake, .tlsClose, .raw: false
+    case .none, .request, .response, .keepAlive, .dtls, .tlsHandshake, .tlsClose, .raw: false
     }
   }
 

@@ -12,12 +12,14 @@ enum EndWord: String, CaseIterable, Sendable {
   case lostDialog = "lost-dialog"
   case violation
   case unsupported
+  case noKeys = "no-keys"
 
   func matches(_ end: EndReason) -> Bool {
     switch (self, end) {
     case (.hangUp, .hungUpHere), (.hangUp, .hungUpByPeer), (.cancel, .cancelledHere), (.cancel, .cancelledByPeer), (.refusal, .refused),
       (.timerB, .timerB), (.missingACK, .ackMissing), (.transport, .transportFailed), (.silence, .mediaSilence),
-      (.lostDialog, .dialogLost), (.violation, .violation), (.unsupported, .unsupported):
+      (.lostDialog, .dialogLost), (.violation, .violation), (.unsupported, .unsupported),
+      (.noKeys, .unsecured):
       true
     default: false
     }
@@ -35,6 +37,7 @@ enum EndWord: String, CaseIterable, Sendable {
     case .lostDialog: "RFC 3261 §12.2.1.2"
     case .violation: "RFC 3264 §6"
     case .unsupported: "RFC 3264 §6, a limit of the Lab"
+    case .noKeys: "RFC 5763 §5"
     }
   }
 }

@@ -1,3 +1,4 @@
+import SDP
 import SIPMessage
 import SansIO
 
@@ -30,9 +31,16 @@ enum CastKeys {
   .with(.key("wire"))
   static let srtp = Key.standard(
     "srtp", .words(Scenario.SRTPUse.allCases.map { ($0.rawValue, $0) }), "off",
-    "What it does about SRTP (keys by SDES): `accept` offers RTP/AVP and takes both, `osrtp` offers RTP/AVP with keys, `best-effort` "
-      + "RTP/SAVP beside RTP/AVP, `require` RTP/SAVP alone.",
+    "What it does about SRTP: `accept` offers RTP/AVP and takes both, `osrtp` offers RTP/AVP with keys of SDES, `best-effort` "
+      + "RTP/SAVP beside RTP/AVP, `require` RTP/SAVP alone; `dtls` offers UDP/TLS/RTP/SAVP alone, with keys of DTLS.",
     inherits: true
+  ).with(aPersona)
+  static let setup = Key.standard(
+    "setup", .words([DTLSSetup.actpass, .active, .passive].map { ($0.rawValue, $0) }), "actpass",
+    "What its offers say by `a=setup` (RFC 5763 §5); its answers let the other side begin where it says `passive`."
+  ).with(.key("srtp", "dtls"))
+  static let rtcpMux = Key.standard(
+    "rtcpMux", .flag, "false", "RTCP comes and goes on the port of its RTP where both sides want it (RFC 5761)."
   ).with(aPersona)
   static let certificate = Key.optional("certificate", .place(.mapping(certificateShape)), "Where its certificate is not as it should be.")
     .with(.key("transport", "tls"), .key("endpoint"))
@@ -45,7 +53,7 @@ enum CastKeys {
   static let shape = MappingShape(
     [
       endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia, media, music, directMedia,
-      mediaPort, srtp,
+      mediaPort, srtp, setup, rtcpMux,
       certificate,
       defect,
     ],
@@ -107,7 +115,7 @@ extension Scenario {
       throw place.problem("\(number) is odd: RTP's port is even, and RTCP's is the next (RFC 3550 §11)")
     }
     member.certificate = try fields[CastKeys.certificate].map { place throws(SourceProblem) in try Self.readCertificate(place, scope) }
-    member.srtp = try fields[CastKeys.srtp]
+    (member.srtp, member.setup, member.rtcpMux) = (try fields[CastKeys.srtp], try fields[CastKeys.setup], try fields[CastKeys.rtcpMux])
     member.defects = try fields.defects(of: role)
     return member
   }

@@ -60,7 +60,7 @@ extension Label.Subject {
   var method: Label.Word? {
     switch self {
     case .request(let word), .response(_, let word): word
-    case .none, .keepAlive, .rtp, .rtcp, .tlsHandshake, .tlsClose, .raw: nil
+    case .none, .keepAlive, .rtp, .rtcp, .dtls, .tlsHandshake, .tlsClose, .raw: nil
     }
   }
 
@@ -69,7 +69,7 @@ extension Label.Subject {
     switch self {
     case .rtp: "RTP"
     case .none: "TCP SYN"
-    case .request, .response, .keepAlive, .rtcp, .tlsHandshake, .tlsClose, .raw: description
+    case .request, .response, .keepAlive, .rtcp, .dtls, .tlsHandshake, .tlsClose, .raw: description
     }
   }
 }

@@ -74,8 +74,8 @@ struct FaultStep: FieldStep {
   /// What the network cannot do is said when the file is read: a fault sees the bytes of a write, and under TLS they are ciphertext.
   private static func check(_ plan: FaultPlan, _ place: NodeReader, _ scenario: Scenario) throws(SourceProblem) {
     switch plan.subject {
-    case .rtp, .rtcp:
-      guard plan.condition == nil else { throw place.problem("where, containing and replace read SIP messages, not RTP or RTCP") }
+    case .rtp, .rtcp, .dtls:
+      guard plan.condition == nil else { throw place.problem("where, containing and replace read SIP messages, not RTP, RTCP or DTLS") }
       return
     case .request, .response, .none, .keepAlive, .tlsHandshake, .tlsClose, .raw: break
     }

@@ -1,7 +1,7 @@
 import SIPMessage
 import SansIO
 
-/// A message as engineers name it: `the 2nd 200 INVITE`, `the first 3 INVITE`, `every ACK`, `the BYE`, `the 5th RTP`.
+/// A message as engineers name it: `the 2nd 200 INVITE`, `the first 3 INVITE`, `every ACK`, `the BYE`, `the 5th RTP`, `the 2nd DTLS`.
 struct MessageText: Sendable {
   var occurrences: ClosedRange<Int>
   var subject: Label.Subject
@@ -31,6 +31,7 @@ struct MessageText: Sendable {
   private static func subject(_ words: [String]) -> Label.Subject? {
     switch words.count {
     case 1 where words[0] == "RTCP": return .rtcp
+    case 1 where words[0] == "DTLS": return .dtls
     case 1 where words[0] == "RTP": return .rtp(payloadType: 0)
     case 1:
       return method(words[0]).map { .request($0) }

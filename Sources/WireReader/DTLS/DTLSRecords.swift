@@ -32,15 +32,16 @@ struct DTLSRecords {
   }
 }
 
-/// One hello of a direction, put together of its fragments (RFC 6347 §4.2.3).
+/// One hello or certificate of a direction, put together of its fragments (RFC 6347 §4.2.3).
 struct DTLSFragments {
   private static let longest = 1 << 14
+  static let certificate = UInt8(11)
 
   private var sequence: UInt16?
   private var bytes: [UInt8] = []
   private var ranges: [Range<Int>] = []
 
-  /// The handshake messages that are whole with this record: hellos alone, other messages are passed over.
+  /// The handshake messages that are whole with this record: hellos and certificates alone, others are passed over.
   mutating func take(_ payload: Bytes) -> [(type: UInt8, body: Bytes)] {
     var messages: [(type: UInt8, body: Bytes)] = []
     var position = 0
@@ -50,7 +51,7 @@ struct DTLSFragments {
       let start = position + 12
       guard start + part <= payload.count, offset + part <= length else { break }
       position = start + part
-      guard type == 1 || type == 2, length <= Self.longest else { continue }
+      guard type == 1 || type == 2 || type == Self.certificate, length <= Self.longest else { continue }
       if let body = add(payload[start..<start + part], at: offset, of: length, sequence) { messages.append((type, body)) }
     }
     return messages

@@ -38,6 +38,7 @@ public struct DTLSTable {
   private static let (mostPlaces, mostAssociations) = (8_192, 4)
 
   private var places: [Pair: Place] = [:]
+  private var certificates = ShownCertificates()
   private let keyLog: KeyLog
   /// Grows with every ServerHello.
   private(set) var generation = 0
@@ -49,7 +50,8 @@ public struct DTLSTable {
   // MARK: - Datagrams
 
   /// Takes a datagram that begins like a record of DTLS.
-  mutating func take(_ datagram: Bytes, _ way: StreamTable.Way, at time: Int64) {
+  mutating func take(_ datagram: Bytes, _ way: StreamTable.Way, _ stamp: FrameStamp) {
+    let time = stamp.time
     let records = DTLSRecords.read(datagram).filter { $0.type == DTLSRecords.handshake && $0.epoch == 0 }
     guard !records.isEmpty else { return }
     let pair = Pair(way)
@@ -59,7 +61,13 @@ public struct DTLSTable {
     let isLow = way.source == pair.low
     for record in records {
       let messages = isLow ? place.fragments.low.take(record.payload) : place.fragments.high.take(record.payload)
-      for message in messages { take(message.type, message.body, way, &place) }
+      for message in messages {
+        if message.type != DTLSFragments.certificate {
+          take(message.type, message.body, way, &place)
+        } else if let certificate = ShownCertificate(message.body, stamp) {
+          certificates.add(certificate, of: way.source)
+        }
+      }
     }
     places[pair] = place
   }
@@ -85,7 +93,13 @@ public struct DTLSTable {
   }
 
   /// Takes out what was silent since then.
-  mutating func release(before time: Int64) { if !places.isEmpty { places = places.filter { $0.value.last > time } } }
+  mutating func release(before time: Int64) {
+    if !places.isEmpty { places = places.filter { $0.value.last > time } }
+    certificates.release(before: time)
+  }
+
+  /// What a place showed in handshakes, in the order in which it was seen first.
+  public func certificates(of place: TransportAddress) -> [ShownCertificate] { certificates[place] }
 
   // MARK: - Keys
 

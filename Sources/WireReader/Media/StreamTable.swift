@@ -15,7 +15,7 @@ public struct StreamTable {
   private var guesses: [RTPStream.Key] = []
   public private(set) var control = ControlTable()
   private(set) var opener = SRTPOpener()
-  private(set) var dtls: DTLSTable
+  public private(set) var dtls: DTLSTable
   private let keyLog: KeyLog
   /// What became of the datagram that was taken last, beside its place in a stream.
   private(set) var passage = DatagramPassage.clear
@@ -126,7 +126,7 @@ public struct StreamTable {
       if isMedia(way) { dtlsPackets += 1 }
       guard DTLSRecords.begins(payload) else { return false }
       passage = .handshake
-      dtls.take(payload, way, at: stamp.time)
+      dtls.take(payload, way, stamp)
       return false
     default: return false
     }

@@ -41,6 +41,10 @@ public struct ObservedMedia: Hashable, Sendable {
   public var hasOtherKeying: Bool
   /// Keys come by DTLS (RFC 5763).
   public var hasFingerprint: Bool
+  /// What stands behind `a=fingerprint:`, of the stream or else of the session (RFC 8122 §5).
+  public var fingerprints: [String]
+  /// `a=setup`, likewise (RFC 4145 §4).
+  public var setup: String?
 
   public var isRTP: Bool { terms.content.isRTP }
   public var isSecure: Bool { profile.has("SAVP") }
@@ -67,6 +71,8 @@ public struct ObservedMedia: Hashable, Sendable {
     let isTrickled = media.port == 9 && address?.address.isUnspecified == true
     hasICE = content.hasICE || isTrickled
     hasFingerprint = content.hasFingerprint || content.profile.has("TLS") || description.hasAttribute("fingerprint")
+    fingerprints = media.fingerprintLines.map(\.text)
+    setup = fingerprints.isEmpty ? nil : media.setupText
     hasOtherKeying =
       content.hasOtherKeying || content.profile.has("TLS") || description.hasAttribute("key-mgmt")
       || description.hasAttribute("fingerprint")

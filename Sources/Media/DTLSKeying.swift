@@ -1,0 +1,132 @@
+import SDP
+import SRTP
+import SansIO
+import SecureTransport
+
+/// The DTLS associations that give one stream its keys (RFC 5764 §3): one, and a second for RTCP where that has a port of its own.
+///
+/// ```
+///   idle ── begin ──► shaking hands ── each ended ──► keyed ── close_notify ──► closed: nothing more leaves
+///                      │   ▲                            │
+///                      │   └── begin: the next number ──┘ (the keys stay until it has others)
+///                      └── failed
+/// ```
+/// It carries datagrams and says what came of them; what is done with keys is ``PacketProtection``'s.
+struct DTLSKeying: Sendable {
+  enum Output: Sendable {
+    /// A handshake ended: keys for these kinds of packets.
+    case keyed([SRTPPacketKind], AgreedKeys, SecuredMedia)
+    case failed(TLSFailure)
+    case closed
+  }
+
+  /// One association and its way.
+  // Unchecked: it belongs to one stream and is used in its turns alone.
+  private final class Association: @unchecked Sendable {
+    let connection: DTLSConnection
+    let agreed: AgreedAssociation
+    let kinds: [SRTPPacketKind]
+    let port: PortID
+    /// Who is called follows where the call comes from, as media does behind a NAT, until the peer has proven itself.
+    var remote: TransportAddress
+
+    init(_ connection: DTLSConnection, _ agreed: AgreedAssociation, _ kinds: [SRTPPacketKind], _ port: PortID, _ remote: TransportAddress) {
+      (self.connection, self.agreed, self.kinds, self.port, self.remote) = (connection, agreed, kinds, port, remote)
+    }
+  }
+
+  private let configuration: MediaStream.Configuration
+  private var associations: [Association] = []
+  /// What was begun last.
+  private var agreed: AgreedAssociation?
+
+  init(_ configuration: MediaStream.Configuration) { self.configuration = configuration }
+
+  /// Whether all handshakes have ended well.
+  var isKeyed: Bool { !associations.isEmpty && associations.allSatisfy { $0.connection.session != nil } }
+
+  /// Opens what an agreement asks for, unless that was done, or there is nowhere to send to yet.
+  mutating func begin(_ agreement: AudioAgreement, at now: Instant, _ out: inout Outbox) -> [Output] {
+    guard let agreed = agreement.association, agreed != self.agreed else { return [] }
+    guard agreement.remote.port != 0, !agreement.remote.address.isUnspecified else { return [] }
+    self.agreed = agreed
+    associations = []
+    let audio: [SRTPPacketKind] = agreement.isMultiplexed ? [.rtp, .rtcp] : [.rtp]
+    var outputs = open(agreed, audio, configuration.rtpPort, agreement.remote, at: now, &out)
+    guard !agreement.isMultiplexed, agreement.remoteControl.port != 0 else { return outputs }
+    outputs += open(agreed, [.rtcp], configuration.rtcpPort, agreement.remoteControl, at: now, &out)
+    return outputs
+  }
+
+  private mutating func open(
+    _ agreed: AgreedAssociation, _ kinds: [SRTPPacketKind], _ port: PortID, _ remote: TransportAddress, at now: Instant, _ out: inout Outbox
+  ) -> [Output] {
+    let path = "association \(configuration.dialog) \(port.rawValue) \(agreed.number)"
+    guard let connection = configuration.identity?.connection(agreed.role, expecting: agreed.fingerprints, path: path) else {
+      return [.failed(TLSFailure(.internalError, endedBy: .local, text: "there is no certificate for DTLS"))]
+    }
+    let association = Association(connection, agreed, kinds, port, remote)
+    associations.append(association)
+    return carry(connection.start(at: now), of: association, &out)
+  }
+
+  // MARK: - The world
+
+  /// A datagram of DTLS that came to a port of the stream.
+  mutating func receive(
+    _ datagram: Bytes, on port: PortID, from source: TransportAddress, at now: Instant, _ out: inout Outbox
+  ) -> [Output] {
+    guard let association = associations.first(where: { $0.port == port }) else { return [] }
+    if association.connection.role == .passive, association.connection.session == nil { association.remote = source }
+    return carry(association.connection.receive(datagram, at: now), of: association, &out)
+  }
+
+  var nextDeadline: Instant? { associations.compactMap(\.connection.nextDeadline).min() }
+
+  mutating func wake(at now: Instant, _ out: inout Outbox) -> [Output] {
+    var outputs: [Output] = []
+    for association in associations {
+      guard let due = association.connection.nextDeadline, due <= now else { continue }
+      outputs += carry(association.connection.wake(at: now), of: association, &out)
+    }
+    return outputs
+  }
+
+  /// Says close_notify and forgets the associations (RFC 5246 §7.2.1).
+  mutating func close(at now: Instant, _ out: inout Outbox) {
+    for association in associations { _ = carry(association.connection.close(at: now), of: association, &out) }
+    associations = []
+  }
+
+  private func carry(_ outputs: [DTLSConnection.Output], of association: Association, _ out: inout Outbox) -> [Output] {
+    var results: [Output] = []
+    for output in outputs {
+      switch output {
+      case .datagram(let bytes):
+        out.datagram(association.port, to: association.remote, bytes, Label(.dtls, dialog: configuration.dialog))
+      case .secret(let line): out.secret(line)
+      case .established(let session):
+        if let keys = AgreedKeys(session, role: association.connection.role) {
+          let media = SecuredMedia(association.agreed, suite: keys.send.suite, version: session.version, cipher: session.cipher)
+          results.append(.keyed(association.kinds, keys, media))
+        } else {
+          results.append(.failed(TLSFailure(.noCommonProfile, endedBy: .local, text: "\(session.profile) is not spoken here")))
+        }
+      case .closedByPeer: results.append(.closed)
+      case .failed(let failure): results.append(.failed(failure))
+      }
+    }
+    return results
+  }
+}
+
+extension AgreedKeys {
+  /// What a handshake gave (RFC 5764 §4.2): the client protects with its own key, the server with the other.
+  convenience init?(_ session: DTLSSession, role: DTLSConnection.Role) {
+    guard let suite = SRTPSuite(protectionProfile: session.profile.rawValue),
+      let (client, server) = SRTPKey.pair(exported: session.keyingMaterial.reveal(), suite: suite),
+      let clients = try? SRTPKeys(suite, client), let servers = try? SRTPKeys(suite, server)
+    else { return nil }
+    self.init(send: role == .active ? clients : servers, receive: role == .active ? servers : clients)
+  }
+}
