@@ -1,7 +1,8 @@
 import COpenSSL
 import SansIO
 
-/// A certificate and the offered protection profiles, made ready for DTLS handshakes in either role. Connections of all hosts may share one.
+/// A certificate and the offered protection profiles, made ready for DTLS handshakes in either role. Connections of all hosts may share
+/// one.
 ///
 /// Nothing that a connection sends depends on when or where the context was made, so live and virtual connections share it.
 // Unchecked: it is not changed after it was made, and OpenSSL counts its references atomically, so threads may share it.

@@ -181,7 +181,9 @@ public final class RTPStream {
     last = stamp
     octets += packet.payload.count
     let use = payload(packet, stamp)
-    if AudioLevel.isRead(course.packets), let law = payloads[use].law { listen(packet.payload, law, stamp) }
+    // In an opened stream what is not opened came twice, or is of somebody else: its payload says nothing.
+    let isReadable = isOpened || !mayBeProtected
+    if isReadable, AudioLevel.isRead(course.packets), let law = payloads[use].law { listen(packet.payload, law, stamp) }
     let (clockRate, isEvent) = (payloads[use].clockRate, payloads[use].isEvent)
     statistics.take(
       sequence: packet.sequenceNumber, timestamp: packet.timestamp, marker: packet.marker, payloadType: packet.payloadType,
@@ -193,7 +195,7 @@ public final class RTPStream {
         isEvent: isEvent || payloads[use].isNoise, stamp: stamp))
     if course.restarts.count != restarts { clock.startOver() }
     if periods.isEmpty { periods.append(Period(first: stamp, last: stamp, receiver: receiver, sender: sender)) }
-    let length = isWhole ? payloads[use].length?.ticks(packet.payload) ?? 0 : 0
+    let length = isWhole && isReadable ? payloads[use].length?.ticks(packet.payload) ?? 0 : 0
     if payloads[use].isTimed { self.time(packet, step, clockRate, length, stamp) } else { clock.passOver() }
     let period = periods.count - 1
     periods[period].packets += 1

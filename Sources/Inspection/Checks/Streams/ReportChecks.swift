@@ -45,7 +45,9 @@ struct ReportedLoss: StreamCheck {
   /// A receiver may begin to count a little later than its packets come.
   private func own(_ block: ControlTable.Block, _ stream: RTPStream) -> Remark? {
     let reporter = block.reporter
-    if abs(block.lost - block.seenBalance) > max(8, block.seenExpected / 100) {
+    // What comes twice counts twice (RFC 3550 §6.4.1), but not where SRTP drops it before it is counted (RFC 3711 §3.3.2).
+    let seen = stream.protection == .clear ? [block.seenBalance] : [block.seenBalance, block.seenLost]
+    if seen.allSatisfy({ abs(block.lost - $0) > max(8, block.seenExpected / 100) }) {
       return Remark(
         rule,
         "\(reporter) reports \(Words.count(block.lost, "packet")) lost from \(stream.key.source), \(block.seenBalance) of "
