@@ -119,8 +119,8 @@ struct SRTPOpener {
 }
 
 extension MediaTable {
-  /// Who may send what comes this way, and what each says: whoever is described where it comes from, and the other sides of the dialogs that
-  /// its receiver is in.
+  /// Who may send what comes this way, and what each says: whoever is described where it comes from, and the other sides of the dialogs
+  /// that its receiver is in.
   func senders(_ way: StreamTable.Way) -> [Use] {
     var uses: [Use] = []
     if let sender = self[way.source] ?? control(way.source) { uses.append(sender) }

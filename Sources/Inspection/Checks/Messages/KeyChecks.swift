@@ -46,8 +46,8 @@ struct AnswerTakesKey: DialogCheck {
     }
   }
 
-  /// nil where the answer is right, declines RTP/AVP with keys (RFC 8643), takes a line that is not read here, or the capture has its keys no
-  /// more.
+  /// nil where the answer is right, declines RTP/AVP with keys (RFC 8643), takes a line that is not read here, or the capture has its keys
+  /// no more.
   private static func failure(_ offer: ObservedMedia, _ answer: ObservedMedia) -> CryptoAnswerFailure? {
     guard !offer.hasRemovedKeys, !answer.hasRemovedKeys else { return nil }
     guard !answer.cryptoLines.isEmpty || answer.isSecure && !answer.hasOtherKeying else { return nil }
