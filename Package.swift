@@ -133,5 +133,7 @@ if Context.environment["LAB_FUZZ"] == "1" {
   package.targets.append(
     .executableTarget(
       name: "lab-fuzz",
-      dependencies: ["SansIO", "SIPMessage", "SIPComposition", "SDP", "SRTP", "Capture", "WireReader", "Inspection", "Rules"]))
+      dependencies: [
+        "SansIO", "SIPMessage", "SIPComposition", "SDP", "SRTP", "SecureTransport", "Capture", "WireReader", "Inspection", "Rules",
+      ]))
 }

@@ -54,6 +54,14 @@ enum LabFuzz {
       SRTPTarget.run(input(data, count))
       return 0
     },
+    "tls-records": { data, count in
+      TLSRecordsTarget.run(input(data, count))
+      return 0
+    },
+    "dtls-datagrams": { data, count in
+      DTLSTarget.run(input(data, count))
+      return 0
+    },
     "reader": { data, count in
       ReaderTarget.run(input(data, count))
       return 0

@@ -16,6 +16,8 @@ final class DTLSPair {
     var flight: Int
     /// Its place in the flight.
     var place: Int
+    /// Its place among all datagrams.
+    var number: Int
     var bytes: Bytes
     var at: Instant
   }
@@ -32,6 +34,8 @@ final class DTLSPair {
   /// When each end was established.
   private(set) var establishedAt: [Instant?] = [nil, nil]
   var path: Path
+  /// What becomes of a datagram on its way.
+  var edit: (Sent) -> Bytes = { $0.bytes }
   private var underway: [(at: Instant, order: Int, to: Side, bytes: Bytes)] = []
   private var order = 0
   private var flights = [0, 0]
@@ -98,10 +102,10 @@ final class DTLSPair {
     let datagrams = new.datagrams
     guard !datagrams.isEmpty else { return }
     for (place, bytes) in datagrams.enumerated() {
-      let one = Sent(from: side, flight: flights[side.rawValue], place: place, bytes: bytes, at: now)
+      let one = Sent(from: side, flight: flights[side.rawValue], place: place, number: sent.count, bytes: bytes, at: now)
       sent.append(one)
       for delay in path(one) {
-        underway.append((now.advanced(by: delay), order, side == .active ? .passive : .active, bytes))
+        underway.append((now.advanced(by: delay), order, side == .active ? .passive : .active, edit(one)))
         order += 1
       }
     }

@@ -1,0 +1,93 @@
+import SansIO
+import Testing
+
+@testable import SecureTransport
+
+@Suite struct DTLSGarbageTests {
+  @Test func `only a first byte from 20 to 63 is DTLS, and nothing else is looked at (RFC 5764 §5.1.2)`() throws {
+    let pair = try DTLSLab.pair()
+    pair.start()
+    for first in UInt8.min...UInt8.max {
+      let datagram = Bytes([first] + [UInt8](repeating: 0, count: 40))
+      #expect(DTLSConnection.isDTLS(datagram) == (20...63).contains(first))
+      if !(20...63).contains(first) { #expect(pair.end(.passive).receive(datagram, at: .zero).isEmpty) }
+    }
+    #expect(pair.end(.passive).receive(Bytes(), at: .zero).isEmpty)
+    #expect(!DTLSConnection.isDTLS(Bytes()))
+    #expect(pair.run().isEstablished)
+  }
+
+  /// The pair after some time, in which each end is at another stage.
+  private func pair(after milliseconds: Int64) throws -> DTLSPair {
+    let pair = try DTLSLab.pair(mtu: 600)
+    pair.start()
+    return pair.run(limit: .milliseconds(milliseconds))
+  }
+
+  @Test(arguments: [0, 25, 45, 65, 200])
+  func `noise at any stage crashes nothing and establishes nothing`(stage: Int64) throws {
+    var noise = Entropy(seed: 5).fork("\(stage)")
+    for round in 0..<120 {
+      let pair = try pair(after: stage)
+      for side in DTLSPair.Side.allCases {
+        var bytes = noise.bytes(Int(noise.next() % 900) + 1)
+        bytes[0] = 20 + UInt8(noise.next() % 44)
+        // Half of it looks like a record, so that it gets past the first check.
+        if round.isMultiple(of: 2) {
+          let type = UInt8(20 + noise.next() % 4)
+          let header: [UInt8] = [type, 0xFE, 0xFD, 0, UInt8(noise.next() % 2), 0, 0, 0, 0, 0, UInt8(round)]
+          bytes = header + [UInt8(bytes.count >> 8), UInt8(bytes.count & 255)] + bytes
+        }
+        let wasEstablished = pair.end(side).session != nil
+        let outputs = pair.end(side).receive(Bytes(bytes), at: pair.now)
+        #expect(outputs.session == nil)
+        // Records under the keys cannot be forged, and after the handshake there are no others.
+        if wasEstablished { #expect(outputs.isEmpty, "stage \(stage), round \(round)") }
+      }
+    }
+  }
+
+  @Test func `a changed byte anywhere in the handshake never gives the ends different keys`() throws {
+    let clean = try DTLSLab.pair(mtu: 600).handshake()
+    var failed = 0
+    for victim in clean.sent.indices {
+      for place in stride(from: 0, to: clean.sent[victim].bytes.count, by: 29) {
+        let pair = try DTLSLab.pair(mtu: 600)
+        pair.edit = { sent in
+          guard sent.number == victim else { return sent.bytes }
+          var bytes = sent.bytes.array
+          bytes[place] ^= 0x55
+          return Bytes(bytes)
+        }
+        pair.handshake()
+        if let one = pair.end(.active).session, let two = pair.end(.passive).session {
+          #expect(one.keyingMaterial == two.keyingMaterial, "datagram \(victim), byte \(place)")
+        } else {
+          failed += 1
+          #expect(pair[.active].failure != nil || pair[.passive].failure != nil, "datagram \(victim), byte \(place)")
+        }
+      }
+    }
+    #expect(failed > 0)
+  }
+
+  @Test func `a datagram that is cut anywhere is as good as lost, and comes again (RFC 6347 §4.1.2.7)`() throws {
+    let clean = try DTLSLab.pair(mtu: 600).handshake()
+    for victim in clean.sent.indices {
+      for kept in stride(from: 0, to: clean.sent[victim].bytes.count, by: 37) {
+        let pair = try DTLSLab.pair(mtu: 600)
+        pair.edit = { $0.number == victim ? $0.bytes[0..<kept] : $0.bytes }
+        #expect(pair.handshake().isEstablished, "datagram \(victim), cut to \(kept)")
+        for time in pair.establishedAt { #expect((try #require(time)) < Instant(nanoseconds: 1_300_000_000)) }
+      }
+    }
+  }
+
+  @Test func `a datagram of the largest size is taken in`() throws {
+    let pair = try DTLSLab.pair()
+    pair.start()
+    let large = Bytes([22, 0xFE, 0xFD] + [UInt8](repeating: 0xFF, count: 65_504))
+    #expect(pair.end(.passive).receive(large, at: .zero).isEmpty)
+    #expect(pair.run().isEstablished)
+  }
+}
