@@ -23,11 +23,13 @@ final class RawContext {
       return path
     }
     if let certificate = chain.first, let key {
-      precondition(SSL_CTX_use_certificate_file(context, try file("c.pem", certificate), SSL_FILETYPE_PEM) == 1)
-      precondition(SSL_CTX_use_PrivateKey_file(context, try file("k.pem", key), SSL_FILETYPE_PEM) == 1)
+      let paths = (try file("c.pem", certificate), try file("k.pem", key))
+      precondition(SSL_CTX_use_certificate_file(context, paths.0, SSL_FILETYPE_PEM) == 1)
+      precondition(SSL_CTX_use_PrivateKey_file(context, paths.1, SSL_FILETYPE_PEM) == 1)
     }
     if let anchor {
-      precondition(SSL_CTX_load_verify_locations(context, try file("a.pem", anchor), nil) == 1)
+      let path = try file("a.pem", anchor)
+      precondition(SSL_CTX_load_verify_locations(context, path, nil) == 1)
       SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
     }
     _ = cssl_ctx_set_min_proto_version(context, version)

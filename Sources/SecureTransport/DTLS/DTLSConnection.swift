@@ -105,7 +105,7 @@ public final class DTLSConnection {
   /// Takes one datagram of the peer. One that is not DTLS is not looked at.
   public func receive(_ datagram: Bytes, at now: Instant) -> [Output] {
     guard state != .idle else { preconditionFailure("a connection starts before it receives") }
-    guard isLive, Self.isDTLS(datagram) else { return [] }
+    guard isLive, Self.isDTLS(datagram), !hasShortRecord(datagram) else { return [] }
     wire.feed(datagram)
     defer { wire.discardInput() }
     return run(at: now) { advance(&$0) }
@@ -163,6 +163,22 @@ public final class DTLSConnection {
     case .handshaking, .unverified, .open: true
     case .idle, .closed, .failed: false
     }
+  }
+
+  /// Whether a protected record is too short for nonce and tag. It is to be dropped (RFC 6347 §4.1.2.7), but OpenSSL 3.0 ends the
+  /// association for it, so that anybody could.
+  private func hasShortRecord(_ datagram: Bytes) -> Bool {
+    var place = 0
+    while place + 13 <= datagram.count {
+      let length = Int(datagram[place + 11]) << 8 | Int(datagram[place + 12])
+      if datagram[place + 3] | datagram[place + 4] != 0, length < 24 {
+        // Poly1305 has no nonce in the record, CCM_8 a tag of 8 bytes (RFC 7905 §2, RFC 6655 §4).
+        let cipher = cssl_get_cipher_name(ssl).map { String(cString: $0) } ?? ""
+        return !(length >= 16 && (cipher.hasSuffix("POLY1305") || cipher.hasSuffix("CCM8")))
+      }
+      place += 13 + length
+    }
+    return false
   }
 
   private func run(at now: Instant, _ body: (inout [Output]) -> Void) -> [Output] {
