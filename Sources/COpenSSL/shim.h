@@ -59,6 +59,9 @@ static const uint64_t CSSL_OP_NO_COMPRESSION = SSL_OP_NO_COMPRESSION;
 static inline int cssl_set_tlsext_host_name(SSL *connection, const char *name) {
   return (int)SSL_set_tlsext_host_name(connection, name);
 }
+static inline int cssl_add1_chain_cert(SSL *connection, X509 *certificate) {
+  return (int)SSL_add1_chain_cert(connection, certificate);
+}
 static inline const char *cssl_get_cipher_name(const SSL *connection) { return SSL_get_cipher_name(connection); }
 static inline struct ssl_st *cssl_of_store_context(X509_STORE_CTX *context) {
   return (SSL *)X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());

@@ -82,6 +82,7 @@ public struct CaptureInspection {
         InspectionFinding(
           .tlsAlert, isSIP ? .error : .note, "RFC 8446 §6.2",
           "\(alert.source) ends TLS with \(alert.destination) by the alert \(alert.value)", frame: alert.stamp.frame, blamed: alert.source))
+    case .tlsEstablished: break
     }
   }
 

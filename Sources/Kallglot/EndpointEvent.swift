@@ -18,6 +18,8 @@ public enum EndpointEvent: HostEvent, Hashable {
   case sessionEnded(String, reason: String)
   /// A call to an account was asked for and cannot be placed.
   case notCalled(account: String, reason: String)
+  /// A changed policy asks for TLS that cannot be made: what there was goes on.
+  case tlsKept(reason: String)
 
   public var journalName: String {
     switch self {
@@ -28,6 +30,7 @@ public enum EndpointEvent: HostEvent, Hashable {
     case .digit: "digit-relayed"
     case .sessionEnded: "session-ended"
     case .notCalled: "account-not-called"
+    case .tlsKept: "tls-kept"
     }
   }
 
@@ -62,6 +65,7 @@ public enum EndpointEvent: HostEvent, Hashable {
     case .notCalled(let account, let reason):
       json.member("account", account)
       json.member("reason", reason)
+    case .tlsKept(let reason): json.member("reason", reason)
     }
   }
 }

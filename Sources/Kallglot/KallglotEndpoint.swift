@@ -20,15 +20,57 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
   let admission: AdmissionDesk
   @exclusivity(unchecked) var sessions: SessionCore<LegID>
   var registrar = Registrar()
+  /// What its TLS is made of; nil where it was given contexts, which no policy changes.
+  private let identity: EndpointTLS?
+  private var tls: Policy.TLS
 
   /// - Parameter tls: the context of TLS listeners; nil where none listens.
-  public init(_ configuration: Configuration, tls: TLSContext?, clientTLS: TLSContext? = nil, entropy: Entropy, epoch: Epoch) {
+  public convenience init(
+    _ configuration: Configuration, tls: TLSContext?, clientTLS: TLSContext? = nil, entropy: Entropy, epoch: Epoch
+  ) {
+    self.init(configuration, nil, (tls, clientTLS), entropy: entropy, epoch: epoch)
+  }
+
+  /// One whose TLS is as its policy says, also after a change.
+  ///
+  /// - Parameter identity: nil where it has no TLS.
+  public convenience init(
+    _ configuration: Configuration, identity: EndpointTLS?, entropy: Entropy, epoch: Epoch
+  ) throws(TLSError) {
+    let policy = Self.tlsPolicy(configuration.accounts, configuration.listener)
+    let contexts = (try identity?.server(policy), try identity?.client(policy))
+    self.init(configuration, identity, contexts, entropy: entropy, epoch: epoch)
+  }
+
+  private init(
+    _ configuration: Configuration, _ identity: EndpointTLS?, _ contexts: (server: TLSContext?, client: TLSContext?), entropy: Entropy,
+    epoch: Epoch
+  ) {
     self.configuration = configuration
-    agent = CallAgent(configuration.callAgent, serverTLS: tls, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
+    (self.identity, tls) = (identity, Self.tlsPolicy(configuration.accounts, configuration.listener))
+    agent = CallAgent(
+      configuration.callAgent, serverTLS: contexts.server, clientTLS: contexts.client, entropy: entropy, epoch: epoch)
     admission = AdmissionDesk(
       place: configuration.place, listener: configuration.listener, accounts: configuration.accounts, entropy: entropy.fork("nonce"))
     sessions = SessionCore(configuration.sessions)
     agent.userAgent.gate = admission.gate
+  }
+
+  /// A connection says nothing of accounts: whose TLS is the only account's, else the listener's.
+  private static func tlsPolicy(_ accounts: [Account], _ listener: Policy) -> Policy.TLS {
+    accounts.count == 1 ? accounts[0].policy.tls : listener.tls
+  }
+
+  /// New connections are made by what the policy says now.
+  private func renewTLS(_ out: inout Outbox) {
+    let policy = (admission.accounts.only?.policy ?? admission.listener).tls
+    guard let identity, policy != tls else { return }
+    do throws(TLSError) {
+      agent.userAgent.use(serverTLS: try identity.server(policy), clientTLS: try identity.client(policy))
+      tls = policy
+    } catch {
+      out.event(EndpointEvent.tlsKept(reason: "\(error)"))
+    }
   }
 
   // MARK: - NetworkHost
@@ -65,6 +107,7 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
     case .administer(.setPolicy(let account, let policy)):
       admission.accounts.setPolicy(policy, of: account)
       agent.userAgent.gate = admission.gate
+      renewTLS(&out)
     case .administer(.setPassword(let account, let password)): admission.accounts.setPassword(password, of: account)
     case .administer(.setActive(let account, let isActive)): admission.accounts.setActive(isActive, of: account)
     case .administer(.callAccount(let account, let name)): callAccount(account, name: name, at: now, &out)

@@ -75,6 +75,7 @@ public struct Policy: Hashable, Sendable {
   public var allowlistRefusal: AllowlistRefusal = .forbidden
   public var transports: [Transport] = [.tls, .tcp, .udp]
   public var requireTLS = false
+  public var tls = TLS()
   public var requireSRTP = false
   public var sdesOverClear: SDESOverClear = .accept
   public var srtpOffer: SRTPOffer = .sdes

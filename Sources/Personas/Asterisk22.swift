@@ -3,6 +3,7 @@ import SDP
 import SIPComposition
 import SIPMessage
 import SIPUserAgent
+import SecureTransport
 
 extension PersonaProfile {
   /// Asterisk 22 with chan_pjsip and PJSIP 2.17, near-default configuration, as it looks on the wire.
@@ -10,7 +11,7 @@ extension PersonaProfile {
   /// Observed messages stand in `captures/observed/asterisk-22.10.1`; a test compares. The rest comes from its source code and defaults.
   public static let asterisk22 = PersonaProfile(
     id: "asterisk-22", summary: "Asterisk 22, chan_pjsip, UDP, TCP or TLS trunk with digest",
-    quirks: asteriskHeaders + asteriskIdentifiers + asteriskResponses + asteriskDescriptions + asteriskBehaviour)
+    quirks: asteriskHeaders + asteriskIdentifiers + asteriskResponses + asteriskSecurity + asteriskDescriptions + asteriskBehaviour)
 }
 
 private let observed = "observed: Asterisk 22.10.1"
@@ -112,6 +113,12 @@ private let asteriskIdentifiers = [
   Quirk("register-line", "the Contact of REGISTER carries ;line= and seven letters", source: "\(observed), REGISTER with line=yes") {
     $0.style.registrationContactParameters = ";line={letters:7}"
   },
+]
+
+private let asteriskSecurity = [
+  Quirk("tls-1-2", "TLS 1.2 and nothing else", source: "Asterisk documentation, pjsip.conf with method=tlsv1_2") {
+    $0.tlsVersions = .tls12 ... .tls12
+  }
 ]
 
 private let asteriskDescriptions = [

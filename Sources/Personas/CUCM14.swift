@@ -3,6 +3,7 @@ import SDP
 import SIPComposition
 import SIPMessage
 import SIPUserAgent
+import SecureTransport
 
 extension PersonaProfile {
   /// Cisco Unified Communications Manager 14 on a SIP trunk with default SIP profile: delayed offer, no MTP.
@@ -10,7 +11,7 @@ extension PersonaProfile {
   /// Nobody observed it here: everything comes from published traces and Cisco's documents.
   public static let cucm14 = PersonaProfile(
     id: "cucm-14-trunk", summary: "Cisco CUCM 14 SIP trunk: delayed offer, hold by an empty re-INVITE",
-    quirks: cucmHeaders + cucmIdentifiers + cucmDescriptions + cucmBehaviour)
+    quirks: cucmHeaders + cucmIdentifiers + cucmSecurity + cucmDescriptions + cucmBehaviour)
 }
 
 private let cucmHeaders = [
@@ -105,6 +106,12 @@ private let cucmIdentifiers = [
   Quirk("cseq-101", "CSeq begins at 101 in every dialog and in every OPTIONS", source: "CUCM 10.5 trace T1, CUCM OPTIONS ping trace T20") {
     $0.style.firstSequence = .fixed(101)
   },
+]
+
+private let cucmSecurity = [
+  Quirk("tls-1-2", "TLS 1.2 and nothing else", source: "Cisco's Security Guide for CUCM 14, minimum TLS version") {
+    $0.tlsVersions = .tls12 ... .tls12
+  }
 ]
 
 private let cucmDescriptions = [

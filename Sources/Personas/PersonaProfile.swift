@@ -5,6 +5,7 @@ import SIPComposition
 import SIPMessage
 import SIPUserAgent
 import SansIO
+import SecureTransport
 
 /// A product as data: the base that any caller has, and what the product does differently, each habit with its source.
 public struct PersonaProfile: Sendable {
@@ -65,6 +66,8 @@ public struct Habits: Hashable, Sendable, Codable {
   public var behaviour = Behaviour()
   /// The first that fits answers a request; without any OPTIONS gets 200 and everything else 501.
   public var reactions: [Reaction] = []
+  /// The TLS versions that it agrees on.
+  public var tlsVersions: ClosedRange<TLSVersion> = .tls12 ... .tls13
 
   public init() {}
 }

@@ -6,7 +6,7 @@ import SecureTransport
 struct Connections {
   typealias Event = SIPTransportLayer.Event
 
-  private let settings: StreamConnection.Settings
+  private var settings: StreamConnection.Settings
   private(set) var table: [ConnectionID: StreamConnection] = [:]
   /// Those we opened, by where they go.
   private var outgoing: [SIPTarget: ConnectionID] = [:]
@@ -24,6 +24,9 @@ struct Connections {
 
   /// A connection that ended cannot carry anything.
   func has(_ id: ConnectionID) -> Bool { table[id] != nil }
+
+  /// For connections that are opened or accepted from now on.
+  mutating func use(serverTLS: TLSContext?, clientTLS: TLSContext?) { (settings.serverTLS, settings.clientTLS) = (serverTLS, clientTLS) }
 
   /// The way to a target, where a connection to it is there.
   func flow(to target: SIPTarget) -> Flow? { outgoing[target].flatMap { table[$0]?.flow } }

@@ -72,6 +72,9 @@ public final class SIPTransportLayer {
     set { refusals.gate = newValue }
   }
 
+  /// The contexts of connections that are opened or accepted from now on; those that are there keep theirs.
+  public func use(serverTLS: TLSContext, clientTLS: TLSContext) { connections.use(serverTLS: serverTLS, clientTLS: clientTLS) }
+
   public func start(at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
     for (index, listener) in places.all.enumerated() {
       let port = places.port(index)

@@ -15,9 +15,9 @@ struct StreamConnection {
   /// What connections have in common.
   struct Settings {
     /// For those that are accepted by a TLS listener.
-    let serverTLS: TLSContext?
+    var serverTLS: TLSContext?
     /// For those to TLS targets.
-    let clientTLS: TLSContext?
+    var clientTLS: TLSContext?
     /// Each connection forks its own from it.
     let entropy: Entropy
     let epoch: Epoch

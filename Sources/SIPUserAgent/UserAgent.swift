@@ -57,6 +57,9 @@ public final class UserAgent {
   /// The Contact of a request that waits for its answer.
   public func contact(of id: RequestID) -> SIPURI? { requests.contact(of: id) }
 
+  /// The TLS contexts of connections that are opened or accepted from now on; those that are there keep theirs.
+  public func use(serverTLS: TLSContext, clientTLS: TLSContext) { stack.transport.use(serverTLS: serverTLS, clientTLS: clientTLS) }
+
   // MARK: - Driving
 
   public func start(at now: Instant, _ out: inout Outbox) {

@@ -86,48 +86,6 @@ extension Scenario {
   var usesTLS: Bool { cast.contains { $0.transport == .tls } || policy.requireTLS }
 }
 
-/// Certificates and contexts of a cast: one authority, a leaf for the endpoint's domain and everybody's address, and one of their own for
-/// members that show another.
-struct CastTLS {
-  let client: TLSContext
-  private let common: TLSContext
-  private let own: [String: TLSContext]
-  private let authority: PEM
-
-  init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch) throws(TLSError) {
-    let (entropy, addresses) = (entropy.fork("certificates"), scenario.cast.map(\.address))
-    let made = try LabCertificates.make(names: [Cast.domain], addresses: addresses, entropy: entropy, epoch: epoch)
-    common = try TLSContext(TLSConfiguration(role: .server, certificateChain: made.certificate, privateKey: made.privateKey))
-    client = try TLSContext(TLSConfiguration(role: .client, trustAnchors: made.authority, verification: .peer))
-    authority = made.authority
-    var own: [String: TLSContext] = [:]
-    for member in scenario.cast {
-      guard let given = member.certificate else { continue }
-      let authority = try LabAuthority(entropy: entropy.fork(given.isUntrusted ? "stranger" : "authority"), epoch: epoch)
-      var request = CertificateRequest(names: [given.name ?? Cast.domain], addresses: given.name == nil ? addresses : [])
-      if given.isExpired { request.validDays = -400 ..< -1 }
-      let leaf = try authority.issue(request, entropy: entropy.fork("leaf of \(member.name)"))
-      own[member.name] = try TLSContext(
-        TLSConfiguration(role: .server, certificateChain: leaf.certificate, privateKey: leaf.privateKey))
-    }
-    if let endpoint = scenario.endpoint, let defect = endpoint.certificateDefect {
-      let other = try defect.issue(domain: Cast.domain, addresses: addresses, entropy: entropy, epoch: epoch)
-      own[endpoint.name] = try TLSContext(
-        TLSConfiguration(role: .server, certificateChain: other.certificate, privateKey: other.privateKey))
-    }
-    self.own = own
-  }
-
-  /// What a member checks as a client.
-  func client(_ member: Scenario.Member) -> TLSContext? {
-    guard member.verification != .peer else { return client }
-    return try? TLSContext(TLSConfiguration(role: .client, trustAnchors: authority, verification: member.verification))
-  }
-
-  /// What a member shows to those who connect to it.
-  func server(_ member: String) -> TLSContext { own[member] ?? common }
-}
-
 extension MediaSecurity {
   fileprivate init(_ member: Scenario.Member) {
     switch member.srtp {
@@ -152,10 +110,10 @@ private struct HostBuilder {
 
   func build(_ member: Scenario.Member) throws(StageFailure) -> Cast.Member {
     switch member.role {
-    case .endpoint: return endpoint(member)
+    case .endpoint: return try endpoint(member)
     case .persona(let known):
       guard let profile = PersonaProfile.named(known.id) else { throw .couldNotRun("there is no persona '\(known.id)'") }
-      return persona(member, profile)
+      return try persona(member, profile)
     case .wire: return wire(member)
     }
   }
@@ -173,7 +131,12 @@ private struct HostBuilder {
     transports.map { TransportListener($0, TransportAddress(member.address, port: member.port($0))) }
   }
 
-  private func endpoint(_ member: Scenario.Member) -> Cast.Member {
+  /// TLS that cannot be made is nobody's fault on stage.
+  private static func checked<Value>(_ make: () throws(TLSError) -> Value) throws(StageFailure) -> Value {
+    do throws(TLSError) { return try make() } catch { throw .couldNotRun("the TLS of the cast cannot be made: \(error)") }
+  }
+
+  private func endpoint(_ member: Scenario.Member) throws(StageFailure) -> Cast.Member {
     let accounts = scenario.accounts.map {
       Account(name: $0.name, username: $0.username, password: passwords[$0.name] ?? Secret(""), policy: scenario.policyOfEndpoint)
     }
@@ -183,15 +146,18 @@ private struct HostBuilder {
       listener: scenario.policyOfEndpoint, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]),
       mediaAddress: member.address)
     configuration.answerDelay = member.answerDelay
-    let host = KallglotEndpoint(
-      configuration, tls: tls?.server(member.name), clientTLS: tls?.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
+    let host = try Self.checked {
+      () throws(TLSError) in
+      try KallglotEndpoint(
+        configuration, identity: tls?.endpoint(member), entropy: entropy.fork("host \(member.name)"), epoch: epoch)
+    }
     return Cast.Member(
       name: member.name, host: host, addresses: [member.address], isEndpoint: true,
       perform: { command, now, out in host.perform(.party(command), at: now, &out) },
       administer: { change, now, out in host.perform(.administer(change), at: now, &out) })
   }
 
-  private func persona(_ member: Scenario.Member, _ profile: PersonaProfile) -> Cast.Member {
+  private func persona(_ member: Scenario.Member, _ profile: PersonaProfile) throws(StageFailure) -> Cast.Member {
     let account = scenario.accounts.first { $0.name == member.account }
     let credentials = account.map { account in
       Credentials(
@@ -212,9 +178,11 @@ private struct HostBuilder {
     configuration.directMedia = member.directMedia.map { TransportAddress($0, port: 4_000) }
     var addresses = [own]
     for more in [member.media, member.music].compactMap(\.self) where !addresses.contains(more) { addresses.append(more) }
+    let contexts = try Self.checked { () throws(TLSError) in
+      (server: try tls?.server(member, profile.habits.tlsVersions), client: try tls?.client(member, profile.habits.tlsVersions))
+    }
     let host = Persona(
-      configuration, serverTLS: tls?.server(member.name), clientTLS: tls?.client(member),
-      entropy: entropy.fork("host \(member.name)"), epoch: epoch)
+      configuration, serverTLS: contexts.server, clientTLS: contexts.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
     return Cast.Member(
       name: member.name, host: host, addresses: addresses,
       perform: { command, now, out in host.perform(command, at: now, &out) })

@@ -28,7 +28,10 @@ public struct CastDirectory {
     case .uri(let text):
       let uri: SIPURI
       do { uri = try SIPURI(parsing: text) } catch { throw .couldNotRun("'\(text)' cannot be called: \(error)") }
-      return CallRequest(name: alias, uri: uri, target: target(of: try trunk(), over: caller.transport, from: name))
+      var target = target(of: try trunk(), over: caller.transport, from: name)
+      // The domain of the URI is what a certificate has to prove (RFC 5922 §4).
+      if target.serverName != nil, uri.host.address == nil { target.serverName = uri.host.text }
+      return CallRequest(name: alias, uri: uri, target: target)
     case .member(let callee):
       let member = try member(callee)
       let transport = if case .endpoint = member.role { caller.transport } else { member.transport }
@@ -65,8 +68,10 @@ public struct CastDirectory {
   }
 
   private func target(of member: Scenario.Member, over transport: SIPTransportProtocol, from viewer: String) -> SIPTarget {
-    SIPTarget(
-      transport: transport, address: TransportAddress(scenario.address(of: member, seenBy: viewer), port: member.port(transport)),
-      serverName: transport == .tls && scenario.member(viewer)?.namesNobody != true ? Cast.domain : nil)
+    let address = TransportAddress(scenario.address(of: member, seenBy: viewer), port: member.port(transport))
+    guard transport == .tls, scenario.member(viewer)?.namesNobody != true else { return SIPTarget(transport: transport, address: address) }
+    // A PBX has no domain here: it has to prove the address by which it is called.
+    let isTrunk = (try? trunk().name) == member.name
+    return SIPTarget(transport: transport, address: address, serverName: isTrunk ? Cast.domain : member.address.description)
   }
 }

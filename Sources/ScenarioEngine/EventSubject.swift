@@ -39,7 +39,7 @@ struct EventSubject {
     case .decision(let leg, _, let request):
       let kind = MessageKind(isSent: request.isOurs, .request(SIPMethod(request.method)))
       self.init(what: .messages([kind]), leg: leg, callID: request.callID.isEmpty ? nil : request.callID)
-    case .joined, .carried, .digit, .sessionEnded, .notCalled: self.init(what: .newest)
+    case .joined, .carried, .digit, .sessionEnded, .notCalled, .tlsKept: self.init(what: .newest)
     }
   }
 

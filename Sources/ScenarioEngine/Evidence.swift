@@ -121,8 +121,16 @@ public final class EvidenceTracker: JournalSink {
     case .message(let message, _, let repetition):
       add(message.message, message, message.source, message.stamp, isCopy: repetition > 0, index, at: now)
     case .incomplete(let message, _, let origin, _): add(message, nil, origin.source, origin.stamp, isCopy: false, index, at: now)
-    case .unreadable, .unframed, .notSIP, .gap, .tlsAlert: break
+    case .tlsAlert(let alert): add(.alert(alert.value), alert.map { _ in () }, index)
+    case .tlsEstablished(let facts): add(.established(facts.value), facts.map { _ in () }, index)
+    case .unreadable, .unframed, .notSIP, .gap: break
     }
+  }
+
+  private func add(_ what: SeenTLS.What, _ origin: Carried<Void>, _ index: Int) {
+    let isOwn = taps[index].addresses.contains(origin.source.address)
+    let citation = FrameCitation(HostID(UInt16(index)), UInt32(clamping: origin.stamp.frame))
+    tell(.tls(taps[index].name, SeenTLS(what, isOwn: isOwn, remote: isOwn ? origin.destination : origin.source, citation)))
   }
 
   private func add(
@@ -273,7 +281,7 @@ extension StageEvent {
     case .notCalled(let account, let reason):
       let decision = PolicyDecision(.registration, .refused(status: 480), detail: "\(account) cannot be called: \(reason)")
       self = .decision(member, callID: nil, decision, evidence)
-    case .joined, .carried, .digit, .sessionEnded: return nil
+    case .joined, .carried, .digit, .sessionEnded, .tlsKept: return nil
     }
   }
 

@@ -89,6 +89,7 @@ public struct ScenarioEngine: Sendable {
     case .decision(let member, let callID, let decision, let evidence): script.take(member, callID: callID, decision, evidence, at: now)
     case .wire(let member, let news, let evidence): script.take(member, wire: news, evidence)
     case .packet(let member, let bytes, let isControl, let evidence): script.take(member, media: bytes, isControl: isControl, evidence)
+    case .tls(let member, let seen): script.take(member, seen)
     case .nat(let name, let news, let evidence): script.nats.take(name, news, evidence, at: now)
     case .deadline: script.settle(at: now)
     case .began: state = .running(step: 0, isBegun: false)

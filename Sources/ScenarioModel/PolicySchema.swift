@@ -16,7 +16,7 @@ public enum PolicySchema {
 
   /// Keys of the schema that a later version of the Lab will serve. Naming them is not a mistake of spelling, so they get a sentence.
   private static let later = [
-    "clientCertificate", "sessionDefaults", "translationDelay", "utteranceSilence", "rateLimit",
+    "sessionDefaults", "translationDelay", "utteranceSilence", "rateLimit",
   ]
 
   /// Applies the policy keys that stand at `place`.
@@ -79,6 +79,19 @@ public enum PolicySchema {
     setting("allowlistRefusal", \.allowlistRefusal, .word, "403", "The response to a source that is not on the list: 403, or none."),
     setting("transports", \.transports, .oneOrMore(.word), "[tls, tcp, udp]", "The transports that are allowed."),
     setting("requireTLS", \.requireTLS, .flag, "false", "Signalling must use TLS."),
+    setting(
+      "tlsVersions", \.tls.versions, .oneOrMore(.word), "[1.2, 1.3]", "The TLS versions that may be agreed on; what is older gets an alert."
+    ),
+    setting(
+      "certificates", \.tls.certificates, .oneOrMore(.policyCertificate), "[]",
+      "The certificates that are shown, chosen by the name that a client asks for; the first also to those who ask for none of them. "
+        + "Established connections keep theirs."),
+    setting(
+      "clientCertificate", \.tls.clientCertificate, .clientCertificate, "off",
+      "Whether peers that connect over TLS have to show a certificate, and whose (RFC 5922 §7.4)."),
+    setting(
+      "wildcardNames", \.tls.wildcardNames, .word, "none",
+      "Whether `*.example.com` in a peer's certificate stands for one label; RFC 5922 §7.2 forbids it."),
     setting("requireSRTP", \.requireSRTP, .flag, "false", "Media must be SRTP."),
     setting(
       "sdesOverClear", \.sdesOverClear, .word, "accept", "What becomes of SRTP keys that come over UDP or TCP, where anybody reads them."),

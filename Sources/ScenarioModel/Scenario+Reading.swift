@@ -25,6 +25,8 @@ extension Scenario {
     let before = notes.problems.count
     notes.attempt { () throws(SourceProblem) in try scenario.read(root, notes) }
     for member in scenario.cast where notes.uses(member.address) { notes.use(.member, member.name) }
+    // A row of a table needs few of them, and each costs a key.
+    scenario.certificates.removeAll { !notes.uses(.certificate, $0.word ?? "") }
     return notes.problems.count == before ? scenario : nil
   }
 

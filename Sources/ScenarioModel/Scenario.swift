@@ -4,6 +4,7 @@ import SDP
 import SIPMessage
 import SIPTransport
 import SansIO
+import SecureTransport
 
 /// A run as a file describes it: who is on stage, what the network is like, what happens.
 public struct Scenario: Sendable {
@@ -59,8 +60,12 @@ public struct Scenario: Sendable {
     public var port: UInt16?
     /// The port of a wire member's RTP.
     public var mediaPort: UInt16?
-    /// What its certificate says instead of the truth.
+    /// What it shows, also to those who ask it as a client; nil = the common certificate, and none as a client.
     public var certificate: CertificateGiven?
+    /// The TLS versions it speaks; nil = its product's.
+    public var versions: ClosedRange<TLSVersion>?
+    /// The cipher suites it speaks, in OpenSSL's notation; nil = the standard ones.
+    public var suites: String?
     /// What a persona does about SRTP.
     public var srtp: SRTPUse = .off
     /// What a persona's offers say by a=setup.
@@ -91,16 +96,6 @@ public struct Scenario: Sendable {
     case dtls
   }
 
-  /// A certificate with which something is wrong.
-  public struct CertificateGiven: Sendable, Hashable {
-    /// The only name it is for; nil = those by which the member is reached.
-    public var name: String?
-    /// Its time is over.
-    public var isExpired: Bool
-    /// Signed by an authority that nobody on stage knows.
-    public var isUntrusted: Bool
-  }
-
   public struct LinkGiven: Sendable {
     public var first: String
     public var second: String
@@ -123,6 +118,7 @@ public struct Scenario: Sendable {
   public var policy: Policy
   public var accounts: [AccountGiven]
   public var sessions: [SessionGiven]
+  public var certificates: [CertificateGiven] = []
   public var cast: [Member]
   public var network: [LinkGiven]
   public var nats: [NATGiven] = []

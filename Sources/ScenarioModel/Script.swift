@@ -23,6 +23,8 @@ public struct Script: Sendable {
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
   /// Connections that could not be opened or did not last.
   private(set) var connectionFailures: [(member: String, remote: TransportAddress, reason: String, at: Instant)] = []
+  /// What packets show of the members' TLS connections, oldest first.
+  private(set) var tls: [(member: String, seen: SeenTLS)] = []
   private var traffic: [MemberTraffic] = []
   /// What wire members remember of what they received.
   var wireDialogs = WireDialogs()
@@ -53,6 +55,7 @@ public struct Script: Sendable {
 
   private struct Mark {
     var decisions = 0
+    var tls = 0
     /// How often each breach had been seen.
     var breaches: [SeenBreach.Key: Int] = [:]
     var received: [String: Int] = [:]
@@ -135,7 +138,7 @@ public struct Script: Sendable {
   /// From now on ``sinceMark`` shows what comes.
   mutating func markNews() {
     mark = Mark(
-      decisions: decisions.count, breaches: Dictionary(breaches.map { ($0.key, $0.count) }, uniquingKeysWith: +),
+      decisions: decisions.count, tls: tls.count, breaches: Dictionary(breaches.map { ($0.key, $0.count) }, uniquingKeysWith: +),
       received: received.mapValues(\.count),
       wireNews: wireNews.mapValues(\.count),
       stories: stories.map { ($0.tones.count, $0.reinvites) })
@@ -145,6 +148,7 @@ public struct Script: Sendable {
   var sinceMark: Script {
     var new = self
     new.decisions.removeFirst(min(mark.decisions, decisions.count))
+    new.tls.removeFirst(min(mark.tls, tls.count))
     new.breaches = breaches.compactMap { seen in
       var seen = seen
       seen.count -= mark.breaches[seen.key] ?? 0
@@ -234,6 +238,11 @@ public struct Script: Sendable {
       for index in stories.indices where stories[index].member == member { stories[index].loseConnection(to: remote) }
     case .portsMissing(_, let reason): missingPorts.append(MissingPorts(member: member, reason: reason, evidence: evidence, at: now))
     }
+  }
+
+  public mutating func take(_ member: String, _ seen: SeenTLS) {
+    note(member, seen.evidence)
+    tls.append((member, seen))
   }
 
   /// All that was broken so far, as packets show it.

@@ -14,6 +14,8 @@ public enum StageEvent: Sendable {
   case wire(String, String, FrameCitation?)
   /// A datagram came to a wire member's media port, or to the one above it.
   case packet(String, Bytes, isControl: Bool, FrameCitation?)
+  /// What a member's packets show of a TLS connection.
+  case tls(String, SeenTLS)
   /// News of a NAT.
   case nat(String, NATNews, FrameCitation?)
   /// The engine's deadline has come.

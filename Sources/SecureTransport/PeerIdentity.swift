@@ -40,14 +40,14 @@ struct PeerIdentity: Hashable, Sendable {
   }
 
   /// Equal without regard to ASCII case, and nothing more: no normalisation, no trailing dot.
-  private static func isEqual(_ left: String, _ right: String) -> Bool {
+  static func isEqual(_ left: String, _ right: String) -> Bool {
     left.utf8.count == right.utf8.count && zip(left.utf8, right.utf8).allSatisfy { lowercased($0) == lowercased($1) }
   }
 
   private static func lowercased(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
 
   /// `*.example.org` covers `pbx.example.org`, neither `example.org` nor `a.b.example.org`.
-  private static func wildcard(_ pattern: String, covers name: String) -> Bool {
+  static func wildcard(_ pattern: String, covers name: String) -> Bool {
     guard pattern.hasPrefix("*."), let dot = name.firstIndex(of: "."), dot != name.startIndex else { return false }
     let parent = pattern.dropFirst(2)
     return parent.contains(".") && isEqual(String(parent), String(name[name.index(after: dot)...]))

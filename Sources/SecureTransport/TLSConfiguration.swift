@@ -32,6 +32,21 @@ public struct TLSConfiguration: Hashable, Sendable {
     case required
   }
 
+  /// A certificate that a server shows to clients which ask for one of its names (RFC 6066 §3).
+  public struct NamedCertificate: Hashable, Sendable {
+    /// Compared without regard to case; empty = the names in the certificate.
+    public var names: [String]
+    /// The certificate, then its intermediates.
+    public var chain: PEM
+    public var privateKey: PEM
+
+    public init(names: [String] = [], chain: PEM, privateKey: PEM) {
+      self.names = names
+      self.chain = chain
+      self.privateKey = privateKey
+    }
+  }
+
   public var role: Role
   /// The own certificate, then its intermediates. A server needs one.
   public var certificateChain: PEM?
@@ -44,6 +59,12 @@ public struct TLSConfiguration: Hashable, Sendable {
   public var verification: Verification
   public var nameRule: NameRule
   public var clientCertificate: ClientCertificate
+  /// The SIP domains of which a client's certificate has to name one (RFC 5922 §7.4), with ``Verification/peer``; empty = any domain will
+  /// do, and none will not.
+  public var clientNames: [String] = []
+  /// What a server shows besides ``certificateChain``, which is for clients that ask for none of their names. Several for one name are for
+  /// clients with different signature schemes.
+  public var namedCertificates: [NamedCertificate] = []
   /// Cipher suites of TLS 1.2 and below in OpenSSL's notation; nil for ``standardCipherList``, or for everything OpenSSL has when
   /// ``minimumVersion`` is below 1.2.
   public var cipherList: String?

@@ -42,6 +42,7 @@ public final class TLSConnection {
 
   private let context: TLSContext
   private let serverName: String?
+  private let resuming: TLSTicket?
   private let endpoint: Endpoint
   private let isVirtual: Bool
   private let wire: TLSWire
@@ -50,12 +51,16 @@ public final class TLSConnection {
   private var earlyPlaintext: [UInt8] = []
   /// What the handshake agreed on; nil before its end.
   public private(set) var session: TLSSession?
+  /// What a client can resume the session by; with TLS 1.3 it comes after the handshake. nil when there is none, or the connection is over.
+  public var ticket: TLSTicket? { ssl == nil || context.configuration.role == .server ? nil : TLSTicket(of: ssl) }
 
   /// - Parameters:
   ///   - serverName: for a client, the domain it calls: what it asks for by SNI unless it is an address, and what ``TLSConfiguration``'s
   ///     verification compares the certificate with. A server gives nil.
   ///   - entropy: this connection's own fork. Seeded: all bytes follow from the seed, and OpenSSL's time is virtual. System: both are real.
-  public init(_ context: TLSContext, serverName: String?, entropy: Entropy, epoch: Epoch) {
+  ///   - resuming: what a client offers to go on from; the server decides.
+  public init(_ context: TLSContext, serverName: String?, resuming: TLSTicket? = nil, entropy: Entropy, epoch: Epoch) {
+    self.resuming = resuming
     self.context = context
     self.serverName = serverName
     endpoint = Endpoint(entropy, epoch: epoch)
@@ -155,6 +160,7 @@ public final class TLSConnection {
       return nil
     }
     SSL_set_connect_state(ssl)
+    if let resuming, !resuming.offer(on: ssl) { return OpenSSL.reason() }
     // An address is no server name (RFC 6066 §3).
     if let serverName, IPAddress(serverName) == nil, cssl_set_tlsext_host_name(ssl, serverName) != 1 {
       return "'\(serverName)' cannot be asked for as a server name"
@@ -175,7 +181,7 @@ public final class TLSConnection {
     guard result == 1 else {
       let error = SSL_get_error(ssl, result)
       wire.drain(isHandshake: true, into: &outputs)
-      if error != SSL_ERROR_WANT_READ { end(with: TLSFailure(error, wire, serverName: serverName, isHandshake: true), &outputs) }
+      if error != SSL_ERROR_WANT_READ { end(with: TLSFailure(error, wire, isHandshake: true), &outputs) }
       return
     }
     wire.drain(isHandshake: true, into: &outputs)
@@ -204,7 +210,7 @@ public final class TLSConnection {
     case SSL_ERROR_ZERO_RETURN:
       outputs.append(.closedByPeer)
       if case .closing = state { finish(.closed) } else { state = .peerClosed }
-    default: end(with: TLSFailure(error, wire, serverName: serverName, isHandshake: false), &outputs)
+    default: end(with: TLSFailure(error, wire, isHandshake: false), &outputs)
     }
   }
 
@@ -214,7 +220,7 @@ public final class TLSConnection {
     let result = SSL_write_ex(ssl, plaintext.baseAddress, plaintext.count, &written)
     let error = SSL_get_error(ssl, result)
     wire.drain(isHandshake: false, into: &outputs)
-    if result != 1 { end(with: TLSFailure(error, wire, serverName: serverName, isHandshake: false), &outputs) }
+    if result != 1 { end(with: TLSFailure(error, wire, isHandshake: false), &outputs) }
   }
 
   private func makeSession() -> TLSSession {
@@ -227,7 +233,7 @@ public final class TLSConnection {
     return TLSSession(
       version: TLSVersion(rawValue: UInt16(truncatingIfNeeded: SSL_version(ssl))) ?? .tls12,
       cipher: cssl_get_cipher_name(ssl).map { String(cString: $0) } ?? "", serverName: asked,
-      peerSubject: certificate.flatMap { PeerIdentity.subject(of: $0) })
+      peerSubject: certificate.flatMap { PeerIdentity.subject(of: $0) }, isResumed: SSL_session_reused(ssl) == 1)
   }
 
   private func end(with failure: TLSFailure, _ outputs: inout [Output]) {

@@ -15,9 +15,9 @@ public final class TLSContext: Sendable {
   public init(_ configuration: TLSConfiguration) throws(TLSError) {
     OpenSSL.prepare()
     self.configuration = configuration
-    live = try OpenSSLContext(configuration)
+    live = try OpenSSLContext(configuration, isVirtual: false)
     let endpoint = Endpoint(key: Self.digest(configuration), epoch: .virtual)
-    virtual = try endpoint.run(at: .zero) { () throws(TLSError) in try OpenSSLContext(configuration) }
+    virtual = try endpoint.run(at: .zero) { () throws(TLSError) in try OpenSSLContext(configuration, isVirtual: true) }
   }
 
   /// A connection object of OpenSSL that the caller frees; nil when memory is short.
@@ -33,7 +33,11 @@ public final class TLSContext: Sendable {
   }
 
   private static func digest(_ configuration: TLSConfiguration) -> [UInt8] {
-    let text = Array("\(configuration.role)\n\(configuration.certificateChain?.text ?? "")\n\(configuration.privateKey?.text ?? "")".utf8)
+    var words = ["\(configuration.role)", configuration.certificateChain?.text ?? "", configuration.privateKey?.text ?? ""]
+    // A session that was made without proof of the client is not resumed where one is asked for.
+    if configuration.clientCertificate != .off { words += ["\(configuration.clientCertificate)"] + configuration.clientNames }
+    for named in configuration.namedCertificates { words += named.names + [named.chain.text, named.privateKey.text] }
+    let text = Array(words.joined(separator: "\n").utf8)
     var digest = [UInt8](repeating: 0, count: 32)
     let isDigested = EVP_Digest(text, text.count, &digest, nil, EVP_sha256(), nil)
     precondition(isDigested == 1, "OpenSSL offers no SHA-256")
@@ -47,12 +51,16 @@ private final class OpenSSLContext: @unchecked Sendable {
   let context: OpaquePointer
   /// The own key where it is an RSA key; it belongs to the context.
   private(set) var rsaKey: OpaquePointer?
+  /// What OpenSSL's callback reads.
+  private let named: NamedCertificates?
 
-  init(_ configuration: TLSConfiguration) throws(TLSError) {
+  init(_ configuration: TLSConfiguration, isVirtual: Bool) throws(TLSError) {
     guard let context = SSL_CTX_new(configuration.role == .client ? TLS_client_method() : TLS_server_method()) else {
       throw .library(OpenSSL.reason())
     }
     self.context = context
+    named = configuration.namedCertificates.isEmpty ? nil : try NamedCertificates(configuration.namedCertificates, isVirtual: isVirtual)
+    if let named { TLSCallbacks.choose(named, in: context) }
     try setVersionsAndSuites(configuration)
     try setCertificate(configuration)
     try setVerification(configuration)

@@ -2,18 +2,20 @@ import COpenSSL
 
 extension TLSFailure {
   /// Reads the failure of the call that just ended with `error` (`SSL_ERROR_…`) out of this thread's error queue.
-  init(_ error: Int32, _ wire: TLSWire, serverName: String?, isHandshake: Bool) {
+  init(_ error: Int32, _ wire: TLSWire, isHandshake: Bool) {
     let code = ERR_peek_error()
     let text = code == 0 ? "the peer closed the connection" : OpenSSL.reason()
     if let alert = wire.alertReceived, error == SSL_ERROR_ZERO_RETURN || ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET {
       self.init(.refusedByPeer, endedBy: .peer, alert: alert, text: text)
     } else if let fault = wire.certificateFault {
-      self.init(
-        Reason(fault, expected: serverName ?? ""), endedBy: .local, alert: wire.alertSent,
-        text: String(cString: X509_verify_cert_error_string(Int(fault.code))))
+      let reason = Reason(fault, expected: wire.expected)
+      self.init(reason, endedBy: .local, alert: wire.alertSent, text: reason.sentence(fault.code))
     } else {
       let reason = error == SSL_ERROR_SSL ? Reason(code, isHandshake: isHandshake) : .internalError
-      self.init(reason, endedBy: .local, alert: wire.alertSent, text: text)
+      let isAbsent = reason == .certificateMissing
+      self.init(
+        reason, endedBy: .local, alert: wire.alertSent,
+        text: isAbsent ? "it showed no certificate, and one is required (\(text))" : text)
     }
   }
 }
@@ -48,6 +50,20 @@ extension TLSFailure.Reason {
       X509_V_ERR_CERT_UNTRUSTED:
       self = .unknownAuthority
     default: self = .certificateInvalid
+    }
+  }
+
+  /// What is wrong with the peer's certificate, with OpenSSL's own words where it was asked.
+  fileprivate func sentence(_ code: Int32) -> String {
+    let words = String(cString: X509_verify_cert_error_string(Int(code)))
+    switch self {
+    case .nameMismatch(let expected, let presented):
+      let names = presented.isEmpty ? "names no SIP domain" : "is for \(presented.joined(separator: ", "))"
+      return "its certificate \(names)\(expected.isEmpty ? "" : ", not for \(expected)") (RFC 5922 §7)"
+    case .certificateExpired: return "its certificate is past its date (\(words))"
+    case .certificateNotYetValid: return "its certificate is not valid yet (\(words))"
+    case .unknownAuthority: return "no trusted authority vouches for its certificate (\(words))"
+    default: return "its certificate cannot be used (\(words))"
     }
   }
 }

@@ -1,5 +1,5 @@
 /// A version of TLS. 1.0 and 1.1 are forbidden by RFC 8996; they exist here so that a peer which still speaks them can be played.
-public enum TLSVersion: UInt16, Hashable, Sendable, CaseIterable, Comparable {
+public enum TLSVersion: UInt16, Hashable, Sendable, Codable, CaseIterable, Comparable {
   case tls10 = 0x0301
   case tls11 = 0x0302
   case tls12 = 0x0303

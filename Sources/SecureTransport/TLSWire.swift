@@ -18,8 +18,8 @@ final class TLSWire {
   fileprivate(set) var certificateFault: CertificateFault?
   private let verification: TLSConfiguration.Verification
   private let nameRule: TLSConfiguration.NameRule
-  /// The name that a client's peer has to prove.
-  private let expectedName: String?
+  /// The names of which the peer has to prove one; empty = any, at a server.
+  private let expectedNames: [String]
 
   struct CertificateFault {
     /// `X509_V_ERR_…`
@@ -30,7 +30,7 @@ final class TLSWire {
   init(_ configuration: TLSConfiguration, serverName: String?) {
     verification = configuration.verification
     nameRule = configuration.nameRule
-    expectedName = configuration.role == .client ? serverName ?? "" : nil
+    expectedNames = configuration.role == .client ? [serverName ?? ""] : configuration.clientNames
   }
 
   func feed(_ bytes: Bytes) {
@@ -73,13 +73,18 @@ final class TLSWire {
       certificateFault = CertificateFault(code: X509_STORE_CTX_get_error(store))
       return 0
     }
-    guard verification == .peer, let expectedName, X509_STORE_CTX_get_error_depth(store) == 0 else { return 1 }
+    guard verification == .peer, X509_STORE_CTX_get_error_depth(store) == 0 else { return 1 }
     let identity = PeerIdentity(X509_STORE_CTX_get_current_cert(store))
-    guard !identity.matches(expectedName, rule: nameRule) else { return 1 }
+    let isNamed =
+      expectedNames.isEmpty ? !identity.domains.isEmpty : expectedNames.contains { identity.matches($0, rule: nameRule) }
+    guard !isNamed else { return 1 }
     certificateFault = CertificateFault(code: X509_V_ERR_HOSTNAME_MISMATCH, presented: identity.presented)
     X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH)
     return 0
   }
+
+  /// What the peer had to prove, for a message.
+  var expected: String { expectedNames.joined(separator: " or ") }
 }
 
 // MARK: - OpenSSL's side
@@ -114,6 +119,16 @@ enum TLSCallbacks {
         TLSCallbacks.wire(of: ssl)?.alertSent = alert
       }
     }
+  }
+
+  /// Lets `named`, which the context's owner keeps, choose the certificate of each connection once its ClientHello is read.
+  static func choose(_ named: NamedCertificates, in context: OpaquePointer) {
+    SSL_CTX_set_cert_cb(
+      context,
+      { ssl, named in
+        guard let ssl, let named else { return 0 }
+        return Unmanaged<NamedCertificates>.fromOpaque(named).takeUnretainedValue().choose(for: ssl) ? 1 : 0
+      }, Unmanaged.passUnretained(named).toOpaque())
   }
 
   static let verify: @convention(c) (Int32, OpaquePointer?) -> Int32 = { isTrusted, store in

@@ -96,10 +96,8 @@ public final class LiveCaller: @unchecked Sendable {
   private static func tls(_ configuration: CallConfiguration, _ target: SIPTarget) throws -> TLSContext? {
     guard target.transport == .tls else { return nil }
     guard let path = configuration.trust else { return try TLSContext(TLSConfiguration(role: .client)) }
-    guard let data = try? Data(contentsOf: URL(filePath: path)), let text = String(data: data, encoding: .utf8) else {
-      throw LiveFailure("the file \(path) cannot be read")
-    }
-    return try TLSContext(TLSConfiguration(role: .client, trustAnchors: PEM(text), verification: .peer))
+    let authorities = try CertificateFile.authorities(path)
+    return try TLSContext(TLSConfiguration(role: .client, trustAnchors: authorities, verification: .peer))
   }
 
   /// Calls, speaks, hangs up, and says what happened.

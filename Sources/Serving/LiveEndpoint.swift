@@ -47,9 +47,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     limit = DescriptorLimit.raise()
     do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
     let clock = LiveClock()
-    let tls = try Self.tls(configuration, identity.authority)
-    host = Self.endpoint(
-      configuration, identity.account, tls, try tls.map { _ in try TLSContext(TLSConfiguration(role: .client)) }, clock.epoch)
+    host = try Self.endpoint(configuration, identity.account, try LiveTLS.read(configuration, identity.authority), clock.epoch)
     desk = ServeDesk(
       configuration, folder: folder, epoch: clock.epoch, logsCalls: logsCalls, isJudged: judges, console: say)
     captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch) }
@@ -64,11 +62,9 @@ public final class LiveEndpoint: @unchecked Sendable {
     captures?.onEvent = { [unowned self] event in desk.take(event, at: driver.clock.now) }
   }
 
-  /// - Parameter clientTLS: for calls to registered contacts; what a PBX shows as its certificate is not checked.
   private static func endpoint(
-    _ configuration: ServeConfiguration, _ account: ServeConfiguration.AccountGiven, _ tls: TLSContext?, _ clientTLS: TLSContext?,
-    _ epoch: Epoch
-  ) -> KallglotEndpoint {
+    _ configuration: ServeConfiguration, _ account: ServeConfiguration.AccountGiven, _ tls: EndpointTLS?, _ epoch: Epoch
+  ) throws(LiveFailure) -> KallglotEndpoint {
     var settings = KallglotEndpoint.Configuration(
       domain: configuration.domain,
       accounts: [
@@ -80,26 +76,11 @@ public final class LiveEndpoint: @unchecked Sendable {
     settings.answerDelay = configuration.answerDelay
     settings.tone = configuration.tone.map { Tone(frequency: $0) }
     settings.sendsMedia = configuration.sendsMedia
-    return KallglotEndpoint(settings, tls: tls, clientTLS: clientTLS, entropy: .source(KernelRandomness()), epoch: epoch)
-  }
-
-  private static func tls(_ configuration: ServeConfiguration, _ authority: LabAuthority?) throws -> TLSContext? {
-    let addresses = configuration.listeners.filter { $0.transport == .tls }.map(\.address.address)
-    guard !addresses.isEmpty else { return nil }
-    if let certificate = configuration.certificate, let key = configuration.privateKey {
-      return try TLSContext(
-        TLSConfiguration(role: .server, certificateChain: PEM(try read(certificate)), privateKey: PEM(try read(key))))
+    do throws(TLSError) {
+      return try KallglotEndpoint(settings, identity: tls, entropy: .source(KernelRandomness()), epoch: epoch)
+    } catch {
+      throw LiveFailure("TLS cannot be served: \(error)")
     }
-    guard let authority else { throw LiveFailure("TLS needs a certificate, or an authority that issues one") }
-    let leaf = try authority.issue(CertificateRequest(names: [configuration.domain], addresses: addresses), entropy: .system)
-    return try TLSContext(TLSConfiguration(role: .server, certificateChain: leaf.certificate, privateKey: leaf.privateKey))
-  }
-
-  private static func read(_ path: String) throws(LiveFailure) -> String {
-    guard let data = try? Data(contentsOf: URL(filePath: path)), let text = String(data: data, encoding: .utf8) else {
-      throw LiveFailure("the file \(path) cannot be read")
-    }
-    return text
   }
 
   /// The path of the capture that holds the leg's call; nil without a folder, before the call has a file and after its leg has ended.

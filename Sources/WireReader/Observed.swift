@@ -15,5 +15,8 @@ public enum Observed {
   case notSIP(text: String, FrameStamp, isDeliberatelyBroken: Bool)
   /// Bytes that the capture does not have, in a stream that carries SIP or TLS.
   case gap(Carried<Int>)
+  /// An alert by its name, other than close_notify.
   case tlsAlert(Carried<String>)
+  /// A TLS handshake is complete, with what it agreed on; its source sent the last packet of it.
+  case tlsEstablished(Carried<TLSFacts>)
 }

@@ -229,6 +229,7 @@ public final class PassiveReader {
       }
     case .gap(let gap): observed.append(.gap(gap))
     case .tlsAlert(let alert): observed.append(.tlsAlert(alert))
+    case .tlsEstablished(let facts): observed.append(.tlsEstablished(facts))
     }
   }
 

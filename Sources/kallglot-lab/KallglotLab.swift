@@ -19,7 +19,8 @@ struct KallglotLab: AsyncParsableCommand {
       """,
     version: Origin.version,
     subcommands: [
-      RunCommand.self, MergeCommand.self, ServeCommand.self, CallCommand.self, InspectCommand.self, LintCommand.self, ListCommand.self,
+      RunCommand.self, MergeCommand.self, ServeCommand.self, CallCommand.self, CertsCommand.self, InspectCommand.self, LintCommand.self,
+      ListCommand.self,
       RulesCommand.self, SchemaCommand.self,
     ])
 

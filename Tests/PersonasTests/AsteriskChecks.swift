@@ -226,6 +226,7 @@ private let asteriskAnswers = [
 ]
 
 private let asteriskDoing = [
+  QuirkCheck("tls-1-2") { $0.habits.tlsVersions == .tls12 ... .tls12 },
   QuirkCheck("sdp-names") {
     let body = try PersonaBench($0).invite().body.text
     return body.contains("\r\no=- ") && body.contains("\r\ns=Asterisk\r\n")

@@ -105,6 +105,7 @@ private let cucmWriting = [
 ]
 
 private let cucmDoing = [
+  QuirkCheck("tls-1-2") { $0.habits.tlsVersions == .tls12 ... .tls12 },
   QuirkCheck("sdp-names") {
     try early($0).body.text.contains(#/\r\no=CiscoSystemsCCM-SIP \d+ 1 IN IP4 127\.0\.0\.1\r\ns=SIP Call\r\n/#)
   },

@@ -61,6 +61,7 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
     add("cast", CastKeys.shape)
     add("given.account", GivenKeys.Account.shape)
     add("given.session", GivenKeys.Session.shape)
+    add("certificate", CertificateKeys.shape)
     add("network.link", NetworkKeys.shape)
     add("network.nat", NATKeys.shape)
     add("policy", PolicySchema.shape)

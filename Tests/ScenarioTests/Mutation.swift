@@ -35,6 +35,10 @@ struct Mutation: Sendable, CustomStringConvertible {
     Mutation("personas/cucm-ping", "pinged: cucm, status: 200", "pinged: cucm, status: 483"),
     Mutation("personas/asterisk-direct-media", ", directMedia: 192.0.2.50", ""),
     Mutation("personas/asterisk-line", "to: account acme, as: second", "to: asterisk, as: second"),
+    Mutation("tls/certificate-rotated", "certificates: new }", "certificates: old }"),
+    Mutation("tls/server-name-chooses", "[first, second]", "[second, first]"),
+    Mutation("tls/client-certificate-optional", ", untrusted: true", ""),
+    Mutation("tls/contact-names-the-certificate", "names: sip.kallglot.com }", "names: sip.example.com }"),
     Mutation("personas/cucm-on-the-wire", "cucm-14-trunk", "plain-caller"),
   ]
 

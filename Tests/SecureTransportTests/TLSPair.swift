@@ -15,10 +15,11 @@ final class TLSPair {
   private var toClient: [UInt8] = []
 
   init(
-    client: TLSContext, server: TLSContext, serverName: String? = Lab.name, clientEntropy: Entropy = Entropy(seed: 1).fork("client"),
+    client: TLSContext, server: TLSContext, serverName: String? = Lab.name, resuming: TLSTicket? = nil,
+    clientEntropy: Entropy = Entropy(seed: 1).fork("client"),
     serverEntropy: Entropy = Entropy(seed: 1).fork("server"), epoch: Epoch = .virtual, chunk: Int = .max
   ) {
-    self.client = TLSConnection(client, serverName: serverName, entropy: clientEntropy, epoch: epoch)
+    self.client = TLSConnection(client, serverName: serverName, resuming: resuming, entropy: clientEntropy, epoch: epoch)
     self.server = TLSConnection(server, serverName: nil, entropy: serverEntropy, epoch: epoch)
     self.chunk = chunk
   }

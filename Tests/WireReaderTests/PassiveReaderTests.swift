@@ -19,6 +19,7 @@ import Testing
       case .notSIP(let text, _, _): "not SIP: \(text)"
       case .gap(let gap): "gap of \(gap.value)"
       case .tlsAlert(let alert): "alert \(alert.value)"
+      case .tlsEstablished(let facts): "\(facts.value.versionName) established"
       }
     }
   }

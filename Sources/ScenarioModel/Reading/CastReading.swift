@@ -42,19 +42,24 @@ enum CastKeys {
   static let rtcpMux = Key.standard(
     "rtcpMux", .flag, "false", "RTCP comes and goes on the port of its RTP where both sides want it (RFC 5761)."
   ).with(aPersona)
-  static let certificate = Key.optional("certificate", .place(.mapping(certificateShape)), "Where its certificate is not as it should be.")
-    .with(.key("transport", "tls"), .key("endpoint"))
-  static let certificateName = Key.optional("name", .text, "The only name that it is for.")
-  static let expired = Key.standard("expired", .flag, "false", "Its time is over.")
-  static let untrusted = Key.standard("untrusted", .flag, "false", "It is signed by an authority that nobody trusts.")
-  static let certificateShape = MappingShape([certificateName, expired, untrusted])
+  static let certificate = Key.optional(
+    "certificate", .certificate,
+    "The certificate it shows, as a client too where it is asked: the word of one in `given: certificates`, or one of its own. "
+      + "When missing: a right one as a server, none as a client."
+  ).with(.key("transport", "tls"), .key("endpoint"))
+  static let versions = Key.optional(
+    "versions", .tlsVersions, "The TLS versions it speaks; those of its product when missing."
+  ).with(.key("transport", "tls"))
+  static let suites = Key.optional(
+    "suites", .text, "The cipher suites of TLS 1.2 and below that it speaks, in OpenSSL's notation, such as `NULL-SHA256`."
+  ).with(.key("transport", "tls"))
   private static let aPersona = FieldCondition.key("persona")
 
   static let shape = MappingShape(
     [
       endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia, media, music, directMedia,
       mediaPort, srtp, setup, rtcpMux,
-      certificate,
+      certificate, versions, suites,
       defect,
     ],
     exactlyOneOf: [["endpoint", "persona", "wire"]])
@@ -114,16 +119,9 @@ extension Scenario {
     if let number = member.mediaPort, number % 2 != 0, let place = fields.place(of: CastKeys.mediaPort) {
       throw place.problem("\(number) is odd: RTP's port is even, and RTCP's is the next (RFC 3550 §11)")
     }
-    member.certificate = try fields[CastKeys.certificate].map { place throws(SourceProblem) in try Self.readCertificate(place, scope) }
-    (member.srtp, member.setup, member.rtcpMux) = (try fields[CastKeys.srtp], try fields[CastKeys.setup], try fields[CastKeys.rtcpMux])
+    try member.readSecurity(fields)
     member.defects = try fields.defects(of: role)
     return member
-  }
-
-  private static func readCertificate(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) -> CertificateGiven {
-    let fields = try place.fields(CastKeys.certificateShape, scope)
-    return CertificateGiven(
-      name: try fields[CastKeys.certificateName], isExpired: try fields[CastKeys.expired], isUntrusted: try fields[CastKeys.untrusted])
   }
 
   /// Stands for a member that could not be read; such a scenario never runs.

@@ -22,7 +22,10 @@ enum GivenKeys {
   static let accounts = Key.optional("accounts", .place(.named(.mapping(Account.shape))), "Accounts by the name that this file uses.")
   static let sessions = Key.optional(
     "sessions", .place(.named(.mapping(Session.shape))), "Sessions by name; the id on the wire is `sess_` and the name.")
-  static let shape = MappingShape([accounts, sessions])
+  static let certificates = Key.optional(
+    "certificates", .place(.named(.mapping(CertificateKeys.givenShape))),
+    "Certificates by the words that `certificate` of a member and `certificates` of the policy use.")
+  static let shape = MappingShape([accounts, sessions, certificates])
 }
 
 extension Scenario {
@@ -49,6 +52,13 @@ extension Scenario {
           isReusable: try fields[GivenKeys.Session.reusable])
       }
       sessions.append(session ?? SessionGiven(name: name, account: "", state: .created, isReusable: false))
+    }
+    for (name, keyPlace, value) in try given[GivenKeys.certificates]?.pairs() ?? [] {
+      scope.notes.give(.certificate, name, at: keyPlace)
+      let type = ValueType<CertificateGiven>.certificateOfGiven
+      var certificate = scope.notes.attempt { () throws(SourceProblem) in try type.read(value, reading) } ?? CertificateGiven()
+      certificate.word = name
+      certificates.append(certificate)
     }
   }
 }

@@ -6,7 +6,7 @@ import SansIO
 final class ReadingNotes {
   /// A kind of name that a file gives.
   enum Kind: String, CaseIterable {
-    case member, account, session, leg, message
+    case member, account, session, certificate, leg, message
     /// A value of `defaults`.
     case standard
   }
@@ -43,6 +43,7 @@ final class ReadingNotes {
   func use(_ address: IPAddress) { addresses.insert(address) }
   func uses(_ address: IPAddress) -> Bool { addresses.contains(address) }
   func use(_ kind: Kind, _ name: String) { used.insert("\(kind) \(name)") }
+  func uses(_ kind: Kind, _ name: String) -> Bool { used.contains("\(kind) \(name)") }
   func give(_ kind: Kind, _ name: String, at place: NodeReader) {
     given.append((kind, name, place))
     if place.node.isPlain, place.node.scalar == name, YAML11.isOther(name) {
@@ -64,6 +65,7 @@ final class ReadingNotes {
       case .member: entry.place.problem("\(entry.name) is not used in this file")
       case .account: entry.place.problem("no member or session uses the account \(entry.name)")
       case .session: entry.place.problem("no step calls the session \(entry.name)")
+      case .certificate: entry.place.problem("no member and no policy shows the certificate \(entry.name)")
       case .leg: entry.place.problem("no expectation uses the leg \(entry.name)")
       case .message: entry.place.problem("no step uses the message \(entry.name)")
       case .standard: entry.place.problem("no key in this file uses this value")

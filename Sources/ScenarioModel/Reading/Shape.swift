@@ -29,7 +29,7 @@ public indirect enum Shape: Sendable {
   }
 
   public enum Name: String, Sendable, CaseIterable {
-    case member, wireMember = "wire member", account, session, leg, nat = "NAT"
+    case member, wireMember = "wire member", account, session, certificate, leg, nat = "NAT"
     case memberOrLeg = "member or leg"
   }
 }

@@ -95,6 +95,12 @@ public enum JSONSchema {
 
   private static func anyOf(_ values: [JSONValue]) -> JSONValue { .object([("anyOf", .array(values))]) }
 
+  /// The number that other readers of YAML take a word for: `486`, `1.2`.
+  private static func number(_ word: String) -> JSONValue? {
+    if let number = Int(word) { return .integer(number) }
+    return word.contains(".") ? Double(word).map { .number($0) } : nil
+  }
+
   /// - Parameter isWhole: false = what is required may stand in an included file.
   static func schema(of shape: Shape, isWhole: Bool = true) -> JSONValue {
     switch shape {
@@ -107,9 +113,7 @@ public enum JSONSchema {
       ])
     case .words(let words):
       // A word of digits is a number for every reader of YAML but ours.
-      anyOf([
-        .object([("enum", .array(words.map { .string($0) } + words.compactMap { Int($0).map { .integer($0) } }))]), reference("column"),
-      ])
+      anyOf([.object([("enum", .array(words.map { .string($0) } + words.compactMap(Self.number)))]), reference("column")])
     case .quantity(let quantity): anyOf([reference(quantity.rawValue), reference("column")])
     case .list(let inner): anyOf([list(of: inner, isWhole), reference("column")])
     case .oneOrMore(let inner): anyOf([schema(of: inner, isWhole: isWhole), list(of: inner, isWhole)])

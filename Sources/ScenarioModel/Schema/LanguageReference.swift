@@ -10,6 +10,7 @@ public enum LanguageReference {
       section("Keys of a file", keys(ScenarioKeys.shape)),
       section("Keys of a member of the cast", keys(CastKeys.shape)),
       section("Keys of an account and of a session in `given`", keys(GivenKeys.Account.shape) + "\n" + keys(GivenKeys.Session.shape)),
+      section("Keys of a certificate, of a member or in `given`", keys(CertificateKeys.shape)),
       section("Keys of a link in `network`", keys(NetworkKeys.shape)),
       section("Keys of a NAT in `network`", keys(NATKeys.shape)),
       section("Keys of `defaults`", keys(DefaultsKeys.shape)),

@@ -43,6 +43,8 @@ public struct ServeConfiguration: Sendable {
   /// PEM files; nil = a certificate of an authority that is made and kept from run to run.
   public var certificate: String?
   public var privateKey: String?
+  /// PEM file of authorities that vouch for PBXs, besides our own; with it the servers that we call are checked.
+  public var trust: String?
 
   /// UDP and TCP 5060 and TLS 5061 on loopback.
   public static let standard = ServeConfiguration(
@@ -70,6 +72,7 @@ public struct ServeConfiguration: Sendable {
     configuration.sendsMedia = try fields[ServeKeys.sendsMedia]
     configuration.certificate = try fields[ServeKeys.certificate]
     configuration.privateKey = try fields[ServeKeys.privateKey]
+    configuration.trust = try fields[ServeKeys.trust]
     return configuration
   }
 }
@@ -100,8 +103,14 @@ enum ServeKeys {
   static let sendsMedia = Key.standard("sendsMedia", .flag, "true", "Whether answered legs send RTP.")
   static let certificate = Key.optional("certificate", .text, "PEM file of the certificate and its chain.").with(.key("privateKey"))
   static let privateKey = Key.optional("privateKey", .text, "PEM file of its key.").with(.key("certificate"))
+  static let trust = Key.optional(
+    "trust", .text,
+    "PEM file of authorities that vouch for PBXs, besides the Lab's own: for `clientCertificate`, and for PBXs that are called."
+  )
 
-  static let all: [any DescribedField] = [listen, domain, account, sessions, tone, answerDelay, sendsMedia, certificate, privateKey]
+  static let all: [any DescribedField] = [
+    listen, domain, account, sessions, tone, answerDelay, sendsMedia, certificate, privateKey, trust,
+  ]
 }
 
 extension ValueType where Value == ServeConfiguration.AccountGiven {

@@ -31,7 +31,7 @@ public struct CallLog {
     switch event {
     case .party(let party): _ = count(party)
     case .decision(_, let decision, let request): remember(decision, request)
-    case .joined, .carried, .digit, .sessionEnded, .notCalled: break
+    case .joined, .carried, .digit, .sessionEnded, .notCalled, .tlsKept: break
     }
     book.take(event, at: now)
   }
@@ -43,6 +43,7 @@ public struct CallLog {
     switch event {
     case .decision(let leg, let decision, let request): return line(leg, decision, request)
     case .notCalled(let account, let reason): return "account \(account) is not called: \(reason)"
+    case .tlsKept(let reason): return "TLS stays as it was: \(reason)"
     case .sessionEnded(let session, _) where singleUse.contains(session):
       return "session \(session) has ended: it was valid for one call; further calls to it get 410 until serve is restarted. "
         + "'reusable: true' in the configuration makes it valid for any number of calls"

@@ -75,6 +75,9 @@ struct AsteriskGuide {
       "allow=\(codecs)", "aors=kallglot-lab", "outbound_auth=kallglot-lab", "outbound_proxy=\(hop)", "from_user=\(user)",
       "from_domain=\(facts.domain)",
     ]
+    // Keys in the SDP (RFC 4568), which TLS hides; optimistic: with them RTP/AVP is offered (RFC 8643), and calls without are taken.
+    if facts.requiresSRTP || facts.isTLS { lines.append("media_encryption=sdes") }
+    if facts.isTLS, !facts.requiresSRTP { lines.append("media_encryption_optimistic=yes") }
     if let address = facts.sharedAddress { lines += ["media_address=\(address)", "bind_rtp_to_media_address=yes"] }
     return lines + [
       "", "[kallglot-lab]", "type=auth", "auth_type=userpass", "username=\(user)", "password=\(facts.account.password.asteriskValue)",

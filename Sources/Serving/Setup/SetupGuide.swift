@@ -24,6 +24,8 @@ public struct SetupGuide: Sendable {
   let pbxCertificate: PEM?
   /// A port of the PBX's own, which no listener of ours has: 5070, and 5071 for TLS, or the next tens.
   let pbxPort: UInt16
+  /// Calls without SRTP are refused.
+  let requiresSRTP: Bool
   /// The folder of the PBX's configuration; nil = where the product usually has it.
   let folder: String?
 
@@ -38,6 +40,7 @@ public struct SetupGuide: Sendable {
       throw LiveFailure("the \(name) has a control character, which no PBX configuration can carry")
     }
     codecs = configuration.policy.spokenCodecs
+    requiresSRTP = configuration.policy.requireSRTP
     session = configuration.sessions.first
     callee = session?.id ?? "test"
     authority = listener.transport == .tls ? identity.authority?.certificate : nil

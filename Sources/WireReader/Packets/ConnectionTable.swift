@@ -121,6 +121,8 @@ public enum StreamEvent {
   /// Bytes that the capture does not have, in a stream that carries SIP or TLS.
   case gap(Carried<Int>)
   case tlsAlert(Carried<String>)
+  /// A handshake is complete, with what it agreed on; carried by its last packet.
+  case tlsEstablished(Carried<TLSFacts>)
 }
 
 /// Something with where it came from.

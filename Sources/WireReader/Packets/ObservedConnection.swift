@@ -111,6 +111,7 @@ public final class ObservedConnection {
     for event in events {
       switch event {
       case .alert(let name): sink(.tlsAlert(carried(name, fromClient: fromClient, .tls, stamp)))
+      case .established(let facts): sink(.tlsEstablished(carried(facts, fromClient: fromClient, .tls, stamp)))
       case .plaintext(let clear):
         show(.plaintext(clear), .tls, fromClient: fromClient)
         for reading in reader.takeClear(clear) { sink(.sip(carried(reading, fromClient: fromClient, .tls, stamp))) }

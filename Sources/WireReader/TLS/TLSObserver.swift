@@ -1,13 +1,15 @@
 import SansIO
 
 /// What a capture shows of one TLS connection.
-public struct TLSFacts {
+public struct TLSFacts: Sendable {
   public var client: TransportAddress
   public var server: TransportAddress
   public var first: FrameStamp
   public var serverName: String?
   public var version: UInt16?
   public var cipherSuite: UInt16?
+  /// What each end showed of itself, as far as it could be read.
+  public var certificates: (client: TLSCertificate?, server: TLSCertificate?)
   public var alerts: [String] = []
   /// Bytes of records that could not be opened.
   public var closedBytes = 0
@@ -39,6 +41,8 @@ public final class TLSObserver {
   public enum Event {
     case plaintext(Bytes)
     case alert(String)
+    /// Both ends have said that the handshake is over (RFC 8446 §4.4.4, RFC 5246 §7.4.9).
+    case established(TLSFacts)
   }
 
   private struct Side {
@@ -204,12 +208,12 @@ public final class TLSObserver {
     case .handshake:
       var messages: [(type: UInt8, body: Bytes)] = []
       change(fromClient) { messages = $0.handshake.take(content) }
-      for message in messages { handshake(message.type, message.body, fromClient: fromClient) }
+      for message in messages { handshake(message.type, message.body, fromClient: fromClient, &events) }
     case .changeCipherSpec, nil: break
     }
   }
 
-  private func handshake(_ type: UInt8, _ body: Bytes, fromClient: Bool) {
+  private func handshake(_ type: UInt8, _ body: Bytes, fromClient: Bool, _ events: inout [Event]) {
     switch type {
     case 1:
       guard let hello = TLSHello.client(body) else { return }
@@ -220,12 +224,17 @@ public final class TLSObserver {
       serverHello = hello
       facts.version = hello.version
       facts.cipherSuite = hello.cipherSuite
-    case 20 where isTLS13:
+    case 11:
+      let certificate = TLSCertificate(message: body, isTLS13: isTLS13)
+      if fromClient { facts.certificates.client = certificate } else { facts.certificates.server = certificate }
+    case 20:
+      let wasOver = side(fromClient).hasFinished && side(!fromClient).hasFinished
       change(fromClient) {
         $0.hasFinished = true
-        $0.opener = nil
+        if isTLS13 { $0.opener = nil }
       }
-      prepare(fromClient: fromClient)
+      if isTLS13 { prepare(fromClient: fromClient) }
+      if !wasOver, side(!fromClient).hasFinished { events.append(.established(facts)) }
     case 24 where isTLS13:
       guard let secret = side(fromClient).secret, let suite = serverHello.flatMap({ TLSCipherSuite($0.cipherSuite) }) else { return }
       use(TLSSecrets.updated(secret, suite.hash), suite, fromClient: fromClient)
@@ -241,10 +250,17 @@ public enum TLSAlertName {
     42: "bad_certificate",
     43: "unsupported_certificate", 44: "certificate_revoked", 45: "certificate_expired", 46: "certificate_unknown", 47: "illegal_parameter",
     48: "unknown_ca", 49: "access_denied", 50: "decode_error", 51: "decrypt_error", 70: "protocol_version", 71: "insufficient_security",
-    80: "internal_error", 86: "inappropriate_fallback", 90: "user_canceled", 109: "missing_extension", 110: "unsupported_extension",
+    80: "internal_error", 86: "inappropriate_fallback", 90: "user_canceled", 100: "no_renegotiation", 109: "missing_extension",
+    110: "unsupported_extension",
     112: "unrecognized_name", 113: "bad_certificate_status_response", 115: "unknown_psk_identity", 116: "certificate_required",
     120: "no_application_protocol",
   ]
+
+  /// In the order of their numbers.
+  public static var all: [String] { names.keys.sorted().compactMap { names[$0] } }
+
+  /// The name alone, without what ``text(level:description:)`` says of its level.
+  public static func bare(_ text: String) -> Substring { text.prefix { $0 != " " } }
 
   public static func text(level: UInt8, description: UInt8) -> String {
     (names[description] ?? "alert \(description)") + (level == 2 && description != 0 ? " (fatal)" : "")

@@ -4,7 +4,7 @@ import Testing
 
 /// Real SIP peers on this machine. A missing one skips its tests with the reason, or fails them when `LAB_REQUIRE_PEERS` names it.
 enum Peer: String, CaseIterable {
-  case sipp, baresip, sipsak, tshark, asterisk
+  case sipp, baresip, sipsak, tshark, asterisk, openssl
   /// The YAML reader and the validator of the system's Python; the tests of the language use them.
   case python
 
@@ -39,6 +39,7 @@ enum Peer: String, CaseIterable {
     case .baresip: "baresip-core"
     case .sipsak: "sipsak"
     case .tshark: "tshark"
+    case .openssl: "openssl"
     case .python: "python3-jsonschema"
     case .asterisk: nil
     }

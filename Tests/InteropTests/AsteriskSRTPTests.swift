@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+
+extension Interop {
+  /// A real Asterisk 22 over TLS with SDES (RFC 4568), where SRTP is required.
+  @Suite(.enabled(if: Peer.asterisk.runs, Peer.asterisk.reason)) struct AsteriskSRTPTests {
+    private func configuration(_ scene: Scene) -> String {
+      Trunk.endpoint(
+        scene, listen: "tls \(scene.us):5061",
+        more: "requireTLS: true\nrequireSRTP: true\nsessions: [{ id: sess_demo, reusable: true }]\n"
+      ).replacing("sessions: [sess_demo]\n", with: "")
+    }
+
+    private func asterisk(_ scene: Scene, dialplan: String = "", more: String = "media_encryption=sdes") async throws -> AsteriskServer {
+      let certificates = ["--out", "\(scene.folder)/certs", "--host", scene.them, "--state", "\(scene.folder)/serve-state.json"]
+      let made = try await program(Place.lab, ["certs"] + certificates)
+      #expect(made.code == 0, "\(made.output)")
+      // Its own certificate, for calls to it.
+      let own = "cert_file=\(scene.folder)/certs/pbx.pem\npriv_key_file=\(scene.folder)/certs/pbx-key.pem\nmethod=tlsv1_2"
+      let pjsip = Trunk.pjsip(scene, transport: "tls", registers: true, more: more).replacing("method=tlsv1_2", with: own)
+      return try await AsteriskServer.start(scene, pjsip: pjsip, dialplan: dialplan)
+    }
+
+    /// Every packet of the call was opened with the keys of its SIP, and nothing is wrong.
+    private func check(_ scene: Scene, calls: [String] = ["serve/call-00001"]) async throws {
+      for call in calls {
+        let report = try await program(Place.lab, ["inspect", try scene.capture(call), "--fail-on", "error"])
+        #expect(report.code == 0 && report.output.contains("SRTP, opened with a key of the capture"), "\(report.output)")
+        #expect(!report.output.contains("SRTP, closed"), "\(report.output)")
+      }
+    }
+
+    @Test func `Asterisk registers over TLS, its call is answered with SDES, and both hear each other (RFC 4568 §6.1)`() async throws {
+      try await Scene.run("asterisk-sdes-calls") { scene in
+        let serve = try await scene.serve(configuration(scene))
+        let asterisk = try await asterisk(scene)
+        _ = try await serve.line("policy step registration passed: 1 contact ")
+        // Milliwatt is 1004 Hz: heard here is what was spoken there.
+        try await asterisk.ask("channel originate PJSIP/sess_demo@kallglot application Milliwatt")
+        let call = try await serve.line("over TLS")
+        let heard = try await serve.line("tone of 100", after: call)
+        try await asterisk.ask("channel request hangup all")
+        let over = try await serve.line("hung up by the peer", after: heard)
+        // An echo: what comes back went there.
+        try await asterisk.ask("channel originate PJSIP/sess_demo@kallglot application Echo")
+        let second = try await serve.line("over TLS", after: over)
+        _ = try await serve.line("tone of 700 Hz detected", after: second)
+        try await asterisk.ask("channel request hangup all")
+        _ = try await serve.line("hung up by the peer", after: second)
+        try await scene.endAll()
+        try await check(scene, calls: ["serve/call-00001", "serve/call-00002"])
+      }
+    }
+
+    @Test func `Asterisk is called over TLS with SDES, and after hold and resume the keys are right (RFC 4568 §7.1.4)`() async throws {
+      try await Scene.run("asterisk-sdes-is-called") { scene in
+        let serve = try await scene.serve(configuration(scene))
+        let asterisk = try await asterisk(scene, dialplan: "[from-kallglot]\nexten => acme,1,Answer()\n same => n,Echo()")
+        _ = try await serve.line("policy step registration passed: 1 contact ")
+        serve.type("call acme")
+        let call = try await serve.line("over TLS")
+        let tone = try await serve.line("tone of 700 Hz detected", after: call)
+        serve.type("hold 1")
+        let held = try await serve.line("re-INVITE, ", after: tone)
+        #expect(await serve.transcript.isSilent(about: "hung up", after: held, for: .milliseconds(500)))
+        serve.type("resume 1")
+        let resumed = try await serve.line("re-INVITE, ", after: held)
+        #expect(resumed.line.contains("sendrecv"), "\(resumed.line)")
+        _ = try await serve.line("tone of 700 Hz detected", after: resumed)
+        #expect(try await asterisk.ask("pjsip show channelstats").contains("ulaw"))
+        serve.type("hangup 1")
+        _ = try await serve.line("leg 1: hung up here", after: resumed)
+        try await scene.endAll()
+        try await check(scene)
+      }
+    }
+
+    @Test func `an Asterisk without SRTP gets 488 with Warning 302, and no port is opened for it (contract 8.1)`() async throws {
+      try await Scene.run("asterisk-in-clear") { scene in
+        let serve = try await scene.serve(configuration(scene))
+        let asterisk = try await asterisk(scene, more: "")
+        _ = try await serve.line("policy step registration passed: 1 contact ")
+        try await asterisk.ask("channel originate PJSIP/sess_demo@kallglot application Echo")
+        _ = try await serve.line("refused with 488 ")
+        _ = try await asterisk.line("SIP/2.0 488")
+      }
+    }
+  }
+}
