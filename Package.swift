@@ -73,7 +73,8 @@ let package = Package(
       "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "SRTP", "RTP", "Capture", "WireReader"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module(
-      "ScenarioModel", formats + ["SIPTransport", "Media", "WireReader", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams")],
+      "ScenarioModel",
+      formats + ["SIPTransport", "Media", "WireReader", "Inspection", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams")],
       testing: ["Serving", "CallControl", "Personas"])
     + module(
       "ScenarioEngine",

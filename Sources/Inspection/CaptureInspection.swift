@@ -13,9 +13,13 @@ public struct CaptureInspection {
   /// Of messages alone.
   private(set) var immediate: FindingCollector
   private var passing = PassingChecks()
+  /// Observers of a policy; nil where nobody knows one, as of a file.
+  public private(set) var watch: PolicyWatch?
 
-  public init(_ reader: PassiveReader) {
+  /// - Parameter watch: observers of the policy in force.
+  public init(_ reader: PassiveReader, watch: PolicyWatch? = nil) {
     self.reader = reader
+    self.watch = watch
     immediate = FindingCollector(filter: reader.dialogs.filter)
   }
 
@@ -25,6 +29,31 @@ public struct CaptureInspection {
   /// Takes a packet as a host's tap saw it.
   mutating func take(_ packet: PacketRecord, epoch: Epoch = .virtual) {
     for observed in reader.take(packet, epoch: epoch) { judge(observed) }
+  }
+
+  /// Lets observers see a packet that is not media, before what it shows.
+  public mutating func observe(_ packet: PacketRecord) { if let finding = watch?.take(packet) { immediate.add(finding) } }
+
+  /// Lets observers see which ports a host opens and closes.
+  public mutating func observe(_ record: JournalRecord) { watch?.take(record) }
+
+  /// What observers can say as of now; nil where there are none.
+  public var proof: PolicyProof? {
+    guard let watch else { return nil }
+    let streams = reader.streams.credible
+    let index = StreamIndex(streams)
+    let callIDs = Dictionary(reader.dialogs.conversations.map { ($0.number, $0.callID) }) { first, _ in first }
+    var media = watch.left
+    for stream in streams { watch.count(stream, callID: stream.conversation.flatMap { callIDs[$0] }, incoming: index.to, into: &media) }
+    return watch.proof(media)
+  }
+
+  /// A stream is let go: what it had counts on.
+  mutating func leave(_ stream: RTPStream, callID: String?, incoming: (TransportAddress) -> [RTPStream]) {
+    guard let watch else { return }
+    var media = watch.left
+    watch.count(stream, callID: callID, incoming: incoming, into: &media)
+    self.watch?.left = media
   }
 
   /// Takes a line of a host's TLS key log.
@@ -49,8 +78,10 @@ public struct CaptureInspection {
   public mutating func judge(_ observed: Observed) {
     switch observed {
     case .message(let message, let conversation, let repetition):
+      if let seen = watch?.take(message, conversation, repetition: repetition), !seen.isEmpty { immediate.add(seen) }
       guard repetition == 0 else { return }
-      immediate.add(CheckRegistry.examine(message, conversation))
+      let found = CheckRegistry.examine(message, conversation)
+      if !found.isEmpty { immediate.add(watch?.weighed(found, message) ?? found) }
       for remark in passing.check(message, conversation) {
         immediate.add(
           CheckRegistry.finding(

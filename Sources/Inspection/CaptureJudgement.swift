@@ -30,7 +30,18 @@ struct CaptureJudgement {
     registrations = reader.dialogs.registrations.list
     pings = reader.dialogs.pingsSoFar.list
     collector = inspection.immediate
-    collect(context(reader), reader)
+    let context = context(reader)
+    collect(context, reader)
+    if let watch = inspection.watch { collect(watch, context) }
+  }
+
+  /// What observers see of media.
+  private mutating func collect(_ watch: PolicyWatch, _ context: CheckContext) {
+    let callIDs = Dictionary(conversations.map { ($0.number, $0.callID) }) { first, _ in first }
+    for stream in streams {
+      let found = watch.examine(stream, callID: stream.conversation.flatMap { callIDs[$0] }, incoming: context.streams.to)
+      collector.add(CheckRegistry.weighed(found, hasHoles: context.hasHoles))
+    }
   }
 
   private func context(_ reader: PassiveReader) -> CheckContext {

@@ -50,7 +50,8 @@ public final class LiveStage: @unchecked Sendable {
       return .host(HostActor(cast.members[index], cast.directory) { body in made.command(index, body) })
     }
     let means = LiveMeans(clock, sinks)
-    director = StageDirector(scenario, entropy: .system, epoch: clock.epoch, actors: players.map(\.actor), means: means)
+    director = StageDirector(
+      scenario, entropy: .system, epoch: clock.epoch, actors: players.map(\.actor), means: means, ledger: cast.ledger)
     let taps = director.readers + [health] + sinks
     let mirror = PeerMirror(taps)
     self.taps = peers.isEmpty ? taps : [mirror]
@@ -110,6 +111,7 @@ public final class LiveStage: @unchecked Sendable {
     try? await loop.shutdownGracefully()
     var last = result ?? director.result(seed: 0, hosts: places.map(\.member))
     (last.duration, last.elapsed) = (Instant.zero.duration(to: now), Instant.zero.duration(to: now))
+    last.proof?.isOneSided = true
     return last
   }
 

@@ -1,3 +1,4 @@
+import Inspection
 import SansIO
 import ScenarioModel
 
@@ -82,7 +83,29 @@ private struct JSONScenario: Decodable {
 
   private enum Key: String, CodingKey {
     case name, file, summary, proves, seed, sweep, verdict, reason, durationNanoseconds, elapsedNanoseconds, packets, hosts, captures
-    case findings, inspect, live
+    case findings, inspect, live, proof
+  }
+
+  private struct Proof: Decodable {
+    struct Item: Decodable {
+      var rule: String
+      var setting: String?
+      var standing: PolicyProof.Standing
+      var text: String
+      var count: Int
+      var reason: String?
+    }
+
+    var seenFrom: String
+    var observers: [Item]
+
+    var proof: PolicyProof {
+      PolicyProof(
+        observers.map {
+          PolicyProof.Item(
+            rule: $0.rule, setting: $0.setting ?? "", standing: $0.standing, text: $0.text, count: $0.count, reason: $0.reason ?? "")
+        }, isOneSided: seenFrom == "one side")
+    }
   }
 
   private struct Sweep: Decodable {
@@ -127,6 +150,7 @@ private struct JSONScenario: Decodable {
       folder: try fields.decodeIfPresent(String.self, forKey: .captures))
     for finding in try fields.decode([JSONFinding].self, forKey: .findings) { result.add(finding) }
     result.inspected = try fields.decodeIfPresent([String].self, forKey: .inspect) ?? []
+    result.proof = try fields.decodeIfPresent(Proof.self, forKey: .proof)?.proof
     result.live = try fields.decodeIfPresent([Place].self, forKey: .live)?.map { try $0.place() }
     result.sweep = try fields.decodeIfPresent(Sweep.self, forKey: .sweep)?.sweep
     self.result = result

@@ -1,3 +1,4 @@
+import Inspection
 import SansIO
 import ScenarioModel
 
@@ -87,11 +88,32 @@ public enum JSONReport {
       json.member("hosts", result.hosts)
       json.member("captures", orNull: result.folder)
       json.member("inspect", result.inspected)
+      json.name("proof")
+      if let proof = result.proof { write(proof, to: &json) } else { json.null() }
       json.name("live")
       if let places = result.live { write(places, to: &json) } else { json.null() }
       json.member("replay", result.replayCommand)
       json.name("findings")
       json.array(.spaced) { json in for finding in result.findings { write(finding, of: result, to: &json) } }
+    }
+  }
+
+  private static func write(_ proof: PolicyProof, to json: inout JSONWriter) {
+    json.object(.spaced) { json in
+      json.member("seenFrom", proof.isOneSided ? "one side" : "both sides")
+      json.name("observers")
+      json.array(.spaced) { json in
+        for item in proof.items {
+          json.object(.spaced) { json in
+            json.member("rule", item.rule)
+            json.member("setting", orNull: item.setting.isEmpty ? nil : item.setting)
+            json.member("standing", item.standing.rawValue)
+            json.member("text", item.text)
+            json.member("count", item.count)
+            json.member("reason", orNull: item.reason.isEmpty ? nil : item.reason)
+          }
+        }
+      }
     }
   }
 

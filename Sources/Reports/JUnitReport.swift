@@ -81,6 +81,7 @@ public enum JUnitReport {
   private static func notes(_ result: ScenarioResult) -> String {
     var lines = [result.summary]
     if !result.proves.isEmpty { lines.append("proves: \(result.proves.joined(separator: ", "))") }
+    lines += result.proof?.lines ?? []
     if let sweep = result.sweep { lines.append(TextReport.sweep(sweep)) }
     lines.append("\(TextReport.times(result)), \(CountText.of(result.packets, "packet")), seed \(result.seed)")
     if let folder = result.folder { lines.append("captures: \(folder)") }

@@ -62,7 +62,7 @@ extension Rule {
     by: .both)
 
   public static let keysInClear = Rule(
-    "keys-in-clear", .note, "RFC 4568 §8.3", "keys of SRTP come over signalling that is encrypted")
+    "keys-in-clear", .error, "RFC 4568 §8.3", "keys of SRTP come over signalling that is encrypted")
 
   static let descriptions: [Rule] = [
     offerUnusable, answerUnusable, unreadableDescription, answerMissing, offerMissing, secondAnswer, answerWithoutOffer, answerStreamCount,

@@ -1,6 +1,7 @@
 import Kallglot
 import KallglotPolicy
 import CallControl
+import Inspection
 import Media
 import Personas
 import SIPMessage
@@ -52,6 +53,8 @@ public struct Cast {
   public let members: [Member]
   /// Where they are reached.
   public let directory: CastDirectory
+  /// What observers know of its policy and its secrets.
+  public let ledger: PolicyLedger
 
   /// Builds the hosts.
   ///
@@ -65,6 +68,7 @@ public struct Cast {
       var source = entropy.fork("password \(account.name)")
       passwords[account.name] = Secret(account.password ?? source.hex(20))
     }
+    ledger = PolicyLedger(scenario, passwords: passwords, realm: Self.domain)
     let tls = try scenario.usesTLS ? CastTLS(scenario, entropy: entropy, epoch: epoch) : nil
     let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch)
     members = try scenario.cast.enumerated().compactMap { index, given in

@@ -43,6 +43,11 @@ public final class EvidenceTracker: JournalSink {
   /// Where members listen for SIP: their even datagram ports are no media ports.
   private let signalling: Set<UInt16>
   private let epoch: Epoch
+  /// Which policy is in force; nil where nobody says.
+  private let policies: PolicyLedger?
+  private let endpoint: String?
+  /// A step or prohibition looks for what is sent in clear.
+  private let tellsPlaintext: Bool
   @exclusivity(unchecked) private var news: [StageEvent] = []
   /// Called when there is news after none.
   public var onNews: (() -> Void)?
@@ -54,10 +59,16 @@ public final class EvidenceTracker: JournalSink {
   ///   - members: the cast.
   ///   - signalling: the ports on which it listens for SIP, beside 5060 and 5061.
   ///   - epoch: wall time of the run's beginning.
-  public init(members: [String], signalling: [UInt16] = [], epoch: Epoch) {
+  ///   - ledger: which policy is in force.
+  ///   - endpoint: whose policy it is.
+  ///   - tellsPlaintext: what is sent in clear is news.
+  public init(
+    members: [String], signalling: [UInt16] = [], epoch: Epoch, ledger: PolicyLedger? = nil, endpoint: String? = nil,
+    tellsPlaintext: Bool = false
+  ) {
     self.members = Set(members)
     self.signalling = Set(signalling).union([5_060, 5_061])
-    self.epoch = epoch
+    (self.epoch, policies, self.endpoint, self.tellsPlaintext) = (epoch, ledger, endpoint, tellsPlaintext)
   }
 
   public func hostAdded(_ host: HostID, name: String) {
@@ -68,7 +79,8 @@ public final class EvidenceTracker: JournalSink {
     }
     taps[Int(host.rawValue)].name = name
     if members.contains(name) {
-      taps[Int(host.rawValue)].inspection = CaptureInspection(PassiveReader(path: name))
+      let watch = policies.map { PolicyWatch($0, isEndpoint: name == endpoint, signalling: signalling) }
+      taps[Int(host.rawValue)].inspection = CaptureInspection(PassiveReader(path: name), watch: watch)
     }
   }
 
@@ -109,16 +121,28 @@ public final class EvidenceTracker: JournalSink {
 
   private func read(_ packet: PacketRecord, _ index: Int) {
     guard let reader = taps[index].inspection?.reader else { return }
-    if !PacketTrace.isMedia(packet.payload) {
+    let isMedia = PacketTrace.isMedia(packet.payload)
+    if !isMedia {
       taps[index].addresses.insert(packet.direction == .sent ? packet.source.address : packet.destination.address)
+      if policies != nil { taps[index].inspection?.observe(packet) }
     }
+    let inClear = tellsPlaintext ? reader.streams.clear.packets : 0
     for observed in reader.take(packet, epoch: epoch) { take(observed, index, at: packet.at) }
+    guard tellsPlaintext, isMedia, reader.streams.clear.packets != inClear else { return }
+    let media = reader.streams.clear
+    tell(
+      .plaintext(
+        SeenPlaintext(
+          .rtp, at: taps[index].name, from: media.source.address,
+          "\(media.isControl ? "RTCP" : "RTP") from \(media.source) to \(media.destination) is outside SRTP",
+          FrameCitation(packet.host, packet.frame))))
   }
 
   private func take(_ observed: Observed, _ index: Int, at now: Instant) {
     taps[index].inspection?.judge(observed)
     switch observed {
     case .message(let message, _, let repetition):
+      if tellsPlaintext, message.transport != .tls { tellPlaintext(message, index) }
       add(message.message, message, message.source, message.stamp, isCopy: repetition > 0, index, at: now)
     case .incomplete(let message, _, let origin, _): add(message, nil, origin.source, origin.stamp, isCopy: false, index, at: now)
     case .tlsAlert(let alert): add(.alert(alert.value), alert.map { _ in () }, index)
@@ -131,6 +155,18 @@ public final class EvidenceTracker: JournalSink {
     let isOwn = taps[index].addresses.contains(origin.source.address)
     let citation = FrameCitation(HostID(UInt16(index)), UInt32(clamping: origin.stamp.frame))
     tell(.tls(taps[index].name, SeenTLS(what, isOwn: isOwn, remote: isOwn ? origin.destination : origin.source, citation)))
+  }
+
+  /// What whoever is on the way reads in a message.
+  private func tellPlaintext(_ message: ObservedMessage, _ index: Int) {
+    let citation = FrameCitation(HostID(UInt16(index)), UInt32(clamping: message.stamp.frame))
+    let way = "\(message.title) over \(message.transport.rawValue.uppercased())"
+    func tell(_ kind: SeenPlaintext.Kind, _ text: String) {
+      self.tell(.plaintext(SeenPlaintext(kind, at: taps[index].name, from: message.source.address, text, citation)))
+    }
+    tell(.sip, way)
+    if message.description?.hasKeys == true { tell(.key, "\(way) has a key of SRTP") }
+    if let secret = PolicyWatch.secret(in: message, policies?.secrets ?? SecretList()) { tell(.password, "\(way) shows \(secret)") }
   }
 
   private func add(
@@ -148,6 +184,7 @@ public final class EvidenceTracker: JournalSink {
   public func record(_ record: JournalRecord) {
     let index = Int(record.host.rawValue)
     guard traffic.indices.contains(index) else { return }
+    if policies != nil { taps[index].inspection?.observe(record) }
     switch record.body {
     case .bound(let address, .datagram) where isMediaPort(address):
       traffic[index].mediaPortsOpened += 1
@@ -219,6 +256,11 @@ public final class EvidenceTracker: JournalSink {
     }
     return taps[index].packets.newest { $0.direction == .sent }.map { FrameCitation(host, $0.frame) }
   }
+}
+
+extension EvidenceTracker {
+  /// What the observers at the endpoint have proven; nil where there are none.
+  public var proof: PolicyProof? { taps.first { $0.name == endpoint }?.inspection?.proof }
 }
 
 extension EvidenceTracker: PacketWitness {

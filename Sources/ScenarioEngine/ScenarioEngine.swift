@@ -90,6 +90,7 @@ public struct ScenarioEngine: Sendable {
     case .wire(let member, let news, let evidence): script.take(member, wire: news, evidence)
     case .packet(let member, let bytes, let isControl, let evidence): script.take(member, media: bytes, isControl: isControl, evidence)
     case .tls(let member, let seen): script.take(member, seen)
+    case .plaintext(let seen): script.take(seen)
     case .nat(let name, let news, let evidence): script.nats.take(name, news, evidence, at: now)
     case .deadline: script.settle(at: now)
     case .began: state = .running(step: 0, isBegun: false)
@@ -97,8 +98,11 @@ public struct ScenarioEngine: Sendable {
   }
 
   /// What must never be true ends the run as soon as it is.
-  private mutating func judgeProhibitions(at now: Instant) -> Bool {
-    for prohibition in scenario.never {
+  ///
+  /// - Parameter isEnd: the calls have been cleared; that ends much that must never end before.
+  @discardableResult
+  private mutating func judgeProhibitions(at now: Instant, isEnd: Bool = false) -> Bool {
+    for prohibition in scenario.never where !isEnd || prohibition.holdsToTheEnd {
       guard var finding = prohibition.finding(script) else { continue }
       finding.step = "never: \(prohibition.text)"
       finding.place = prohibition.place
@@ -188,6 +192,7 @@ public struct ScenarioEngine: Sendable {
       script.commands.append(.note("allowed, but nobody violated it: \(rule.id)"))
     }
     let known = findings.count
+    if wasMet { judgeProhibitions(at: now, isEnd: true) }
     for finding in script.breachFindings(scenario) { record(finding) }
     if wasMet, findings.isEmpty { for (plan, seen) in unmet where !plan.isOptional { record(Finding(unmet: plan, seen: seen, at: now)) } }
     explain(from: known, witness)

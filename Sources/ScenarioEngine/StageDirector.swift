@@ -1,3 +1,5 @@
+import Inspection
+import KallglotPolicy
 import SansIO
 import ScenarioModel
 
@@ -16,6 +18,7 @@ public final class StageDirector {
   private let actors: [any StageActor]
   private let means: any StageMeans
   private let evidence: EvidenceTracker
+  private let ledger: PolicyLedger?
   private var engine: ScenarioEngine
   /// What a stage asks after every event, as the engine said it last.
   private var isDone = false
@@ -27,11 +30,17 @@ public final class StageDirector {
   ///   - entropy: where identifiers of raw messages come from.
   ///   - epoch: wall time of the run's beginning.
   ///   - actors: in the order of the cast; their hosts have these numbers.
-  public init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch, actors: [any StageActor], means: any StageMeans) {
+  ///   - ledger: which policy is in force, and which secrets there are, for observers; nil = nobody observes.
+  public init(
+    _ scenario: Scenario, entropy: Entropy, epoch: Epoch, actors: [any StageActor], means: any StageMeans, ledger: PolicyLedger? = nil
+  ) {
+    self.ledger = ledger
     self.scenario = scenario
     self.actors = actors
     self.means = means
-    evidence = EvidenceTracker(members: scenario.cast.map(\.name), signalling: scenario.cast.compactMap(\.port), epoch: epoch)
+    evidence = EvidenceTracker(
+      members: scenario.cast.map(\.name), signalling: scenario.cast.compactMap(\.port), epoch: epoch, ledger: ledger,
+      endpoint: scenario.endpoint?.name, tellsPlaintext: scenario.asksForPlaintext)
     engine = ScenarioEngine(scenario, entropy: entropy, tolerance: means.tolerance)
   }
 
@@ -56,6 +65,7 @@ public final class StageDirector {
 
   /// All hosts have started.
   public func begin() {
+    if scenario.givesPolicy { noteArmed(PolicyArms(scenario.policy)) }
     tell([.began])
     turnEnded()
   }
@@ -112,14 +122,36 @@ public final class StageDirector {
       try means.add(plan)
       evidence.faultAdded(plan.text)
     case .hangUpAll: for actor in actors { try actor.carryOut(command) }
-    case .administer:
+    case .administer(let change):
       guard let endpoint = actors.first(where: \.isEndpoint) else { throw .couldNotRun("the cast has no endpoint to administer") }
+      observe(change)
       try endpoint.carryOut(command)
     case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .send, .inject:
       let name = command.member ?? ""
       guard let actor = actors.first(where: { $0.name == name }) else { throw .void("nobody on stage is called \(name)") }
       try actor.carryOut(command)
     }
+  }
+
+  // MARK: - Observers
+
+  /// What observers watch from now on: for what begins now, since what is up keeps its policy.
+  private func observe(_ change: Administration) {
+    switch change {
+    case .setPolicy(let account, let policy):
+      ledger?.set(PolicyArms(policy), of: account)
+      noteArmed(PolicyArms(policy))
+    case .setPassword(let name, let password):
+      guard let account = scenario.accounts.first(where: { $0.name == name }) else { return }
+      var secrets = SecretList()
+      secrets.add(password: password, username: account.username, realm: Cast.domain, account: name)
+      ledger?.add(secrets)
+    case .setActive, .endSession, .callAccount: break
+    }
+  }
+
+  private func noteArmed(_ arms: PolicyArms) {
+    if ledger != nil { means.record(.note("observers are armed for: \(arms.armed.joined(separator: "; "))")) }
   }
 
   // MARK: - The end
@@ -144,6 +176,7 @@ public final class StageDirector {
       verdict: failure?.verdict ?? engine.verdict, findings: engine.findings, reason: failure?.reason,
       duration: Instant.zero.duration(to: means.now), hosts: hosts, packets: evidence.packets)
     result.breaches = engine.breaches
+    if scenario.givesPolicy, failure == nil { result.proof = evidence.proof }
     return result
   }
 }

@@ -27,7 +27,8 @@ public final class VirtualStage {
     }
     (self.simulation, self.cast) = (simulation, cast)
     means = VirtualMeans(simulation, cast)
-    director = StageDirector(scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch, actors: actors, means: means)
+    director = StageDirector(
+      scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch, actors: actors, means: means, ledger: cast.ledger)
     for sink in director.readers + sinks { simulation.addSink(sink) }
     for member in cast.members { simulation.add(member.host, name: member.name, addresses: member.addresses) }
     for given in scenario.network { try connect(given) }

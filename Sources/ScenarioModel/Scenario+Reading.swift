@@ -46,6 +46,7 @@ extension Scenario {
       guard let place = try fields[ScenarioKeys.policy] else { return }
       // What an included file gives is there for all who include it.
       if place.file == file { try scope.needEndpoint("policy", at: place) }
+      givesPolicy = true
       try PolicySchema.apply(place, to: &policy, scope)
     }
     notes.attempt { () throws(SourceProblem) in
@@ -62,7 +63,7 @@ extension Scenario {
       for element in try fields[ScenarioKeys.steps].elements() { readStep(element, notes, &scope) }
     }
     readProhibitions(fields, scope)
-    asksForRules = notes.hasRuleExpectations
+    (asksForRules, asksForPlaintext) = (notes.hasRuleExpectations, notes.looksForPlaintext)
   }
 
   /// Read last: they may name the legs of all steps.

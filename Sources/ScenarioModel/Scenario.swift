@@ -133,6 +133,10 @@ public struct Scenario: Sendable {
   public var allowedViolations: [Rule] = []
   /// An expectation looks at rules that were broken, so that they are judged while the run goes on.
   public var asksForRules = false
+  /// The file, or one that it includes, gives a policy: the run ends with what was proven of it.
+  public var givesPolicy = false
+  /// An expectation, or something that must never be, looks at what is sent in clear.
+  public var asksForPlaintext = false
 
   init(file: String, name: String) {
     self.file = file

@@ -18,6 +18,8 @@ public struct Script: Sendable {
   public private(set) var newestEvidence: FrameCitation?
   /// Rules that somebody broke so far, as packets show.
   public private(set) var breaches: [SeenBreach] = []
+  /// The first things that were sent in clear, each of one kind and sender once since the last step that looks for news began.
+  private(set) var plaintexts: [SeenPlaintext] = []
   /// Media ports that members did not get.
   private(set) var missingPorts: [MissingPorts] = []
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
@@ -56,6 +58,7 @@ public struct Script: Sendable {
   private struct Mark {
     var decisions = 0
     var tls = 0
+    var plaintexts = 0
     /// How often each breach had been seen.
     var breaches: [SeenBreach.Key: Int] = [:]
     var received: [String: Int] = [:]
@@ -138,7 +141,8 @@ public struct Script: Sendable {
   /// From now on ``sinceMark`` shows what comes.
   mutating func markNews() {
     mark = Mark(
-      decisions: decisions.count, tls: tls.count, breaches: Dictionary(breaches.map { ($0.key, $0.count) }, uniquingKeysWith: +),
+      decisions: decisions.count, tls: tls.count, plaintexts: plaintexts.count,
+      breaches: Dictionary(breaches.map { ($0.key, $0.count) }, uniquingKeysWith: +),
       received: received.mapValues(\.count),
       wireNews: wireNews.mapValues(\.count),
       stories: stories.map { ($0.tones.count, $0.reinvites) })
@@ -149,6 +153,7 @@ public struct Script: Sendable {
     var new = self
     new.decisions.removeFirst(min(mark.decisions, decisions.count))
     new.tls.removeFirst(min(mark.tls, tls.count))
+    new.plaintexts.removeFirst(min(mark.plaintexts, plaintexts.count))
     new.breaches = breaches.compactMap { seen in
       var seen = seen
       seen.count -= mark.breaches[seen.key] ?? 0
@@ -216,6 +221,13 @@ public struct Script: Sendable {
   public mutating func take(_ member: String, wire news: String, _ evidence: FrameCitation?) {
     note(member, evidence)
     wireNews[member, default: []].append(news)
+  }
+
+  /// Takes what was sent in clear; more of the same says nothing new.
+  public mutating func take(_ plaintext: SeenPlaintext) {
+    let known = plaintexts.dropFirst(mark.plaintexts)
+    if known.contains(where: { $0.kind == plaintext.kind && $0.source == plaintext.source }) { return }
+    plaintexts.append(plaintext)
   }
 
   /// Takes what a member says of itself.

@@ -16,6 +16,8 @@ public enum StageEvent: Sendable {
   case packet(String, Bytes, isControl: Bool, FrameCitation?)
   /// What a member's packets show of a TLS connection.
   case tls(String, SeenTLS)
+  /// Something was sent, or came, in clear: told only where a scenario looks for it.
+  case plaintext(SeenPlaintext)
   /// News of a NAT.
   case nat(String, NATNews, FrameCitation?)
   /// The engine's deadline has come.

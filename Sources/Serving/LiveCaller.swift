@@ -1,10 +1,12 @@
 import KallglotPolicy
 import FoundationEssentials
 import CallControl
+import Inspection
 import LiveNetwork
 import Media
 import NIOCore
 import Personas
+import Rules
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
@@ -38,7 +40,10 @@ public final class LiveCaller: @unchecked Sendable {
   /// How long it may ring.
   private let patience: Duration
   private let captures: CallCaptures?
+  private let judge: LiveJudge
   // On the loop.
+  private var findings = FindingLog()
+  private var judgeTimer: RepeatedTask?
   private var log = CallLog()
   private var outcome: CallOutcome
   private var done: EventLoopPromise<CallOutcome>?
@@ -82,7 +87,12 @@ public final class LiveCaller: @unchecked Sendable {
     host = Persona(settings, serverTLS: nil, clientTLS: try Self.tls(configuration, target), entropy: .system, epoch: clock.epoch)
     request = CallRequest(uri: uri, target: target)
     captures = folder.map { CallCaptures(folder: $0, host: "caller", epoch: clock.epoch) }
-    driver = LiveDriver(host, name: "caller", on: loop, clock: clock, sinks: captures.map { [$0] } ?? [])
+    do throws(SystemError) {
+      judge = try LiveJudge("caller", epoch: clock.epoch, watch: PolicyWatch(calling: configuration))
+    } catch { throw LiveFailure("no thread to judge on: \(error)") }
+    let sinks: [(any JournalSink)?] = [captures, judge]
+    driver = LiveDriver(host, name: "caller", on: loop, clock: clock, sinks: sinks.compactMap { $0 })
+    judge.onNews = { [unowned self] news in loop.execute { [unowned self] in take(news) } }
     driver.onEvent = { [unowned self] event in take(event) }
     captures?.onEvent = { [unowned self] event in say(log.line(for: event)) }
   }
@@ -106,6 +116,7 @@ public final class LiveCaller: @unchecked Sendable {
     driver.eventLoop.execute { [self] in
       done = promise
       captureTimer = captures?.schedule(on: driver.eventLoop) { [unowned self] in self.captures?.tick(at: driver.clock.now) }
+      judgeTimer = judge.schedule(on: driver.eventLoop) { [unowned self] in judge.tick(at: driver.clock.now) }
     }
     driver.start()
     let result: Result<CallOutcome, any Error>
@@ -118,6 +129,11 @@ public final class LiveCaller: @unchecked Sendable {
         })
     } catch { result = .failure(error) }
     try? await driver.stop().get()
+    try? await driver.eventLoop.submit { [self] in
+      judgeTimer?.cancel()
+      judge.finish(at: driver.clock.now)
+    }.get()
+    await judge.leave()
     if captures != nil { try? await driver.eventLoop.submit { [self] in endCaptures() }.get() }
     try? await loop.shutdownGracefully()
     return try result.get()
@@ -126,6 +142,20 @@ public final class LiveCaller: @unchecked Sendable {
   private func endCaptures() {
     captureTimer?.cancel()
     captures?.finish(at: driver.clock.now)
+  }
+
+  /// What observers say of the packets: no secret in clear, no media to strangers.
+  private func take(_ news: [LiveInspection.News]) {
+    for one in news {
+      switch one {
+      case .finding(let finding) where Rule.policies.contains(finding.breach):
+        let place = { [self] (finding: InspectionFinding) in captures?.place(of: UInt32(truncatingIfNeeded: finding.frame), finding.callID)
+        }
+        if let line = findings.line(for: finding, place: place) { say(line) }
+      case .proven(let proof): for line in proof.lines { say(line) }
+      case .finding, .ended: break
+      }
+    }
   }
 
   /// Tasks that came after the end: none, in a right shutdown.

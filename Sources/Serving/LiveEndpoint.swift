@@ -51,7 +51,12 @@ public final class LiveEndpoint: @unchecked Sendable {
     desk = ServeDesk(
       configuration, folder: folder, epoch: clock.epoch, logsCalls: logsCalls, isJudged: judges, console: say)
     captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch) }
-    do throws(SystemError) { judge = judges ? try LiveJudge("kallglot", epoch: clock.epoch) : nil } catch {
+    let watch = judges ? PolicyWatch(serving: configuration, identity.account) : nil
+    do throws(SystemError) {
+      judge = try watch.map { watch throws(SystemError) in
+        try LiveJudge("kallglot", epoch: clock.epoch, watch: watch)
+      }
+    } catch {
       throw LiveFailure("no thread to judge on: \(error)")
     }
     let sinks: [(any JournalSink)?] = [captures, judge]

@@ -18,6 +18,8 @@ final class ServeDesk {
   private var capturedCalls = 0
   /// nil = nobody judges the packets.
   private var findings: FindingLog?
+  /// What observers could say at the end.
+  private var proof: PolicyProof?
 
   init(
     _ configuration: ServeConfiguration, folder: String?, epoch: Epoch, logsCalls: Bool, isJudged: Bool,
@@ -56,6 +58,7 @@ final class ServeDesk {
     case .finding(let finding):
       let line = findings?.line(for: finding) { captures?.place(of: UInt32(truncatingIfNeeded: $0.frame), $0.callID) }
       if let line, logsCalls || finding.severity == .error { log.line(line, at: now) }
+    case .proven(let proof): self.proof = proof
     }
   }
 
@@ -99,6 +102,7 @@ final class ServeDesk {
     var lines = ["summary: calls \(totals.calls), answered \(totals.answered), in \(length)"]
     lines += totals.refusals.sorted { $0.key < $1.key }.map { "  refused: \($0.key): \($0.value)" }
     if let findings { lines += findings.summary(missed: missed) }
+    lines += proof?.lines.map { "  \($0)" } ?? []
     if let folder { lines.append("  captures of calls: \(capturedCalls), in \(folder); log in \(folder)/serve.log") }
     return lines
   }

@@ -255,6 +255,10 @@ struct Break: Sendable, CustomTestStringConvertible {
       "violation", "  - fault: { drop: every ACK }\n" + call + "  - expect: { violation: cseq-not-higher, within: 1 s }", "", "",
       "the fault 'drop every ACK' dropped"
     ),
+    (
+      "plaintext", call + established + "  - never: { plaintext: RTP, by: kallglot, during: 1 s }", "", "",
+      "kallglot has agreed on PCMU, sendrecv"
+    ),
     ("ports", call + established + "  - expect: { ports: kallglot, opened: 0, within: 1 s }", "", "", "policy step"),
     (
       "sends", call + established + "  - never: { sends: kallglot, what: RTP, during: 1 s }", "", "",

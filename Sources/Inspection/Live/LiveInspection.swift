@@ -18,6 +18,8 @@ public struct LiveInspection {
     /// Said once of a call, however often it is seen.
     case finding(InspectionFinding)
     case ended(JudgedCall)
+    /// Said once, at the end of the tap.
+    case proven(PolicyProof)
   }
 
   /// Nanoseconds, as all of these: from a message until what it is part of is looked at.
@@ -48,9 +50,10 @@ public struct LiveInspection {
   /// - Parameters:
   ///   - path: what the tap is called.
   ///   - epoch: wall time of the run's beginning.
-  public init(path: String, epoch: Epoch) {
+  ///   - watch: observers of the policy in force.
+  public init(path: String, epoch: Epoch, watch: PolicyWatch? = nil) {
     reader = PassiveReader(path: path, keeps: .live)
-    inspection = CaptureInspection(reader)
+    inspection = CaptureInspection(reader, watch: watch)
     self.epoch = epoch
     nextSweep = Instant(nanoseconds: Self.sweep)
   }
@@ -61,12 +64,16 @@ public struct LiveInspection {
   // MARK: - Packets
 
   public mutating func take(_ packet: PacketRecord) {
+    if inspection.watch != nil, packet.payload.first.map({ $0 < 0x80 }) ?? true { inspection.observe(packet) }
     for observed in reader.take(packet, epoch: epoch) { take(observed, at: packet.at) }
   }
 
   public mutating func takeSecrets(_ line: KeyLogLine, at now: Instant) {
     for observed in reader.takeSecrets(line) { take(observed, at: now) }
   }
+
+  /// The host opened or closed a port.
+  public mutating func take(_ record: JournalRecord) { inspection.observe(record) }
 
   /// Packets came that nobody could read: nobody is accused of what they may hold.
   public mutating func miss(_ packets: Int, at now: Instant) { holes.miss(packets, at: epoch.unixNanoseconds(at: now)) }
@@ -120,6 +127,10 @@ public struct LiveInspection {
     let numbers = watched.keys.sorted()
     examine(numbers, at: now, isEnd: true)
     sweepUp(at: now)
+    if var proof = inspection.proof {
+      proof.isOneSided = true
+      news.append(.proven(proof))
+    }
     defer { news = [] }
     return news
   }
@@ -128,7 +139,9 @@ public struct LiveInspection {
     let time = epoch.unixNanoseconds(at: now)
     let ready = numbers.filter { number in isEnd || !isSettling(number, time, at: now) }
     guard !ready.isEmpty else { return }
-    let judgement = LiveJudgement(reader, ready.compactMap { watched[$0] }, at: time, isEnd: isEnd, holes) { watched[$0]?.conversation }
+    let judgement = LiveJudgement(reader, ready.compactMap { watched[$0] }, inspection.watch, at: time, isEnd: isEnd, holes) {
+      watched[$0]?.conversation
+    }
     for (number, finding) in judgement.findings { tell(finding, of: number) }
     for number in ready {
       let isEnded = watched[number]?.conversation.ended != nil
@@ -172,6 +185,7 @@ public struct LiveInspection {
     sweepUp(at: now)
     let ended = reader.release(at: now, epoch: epoch)
     for observed in ended.observed { take(observed, at: now) }
+    leave(ended)
     for facts in ended.connections { for finding in CaptureJudgement.secrets([facts]) { tell(finding, of: nil) } }
     for conversation in ended.conversations { leave(conversation, at: now) }
     // Keep-alives are not handed over one by one, and what was forgotten is not at all.
@@ -181,6 +195,18 @@ public struct LiveInspection {
     forgotten = reader.dialogs.forgotten
     let kept = Set(reader.dialogs.conversations.map(\.number))
     for number in watched.keys where !kept.contains(number) { forget(number) }
+  }
+
+  /// What observers have seen of what is let go counts on.
+  private mutating func leave(_ ended: Ended) {
+    guard let watch = inspection.watch else { return }
+    let callIDs = Dictionary(ended.conversations.map { ($0.number, $0.callID) }) { first, _ in first }
+    let index = StreamIndex(ended.streams.map(\.stream) + reader.streams.credible)
+    for (stream, _) in ended.streams {
+      let callID = stream.conversation.flatMap { callIDs[$0] ?? watched[$0]?.conversation.callID }
+      inspection.leave(stream, callID: callID, incoming: index.to)
+    }
+    for conversation in ended.conversations { watch.ledger.forget(conversation.callID) }
   }
 
   /// Nothing more comes of it. What nobody ended is told now: a challenge that was not answered, an INVITE without a final response.
@@ -206,6 +232,13 @@ public struct LiveInspection {
         RegistrationChecks.examine(ping, end), hasHoles: holes.cover(ping.source.address, ping.destination.address, time))
     }
     for finding in pings { tell(finding, of: nil) }
+    if let watch = inspection.watch {
+      let streams = reader.streams.credible
+      let index = StreamIndex(streams)
+      for stream in streams where stream.conversation == nil {
+        for finding in watch.examine(stream, callID: nil, incoming: index.to) { tell(finding, of: nil) }
+      }
+    }
     let control = reader.streams.control
     guard control.hasOddities else { return }
     for finding in MediaOddities.examine(control, watched.mapValues(\.conversation), own: reader.facts.own) { tell(finding, of: nil) }

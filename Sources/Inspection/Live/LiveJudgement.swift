@@ -10,11 +10,12 @@ struct LiveJudgement {
   private let streams: [Int: [RTPStream]]
 
   /// - Parameters:
+  ///   - watch: observers of the policy in force.
   ///   - now: nanoseconds since 1970.
   ///   - isEnd: nothing comes after it.
   ///   - other: a conversation by its number.
   init(
-    _ reader: PassiveReader, _ watched: [WatchedConversation], at now: Int64, isEnd: Bool, _ holes: HoleTable,
+    _ reader: PassiveReader, _ watched: [WatchedConversation], _ watch: PolicyWatch?, at now: Int64, isEnd: Bool, _ holes: HoleTable,
     _ other: (Int) -> Conversation?
   ) {
     let last = reader.facts.last ?? FrameStamp(frame: 0, time: 0)
@@ -38,6 +39,9 @@ struct LiveJudgement {
     for stream in ours {
       HeldNumbers.explain(stream, context)
       findings += CheckRegistry.examine(stream, context).map { (stream.conversation, $0) }
+      let callID = stream.conversation.flatMap { (stories[$0]?.conversation ?? other($0))?.callID }
+      let seen = watch?.examine(stream, callID: callID, incoming: context.streams.to) ?? []
+      findings += CheckRegistry.weighed(seen, hasHoles: context.hiddenFrames > 0).map { (stream.conversation, $0) }
     }
     if !isEnd { findings = findings.filter { !isEarly($0.finding, $0.conversation, end) } }
   }

@@ -23,6 +23,8 @@ protocol Expectation: Sendable {
   func sighting(_ script: Script) -> (String, FrameCitation?)
   /// The member that alone knows whether it is so; nil when packets show it.
   var knownTo: String? { get }
+  /// As something that must never be, it is forbidden also while the calls are cleared at the end of a run.
+  var holdsToTheEnd: Bool { get }
   /// Keeps what later steps may take from what fulfilled the wish.
   func keep(in script: inout Script)
 }
@@ -39,6 +41,7 @@ extension Expectation {
   func sighting(_ script: Script) -> (String, FrameCitation?) { ("it became true", script.newestEvidence) }
   func keep(in script: inout Script) {}
   var knownTo: String? { nil }
+  var holdsToTheEnd: Bool { false }
 }
 
 /// Whether a wish is fulfilled, and what is seen instead.

@@ -3,8 +3,7 @@ enum ExpectationRegistry {
   static let kinds: [any Expectation.Type] = [
     LegExpectation.self, MemberLegExpectation.self, ReinviteExpectation.self, ToneExpectation.self, DecisionExpectation.self,
     RegistrationExpectation.self, PingExpectation.self, MessageExpectation.self, PacketExpectation.self, WireExpectation.self,
-    TLSExpectation.self,
-    ViolationExpectation.self,
+    TLSExpectation.self, ViolationExpectation.self, PlaintextExpectation.self,
     PortExpectation.self, SendingExpectation.self, NATExpectation.self, LatchExpectation.self,
   ]
 

@@ -25,6 +25,11 @@ final class ReadingNotes {
 
   func asksForRules() { hasRuleExpectations = true }
 
+  /// An expectation looks at what is sent in clear.
+  private(set) var looksForPlaintext = false
+
+  func asksForPlaintext() { looksForPlaintext = true }
+
   func add(_ problem: SourceProblem) { problems.append(problem) }
 
   func warn(_ problem: SourceProblem) { if !warnings.contains(problem) { warnings.append(problem) } }

@@ -1,3 +1,4 @@
+import Inspection
 import SansIO
 
 /// How a scenario came out (design: *verdict*).
@@ -65,6 +66,8 @@ public struct ScenarioResult: Sendable {
   public var live: [LivePlace]?
   /// All that packets of its members show broken, whether the scenario fails by it or not, as `inspect` says it of their captures.
   public var breaches: [SeenBreach] = []
+  /// What observers have proven of the policy that the scenario gives; nil where it gives none, or did not run.
+  public var proof: PolicyProof?
   /// What `inspect` says of the captures of a scenario that did not pass: `pbx: error #5 …`; empty when none were written.
   public var inspected: [String] = []
 

@@ -76,6 +76,9 @@ public struct Prohibition: Sendable {
 
   var ownWord: OwnWord? { OwnWord(wish) }
 
+  /// It is forbidden also while the calls are cleared at the end of a run.
+  public var holdsToTheEnd: Bool { wish.holdsToTheEnd }
+
   /// A finding once it has become true.
   public func finding(_ script: Script) -> Finding? {
     guard case .met = wish.judge(script) else { return nil }

@@ -14,6 +14,7 @@ final class LiveJudge: JournalSink, @unchecked Sendable {
   private enum Item: Sendable {
     case packet(PacketRecord)
     case secret(KeyLogLine, at: Instant)
+    case record(JournalRecord)
     case missed(Int, at: Instant)
   }
 
@@ -37,11 +38,12 @@ final class LiveJudge: JournalSink, @unchecked Sendable {
 
   /// - Parameters:
   ///   - name: the host's.
+  ///   - watch: observers of the policy in force.
   ///   - mostWaiting: packets that may wait to be read; what comes then is not judged, and counted.
-  init(_ name: String, epoch: Epoch, mostWaiting: Int = 100_000) throws(SystemError) {
+  init(_ name: String, epoch: Epoch, watch: PolicyWatch? = nil, mostWaiting: Int = 100_000) throws(SystemError) {
     self.mostWaiting = mostWaiting
     loop = try SocketLoop()
-    inspection = LiveInspection(path: name, epoch: epoch)
+    inspection = LiveInspection(path: name, epoch: epoch, watch: watch)
     gathered.reserveCapacity(Self.batch)
   }
 
@@ -58,7 +60,12 @@ final class LiveJudge: JournalSink, @unchecked Sendable {
   func packet(_ packet: PacketRecord) { add(.packet(packet), at: packet.at) }
 
   func record(_ record: JournalRecord) {
-    if case .secret(let line) = record.body { add(.secret(line, at: record.at), at: record.at) }
+    switch record.body {
+    case .secret(let line): add(.secret(line, at: record.at), at: record.at)
+    // Which media ports there are, before a description names them.
+    case .bound, .unbound: add(.record(record), at: record.at)
+    case .event, .plaintext, .step, .bindFailed, .finding, .note: break
+    }
   }
 
   private func add(_ item: Item, at now: Instant) {
@@ -117,6 +124,7 @@ final class LiveJudge: JournalSink, @unchecked Sendable {
       switch item {
       case .packet(let packet): inspection.take(packet)
       case .secret(let line, let now): inspection.takeSecrets(line, at: now)
+      case .record(let record): inspection.take(record)
       case .missed(let count, let now): inspection.miss(count, at: now)
       }
     }

@@ -24,6 +24,8 @@ public struct PayloadUse {
   private(set) var isAudio = false
   private(set) var clockRate = 0
   private(set) var length: PacketLength?
+  /// Its octets are so many a millisecond, whatever they say (RFC 3551 §4.5): the length alone tells audio from audio with a tag behind it.
+  private(set) var hasOctetsInTime = false
   /// By which its octets are read; nil where it is not G.711, or protected.
   private(set) var law: CompandingLaw?
 
@@ -63,6 +65,7 @@ public struct PayloadUse {
     // Protected payloads are longer than what they hold, and without a description nobody knows.
     let isClear = kind != nil && (isOpened || !MediaTable.mayBeProtected(receiver, sender))
     let name = encoding?.name ?? StaticPayloads.name(type) ?? ""
+    hasOctetsInTime = ["PCMU", "PCMA", "G722"].contains(name.uppercased())
     law = isClear ? CompandingLaw(encoding: name) : nil
     length = isClear ? PacketLength(name, channels: encoding?.channels ?? 1) : nil
   }

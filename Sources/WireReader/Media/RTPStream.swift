@@ -111,6 +111,12 @@ public final class RTPStream {
   var mayBeProtected: Bool { isSecure || isKeyed }
   @exclusivity(unchecked) private var isSecure = false
   public var protection: Protection { openedPackets > 0 ? .opened : mayBeProtected ? .closed : .clear }
+  /// Packets that are RTP as it stands, for certain: nobody speaks of SRTP, or the payload has the length of audio without a tag.
+  @exclusivity(unchecked) public private(set) var clear = StreamClock.Tally()
+  /// RTCP of its source that is not SRTCP.
+  public private(set) var clearControl = StreamClock.Tally()
+  /// Descriptions speak of SRTP, whatever the keying.
+  @exclusivity(unchecked) private var mayBeSecret = false
 
   public var isSignalled: Bool { receiver != nil || sender != nil }
   public var conversation: Int? { conversations.first }
@@ -181,6 +187,9 @@ public final class RTPStream {
     last = stamp
     octets += packet.payload.count
     let use = payload(packet, stamp)
+    if !isOpened, !mayBeSecret && !isKeyed || isWhole && payloads[use].hasOctetsInTime && isWholeAudio(packet.payload.count) {
+      clear.add(stamp)
+    }
     // In an opened stream what is not opened came twice, or is of somebody else: its payload says nothing.
     let isReadable = isOpened || !mayBeProtected
     if isReadable, AudioLevel.isRead(course.packets), let law = payloads[use].law { listen(packet.payload, law, stamp) }
@@ -203,6 +212,11 @@ public final class RTPStream {
     periods[period].last = stamp
     if length > 0 { periods[period].times.add(length, stamp) }
   }
+
+  /// Whole tens of milliseconds: with a tag of 4, 10 or 16 octets it is none (RFC 3711 §5, RFC 7714 §13).
+  private func isWholeAudio(_ octets: Int) -> Bool { octets > 0 && octets % 80 == 0 }
+
+  func addClearControl(_ stamp: FrameStamp) { clearControl.add(stamp) }
 
   private func listen(_ payload: Bytes, _ law: CompandingLaw, _ stamp: FrameStamp) {
     if audio == nil { audio = AudioLevel(law) }
@@ -230,6 +244,7 @@ public final class RTPStream {
       conversations.append(number)
     }
     conversations.sort()
+    mayBeSecret = MediaTable.mayBeProtected(receiver, sender) || [receiver, sender].contains { $0?.media.hasOtherKeying == true }
     namePayloads()
     if periods.count < Self.mostPeriods { periods.append(Period(first: stamp, last: stamp, receiver: receiver, sender: sender)) }
   }

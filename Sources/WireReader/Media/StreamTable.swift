@@ -19,6 +19,8 @@ public struct StreamTable {
   private let keyLog: KeyLog
   /// What became of the datagram that was taken last, beside its place in a stream.
   private(set) var passage = DatagramPassage.clear
+  /// RTP and RTCP outside SRTP.
+  public private(set) var clear = ClearMedia()
   /// DTLS records on media addresses.
   public private(set) var dtlsPackets = 0
   /// STUN on media addresses (RFC 7983 §7).
@@ -86,7 +88,9 @@ public struct StreamTable {
     _ packet: RTPPacket, _ stream: RTPStream, _ stamp: FrameStamp, _ time: Double, isWhole: Bool, isOpened: Bool
   ) {
     if !isOpened, !dtls.isEmpty, dtls.isKeyed((stream.key.source, stream.key.destination)) { stream.isKeyed = true }
+    let before = stream.clear.count
     stream.take(packet, stamp, time: time, media, isWhole: isWhole, isOpened: isOpened)
+    if stream.clear.count != before { clear.add(stream.key.source, stream.key.destination, isControl: false) }
     if !isOpened, stream.mayBeProtected { passage = .closed }
   }
 
@@ -150,12 +154,20 @@ public struct StreamTable {
     if isProtected, !isOpened { passage = .closed }
     let isClear = use?.media.hasICE == false && (isOpened || !isProtected)
     control.take(packets, between, stamp, ReportedStreams(streams, order), isClear ? use : nil)
+    if !isOpened { takeClearControl(packets, way, between, stamp) }
     return true
   }
 
   private func isClosed(_ way: Way) -> Bool {
     MediaTable.mayBeProtected(
       media[way.destination] ?? media.control(way.destination), media[way.source] ?? media.control(way.source)) || dtls.isKeyed(way)
+  }
+
+  /// RTCP that could be read without a key.
+  private mutating func takeClearControl(_ packets: [RTCPPacket], _ way: Way, _ between: Way, _ stamp: FrameStamp) {
+    clear.add(way.source, way.destination, isControl: true)
+    guard let ssrc = packets.lazy.compactMap(\.reporter).first else { return }
+    streams[RTPStream.Key(source: between.source, destination: between.destination, ssrc: ssrc)]?.addClearControl(stamp)
   }
 
   /// RTP or RTCP to a port that was described, and that cannot be read. What is protected is not read here.
@@ -243,6 +255,31 @@ public struct StreamTable {
     recent.clear()
     for key in old { droppedPackets += streams.removeValue(forKey: key)?.statistics.packets ?? 0 }
     order.removeAll { dropped.contains($0.key) && !$0.isCredible }
+  }
+}
+
+extension RTCPPacket {
+  /// Whose it is.
+  fileprivate var reporter: UInt32? {
+    switch self {
+    case .senderReport(let ssrc, _, _), .receiverReport(let ssrc, _), .cname(let ssrc, _): ssrc
+    case .bye(let sources, _): sources.first
+    case .other: nil
+    }
+  }
+}
+
+/// What of media is RTP or RTCP as it stands, and where the last such packet came from and went.
+public struct ClearMedia {
+  public private(set) var packets = 0
+  public private(set) var source = TransportAddress(.anyV4, port: 0)
+  public private(set) var destination = TransportAddress(.anyV4, port: 0)
+  public private(set) var isControl = false
+
+  @inline(__always)
+  fileprivate mutating func add(_ source: TransportAddress, _ destination: TransportAddress, isControl: Bool) {
+    packets += 1
+    (self.source, self.destination, self.isControl) = (source, destination, isControl)
   }
 }
 

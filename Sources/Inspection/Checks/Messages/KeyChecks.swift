@@ -23,10 +23,12 @@ struct KeyLines: MessageCheck {
             .cryptoMissing, "\(message.title) has m=\(media.kind) over \(media.profile) without a key", message.stamp, by: message.source))
       }
       if message.transport != .tls, media.hasKeys {
+        // Whether a policy refuses them an observer says, which knows it.
         remarks.append(
           Remark(
-            .keysInClear, "\(message.title) has keys of SRTP over \(message.transport.rawValue): whoever reads them hears the call",
-            message.stamp, by: message.source))
+            .note, Rule.keysInClear.section,
+            "\(message.title) has keys of SRTP over \(message.transport.rawValue): whoever reads them hears the call", message.stamp,
+            of: .keysInClear, by: message.source))
       }
     }
     return remarks
