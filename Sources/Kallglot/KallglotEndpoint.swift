@@ -103,6 +103,9 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
 
   public func perform(_ command: Command, at now: Instant, _ out: inout Outbox) {
     switch command {
+    case .party(.call(var request)):
+      request.capability = request.capability ?? configuration.listener.capability(calling: request.target.transport)
+      agent.perform(.call(request), at: now, &out)
     case .party(let command): agent.perform(command, at: now, &out)
     case .administer(.setPolicy(let account, let policy)):
       admission.accounts.setPolicy(policy, of: account)
@@ -200,8 +203,8 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
     guard let binding = registrar.latestBinding(of: account, at: now) else {
       return out.event(EndpointEvent.notCalled(account: account, reason: "it has no registered contact"))
     }
-    let natContact = admission.accounts[account]?.policy.natContact ?? configuration.listener.natContact
-    guard let way = binding.way(natContact, isUsable: { agent.userAgent.isUsable($0) }) else {
+    let policy = admission.accounts[account]?.policy ?? configuration.listener
+    guard let way = binding.way(policy.natContact, isUsable: { agent.userAgent.isUsable($0) }) else {
       let reason = "its contact \(binding.contact) has no address that can be called"
       return out.event(EndpointEvent.notCalled(account: account, reason: reason))
     }
@@ -209,7 +212,8 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
       .registration, setting: "natContact", .passed, detail: "\(account) is called \(way); its Contact is \(binding.contact)")
     out.event(EndpointEvent.decision(nil, decision, JudgedRequest(method: "INVITE", peer: way.target.address, isOurs: true)))
     var request = CallRequest(name: name, uri: binding.contact, target: way.target, flow: way.flow)
-    request.prefersFlow = natContact == .flow
+    request.prefersFlow = policy.natContact == .flow
+    request.capability = policy.capability(calling: way.target.transport)
     agent.perform(.call(request), at: now, &out)
   }
 }

@@ -2,12 +2,25 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// A real Asterisk 22 over TLS with SDES (RFC 4568), where SRTP is required.
+  /// A real Asterisk 22 over TLS with SDES (RFC 4568) or DTLS (RFC 5763), where SRTP is required.
   @Suite(.enabled(if: Peer.asterisk.runs, Peer.asterisk.reason)) struct AsteriskSRTPTests {
-    private func configuration(_ scene: Scene) -> String {
+    /// How Asterisk gets its keys, and what its endpoint says for that.
+    enum Keying: String, CaseIterable, Sendable {
+      case sdes, dtls
+
+      var lines: String {
+        switch self {
+        case .sdes: "media_encryption=sdes"
+        case .dtls:
+          "media_encryption=dtls\ndtls_auto_generate_cert=yes\ndtls_verify=fingerprint\ndtls_setup=actpass\ndtls_fingerprint=SHA-256"
+        }
+      }
+    }
+
+    private func configuration(_ scene: Scene, _ offer: String = "sdes") -> String {
       Trunk.endpoint(
         scene, listen: "tls \(scene.us):5061",
-        more: "requireTLS: true\nrequireSRTP: true\nsessions: [{ id: sess_demo, reusable: true }]\n"
+        more: "requireTLS: true\nrequireSRTP: true\nsrtpOffer: \(offer)\nsessions: [{ id: sess_demo, reusable: true }]\n"
       ).replacing("sessions: [sess_demo]\n", with: "")
     }
 
@@ -30,10 +43,13 @@ extension Interop {
       }
     }
 
-    @Test func `Asterisk registers over TLS, its call is answered with SDES, and both hear each other (RFC 4568 §6.1)`() async throws {
-      try await Scene.run("asterisk-sdes-calls") { scene in
+    @Test(arguments: Keying.allCases)
+    func `Asterisk registers over TLS, its call is answered with its keying, and both hear each other (RFC 4568, RFC 5763)`(
+      keying: Keying
+    ) async throws {
+      try await Scene.run("asterisk-\(keying)-calls") { scene in
         let serve = try await scene.serve(configuration(scene))
-        let asterisk = try await asterisk(scene)
+        let asterisk = try await asterisk(scene, more: keying.lines)
         _ = try await serve.line("policy step registration passed: 1 contact ")
         // Milliwatt is 1004 Hz: heard here is what was spoken there.
         try await asterisk.ask("channel originate PJSIP/sess_demo@kallglot application Milliwatt")
@@ -52,10 +68,14 @@ extension Interop {
       }
     }
 
-    @Test func `Asterisk is called over TLS with SDES, and after hold and resume the keys are right (RFC 4568 §7.1.4)`() async throws {
-      try await Scene.run("asterisk-sdes-is-called") { scene in
-        let serve = try await scene.serve(configuration(scene))
-        let asterisk = try await asterisk(scene, dialplan: "[from-kallglot]\nexten => acme,1,Answer()\n same => n,Echo()")
+    @Test(arguments: Keying.allCases)
+    func `Asterisk is called over TLS, and after hold and resume the keys are right (RFC 4568 §7.1.4, RFC 8842 §5.3)`(
+      keying: Keying
+    ) async throws {
+      try await Scene.run("asterisk-\(keying)-is-called") { scene in
+        let serve = try await scene.serve(configuration(scene, keying.rawValue))
+        let dialplan = "[from-kallglot]\nexten => acme,1,Answer()\n same => n,Echo()"
+        let asterisk = try await asterisk(scene, dialplan: dialplan, more: keying.lines)
         _ = try await serve.line("policy step registration passed: 1 contact ")
         serve.type("call acme")
         let call = try await serve.line("over TLS")

@@ -45,12 +45,12 @@ extension Interop {
       }
     }
 
-    /// `srtp-mand` offers RTP/SAVP, `srtp` RTP/AVP with keys (RFC 8643).
-    @Test(arguments: [("srtp-mand", "tls", 5061), ("srtp", "udp", 5060)])
-    func `baresip calls over SRTP where it is required, and each side hears the other's tone (RFC 4568, RFC 3711)`(
+    /// `srtp-mand` offers RTP/SAVP, `srtp` RTP/AVP with keys (RFC 8643), `dtls_srtp` a fingerprint.
+    @Test(arguments: [("srtp-mand", "tls", 5061), ("srtp", "udp", 5060), ("dtls_srtp", "tls", 5061), ("dtls_srtp", "udp", 5060)])
+    func `baresip calls over SRTP where it is required, and each side hears the other's tone (RFC 4568, RFC 5763, RFC 3711)`(
       encryption: String, transport: String, port: Int
     ) async throws {
-      try await Scene.run("baresip-\(encryption)") { scene in
+      try await Scene.run("baresip-\(encryption)-\(transport)") { scene in
         let serve = try await scene.serve(configuration(scene, transport, port) + "\nrequireSRTP: true\n")
         var settings = trunk(scene, transport, port)
         settings.account += ";mediaenc=\(encryption)"
@@ -67,6 +67,25 @@ extension Interop {
         let report = try await program(Place.lab, ["inspect", try scene.capture("serve/call-00001"), "--fail-on", "error"])
         #expect(report.code == 0 && report.output.contains("SRTP, opened with a key of the capture"), "\(report.output)")
         #expect(!report.output.contains("SRTP, closed"), "\(report.output)")
+      }
+    }
+
+    @Test func `baresip registers and is called with an offer of DTLS, and each side hears the other's tone (RFC 5763)`() async throws {
+      try await Scene.run("baresip-is-called-dtls") { scene in
+        let serve = try await scene.serve(configuration(scene, "tls", 5061) + "\nrequireSRTP: true\nsrtpOffer: dtls\n")
+        var settings = trunk(scene, "tls", 5061)
+        settings.account += ";mediaenc=dtls_srtp;answermode=auto"
+        let phone = try await BaresipPhone.start(scene, at: scene.them, settings)
+        _ = try await serve.line("policy step registration passed: 1 contact ")
+        serve.type("call acme")
+        let tone = try await serve.line("tone of 600 Hz detected")
+        #expect(await serve.transcript.isSilent(about: "the tone ended", after: tone, for: .seconds(1)))
+        serve.type("hangup 1")
+        _ = try await phone.event("CALL_CLOSED")
+        try await scene.endAll()
+        #expect(try phone.heard().contains { abs($0 - 1_000) <= 5 })
+        let report = try await program(Place.lab, ["inspect", try scene.capture("serve/call-00001"), "--fail-on", "error"])
+        #expect(report.code == 0 && report.output.contains("SRTP, opened with a key of the capture (DTLS)"), "\(report.output)")
       }
     }
 

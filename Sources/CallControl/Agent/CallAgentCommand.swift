@@ -1,4 +1,5 @@
 import Media
+import SDP
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
@@ -35,6 +36,8 @@ public struct CallRequest: Hashable, Sendable {
   public var flow: Flow?
   /// Whether requests within the call go over its flow rather than to Contact (contract 8.5); nil = as the user agent does.
   public var prefersFlow: Bool?
+  /// What the call may use; nil = what the user agent can do.
+  public var capability: AudioCapability?
 
   public init(
     name: String? = nil, uri: SIPURI, target: SIPTarget, from: NameAddress? = nil, credentials: Credentials? = nil,

@@ -140,8 +140,8 @@ struct Leg: Sendable {
     rtpTimeout: Duration?
   ) {
     (self.id, self.facts, self.settings, self.rtpTimeout) = (id, facts, settings, rtpTimeout)
-    capability = nil
-    negotiation = Negotiation(settings, port: port, sessionID: sessionID)
+    capability = request.capability
+    negotiation = Negotiation(settings, port: port, sessionID: sessionID, capability: capability)
     state = .openingPorts(.call(request))
   }
 

@@ -1,5 +1,6 @@
 import KallglotPolicy
 import SDP
+import SIPTransport
 
 /// Step 9: the offer can be answered.
 enum DescriptionRule: AdmissionRule {
@@ -21,11 +22,23 @@ extension Policy {
   /// Whether keys of SDES are taken from signalling of a kind.
   func takesKeys(overTLS isSecret: Bool) -> Bool { isSecret || sdesOverClear == .accept }
 
-  /// What is done about SRTP in a call that comes over signalling of a kind (contract 8.5).
+  /// What is done about SRTP in a call over signalling of a kind (contract 8.5). Where keys are not taken in clear they are not sent either:
+  /// what has to be SRTP is offered with DTLS then, what may be it without keys.
   func security(overTLS isSecret: Bool) -> MediaSecurity {
     var security = self.security
-    security.takesSRTP = takesKeys(overTLS: isSecret)
+    guard !takesKeys(overTLS: isSecret) else { return security }
+    security.takesSRTP = false
+    switch security.offer {
+    case .savp, .bestEffort: security.offer = .dtls
+    case .osrtp: security.offer = .clear
+    case .clear, .dtls: break
+    }
     return security
+  }
+
+  /// What a call of ours may use.
+  func capability(calling transport: SIPTransportProtocol) -> AudioCapability {
+    AudioCapability(codecs: spokenCodecs, security: security(overTLS: transport == .tls))
   }
 
   /// What is offered, and taken.

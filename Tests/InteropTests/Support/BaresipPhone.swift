@@ -35,6 +35,7 @@ struct BaresipPhone: Sendable {
       module_path \(try modulePath())
       module g711.so
       module srtp.so
+      module dtls_srtp.so
       module aufile.so
       module sndfile.so
       snd_path \(folder)/heard
