@@ -97,15 +97,12 @@ public struct CaptureInspection {
           .contentLength, .error, "RFC 3261 §18.3", "\(message) has no Content-Length on a stream: its end is unknown",
           frame: origin.stamp.frame, callID: try? message.callID(), blamed: origin.source))
     case .notSIP(let text, let stamp, _):
-      immediate.add(
-        InspectionFinding(.notSIP, .note, "RFC 3261 §7", "text on port 5060 that is not SIP: '\(text)'", frame: stamp.frame))
+      let remark = "text on port 5060 that is not SIP: '\(text)'"
+      immediate.add(InspectionFinding(.notSIP, .note, "RFC 3261 §7", remark, frame: stamp.frame))
     case .gap(let gap):
-      immediate.add(
-        InspectionFinding(
-          .tcpGap, .note, "RFC 9293 §3.4",
-          "\(Words.count(gap.value, "byte")) from \(gap.source) to \(gap.destination) are not in the capture: what they "
-            + "carried is not read",
-          frame: gap.stamp.frame))
+      let bytes = "\(Words.count(gap.value, "byte")) from \(gap.source) to \(gap.destination)"
+      let remark = "\(bytes) are not in the capture: what they carried is not read"
+      immediate.add(InspectionFinding(.tcpGap, .note, "RFC 9293 §3.4", remark, frame: gap.stamp.frame))
     case .tlsAlert(let alert):
       // A capture may have the TLS of anything else too.
       let isSIP = [alert.source.port, alert.destination.port].contains { (5_060...5_090).contains($0) }

@@ -81,7 +81,14 @@ struct DTLSKeying: Sendable {
     return carry(association.connection.receive(datagram, at: now), of: association, &out)
   }
 
-  var nextDeadline: Instant? { associations.compactMap(\.connection.nextDeadline).min() }
+  var nextDeadline: Instant? {
+    var earliest: Instant?
+    for association in associations {
+      guard let due = association.connection.nextDeadline else { continue }
+      earliest = min(earliest ?? due, due)
+    }
+    return earliest
+  }
 
   mutating func wake(at now: Instant, _ out: inout Outbox) -> [Output] {
     var outputs: [Output] = []

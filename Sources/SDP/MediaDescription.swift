@@ -48,7 +48,9 @@ public struct MediaDescription: Sendable {
   }
 
   /// nil for any other transport.
-  var mediaProfile: MediaProfile? { MediaProfile.allCases.first(where: has) }
+  var mediaProfile: MediaProfile? {
+    has(.avp) ? .avp : has(.savp) ? .savp : has(.dtls) ? .dtls : has(.dtlsFeedback) ? .dtlsFeedback : nil
+  }
 
   /// Whether there is a line `a=crypto`.
   var hasCrypto: Bool {

@@ -112,7 +112,7 @@ public struct SessionDescription: Sendable {
   // MARK: - What either level may have
 
   func first(_ type: Unicode.Scalar, in range: Range<Int>) -> Line? {
-    for line in lines[range] where line.type == UInt8(ascii: type) { return line }
+    for index in range where lines[index].type == UInt8(ascii: type) { return lines[index] }
     return nil
   }
 
@@ -133,13 +133,13 @@ public struct SessionDescription: Sendable {
   }
 
   func direction(_ range: Range<Int>) -> MediaDirection? {
-    for line in lines[range] { if let direction = line.attribute.direction { return direction } }
+    for index in range { if let direction = lines[index].attribute.direction { return direction } }
     return nil
   }
 
   /// The first line with this attribute.
   func first(_ attribute: Attribute, in range: Range<Int>) -> Line? {
-    for line in lines[range] where line.attribute == attribute { return line }
+    for index in range where lines[index].attribute == attribute { return lines[index] }
     return nil
   }
 

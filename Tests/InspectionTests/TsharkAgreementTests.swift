@@ -75,7 +75,8 @@ import Testing
         messages += report.messageCount
         streams += report.streams.count
         opened += report.secured.reduce(0) { $0 + $1.openedBytes }
-        #expect(report.secured.allSatisfy { $0.obstacle == nil }, "TLS in \(scenario.name) decrypts itself")
+        // Whoever refuses a certificate has no secrets of the other's yet.
+        #expect(report.secured.allSatisfy { $0.obstacle == nil || !$0.alerts.isEmpty }, "TLS in \(scenario.name) decrypts itself")
       }
     }
     #expect(messages > 300 && streams > 20 && opened > 1_000)

@@ -22,8 +22,8 @@ extension Policy {
   /// Whether keys of SDES are taken from signalling of a kind.
   func takesKeys(overTLS isSecret: Bool) -> Bool { isSecret || sdesOverClear == .accept }
 
-  /// What is done about SRTP in a call over signalling of a kind (contract 8.5). Where keys are not taken in clear they are not sent either:
-  /// what has to be SRTP is offered with DTLS then, what may be it without keys.
+  /// What is done about SRTP in a call over signalling of a kind (contract 8.5). Where keys are not taken in clear they are not sent
+  /// either: what has to be SRTP is offered with DTLS then, what may be it without keys.
   func security(overTLS isSecret: Bool) -> MediaSecurity {
     var security = self.security
     guard !takesKeys(overTLS: isSecret) else { return security }
