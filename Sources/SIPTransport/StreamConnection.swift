@@ -255,9 +255,20 @@ struct StreamConnection {
 
   /// The peer's FIN. SIP has no use for a half-open connection: ours follows.
   mutating func ended(_ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    let known = endingReason
     if let tls { emit(tls.endOfStream(at: now), &refusals, at: now, &out, &events) }
     out.close(id, .orderly)
-    fail(.closed(.orderly), &events)
+    state = .over
+    events.append(.flowFailed(flow, known ?? .closed(.orderly)))
+  }
+
+  /// Why it is ending: that the peer closes it as well is no reason of its own.
+  private var endingReason: FlowFailure? {
+    switch state {
+    case .ending(.tls(let failure), _): failure
+    case .ending(.unreadable(let error, _), _): .unreadable("\(error)")
+    case .opening, .open, .over: nil
+    }
   }
 
   /// We close it.
@@ -269,7 +280,8 @@ struct StreamConnection {
 
   /// Nothing can be sent on it any more.
   mutating func fail(_ failure: FlowFailure, _ events: inout [Event]) {
+    let reason = endingReason ?? failure
     state = .over
-    events.append(.flowFailed(flow, failure))
+    events.append(.flowFailed(flow, reason))
   }
 }

@@ -66,7 +66,7 @@ private final class OpenSSLContext: @unchecked Sendable {
     try setVerification(configuration)
     SSL_CTX_set_options(context, CSSL_OP_NO_RENEGOTIATION | CSSL_OP_NO_COMPRESSION)
     cssl_ctx_set_session_cache_off(context)
-    cssl_ctx_set_mode(context, Int(SSL_MODE_RELEASE_BUFFERS))
+    cssl_ctx_set_mode(context, Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN))
     let name = Array("kallglot-lab".utf8)
     SSL_CTX_set_session_id_context(context, name, UInt32(name.count))
     TLSCallbacks.install(in: context)

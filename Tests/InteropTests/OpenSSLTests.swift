@@ -38,10 +38,11 @@ import Testing
       #expect(said.contains("alert protocol version") && said.contains("alert number 70"), "\(said)")
       _ = try await serve.line("we refused the peer: unsupported protocol; sent alert protocol_version (70)")
       try await scene.endAll()
-      #expect(try await alerts(try scene.capture("serve/connection-00001")).contains("70"))
-      let report = try await program(Place.lab, ["inspect", try scene.capture("serve/connection-00001")])
+      // It came to no call, and to no message.
+      #expect(try await alerts(try scene.capture("serve/other-00001")).contains("70"))
+      let report = try await program(Place.lab, ["inspect", try scene.capture("serve/other-00001")])
       #expect(report.output.contains("by the alert protocol_version (fatal)"), "\(report.output)")
-      #expect(report.output.contains("SIP: 0 messages"), "\(report.output)")
+      #expect(report.output.contains("SIP: none"), "\(report.output)")
     }
   }
 

@@ -4,23 +4,25 @@ import Testing
 extension Interop {
   /// What `serve --print` says is what a real PBX needs: it gets the text as it is, and calls go both ways.
   @Suite(.enabled(if: Peer.asterisk.runs, Peer.asterisk.reason)) struct PrintedConfigurationTests {
-    private func options(_ scene: Scene) throws -> [String] {
-      let path = try scene.write("tone: 700 Hz\nsessions: [sess_one, sess_two]\n", to: "serve.yaml")
+    private func options(_ scene: Scene, _ policy: String = "") throws -> [String] {
+      let path = try scene.write("tone: 700 Hz\nsessions: [sess_one, sess_two]\n\(policy)", to: "serve.yaml")
       let listeners = ["udp \(scene.us):5060", "tcp \(scene.us):5060", "tls \(scene.us):5061"].flatMap { ["--listen", $0] }
       return ["--config", path, "--state", "\(scene.folder)/state/serve.json"] + listeners
     }
 
-    private func serve(_ scene: Scene) async throws -> Companion {
-      let served = try await scene.start("serve", Place.lab, ["serve"] + options(scene))
+    private func serve(_ scene: Scene, _ policy: String = "") async throws -> Companion {
+      let served = try await scene.start("serve", Place.lab, ["serve"] + options(scene, policy))
       _ = try await served.line("ready;")
       return served
     }
 
     /// What is printed, cut at its `===== file: PATH =====` lines.
-    private func printed(_ scene: Scene, _ product: String, _ transport: String) async throws -> [(name: String, text: String)] {
+    private func printed(
+      _ scene: Scene, _ product: String, _ transport: String, _ policy: String = ""
+    ) async throws -> [(name: String, text: String)] {
       let asked = try await program(
         Place.lab,
-        ["serve", "--print", product, "--transport", transport, "--pbx-folder", "\(scene.folder)/asterisk"] + options(scene))
+        ["serve", "--print", product, "--transport", transport, "--pbx-folder", "\(scene.folder)/asterisk"] + options(scene, policy))
       #expect(asked.code == 0, "\(asked.output)")
       var files: [(name: String, text: String)] = []
       for line in asked.output.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -60,6 +62,23 @@ extension Interop {
         lab = try await serve(scene)
         try await asterisk.ask("channel originate PJSIP/sess_two@kallglot-lab application Milliwatt")
         _ = try await lab.line("tone of 100")
+      }
+    }
+
+    @Test func `where SRTP is required the printed text for TLS asks for it, and calls go both ways (RFC 4568)`() async throws {
+      try await Scene.run("printed-tls-srtp") { scene in
+        let policy = "requireTLS: true\nrequireSRTP: true\n"
+        let lab = try await serve(scene, policy)
+        let files = try await printed(scene, "asterisk", "tls", policy)
+        let asterisk = try await AsteriskServer.start(scene, files: files)
+        try await asterisk.register("kallglot-lab-registration")
+        try await asterisk.ask("channel originate PJSIP/sess_one@kallglot-lab application Milliwatt")
+        let call = try await lab.line("over TLS")
+        let heard = try await lab.line("tone of 100", after: call)
+        try await asterisk.ask("channel request hangup all")
+        let over = try await lab.line("hung up by the peer", after: heard)
+        lab.type("call \(try account(files))")
+        _ = try await lab.line("tone of 700 Hz detected", after: over)
       }
     }
 

@@ -34,15 +34,27 @@ private final class TLSBench {
 
   /// A client whose handshake is over.
   func connect(_ number: UInt32) throws -> (id: ConnectionID, tls: TLSConnection) {
-    let context = try TLSContext(TLSConfiguration(role: .client, trustAnchors: authority.certificate, verification: .peer))
+    let (id, client) = accept(
+      number, try TLSContext(TLSConfiguration(role: .client, trustAnchors: authority.certificate, verification: .peer)))
+    _ = exchange(id, client, client.start(at: .zero))
+    return (id, client)
+  }
+
+  /// A client that has not begun.
+  func accept(_ number: UInt32, _ context: TLSContext) -> (id: ConnectionID, tls: TLSConnection) {
     let client = TLSConnection(context, serverName: "sip.kallglot.com", entropy: Entropy(seed: 6).fork("\(number)"), epoch: .virtual)
     let id = ConnectionID(number)
     var out = Outbox()
     layer.receive(
       .accepted(id, PortID(1), local: .init(Self.here, port: 5_061), remote: .init(IPAddress(v4: 0xC000_0214), port: 40_000)),
       at: .zero, &out, &events)
-    _ = exchange(id, client, client.start(at: .zero))
     return (id, client)
+  }
+
+  /// The peer's FIN.
+  func end(_ id: ConnectionID) {
+    var out = Outbox()
+    layer.receive(.ended(id), at: .zero, &out, &events)
   }
 
   /// Carries what the client says to the layer and back; what the client reads of it.
@@ -116,6 +128,17 @@ private final class TLSBench {
     #expect(isClosed(bench.wake(client)))
     #expect(bench.closed == [id])
     #expect(!bench.layer.owns(.bytes(id, options)))
+  }
+
+  @Test func `a refused handshake is reported with its reason, also when the peer closes first`() throws {
+    let bench = try TLSBench()
+    let context = try TLSContext(TLSConfiguration(role: .client, minimumVersion: .tls10, maximumVersion: .tls11))
+    let (id, client) = bench.accept(1, context)
+    _ = bench.exchange(id, client, client.start(at: .zero))
+    bench.end(id)
+    let reasons = bench.events.compactMap { if case .flowFailed(_, let failure) = $0 { "\(failure)" } else { nil } }
+    #expect(reasons == ["we refused the peer: unsupported protocol; sent alert protocol_version (70)"])
+    #expect(bench.layer.nextDeadline == nil)
   }
 
   @Test func `a connection goes on under its certificate when another is set, and the next one is shown that`() throws {

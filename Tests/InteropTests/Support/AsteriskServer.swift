@@ -125,6 +125,13 @@ struct AsteriskServer: Sendable {
     throw Transcript.Missing(description: "'\(command)' never answered with '\(text)', but at last with:\n\(answer)")
   }
 
+  /// Waits until it is registered. Its own first attempt may come before the module that answers challenges is loaded; then it gives up
+  /// for good, and has to be told.
+  func register(_ registration: String) async throws {
+    if try await !ask("pjsip show registrations").contains("Registered") { try await ask("pjsip send register \(registration)") }
+    try await ask("pjsip show registrations", until: "Registered", tries: 200)
+  }
+
   func line(_ text: String, after earlier: Transcript.Sighting? = nil) async throws -> Transcript.Sighting {
     try await program.line(text, after: earlier)
   }

@@ -4,12 +4,13 @@ import Testing
 
 /// Real SIP peers on this machine. A missing one skips its tests with the reason, or fails them when `LAB_REQUIRE_PEERS` names it.
 enum Peer: String, CaseIterable {
-  case sipp, baresip, sipsak, tshark, asterisk, openssl
+  case sipp, baresip, sipsak, tshark, asterisk, openssl, kamailio
   /// The YAML reader and the validator of the system's Python; the tests of the language use them.
   case python
 
   var path: String? {
     if self == .asterisk { return AsteriskRoot.found?.program }
+    if self == .kamailio { return KamailioRoot.found?.program }
     if self == .python {
       let modules = ["yaml", "jsonschema"].map { "/usr/lib/python3/dist-packages/\($0)" }
       return modules.allSatisfy(FileManager.default.fileExists) ? "/usr/bin/python3" : nil
@@ -42,12 +43,14 @@ enum Peer: String, CaseIterable {
     case .openssl: "openssl"
     case .python: "python3-jsonschema"
     case .asterisk: nil
+    case .kamailio: "kamailio, kamailio-tls-modules"
     }
   }
 
   /// What this machine has, as its packager calls it.
   func version() async -> String? {
     if self == .asterisk { return await AsteriskRoot.found?.version() }
+    if self == .kamailio { return await KamailioRoot.version() }
     guard path != nil, let package else { return nil }
     let asked = try? await program("/usr/bin/dpkg-query", ["-W", "-f", "${Version}", package])
     return asked?.code == 0 ? asked?.output : nil
