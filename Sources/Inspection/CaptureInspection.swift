@@ -103,15 +103,21 @@ public struct CaptureInspection {
       let bytes = "\(Words.count(gap.value, "byte")) from \(gap.source) to \(gap.destination)"
       let remark = "\(bytes) are not in the capture: what they carried is not read"
       immediate.add(InspectionFinding(.tcpGap, .note, "RFC 9293 §3.4", remark, frame: gap.stamp.frame))
-    case .tlsAlert(let alert):
-      // A capture may have the TLS of anything else too.
-      let isSIP = [alert.source.port, alert.destination.port].contains { (5_060...5_090).contains($0) }
-      immediate.add(
-        InspectionFinding(
-          .tlsAlert, isSIP ? .error : .note, "RFC 8446 §6.2",
-          "\(alert.source) ends TLS with \(alert.destination) by the alert \(alert.value)", frame: alert.stamp.frame, blamed: alert.source))
+    case .tlsAlert(let alert): add(alert)
     case .tlsEstablished: break
     }
+  }
+
+  private mutating func add(_ alert: Carried<String>) {
+    // What most alerts say is what their sender thinks of the other end, which may be right: they prove neither wrong.
+    let isOwn = ["internal_error", "user_canceled"].contains(TLSAlertName.bare(alert.value))
+    // A capture may have the TLS of anything else too.
+    let isSIP = [alert.source.port, alert.destination.port].contains { (5_060...5_090).contains($0) }
+    immediate.add(
+      InspectionFinding(
+        .tlsAlert, isSIP ? .error : .note, "RFC 8446 §6.2",
+        "\(alert.source) ends TLS with \(alert.destination) by the alert \(alert.value)", frame: alert.stamp.frame,
+        blamed: isOwn ? alert.source : nil))
   }
 
   private mutating func add(_ breach: Rule, _ section: String, _ text: String, _ origin: Carried<Void>, _ isBroken: Bool) {

@@ -38,7 +38,9 @@ final class CastTLS {
     }
     if let endpoint = scenario.endpoint, let defect = endpoint.certificateDefect {
       let other = try defect.issue(domain: Cast.domain, addresses: addresses, entropy: entropy, epoch: epoch)
-      own[endpoint.name] = Certificate(chain: other.certificate, privateKey: other.privateKey)
+      let planted = Certificate(chain: other.certificate, privateKey: other.privateKey)
+      own[endpoint.name] = planted
+      for certificate in scenario.policy.tls.certificates { known[certificate.name] = planted }
     }
     (self.known, self.own) = (known, own)
   }

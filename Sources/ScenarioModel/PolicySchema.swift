@@ -14,6 +14,9 @@ public enum PolicySchema {
   static let descriptions: [FieldDescription] = settings.map(\.description)
   static let shape = MappingShape(descriptions: descriptions)
 
+  /// Those of TLS, which a connection has before it says whose account it is.
+  static let tlsNames = ["tlsVersions", "certificates", "clientCertificate", "wildcardNames"]
+
   /// Keys of the schema that a later version of the Lab will serve. Naming them is not a mistake of spelling, so they get a sentence.
   private static let later = [
     "sessionDefaults", "translationDelay", "utteranceSilence", "rateLimit",

@@ -32,7 +32,9 @@ import Testing
   private static let authority = try? LabAuthority(entropy: Entropy(seed: 7), epoch: .virtual)
 
   /// An INVITE from Alice and Bob's 486 over TLS, and an alert where the session ends.
-  private func talk(_ version: TLSVersion, cipherList: String? = nil, losing lost: Int = 0) throws -> Wire {
+  private func talk(
+    _ version: TLSVersion, cipherList: String? = nil, losing lost: Int = 0, trusting anchors: PEM? = nil
+  ) throws -> Wire {
     let authority = try #require(Self.authority)
     let leaf = try authority.issue(
       CertificateRequest(commonName: "bob.example", sipDomains: ["bob.example"], dnsNames: ["bob.example"]), entropy: Entropy(seed: 8))
@@ -40,7 +42,8 @@ import Testing
       try TLSContext(
         TLSConfiguration(
           role: role, certificateChain: role == .server ? leaf.certificate : nil, privateKey: role == .server ? leaf.privateKey : nil,
-          minimumVersion: version, maximumVersion: version, cipherList: cipherList))
+          trustAnchors: anchors, minimumVersion: version, maximumVersion: version,
+          verification: role == .client && anchors != nil ? .peer : .none, cipherList: cipherList))
     }
     let client = TLSConnection(try context(.client), serverName: "bob.example", entropy: Entropy(seed: 1).fork("client"), epoch: .virtual)
     let server = TLSConnection(try context(.server), serverName: nil, entropy: Entropy(seed: 1).fork("server"), epoch: .virtual)
@@ -82,7 +85,21 @@ import Testing
     #expect(report.counts.total == 3 && report.stories.first?.conversation.transports == [.tls])
     let facts = try #require(report.secured.first)
     #expect(facts.versionName == name && facts.serverName == "bob.example" && facts.closedBytes == 0 && facts.openedBytes > 800)
+    #expect(facts.certificates.server?.commonName == "bob.example" && facts.certificates.server?.count == 1)
+    #expect(facts.certificates.client == nil)
     #expect(report.text().contains { $0.contains("refused with 486 Busy Here") })
+  }
+
+  @Test(arguments: [TLSVersion.tls12, .tls13])
+  func `an alert says what its sender thinks of the other end, and proves neither wrong: nobody is accused (RFC 8446 §6.2)`(
+    version: TLSVersion
+  ) throws {
+    let stranger = try LabAuthority(entropy: Entropy(seed: 99), epoch: .virtual)
+    let wire = try talk(version, trusting: stranger.certificate)
+    let report = try Inspector(secrets: [wire.secrets]).inspect(wire.packets.file)
+    let finding = try #require(report.finding("tls-alert"))
+    #expect(finding.text.contains("by the alert unknown_ca (fatal)") && finding.blamed == nil)
+    #expect(report.secured.first?.alerts == ["client: unknown_ca (fatal)"])
   }
 
   @Test func `without secrets it says what it could not read, and what the hellos say`() throws {

@@ -3,7 +3,8 @@ extension DefectCatalogue {
   static let identities = [
     Defect(
       "certificate-of-other-name", "Its certificate names another domain.", source: "SIPp sslsocket.cpp (C6 n8)", at: [.endpoint],
-      breaks: ["RFC 5922 §7.2", "tls-alert", "TLS-06", "RFC 3261 §26.3.1"], words: ["TLS", "certificate"], signs: ["hostname mismatch"],
+      breaks: ["RFC 5922 §7.2", "tls-alert", "TLS-06", "RFC 3261 §26.3.1"], words: ["TLS", "certificate"],
+      signs: ["its certificate is for"],
       .certificate(.otherName)),
     Defect(
       "certificate-expired", "Its certificate was valid until the day before yesterday.", source: "RFC 5280 §4.1.2.5 (C6)", at: [.endpoint],

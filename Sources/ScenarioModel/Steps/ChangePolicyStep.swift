@@ -21,6 +21,10 @@ struct ChangePolicyStep: Step {
     var policy = scope.scenario.policy
     let fields = try PolicySchema.apply(place, to: &policy, scope, others: MappingShape([Self.account]))
     account = try fields[Self.account]
+    if scope.scenario.accounts.count > 1, let (name, place, _) = try place.pairs().first(where: { PolicySchema.tlsNames.contains($0.key) })
+    {
+      throw place.problem("\(name) of one account among several has no effect: a connection does not say whose it is")
+    }
     self.policy = policy
     keys = try place.pairs().map(\.key).filter { $0 != "account" }
   }
