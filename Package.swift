@@ -70,6 +70,9 @@ let package = Package(
     + module("Capture", ["SansIO", "CPcap"])
     + module("WireReader", ["SansIO", "SIPMessage", "SDP", "SRTP", "RTP", "Capture", "COpenSSL"])
     + module(
+      "Decryption", ["SansIO", "SRTP", "Capture", "WireReader"],
+      testing: ["SIPMessage", "RTP", "Inspection", "LabTesting", "ScenarioModel", "ScenarioEngine"])
+    + module(
       "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "SRTP", "RTP", "Capture", "WireReader"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module(
@@ -78,21 +81,28 @@ let package = Package(
       testing: ["Serving", "CallControl", "Personas"])
     + module(
       "ScenarioEngine",
-      stack + ["CallControl", "Kallglot", "Personas", "Defects", "WireReader", "Inspection", "ScenarioModel", "VirtualNetwork", "Capture"])
+      stack + [
+        "CallControl", "Kallglot", "Personas", "Defects", "WireReader", "Inspection", "Decryption", "ScenarioModel", "VirtualNetwork",
+        "Capture",
+      ])
     + module("Reports", ["SansIO", "Rules", "SIPMessage", "Capture", "ScenarioModel", "Inspection"])
     + module(
-      "Serving", stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture", "Inspection"] + nio)
+      "Serving",
+      stack + ["CallControl", "Kallglot", "Personas", "ScenarioModel", "LiveNetwork", "Capture", "Inspection", "Decryption"] + nio)
     + module(
-      "LiveStage", stack + ["ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture"] + nio, testing: ["LabTesting"])
+      "LiveStage", stack + ["ScenarioModel", "ScenarioEngine", "LiveNetwork", "Capture", "Decryption"] + nio, testing: ["LabTesting"])
     + [
       // Benches and texts for our own tests alone: no product has it.
-      .target(name: "LabBench", dependencies: ["SansIO", "SIPMessage", "VirtualNetwork", "Capture"], path: "Tests/LabBench"),
+      .target(
+        name: "LabBench", dependencies: ["SansIO", "SIPMessage", "SRTP", "SecureTransport", "VirtualNetwork", "Capture", "COpenSSL"],
+        path: "Tests/LabBench"),
       .target(name: "LabTesting", dependencies: ["SansIO", "SIPMessage", "ScenarioModel", "ScenarioEngine"]),
       .testTarget(name: "LabTestingTests", dependencies: ["LabTesting", "SansIO", "ScenarioModel"]),
       .executableTarget(
         name: "kallglot-lab",
         dependencies: stack + [
-          "Reports", "Inspection", "Capture", "ScenarioEngine", "ScenarioModel", "Serving", "LiveNetwork", "LiveStage",
+          "Reports", "Inspection", "WireReader", "Decryption", "Capture", "ScenarioEngine", "ScenarioModel", "Serving", "LiveNetwork",
+          "LiveStage",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(
@@ -116,7 +126,7 @@ let package = Package(
       .testTarget(
         name: "ScenarioTests",
         dependencies: [
-          "LabTesting", "LabBench", "Capture", "Inspection", "Reports", "Rules", "SansIO", "ScenarioModel", "ScenarioEngine",
+          "LabTesting", "LabBench", "Capture", "Inspection", "Reports", "Rules", "SansIO", "SRTP", "ScenarioModel", "ScenarioEngine",
           "kallglot-lab",
           subprocess,
         ]),

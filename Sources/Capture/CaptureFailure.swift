@@ -25,7 +25,7 @@ extension CaptureFailure: CustomStringConvertible {
 }
 
 /// The few file operations that captures need.
-enum FileSystem {
+public enum FileSystem {
   /// Makes `path` and the folders above it; what is there already stays.
   static func createFolder(_ path: String) -> CaptureFailure? {
     var made = path.hasPrefix("/") ? "/" : ""
@@ -40,5 +40,13 @@ enum FileSystem {
     rename(newer, path) == 0 ? nil : CaptureFailure(.rename, path, code: errno)
   }
 
-  static func remove(_ path: String) { _ = unlink(path) }
+  public static func remove(_ path: String) { _ = unlink(path) }
+
+  public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Whether two paths are one file.
+  public static func isSame(_ one: String, _ other: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    return stat(one, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
 }

@@ -16,6 +16,14 @@ public struct CaptureOptions: Hashable, Sendable {
   }
 }
 
+/// Takes out of packets what must not reach a file. One looks at the packets of one host, in their order.
+public protocol PacketRedactor: AnyObject {
+  /// The payload of the same length without it; nil where the packet has nothing of the kind.
+  func redacted(_ packet: PacketRecord) -> Bytes?
+  /// What the comment of such a packet says.
+  var remark: StaticString { get }
+}
+
 /// One pcapng file of one host: what tcpdump on that host would have written, with labels, fates and secrets.
 ///
 /// Usable alone, for one call or until ``byteCount`` calls for the next file.
@@ -39,6 +47,7 @@ public final class CaptureFile {
   @exclusivity(unchecked) private var writer: PcapngWriter
   private let epoch: Epoch
   private let options: CaptureOptions
+  private let redactor: (any PacketRedactor)?
   @exclusivity(unchecked) private var interfaces: [Interface] = []
   @exclusivity(unchecked) private var isClosed = false
   @exclusivity(unchecked) private var held: (packet: PacketRecord, interface: Int)?
@@ -57,9 +66,12 @@ public final class CaptureFile {
   /// - Parameters:
   ///   - interface: the host's name, which readers show as the interface's.
   ///   - comment: on the whole file; empty = none.
+  ///   - redactor: takes out what must not be written.
   public init(
-    _ output: ByteOutput, interface name: String, epoch: Epoch, options: CaptureOptions = CaptureOptions(), comment: String = ""
+    _ output: ByteOutput, interface name: String, epoch: Epoch, options: CaptureOptions = CaptureOptions(), comment: String = "",
+    redactor: (any PacketRedactor)? = nil
   ) {
+    self.redactor = redactor
     self.output = output
     self.epoch = epoch
     self.options = options
@@ -78,24 +90,39 @@ public final class CaptureFile {
     return interfaces.count - 1
   }
 
-  /// Writes the packet. One that came over TCP is held until the next one: the host may find TLS secrets in it, and readers want those
-  /// before the record that they open.
-  public func append(_ packet: PacketRecord, interface: Int = 0) {
+  /// Writes the packet. One that may have brought records of TLS or DTLS is held until the next one: the host may find secrets in it, and
+  /// readers want those before the record that they open.
+  /// - Parameter remark: what its comment says besides.
+  public func append(_ packet: PacketRecord, interface: Int = 0, remark: StaticString? = nil) {
     guard !isClosed else { return }
     if held != nil { release() }
-    if packet.direction == .received, case .tcp = packet.carrier, !packet.payload.isEmpty {
-      held = (packet, interface)
-    } else {
-      write(packet, interface)
+    guard redactor == nil, remark == nil else { return appendRedacted(packet, interface, remark) }
+    if Self.mayBringSecrets(packet) { held = (packet, interface) } else { write(packet, interface, nil) }
+  }
+
+  private func appendRedacted(_ packet: PacketRecord, _ interface: Int, _ remark: StaticString?) {
+    guard let redactor, let payload = redactor.redacted(packet) else { return write(packet, interface, remark) }
+    var packet = packet
+    packet.payload = payload
+    write(packet, interface, redactor.remark)
+  }
+
+  @inline(__always)
+  private static func mayBringSecrets(_ packet: PacketRecord) -> Bool {
+    guard packet.direction == .received else { return false }
+    switch packet.carrier {
+    case .tcp: return !packet.payload.isEmpty
+    // Content types of DTLS (RFC 7983 §7).
+    case .udp: return packet.payload.first.map { $0 >= 20 && $0 <= 25 } ?? false
     }
   }
 
   private func release() {
     guard let earlier = held.take() else { return }
-    write(earlier.packet, earlier.interface)
+    write(earlier.packet, earlier.interface, nil)
   }
 
-  private func write(_ packet: PacketRecord, _ interface: Int) {
+  private func write(_ packet: PacketRecord, _ interface: Int, _ remark: StaticString?) {
     guard !output.isFull else { return dropped += 1 }
     let time = UInt64(max(epoch.unixNanoseconds(at: packet.at), 0))
     interfaces[interface].count(at: time)
@@ -103,7 +130,7 @@ public final class CaptureFile {
     if packet.frame != firstFrame &+ frames { misnumbered += 1 }
     frames &+= 1
     unflushed += 1
-    writer.write(packet, at: time, interface: interfaces[interface].number, linkType: options.linkType)
+    writer.write(packet, at: time, interface: interfaces[interface].number, linkType: options.linkType, remark: remark)
   }
 
   /// Written at once, before the packet that brought it.

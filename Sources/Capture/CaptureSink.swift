@@ -29,6 +29,7 @@ public final class CaptureSink: JournalSink {
   private let target: CaptureTarget
   private let epoch: Epoch
   private let options: CaptureOptions
+  private let redactor: (() -> any PacketRedactor)?
   @exclusivity(unchecked) private var entries: [Entry] = []
   /// Position in `entries` by host number; hosts are numbered from 0 in the order they join.
   @exclusivity(unchecked) private var positions: [Int32] = []
@@ -40,7 +41,12 @@ public final class CaptureSink: JournalSink {
   /// Citations beyond ``citationLimit``, which no frame shows.
   public private(set) var droppedCitations = 0
 
-  public init(_ target: CaptureTarget, epoch: Epoch = .virtual, options: CaptureOptions = CaptureOptions()) {
+  /// - Parameter redactor: makes one for each host's file; nil = packets are written as they are.
+  public init(
+    _ target: CaptureTarget, epoch: Epoch = .virtual, options: CaptureOptions = CaptureOptions(),
+    redactor: (() -> any PacketRedactor)? = nil
+  ) {
+    self.redactor = redactor
     self.target = target
     self.epoch = epoch
     self.options = options
@@ -56,7 +62,7 @@ public final class CaptureSink: JournalSink {
     case .memory: output = ByteOutput()
     case .discarded: output = ByteOutput(path: "/dev/null")
     }
-    let file = CaptureFile(output, interface: name, epoch: epoch, options: options)
+    let file = CaptureFile(output, interface: name, epoch: epoch, options: options, redactor: redactor?())
     while positions.count <= Int(host.rawValue) { positions.append(-1) }
     positions[Int(host.rawValue)] = Int32(entries.count)
     entries.append(Entry(host: host, name: name, fileName: fileName, file: file))

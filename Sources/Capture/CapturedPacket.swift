@@ -40,6 +40,17 @@ public struct CaptureInterface: Hashable, Sendable {
   /// Seconds to add to timestamps.
   public var offsetSeconds: Int64
 
+  public init(
+    name: String, description: String, linkType: LinkType, snapLength: UInt32, ticksPerSecond: UInt64, offsetSeconds: Int64
+  ) {
+    self.name = name
+    self.description = description
+    self.linkType = linkType
+    self.snapLength = snapLength
+    self.ticksPerSecond = ticksPerSecond
+    self.offsetSeconds = offsetSeconds
+  }
+
   /// How the name of an interface ends whose packets show what TLS carried, in TCP segments of their own.
   public static let decryptedSuffix = " (decrypted TLS)"
   public var isDecrypted: Bool { name.hasSuffix(Self.decryptedSuffix) }

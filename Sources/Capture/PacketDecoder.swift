@@ -9,6 +9,9 @@ public struct DecodedPacket: Hashable, Sendable {
   public var payload: Range<Int>
   /// Bytes of payload that the headers promise; more than `payload` holds when the capture cut the packet.
   public var wholePayload: Int
+  /// Where the headers of IP and of UDP or TCP stand in the frame.
+  var network = 0
+  var header = 0
 
   public init(
     carrier: PacketRecord.Carrier, source: TransportAddress, destination: TransportAddress, payload: Range<Int>, wholePayload: Int? = nil
@@ -21,6 +24,18 @@ public struct DecodedPacket: Hashable, Sendable {
   }
 
   public var isCut: Bool { wholePayload > payload.count }
+
+  /// Where the headers stand says nothing of what was found.
+  public static func == (one: DecodedPacket, other: DecodedPacket) -> Bool {
+    one.carrier == other.carrier && one.source == other.source && one.destination == other.destination && one.payload == other.payload
+      && one.wholePayload == other.wholePayload
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(source)
+    hasher.combine(destination)
+    hasher.combine(payload)
+  }
 }
 
 /// Part of an IP packet (RFC 791 §3.2, RFC 8200 §4.5). ``PacketDecoder`` reports it; putting parts together is the reader's work.
@@ -36,6 +51,8 @@ public struct IPFragment: Hashable, Sendable {
   public var payload: Range<Int>
   /// The header promises more than was captured.
   public var isCut: Bool
+  /// Where the header of IP stands in the frame.
+  var network = 0
 }
 
 /// What a frame holds.
@@ -83,7 +100,7 @@ public enum PacketDecoder {
 
   /// What a packet holds whose fragments were put together.
   public static func decode(whole payload: Bytes, protocolNumber: UInt8, source: IPAddress, destination: IPAddress) -> FrameContent {
-    transport(EndianBytes(bytes: payload, isBigEndian: true), protocolNumber, at: 0, end: payload.count, source, destination)
+    transport(EndianBytes(bytes: payload, isBigEndian: true), protocolNumber, 0, at: 0, end: payload.count, source, destination)
   }
 
   private static func isIP(_ etherType: UInt16) -> Bool { etherType == 0x0800 || etherType == 0x86DD }
@@ -127,9 +144,10 @@ public enum PacketDecoder {
       return .fragment(
         IPFragment(
           source: source, destination: destination, protocolNumber: bytes[start + 9], identification: UInt32(fields.half(start + 4)),
-          offset: Int(fragment & 0x1FFF) * 8, isLast: fragment & 0x2000 == 0, payload: payload, isCut: start + total > bytes.count))
+          offset: Int(fragment & 0x1FFF) * 8, isLast: fragment & 0x2000 == 0, payload: payload, isCut: start + total > bytes.count,
+          network: start))
     }
-    return transport(fields, bytes[start + 9], at: start + header, end: start + total, source, destination)
+    return transport(fields, bytes[start + 9], start, at: start + header, end: start + total, source, destination)
   }
 
   private static func ipv6(_ fields: EndianBytes, at start: Int) -> FrameContent {
@@ -151,18 +169,19 @@ public enum PacketDecoder {
         return .fragment(
           IPFragment(
             source: source, destination: destination, protocolNumber: bytes[position], identification: fields.word(position + 4),
-            offset: Int(fragment & 0xFFF8), isLast: fragment & 1 == 0, payload: payload, isCut: end > bytes.count))
+            offset: Int(fragment & 0xFFF8), isLast: fragment & 1 == 0, payload: payload, isCut: end > bytes.count,
+            network: start))
       }
       let units = next == 44 ? 0 : Int(bytes[position + 1])
       let size = next == 51 ? (units + 2) * 4 : (units + 1) * 8
       next = bytes[position]
       position += size
     }
-    return transport(fields, next, at: position, end: end, source, destination)
+    return transport(fields, next, start, at: position, end: end, source, destination)
   }
 
   private static func transport(
-    _ fields: EndianBytes, _ protocolNumber: UInt8, at start: Int, end: Int, _ source: IPAddress, _ destination: IPAddress
+    _ fields: EndianBytes, _ protocolNumber: UInt8, _ network: Int, at start: Int, end: Int, _ source: IPAddress, _ destination: IPAddress
   ) -> FrameContent {
     guard protocolNumber == 17 || protocolNumber == 6 else {
       return .otherProtocol(protocolNumber, source: source, destination: destination)
@@ -175,12 +194,13 @@ public enum PacketDecoder {
     if protocolNumber == 17, fields.half(start + 4) != 0 { payloadEnd = start + Int(fields.half(start + 4)) }
     guard header >= smallest, payloadEnd >= start + header, payloadEnd <= end else { return .malformed(.length) }
     guard fields.bytes.count >= start + header else { return .malformed(.cutInHeader) }
-    return .transport(
-      DecodedPacket(
-        carrier: protocolNumber == 17 ? .udp : .tcp(segment(fields, at: start)),
-        source: TransportAddress(source, port: fields.half(start)),
-        destination: TransportAddress(destination, port: fields.half(start + 2)),
-        payload: start + header..<min(payloadEnd, fields.bytes.count), wholePayload: payloadEnd - start - header))
+    var found = DecodedPacket(
+      carrier: protocolNumber == 17 ? .udp : .tcp(segment(fields, at: start)),
+      source: TransportAddress(source, port: fields.half(start)),
+      destination: TransportAddress(destination, port: fields.half(start + 2)),
+      payload: start + header..<min(payloadEnd, fields.bytes.count), wholePayload: payloadEnd - start - header)
+    (found.network, found.header) = (network, start)
+    return .transport(found)
   }
 
   private static func segment(_ fields: EndianBytes, at start: Int) -> TCPSegment {

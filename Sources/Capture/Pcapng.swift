@@ -8,6 +8,7 @@ enum Pcapng {
     static let statistics: UInt32 = 5
     static let enhancedPacket: UInt32 = 6
     static let secrets: UInt32 = 10
+    static let custom: UInt32 = 0x0000_0BAD
     /// Custom blocks, both kinds (draft-ietf-opsawg-pcapng §4.8), journal entries of systemd, and events of sysdig.
     static let numberedRecords: Set<UInt32> = [0x0000_0BAD, 0x4000_0BAD, 9, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222]
   }
@@ -51,4 +52,6 @@ public struct CaptureOrigin: Hashable, Sendable {
 
   public static let virtual = CaptureOrigin(hardware: "virtual host", operatingSystem: "virtual network")
   public static let live = CaptureOrigin(hardware: "host", operatingSystem: "Linux")
+  /// What was made of another capture.
+  public static let copy = CaptureOrigin(hardware: "another capture", operatingSystem: "unknown")
 }

@@ -99,12 +99,20 @@ public struct PcapngWriter {
     }
   }
 
+  /// A record without a packet that readers number as a frame: an empty Custom Block of the number for examples (RFC 5612).
+  public func writeRecord() {
+    Self.block(Pcapng.BlockType.custom, to: output, body: 4, options: []) { $0.little(UInt32(32_473)) }
+  }
+
   /// The frame of a record, built in place: the hot path.
+  ///
+  /// - Parameter remark: what the comment says besides.
   @inline(__always)
-  func write(_ record: PacketRecord, at time: UInt64, interface: UInt32, linkType: LinkType) {
+  func write(_ record: PacketRecord, at time: UInt64, interface: UInt32, linkType: LinkType, remark: StaticString? = nil) {
     let frame = IPFrame(record, linkType: linkType)
-    let isSilent = PacketComment.isSilent(record, isCut: frame.isCut)
-    let room = 28 + IPFrame.largestHeaders + frame.payload + 32 + (isSilent ? 0 : ByteCursor.labelRoom + 96)
+    let isSilent = remark == nil && PacketComment.isSilent(record, isCut: frame.isCut)
+    let words = isSilent ? 0 : ByteCursor.labelRoom + 96 + (remark?.utf8CodeUnitCount ?? 0)
+    let room = 28 + IPFrame.largestHeaders + frame.payload + 32 + words
     output.append(atMost: room) { cursor in
       let start = cursor.position
       cursor.little(Pcapng.BlockType.enhancedPacket)
@@ -118,17 +126,21 @@ public struct PcapngWriter {
       cursor.little(Pcapng.Option.packetFlags)
       cursor.little(UInt16(4))
       cursor.little(record.direction.packetFlags)
-      if !isSilent { Self.comment(record, frame, to: &cursor) }
+      if !isSilent { Self.comment(record, frame, remark, to: &cursor) }
       Self.close(start, to: &cursor)
     }
   }
 
-  private static func comment(_ record: PacketRecord, _ frame: IPFrame, to cursor: inout ByteCursor) {
+  private static func comment(_ record: PacketRecord, _ frame: IPFrame, _ remark: StaticString?, to cursor: inout ByteCursor) {
     cursor.little(Pcapng.Option.comment)
     let length = cursor.position
     cursor.little(UInt16(0))
     let start = cursor.position
     PacketComment.write(record, frame: frame, to: &cursor)
+    if let remark {
+      if cursor.position > start { cursor.text("; ") }
+      cursor.text(remark)
+    }
     length.storeBytes(of: UInt16(cursor.position - start).littleEndian, as: UInt16.self)
     cursor.pad(from: start)
   }

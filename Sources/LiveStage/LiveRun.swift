@@ -1,4 +1,5 @@
 import Capture
+import Decryption
 import LiveNetwork
 import SansIO
 import ScenarioEngine
@@ -17,6 +18,8 @@ public struct LiveRun: Sendable {
   public static let interruption = "interrupted"
   /// Products that play members, by the members' names.
   public var peers: [String: PeerFile]
+  /// Whether captures have their secrets and clear twins.
+  public var keepsSecrets = true
 
   public init(isSlow: Bool = false, peers: [String: PeerFile] = [:]) { (self.isSlow, self.peers) = (isSlow, peers) }
 
@@ -46,12 +49,13 @@ public struct LiveRun: Sendable {
 
   private func runOnSockets(_ scenario: Scenario, _ folder: String?, _ observers: [any JournalSink]) async throws -> ScenarioResult {
     let clock = LiveClock()
-    let captures = folder.map { CaptureSink(.folder($0), epoch: clock.epoch, options: CaptureOptions(origin: .live)) }
+    let captures = folder.map { RunCaptures(folder: $0, epoch: clock.epoch, origin: .live, keepsSecrets: keepsSecrets) }
     let journal = folder.map { JournalFile(path: "\($0)/journal.ndjson") }
-    let sinks: [(any JournalSink)?] = [captures, journal]
-    let stage = try LiveStage(scenario, peers: peers, clock: clock, sinks: sinks.compactMap(\.self) + observers)
+    let sinks: [any JournalSink] = (captures?.sinks ?? []) + (journal.map { [$0] } ?? [])
+    let stage = try LiveStage(scenario, peers: peers, clock: clock, sinks: sinks + observers)
     stage.isInterrupted = isInterrupted
     var result = await stage.run()
+    captures?.writeTwins()
     if let failure = captures?.failure ?? journal?.failure { result = Self.result(scenario, .couldNotRun("\(failure)")) }
     (result.folder, result.captures, result.live) = (folder, captures?.paths ?? [], stage.places)
     return result

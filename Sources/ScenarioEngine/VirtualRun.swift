@@ -1,4 +1,5 @@
 import Capture
+import Decryption
 import SansIO
 import ScenarioModel
 
@@ -7,27 +8,29 @@ public enum VirtualRun {
   /// Runs the scenario.
   ///
   /// - Parameters:
-  ///   - folder: gets a pcapng a host and `journal.ndjson`; nil = nothing is written.
+  ///   - folder: gets a pcapng a host, its clear twin where it has TLS or SRTP, and `journal.ndjson`; nil = nothing is written.
+  ///   - keepsSecrets: whether the captures have their secrets and twins.
   ///   - observers: see every packet and record of the run besides.
   public static func run(
-    _ scenario: Scenario, seed: UInt64, folder: String? = nil, observers: [any JournalSink] = []
+    _ scenario: Scenario, seed: UInt64, folder: String? = nil, keepsSecrets: Bool = true, observers: [any JournalSink] = []
   ) -> ScenarioResult {
     guard scenario.isReadable else {
       return couldNotRun(scenario, seed: seed, scenario.mistakes.map(\.description).joined(separator: "\n"))
     }
     let started = ContinuousClock.now
-    let captures = folder.map { CaptureSink(.folder($0)) }
+    let captures = folder.map { RunCaptures(folder: $0, keepsSecrets: keepsSecrets) }
     let journal = folder.map { JournalFile(path: "\($0)/journal.ndjson") }
-    let sinks: [(any JournalSink)?] = [captures, journal]
+    let sinks: [any JournalSink] = (captures?.sinks ?? []) + (journal.map { [$0] } ?? [])
     var result: ScenarioResult
     do {
-      result = try VirtualStage(scenario, seed: seed, sinks: sinks.compactMap(\.self) + observers).run()
+      result = try VirtualStage(scenario, seed: seed, sinks: sinks + observers).run()
     } catch let failure as StageFailure {
       result = couldNotRun(scenario, seed: seed, failure.reason)
       result.verdict = failure.verdict
     } catch {
       result = couldNotRun(scenario, seed: seed, "\(error)")
     }
+    captures?.writeTwins()
     if let failure = captures?.failure ?? journal?.failure { result = couldNotRun(scenario, seed: seed, "\(failure)") }
     result.folder = folder
     result.captures = captures?.paths ?? []

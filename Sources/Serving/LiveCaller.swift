@@ -60,10 +60,12 @@ public final class LiveCaller: @unchecked Sendable {
   ///   - tone: what we send; nil = silence.
   ///   - patience: from the INVITE to our CANCEL when no final response came.
   ///   - mediaPorts: for RTP and RTCP; nil = somewhere in 30000 to 39999.
+  ///   - folder: gets the call's captures; nil = none.
+  ///   - keepsSecrets: whether they have secrets, and what secrets open.
   public init(
     _ uri: SIPURI, target: SIPTarget, local: IPAddress, configuration: CallConfiguration, duration: Duration, tone: Tone?,
     patience: Duration = .seconds(180), mediaPorts: ClosedRange<UInt16>? = nil, folder: String? = nil,
-    say: @escaping @Sendable (String) -> Void
+    keepsSecrets: Bool = true, say: @escaping @Sendable (String) -> Void
   ) throws {
     self.duration = duration
     self.tone = tone
@@ -86,7 +88,7 @@ public final class LiveCaller: @unchecked Sendable {
       mediaAddress: local, mediaPorts: mediaPorts ?? Self.anyPorts, aor: aor, credentials: credentials)
     host = Persona(settings, serverTLS: nil, clientTLS: try Self.tls(configuration, target), entropy: .system, epoch: clock.epoch)
     request = CallRequest(uri: uri, target: target)
-    captures = folder.map { CallCaptures(folder: $0, host: "caller", epoch: clock.epoch) }
+    captures = folder.map { CallCaptures(folder: $0, host: "caller", epoch: clock.epoch, keepsSecrets: keepsSecrets) }
     do throws(SystemError) {
       judge = try LiveJudge("caller", epoch: clock.epoch, watch: PolicyWatch(calling: configuration))
     } catch { throw LiveFailure("no thread to judge on: \(error)") }

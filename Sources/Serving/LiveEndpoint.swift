@@ -35,11 +35,14 @@ public final class LiveEndpoint: @unchecked Sendable {
 
   /// - Parameters:
   ///   - folder: gets one pcapng a call, `serve.log` and `status.json`; nil = none of them.
+  ///   - keepsSecrets: whether captures have secrets, and what secrets open.
   ///   - logsCalls: under load, making a line for each event costs more than the call.
   ///   - judges: whether what crosses the sockets is read and judged, on a thread of its own.
   ///   - say: takes each line of the log, on the loop.
   public init(
-    _ configuration: ServeConfiguration, _ identity: ServeIdentity, folder: String? = nil, logsCalls: Bool = true, judges: Bool = true,
+    _ configuration: ServeConfiguration, _ identity: ServeIdentity, folder: String? = nil, keepsSecrets: Bool = true,
+    logsCalls: Bool = true,
+    judges: Bool = true,
     say: @escaping @Sendable (String) -> Void
   ) throws {
     self.configuration = configuration
@@ -50,7 +53,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     host = try Self.endpoint(configuration, identity.account, try LiveTLS.read(configuration, identity.authority), clock.epoch)
     desk = ServeDesk(
       configuration, folder: folder, epoch: clock.epoch, logsCalls: logsCalls, isJudged: judges, console: say)
-    captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch) }
+    captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch, keepsSecrets: keepsSecrets) }
     let watch = judges ? PolicyWatch(serving: configuration, identity.account) : nil
     do throws(SystemError) {
       judge = try watch.map { watch throws(SystemError) in

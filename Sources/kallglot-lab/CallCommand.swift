@@ -36,7 +36,11 @@ struct CallCommand: AsyncParsableCommand {
   @Option(help: "Folder for the call's pcapng.")
   var out: String?
 
+  @Flag(help: "With --out: a capture without secrets, and without what TLS and SRTP carried.")
+  var noSecrets = false
+
   func run() async throws {
+    if noSecrets, out == nil { throw Complaint("--no-secrets goes with --out: without it no capture is written") }
     var settings = CallConfiguration()
     if let config { settings = try Configurations.read(config, CallConfiguration.read) }
     guard let length = DurationText.read(duration) else {
@@ -57,7 +61,7 @@ struct CallCommand: AsyncParsableCommand {
     do {
       caller = try LiveCaller(
         target.uri, target: target.target, local: local, configuration: settings, duration: length, tone: tone ? Tone(frequency: 440) : nil,
-        patience: patience, folder: out, say: { say($0) })
+        patience: patience, folder: out, keepsSecrets: !noSecrets, say: { say($0) })
     } catch { throw Complaint("\(error)") }
     if target.target.transport == .tls, settings.trust == nil {
       say("TLS: the peer's certificate is not checked (no trust: in the configuration)")

@@ -10,8 +10,8 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect", abstract: "Report what is in a capture: dialogs, registrations, RTP, and what is wrong.",
     discussion: """
-      Reads pcap and pcapng from any tool, truncated files as far as they go. TLS is decrypted where the capture carries its secrets, or \
-      with --keylog:
+      Reads pcap and pcapng from any tool, truncated files as far as they go. TLS and SRTP are decrypted where the capture carries its \
+      secrets, or with --keylog; of what stays closed the report says why:
         kallglot-lab inspect out/basic/answered-udp/pbx.pcapng
         kallglot-lab inspect trunk.pcap --keylog keys.txt --filter 7a1b@pbx
         kallglot-lab inspect ci.pcap --fail-on warning
@@ -36,7 +36,7 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "Columns of the text.")
   var width: Int = 120
 
-  @Option(help: "File with TLS secrets, as SSLKEYLOGFILE makes it.")
+  @Option(help: "File with secrets of TLS and DTLS, as SSLKEYLOGFILE makes it, and keys of SRTP (see decrypt --help).")
   var keylog: String?
 
   @Option(help: ArgumentHelp("Exit with 1 for findings of this severity or worse: error, warning or note.", valueName: "severity"))
@@ -80,16 +80,25 @@ struct InspectCommand: ParsableCommand {
   }
 
   private static func read(_ file: String, _ inspector: Inspector) throws -> InspectionReport {
+    try Captures.checkIsFile(file)
+    do { return try inspector.inspect(path: file) } catch { throw Captures.complaint(file, error) }
+  }
+}
+
+/// Captures that a user named.
+enum Captures {
+  static func checkIsFile(_ file: String) throws {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), isFolder.boolValue {
       throw Complaint("\(file) is a folder, expected a pcap or pcapng file")
     }
-    do { return try inspector.inspect(path: file) } catch {
-      switch error.rule {
-      case .unreadable(let failure): throw Complaint(failure.description)
-      case .notACapture: throw Complaint("\(file) is neither pcapng nor pcap\(hint(file))")
-      default: throw Complaint("\(file) cannot be read: \(error)")
-      }
+  }
+
+  static func complaint(_ file: String, _ error: CaptureReadError) -> Complaint {
+    switch error.rule {
+    case .unreadable(let failure): Complaint(failure.description)
+    case .notACapture: Complaint("\(file) is neither pcapng nor pcap\(hint(file))")
+    default: Complaint("\(file) cannot be read: \(error)")
     }
   }
 

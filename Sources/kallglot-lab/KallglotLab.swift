@@ -19,9 +19,8 @@ struct KallglotLab: AsyncParsableCommand {
       """,
     version: Origin.version,
     subcommands: [
-      RunCommand.self, MergeCommand.self, ServeCommand.self, CallCommand.self, CertsCommand.self, InspectCommand.self, LintCommand.self,
-      ListCommand.self,
-      RulesCommand.self, SchemaCommand.self,
+      RunCommand.self, MergeCommand.self, ServeCommand.self, CallCommand.self, CertsCommand.self, InspectCommand.self,
+      DecryptCommand.self, LintCommand.self, ListCommand.self, RulesCommand.self, SchemaCommand.self,
     ])
 
   static func main() async {

@@ -9,7 +9,9 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run scenario files, in virtual time or on real sockets.",
     discussion: """
-      Each scenario leaves a pcapng a host and a journal in its own folder below --out:
+      Each scenario leaves a pcapng a host and a journal in its own folder below --out. Beside a pcapng with TLS or SRTP there is its \
+      clear twin, X.clear.pcapng: the same frames, SIP and RTP decrypted. With --no-secrets there are neither twins nor TLS secrets, and \
+      keys of SRTP that crossed in clear are overwritten with x:
         kallglot-lab run scenarios --out out --junit out/junit.xml
         kallglot-lab run scenarios/nat --seeds 1..200
         kallglot-lab run --live scenarios/basic --peer pbx=asterisk.yaml
@@ -39,6 +41,9 @@ struct RunCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: ArgumentHelp("Folder for captures and journals; without it none are written.", valueName: "dir"))
   var out: String?
 
+  @Flag(help: "With --out: captures without secrets, to be handed on.")
+  var noSecrets = false
+
   @Option(parsing: .unconditional, help: ArgumentHelp("File for the results as JUnit XML.", valueName: "file"))
   var junit: String?
 
@@ -60,7 +65,9 @@ struct RunCommand: ParsableCommand {
   var list = false
 
   func run() throws {
-    let live = try sockets.run()
+    var live = try sockets.run()
+    live?.keepsSecrets = !noSecrets
+    if noSecrets, out == nil { throw Complaint("--no-secrets goes with --out: without it no capture is written") }
     let standard = live == nil ? ProcessInfo.processInfo.activeProcessorCount : sockets.standardJobs
     let jobs: Int = try jobs.map { try FlagText.number($0, "--jobs", atLeast: 1) } ?? standard
     if live != nil, selection.seed ?? selection.seeds != nil { throw Complaint("a live run has no seed: it never runs the same way twice") }
@@ -74,7 +81,8 @@ struct RunCommand: ParsableCommand {
     guard selected.all.contains(where: \.isReadable) else { return try refuse(selected, seeds, view) }
     if let out { try Output.makeFolder(out) }
     let folders = out.map { Output.folders(of: selected.scenarios, in: $0) }
-    let runner = ScenarioRunner(selected.scenarios, seeds: seeds, jobs: jobs, folders: folders, stopsAtFirstFailure: failFast, live: live)
+    var runner = ScenarioRunner(selected.scenarios, seeds: seeds, jobs: jobs, folders: folders, stopsAtFirstFailure: failFast, live: live)
+    runner.keepsSecrets = !noSecrets
     let record = named(runner.run(view), selected)
     for line in view.lastLines(record) { say(line) }
     try report(record, view)

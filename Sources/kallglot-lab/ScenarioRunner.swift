@@ -16,6 +16,8 @@ struct ScenarioRunner {
   private let stopsAtFirstFailure: Bool
   /// nil = virtual time.
   private let live: LiveRun?
+  /// Whether captures have their secrets and clear twins.
+  var keepsSecrets = true
 
   init(
     _ scenarios: [Scenario], seeds: ClosedRange<UInt64>, jobs: Int, folders: [String]?, stopsAtFirstFailure: Bool, live: LiveRun? = nil
@@ -79,7 +81,8 @@ struct ScenarioRunner {
     board.began(scenario.name)
     let folder = seedsEach == 1 ? folders?[position] : nil
     let seed = seeds.lowerBound + UInt64(step)
-    let played = live.map { Self.wait(for: scenario, folder, $0) } ?? VirtualRun.run(scenario, seed: seed, folder: folder)
+    let played =
+      live.map { Self.wait(for: scenario, folder, $0) } ?? VirtualRun.run(scenario, seed: seed, folder: folder, keepsSecrets: keepsSecrets)
     guard let played else { return nil }
     let result = CaptureInspections.added(to: played)
     board.put(result, at: position)
@@ -97,7 +100,8 @@ struct ScenarioRunner {
   /// The smallest seed that did not pass once more, with captures: the same seed gives the same run.
   private func captured(_ position: Int, _ result: ScenarioResult) -> ScenarioResult {
     guard let folders, !result.verdict.isGood else { return result }
-    var again = CaptureInspections.added(to: VirtualRun.run(scenarios[position], seed: result.seed, folder: folders[position]))
+    var again = CaptureInspections.added(
+      to: VirtualRun.run(scenarios[position], seed: result.seed, folder: folders[position], keepsSecrets: keepsSecrets))
     (again.sweep, again.duration, again.elapsed, again.packets) = (result.sweep, result.duration, result.elapsed, result.packets)
     return again
   }

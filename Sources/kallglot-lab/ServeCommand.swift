@@ -20,6 +20,10 @@ struct ServeCommand: AsyncParsableCommand {
       line with the rule, its section, what was seen, who did it, the frame of the capture (with --out) and the Call-ID, and each call \
       that ends is a line with its outcome and its RTP streams. Notes are counted. Of one rule and one peer ten lines are written, then \
       every 100th, 1,000th, … is. The last lines are totals, which status.json has too.
+
+      With --out a call over TLS is written in clear (call-*.clear.pcapng: SIP and RTP decrypted, keys removed), and the ciphertext of its \
+      connection with the secrets beside it. With --no-secrets no file has secrets or what they open, and keys of SRTP that crossed in \
+      clear are overwritten with x.
         kallglot-lab serve --listen 'udp 127.0.0.1:5060' --out out
         kallglot-lab serve --print asterisk --transport tls
 
@@ -31,6 +35,9 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(help: "Folder for captures (of each call, of each TLS connection, of the rest), serve.log and status.json.")
   var out: String?
+
+  @Flag(help: "With --out: captures without secrets, and without what TLS and SRTP carried.")
+  var noSecrets = false
 
   @Option(
     help: ArgumentHelp("Instead of the configuration's: a transport and an address such as 'udp 127.0.0.1:5060'.", valueName: "listener"))
@@ -57,6 +64,7 @@ struct ServeCommand: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try readSettings()
+    if noSecrets, out == nil { throw Complaint("--no-secrets goes with --out: without it no capture is written") }
     guard print == nil else { return try printGuide(settings) }
     guard transport == nil, pbxFolder == nil else {
       throw Complaint("\(transport == nil ? "--pbx-folder" : "--transport") goes with --print only; --listen sets what serve listens on")
@@ -66,7 +74,9 @@ struct ServeCommand: AsyncParsableCommand {
     let interrupts = Interrupts()
     Console.becomeOptional()
     do {
-      let endpoint = try LiveEndpoint(settings, identity, folder: out, logsCalls: !quiet, judges: judge) { say($0) }
+      let endpoint = try LiveEndpoint(
+        settings, identity, folder: out, keepsSecrets: !noSecrets, logsCalls: !quiet, judges: judge
+      ) { say($0) }
       try await endpoint.start()
       if settings.policy.authentication == .digest {
         say(

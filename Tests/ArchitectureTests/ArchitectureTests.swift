@@ -6,17 +6,17 @@ private let rows: [[String]] = [
   ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "SRTP", "KallglotPolicy"],
   ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
   ["CallControl"],
-  ["Kallglot", "Personas", "Defects", "WireReader", "Inspection"],
+  ["Kallglot", "Personas", "Defects", "WireReader", "Inspection", "Decryption"],
   ["ScenarioModel"], ["ScenarioEngine"], ["Reports", "Serving", "LiveStage", "LabTesting"],
   ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse", "lab-planted"],
 ]
 
 /// Within a row: a transaction keeps the flow of its request, and says how a flow failed; it and the transport answer by themselves what no
-/// user agent sees (100, ACK to a refusal, 400 to what nobody can read). Inspection judges what the reader saw. Rules
-/// are values of the contract.
+/// user agent sees (100, ACK to a refusal, 400 to what nobody can read). Inspection judges what the reader saw, and
+/// Decryption writes it again. Rules are values of the contract.
 private let siblings: [String: Set<String>] = [
   "SIPTransaction": ["SIPTransport", "SIPComposition"], "SIPTransport": ["SIPComposition"], "Inspection": ["WireReader"],
-  "Rules": ["SansIO"], "SDP": ["SRTP", "SecureTransport"],
+  "Decryption": ["WireReader"], "Rules": ["SansIO"], "SDP": ["SRTP", "SecureTransport"],
 ]
 
 /// Beside the rows: each imports the contract alone.
@@ -26,6 +26,7 @@ private let sideModules = ["VirtualNetwork", "LiveNetwork", "Capture"]
 private let independent: [String: Set<String>] = [
   "WireReader": ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "SRTP", "Capture"],
   "Inspection": ["SansIO", "Rules", "SIPMessage", "SDP", "RTP", "Codecs", "SRTP", "Capture", "WireReader"],
+  "Decryption": ["SansIO", "SIPMessage", "SDP", "RTP", "Codecs", "SRTP", "Capture", "WireReader"],
 ]
 
 /// A scenario says what is wanted and what packets have to show: in words of its own, not of the stack that it judges (design 4).

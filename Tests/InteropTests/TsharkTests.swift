@@ -23,7 +23,10 @@ extension Interop {
       defer { try? FileManager.default.removeItem(atPath: folder) }
       let run = try await program(Place.lab, ["run"] + Self.scenarios.map { "\(Place.root)/scenarios/\($0).yaml" } + ["--out", folder])
       #expect(run.code == 0, "\(run.output)")
-      let captures = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".pcapng") }.sorted()
+      let captures = try FileManager.default.subpathsOfDirectory(atPath: folder).filter {
+        $0.hasSuffix(".pcapng") && !$0.hasSuffix(".clear.pcapng")
+      }
+      .sorted()
       #expect(captures.count == 2 * Self.scenarios.count)
       for capture in captures {
         let (counts, output) = try await read(tshark, "\(folder)/\(capture)")

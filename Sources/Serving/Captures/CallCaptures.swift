@@ -19,13 +19,16 @@ public final class CallCaptures: JournalSink {
   private let connections: ConnectionCaptures
   private let calls: CallTable
   private var undecided = UndecidedPassages()
+  /// Whose datagram came last: the secrets that the host finds in one of DTLS are that call's.
+  private var current: CallTable.Call?
 
   /// - Parameters:
   ///   - folder: exists already. Numbers go on behind those of the captures that are in it.
   ///   - host: the name of the files' interface.
   ///   - rotation: bytes of a file that grows without end before the next one is begun.
-  public init(folder path: String, host: String, epoch: Epoch, rotation: Int = 16 << 20) {
-    folder = CaptureFolder(path, host: host, epoch: epoch, rotation: rotation)
+  ///   - keepsSecrets: false = no file has secrets, or what TLS and SRTP carried.
+  public init(folder path: String, host: String, epoch: Epoch, rotation: Int = 16 << 20, keepsSecrets: Bool = true) {
+    folder = CaptureFolder(path, host: host, epoch: epoch, rotation: rotation, keepsSecrets: keepsSecrets)
     others = OtherCapture(folder)
     connections = ConnectionCaptures(folder, others)
     calls = CallTable(folder)
@@ -76,8 +79,10 @@ public final class CallCaptures: JournalSink {
 
   public func packet(_ packet: PacketRecord) {
     if case .tcp(let segment) = packet.carrier {
+      if packet.direction == .received { current = nil }
       for cut in connections.take(packet, segment) { sort(cut) }
     } else if let call = calls.call(on: packet.direction == .sent ? packet.source : packet.destination) {
+      if packet.direction == .received { current = call }
       calls.append(Passage(packet: packet), to: call)
     } else {
       sort(Cut(passage: Passage(packet: packet), glance: MessageGlance.partial(packet.payload)))
@@ -116,7 +121,7 @@ public final class CallCaptures: JournalSink {
 
   public func record(_ record: JournalRecord) {
     switch record.body {
-    case .secret(let line): connections.take(line)
+    case .secret(let line): if let current { current.file.append(line) } else { connections.take(line) }
     case .plaintext(let plaintext): for cut in connections.take(plaintext, at: record.at, of: record.host) { sort(cut) }
     case .bound(let address, .datagram): take(calls.opened(address))
     case .unbound(let address, .datagram): calls.closed(address)

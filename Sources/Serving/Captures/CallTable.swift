@@ -119,9 +119,14 @@ final class CallTable {
 
   private func make(_ facts: LegFacts) -> Call {
     let isSealed = facts.transport == .tls || facts.transport == .wss
-    let name = "\(folder.nextName(.call))-\(CaptureFolder.namePart(facts.callID))\(isSealed ? ".clear" : "").pcapng"
-    let comment = "SIP is shown as TLS carried it, decrypted; the ciphertext of the whole connection and its secrets are in connection-*"
-    let call = Call(facts.callID, folder.file(named: name, comment: isSealed ? comment : ""))
+    let isTwin = isSealed && folder.keepsSecrets
+    let name = "\(folder.nextName(.call))-\(CaptureFolder.namePart(facts.callID))\(isTwin ? ".clear" : "").pcapng"
+    let comment =
+      isTwin
+      ? "clear twin: SIP is shown as TLS carried it, and RTP as it was before SRTP, without keys; the ciphertext of the whole "
+        + "TLS connection and its secrets are in connection-*"
+      : "SIP of this call crossed in TLS and is not shown; the ciphertext of the whole connection is in connection-*"
+    let call = Call(facts.callID, folder.file(named: name, comment: isSealed ? comment : "", isTwin: isTwin))
     calls[facts.callID] = call
     return call
   }

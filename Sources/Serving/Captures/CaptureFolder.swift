@@ -14,6 +14,8 @@ final class CaptureFolder {
   let path: String
   /// Bytes of a file that grows without end before the next one is begun.
   let rotation: Int
+  /// Whether files have secrets, or what secrets open.
+  let keepsSecrets: Bool
   private let host: String
   private let epoch: Epoch
   private var lastNumbers: [Kind: Int] = [:]
@@ -24,8 +26,9 @@ final class CaptureFolder {
   /// Packets of closed files that could not be written.
   private(set) var unwritten = 0
 
-  init(_ path: String, host: String, epoch: Epoch, rotation: Int) {
+  init(_ path: String, host: String, epoch: Epoch, rotation: Int, keepsSecrets: Bool = true) {
     self.path = path
+    self.keepsSecrets = keepsSecrets
     self.rotation = rotation
     self.host = host
     self.epoch = epoch
@@ -61,8 +64,12 @@ final class CaptureFolder {
       })
   }
 
-  func file(named name: String, comment: String = "", keepsOpen: Bool = false) -> LiveCaptureFile {
-    LiveCaptureFile(path: "\(path)/\(name)", host: host, epoch: epoch, comment: comment, keepsOpen: keepsOpen) { [unowned self] in
+  /// - Parameter isTwin: the file is in clear, whatever its call has of SRTP.
+  func file(named name: String, comment: String = "", isTwin: Bool = false, keepsOpen: Bool = false) -> LiveCaptureFile {
+    LiveCaptureFile(
+      path: "\(path)/\(name)", host: host, epoch: epoch, comment: comment,
+      secrecy: keepsSecrets ? isTwin ? .clearTwin : .kept : .removed, keepsOpen: keepsOpen
+    ) { [unowned self] in
       tell($0)
     }
   }

@@ -1,4 +1,5 @@
 import Capture
+import Decryption
 import SansIO
 
 /// What crossed a socket, on its way to its file.
@@ -18,6 +19,9 @@ final class LiveCaptureFile {
   let path: String
   private let host: String
   private let file: CaptureFile
+  /// The file is a clear twin: nothing in it needs a secret.
+  private let twin: LiveTwin?
+  private let keepsSecrets: Bool
   private var narrations: [ConnectionEnds: StreamNarration] = [:]
   private var decrypted: Int?
   private let tell: (CaptureEvent) -> Void
@@ -26,23 +30,41 @@ final class LiveCaptureFile {
   private var frames: UInt32 = 0
   private var places = FramePlaces()
 
+  /// What becomes of secrets.
+  enum Secrecy {
+    /// They are in the file.
+    case kept
+    /// The file is in clear and needs none.
+    case clearTwin
+    /// Neither they nor what they open.
+    case removed
+  }
+
   /// - Parameter comment: on the whole file.
   init(
-    path: String, host: String, epoch: Epoch, comment: String = "", keepsOpen: Bool = false, tell: @escaping (CaptureEvent) -> Void
+    path: String, host: String, epoch: Epoch, comment: String = "", secrecy: Secrecy = .kept, keepsOpen: Bool = false,
+    tell: @escaping (CaptureEvent) -> Void
   ) {
     self.path = path
+    twin = secrecy == .clearTwin ? LiveTwin(epoch: epoch) : nil
+    keepsSecrets = secrecy != .removed
     self.host = host
     self.tell = tell
     file = CaptureFile(
-      ByteOutput(live: path, keepsOpen: keepsOpen), interface: host, epoch: epoch, options: CaptureOptions(origin: .live), comment: comment)
+      ByteOutput(live: path, keepsOpen: keepsOpen), interface: host, epoch: epoch,
+      options: CaptureOptions(writesSecrets: secrecy == .kept, origin: .live), comment: comment,
+      redactor: secrecy == .removed ? KeyMasking() : nil)
   }
 
   var byteCount: Int { file.byteCount }
   var unwritten: Int { file.unwritten }
 
   func append(_ passage: Passage) {
+    guard keepsSecrets || !passage.isDecrypted else { return }
     isDirty = true
-    guard case .tcp(let segment) = passage.packet.carrier, !passage.keepsNumbers else { return write(passage.packet) }
+    var passage = passage
+    if let twin, passage.isDecrypted { passage.packet = twin.message(passage.packet) }
+    guard case .tcp(let segment) = passage.packet.carrier, !passage.keepsNumbers else { return writeDatagram(passage.packet) }
     let ends = ConnectionEnds(passage.packet.direction, from: passage.packet.source, to: passage.packet.destination)
     let largest = passage.isDecrypted ? Self.decryptedSegment : Self.segment
     let interface = passage.isDecrypted ? decryptedInterface() : 0
@@ -51,8 +73,14 @@ final class LiveCaptureFile {
     narrations[ends] = narration.isOver ? nil : narration
   }
 
-  private func write(_ packet: PacketRecord, _ interface: Int = 0) {
-    file.append(packet, interface: interface)
+  private func writeDatagram(_ packet: PacketRecord) {
+    guard let twin, case .udp = packet.carrier else { return write(packet) }
+    let (clear, remark) = twin.datagram(packet)
+    write(clear, remark: remark)
+  }
+
+  private func write(_ packet: PacketRecord, _ interface: Int = 0, remark: StaticString? = nil) {
+    file.append(packet, interface: interface, remark: remark)
     frames &+= 1
     places.add(packet, frames)
   }
@@ -66,6 +94,7 @@ final class LiveCaptureFile {
   }
 
   func append(_ secret: KeyLogLine) {
+    twin?.take(secret)
     isDirty = true
     file.append(secret)
   }

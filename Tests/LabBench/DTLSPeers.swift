@@ -1,17 +1,15 @@
 import COpenSSL
-import LabBench
 import SRTP
 import SansIO
 import SecureTransport
-import Testing
 
 /// A DTLS handshake of two libssl endpoints in memory, its flights, and what each end exports for SRTP: the reader's counterpart.
-final class DTLSPeers {
+public final class DTLSPeers {
   /// What left, in its order.
-  private(set) var datagrams: [(bytes: Bytes, fromClient: Bool)] = []
-  private(set) var keyLog = ""
+  public private(set) var datagrams: [(bytes: Bytes, fromClient: Bool)] = []
+  public private(set) var keyLog = ""
   /// `EXTRACTOR-dtls_srtp` as libssl gives it (RFC 5764 §4.2).
-  private(set) var material: [UInt8] = []
+  public private(set) var material: [UInt8] = []
 
   private let client: OpaquePointer
   private let server: OpaquePointer
@@ -22,22 +20,22 @@ final class DTLSPeers {
   /// - Parameters:
   ///   - profiles: as libssl names them: `SRTP_AES128_CM_SHA1_80`.
   ///   - largest: bytes of a datagram; smaller than a hello, it is sent in fragments.
-  init(profiles: String?, suite: SRTPSuite, ciphers: String? = nil, largest: Int = 1_200, isOld: Bool = false) throws {
+  public init(profiles: String?, suite: SRTPSuite, ciphers: String? = nil, largest: Int = 1_200, isOld: Bool = false) throws {
     let authority = try LabAuthority(entropy: Entropy(seed: 7), epoch: .virtual)
     let leaf = try authority.issue(CertificateRequest(commonName: "media", dnsNames: ["media"]), entropy: Entropy(seed: 8))
     var made: [OpaquePointer] = []
     var ends: [OpaquePointer] = []
     for isClient in [true, false] {
-      let context = try #require(SSL_CTX_new(isClient ? DTLS_client_method() : DTLS_server_method()))
+      let context = try Self.some(SSL_CTX_new(isClient ? DTLS_client_method() : DTLS_server_method()))
       made.append(context)
       let version = isOld ? Self.version10 : Self.version12
       SSL_CTX_ctrl(context, Self.setMinimum, version, nil)
       SSL_CTX_ctrl(context, Self.setMaximum, version, nil)
       SSL_CTX_set_security_level(context, 0)
-      if let ciphers { #expect(SSL_CTX_set_cipher_list(context, ciphers) == 1) }
-      if let profiles { #expect(SSL_CTX_set_tlsext_use_srtp(context, profiles) == 0) }
+      if let ciphers { try Self.hold(SSL_CTX_set_cipher_list(context, ciphers) == 1) }
+      if let profiles { try Self.hold(SSL_CTX_set_tlsext_use_srtp(context, profiles) == 0) }
       if !isClient { try Self.certify(context, leaf.certificate, leaf.privateKey) }
-      let ssl = try #require(SSL_new(context))
+      let ssl = try Self.some(SSL_new(context))
       SSL_set_options(ssl, UInt64(1 << 12))
       SSL_ctrl(ssl, Self.setMTU, largest, nil)
       SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()))
@@ -49,8 +47,8 @@ final class DTLSPeers {
       step(client, to: server, fromClient: true)
       step(server, to: client, fromClient: false)
     }
-    try #require(SSL_is_init_finished(client) == 1 && SSL_is_init_finished(server) == 1)
-    export(suite)
+    try Self.hold(SSL_is_init_finished(client) == 1 && SSL_is_init_finished(server) == 1)
+    try export(suite)
   }
 
   deinit {
@@ -58,16 +56,25 @@ final class DTLSPeers {
     for context in contexts { SSL_CTX_free(context) }
   }
 
+  private struct Failure: Error {}
+
+  private static func some<Value>(_ value: Value?) throws -> Value {
+    guard let value else { throw Failure() }
+    return value
+  }
+
+  private static func hold(_ isTrue: Bool) throws { if !isTrue { throw Failure() } }
+
   private static func certify(_ context: OpaquePointer, _ certificate: PEM, _ key: PEM) throws {
     func read<Value>(_ pem: PEM, _ body: (OpaquePointer) -> Value?) throws -> Value {
       let text = Array(pem.text.utf8)
-      let input = try #require(BIO_new_mem_buf(text, Int32(text.count)))
+      let input = try Self.some(BIO_new_mem_buf(text, Int32(text.count)))
       defer { BIO_free(input) }
-      return try #require(body(input))
+      return try Self.some(body(input))
     }
     let leaf = try read(certificate) { PEM_read_bio_X509($0, nil, nil, nil) }
     let secret = try read(key) { PEM_read_bio_PrivateKey($0, nil, nil, nil) }
-    #expect(SSL_CTX_use_certificate(context, leaf) == 1 && SSL_CTX_use_PrivateKey(context, secret) == 1)
+    try Self.hold(SSL_CTX_use_certificate(context, leaf) == 1 && SSL_CTX_use_PrivateKey(context, secret) == 1)
     X509_free(leaf)
     EVP_PKEY_free(secret)
   }
@@ -87,7 +94,7 @@ final class DTLSPeers {
     BIO_write(SSL_get_rbio(other), buffer, Int32(count))
   }
 
-  private func export(_ suite: SRTPSuite) {
+  private func export(_ suite: SRTPSuite) throws {
     func hex(_ bytes: [UInt8]) -> String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
     var (random, master) = ([UInt8](repeating: 0, count: 32), [UInt8](repeating: 0, count: 48))
     SSL_get_client_random(client, &random, 32)
@@ -95,12 +102,12 @@ final class DTLSPeers {
     keyLog = "CLIENT_RANDOM \(hex(random)) \(hex(master))"
     material = [UInt8](repeating: 0, count: 2 * suite.keyAndSaltLength)
     let label = "EXTRACTOR-dtls_srtp"
-    #expect(SSL_export_keying_material(server, &material, material.count, label, label.utf8.count, nil, 0, 0) == 1)
+    try Self.hold(SSL_export_keying_material(server, &material, material.count, label, label.utf8.count, nil, 0, 0) == 1)
   }
 
   /// What each end sends with.
-  func senders(_ suite: SRTPSuite) throws -> (client: SRTPSender, server: SRTPSender) {
-    let pair = try #require(SRTPKey.pair(exported: material, suite: suite))
+  public func senders(_ suite: SRTPSuite) throws -> (client: SRTPSender, server: SRTPSender) {
+    let pair = try Self.some(SRTPKey.pair(exported: material, suite: suite))
     return (try SRTPSender(try SRTPKeys(suite, pair.client)), try SRTPSender(try SRTPKeys(suite, pair.server)))
   }
 }

@@ -1,0 +1,69 @@
+import Capture
+import Foundation
+import Inspection
+import LabTesting
+import SansIO
+import ScenarioModel
+import Testing
+import WireReader
+
+@testable import Decryption
+
+/// What runs of the scenario library leave: captures that open themselves, and their twins.
+@Suite(.enabled(if: Shark.runs, Shark.reason)) struct RunTwinTests {
+  private let runs = Runs()
+
+  /// What our reader sees: SIP messages, and bytes that TLS carried.
+  private func read(_ path: String) throws -> (messages: Int, opened: Int) {
+    let reader = PassiveReader(path: path)
+    var input = try CaptureReader(path: path)
+    while let item = try input.next() {
+      switch item {
+      case .packet(let packet): _ = reader.take(packet)
+      case .secrets(let secrets): reader.takeSecrets(secrets)
+      case .interface(let interface): reader.take(interface)
+      case .statistics, .other: continue
+      }
+    }
+    _ = reader.finish(problem: nil)
+    return (reader.counts.total, reader.connections.secured.reduce(0) { $0 + $1.openedBytes })
+  }
+
+  private static let scenarios: [Scenario] = {
+    let everything = ProcessInfo.processInfo.environment["LAB_EVERY_CAPTURE"] != nil
+    let secured = (try? Runs.scenarios(having: "tls")) ?? []
+    let chosen = everything ? secured : secured.enumerated().filter { $0.offset % 4 == 0 }.map(\.element)
+    return chosen + ((try? Runs.scenarios("srtp", most: everything ? .max : 12)) ?? [])
+  }()
+
+  @Test(arguments: scenarios)
+  func `tshark shows the SIP of each capture in which TLS carried something, and of its twin RTP where the capture has SRTP`(
+    scenario: Scenario
+  ) throws {
+    try #require(Shark.isInstalled, "tshark is required and not installed")
+    _ = ScenarioSuite.run(scenario, folder: runs.folder)
+    for twin in try runs.files(runs.folder, ".clear.pcapng") {
+      let original = twin.replacing(".clear.pcapng", with: ".pcapng")
+      let ours = try read(original)
+      let (sealed, clear) = (try Shark.frames(original), try Shark.frames(twin))
+      #expect(sealed.count == clear.count, "\(twin) has other frames")
+      #expect(!clear.contains { ["SRTP", "SRTCP", "TLSv1.2", "TLSv1.3", "DTLS"].contains($0.protocolName) }, "\(twin)")
+      let isBroken = try Inspector().inspect(path: original).text().contains { $0.contains("deliberately broken") }
+      guard !isBroken else { continue }
+      if ours.opened > 0 { #expect(sealed.reduce(0) { $0 + $1.messages } == ours.messages, "SIP of \(original)") }
+      #expect(clear.reduce(0) { $0 + $1.messages } == ours.messages, "SIP of \(twin)")
+      #expect(clear.allSatisfy { !$0.isMalformed })
+      #expect(try read(twin).messages == ours.messages)
+    }
+  }
+
+  @Test func `a twin stands beside each capture with TLS or SRTP, and beside no other`() throws {
+    for (name, wanted) in [
+      ("basic/answered-udp.yaml", []), ("basic/answered-tls.yaml", ["kallglot.clear.pcapng", "pbx.clear.pcapng"]),
+    ] as [(String, [String])] {
+      let folder = "\(runs.folder)/\(name)"
+      _ = ScenarioSuite.run(try #require(try Runs.scenarios(name).first), folder: folder)
+      #expect(try runs.files(folder, ".clear.pcapng") == wanted.map { "\(folder)/\($0)" })
+    }
+  }
+}
