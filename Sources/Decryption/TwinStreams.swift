@@ -87,6 +87,7 @@ final class TwinStreams {
         direction.append(direction.cutter.take(bytes))
       } else if piece.kind != .tls {
         direction.append(bytes.array)
+        if piece.kind == .undecided { direction.cutter.note(bytes) }
       } else if piece.hasSecrets {
         direction.beginDecrypted()
       } else {
