@@ -37,7 +37,7 @@ let package = Package(
     systemLibrary("CPcap", pkgConfig: "libpcap", package: "libpcap-dev"),
     systemLibrary("CSRTP", pkgConfig: "libsrtp2", package: "libsrtp2-dev"),
     .target(name: "CVirtualTime"),
-    .target(name: "CSockets"),
+    .target(name: "CSockets", linkerSettings: [.linkedLibrary("resolv")]),
     .target(name: "CAllocationCount"),
   ]
     + module("SansIO", [])

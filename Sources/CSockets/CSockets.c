@@ -1,12 +1,15 @@
 #define _GNU_SOURCE
 #include "CSockets.h"
 
+#include <arpa/nameser.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/errqueue.h>
 #include <netinet/in.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
+#include <resolv.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -301,4 +304,29 @@ int descriptor_limit_set(uint64_t soft) {
   if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
   limit.rlim_cur = soft;
   return answer(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+// Names.
+
+int name_query(const char *name, uint16_t type, const socket_address *server, int seconds, uint8_t *answer, int size) {
+  struct __res_state state;
+  memset(&state, 0, sizeof state);
+  if (res_ninit(&state) != 0) return name_unanswered;
+  if (server && !server->is_v6) {
+    state.nscount = 1;
+    memset(&state.nsaddr_list[0], 0, sizeof state.nsaddr_list[0]);
+    state.nsaddr_list[0].sin_family = AF_INET;
+    state.nsaddr_list[0].sin_port = htons(server->port);
+    state.nsaddr_list[0].sin_addr.s_addr = htonl((uint32_t)server->low);
+  }
+  if (seconds > 0) {
+    state.retrans = seconds;
+    state.retry = 2;
+  }
+  int length = res_nquery(&state, name, ns_c_in, type, answer, size);
+  int failure = state.res_h_errno;
+  res_nclose(&state);
+  if (length >= 0) return length < size ? length : size;
+  if (failure == HOST_NOT_FOUND) return name_missing;
+  return failure == NO_DATA ? name_without_data : name_unanswered;
 }

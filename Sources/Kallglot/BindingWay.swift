@@ -14,7 +14,8 @@ struct BindingWay: CustomStringConvertible {
 
 extension Registrar.Binding {
   /// The contact's own place, or the flow of its REGISTER when that came from another address or over another transport: only the flow
-  /// leads back to a peer behind a NAT (RFC 5626 §5.3). With `natContact: contact` it is the contact, unless that is a name.
+  /// leads back to a peer behind a NAT (RFC 5626 §5.3). A connection is used in any case: whoever registers over one is reached over it,
+  /// and need not listen, nor have a certificate of its own. With `natContact: contact` it is the contact, unless that is a name.
   func way(_ natContact: Policy.NATContact, isUsable: (Flow) -> Bool) -> BindingWay? {
     let transport = contact.transport ?? .udp
     let stated = contact.host.address.map {
@@ -24,7 +25,7 @@ extension Registrar.Binding {
     }
     guard let flow, isUsable(flow) else { return stated.map { BindingWay(target: $0) } }
     let isThere = stated?.address.address.unmapped == flow.remote.address.unmapped && stated?.transport == flow.transport
-    if let stated, isThere || natContact == .contact { return BindingWay(target: stated) }
+    if let stated, isThere && !flow.transport.isReliable || natContact == .contact { return BindingWay(target: stated) }
     return BindingWay(target: SIPTarget(transport: flow.transport, address: flow.remote), flow: flow)
   }
 }

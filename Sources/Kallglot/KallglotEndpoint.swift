@@ -104,7 +104,7 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
   public func perform(_ command: Command, at now: Instant, _ out: inout Outbox) {
     switch command {
     case .party(.call(var request)):
-      request.capability = request.capability ?? configuration.listener.capability(calling: request.target.transport)
+      request.capability = request.capability ?? configuration.listener.capability(calling: request.hop)
       agent.perform(.call(request), at: now, &out)
     case .party(let command): agent.perform(command, at: now, &out)
     case .administer(.setPolicy(let account, let policy)):
@@ -213,7 +213,7 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
     out.event(EndpointEvent.decision(nil, decision, JudgedRequest(method: "INVITE", peer: way.target.address, isOurs: true)))
     var request = CallRequest(name: name, uri: binding.contact, target: way.target, flow: way.flow)
     request.prefersFlow = policy.natContact == .flow
-    request.capability = policy.capability(calling: way.target.transport)
+    request.capability = policy.capability(calling: request.hop)
     agent.perform(.call(request), at: now, &out)
   }
 }

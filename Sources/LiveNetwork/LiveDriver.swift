@@ -192,10 +192,9 @@ public final class LiveDriver: @unchecked Sendable {
 
   // MARK: - Names
 
-  /// A and AAAA by the system's resolver, off the loop; NAPTR and SRV are not answered.
+  /// By the system's resolver, off the loop.
   private func resolve(_ query: QueryID, _ question: NameQuestion) {
-    guard question.kind == .a || question.kind == .aaaa else { return tell(later: .resolved(query, .noAnswer)) }
-    NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { SystemResolver.addresses(question) }
+    NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { SystemResolver.answer(question) }
       .whenComplete { [self] result in tell(.resolved(query, (try? result.get()) ?? .noAnswer)) }
   }
 }

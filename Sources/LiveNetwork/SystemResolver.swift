@@ -1,9 +1,46 @@
+import CSockets
 import Glibc
 import NIOCore
 import SansIO
 
 /// The operating system's name service. It blocks: never on an event loop.
 public enum SystemResolver {
+  /// Seconds that each of two attempts at SRV and NAPTR may take.
+  private static let patience: Int32 = 2
+
+  /// Answers a question of any kind.
+  public static func answer(_ question: NameQuestion) -> NameAnswer { answer(question, server: nil) }
+
+  /// - Parameter server: whom it asks for SRV and NAPTR; nil = the system's name servers.
+  static func answer(_ question: NameQuestion, server: TransportAddress?) -> NameAnswer {
+    switch question.kind {
+    case .a, .aaaa: addresses(question)
+    case .srv: records(question, type: 33, server)
+    case .naptr: records(question, type: 35, server)
+    }
+  }
+
+  /// A host of this machine or of its own network has a name without a dot: nobody is asked for its services.
+  private static func records(_ question: NameQuestion, type: UInt16, _ server: TransportAddress?) -> NameAnswer {
+    let domain = question.name.split(separator: ".").drop { $0.hasPrefix("_") }
+    guard domain.count > 1 else { return .noSuchName }
+    var buffer = [UInt8](repeating: 0, count: 16_384)
+    let length =
+      if let server {
+        withUnsafePointer(to: socket_address(high: 0, low: server.address.low, port: server.port, is_v6: false)) {
+          name_query(question.name, type, $0, patience, &buffer, Int32(buffer.count))
+        }
+      } else {
+        name_query(question.name, type, nil, patience, &buffer, Int32(buffer.count))
+      }
+    switch Int(length) {
+    case Int(name_missing): return .noSuchName
+    case Int(name_without_data): return .records([])
+    case ..<0: return .noAnswer
+    default: return .records(NameMessage(Array(buffer[..<Int(length)])).records)
+    }
+  }
+
   public static func addresses(_ question: NameQuestion) -> NameAnswer {
     var hints = addrinfo()
     hints.ai_family = question.kind == .a ? AF_INET : AF_INET6

@@ -30,6 +30,8 @@ public final class Persona: ScriptedHost, TimerNaming {
     public var musicAddress: IPAddress?
     /// As soon as a call is up its media is moved there by a re-INVITE; nil = it stays.
     public var directMedia: TransportAddress?
+    /// How often it keeps its TCP and TLS connections alive by CRLF (RFC 5626 §4.4.1); nil = never.
+    public var keepAlive: Duration?
     /// What it does about SRTP.
     public var security = MediaSecurity.none
     /// The user part of the Contact of REGISTER; nil = the address of record's.
@@ -68,6 +70,7 @@ public final class Persona: ScriptedHost, TimerNaming {
       mediaAddress: configuration.mediaAddress, mediaPorts: configuration.mediaPorts,
       descriptions: habits.descriptions, aor: configuration.aor, answerDelay: configuration.answerDelay,
       sendsMedia: configuration.sendsMedia)
+    own.userAgent.keepAlive = configuration.keepAlive
     own.habits = habits.calls
     own.habits.behaviour = habits.behaviour
     own.musicAddress = configuration.musicAddress

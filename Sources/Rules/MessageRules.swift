@@ -16,6 +16,10 @@ extension Rule {
     "request-contact-sips", .error, "RFC 3261 §8.1.1.8", "an INVITE for a sips URI has a sips URI as its Contact", by: .both)
   public static let responseContactSecure = Rule(
     "response-contact-sips", .error, "RFC 3261 §12.1.1", "a 2xx to an INVITE for a sips URI has a sips URI as its Contact", by: .both)
+  public static let secureOverDatagrams = Rule(
+    "sips-over-udp", .error, "RFC 3261 §26.2.2", "a request for a sips URI does not go over UDP")
+  public static let recordRouteSecure = Rule(
+    "record-route-sips", .error, "RFC 3261 §16.6", "a proxy's Record-Route in an INVITE for a sips URI is a sips URI")
   public static let severalVias = Rule(
     "response-with-several-vias", .error, "RFC 3261 §8.1.3.3", "a response has a single Via when it reaches its client", by: .both)
   public static let contentType = Rule("content-type", .error, "RFC 3261 §20.15", "a body has a Content-Type")
@@ -31,7 +35,8 @@ extension Rule {
   public static let notSIP = Rule("not-sip", .note, "RFC 3261 §18.1.2", "text on port 5060 is SIP")
 
   static let messages: [Rule] = [
-    messageUnreadable, messageForm, toTag, contactMissing, contactElsewhere, requestContactSecure, responseContactSecure, severalVias,
-    contentType, contentLength, viaTransport, viaReceived, responseVias, datagramSize, notSIP,
+    messageUnreadable, messageForm, toTag, contactMissing, contactElsewhere, requestContactSecure, responseContactSecure,
+    secureOverDatagrams,
+    recordRouteSecure, severalVias, contentType, contentLength, viaTransport, viaReceived, responseVias, datagramSize, notSIP,
   ]
 }

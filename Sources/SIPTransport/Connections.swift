@@ -11,11 +11,15 @@ struct Connections {
   /// Those we opened, by where they go.
   private var outgoing: [SIPTarget: ConnectionID] = [:]
   private var deadlines = DeadlineQueue<ConnectionID>()
+  /// Of the accepted ones those whose TLS handshake is not finished.
+  private var halfOpen: HalfOpenConnections
   private var nextID: UInt32
 
   /// - Parameter firstID: even; connections of ours are numbered from here in steps of two.
-  init(_ settings: StreamConnection.Settings, firstID: ConnectionID) {
+  /// - Parameter halfOpenLimit: how many accepted ones may be without a finished TLS handshake.
+  init(_ settings: StreamConnection.Settings, firstID: ConnectionID, halfOpenLimit: Int) {
     precondition(firstID.isMintedByHost, "a host mints even connection ids")
+    halfOpen = HalfOpenConnections(limit: halfOpenLimit)
     self.settings = settings
     nextID = firstID.rawValue
   }
@@ -47,11 +51,13 @@ struct Connections {
   // MARK: - What arrives
 
   /// A peer connected to a listener.
-  mutating func accept(_ id: ConnectionID, _ flow: Flow, at now: Instant, _ events: inout [Event]) {
+  mutating func accept(_ id: ConnectionID, _ flow: Flow, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
     let connection = StreamConnection(id, accepted: flow, settings, at: now)
     table[id] = connection
     deadlines.set(id, at: connection.deadline)
     events.append(.accepted(flow))
+    guard connection.isHalfOpen, let oldest = halfOpen.insert(id) else { return }
+    update(oldest) { [limit = halfOpen.limit] in $0.makeRoom(limit: limit, &out, &events) }
   }
 
   mutating func opened(
@@ -97,7 +103,9 @@ struct Connections {
   private mutating func update(_ id: ConnectionID, _ body: (inout StreamConnection) -> Void) -> Bool {
     guard let index = table.index(forKey: id) else { return false }
     let deadline = table.values[index].deadline
+    let wasHalfOpen = table.values[index].isHalfOpen
     body(&table.values[index])
+    if wasHalfOpen, !table.values[index].isHalfOpen { halfOpen.remove(id) }
     guard table.values[index].isOver else {
       if table.values[index].deadline != deadline { deadlines.set(id, at: table.values[index].deadline) }
       return true

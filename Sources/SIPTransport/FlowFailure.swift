@@ -14,6 +14,12 @@ public enum FlowFailure: Hashable, Sendable {
   case unreadable(String)
   /// We closed it: no whole message came in time.
   case silent(seconds: Int)
+  /// We closed it: its TLS handshake took too long.
+  case handshakeStalled(seconds: Int)
+  /// We closed it: it was the oldest of too many whose TLS handshake was not finished.
+  case crowdedOut(limit: Int)
+  /// We closed it: no pong came (RFC 5626 §4.4.1).
+  case pongMissing(seconds: Int)
 }
 
 extension FlowFailure: CustomStringConvertible {
@@ -30,6 +36,12 @@ extension FlowFailure: CustomStringConvertible {
     case .notSent(let error): "not sent: \(error)"
     case .tls(let reason): reason
     case .unreadable(let rule): "closed by us: \(rule)"
+    case .handshakeStalled(let seconds):
+      "closed by us: the TLS handshake was not finished within \(seconds) s (a limit of the Lab)"
+    case .crowdedOut(let limit):
+      "closed by us: the TLS handshake of more than \(CountText.of(limit, "connection")) was not finished, and it was the oldest of them "
+        + "(a limit of the Lab)"
+    case .pongMissing(let seconds): "closed by us: no pong was received within \(seconds) s of our ping (RFC 5626 §4.4.1)"
     case .silent(let seconds): "closed by us: no complete message was received within \(seconds) s (a limit of the Lab)"
     }
   }

@@ -36,6 +36,10 @@ public final class SIPTransportLayer {
   /// How long a connection may take to become useful: TLS up, on an accepted TCP connection the first message, and later the rest of a
   /// message that has begun. 64·T1.
   public static let patience: Int64 = 32_000_000_000
+  /// How long a TLS handshake may take, from the TCP connection on.
+  public static let handshakePatience: Int64 = 10_000_000_000
+  /// How many accepted connections may be without a finished TLS handshake.
+  public static let halfOpenLimit = 512
 
   // Touched for every message by code that cannot overlap itself.
   @exclusivity(unchecked) private var places: Listeners
@@ -49,15 +53,19 @@ public final class SIPTransportLayer {
   /// - Parameters:
   ///   - serverTLS: for TLS listeners; a listener without it fails.
   ///   - clientTLS: for connections to TLS targets.
+  ///   - keepAlive: how often connections that we opened are kept alive by CRLF (RFC 5626 §4.4.1); nil = never.
+  ///   - halfOpenLimit: how many accepted connections may be without a finished TLS handshake; beyond it the oldest is reset.
   ///   - firstPort: listeners are numbered from here, in their order.
   ///   - firstConnection: even; connections of ours are numbered from here in steps of two.
   public init(
     listeners: [TransportListener], serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch,
-    limits: SIPLimits = .standard, firstPort: PortID = PortID(1), firstConnection: ConnectionID = ConnectionID(2)
+    limits: SIPLimits = .standard, keepAlive: Duration? = nil, halfOpenLimit: Int = SIPTransportLayer.halfOpenLimit,
+    firstPort: PortID = PortID(1), firstConnection: ConnectionID = ConnectionID(2)
   ) {
     places = Listeners(listeners, firstPort: firstPort)
-    let settings = StreamConnection.Settings(serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch, limits: limits)
-    connections = Connections(settings, firstID: firstConnection)
+    let settings = StreamConnection.Settings(
+      serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch, limits: limits, keepAlive: keepAlive)
+    connections = Connections(settings, firstID: firstConnection, halfOpenLimit: halfOpenLimit)
     refusals = Refusals(limits)
     self.limits = limits
     canServeTLS = serverTLS != nil
@@ -116,7 +124,7 @@ public final class SIPTransportLayer {
     case .accepted(let id, let port, local: let local, remote: let remote):
       guard let listener = places[port] else { return }
       let flow = Flow(transport: listener.transport, local: local, remote: remote, path: .connection(id))
-      connections.accept(id, flow, at: now, &events)
+      connections.accept(id, flow, at: now, &out, &events)
     case .opened(let id, local: let local, remote: _): connections.opened(id, local: local, &refusals, at: now, &out, &events)
     case .refused(let id, let failure): connections.fail(id, .refused(failure), &events)
     case .bytes(let id, let bytes): connections.receive(bytes, on: id, &refusals, at: now, &out, &events)

@@ -5,10 +5,11 @@ import SecureTransport
 /// One TCP or TLS connection, and what it carries cut into messages.
 ///
 /// ```
-///   opening ── TCP is up, and TLS where there is one ──► open ── unreadable, TLS ended ──► ending ── this same instant ──┐
-///      │                                                  │                                                              ▼
-///      └──────────── closed by one side, not useful in time ──────────────────────────────────────────────────────────► over
+///   opening ── TCP is up ──► securing ── TLS is up ──► open ── unreadable, TLS ended ──► ending ── this same instant ──┐
+///      │   └─ without TLS ───────────────────────────► │                                                             ▼
+///      └──────────── closed by one side, not useful in time ───────────────────────────────────────────────────────► over
 /// ```
+/// An accepted one begins at securing, or without TLS at open. Securing has a deadline of its own; what is sent meanwhile waits.
 struct StreamConnection {
   typealias Event = SIPTransportLayer.Event
 
@@ -22,13 +23,17 @@ struct StreamConnection {
     let entropy: Entropy
     let epoch: Epoch
     let limits: SIPLimits
+    /// How often connections that we opened are kept alive; nil = never.
+    let keepAlive: Duration?
 
     func fork(_ id: ConnectionID) -> Entropy { entropy.fork("connection \(id.rawValue)") }
   }
 
   private enum State {
-    /// What is sent meanwhile waits.
+    /// TCP is not up yet.
     case opening([Waiting])
+    /// The TLS handshake.
+    case securing([Waiting])
     case open
     /// Nothing more is read. It is closed at its deadline, so that requests read before are answered on it (RFC 3261 §18.2.2), where it
     /// was up.
@@ -53,7 +58,10 @@ struct StreamConnection {
   let target: SIPTarget?
   private(set) var flow: Flow
   /// When it is to be useful, or closed.
-  private(set) var deadline: Instant?
+  private var usefulBy: Instant?
+  private var keepAlive: KeepAlive?
+  private var entropy: Entropy
+  private let pingInterval: Duration?
   private var state: State
   private(set) var framer: StreamFramer
   private var tls: TLSConnection?
@@ -63,9 +71,10 @@ struct StreamConnection {
     self.id = id
     self.target = target
     flow = Flow(transport: target.transport, local: local, remote: target.address, path: .connection(id))
-    deadline = Self.limit(now)
+    usefulBy = Self.limit(now)
     state = .opening([])
     framer = StreamFramer(limits: settings.limits)
+    (entropy, pingInterval) = (settings.fork(id), settings.keepAlive)
     guard target.transport == .tls, let context = settings.clientTLS else { return }
     tls = TLSConnection(context, serverName: target.serverName, entropy: settings.fork(id), epoch: settings.epoch)
   }
@@ -75,18 +84,33 @@ struct StreamConnection {
     self.id = id
     self.flow = flow
     target = nil
-    deadline = Self.limit(now)
-    state = flow.transport == .tls ? .opening([]) : .open
+    usefulBy = flow.transport == .tls ? Self.handshakeLimit(now) : Self.limit(now)
+    state = flow.transport == .tls ? .securing([]) : .open
     framer = StreamFramer(limits: settings.limits)
+    (entropy, pingInterval) = (settings.fork(id), nil)
   }
 
   private static func limit(_ now: Instant) -> Instant { now.adding(nanoseconds: SIPTransportLayer.patience) }
+
+  private static func handshakeLimit(_ now: Instant) -> Instant { now.adding(nanoseconds: SIPTransportLayer.handshakePatience) }
+
+  /// When ``expire(_:at:_:_:)`` is due.
+  var deadline: Instant? {
+    guard let due = keepAlive?.nextDeadline else { return usefulBy }
+    return usefulBy.map { min($0, due) } ?? due
+  }
+
+  /// A peer opened it, and its TLS handshake is not finished.
+  var isHalfOpen: Bool {
+    guard target == nil, case .securing = state else { return false }
+    return true
+  }
 
   var isOver: Bool { if case .over = state { true } else { false } }
 
   private var isReading: Bool {
     switch state {
-    case .opening, .open: true
+    case .opening, .securing, .open: true
     case .ending, .over: false
     }
   }
@@ -97,19 +121,23 @@ struct StreamConnection {
   mutating func opened(local: TransportAddress, _ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
     flow.local = local
     guard flow.transport == .tls else { return becameUsable(at: now, &out, &events) }
-    guard let tls else {
+    guard let tls, case .opening(let waiting) = state else {
       out.close(id, .reset)
       return fail(.tls("no TLS is configured for outgoing connections"), &events)
     }
-    deadline = Self.limit(now)
+    (state, usefulBy) = (.securing(waiting), Self.handshakeLimit(now))
     emit(tls.start(at: now), &refusals, at: now, &out, &events)
   }
 
   /// Sends what waited, each message under its own label, so that faults and captures know it.
   private mutating func becameUsable(at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
-    guard case .opening(let waiting) = state else { return }
-    deadline = nil
-    state = .open
+    let waiting: [Waiting]
+    switch state {
+    case .opening(let messages), .securing(let messages): waiting = messages
+    case .open, .ending, .over: return
+    }
+    (state, usefulBy) = (.open, nil)
+    keepAlive = pingInterval.map { KeepAlive($0, at: now, using: &entropy) }
     events.append(.flowOpened(flow))
     for message in waiting { write(message.bytes, message.label, at: now, &out) }
   }
@@ -128,9 +156,8 @@ struct StreamConnection {
 
   mutating func write(_ bytes: Bytes, _ label: Label, at now: Instant, _ out: inout Outbox) {
     switch state {
-    case .opening(var waiting):
-      waiting.append(Waiting(bytes: bytes, label: label))
-      state = .opening(waiting)
+    case .opening(let waiting): state = .opening(waiting + [Waiting(bytes: bytes, label: label)])
+    case .securing(let waiting): state = .securing(waiting + [Waiting(bytes: bytes, label: label)])
     case .open, .ending(_, wasUp: true):
       guard let tls else { return out.bytes(id, bytes, label) }
       for output in tls.send(bytes, at: now) { carryOut(output, label, at: now, &out) }
@@ -177,7 +204,9 @@ struct StreamConnection {
     case .ping:
       events.append(.keepAlive(flow))
       write("\r\n", Label(.keepAlive), at: now, &out)
-    case .pong: events.append(.keepAlive(flow))
+    case .pong:
+      events.append(.keepAlive(flow))
+      _ = keepAlive?.handle(.pong, at: now, using: &entropy)
     }
   }
 
@@ -192,9 +221,9 @@ struct StreamConnection {
   /// A message that has begun has to end in time, and none of its bytes buys it more (a limit of the Lab).
   private mutating func awaitRest(isWhole: Bool, hasBegun: Bool, at now: Instant) {
     if isWhole, !hasBegun {
-      deadline = nil
-    } else if isWhole || deadline == nil {
-      deadline = Self.limit(now)
+      usefulBy = nil
+    } else if isWhole || usefulBy == nil {
+      usefulBy = Self.limit(now)
     }
   }
 
@@ -229,14 +258,14 @@ struct StreamConnection {
   /// Lets the connection end once what was read before has been answered.
   private mutating func end(_ ending: Ending, at now: Instant) {
     switch state {
-    case .opening: state = .ending(ending, wasUp: false)
+    case .opening, .securing: state = .ending(ending, wasUp: false)
     case .open: state = .ending(ending, wasUp: true)
     case .ending, .over: return
     }
-    deadline = now
+    (usefulBy, keepAlive) = (now, nil)
   }
 
-  /// Its deadline came: it is ending, or did not become useful in time.
+  /// Its deadline came: it is ending, did not become useful in time, or is to be kept alive.
   mutating func expire(_ refusals: inout Refusals, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
     switch state {
     case .ending(.unreadable(let error, let bytes), _):
@@ -246,11 +275,35 @@ struct StreamConnection {
     case .ending(.tls(let failure), _):
       close(.orderly, at: now, &out)
       events.append(.flowFailed(flow, failure))
-    case .opening, .open:
+    case .opening:
       out.close(id, .reset)
-      fail(.silent(seconds: Int(SIPTransportLayer.patience / 1_000_000_000)), &events)
+      fail(.refused(.timedOut), &events)
+    case .securing:
+      out.close(id, .reset)
+      fail(.handshakeStalled(seconds: Int(SIPTransportLayer.handshakePatience / 1_000_000_000)), &events)
+    case .open: expireOpen(at: now, &out, &events)
     case .over: break
     }
+  }
+
+  private mutating func expireOpen(at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
+    if let usefulBy, usefulBy <= now {
+      out.close(id, .reset)
+      return fail(.silent(seconds: Int(SIPTransportLayer.patience / 1_000_000_000)), &events)
+    }
+    switch keepAlive?.handle(.timer, at: now, using: &entropy) {
+    case .ping?: write("\r\n\r\n", Label(.keepAlive), at: now, &out)
+    case .lost?:
+      out.close(id, .reset)
+      fail(.pongMissing(seconds: Int(KeepAlive.patience / 1_000_000_000)), &events)
+    case nil: break
+    }
+  }
+
+  /// Too many others have come since.
+  mutating func makeRoom(limit: Int, _ out: inout Outbox, _ events: inout [Event]) {
+    out.close(id, .reset)
+    fail(.crowdedOut(limit: limit), &events)
   }
 
   /// The peer's FIN. SIP has no use for a half-open connection: ours follows.

@@ -19,6 +19,8 @@ final class SIPStack {
   @exclusivity(unchecked) var served = ServedRequests()
   /// Who waits for the answers of each client transaction.
   @exclusivity(unchecked) var owners = SerialTable<ClientOwner>()
+  /// Servers of domains that failed lately.
+  var servers = ServerHealth()
   /// What the gate dropped last.
   var dropped = DroppedRequests()
   private var nonces: ClientNonces
@@ -41,7 +43,8 @@ final class SIPStack {
     composer = Composer(configuration.style, entropy: entropy, epoch: epoch)
     transport = SIPTransportLayer(
       listeners: configuration.listeners, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("transport"),
-      epoch: epoch, limits: configuration.limits, firstPort: firstPort, firstConnection: firstConnection)
+      epoch: epoch, limits: configuration.limits, keepAlive: configuration.keepAlive, firstPort: firstPort,
+      firstConnection: firstConnection)
     transactions = TransactionLayer(
       timers: configuration.timers, spelling: composer.spelling,
       answersToSourcePort: configuration.style.answersToSourcePort)

@@ -47,10 +47,10 @@ extension UserAgent {
       ended(client, owner)
     case .bye(let leg):
       guard let conversation = conversations[leg.rawValue] else { return }
-      conversation.byeCompleted(&turn)
+      if !conversation.sendByeAgain(after: failure, &turn) { conversation.byeCompleted(&turn) }
       settle(conversation)
     case .cancel: break
-    case .request(let request): requests.failed(request, failure, &turn)
+    case .request(let request): requests.failed(request, failure, stack, &turn)
     }
   }
 

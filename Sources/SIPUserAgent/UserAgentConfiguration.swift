@@ -36,6 +36,8 @@ extension UserAgent {
     public var foreignSchemes: Set<String> = []
     /// Requests over UDP that are longer, in bytes, go over TCP (RFC 3261 §18.1.1); nil = never.
     public var datagramLimit: Int? = 1_300
+    /// How often connections that we opened are kept alive by CRLF (RFC 5626 §4.4.1); nil = never.
+    public var keepAlive: Duration?
     /// How offers are declined.
     public var declining = OfferDecliner()
     /// Follow a 3xx to its contacts (RFC 3261 §8.1.3.4).

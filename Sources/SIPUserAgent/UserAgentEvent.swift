@@ -66,6 +66,10 @@ public enum UserAgentEvent: Sendable {
   case note(LegID?, PeerNote)
   /// Our INVITE goes to another place, after this status or, with none, after a place that did not answer.
   case redirected(LegID, status: Int?, uri: String, target: TransportAddress)
+  /// A server of a domain did not take a request of ours: it goes to the next one (RFC 3263 §4.3).
+  case failedOver(LegID?, after: FailedServer, to: SIPTarget)
+  /// No server of a domain took a request of ours; each with its reason, in the order in which they were tried.
+  case serversFailed(LegID?, [FailedServer])
   /// A final response of ours that is not a 2xx, by whatever layer; the leg is the one whose dialog or INVITE it belongs to.
   case requestRefused(LegID?, RefusedRequest)
   /// A rule that the peer broke.
@@ -93,6 +97,8 @@ public struct OutgoingCall: Sendable {
   public var requestURI: SIPURI
   /// The next hop, resolved.
   public var target: SIPTarget
+  /// Further servers of the same domain, tried in their order where the target fails (RFC 3263 §4.3).
+  public var others: [SIPTarget] = []
   public var from: NameAddress
   public var to: NameAddress
   public var credentials: Credentials?

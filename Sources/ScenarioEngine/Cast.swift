@@ -176,6 +176,7 @@ private struct HostBuilder {
       answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
     configuration.hasEarlyMedia = member.hasEarlyMedia
     configuration.security = MediaSecurity(member)
+    configuration.keepAlive = member.keepAlive
     let own = member.address
     configuration.mediaAddress = member.media ?? own
     configuration.musicAddress = member.music

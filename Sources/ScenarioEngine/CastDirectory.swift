@@ -21,17 +21,17 @@ public struct CastDirectory {
     let caller = try member(name)
     switch destination {
     case .session(let id):
-      return CallRequest(
-        name: alias, uri: SIPURI(host: Cast.domain, user: id), target: target(of: try trunk(), over: caller.transport, from: name))
+      return CallRequest(name: alias, uri: SIPURI(host: Cast.domain, user: id), hop: try trunk(from: caller))
     case .account(let account):
       throw .void("\(name) is not the endpoint, which alone knows where the account \(account) registered")
     case .uri(let text):
       let uri: SIPURI
       do { uri = try SIPURI(parsing: text) } catch { throw .couldNotRun("'\(text)' cannot be called: \(error)") }
+      guard !scenario.knows(uri.host) else { return CallRequest(name: alias, uri: uri, hop: .name(uri)) }
       var target = target(of: try trunk(), over: caller.transport, from: name)
       // The domain of the URI is what a certificate has to prove (RFC 5922 §4).
       if target.serverName != nil, uri.host.address == nil { target.serverName = uri.host.text }
-      return CallRequest(name: alias, uri: uri, target: target)
+      return CallRequest(name: alias, uri: uri, hop: NextHop(target))
     case .member(let callee):
       let member = try member(callee)
       let transport = if case .endpoint = member.role { caller.transport } else { member.transport }
@@ -43,21 +43,26 @@ public struct CastDirectory {
   }
 
   func options(from name: String) throws(StageFailure) -> CallAgentCommand {
-    let target = target(of: try trunk(), over: try member(name).transport, from: name)
-    return .options(to: target, uri: SIPURI(host: Cast.domain))
+    .options(to: try trunk(from: try member(name)), uri: SIPURI(host: Cast.domain))
   }
 
   public func registration(of name: String, expires: Int) throws(StageFailure) -> RegisterRequest {
     let member = try member(name)
     let username = scenario.accounts.first { $0.name == member.account }?.username ?? name
     return RegisterRequest(
-      registrar: SIPURI(host: Cast.domain), target: target(of: try trunk(), over: member.transport, from: name),
+      registrar: SIPURI(host: Cast.domain), hop: try trunk(from: member),
       aor: NameAddress(uri: SIPURI(host: Cast.domain, user: username)), expires: expires)
   }
 
   private func member(_ name: String) throws(StageFailure) -> Scenario.Member {
     guard let member = scenario.member(name) else { throw .void("nobody on stage is called \(name)") }
     return member
+  }
+
+  /// The servers of the trunk: those that the run's names tell, else the member at its other end.
+  private func trunk(from member: Scenario.Member) throws(StageFailure) -> NextHop {
+    if scenario.knows(.name(Cast.domain)) { return .name(SIPURI(host: Cast.domain)) }
+    return NextHop(target(of: try trunk(), over: member.transport, from: member.name))
   }
 
   /// Who is at the other end of the trunk: the endpoint, or a wire member that plays one.

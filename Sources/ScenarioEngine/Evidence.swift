@@ -366,8 +366,10 @@ extension MemberWord {
     case .registrationFailed(_, let reason): self = .registrationFailed(reason: reason)
     case .optionsFailed(let reason): self = .optionsFailed(reason: reason)
     case .connectionFailed(let remote, let reason): self = .connectionFailed(remote: remote, reason: reason)
+    case .serversFailed(let leg, let reason): self = .serversFailed(callID: callID(leg), reason: reason)
     case .portsMissing(let leg, let reason): self = .portsMissing(callID: callID(leg), reason: reason)
-    case .listening, .listenFailed, .acceptsAgain, .socketFailed, .redirected, .requestRefused, .mediaPorts, .ringing, .established,
+    case .listening, .listenFailed, .acceptsAgain, .socketFailed, .redirected, .failedOver, .requestRefused, .mediaPorts, .ringing,
+      .established,
       .earlyMedia, .renegotiated, .reinviteFailed, .refused, .mediaStarted, .mediaLatched, .reason, .registered, .optionsAnswered, .note,
       .violation, .secured, .securingFailed, .associationClosed,
       .malformed:

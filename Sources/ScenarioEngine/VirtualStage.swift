@@ -32,6 +32,7 @@ public final class VirtualStage {
     for sink in director.readers + sinks { simulation.addSink(sink) }
     for member in cast.members { simulation.add(member.host, name: member.name, addresses: member.addresses) }
     for given in scenario.network { try connect(given) }
+    simulation.setNames(NameZone(scenario.names))
     for given in scenario.natsAsTheyAre { simulation.add(NAT(given), name: given.name, inside: try given.inside.map(cast.number)) }
   }
 
@@ -100,6 +101,15 @@ private final class VirtualMeans: StageMeans {
     faults.compactMap { fault in
       guard let report = simulation.fault(fault.number), report.struck == 0 else { return nil }
       return (fault.plan, report.seen)
+    }
+  }
+}
+
+extension NameZone {
+  init(_ given: [NameGiven]) {
+    self.init()
+    for entry in given {
+      if let record = entry.record { add(entry.name, entry.kind, record) } else { addSilence(entry.name, entry.kind) }
     }
   }
 }

@@ -141,7 +141,7 @@ public struct LegStory: Sendable {
       call?.close(at: now)
       if call == nil { evidence = frame ?? evidence }
     case .reinviteLost(_, let reason): lostReinvite = reason
-    case .called, .registrationFailed, .optionsFailed, .connectionFailed, .portsMissing: break
+    case .called, .registrationFailed, .optionsFailed, .connectionFailed, .serversFailed, .portsMissing: break
     }
   }
 

@@ -14,7 +14,8 @@ extension Scenario {
     let broken = steps.compactMap { placed in
       placed.step is FaultStep ? "the fault '\(placed.step.text)' needs the network of virtual time" : nil
     }
-    return translated + impaired + broken
+    let named = names.isEmpty ? [] : ["the names in 'given' exist in virtual time only"]
+    return translated + impaired + broken + named
   }
 }
 

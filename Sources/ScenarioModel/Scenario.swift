@@ -66,6 +66,8 @@ public struct Scenario: Sendable {
     public var versions: ClosedRange<TLSVersion>?
     /// The cipher suites it speaks, in OpenSSL's notation; nil = the standard ones.
     public var suites: String?
+    /// How often a persona keeps its connections alive.
+    public var keepAlive: Duration?
     /// What a persona does about SRTP.
     public var srtp: SRTPUse = .off
     /// What a persona's offers say by a=setup.
@@ -122,6 +124,8 @@ public struct Scenario: Sendable {
   public var cast: [Member]
   public var network: [LinkGiven]
   public var nats: [NATGiven] = []
+  /// The zone that members resolve names by.
+  public var names: [NameGiven] = []
   public var steps: [PlacedStep]
   /// What must not become true during the whole run.
   public var never: [Prohibition]

@@ -24,6 +24,8 @@ public struct Script: Sendable {
   private(set) var missingPorts: [MissingPorts] = []
   public private(set) var lastEvidence: [String: FrameCitation] = [:]
   /// Connections that could not be opened or did not last.
+  /// Requests that no server took.
+  private(set) var serverFailures: [(member: String, reason: String, at: Instant)] = []
   private(set) var connectionFailures: [(member: String, remote: TransportAddress, reason: String, at: Instant)] = []
   /// What packets show of the members' TLS connections, oldest first.
   private(set) var tls: [(member: String, seen: SeenTLS)] = []
@@ -248,6 +250,7 @@ public struct Script: Sendable {
     case .connectionFailed(let remote, let reason):
       connectionFailures.append((member, remote, reason, now))
       for index in stories.indices where stories[index].member == member { stories[index].loseConnection(to: remote) }
+    case .serversFailed(_, let reason): serverFailures.append((member, reason, now))
     case .portsMissing(_, let reason): missingPorts.append(MissingPorts(member: member, reason: reason, evidence: evidence, at: now))
     }
   }

@@ -34,6 +34,8 @@ public enum MemberWord: Sendable {
   case optionsFailed(reason: String)
   /// A connection could not be opened or did not last.
   case connectionFailed(remote: TransportAddress, reason: String)
+  /// No server of a domain took its request, or none was found.
+  case serversFailed(callID: String?, reason: String)
   /// Its own want.
   case portsMissing(callID: String?, reason: String)
 
@@ -43,7 +45,7 @@ public enum MemberWord: Sendable {
     case .called(let callID, _, _), .toneHeard(let callID, _), .toneEnded(let callID), .ended(let callID, _, _),
       .reinviteLost(let callID, _):
       callID
-    case .portsMissing(let callID, _): callID
+    case .portsMissing(let callID, _), .serversFailed(let callID, _): callID
     case .registrationFailed, .optionsFailed, .connectionFailed: nil
     }
   }

@@ -49,12 +49,15 @@ public final class LiveCaller: @unchecked Sendable {
   private var done: EventLoopPromise<CallOutcome>?
   private var leg: LegID?
   private var isHangingUp = false
+  /// Listeners that are not open yet.
+  private var awaited: Int
   private var captureTimer: RepeatedTask?
   private var length: Scheduled<Void>?
   private var ringing: Scheduled<Void>?
 
   /// - Parameters:
   ///   - target: the next hop, resolved.
+  ///   - others: tried in their order where it fails (RFC 3263 §4.3).
   ///   - local: our address; the one that routes to the target.
   ///   - duration: from the answer to our BYE.
   ///   - tone: what we send; nil = silence.
@@ -63,7 +66,8 @@ public final class LiveCaller: @unchecked Sendable {
   ///   - folder: gets the call's captures; nil = none.
   ///   - keepsSecrets: whether they have secrets, and what secrets open.
   public init(
-    _ uri: SIPURI, target: SIPTarget, local: IPAddress, configuration: CallConfiguration, duration: Duration, tone: Tone?,
+    _ uri: SIPURI, target: SIPTarget, others: [SIPTarget] = [], local: IPAddress, configuration: CallConfiguration, duration: Duration,
+    tone: Tone?,
     patience: Duration = .seconds(180), mediaPorts: ClosedRange<UInt16>? = nil, folder: String? = nil,
     keepsSecrets: Bool = true, say: @escaping @Sendable (String) -> Void
   ) throws {
@@ -83,11 +87,14 @@ public final class LiveCaller: @unchecked Sendable {
       configuration.password.map { Credentials(username: name, password: Secret($0)) }
     }
     let aor = from ?? NameAddress(uri: SIPURI(.sip, host: .address(local), user: user))
+    let listeners = Self.listeners([target] + others, local)
+    awaited = listeners.count
     let settings = Persona.Configuration(
-      profile: .plainCaller, listeners: [TransportListener(target.transport == .udp ? .udp : .tcp, TransportAddress(local, port: 0))],
+      profile: .plainCaller, listeners: listeners,
       mediaAddress: local, mediaPorts: mediaPorts ?? Self.anyPorts, aor: aor, credentials: credentials)
-    host = Persona(settings, serverTLS: nil, clientTLS: try Self.tls(configuration, target), entropy: .system, epoch: clock.epoch)
-    request = CallRequest(uri: uri, target: target)
+    host = Persona(
+      settings, serverTLS: nil, clientTLS: try Self.tls(configuration, [target] + others), entropy: .system, epoch: clock.epoch)
+    request = CallRequest(uri: uri, hop: .servers(target, others: others))
     captures = folder.map { CallCaptures(folder: $0, host: "caller", epoch: clock.epoch, keepsSecrets: keepsSecrets) }
     do throws(SystemError) {
       judge = try LiveJudge("caller", epoch: clock.epoch, watch: PolicyWatch(calling: configuration))
@@ -105,8 +112,14 @@ public final class LiveCaller: @unchecked Sendable {
     return 30_000 + 2 * UInt16.random(in: 0..<4_000, using: &entropy)...39_999
   }
 
-  private static func tls(_ configuration: CallConfiguration, _ target: SIPTarget) throws -> TLSContext? {
-    guard target.transport == .tls else { return nil }
+  /// Where responses and requests of the callee can come, for each kind of target.
+  private static func listeners(_ targets: [SIPTarget], _ local: IPAddress) -> [TransportListener] {
+    [SIPTransportProtocol.udp, .tcp].filter { kind in targets.contains { $0.transport.isReliable == kind.isReliable } }
+      .map { TransportListener($0, TransportAddress(local, port: 0)) }
+  }
+
+  private static func tls(_ configuration: CallConfiguration, _ targets: [SIPTarget]) throws -> TLSContext? {
+    guard targets.contains(where: { $0.transport == .tls }) else { return nil }
     guard let path = configuration.trust else { return try TLSContext(TLSConfiguration(role: .client)) }
     let authorities = try CertificateFile.authorities(path)
     return try TLSContext(TLSConfiguration(role: .client, trustAnchors: authorities, verification: .peer))
@@ -170,7 +183,8 @@ public final class LiveCaller: @unchecked Sendable {
     guard let event = event as? CallAgentEvent else { return }
     switch event {
     case .listening:
-      guard !isHangingUp else { break }
+      awaited -= 1
+      guard awaited == 0, !isHangingUp else { break }
       driver.command { [self] now, out in host.perform(.call(request), at: now, &out) }
     case .listenFailed(let listener, let failure): done?.fail(LiveFailure.listening(listener, failure))
     // What it refused itself is no news to who placed the call.
@@ -188,6 +202,8 @@ public final class LiveCaller: @unchecked Sendable {
       ringing?.cancel()
       length = driver.eventLoop.scheduleTask(in: .nanoseconds(duration.wholeNanoseconds)) { [self] in endCall() }
     case .redirected(_, _, _, let target): outcome.target = target
+    case .failedOver(_, _, _, let next): outcome.target = next.address
+    case .serversFailed(_, let reason): outcome.failure = reason
     case .socketFailed(_, let failure): outcome.failure = "\(failure)"
     case .portsMissing(_, let reason): outcome.failure = reason
     case .connectionFailed(let remote, let reason): outcome.failure = "\(remote): \(reason)"

@@ -147,7 +147,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     switch command {
     case .call(let whom) where whom.contains(":"):
       let target = try CallTarget(whom)
-      run(.party(.call(CallRequest(uri: target.uri, target: target.target))))
+      run(.party(.call(CallRequest(uri: target.uri, hop: .servers(target.target, others: target.others)))))
     case .call(let account): run(.administer(.callAccount(account, name: nil)))
     case .reinvite(let number, let change):
       run(onLeg: number) { [self] leg in

@@ -4,6 +4,7 @@ import SansIO
 public struct NameZone: Sendable {
   private var records: [NameQuestion: [NameRecord]] = [:]
   private var names: Set<String> = []
+  private var silent: Set<NameQuestion> = []
 
   public static let empty = NameZone()
 
@@ -14,8 +15,15 @@ public struct NameZone: Sendable {
     names.insert(name.lowercased())
   }
 
+  /// From now on the name service does not answer this question.
+  public mutating func addSilence(_ name: String, _ kind: NameQuestion.Kind) {
+    silent.insert(NameQuestion(name.lowercased(), kind))
+    names.insert(name.lowercased())
+  }
+
   func answer(_ question: NameQuestion) -> NameAnswer {
     let name = question.name.lowercased()
+    if silent.contains(NameQuestion(name, question.kind)) { return .noAnswer }
     if let found = records[NameQuestion(name, question.kind)] { return .records(found) }
     return names.contains(name) ? .records([]) : .noSuchName
   }

@@ -259,7 +259,10 @@ public final class Simulation {
     case .bytes(let id, let bytes, let label): tcp.write(host, id, bytes, label, on: &wire)
     case .finish(let id): tcp.finish(host, id, on: &wire)
     case .close(let id, let mode): tcp.close(host, id, mode, on: &wire)
-    case .resolve(let query, let question): wire.schedule(.resolved(host: host, query, zone.answer(question)), after: 1_000_000)
+    case .resolve(let query, let question):
+      let answer = zone.answer(question)
+      // A resolver gives up after two attempts of 5 s (resolv.conf(5)).
+      wire.schedule(.resolved(host: host, query, answer), after: answer == .noAnswer ? 10_000_000_000 : 1_000_000)
     case .secret(let line): wire.taps.record(host, .secret(line), at: now)
     // Plaintext is not asked for here: a capture of the virtual network decrypts with its secrets.
     case .plaintext: break

@@ -60,8 +60,9 @@ struct CallCommand: AsyncParsableCommand {
     let caller: LiveCaller
     do {
       caller = try LiveCaller(
-        target.uri, target: target.target, local: local, configuration: settings, duration: length, tone: tone ? Tone(frequency: 440) : nil,
-        patience: patience, folder: out, keepsSecrets: !noSecrets, say: { say($0) })
+        target.uri, target: target.target, others: target.others, local: local, configuration: settings, duration: length,
+        tone: tone ? Tone(frequency: 440) : nil, patience: patience, folder: out, keepsSecrets: !noSecrets,
+        say: { say($0) })
     } catch { throw Complaint("\(error)") }
     if target.target.transport == .tls, settings.trust == nil {
       say("TLS: the peer's certificate is not checked (no trust: in the configuration)")

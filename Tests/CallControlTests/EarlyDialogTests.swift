@@ -86,17 +86,45 @@ import Testing
 @Suite struct SecureCallTests {
   private let bench = CallAgentBench()
 
+  /// Calls below the agent, which would not send it over UDP: what is tried here is what is written.
+  private func dial(_ uri: String, _ bench: CallAgentBench) throws -> (leg: LegID, invite: SIPMessage) {
+    let (user, to) = (bench.agent.userAgent, try SIPURI(parsing: uri))
+    let call = OutgoingCall(
+      requestURI: to, target: SIPTarget(transport: .udp, address: CallAgentBench.peer), from: bench.agent.configuration.aor,
+      to: NameAddress(uri: to), body: Bytes(CallAgentBench.answer))
+    let id = user.reserveLeg()
+    bench.run { now, out in _ = user.call(call, as: id, at: now, &out) }
+    return (id, try #require(bench.take().first))
+  }
+
+  @Test func `a sips URI is not called, registered at or asked over UDP or TCP, and the reason says so (RFC 3261 §26.2.2)`() throws {
+    let reason = { (place: String) in
+      "a request for a sips URI is sent over TLS alone, and \(place) is not TLS (RFC 3261 §26.2.2)"
+    }
+    let uri = try SIPURI(parsing: "sips:x@198.51.100.10")
+    #expect(try bench.dial("sips:x@198.51.100.10") == nil)
+    #expect(bench.ends == [.transportFailed])
+    let stream = SIPTarget(transport: .tcp, address: CallAgentBench.peer)
+    bench.perform(.options(to: NextHop(stream), uri: uri))
+    bench.perform(.register(RegisterRequest(registrar: uri, target: stream, aor: NameAddress(uri: uri))))
+    #expect(bench.take().isEmpty)
+    let said = bench.events.compactMap { if case .serversFailed(_, let reason) = $0 { reason } else { nil } }
+    #expect(said == [reason("198.51.100.10:5060 over UDP"), reason("198.51.100.10:5060 over TCP"), reason("198.51.100.10:5060 over TCP")])
+  }
+
   @Test func `the INVITE for a sips URI has a sips Contact, and so has our re-INVITE; a 200 with another is named (RFC 3261 §12.1.1)`()
     throws
   {
-    let invite = try #require(try bench.dial("sips:sess_demo@198.51.100.10"))
+    let (leg, invite) = try dial("sips:sess_demo@198.51.100.10", bench)
     #expect(invite.first(.contact)?.text == "<sips:pbx@192.0.2.20>")
     bench.answer(invite, 200, body: CallAgentBench.answer)
     #expect(bench.violations == [.responseContactSecure])
     bench.take()
-    bench.perform(.reinvite(try #require(bench.leg), .refresh))
+    bench.run { now, out in bench.agent.userAgent.reinvite(leg, body: Bytes(CallAgentBench.answer), at: now, &out) }
     let again = try #require(bench.take().first)
     #expect(again.method == .invite && again.first(.contact)?.text == "<sips:pbx@192.0.2.20>", "the dialog is secure (§12.2.1.1)")
+    bench.answer(again, 200, body: CallAgentBench.answer, contact: "sips:uas@198.51.100.10")
+    bench.run { now, out in bench.agent.userAgent.acknowledge(leg, body: Bytes(), at: now, &out) }
     bench.answer(again, 200, body: CallAgentBench.answer, contact: "sips:uas@198.51.100.10")
     #expect(bench.violations == [.responseContactSecure, .contactElsewhere], "a sips URI means TLS, and the peer is there by UDP")
   }
@@ -114,16 +142,16 @@ import Testing
     bench.answer(try bench.dial(), 302, headers: ["Contact: <sips:uas@198.51.100.11>, <sips:uas@198.51.100.12;transport=tcp>"])
     #expect(bench.opened.last?.to == TransportAddress(IPAddress(v4: 0xC633_640B), port: 5061))
     let other = CallAgentBench()
-    other.answer(try other.dial("sips:x@198.51.100.10"), 302, headers: ["Contact: <sip:uas@198.51.100.11>"])
+    other.answer(try dial("sips:x@198.51.100.10", other).invite, 302, headers: ["Contact: <sip:uas@198.51.100.11>"])
     #expect(other.ends == [.refused(status: 302)])
   }
 
   @Test func `a registration of a sips address of record has a sips Contact (RFC 3261 §10.2.1)`() throws {
-    bench.perform(
-      .register(
-        RegisterRequest(
-          registrar: try SIPURI(parsing: "sips:198.51.100.10"), target: .init(transport: .udp, address: CallAgentBench.peer),
-          aor: NameAddress(uri: try SIPURI(parsing: "sips:acme@sip.kallglot.com")))))
+    let aor = NameAddress(uri: try SIPURI(parsing: "sips:acme@sip.kallglot.com"))
+    let register = OutOfDialogRequest(
+      .register, to: SIPTarget(transport: .udp, address: CallAgentBench.peer), uri: try SIPURI(parsing: "sips:198.51.100.10"), from: aor,
+      to: aor)
+    bench.run { now, out in _ = bench.agent.userAgent.send(register, at: now, &out) }
     #expect(bench.take().last?.first(.contact)?.text == "<sips:acme@192.0.2.20>")
   }
 

@@ -143,7 +143,7 @@ extension PersonaBench {
   func ping() throws -> SIPMessage {
     var uri = SIPURI(host: "127.0.0.1")
     uri.port = peer.port
-    perform(.options(to: SIPTarget(transport: transport, address: peer), uri: uri))
+    perform(.options(to: NextHop(SIPTarget(transport: transport, address: peer)), uri: uri))
     return try last(.options)
   }
 

@@ -62,6 +62,7 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
     add("given.account", GivenKeys.Account.shape)
     add("given.session", GivenKeys.Session.shape)
     add("certificate", CertificateKeys.shape)
+    for shape in [NameKeys.hostShape, NameKeys.srvShape, NameKeys.naptrShape, NameKeys.unansweredShape] { add("given.name", shape) }
     add("network.link", NetworkKeys.shape)
     add("network.nat", NATKeys.shape)
     add("policy", PolicySchema.shape)

@@ -160,7 +160,7 @@ enum Place {
     (["run", "scenarios", "--shard", "half"], "such as 2/4"), (["run", "scenarios", "--shard", "1/0"], "at least 1 part"),
     (["run", "scenarios", "--fail-fst"], "Did you mean '--fail-fast'?"),
     (["merge", "nowhere.json"], "nowhere.json"), (["merge", "README.md"], "README.md is not a report of run --json"),
-    (["call", "sip:x@nobody.invalid"], "does not resolve"),
+    (["call", "sip:x@nobody.invalid"], "no server was found for nobody.invalid"),
   ])
   func `bad input is one helpful sentence and exit code 2`(arguments: [String], part: String) async throws {
     let result = try await Subprocess.run(

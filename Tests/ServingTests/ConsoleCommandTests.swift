@@ -1,4 +1,5 @@
 import CallControl
+import SansIO
 import Testing
 
 @testable import Serving
@@ -32,5 +33,29 @@ import Testing
     for text in ["tel:+49301234", "sip:a@192.0.2.7;transport=sctp", "nonsense"] {
       #expect(throws: LiveFailure.self) { try CallTarget(text) }
     }
+  }
+
+  @Test func `a name is called at the servers that NAPTR and SRV name, without NAPTR where a transport is set (RFC 3263 §4)`() throws {
+    var asked: [String] = []
+    func resolve(_ question: NameQuestion) -> NameAnswer {
+      asked.append("\(question.kind.rawValue) \(question.name)")
+      switch (question.kind, question.name) {
+      case (.srv, "_sip._udp.example.com"):
+        return .records([2, 1].map { NameRecord(.srv(priority: $0, weight: 0, port: 5_060 + $0, target: "h\($0).example.com")) })
+      case (.a, "h1.example.com"): return .records([NameRecord(.address(IPAddress(v4: 0xC000_0201)))])
+      case (.a, "h2.example.com"): return .records([NameRecord(.address(IPAddress(v4: 0xC000_0202)))])
+      default: return .records([])
+      }
+    }
+    let target = try CallTarget("sip:x@example.com", resolve: resolve)
+    #expect("\(target.target)" == "192.0.2.1:5061 over UDP")
+    #expect(target.others.map(\.description) == ["192.0.2.2:5062 over UDP"])
+    #expect(target.uri.description == "sip:x@example.com")
+    #expect(asked.first == "naptr example.com")
+    asked = []
+    _ = try CallTarget("sip:x@example.com", transport: .udp, resolve: resolve)
+    #expect(asked.first == "srv _sip._udp.example.com")
+    let failure = #expect(throws: LiveFailure.self) { try CallTarget("sip:x@other.example.com", resolve: { _ in .noSuchName }) }
+    #expect(failure?.description == "no server was found for other.example.com: other.example.com does not exist")
   }
 }

@@ -101,3 +101,11 @@ int random_bytes(void *bytes, size_t count);
 int descriptor_limits(uint64_t *soft, uint64_t *hard);
 /// Raises the soft limit to `soft`.
 int descriptor_limit_set(uint64_t soft);
+
+/// What a name query ended with, beside the length of its answer.
+enum { name_missing = -1, name_without_data = -2, name_unanswered = -3 };
+
+/// Asks the name service for records of a type (RFC 1035 §3.2.2) and waits for the answer: never on a loop. The answer is a DNS message.
+///
+/// `server`: whom it asks; NULL = as /etc/resolv.conf says. `seconds`: for each of two attempts; 0 = as there.
+int name_query(const char *name, uint16_t type, const socket_address *server, int seconds, uint8_t *answer, int size);

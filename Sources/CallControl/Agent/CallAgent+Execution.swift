@@ -81,9 +81,11 @@ extension CallAgent {
   private func invite(_ id: LegID, _ request: CallRequest, _ body: Bytes, at now: Instant, _ out: inout Outbox) {
     var to = NameAddress(uri: request.uri)
     to.uri.parameters = Parameters()
+    guard case .servers(let first, let others) = request.hop else { preconditionFailure("a leg begins once its servers are known") }
     var call = OutgoingCall(
-      requestURI: request.uri, target: request.target, from: request.from ?? configuration.aor, to: to, credentials: request.credentials,
+      requestURI: request.uri, target: first, from: request.from ?? configuration.aor, to: to, credentials: request.credentials,
       fields: request.fields, body: body, flow: request.flow)
+    call.others = others
     call.prefersFlow = request.prefersFlow
     let callID = userAgent.call(call, as: id, at: now, &out)
     work.append(.leg(id, .signalling(.invited(callID: callID))))
@@ -101,6 +103,8 @@ extension CallAgent {
     case .socketFailed(let id, let failure): report(.socketFailed(id, failure))
     case .acceptsAgain(let listener): report(.acceptsAgain(listener))
     case .redirected(let id, let status, let uri, let target): report(.redirected(id, status: status, uri: uri, target: target))
+    case .failedOver(let id, let failed, let target): report(.failedOver(id, from: failed.target, reason: failed.reason, to: target))
+    case .serversFailed(let id, let failures): report(.serversFailed(id, failures))
     case .requestRefused(let id, let request): report(.requestRefused(id, request))
     case .malformed(let rule, let flow): report(.malformed(from: flow.remote, rule: rule))
     case .incoming(let id, let request): signal(.incoming(id, request))
@@ -161,25 +165,9 @@ extension CallAgent {
     for output in outputs {
       switch output {
       case .event(let event): report(event)
-      case .send(let register):
-        let request = register.request
-        var outgoing = OutOfDialogRequest(.register, to: request.target, uri: request.registrar, from: request.aor, to: request.aor)
-        (outgoing.callID, outgoing.sequence) = (register.next?.callID, register.next?.sequence)
-        (outgoing.contact, outgoing.credentials) = (register.contact, request.credentials)
-        outgoing.fields = [.init(.expires, String(register.expires))]
-        let id = userAgent.send(outgoing, at: now, &out)
-        purposes[id.rawValue] = .registration(register.index)
-        registrations.sent(register.index, contact: userAgent.contact(of: id), callID: userAgent.callID(of: id))
-        takeNews()
+      case .send(let register): send(.register(register), to: register.request.hop, at: now, &out)
       }
     }
-  }
-
-  func ping(_ target: SIPTarget, _ uri: SIPURI, at now: Instant, _ out: inout Outbox) {
-    var request = OutOfDialogRequest(.options, to: target, uri: uri, from: configuration.aor, to: NameAddress(uri: uri))
-    if configuration.userAgent.style.options.hasAccept { request.fields = [.init(.accept, "application/sdp")] }
-    purposes[userAgent.send(request, at: now, &out).rawValue] = .ping
-    takeNews()
   }
 
   private func answered(_ id: RequestID, _ message: SIPMessage, _ sequence: UInt32, at now: Instant, _ out: inout Outbox) {

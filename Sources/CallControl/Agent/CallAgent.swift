@@ -84,6 +84,8 @@ public final class CallAgent {
   @exclusivity(unchecked) var registrations: Registrations
   /// What our requests outside dialogs are for, while they wait for their answers.
   var purposes = SerialTable<RequestPurpose>()
+  /// Our requests to names, while their servers are looked for.
+  var locator: ServerLocator<Errand>
   var entropy: Entropy
   @exclusivity(unchecked) var work = WorkList()
   @exclusivity(unchecked) private var signals = Backlog<Signal>()
@@ -98,6 +100,7 @@ public final class CallAgent {
     agent.declining = settings.declining
     userAgent = UserAgent(agent, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("sip"), epoch: epoch)
     registrations = Registrations(lead: configuration.habits.registrationLead)
+    locator = ServerLocator(ServerSearch.Means(configuration.userAgent.listeners), entropy.fork("servers"))
     let own = entropy.fork("media")
     self.entropy = own
     media = CallMedia(configuration, identity: identity, entropy: own, epoch: epoch)
@@ -115,6 +118,8 @@ public final class CallAgent {
     if userAgent.owns(arrival) {
       userAgent.receive(arrival, at: now, &out)
       takeNews()
+    } else if case .resolved(let query, let answer) = arrival {
+      located(query, answer, at: now, &out)
     } else {
       media.receive(arrival, at: now, &out, sessionID: newSessionID)
       takeMediaNews()
@@ -159,7 +164,7 @@ public final class CallAgent {
 
   public func perform(_ command: CallAgentCommand, at now: Instant, _ out: inout Outbox) {
     switch command {
-    case .call(let request): placeCall(request, at: now, &out)
+    case .call(let request): send(.call(request), to: request.hop, at: now, &out)
     case .cancel(let id):
       userAgent.cancel(id, at: now, &out)
       takeNews()
@@ -173,7 +178,7 @@ public final class CallAgent {
       let outputs = registrations.register(
         request, parameters: userAgent.registrationContactParameters, at: now, using: &entropy)
       carryOut(outputs, at: now, &out)
-    case .options(let target, let uri): ping(target, uri, at: now, &out)
+    case .options(let hop, let uri): send(.options(uri), to: hop, at: now, &out)
     case .hangUpAll:
       // One after the other: what one says at its end is said before the next one ends.
       for number in places.numbers { hangUp(LegID(number), at: now, &out) }
@@ -205,11 +210,13 @@ public final class CallAgent {
 
   // MARK: - Making and ending legs
 
-  func placeCall(_ request: CallRequest, at now: Instant, _ out: inout Outbox) {
+  func place(_ request: CallRequest, to first: SIPTarget, _ others: [SIPTarget], at now: Instant, _ out: inout Outbox) {
+    var request = request
+    request.hop = .servers(first, others: others)
     let from = request.from ?? configuration.aor
     let facts = LegFacts(
       direction: .outgoing, callID: "", from: from.uri.description, to: request.uri.description,
-      transport: request.target.transport, peer: request.target.address, name: request.name)
+      transport: first.transport, peer: first.address, name: request.name)
     let id = userAgent.reserveLeg()
     guard let port = media.reserve() else {
       report(.portsMissing(id, reason: "no free media port in \(configuration.mediaPorts) for a call to \(request.uri)"))

@@ -16,7 +16,7 @@ public enum CallAgentCommand: Sendable {
   /// Sends a tone on the leg for so long; nil = until the leg ends.
   case speak(LegID, Tone, for: Duration?)
   case register(RegisterRequest)
-  case options(to: SIPTarget, uri: SIPURI)
+  case options(to: NextHop, uri: SIPURI)
   /// Ends every leg: BYE, CANCEL or a refusal.
   case hangUpAll
 }
@@ -25,7 +25,7 @@ public enum CallAgentCommand: Sendable {
 public struct CallRequest: Hashable, Sendable {
   public var name: String?
   public var uri: SIPURI
-  public var target: SIPTarget
+  public var hop: NextHop
   /// From; nil = the user agent's own address of record.
   public var from: NameAddress?
   public var credentials: Credentials?
@@ -43,11 +43,20 @@ public struct CallRequest: Hashable, Sendable {
     name: String? = nil, uri: SIPURI, target: SIPTarget, from: NameAddress? = nil, credentials: Credentials? = nil,
     fields: [HeaderField] = [], isOfferDelayed: Bool = false, flow: Flow? = nil
   ) {
+    self.init(
+      name: name, uri: uri, hop: NextHop(target), from: from, credentials: credentials, fields: fields, isOfferDelayed: isOfferDelayed,
+      flow: flow)
+  }
+
+  public init(
+    name: String? = nil, uri: SIPURI, hop: NextHop, from: NameAddress? = nil, credentials: Credentials? = nil, fields: [HeaderField] = [],
+    isOfferDelayed: Bool = false, flow: Flow? = nil
+  ) {
     self.flow = flow
     self.isOfferDelayed = isOfferDelayed
     self.name = name
     self.uri = uri
-    self.target = target
+    self.hop = hop
     self.from = from
     self.credentials = credentials
     self.fields = fields
@@ -57,7 +66,7 @@ public struct CallRequest: Hashable, Sendable {
 /// A binding to be made at a registrar.
 public struct RegisterRequest: Sendable {
   public var registrar: SIPURI
-  public var target: SIPTarget
+  public var hop: NextHop
   public var aor: NameAddress
   public var credentials: Credentials?
   /// Seconds asked for; 0 removes the binding.
@@ -66,8 +75,12 @@ public struct RegisterRequest: Sendable {
   public var contactUser: String?
 
   public init(registrar: SIPURI, target: SIPTarget, aor: NameAddress, credentials: Credentials? = nil, expires: Int = 3600) {
+    self.init(registrar: registrar, hop: NextHop(target), aor: aor, credentials: credentials, expires: expires)
+  }
+
+  public init(registrar: SIPURI, hop: NextHop, aor: NameAddress, credentials: Credentials? = nil, expires: Int = 3600) {
     self.registrar = registrar
-    self.target = target
+    self.hop = hop
     self.aor = aor
     self.credentials = credentials
     self.expires = expires

@@ -20,6 +20,10 @@ public enum CallAgentEvent: HostEvent, Hashable {
   case malformed(from: TransportAddress, rule: String)
   /// Our INVITE goes to another place (RFC 3261 §8.1.3.4), after this status, or after a place that did not answer.
   case redirected(LegID, status: Int?, uri: String, target: TransportAddress)
+  /// A server of a domain did not take our request: it goes to the next one (RFC 3263 §4.3).
+  case failedOver(LegID?, from: SIPTarget, reason: String, to: SIPTarget)
+  /// No server took our request, or none was found; why, with each that was tried.
+  case serversFailed(LegID?, reason: String)
   /// We answered a request with something else than a 2xx, whatever layer decided so.
   case requestRefused(LegID?, RefusedRequest)
   /// An INVITE left or arrived.
@@ -70,6 +74,7 @@ public enum CallAgentEvent: HostEvent, Hashable {
       leg
     case .redirected(let leg, _, _, _): leg
     case .secured(let leg, _), .securingFailed(let leg, _), .associationClosed(let leg): leg
+    case .failedOver(let leg, _, _, _), .serversFailed(let leg, _): leg
     case .note(let leg, _), .violation(let leg, _), .portsMissing(let leg, _), .socketFailed(let leg, _), .requestRefused(let leg, _): leg
     case .listening, .listenFailed, .acceptsAgain, .connectionFailed, .malformed, .registered, .registrationFailed, .optionsAnswered,
       .optionsFailed:
@@ -151,6 +156,8 @@ extension CallAgentEvent {
     case .portsMissing: "media-ports-missing"
     case .requestRefused: "request-refused"
     case .redirected: "leg-redirected"
+    case .failedOver: "failed-over"
+    case .serversFailed: "servers-failed"
     }
   }
 
@@ -207,7 +214,13 @@ extension CallAgentEvent {
       json.member("aor", aor)
       json.member("reason", reason)
     case .secured(_, let media): media.writeFields(to: &json)
-    case .optionsFailed(let reason), .portsMissing(_, let reason), .securingFailed(_, let reason): json.member("reason", reason)
+    case .failedOver(_, let failed, let reason, let next):
+      json.member("from", "\(failed)")
+      json.member("reason", reason)
+      json.member("to", "\(next)")
+    case .optionsFailed(let reason), .portsMissing(_, let reason), .serversFailed(_, let reason),
+      .securingFailed(_, let reason):
+      json.member("reason", reason)
     case .note(_, let note): note.writeFields(to: &json)
     case .violation(_, let violation): violation.writeFields(to: &json)
     case .requestRefused(_, let request): request.writeFields(to: &json)

@@ -76,6 +76,17 @@ private struct Registration: Sendable {
   }
 }
 
+extension RegisterRequest {
+  /// The same place, or the same name.
+  fileprivate func isForSameRegistrar(as other: RegisterRequest) -> Bool {
+    switch (hop, other.hop) {
+    case (.servers(let mine, others: _), .servers(let theirs, others: _)): mine.address == theirs.address
+    case (.name(let mine), .name(let theirs)): mine == theirs
+    case (.servers, .name), (.name, .servers): false
+    }
+  }
+}
+
 /// The bindings of one user agent (RFC 3261 §10.2). One for the same address of record at the same registrar is the same binding.
 struct Registrations: Sendable {
   /// A REGISTER that has to leave.
@@ -117,7 +128,7 @@ struct Registrations: Sendable {
   mutating func register(
     _ request: RegisterRequest, parameters: () -> String, at now: Instant, using entropy: inout Entropy
   ) -> [Output] {
-    let known = all.firstIndex { $0.request.aor.uri == request.aor.uri && $0.request.target.address == request.target.address }
+    let known = all.firstIndex { $0.request.aor.uri == request.aor.uri && $0.request.isForSameRegistrar(as: request) }
     if let known {
       all[known].request = request
     } else {
@@ -156,6 +167,11 @@ struct Registrations: Sendable {
   ) -> [Output] {
     all[index].closed(sequence)
     return handle(index, .failed, reason: "\(failure)", at: now, using: &entropy)
+  }
+
+  /// Its REGISTER never left: nobody is there to take it.
+  mutating func notSent(_ index: Int, _ reason: String, at now: Instant, using entropy: inout Entropy) -> [Output] {
+    handle(index, .failed, reason: reason, at: now, using: &entropy)
   }
 
   private mutating func handle(

@@ -78,7 +78,7 @@ struct CheckContext {
 enum CheckRegistry {
   static let messages: [any MessageCheck] = [
     MessageForm(), TagPresence(), ContactPresence(), BodyType(), ReadableDescription(), ViaTransport(),
-    DatagramSize(), PrivateContact(), ResponsePath(), SecureContact(), SuccessMakesDialog(), KeyLines(),
+    DatagramSize(), PrivateContact(), ResponsePath(), SecureContact(), SecureWay(), SecureRoute(), SuccessMakesDialog(), KeyLines(),
     FingerprintLines(),
   ]
 

@@ -36,9 +36,14 @@ extension Policy {
     return security
   }
 
-  /// What a call of ours may use.
-  func capability(calling transport: SIPTransportProtocol) -> AudioCapability {
-    AudioCapability(codecs: spokenCodecs, security: security(overTLS: transport == .tls))
+  /// What a call of ours may use. Over what it will go is known for certain where all servers are, or the URI is a sips one.
+  func capability(calling hop: NextHop) -> AudioCapability {
+    let isSecret =
+      switch hop {
+      case .servers(let first, let others): first.transport == .tls && others.allSatisfy { $0.transport == .tls }
+      case .name(let uri): uri.scheme == .sips
+      }
+    return AudioCapability(codecs: spokenCodecs, security: security(overTLS: isSecret))
   }
 
   /// What is offered, and taken.

@@ -55,15 +55,16 @@ final class PeerActor: StageActor {
 
   private func target(of destination: StageCommand.Destination, _ call: String) throws(StageFailure) -> [String: String] {
     let request = try directory.call(from: name, to: destination, as: call)
-    return places(user: request.uri.user ?? "", request.target.address)
+    return try places(user: request.uri.user ?? "", request.hop)
   }
 
   private func registrar(_ expires: Int) throws(StageFailure) -> [String: String] {
     let request = try directory.registration(of: name, expires: expires)
-    return places(user: request.aor.uri.user ?? "", request.target.address)
+    return try places(user: request.aor.uri.user ?? "", request.hop)
   }
 
-  private func places(user: String, _ address: TransportAddress) -> [String: String] {
+  private func places(user: String, _ hop: NextHop) throws(StageFailure) -> [String: String] {
+    guard let address = hop.first?.address else { throw .notApplicable("\(name) is \(peer.product), which does not know the run's names") }
     let suffix = peer.transport == .udp ? "" : ";transport=\(peer.transport.rawValue)"
     return [
       "user": user, "host": address.address.description, "port": "\(address.port)",

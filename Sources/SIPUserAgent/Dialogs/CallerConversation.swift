@@ -20,6 +20,8 @@ final class CallerConversation: Conversation {
   private(set) var early = EarlyDialogs()
   /// Where redirections lead.
   private var targets = TargetSet()
+  /// The other servers of the domain that is called; nil where there is but one.
+  private var failover: ServerFailover?
   /// 2xx of other branches, with the ACK that each got.
   private var forks: [Fork] = []
   /// When a CANCEL without a final response is given up, or a call that ended before its INVITE was answered (RFC 3261 §9.1).
@@ -34,7 +36,9 @@ final class CallerConversation: Conversation {
 
   /// Sends the INVITE.
   init(_ id: LegID, _ call: OutgoingCall, _ stack: SIPStack, _ turn: inout Turn) {
-    let flow = call.flow ?? stack.flow(to: call.target, &turn)
+    let (first, failover) = call.flow == nil ? stack.failover(call.target, others: call.others, at: turn.now) : (call.target, nil)
+    self.failover = failover
+    let flow = call.flow ?? stack.flow(to: first, &turn)
     let tag = stack.composer.mint.tag()
     let callID = stack.composer.mint.callID(host: flow.local.address.description)
     var from = call.from
@@ -45,8 +49,9 @@ final class CallerConversation: Conversation {
       .invite, uri: Bytes(requestURI.description), identity: identity, sequence: stack.composer.mint.firstSequence())
     let contactUser = stack.style.contactUser ?? call.from.uri.user
     digest = call.credentials.map { DigestClient($0) }
-    super.init(
-      id, stack, localTag: tag, callID: Bytes(callID), DialogPath(flow: flow, prefersFlow: call.prefersFlow), contactUser: contactUser)
+    var path = DialogPath(flow: flow, prefersFlow: call.prefersFlow)
+    path.serverName = first.serverName
+    super.init(id, stack, localTag: tag, callID: Bytes(callID), path, contactUser: contactUser)
     invite.fields.reserve(bytes: 512)
     invite.fields.append(.contact, contact)
     stack.composer.appendCapabilities(to: &invite)
@@ -136,6 +141,7 @@ final class CallerConversation: Conversation {
   // MARK: - Responses
 
   func receiveResponse(_ client: ClientID, _ status: Int, _ response: InboundMessage, _ turn: inout Turn) {
+    if client == self.client, failOver(response.message, &turn) { return }
     if status >= 200, status < 300 { return receiveSuccess(response, &turn) }
     if status < 200 {
       if status > 100, client == self.client, let tag = response.essentials.toTag { early.open(response.message[tag]) }
@@ -171,22 +177,47 @@ final class CallerConversation: Conversation {
     }
     guard let next = targets.next(), let target = next.target(insteadOf: path.flow) else { return false }
     turn.report(.redirected(id, status: response?.status, uri: next.uri.description, target: target.address))
-    path.turn(to: stack.flow(to: target, &turn))
     if !next.isProxy { requestURI = next.uri }
     requestURI.headers = []
     invite.uri = Bytes(requestURI.description)
+    sendInvite(to: target, &turn)
+    return true
+  }
+
+  /// The server that has the INVITE cannot serve it: it goes to the next one of the domain. False where the response counts.
+  private func failOver(_ response: SIPMessage, _ turn: inout Turn) -> Bool {
+    guard failover != nil, let status = response.status, machine.isUnanswered else { return false }
+    guard
+      let next = stack.failOver(&failover, .response(status: status), retryAfter: response.retryAfter, leg: id, &turn)
+    else { return false }
+    sendInvite(to: next, &turn)
+    return true
+  }
+
+  private func failOver(_ failure: TransactionFailure, _ turn: inout Turn) -> Bool {
+    guard failover != nil, machine.isUnanswered, let next = stack.failOver(&failover, .failed(failure), leg: id, &turn) else {
+      return false
+    }
+    sendInvite(to: next, &turn)
+    return true
+  }
+
+  /// To another place, without what belonged to the last one. It has a CSeq number of its own: a proxy behind both places would take it for
+  /// the same request on another way (RFC 3261 §8.2.2.2).
+  private func sendInvite(to target: SIPTarget, _ turn: inout Turn) {
+    path.turn(to: stack.flow(to: target, &turn))
+    path.serverName = target.serverName
     invite.sequence += 1
     invite.removeCredentials()
     invite.fields.set(.contact, contact.text)
     digest?.beginRequest()
     early = EarlyDialogs()
     sendInvite(&turn)
-    return true
   }
 
   /// The INVITE's transaction got no final response.
   func failed(_ client: ClientID, _ failure: TransactionFailure, _ turn: inout Turn) {
-    if isLive, client == self.client, tryNextTarget(after: nil, &turn) { return }
+    if isLive, client == self.client, failOver(failure, &turn) || tryNextTarget(after: nil, &turn) { return }
     handle(.failed(failure), &turn)
   }
 

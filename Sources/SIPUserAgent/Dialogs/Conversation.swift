@@ -45,6 +45,8 @@ class Conversation {
     var fields: [HeaderField] = []
     /// The answer to a challenge.
     var credentials: HeaderField?
+    /// It was sent again, since the connection under it was lost.
+    var isRepeated = false
   }
 
   init(_ id: LegID, _ stack: SIPStack, localTag: String, callID: Bytes, _ path: DialogPath, contactUser: String?) {
@@ -172,6 +174,15 @@ class Conversation {
     let flow = path.nextFlow(stack, id, &turn)
     _ = stack.send(
       draft, on: flow, label: Label(.request(.bye), dialog: id.rawValue, sequence: draft.sequence), for: .bye(id), &turn)
+  }
+
+  /// The connection was lost under our BYE: nobody knows whether it arrived, so that it is sent once more, on another one. Else the peer
+  /// would keep a call that is over. False where it stays as it is.
+  func sendByeAgain(after failure: TransactionFailure, _ turn: inout Turn) -> Bool {
+    guard case .transport(.closed) = failure, isLive, isTerminating, !farewell.isRepeated else { return false }
+    farewell.isRepeated = true
+    sendBye(&turn)
+    return true
   }
 
   /// The BYE is over with any final answer but a challenge, which is answered once (RFC 3261 §22.2).

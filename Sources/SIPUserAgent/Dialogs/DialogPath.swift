@@ -14,6 +14,8 @@ struct DialogPath {
   private var contactFlow: Flow?
   /// Whether requests without Route go over the flow rather than to Contact; nil = as the user agent does.
   var prefersFlow: Bool?
+  /// The name that the certificate of the place we called has to have, for a connection that is opened there again.
+  var serverName: String?
   /// That the peer's Contact is not where the peer is has been told.
   private var hasReportedContact = false
 
@@ -52,7 +54,10 @@ struct DialogPath {
     let prefersFlow = dialog.routeSet.isEmpty && self.prefersFlow ?? stack.configuration.prefersFlowOverContact
     let hop = dialog.nextHop
     let isUsable = stack.transport.isUsable(flow)
-    let target = SIPTarget(hop, like: flow)
+    var target = SIPTarget(hop, like: flow)
+    if target.transport == .tls, let serverName, target.address.address.unmapped == flow.remote.address.unmapped {
+      target.serverName = serverName
+    }
     if dialog.routeSet.isEmpty, !hasReportedContact, let difference = ContactDifference(hop, contactFlow ?? flow) {
       hasReportedContact = true
       let way = prefersFlow ? isUsable ? "requests go there" : "its flow is gone, requests go to Contact" : "requests still go to Contact"

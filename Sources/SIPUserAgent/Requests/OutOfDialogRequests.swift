@@ -21,6 +21,8 @@ public struct ContactForm: Hashable, Sendable {
 public struct OutOfDialogRequest: Sendable {
   public var method: SIPMethod
   public var target: SIPTarget
+  /// Further servers of the same domain, tried in their order where the target fails (RFC 3263 §4.3).
+  public var others: [SIPTarget] = []
   public var uri: SIPURI
   public var from: NameAddress
   public var to: NameAddress
@@ -46,6 +48,16 @@ struct OutOfDialogRequests {
     var digest: DigestClient?
     /// Where redirections lead.
     var targets = TargetSet()
+    /// The other servers of the domain; nil where there is but one.
+    var failover: ServerFailover?
+
+    /// As a new request, without what belonged to the place it was sent to before.
+    mutating func turn(to flow: Flow) {
+      self.flow = flow
+      draft.sequence += 1
+      digest?.beginRequest()
+      draft.removeCredentials()
+    }
   }
 
   private var entries = SerialTable<Entry>()
@@ -56,7 +68,8 @@ struct OutOfDialogRequests {
   mutating func send(_ request: OutOfDialogRequest, _ stack: SIPStack, _ turn: inout Turn) -> RequestID {
     last += 1
     let id = RequestID(last)
-    let flow = stack.flow(to: request.target, &turn)
+    let (first, failover) = stack.failover(request.target, others: request.others, at: turn.now)
+    let flow = stack.flow(to: first, &turn)
     let sequence = request.sequence ?? stack.composer.mint.firstSequence(isOutside: true)
     var from = request.from
     if from.tag == nil { from.tag = stack.composer.mint.tag() }
@@ -72,9 +85,9 @@ struct OutOfDialogRequests {
     }
     draft.append(request.fields)
     if request.method == .register, stack.style.allowInRegister { draft.fields.append(.allow, stack.composer.allowValue) }
-    transmit(
-      id, Entry(callID: callID, uri: request.uri, draft: draft, flow: flow, digest: request.credentials.map { DigestClient($0) }), stack,
-      &turn)
+    let digest = request.credentials.map { DigestClient($0) }
+    let entry = Entry(callID: callID, uri: request.uri, draft: draft, flow: flow, digest: digest, failover: failover)
+    transmit(id, entry, stack, &turn)
     return id
   }
 
@@ -86,7 +99,14 @@ struct OutOfDialogRequests {
 
   /// Challenges are answered once, redirections to an address followed; any other final response is told.
   mutating func receive(_ id: RequestID, _ status: Int, _ response: InboundMessage, _ stack: SIPStack, _ turn: inout Turn) {
-    guard status >= 200, var entry = entries[id.rawValue] else { return }
+    guard status > 100, var entry = entries[id.rawValue] else { return }
+    if entry.failover != nil {
+      let retryAfter = response.message.retryAfter
+      let next = stack.failOver(&entry.failover, .response(status: status), retryAfter: retryAfter, leg: nil, &turn)
+      if let next { return transmit(to: next, id, entry, stack, &turn) }
+      entries[id.rawValue] = entry
+    }
+    guard status >= 200 else { return }
     if status == 401 || status == 407,
       let answer = stack.answer(response.message, with: &entry.digest, method: entry.draft.method, uri: entry.uri.description)
     {
@@ -105,20 +125,28 @@ struct OutOfDialogRequests {
     guard stack.configuration.followsRedirections else { return false }
     entry.targets.add(response, from: entry.uri)
     guard let next = entry.targets.next(), let target = next.target(insteadOf: entry.flow) else { return false }
-    entry.flow = stack.flow(to: target, &turn)
     if !next.isProxy {
       entry.uri = next.uri
       entry.uri.headers = []
       entry.draft.uri = Bytes(entry.uri.description)
     }
-    entry.draft.sequence += 1
-    entry.digest?.beginRequest()
-    entry.draft.removeCredentials()
+    entry.turn(to: stack.flow(to: target, &turn))
     return true
   }
 
-  mutating func failed(_ id: RequestID, _ failure: TransactionFailure, _ turn: inout Turn) {
-    guard let entry = entries.remove(id.rawValue) else { return }
+  private mutating func transmit(
+    to target: SIPTarget, _ id: RequestID, _ entry: Entry, _ stack: SIPStack, _ turn: inout Turn
+  ) {
+    var entry = entry
+    entry.turn(to: stack.flow(to: target, &turn))
+    transmit(id, entry, stack, &turn)
+  }
+
+  mutating func failed(_ id: RequestID, _ failure: TransactionFailure, _ stack: SIPStack, _ turn: inout Turn) {
+    guard var entry = entries.remove(id.rawValue) else { return }
+    if entry.failover != nil, let next = stack.failOver(&entry.failover, .failed(failure), leg: nil, &turn) {
+      return transmit(to: next, id, entry, stack, &turn)
+    }
     turn.report(.requestFailed(id, failure, sequence: entry.draft.sequence))
   }
 

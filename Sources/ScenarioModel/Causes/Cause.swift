@@ -11,6 +11,8 @@ public enum Cause: Hashable, Sendable {
   case legEnded(member: String, at: Instant, EndReason, reason: String?)
   /// A connection that could not be opened or did not last.
   case connection(member: String, to: TransportAddress, reason: String)
+  /// No server took its request, or none was found.
+  case servers(member: String, reason: String)
   /// A UAS whose 2xx was not acknowledged within 64·T1 ended the call (RFC 3261 §13.3.1.4).
   case noACK(member: String, sent: Int)
   /// The other side refused the INVITE; `offered` names the codecs of an offer that it took nothing of (RFC 3261 §21.4.26).
@@ -68,6 +70,7 @@ extension Cause: CustomStringConvertible {
     case .legEnded(let member, let at, let end, let reason):
       "\(member)'s leg ended at \(at) s: \(end)\(reason.map { ", Reason: \($0)" } ?? "")"
     case .connection(let member, let remote, let reason): "\(member)'s connection to \(remote) failed: \(reason)"
+    case .servers(let member, let reason): "\(member)'s request had no server: \(reason)"
     case .noACK(let member, let sent): "\(member) sent its 200 INVITE \(CountText.of(sent, "time")), got no ACK within 64·T1 and sent BYE"
     case .refused(let member, let status, let phrase, let explanation, let offered):
       (offered.isEmpty ? "\(member) refused the call" : "\(member) takes nothing of the offer of \(offered.joined(separator: ", "))")

@@ -84,7 +84,7 @@ struct CauseFinder {
     guard let end = story.end, let endedAt = story.endedAt else { return [] }
     if case .refused = end {
       let decisions = policy(of: story)
-      return decisions.isEmpty ? refused(story) + network.signalling() : decisions
+      return decisions.isEmpty ? refused(story) + connections(of: story.member) + network.signalling() : decisions
     }
     var causes: [Cause] = []
     // Who was hung up on does not know why; the other side does.
@@ -112,7 +112,9 @@ struct CauseFinder {
   /// The connections of a member that failed since the step began.
   private func connections(of member: String) -> [Cause] {
     let failures = script.connectionFailures.filter { $0.member == member && $0.at >= script.acted }
-    return failures.suffix(2).map { .connection(member: member, to: $0.remote, reason: $0.reason) }
+    let unserved = script.serverFailures.filter { $0.member == member && $0.at >= script.acted }
+    return unserved.suffix(1).map { .servers(member: member, reason: $0.reason) }
+      + failures.suffix(2).map { .connection(member: member, to: $0.remote, reason: $0.reason) }
   }
 
   /// The peer's BYE because its 200 was not acknowledged (RFC 3261 §13.3.1.4), as far as the packets show it.

@@ -53,12 +53,16 @@ enum CastKeys {
   static let suites = Key.optional(
     "suites", .text, "The cipher suites of TLS 1.2 and below that it speaks, in OpenSSL's notation, such as `NULL-SHA256`."
   ).with(.key("transport", "tls"))
+  static let keepAlive = Key.optional(
+    "keepAlive", .duration,
+    "It sends CRLF on connections that it opened, each time after 80 to 100 % of this, and expects the pong within 10 s (RFC 5626 §4.4.1)."
+  ).with(.key("transport", "tcp", "tls"))
   private static let aPersona = FieldCondition.key("persona")
 
   static let shape = MappingShape(
     [
       endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia, media, music, directMedia,
-      mediaPort, srtp, setup, rtcpMux,
+      mediaPort, srtp, setup, rtcpMux, keepAlive,
       certificate, versions, suites,
       defect,
     ],
@@ -120,8 +124,16 @@ extension Scenario {
       throw place.problem("\(number) is odd: RTP's port is even, and RTCP's is the next (RFC 3550 §11)")
     }
     try member.readSecurity(fields)
+    member.keepAlive = try readKeepAlive(fields, role)
     member.defects = try fields.defects(of: role)
     return member
+  }
+
+  private static func readKeepAlive(_ fields: FieldSet, _ role: Member.Role) throws(SourceProblem) -> Duration? {
+    guard let interval = try fields[CastKeys.keepAlive], let place = fields.place(of: CastKeys.keepAlive) else { return nil }
+    guard case .persona = role else { throw place.problem("a wire member sends what steps say: CRLF by 'send' with hex") }
+    guard interval >= .seconds(1) else { throw place.problem("a connection is kept alive once a second at most") }
+    return interval
   }
 
   /// Stands for a member that could not be read; such a scenario never runs.

@@ -25,12 +25,15 @@ enum GivenKeys {
   static let certificates = Key.optional(
     "certificates", .place(.named(.mapping(CertificateKeys.givenShape))),
     "Certificates by the words that `certificate` of a member and `certificates` of the policy use.")
-  static let shape = MappingShape([accounts, sessions, certificates])
+  static let names = Key.optional(
+    "names", .place(.list(NameKeys.element)), "The zone that members resolve domain names by (RFC 3263): hosts, services, NAPTR.")
+  static let shape = MappingShape([accounts, sessions, certificates, names])
 }
 
 extension Scenario {
   mutating func readGiven(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
     let given = try place.fields(GivenKeys.shape, scope)
+    if let zone = try given[GivenKeys.names] { try readNames(zone, scope) }
     for (name, keyPlace, value) in try given[GivenKeys.accounts]?.pairs() ?? [] {
       scope.notes.give(.account, name, at: keyPlace)
       let account = scope.notes.attempt { () throws(SourceProblem) in

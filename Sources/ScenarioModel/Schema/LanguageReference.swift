@@ -11,6 +11,10 @@ public enum LanguageReference {
       section("Keys of a member of the cast", keys(CastKeys.shape)),
       section("Keys of an account and of a session in `given`", keys(GivenKeys.Account.shape) + "\n" + keys(GivenKeys.Session.shape)),
       section("Keys of a certificate, of a member or in `given`", keys(CertificateKeys.shape)),
+      section(
+        "Keys of the zone `names` in `given`",
+        "\(NameKeys.meaning)\n\n"
+          + [NameKeys.hostShape, NameKeys.srvShape, NameKeys.naptrShape, NameKeys.unansweredShape].map(keys).joined(separator: "\n")),
       section("Keys of a link in `network`", keys(NetworkKeys.shape)),
       section("Keys of a NAT in `network`", keys(NATKeys.shape)),
       section("Keys of `defaults`", keys(DefaultsKeys.shape)),

@@ -1,3 +1,4 @@
+import SIPMessage
 import SansIO
 
 /// `call: { from: pbx, to: session demo, as: leg }`
@@ -32,6 +33,7 @@ struct CallStep: FieldStep {
       throw fields.place.problem("only the endpoint knows where the account \(account) registered, \(from) does not")
     }
     switch to {
+    case .uri(let text) where (try? SIPURI(parsing: text)).map({ scope.scenario.knows($0.host) }) == true: break
     case .session, .uri: try scope.needTrunk("a call to '\(toText)'", at: fields.place(of: Self.to) ?? fields.place)
     case .account, .member: break
     }

@@ -113,6 +113,7 @@ public struct CallLog {
     case .mediaPorts: return nil
     case .redirected(_, let status, let uri, let target):
       return "\(status.map { "\($0): redirected, " } ?? "no answer: ")INVITE sent to \(uri) at \(target)"
+    case .failedOver(_, let failed, let reason, let next): return "\(failed): \(reason); sent to \(next)"
     default: return unbound(event, isOfCall: after != nil)
     }
   }
@@ -133,7 +134,7 @@ public struct CallLog {
     case .note(_, let note): return "\(note)"
     case .violation(_, let violation):
       return isJudged && violation.rule.watchers.contains(.reader) ? nil : "the peer broke a rule: \(violation)"
-    case .portsMissing(_, let reason): return reason
+    case .portsMissing(_, let reason), .serversFailed(_, let reason): return reason
     case .requestRefused(_, let request): return "\(request)\(isOfCall || request.callID.isEmpty ? "" : " (Call-ID \(request.callID))")"
     default: return nil
     }

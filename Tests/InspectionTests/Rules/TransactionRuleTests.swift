@@ -158,9 +158,29 @@ import Testing
       packets.udp(alice, to: bob, talk.request("ACK", cseq: 1, branch: "ack", inDialog: true))
       return packets
     }
-    try call(secure, secure).expectNo("request-contact-sips")
+    // Over UDP it is wrong for another reason.
+    #expect(try !call(secure, secure).report().findings.contains { $0.check.hasSuffix("contact-sips") })
     try call({ $0 }, secure).expect("request-contact-sips", frame: 1, by: alice)
     try call(secure, { $0 }).expect("response-contact-sips", frame: 2, by: bob)
+  }
+
+  @Test func `a request for a sips URI does not go over UDP (RFC 3261 §26.2.2)`() throws {
+    try invite { $0.replacing("INVITE sip:", "INVITE sips:") }.expect("sips-over-udp", frame: 1, by: alice)
+    try invite { $0 }.expectNo("sips-over-udp")
+  }
+
+  @Test func `a proxy's Record-Route in an INVITE for a sips URI is a sips URI, and is its sender's where it names it (RFC 3261 §16.6)`()
+    throws
+  {
+    func routed(_ scheme: String, _ host: String, for uri: String) -> Packets {
+      let route = "Max-Forwards: 70\r\nRecord-Route: <\(scheme):\(host);lr>"
+      return invite { $0.replacing("INVITE sip:", "INVITE \(uri):").replacing("Max-Forwards: 70", route) }
+    }
+    try routed("sip", "\(alice)", for: "sips").expect("record-route-sips", frame: 1, by: alice)
+    try routed("sip", "203.0.113.99", for: "sips").expect("record-route-sips", frame: 1, by: nil)
+    for (scheme, uri) in [("sips", "sips"), ("sip", "sip")] {
+      #expect(try !routed(scheme, "\(alice)", for: uri).report().findings.contains { $0.check == "record-route-sips" })
+    }
   }
 
   // MARK: - Connections
