@@ -320,7 +320,7 @@ struct StreamConnection {
     switch state {
     case .ending(.tls(let failure), _): failure
     case .ending(.unreadable(let error, _), _): .unreadable("\(error)")
-    case .opening, .open, .over: nil
+    case .opening, .securing, .open, .over: nil
     }
   }
 
