@@ -61,12 +61,13 @@ static void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d) {
   *c += *d; *b = rotated(*b ^ *c, 7);
 }
 
-// RFC 8439 §2.3, with the 64-bit block counter of the original design and a zero nonce.
-static void next_block(virtual_random *random) {
+// RFC 8439 §2.3, with the 64-bit block counter and nonce of the original design.
+static void next_block(const virtual_random *random, virtual_stream *stream, uint32_t nonce) {
   uint32_t start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
   memcpy(start + 4, random->key, sizeof random->key);
-  start[12] = (uint32_t)random->next_block;
-  start[13] = (uint32_t)(random->next_block >> 32);
+  start[12] = (uint32_t)stream->next_block;
+  start[13] = (uint32_t)(stream->next_block >> 32);
+  start[14] = nonce;
   uint32_t x[16];
   memcpy(x, start, sizeof x);
   for (int round = 0; round < 10; round++) {
@@ -81,10 +82,10 @@ static void next_block(virtual_random *random) {
   }
   for (int word = 0; word < 16; word++) {
     uint32_t sum = x[word] + start[word];
-    for (int byte = 0; byte < 4; byte++) random->block[word * 4 + byte] = (uint8_t)(sum >> (8 * byte));
+    for (int byte = 0; byte < 4; byte++) stream->block[word * 4 + byte] = (uint8_t)(sum >> (8 * byte));
   }
-  random->next_block++;
-  random->used = 0;
+  stream->next_block++;
+  stream->used = 0;
 }
 
 void virtual_random_start(virtual_random *random, const uint8_t *seed) {
@@ -93,18 +94,21 @@ void virtual_random_start(virtual_random *random, const uint8_t *seed) {
     const uint8_t *part = seed + word * 4;
     random->key[word] = (uint32_t)part[0] | (uint32_t)part[1] << 8 | (uint32_t)part[2] << 16 | (uint32_t)part[3] << 24;
   }
-  random->used = sizeof random->block;
+  random->small.used = sizeof random->small.block;
+  random->large.used = sizeof random->large.block;
 }
 
 int virtual_random_fill(uint8_t *bytes, size_t count) {
   virtual_random *random = current_random;
   if (random == NULL) return 0;
+  int is_large = count >= VIRTUAL_RANDOM_LARGE;
+  virtual_stream *stream = is_large ? &random->large : &random->small;
   while (count > 0) {
-    if (random->used == sizeof random->block) next_block(random);
-    size_t part = sizeof random->block - random->used;
+    if (stream->used == sizeof stream->block) next_block(random, stream, (uint32_t)is_large);
+    size_t part = sizeof stream->block - stream->used;
     if (part > count) part = count;
-    memcpy(bytes, random->block + random->used, part);
-    random->used += (uint32_t)part;
+    memcpy(bytes, stream->block + stream->used, part);
+    stream->used += (uint32_t)part;
     bytes += part;
     count -= part;
   }

@@ -10,11 +10,8 @@ final class NamedCertificates {
   }
 
   private let entries: [Entry]
-  /// Each connection signs with a key of its own: an RSA key keeps blinding factors out of the randomness of whoever signs.
-  private let isVirtual: Bool
 
-  init(_ given: [TLSConfiguration.NamedCertificate], isVirtual: Bool) throws(TLSError) {
-    self.isVirtual = isVirtual
+  init(_ given: [TLSConfiguration.NamedCertificate]) throws(TLSError) {
     var entries: [Entry] = []
     for one in given {
       let chain = try one.chain.certificates("certificate chain")
@@ -39,10 +36,7 @@ final class NamedCertificates {
   }
 
   private func use(_ entry: Entry, in ssl: OpaquePointer) -> Bool {
-    guard SSL_use_certificate(ssl, entry.chain[0].x509) == 1, let key = isVirtual ? EVP_PKEY_dup(entry.key.key) : entry.key.key else {
-      return false
-    }
-    defer { if isVirtual { EVP_PKEY_free(key) } }
-    return SSL_use_PrivateKey(ssl, key) == 1 && entry.chain.dropFirst().allSatisfy { cssl_add1_chain_cert(ssl, $0.x509) == 1 }
+    SSL_use_certificate(ssl, entry.chain[0].x509) == 1 && SSL_use_PrivateKey(ssl, entry.key.key) == 1
+      && entry.chain.dropFirst().allSatisfy { cssl_add1_chain_cert(ssl, $0.x509) == 1 }
   }
 }

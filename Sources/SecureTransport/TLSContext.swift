@@ -15,21 +15,14 @@ public final class TLSContext: Sendable {
   public init(_ configuration: TLSConfiguration) throws(TLSError) {
     OpenSSL.prepare()
     self.configuration = configuration
-    live = try OpenSSLContext(configuration, isVirtual: false)
+    live = try OpenSSLContext(configuration)
     let endpoint = Endpoint(key: Self.digest(configuration), epoch: .virtual)
-    virtual = try endpoint.run(at: .zero) { () throws(TLSError) in try OpenSSLContext(configuration, isVirtual: true) }
+    virtual = try endpoint.run(at: .zero) { () throws(TLSError) in try OpenSSLContext(configuration) }
   }
 
   /// A connection object of OpenSSL that the caller frees; nil when memory is short.
   func makeConnection(isVirtual: Bool) -> OpaquePointer? {
-    guard let ssl = SSL_new((isVirtual ? virtual : live).context) else { return nil }
-    // An RSA key keeps blinding factors that it renews after some uses, out of the randomness of the connection that happens to be
-    // signing. A key of its own keeps a virtual connection apart from the others.
-    if isVirtual, let key = virtual.rsaKey, let copy = EVP_PKEY_dup(key) {
-      SSL_use_PrivateKey(ssl, copy)
-      EVP_PKEY_free(copy)
-    }
-    return ssl
+    SSL_new((isVirtual ? virtual : live).context)
   }
 
   private static func digest(_ configuration: TLSConfiguration) -> [UInt8] {
@@ -49,17 +42,15 @@ public final class TLSContext: Sendable {
 // Unchecked: it is not changed after it was made, and OpenSSL counts its references atomically, so threads may share it.
 private final class OpenSSLContext: @unchecked Sendable {
   let context: OpaquePointer
-  /// The own key where it is an RSA key; it belongs to the context.
-  private(set) var rsaKey: OpaquePointer?
   /// What OpenSSL's callback reads.
   private let named: NamedCertificates?
 
-  init(_ configuration: TLSConfiguration, isVirtual: Bool) throws(TLSError) {
+  init(_ configuration: TLSConfiguration) throws(TLSError) {
     guard let context = SSL_CTX_new(configuration.role == .client ? TLS_client_method() : TLS_server_method()) else {
       throw .library(OpenSSL.reason())
     }
     self.context = context
-    named = configuration.namedCertificates.isEmpty ? nil : try NamedCertificates(configuration.namedCertificates, isVirtual: isVirtual)
+    named = configuration.namedCertificates.isEmpty ? nil : try NamedCertificates(configuration.namedCertificates)
     if let named { TLSCallbacks.choose(named, in: context) }
     try setVersionsAndSuites(configuration)
     try setCertificate(configuration)
@@ -103,7 +94,6 @@ private final class OpenSSLContext: @unchecked Sendable {
     for certificate in certificates.dropFirst() {
       guard cssl_ctx_add1_chain_cert(context, certificate.x509) == 1 else { throw .library(OpenSSL.reason()) }
     }
-    if EVP_PKEY_get_base_id(key.key) == EVP_PKEY_RSA { rsaKey = SSL_CTX_get0_privatekey(context) }
   }
 
   private func setVerification(_ configuration: TLSConfiguration) throws(TLSError) {

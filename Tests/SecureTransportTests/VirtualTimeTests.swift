@@ -85,6 +85,23 @@ import Testing
     #expect(drawn == expected)
   }
 
+  @Test func `a large draw leaves the small ones as they are, so that blinding an RSA key shows in nothing else`() {
+    func drawn(_ counts: [Int]) -> [[UInt8]] {
+      let endpoint = Endpoint(key: [UInt8](repeating: 3, count: 32), epoch: epoch)
+      return endpoint.run(at: .zero) {
+        counts.map { count in
+          var bytes = [UInt8](repeating: 0, count: count)
+          #expect(RAND_bytes(&bytes, Int32(count)) == 1)
+          return bytes
+        }
+      }
+    }
+    let (plain, mixed) = (drawn([32, 127, 40]), drawn([32, 128, 127, 256, 40]))
+    #expect([mixed[0], mixed[2], mixed[4]] == plain)
+    #expect(Array(mixed[1].prefix(64)) != Array((plain[0] + plain[1]).prefix(64)))
+    #expect(mixed[1] != Array(mixed[3].prefix(128)))
+  }
+
   @Test func `outside of a scope nothing is drawn from a seed`() {
     var bytes = [UInt8](repeating: 7, count: 8)
     #expect(virtual_random_fill(&bytes, 8) == 0)

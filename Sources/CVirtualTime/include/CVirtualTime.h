@@ -8,13 +8,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// An endpoint's generator: the key stream of ChaCha20 (RFC 8439 §2.4) under a seed, counted from block 0 with a zero nonce.
-typedef struct virtual_random {
-  uint32_t key[8];
+/// A key stream of ChaCha20 (RFC 8439 §2.4), counted from block 0.
+typedef struct virtual_stream {
   uint64_t next_block;
   uint8_t block[64];
   uint32_t used;
+} virtual_stream;
+
+/// An endpoint's generator: two key streams under one seed, with the nonces 0 and 1.
+///
+/// Draws of `VIRTUAL_RANDOM_LARGE` bytes and more come from the second. Among them are the blinding factors of RSA keys, which show in no
+/// result and which a key that connections share renews now and then, out of the randomness of whichever connection is signing: what that
+/// connection draws besides must not depend on it.
+typedef struct virtual_random {
+  uint32_t key[8];
+  virtual_stream small;
+  virtual_stream large;
 } virtual_random;
+
+/// As long as the modulus of the shortest RSA key in use, 1,024 bits; everything else that goes on a wire is shorter, but padding and the
+/// private keys of large finite-field groups, each of which is drawn before the key of its connection signs.
+#define VIRTUAL_RANDOM_LARGE 128
 
 /// Starts the generator with a seed of 32 bytes.
 void virtual_random_start(virtual_random *random, const uint8_t *seed);

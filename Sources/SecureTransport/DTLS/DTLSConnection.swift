@@ -51,7 +51,6 @@ public final class DTLSConnection {
   public let role: Role
   private let context: DTLSContext
   private let endpoint: Endpoint
-  private let isVirtual: Bool
   private let wire = DTLSWire()
   private var ssl: OpaquePointer?
   private var state = State.idle
@@ -70,7 +69,6 @@ public final class DTLSConnection {
     self.context = context
     self.role = role
     endpoint = Endpoint(entropy, epoch: epoch)
-    isVirtual = entropy.isSeeded
     wire.rule = fingerprints.map { FingerprintRule($0) }
   }
 
@@ -92,7 +90,7 @@ public final class DTLSConnection {
     return run(at: now) { outputs in
       if let fault = wire.rule?.fault {
         end(with: TLSFailure(fault, endedBy: .local, text: fault.text), &outputs)
-      } else if let ssl = context.makeConnection(isVirtual: isVirtual), DTLSCallbacks.attach(wire, to: ssl) {
+      } else if let ssl = context.makeConnection(), DTLSCallbacks.attach(wire, to: ssl) {
         self.ssl = ssl
         if role == .active { SSL_set_connect_state(ssl) } else { SSL_set_accept_state(ssl) }
         advance(&outputs)

@@ -18,8 +18,6 @@ public final class DTLSContext: @unchecked Sendable {
 
   private let context: OpaquePointer
   private let leaf: Certificate
-  /// The own key where it is an RSA key; it belongs to the context.
-  private let rsaKey: OpaquePointer?
 
   /// - Parameters:
   ///   - certificate: the own certificate, then what its chain shows besides. A certificate that signs itself will do.
@@ -40,7 +38,6 @@ public final class DTLSContext: @unchecked Sendable {
     guard X509_check_private_key(leaf.x509, key.key) == 1 else { throw .keyDoesNotMatch }
     guard let context = SSL_CTX_new(DTLS_method()) else { throw .library(OpenSSL.reason()) }
     self.context = context
-    rsaKey = EVP_PKEY_get_base_id(key.key) == EVP_PKEY_RSA ? key.key : nil
     let isReady = Self.set(certificates, key, in: context) && Self.set(profiles, in: context)
     guard isReady else { throw .library(OpenSSL.reason()) }
     DTLSCallbacks.install(in: context)
@@ -60,13 +57,8 @@ public final class DTLSContext: @unchecked Sendable {
   }
 
   /// A connection object of OpenSSL that the caller frees; nil when memory is short.
-  func makeConnection(isVirtual: Bool) -> OpaquePointer? {
+  func makeConnection() -> OpaquePointer? {
     guard let ssl = SSL_new(context) else { return nil }
-    // As with TLS: the blinding of an RSA key must not tie virtual connections to one another.
-    if isVirtual, let rsaKey, let copy = EVP_PKEY_dup(rsaKey) {
-      SSL_use_PrivateKey(ssl, copy)
-      EVP_PKEY_free(copy)
-    }
     guard cssl_set_mtu(ssl, mtu) > 0 else {
       SSL_free(ssl)
       return nil
