@@ -65,9 +65,12 @@ extension Interop {
       }
     }
 
-    @Test func `where SRTP is required the printed text for TLS asks for it, and calls go both ways (RFC 4568)`() async throws {
-      try await Scene.run("printed-tls-srtp") { scene in
-        let policy = "requireTLS: true\nrequireSRTP: true\n"
+    @Test(arguments: ["sdes", "dtls"])
+    func `where SRTP is required the printed text for TLS asks for it, and calls go both ways (RFC 4568, RFC 5763)`(
+      keying: String
+    ) async throws {
+      try await Scene.run("printed-tls-\(keying)") { scene in
+        let policy = "requireTLS: true\nrequireSRTP: true\nsrtpOffer: \(keying)\n"
         let lab = try await serve(scene, policy)
         let files = try await printed(scene, "asterisk", "tls", policy)
         let asterisk = try await AsteriskServer.start(scene, files: files)

@@ -9,8 +9,7 @@ extension DefectCatalogue {
     Defect(
       "certificate-expired", "Its certificate was valid until the day before yesterday.", source: "RFC 5280 §4.1.2.5 (C6)", at: [.endpoint],
       breaks: ["RFC 5280 §4.1.2.5", "RFC 5280 §6.1.3", "tls-alert", "TLS-06", "RFC 3261 §26.3.1"], words: ["TLS", "certificate"],
-      signs: ["certificate has expired"],
-      .certificate(.expired)),
+      signs: ["certificate has expired"], .certificate(.expired)),
     Defect(
       "certificate-of-unknown-authority", "Nobody knows who signed its certificate.", source: "RFC 5280 §6.1 (C6)", at: [.endpoint],
       breaks: ["RFC 5280 §6.1", "tls-alert", "TLS-06", "RFC 3261 §26.3.1"], words: ["TLS", "certificate"],

@@ -68,6 +68,18 @@ struct AsteriskGuide {
     }.joined(separator: ",")
   }
 
+  /// By DTLS (RFC 5763) where our offers ask for it; else by keys in the SDP (RFC 4568), which TLS hides: with "optimistic" Asterisk offers
+  /// RTP/AVP with them (RFC 8643), and takes calls without.
+  private var srtp: [String] {
+    if facts.offersDTLS {
+      return [
+        "media_encryption=dtls", "dtls_auto_generate_cert=yes", "dtls_verify=fingerprint", "dtls_setup=actpass", "dtls_fingerprint=SHA-256",
+      ]
+    }
+    guard facts.requiresSRTP || facts.isTLS else { return [] }
+    return facts.requiresSRTP ? ["media_encryption=sdes"] : ["media_encryption=sdes", "media_encryption_optimistic=yes"]
+  }
+
   private var endpoint: [String] {
     let user = facts.account.username.asteriskValue
     var lines = [
@@ -75,9 +87,7 @@ struct AsteriskGuide {
       "allow=\(codecs)", "aors=kallglot-lab", "outbound_auth=kallglot-lab", "outbound_proxy=\(hop)", "from_user=\(user)",
       "from_domain=\(facts.domain)",
     ]
-    // Keys in the SDP (RFC 4568), which TLS hides; optimistic: with them RTP/AVP is offered (RFC 8643), and calls without are taken.
-    if facts.requiresSRTP || facts.isTLS { lines.append("media_encryption=sdes") }
-    if facts.isTLS, !facts.requiresSRTP { lines.append("media_encryption_optimistic=yes") }
+    lines += srtp
     if let address = facts.sharedAddress { lines += ["media_address=\(address)", "bind_rtp_to_media_address=yes"] }
     return lines + [
       "", "[kallglot-lab]", "type=auth", "auth_type=userpass", "username=\(user)", "password=\(facts.account.password.asteriskValue)",

@@ -26,6 +26,8 @@ public struct SetupGuide: Sendable {
   let pbxPort: UInt16
   /// Calls without SRTP are refused.
   let requiresSRTP: Bool
+  /// Our own offers ask for SRTP by DTLS.
+  let offersDTLS: Bool
   /// The folder of the PBX's configuration; nil = where the product usually has it.
   let folder: String?
 
@@ -41,6 +43,7 @@ public struct SetupGuide: Sendable {
     }
     codecs = configuration.policy.spokenCodecs
     requiresSRTP = configuration.policy.requireSRTP
+    offersDTLS = configuration.policy.srtpOffer == .dtls
     session = configuration.sessions.first
     callee = session?.id ?? "test"
     authority = listener.transport == .tls ? identity.authority?.certificate : nil
