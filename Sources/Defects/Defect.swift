@@ -24,8 +24,22 @@ public struct Defect: Sendable {
     case namesNobody
     /// A persona has another password than the scenario gives it.
     case password(String)
+    /// The member shows what is secret of its account, which the flaw is told.
+    case leak(@Sendable (Secrets) -> Flaw)
     /// The NAT that the member stands behind is another than the scenario gives.
     case nat(@Sendable (inout NATTraits) -> Void)
+  }
+
+  /// What a member knows of an account that nobody else is to see.
+  public struct Secrets: Sendable {
+    public var username: String
+    public var password: Secret
+    /// H(A1) by MD5, as hexadecimal digits (RFC 7616 §3.4.2).
+    public var secretHash: Secret
+
+    public init(username: String, password: Secret, secretHash: Secret) {
+      (self.username, self.password, self.secretHash) = (username, password, secretHash)
+    }
   }
 
   /// What a server's certificate is, if not its domain's.

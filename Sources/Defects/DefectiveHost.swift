@@ -21,6 +21,10 @@ public final class DefectiveHost: NetworkHost {
   /// Connections of our own; the host knows nothing of them. Even as all that hosts open, and far from its numbers.
   private var nextConnection: UInt32 = 1 << 30
   private var unsent: [ConnectionID: (bytes: Bytes, label: Label)] = [:]
+  /// Ports of our own, between the host's numbers for signalling and for media, and its address.
+  private static let ownPorts: Range<UInt32> = 1 << 30..<1 << 31
+  private var nextPort = ownPorts.lowerBound
+  private var address: IPAddress?
   /// The host's connections, by the number that the network knows.
   private var remotes: [ConnectionID: TransportAddress] = [:]
 
@@ -76,6 +80,7 @@ public final class DefectiveHost: NetworkHost {
       .closed(let connection, _), .drained(let connection):
       if case .closed = arrival { remotes[connection] = nil }
       if connection.rawValue >= 1 << 30 { return nil }
+    case .bound(let port, _) where Self.ownPorts.contains(port.rawValue): return nil
     case .bound, .bindFailed, .sendFailed, .receiveFailed, .unreachable, .acceptFailed, .acceptsAgain, .resolved: break
     }
     return arrival
@@ -95,6 +100,11 @@ public final class DefectiveHost: NetworkHost {
         bytes = message.bytes
       }
       if passage.fate == .lost { return nil }
+    }
+    if passage.opensPort, let address {
+      // Ports that no endpoint of a scenario takes.
+      out.bind(PortID(nextPort), TransportAddress(address, port: UInt16(truncatingIfNeeded: 45_000 + 2 * (nextPort & 0xFFF))))
+      nextPort += 1
     }
     // What the flaw answers by itself, before the host has seen anything.
     if let port = passage.port, let remote = passage.remote {
@@ -130,7 +140,10 @@ public final class DefectiveHost: NetworkHost {
     case .open(let connection, _, let remote):
       remotes[connection] = remote
       out.append(departure)
-    case .bind, .unbind, .finish, .close, .resolve, .event, .secret, .plaintext: out.append(departure)
+    case .bind(_, let own, _):
+      if address == nil { address = own.address }
+      out.append(departure)
+    case .unbind, .finish, .close, .resolve, .event, .secret, .plaintext: out.append(departure)
     }
   }
 

@@ -72,6 +72,8 @@ public struct Passage: Sendable {
   public var connection = Connection.asMeant
   /// What leaves besides.
   public private(set) var extras: [Extra] = []
+  /// A datagram port of the host's address is opened, before the host sees what arrives.
+  public var opensPort = false
   /// The connection ends after it.
   public var closes: CloseMode?
 

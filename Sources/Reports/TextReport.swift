@@ -4,14 +4,14 @@ import ScenarioModel
 
 /// Results as lines for people and CI logs.
 public enum TextReport {
-  /// One line a scenario, what was proven of its policy, where it gives one, then its findings (``ScenarioResult/findingLines``). Of
+  /// One line a scenario, its findings (``ScenarioResult/findingLines``), then what was proven of its policy, where it gives one. Of
   /// several seeds they are those of the smallest that did not pass.
   public static func lines(_ result: ScenarioResult, style: TextStyle = .plain) -> [String] {
     let mark = result.verdict.isGood ? style.good(mark(result.verdict)) : style.bad(mark(result.verdict))
     var lines = ["\(mark) \(result.name)  \(result.sweep.map(sweep) ?? times(result))"]
     if let reason = result.reason { lines += reason.split(separator: "\n").map { "    \(PlainText.escapingControls(String($0)))" } }
     if let places = result.live, !places.isEmpty { lines.append("    \(places.map(place).joined(separator: ", "))") }
-    return lines + (result.proof?.lines.map { "    \(PlainText.escapingControls($0))" } ?? []) + result.findingLines
+    return lines + result.findingLines + (result.proof?.lines.map { "    \(PlainText.escapingControls($0))" } ?? [])
   }
 
   /// `192.0.2.20 is 127.64.2.20 (pbx)`: of the file, and on this machine.

@@ -1,6 +1,7 @@
 import Kallglot
 import KallglotPolicy
 import CallControl
+import Defects
 import Inspection
 import Media
 import Personas
@@ -73,7 +74,7 @@ public struct Cast {
     let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch)
     members = try scenario.cast.enumerated().compactMap { index, given in
       guard !others.contains(given.name) else { return nil }
-      var member = try builder.build(given).planted(given.defects)
+      var member = try builder.build(given).planted(given.defects, builder.secrets(given))
       member.number = HostID(UInt16(index))
       return member
     }
@@ -122,6 +123,14 @@ private struct HostBuilder {
     }
   }
 
+  /// What a leak may show; nil where the member has no account.
+  func secrets(_ member: Scenario.Member) -> Defect.Secrets? {
+    guard let account = scenario.accounts.first(where: { $0.name == member.account }), let password = passwords[account.name] else {
+      return nil
+    }
+    return Defect.Secrets(username: account.username, password: password, realm: Cast.domain)
+  }
+
   private func wire(_ member: Scenario.Member) -> Cast.Member {
     let own = TransportAddress(member.address, port: member.port(member.transport))
     let host = WireHost(address: own, transport: member.transport, media: member.mediaPort)
@@ -165,7 +174,7 @@ private struct HostBuilder {
     let account = scenario.accounts.first { $0.name == member.account }
     let credentials = account.map { account in
       Credentials(
-        username: account.username,
+        username: member.username ?? account.username,
         password: member.plantedPassword ?? member.password.map { Secret($0) } ?? passwords[account.name] ?? Secret(""))
     }
     let user = account?.username ?? member.name

@@ -8,10 +8,12 @@ import SecureTransport
 
 extension Cast.Member {
   /// The member with its defects: flaws on the wire, and a portal that changes what it is told to set.
-  func planted(_ defects: [Defect]) -> Cast.Member {
+  ///
+  /// - Parameter secrets: of its account; nil where it has none.
+  func planted(_ defects: [Defect], _ secrets: Defect.Secrets?) -> Cast.Member {
     let changes = defects.compactMap { if case .policy(let change) = $0.change { change } else { nil } }
     let member = changes.isEmpty ? self : setting(changes)
-    return member.behind(defects)
+    return member.behind(defects, secrets)
   }
 
   /// A policy that is set while the endpoint runs is changed as the first one was.
@@ -27,8 +29,14 @@ extension Cast.Member {
       }, send: send, sendMedia: sendMedia)
   }
 
-  private func behind(_ defects: [Defect]) -> Cast.Member {
-    let flaws = defects.compactMap { if case .flaw(let flaw) = $0.change { flaw } else { nil } }
+  private func behind(_ defects: [Defect], _ secrets: Defect.Secrets?) -> Cast.Member {
+    let flaws = defects.compactMap { defect in
+      switch defect.change {
+      case .flaw(let flaw): flaw
+      case .leak(let make): secrets.map(make)
+      case .policy, .certificate, .takesAnyName, .takesAnyCertificate, .namesNobody, .password, .nat: nil
+      }
+    }
     guard !flaws.isEmpty else { return self }
     let host = DefectiveHost(host, flaws)
     return Cast.Member(
@@ -55,7 +63,7 @@ extension Scenario.Member {
       switch defect.change {
       case .takesAnyName, .namesNobody: return .chain
       case .takesAnyCertificate: return .none
-      case .flaw, .policy, .certificate, .password, .nat: break
+      case .flaw, .leak, .policy, .certificate, .password, .nat: break
       }
     }
     return .peer

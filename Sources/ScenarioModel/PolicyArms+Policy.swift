@@ -1,3 +1,4 @@
+import Defects
 import Inspection
 import KallglotPolicy
 import SansIO
@@ -30,6 +31,14 @@ extension SecretList {
         Secret(algorithm.hash("\(username):\(realm):\(password.reveal())")), named: "H(A1) of \(account), which is as good as its password,"
       )
     }
+  }
+}
+
+extension Defect.Secrets {
+  /// What is known of an account whose password this is.
+  public init(username: String, password: Secret, realm: String) {
+    let hash = WireCredentials.Algorithm.md5.hash("\(username):\(realm):\(password.reveal())")
+    self.init(username: username, password: password, secretHash: Secret(hash))
   }
 }
 

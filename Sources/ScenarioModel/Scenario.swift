@@ -41,6 +41,8 @@ public struct Scenario: Sendable {
     public var transport: SIPTransportProtocol
     /// The account whose credentials a persona uses.
     public var account: String?
+    /// Instead of the account's username.
+    public var username: String?
     /// Instead of the account's password.
     public var password: String?
     /// From INVITE to 200 when this member is called.

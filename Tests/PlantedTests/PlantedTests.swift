@@ -27,6 +27,18 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     #expect(outcome.first?.hasPrefix("policy/cap-reached at kallglot") == true)
   }
 
+  @Test(arguments: [
+    ("every-tenth-packet-in-clear", "policy/srtp-required-later"), ("first-packet-in-clear", "policy/empty-reinvite-stays-srtp"),
+    ("media-copied-to-a-stranger", "policy/srtp-required-later"), ("require-srtp-ignored", "srtp/required"),
+    ("keys-taken-in-clear", "srtp/keys-in-the-clear"), ("password-in-a-header", "basic/answered-udp"),
+    ("secret-hash-in-a-header", "basic/answered-udp"), ("basic-credentials", "basic/answered-udp"),
+    ("port-before-the-policy", "policy/refused-opens-nothing"),
+  ])
+  func `each leak is caught by a scenario of the library, for its own reason (contract 8.1)`(defect: String, file: String) throws {
+    let outcome = try outcome(defect, file)
+    #expect(outcome.isCaught && outcome.right != nil, "\(outcome.text)")
+  }
+
   @Test func `a NAT that never forgets is a lie of the network (RFC 4787 §4.3)`() throws {
     let outcome = try outcome("nat-binding-never-expires", "basic/answered-udp", "nat/binding-expires")
     #expect(outcome.isCaught, "\(outcome.text)")

@@ -4,7 +4,7 @@ public enum DefectCatalogue {
   public static let all: [Defect] =
     transactions + timers + dialogs + sequences + responses + authentication + registrations + descriptions + modifications + media
     + reports
-    + connections + policies + identities + translators
+    + connections + policies + leaks + identities + translators
 
   public static let names = all.map(\.name)
 

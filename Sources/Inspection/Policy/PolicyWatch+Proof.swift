@@ -88,7 +88,7 @@ extension PolicyWatch {
     let short = ledger.secrets.tooShort > 0 ? " (passwords shorter than \(SecretList.shortest) characters are not looked for)" : ""
     let isAllTLS = counts.messages > 0 && counts.inClear == 0
     return item(
-      .passwordInClear, "", broken: counts.passwords, of: counts.messages, "no password and no H(A1) in clear",
+      .passwordInClear, "", broken: counts.passwords, of: counts.messages, "no password or H(A1) in clear",
       Words.count(counts.messages, "message") + (isAllTLS ? ", all over TLS" : ", \(counts.inClear) of them outside TLS") + short,
       without: "no SIP was seen")
   }

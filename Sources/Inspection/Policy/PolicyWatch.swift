@@ -46,7 +46,7 @@ public struct PolicyWatch {
   private var lastPlace: TransportAddress?
   private let signalling: Set<UInt16>
   private(set) var counts = Counts()
-  /// Media ports that are open.
+  /// Media ports that have been open: what left them is the host's, also when it is looked at later.
   private(set) var ports: Set<TransportAddress> = []
   private var lastPort: TransportAddress?
   private var portsOpened = 0
@@ -106,10 +106,9 @@ public struct PolicyWatch {
   public mutating func take(_ record: JournalRecord) {
     switch record.body {
     case .bound(let address, .datagram) where !signalling.contains(address.port):
-      ports.insert(address)
+      if ports.count < Self.mostPlaces { ports.insert(address) }
       lastPort = address
       portsOpened += 1
-    case .unbound(let address, .datagram): ports.remove(address)
     default: break
     }
   }
@@ -201,7 +200,7 @@ public struct PolicyWatch {
       // A refusal is what the policy asks for; a challenge asks for credentials in clear.
       guard answersBeginning(message, conversation), status > 100, status < 400 || status == 401 || status == 407 else { return nil }
     } else {
-      guard message.method != .ack, message.method != .cancel else { return nil }
+      guard isBeginning(message) else { return nil }
     }
     counts.wrongTransports += 1
     return finding(
@@ -231,10 +230,14 @@ public struct PolicyWatch {
 
   /// What of secrets a message shows, whatever carries it; nil where it shows none. The response of a digest is none.
   public static func secret(in message: ObservedMessage, _ secrets: SecretList) -> String? {
-    let isBasic = [HeaderName.authorization, .proxyAuthorization].contains { name in
-      message.message.all(name).contains { $0.text.lowercased().hasPrefix("basic ") }
-    }
+    let isBasic =
+      message.message.has(.authorization) && isBasic(message.message, .authorization)
+      || message.message.has(.proxyAuthorization) && isBasic(message.message, .proxyAuthorization)
     return isBasic ? "Basic credentials, which hold a password as it is," : secrets.name(in: message.message.bytes)
+  }
+
+  private static func isBasic(_ message: SIPMessage, _ name: HeaderName) -> Bool {
+    message.all(name).contains { $0.text.lowercased().hasPrefix("basic ") }
   }
 
   private mutating func password(_ message: ObservedMessage) -> InspectionFinding? {

@@ -14,6 +14,7 @@ enum CastKeys {
   static let transport = Key.standard("transport", .transport, "udp", "The transport of its calls, both ways.", inherits: true)
     .with(aPersona, .key("wire"))
   static let account = Key.optional("account", .text, "The account whose credentials it uses.", inherits: true).with(aPersona)
+  static let username = Key.optional("username", .text, "Instead of the account's username.").with(.key("account"))
   static let password = Key.optional("password", .text, "Instead of the account's password.").with(.key("account"))
   static let answerDelay = Key.standard("answerDelay", .duration, "0", "From INVITE to 200 when this member is called.", inherits: true)
     .with(aPersona, .key("endpoint"))
@@ -61,8 +62,8 @@ enum CastKeys {
 
   static let shape = MappingShape(
     [
-      endpoint, persona, wire, address, transport, account, password, answerDelay, rejectsWith, earlyMedia, media, music, directMedia,
-      mediaPort, srtp, setup, rtcpMux, keepAlive,
+      endpoint, persona, wire, address, transport, account, username, password, answerDelay, rejectsWith, earlyMedia, media, music,
+      directMedia, mediaPort, srtp, setup, rtcpMux, keepAlive,
       certificate, versions, suites,
       defect,
     ],
@@ -118,7 +119,7 @@ extension Scenario {
       answerDelay: try fields[CastKeys.answerDelay], rejectsWith: try fields[CastKeys.rejectsWith],
       hasEarlyMedia: try fields[CastKeys.earlyMedia])
     (member.media, member.music, member.port) = (try fields[CastKeys.media], try fields[CastKeys.music], port)
-    member.directMedia = try fields[CastKeys.directMedia]
+    (member.directMedia, member.username) = (try fields[CastKeys.directMedia], try fields[CastKeys.username])
     member.mediaPort = try fields[CastKeys.mediaPort].map(UInt16.init)
     if let number = member.mediaPort, number % 2 != 0, let place = fields.place(of: CastKeys.mediaPort) {
       throw place.problem("\(number) is odd: RTP's port is even, and RTCP's is the next (RFC 3550 §11)")

@@ -78,7 +78,7 @@ extension Script {
         continue
       }
       let ownPackets = groups[known].blamed.flatMap { scenario.name(of: $0) } == groups[known].member
-      if ownPackets { groups[known] = seen }
+      if ownPackets, seen.member != groups[known].member { groups[known] = seen }
     }
     return groups.map { $0.finding(scenario) }
       + missingPorts.map { missing in
