@@ -256,6 +256,11 @@ struct Break: Sendable, CustomTestStringConvertible {
       "the fault 'drop every ACK' dropped"
     ),
     (
+      "tls", "  - call: { from: far, to: session demo, as: leg }\n  - expect: { tls: far, is: established, within: 1 s }", "",
+      "  far: { persona: plain-caller, address: 192.0.2.21, transport: tls, account: acme, versions: 1.1 }\n",
+      "far's leg ended"
+    ),
+    (
       "plaintext", call + established + "  - never: { plaintext: RTP, by: kallglot, during: 1 s }", "", "",
       "kallglot has agreed on PCMU, sendrecv"
     ),

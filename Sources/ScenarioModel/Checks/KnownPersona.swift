@@ -21,7 +21,7 @@ public struct KnownPersona: Hashable, Sendable {
         "refusal-reasons", "register-allow", "register-lead", "register-line", "register-order", "reinvite-488-form",
         "reinvite-response-order", "request-order", "response-order", "sdp-answer-origin", "sdp-maxptime", "sdp-names",
         "sdp-reoffers-agreed", "session-timer-headers", "sips-480", "stack-response-order", "success-after-provisional-order",
-        "supported-list", "tag-uuid", "trying-at-once", "unacknowledged-bye-reason", "unreadable-sdp-400", "via-alias", "via-rewritten",
+        "supported-list", "tag-uuid", "tls-1-2", "trying-at-once", "unacknowledged-bye-reason", "unreadable-sdp-400", "via-alias", "via-rewritten",
         "via-rport-first",
       ]),
     KnownPersona(
@@ -30,7 +30,8 @@ public struct KnownPersona: Hashable, Sendable {
         "allow-events", "allow-list", "asserted-identity", "branch", "bye-reason", "bye-statistics", "call-id", "call-info", "cisco-guid",
         "contact-device", "cseq-101", "date", "delayed-offer", "double-spaced-timers", "expires-180", "hold-by-music", "notify-digits",
         "ping-max-forwards-0", "ping-without-user", "product-name", "remote-party-id", "request-order", "sdp-answer-bandwidth",
-        "sdp-direction-place", "sdp-events-0-15", "sdp-names", "sdp-origin-node", "session-id", "tag", "two-supported",
+        "sdp-direction-place", "sdp-events-0-15", "sdp-names", "sdp-origin-node", "session-id", "tag", "tls-1-2",
+        "two-supported",
       ]),
   ]
 

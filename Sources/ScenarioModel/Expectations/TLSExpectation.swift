@@ -65,7 +65,7 @@ struct TLSExpectation: Expectation {
     ]
     return (["a TLS handshake of \(member) is \(state.rawValue)"] + parts.compactMap(\.self)).joined(separator: " ")
   }
-  var inquiry: Inquiry { .messages(to: member) }
+  var inquiry: Inquiry { .leg(of: member) }
 
   func judge(_ script: Script) -> Judgement {
     let all = script.tls.filter { $0.member == member }
