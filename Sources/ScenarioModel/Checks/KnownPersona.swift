@@ -21,7 +21,8 @@ public struct KnownPersona: Hashable, Sendable {
         "refusal-reasons", "register-allow", "register-lead", "register-line", "register-order", "reinvite-488-form",
         "reinvite-response-order", "request-order", "response-order", "sdp-answer-origin", "sdp-maxptime", "sdp-names",
         "sdp-reoffers-agreed", "session-timer-headers", "sips-480", "stack-response-order", "success-after-provisional-order",
-        "supported-list", "tag-uuid", "tls-1-2", "trying-at-once", "unacknowledged-bye-reason", "unreadable-sdp-400", "via-alias", "via-rewritten",
+        "supported-list", "tag-uuid", "tls-1-2", "trying-at-once",
+        "unacknowledged-bye-reason", "unreadable-sdp-400", "via-alias", "via-rewritten",
         "via-rport-first",
       ]),
     KnownPersona(
