@@ -133,8 +133,9 @@ private final class Thread {
     let box = Unmanaged.passRetained(Box(body))
     pthread_create(
       &id, nil,
-      {
-        Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().body(); return nil
+      { argument in
+        if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
+        return nil
       }, box.toOpaque())
   }
 
