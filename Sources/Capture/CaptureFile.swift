@@ -50,7 +50,12 @@ public final class CaptureFile {
   private let redactor: (any PacketRedactor)?
   @exclusivity(unchecked) private var interfaces: [Interface] = []
   @exclusivity(unchecked) private var isClosed = false
-  @exclusivity(unchecked) private var held: (packet: PacketRecord, interface: Int)?
+  @exclusivity(unchecked) private var held: [(packet: PacketRecord, interface: Int)] = []
+  /// The client random of a handshake of TLS 1.3 that has logged the server's secret and not the client's: readers want both before the
+  /// ServerHello, and a client finds its own with the server's last message (RFC 8446 §7.1).
+  private var awaited: Substring?
+  /// Packets that wait for it at most.
+  private static let mostHeld = 64
 
   /// Packets written so far; the file's frames are numbered from 1 up to this.
   @exclusivity(unchecked) public private(set) var frames: UInt32 = 0
@@ -95,9 +100,9 @@ public final class CaptureFile {
   /// - Parameter remark: what its comment says besides.
   public func append(_ packet: PacketRecord, interface: Int = 0, remark: StaticString? = nil) {
     guard !isClosed else { return }
-    if held != nil { release() }
+    if !held.isEmpty, awaited == nil || held.count >= Self.mostHeld { release() }
     guard redactor == nil, remark == nil else { return appendRedacted(packet, interface, remark) }
-    if Self.mayBringSecrets(packet) { held = (packet, interface) } else { write(packet, interface, nil) }
+    if !held.isEmpty || Self.mayBringSecrets(packet) { held.append((packet, interface)) } else { write(packet, interface, nil) }
   }
 
   private func appendRedacted(_ packet: PacketRecord, _ interface: Int, _ remark: StaticString?) {
@@ -118,8 +123,10 @@ public final class CaptureFile {
   }
 
   private func release() {
-    guard let earlier = held.take() else { return }
-    write(earlier.packet, earlier.interface, nil)
+    awaited = nil
+    guard !held.isEmpty else { return }
+    for earlier in held { write(earlier.packet, earlier.interface, nil) }
+    held.removeAll(keepingCapacity: true)
   }
 
   private func write(_ packet: PacketRecord, _ interface: Int, _ remark: StaticString?) {
@@ -137,6 +144,13 @@ public final class CaptureFile {
   public func append(_ secret: KeyLogLine) {
     guard !isClosed, options.writesSecrets else { return }
     writer.writeSecrets(secret)
+    let words = secret.line.split(separator: " ")
+    guard words.count == 3 else { return }
+    switch words[0] {
+    case "SERVER_HANDSHAKE_TRAFFIC_SECRET" where awaited == nil: awaited = words[1]
+    case "CLIENT_HANDSHAKE_TRAFFIC_SECRET" where awaited == words[1]: awaited = nil
+    default: break
+    }
   }
 
   /// What happened at that time without a packet, such as one that was not sent: a comment that belongs to no frame.

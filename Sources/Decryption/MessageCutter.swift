@@ -9,6 +9,9 @@ struct MessageCutter {
   private var buffer: [UInt8] = []
   /// So many bytes of it left before anybody knew that they are SIP.
   private var written = 0
+  /// Line ends between messages are left out: they keep a connection alive (RFC 5626 §4.4.1), and on ports of TLS other readers take them for
+  /// a record.
+  var dropsLineEnds = false
   /// What comes cannot be cut: it is not SIP.
   private var isUncut = false
 
@@ -35,7 +38,7 @@ struct MessageCutter {
   private mutating func next() -> [UInt8]? {
     guard !isUncut, !buffer.isEmpty else { return nil }
     let gap = buffer.prefix { $0 == 13 || $0 == 10 || $0 == 0 }.count
-    guard gap == 0 else { return drop(gap) }
+    guard gap == 0 else { return dropsLineEnds ? drop(gap) { _ in Bytes() } : drop(gap) }
     let bytes = Bytes(buffer)
     guard let body = ClearMessage.bodyStart(bytes) else {
       guard buffer.count > Self.longestHeader || buffer.count > 64 && SIPRecognition.findStart(bytes, from: 0) == nil else { return nil }

@@ -30,6 +30,7 @@ struct TwinDirection {
   mutating func beginDecrypted() {
     guard !isDecrypted else { return }
     (isDecrypted, cutter) = (true, MessageCutter())
+    cutter.dropsLineEnds = true
   }
 
   mutating func append(_ bytes: [UInt8]) { pending += bytes }

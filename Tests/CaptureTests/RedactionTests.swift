@@ -24,6 +24,29 @@ import Testing
     #expect(packets[0].bytes.text.hasSuffix("xxxxxx") && packets[1].bytes.text.hasSuffix("open"))
   }
 
+  @Test func `both secrets of a handshake of TLS 1.3 stand before its ServerHello, whenever a client logs its own (RFC 8446 §7.1)`() throws
+  {
+    let file = CaptureFile(ByteOutput(), interface: "alice", epoch: .virtual)
+    let segment = PacketRecord.Carrier.tcp(TCPSegment(sequence: 1, acknowledgement: 1, flags: .ack))
+    file.append(record(1, as: .received, over: segment, "hello"))
+    file.append(KeyLogLine("SERVER_HANDSHAKE_TRAFFIC_SECRET 00 11"))
+    file.append(record(2, over: segment, ""))
+    file.append(record(3, as: .received, over: segment, "finished"))
+    file.append(KeyLogLine("CLIENT_HANDSHAKE_TRAFFIC_SECRET 00 22"))
+    file.append(record(4, over: segment, "finished"))
+    file.append(KeyLogLine("SERVER_HANDSHAKE_TRAFFIC_SECRET 01 11"))
+    for frame in 5...100 as ClosedRange<UInt32> { file.append(record(frame, as: .received, over: segment, "more")) }
+    file.close()
+    var reader = try CaptureReader(file.output.bytes)
+    var kinds = ""
+    while let item = try reader.next() {
+      if case .packet = item { kinds += "p" }
+      if case .secrets = item { kinds += "s" }
+    }
+    #expect(kinds == "sspppps" + String(repeating: "p", count: 96), "\(kinds)")
+    #expect(file.frames == 100 && file.misnumbered == 0)
+  }
+
   @Test func `secrets that a datagram of DTLS brings stand before it (RFC 7983 §7)`() throws {
     let file = CaptureFile(ByteOutput(), interface: "alice", epoch: .virtual)
     file.append(record(1, as: .received, Bytes([22, 0xFE, 0xFD, 0])))

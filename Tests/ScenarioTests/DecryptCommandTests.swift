@@ -1,3 +1,4 @@
+import Capture
 import Foundation
 import LabBench
 import SRTP
@@ -89,6 +90,45 @@ import Testing
       #expect(outcome.errors.split(separator: "\n").count == 1 && !outcome.errors.contains(secret))
     }
     #expect(!FileManager.default.fileExists(atPath: "\(folder)/out.pcapng"))
+  }
+
+  /// TLS secrets in hexadecimal, and keys in SIP that is in clear, of all captures below a folder.
+  private func secrets(_ folder: String) throws -> Set<String> {
+    var found: Set<String> = []
+    for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name.hasSuffix(".pcapng") {
+      var reader = try CaptureReader(path: "\(folder)/\(name)")
+      while let item = try reader.next() {
+        switch item {
+        case .secrets(let secrets):
+          for line in secrets.data.text.split(separator: "\n") {
+            if let word = line.split(separator: " ").last { found.insert(String(word)) }
+          }
+        case .packet(let packet):
+          for range in CryptoAttribute.keyRanges(in: packet.bytes) where range.count >= 40 { found.insert(packet.bytes[range].text) }
+        case .interface, .statistics, .other: continue
+        }
+      }
+    }
+    return found
+  }
+
+  @Test func `run without secrets leaves none in captures, journals and reports`() async throws {
+    let folder = try Place.temporary()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for flags in [["--out", "\(folder)/open"], ["--out", "\(folder)/closed", "--no-secrets"]] {
+      let out = flags[1]
+      let result = try await Subprocess.run(
+        .path(.init(Place.lab)),
+        arguments: .init(["run", "scenarios/srtp/call.yaml", "--junit", "\(out)/r.xml", "--json", "\(out)/r.json"] + flags),
+        workingDirectory: .init(Place.root), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+      #expect(result.terminationStatus.isSuccess, "\(result.standardOutput)")
+    }
+    let secrets = try secrets("\(folder)/open")
+    #expect(secrets.count > 10)
+    for name in try FileManager.default.subpathsOfDirectory(atPath: "\(folder)/closed") where name.contains(".") {
+      let content = try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/closed/\(name)"))
+      #expect(secrets.allSatisfy { content?.range(of: Data($0.utf8)) == nil }, "\(name)")
+    }
   }
 
   @Test func `without secrets OUT has the frames of IN, and neither keys nor blocks of secrets`() async throws {
