@@ -80,6 +80,8 @@ public struct MediaReport: Hashable, Sendable {
   public var tones: [Int]
   /// What the peer last reported of our stream: lost packets; nil when no report came.
   public var packetsLostAtPeer: Int?
+  /// What could not be verified of SRTP and SRTCP, by cause.
+  public var drops = SRTPDropCounts()
 }
 
 extension MediaReport {

@@ -375,7 +375,8 @@ public struct MediaStream: Sendable {
     MediaReport(
       packetsSent: sender.packetsSent, packetsReceived: receiver.packetsReceived, octetsSent: sender.octetsSent,
       octetsReceived: receiver.octetsReceived, packetsLost: receiver.packetsLost,
-      jitter: receiver.statistics?.jitterDuration ?? .zero, tones: receiver.tones, packetsLostAtPeer: reporter.packetsLostAtPeer)
+      jitter: receiver.statistics?.jitterDuration ?? .zero, tones: receiver.tones, packetsLostAtPeer: reporter.packetsLostAtPeer,
+      drops: protection.drops)
   }
 
   private mutating func complain(_ rule: PeerViolation.Rule, _ detail: String, section: String? = nil) {

@@ -57,7 +57,7 @@ public final class Persona: ScriptedHost, TimerNaming {
   public typealias Command = CallAgentCommand
   public typealias Event = CallAgentEvent
 
-  private let configuration: Configuration
+  private var configuration: Configuration
   private let agent: CallAgent
 
   public init(_ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch) {
@@ -100,6 +100,9 @@ public final class Persona: ScriptedHost, TimerNaming {
     agent.perform(withCredentials(command), at: now, &out)
     handleSignals(at: now, &out)
   }
+
+  /// From the next call and the next REGISTER on; what has begun goes on with the old one.
+  public func setPassword(_ password: Secret) { configuration.credentials?.password = password }
 
   private var habits: Habits { configuration.profile.habits }
 

@@ -25,18 +25,18 @@ public struct Cast {
     public let perform: ((CallAgentCommand, Instant, inout Outbox) -> Void)?
     /// Gives the endpoint a command of its portal or API; nil where there is neither.
     public let administer: ((Administration, Instant, inout Outbox) -> Void)?
-    /// Sends bytes as they are; nil but at a wire member.
-    public let send: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)?
-    /// Sends a packet of media as it is, from where its RTP would come; nil but at a wire member.
-    public let sendMedia: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)?
+    /// Gives a wire member a command, and returns why it cannot be done; nil at all others.
+    public let wire: ((WireHost.Command, Instant, inout Outbox) -> String?)?
+    /// Changes what a persona answers challenges with; nil at all others, and where it has no account.
+    public let setPassword: ((Secret) -> Void)?
     public let isEndpoint: Bool
 
     init(
       name: String, host: any NetworkHost, addresses: [IPAddress], isEndpoint: Bool = false,
       perform: ((CallAgentCommand, Instant, inout Outbox) -> Void)? = nil,
       administer: ((Administration, Instant, inout Outbox) -> Void)? = nil,
-      send: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)? = nil,
-      sendMedia: ((Bytes, TransportAddress, Instant, inout Outbox) -> Void)? = nil
+      wire: ((WireHost.Command, Instant, inout Outbox) -> String?)? = nil,
+      setPassword: ((Secret) -> Void)? = nil
     ) {
       self.name = name
       self.host = host
@@ -44,8 +44,8 @@ public struct Cast {
       self.isEndpoint = isEndpoint
       self.perform = perform
       self.administer = administer
-      self.send = send
-      self.sendMedia = sendMedia
+      self.wire = wire
+      self.setPassword = setPassword
     }
   }
 
@@ -119,7 +119,8 @@ private struct HostBuilder {
     case .persona(let known):
       guard let profile = PersonaProfile.named(known.id) else { throw .couldNotRun("there is no persona '\(known.id)'") }
       return try persona(member, profile)
-    case .wire: return wire(member)
+    case .wire: return try wire(member)
+    case .proxy(let branches): return try proxy(member, branches)
     }
   }
 
@@ -131,13 +132,28 @@ private struct HostBuilder {
     return Defect.Secrets(username: account.username, password: password, realm: Cast.domain)
   }
 
-  private func wire(_ member: Scenario.Member) -> Cast.Member {
+  private func proxy(_ member: Scenario.Member, _ branches: [String]) throws(StageFailure) -> Cast.Member {
+    let versions = TLSVersion.tls12...TLSVersion.tls13
+    let contexts = try Self.checked { () throws(TLSError) in
+      (server: try tls?.server(member, versions), client: try tls?.client(member, versions))
+    }
+    let host = ForkingProxy(
+      address: member.address, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]),
+      routing: try CastDirectory(scenario).routing(of: member, branches: branches), serverTLS: contexts.server, clientTLS: contexts.client,
+      entropy: entropy.fork("host \(member.name)"), epoch: epoch)
+    return Cast.Member(name: member.name, host: host, addresses: [member.address])
+  }
+
+  private func wire(_ member: Scenario.Member) throws(StageFailure) -> Cast.Member {
     let own = TransportAddress(member.address, port: member.port(member.transport))
-    let host = WireHost(address: own, transport: member.transport, media: member.mediaPort)
+    let secure = try Self.checked { () throws(TLSError) in
+      member.transport == .tls ? try tls?.wire(member, entropy: entropy.fork("host \(member.name)"), epoch: epoch) : nil
+    }
+    let host = WireHost(
+      address: own, transport: member.transport, media: member.mediaPort, tls: secure, entropy: entropy.fork("host \(member.name)"),
+      epoch: epoch)
     return Cast.Member(
-      name: member.name, host: host, addresses: [own.address],
-      send: { bytes, remote, now, out in host.send(bytes, to: remote, at: now, &out) },
-      sendMedia: { bytes, remote, now, out in host.sendMedia(bytes, to: remote, at: now, &out) })
+      name: member.name, host: host, addresses: [own.address], wire: { command, now, out in host.perform(command, at: now, &out) })
   }
 
   private func listeners(_ member: Scenario.Member, _ transports: [SIPTransportProtocol]) -> [TransportListener] {
@@ -199,6 +215,7 @@ private struct HostBuilder {
       configuration, serverTLS: contexts.server, clientTLS: contexts.client, entropy: entropy.fork("host \(member.name)"), epoch: epoch)
     return Cast.Member(
       name: member.name, host: host, addresses: addresses,
-      perform: { command, now, out in host.perform(command, at: now, &out) })
+      perform: { command, now, out in host.perform(command, at: now, &out) }, setPassword: credentials.map { _ in { host.setPassword($0) } }
+    )
   }
 }

@@ -1,4 +1,5 @@
 import CallControl
+import Personas
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
@@ -28,13 +29,17 @@ public struct CastDirectory {
       let uri: SIPURI
       do { uri = try SIPURI(parsing: text) } catch { throw .couldNotRun("'\(text)' cannot be called: \(error)") }
       guard !scenario.knows(uri.host) else { return CallRequest(name: alias, uri: uri, hop: .name(uri)) }
-      var target = target(of: try trunk(), over: caller.transport, from: name)
+      var target = target(of: try trunk(of: caller), over: caller.transport, from: name)
       // The domain of the URI is what a certificate has to prove (RFC 5922 §4).
       if target.serverName != nil, uri.host.address == nil { target.serverName = uri.host.text }
       return CallRequest(name: alias, uri: uri, hop: NextHop(target))
     case .member(let callee):
       let member = try member(callee)
-      let transport = if case .endpoint = member.role { caller.transport } else { member.transport }
+      let transport =
+        switch member.role {
+        case .endpoint, .proxy: caller.transport
+        case .persona, .wire: member.transport
+        }
       let target = target(of: member, over: transport, from: name)
       let host = SIPHost.address(target.address.address)
       let uri = SIPURI(host: host, user: callee, port: member.port.map { _ in target.address.port })
@@ -59,24 +64,38 @@ public struct CastDirectory {
     return member
   }
 
-  /// The servers of the trunk: those that the run's names tell, else the member at its other end.
+  /// The servers of the trunk: a member's outbound proxy, those that the run's names tell, or the member at its other end.
   private func trunk(from member: Scenario.Member) throws(StageFailure) -> NextHop {
-    if scenario.knows(.name(Cast.domain)) { return .name(SIPURI(host: Cast.domain)) }
-    return NextHop(target(of: try trunk(), over: member.transport, from: member.name))
+    if member.outboundProxy == nil, scenario.knows(.name(Cast.domain)) { return .name(SIPURI(host: Cast.domain)) }
+    return NextHop(target(of: try trunk(of: member), over: member.transport, from: member.name))
   }
 
-  /// Who is at the other end of the trunk: the endpoint, or a wire member that plays one.
-  private func trunk() throws(StageFailure) -> Scenario.Member {
+  /// Where a member sends what is for the endpoint: its outbound proxy, the endpoint, or a wire member that plays one.
+  private func trunk(of caller: Scenario.Member) throws(StageFailure) -> Scenario.Member {
+    if let proxy = caller.outboundProxy { return try member(proxy) }
     let trunk = scenario.endpoint ?? scenario.cast.first { if case .wire = $0.role { true } else { false } }
     guard let trunk else { throw .couldNotRun("the cast has neither an endpoint nor a wire member to play one") }
     return trunk
+  }
+
+  /// Where a proxy sends requests.
+  func routing(of proxy: Scenario.Member, branches: [String]) throws(StageFailure) -> ProxyRouting {
+    let forked = try branches.map { name throws(StageFailure) in
+      let callee = try member(name)
+      let target = target(of: callee, over: callee.transport, from: proxy.name)
+      let suffix = callee.transport == .udp ? "" : ";transport=\(callee.transport.rawValue)"
+      return ProxyRouting.Branch(uri: "sip:\(name)@\(target.address)\(suffix)", target: target)
+    }
+    let endpoint = scenario.endpoint.map { [(name: Cast.domain, target: target(of: $0, over: proxy.transport, from: proxy.name))] }
+    return ProxyRouting(branches: forked, domains: endpoint ?? [], serverName: Cast.domain)
   }
 
   private func target(of member: Scenario.Member, over transport: SIPTransportProtocol, from viewer: String) -> SIPTarget {
     let address = TransportAddress(scenario.address(of: member, seenBy: viewer), port: member.port(transport))
     guard transport == .tls, scenario.member(viewer)?.namesNobody != true else { return SIPTarget(transport: transport, address: address) }
     // A PBX has no domain here: it has to prove the address by which it is called.
-    let isTrunk = (try? trunk().name) == member.name
+    var isTrunk = scenario.member(viewer).flatMap { try? trunk(of: $0).name } == member.name
+    if case .proxy = member.role { isTrunk = true }
     return SIPTarget(transport: transport, address: address, serverName: isTrunk ? Cast.domain : member.address.description)
   }
 }

@@ -330,11 +330,21 @@ extension StageEvent {
   private init?(_ event: WireHost.Event, of member: String, _ evidence: FrameCitation?) {
     switch event {
     // Its packets show it.
-    case .received: return nil
-    case .unreadable(let rule): self = .wire(member, "unreadable: \(rule)", evidence)
-    case .closed(let how): self = .wire(member, how, evidence)
-    case .hello(let name): self = .wire(member, name.map { "hello for \($0)" } ?? "hello without a server name", evidence)
-    case .media(let bytes, let isControl): self = .packet(member, bytes, isControl: isControl, evidence)
+    case .received, .secured, .tlsFailed: return nil
+    case .unreadable(let rule): self = .wire(member, .unreadable(rule), evidence)
+    case .closed(let how): self = .wire(member, .ended(how), evidence)
+    case .hello(let name): self = .wire(member, .hello(serverName: name), evidence)
+    case .closeNotify: self = .wire(member, .closeNotify, evidence)
+    case .keyed(let profile): self = .wire(member, .keyed("\(profile)"), evidence)
+    case .associationFailed(let failure): self = .wire(member, .failed("\(failure)"), evidence)
+    case .media(let bytes, let isControl, let opening):
+      var packet = WireMedia.Packet(bytes: bytes, isControl: isControl, evidence: evidence)
+      switch opening {
+      case .unopened: break
+      case .opened(let inside): (packet.bytes, packet.isProtected) = (inside, true)
+      case .failed(let drop): packet.failure = drop
+      }
+      self = .packet(member, packet)
     }
   }
 
@@ -359,7 +369,7 @@ extension MemberWord {
     case .toneEnded(let leg): if let id = callID(leg) { self = .toneEnded(callID: id) } else { return nil }
     case .ended(let leg, let reason, let report):
       guard let id = callID(leg) else { return nil }
-      self = .ended(callID: id, reason, packetsReceived: report.map { Int($0.packetsReceived) })
+      self = .ended(callID: id, reason, packetsReceived: report.map { Int($0.packetsReceived) }, drops: report?.drops)
     case .reinviteFailed(let leg, nil, let reason):
       guard let id = callID(leg) else { return nil }
       self = .reinviteLost(callID: id, reason: reason)

@@ -2,6 +2,7 @@ import CallControl
 import Kallglot
 import KallglotPolicy
 import Media
+import Personas
 import SIPUserAgent
 import SansIO
 import ScenarioModel
@@ -38,8 +39,12 @@ public final class HostActor: StageActor {
 
   public func carryOut(_ command: StageCommand) throws(StageFailure) {
     switch command {
-    case .send(_, let to, let bytes): try send(bytes, to: try directory.wireTarget(from: name, to: to, port: nil))
-    case .inject(_, let to, let port, let bytes): try inject(bytes, to: try directory.wireTarget(from: name, to: to, port: port))
+    case .send(_, let to, let bytes): try wire(.send(bytes, to: try target(to)), command)
+    case .inject(_, let to, let port, let bytes): try wire(.sendMedia(bytes, to: try target(to, port: port), .protect), command)
+    case .wire(_, let act): try wire(try translated(act), command)
+    case .setPassword(_, let password):
+      guard let setPassword = member.setPassword else { throw .void("\(name) has no password of its own") }
+      setPassword(password)
     case .administer(let change): try administer(change)
     case .call(_, .account(let account), let alias): try administer(.callAccount(account, name: alias))
     // Who has no legs has none to end.
@@ -67,7 +72,8 @@ public final class HostActor: StageActor {
     case .unregister: return .register(try directory.registration(of: name, expires: 0))
     case .options: return try directory.options(from: name)
     case .hangUpAll: return .hangUpAll
-    case .send, .inject, .administer, .fault, .note, .finding: throw .void("\(name) has no user agent that could \(command.verb)")
+    case .send, .inject, .wire, .setPassword, .administer, .fault, .note, .finding:
+      throw .void("\(name) has no user agent that could \(command.verb)")
     }
   }
 
@@ -84,14 +90,29 @@ public final class HostActor: StageActor {
     }
   }
 
-  private func send(_ bytes: Bytes, to remote: TransportAddress) throws(StageFailure) {
-    guard let send = member.send else { throw .void("\(name) has a stack of its own: it sends no bytes as they are written") }
-    access { now, out in send(bytes, remote, now, &out) }
+  private func target(_ to: String, port: UInt16? = nil) throws(StageFailure) -> TransportAddress {
+    try directory.wireTarget(from: name, to: to, port: port)
   }
 
-  private func inject(_ bytes: Bytes, to remote: TransportAddress) throws(StageFailure) {
-    guard let send = member.sendMedia else { throw .void("\(name) has a stack of its own: it sends no media as it is written") }
-    access { now, out in send(bytes, remote, now, &out) }
+  private func translated(_ act: WireAct) throws(StageFailure) -> WireHost.Command {
+    switch act {
+    case .sendInClear(let bytes, let to): .sendInClear(bytes, to: try target(to))
+    case .connect(let to, let serverName, let form): .connect(to: try target(to), serverName: serverName, HandshakeManner(form))
+    case .accept(let form): .accept(HandshakeManner(form))
+    case .useKeys(let send, let receive): .useKeys(send: send, receive: receive)
+    case .inject(let bytes, let to, let port, let form): .sendMedia(bytes, to: try target(to, port: port), PacketTreatment(form))
+    case .associate(let to, let port, let form): .associate(AssociationTerms(form), with: try target(to, port: port))
+    case .close(let with, .closeNotify): .end(with: try target(with), .closeNotify)
+    case .close(let with, .orderly): .end(with: try target(with), .orderly)
+    case .close(let with, .reset): .end(with: try target(with), .reset)
+    }
+  }
+
+  private func wire(_ order: WireHost.Command, _ command: StageCommand) throws(StageFailure) {
+    guard let wire = member.wire else { throw .void("\(name) has a stack of its own: it cannot \(command.verb) as it is written") }
+    var refusal: String?
+    access { now, out in refusal = wire(order, now, &out) }
+    if let refusal { throw .void("\(name) cannot \(command.verb): \(refusal)") }
   }
 
   private func administer(_ change: Administration) throws(StageFailure) {
@@ -111,6 +132,33 @@ extension SessionChange.HoldForm {
   }
 }
 
+extension PacketTreatment {
+  init(_ form: PacketForm) {
+    switch form {
+    case .srtp: self = .protect
+    case .clear: self = .clear
+    case .wrongTag: self = .wrongTag
+    case .otherKey: self = .otherKey
+    case .oldRollover: self = .oldRollover
+    case .replay: self = .replay
+    }
+  }
+}
+
+extension AssociationTerms {
+  init(_ form: AssociationForm) {
+    self.init(
+      role: form.isActive ? .active : .passive, certificate: form.certificate, fingerprints: form.fingerprints, profiles: form.profiles)
+  }
+}
+
+extension HandshakeManner {
+  init(_ form: HandshakeForm) {
+    self.init()
+    (flights, bytes, pieces, every) = (form.flights, form.bytes, form.pieces, form.every)
+  }
+}
+
 extension StageCommand {
   /// What cannot be done, for a sentence: `hang up`.
   public var verb: String {
@@ -127,6 +175,8 @@ extension StageCommand {
     case .options: "send OPTIONS"
     case .send: "send bytes"
     case .inject: "inject RTP"
+    case .wire: "use a connection"
+    case .setPassword: "change its password"
     case .administer: "be administered"
     case .fault: "make a fault"
     case .note, .finding: "write into the journal"

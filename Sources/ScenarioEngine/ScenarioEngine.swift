@@ -88,7 +88,7 @@ public struct ScenarioEngine: Sendable {
     case .word(let member, let word, let evidence): script.take(member, word, evidence, at: now)
     case .decision(let member, let callID, let decision, let evidence): script.take(member, callID: callID, decision, evidence, at: now)
     case .wire(let member, let news, let evidence): script.take(member, wire: news, evidence)
-    case .packet(let member, let bytes, let isControl, let evidence): script.take(member, media: bytes, isControl: isControl, evidence)
+    case .packet(let member, let packet): script.take(member, media: packet)
     case .tls(let member, let seen): script.take(member, seen)
     case .plaintext(let seen): script.take(seen)
     case .nat(let name, let news, let evidence): script.nats.take(name, news, evidence, at: now)

@@ -1,5 +1,6 @@
 import KallglotPolicy
 import SDP
+import SRTP
 import SansIO
 import WireReader
 
@@ -24,6 +25,8 @@ public struct LegStory: Sendable {
   public var tones: [HeardTone] = []
   /// RTP packets that the member counted until it ended.
   public private(set) var packetsReceived: Int?
+  /// What it could not verify of SRTP until it ended.
+  public private(set) var drops: SRTPDropCounts?
   /// The frame that brought the last news of the call, and that of its media.
   public private(set) var evidence: FrameCitation?
   public private(set) var mediaEvidence: FrameCitation?
@@ -135,9 +138,9 @@ public struct LegStory: Sendable {
     case .toneEnded:
       if !tones.isEmpty { tones[tones.count - 1].to = now }
       mediaEvidence = frame ?? mediaEvidence
-    case .ended(_, let reason, let packets):
+    case .ended(_, let reason, let packets, let drops):
       own = OwnEnd(reason: reason, at: now)
-      packetsReceived = packets
+      (packetsReceived, self.drops) = (packets, drops)
       call?.close(at: now)
       if call == nil { evidence = frame ?? evidence }
     case .reinviteLost(_, let reason): lostReinvite = reason

@@ -32,6 +32,8 @@ public struct Scenario: Sendable {
       case persona(KnownPersona)
       /// A host without a stack that sends bytes as they are written.
       case wire
+      /// A proxy that forks what comes to its own address to these members.
+      case proxy(branches: [String])
     }
 
     public var name: String
@@ -62,6 +64,8 @@ public struct Scenario: Sendable {
     public var port: UInt16?
     /// The port of a wire member's RTP.
     public var mediaPort: UInt16?
+    /// The proxy to which it sends everything that is for the endpoint.
+    public var outboundProxy: String?
     /// What it shows, also to those who ask it as a client; nil = the common certificate, and none as a client.
     public var certificate: CertificateGiven?
     /// The TLS versions it speaks; nil = its product's.
@@ -76,10 +80,18 @@ public struct Scenario: Sendable {
     public var setup = DTLSSetup.actpass
     public var rtcpMux = false
 
+    /// It takes every transport.
+    private var isMultiTransport: Bool {
+      switch role {
+      case .endpoint, .proxy: true
+      case .persona, .wire: false
+      }
+    }
+
     /// Where it listens for a transport.
     public func port(_ transport: SIPTransportProtocol) -> UInt16 {
       guard let port else { return transport.defaultPort }
-      guard case .endpoint = role, transport == .tls else { return port }
+      guard isMultiTransport, transport == .tls else { return port }
       return port + 1
     }
   }

@@ -1,6 +1,7 @@
 import KallglotPolicy
 import SIPMessage
 import SansIO
+import SecureTransport
 import WireReader
 
 /// The state of a run that steps read and write.
@@ -13,7 +14,7 @@ public struct Script: Sendable {
   /// What wire members received since their last `send`.
   public private(set) var received: [String: [(message: SIPMessage, port: UInt16?, evidence: FrameCitation?)]] = [:]
   /// What became of a wire member's connection, and what it could not read.
-  public private(set) var wireNews: [String: [String]] = [:]
+  public private(set) var wireNews: [String: [WireNews]] = [:]
   /// The frame that the last news of all rest on.
   public private(set) var newestEvidence: FrameCitation?
   /// Rules that somebody broke so far, as packets show.
@@ -48,6 +49,8 @@ public struct Script: Sendable {
   /// Messages that expectations have named, for places in later messages.
   public private(set) var captured: [String: SIPMessage] = [:]
   private var made: [String: String] = [:]
+  /// Certificates for DTLS that the scenario has named.
+  var certificates: [String: DTLSCertificate] = [:]
   private var entropy: Entropy
   /// What there was when the running step began to look.
   private var mark = Mark()
@@ -138,6 +141,9 @@ public struct Script: Sendable {
     return value
   }
 
+  /// Where the certificate of a name comes from.
+  func certificateEntropy(_ name: String) -> Entropy { entropy.fork("certificate.\(name)") }
+
   // MARK: - What is new
 
   /// From now on ``sinceMark`` shows what comes.
@@ -216,11 +222,11 @@ public struct Script: Sendable {
     stories.append(LegStory(member: member, call: call, name: name, evidence: seen.frame))
   }
 
-  public mutating func take(_ member: String, media bytes: Bytes, isControl: Bool, _ evidence: FrameCitation?) {
-    wireMedia[member, default: WireMedia()].take(WireMedia.Packet(bytes: bytes, isControl: isControl, evidence: evidence))
+  public mutating func take(_ member: String, media packet: WireMedia.Packet) {
+    wireMedia[member, default: WireMedia()].take(packet)
   }
 
-  public mutating func take(_ member: String, wire news: String, _ evidence: FrameCitation?) {
+  public mutating func take(_ member: String, wire news: WireNews, _ evidence: FrameCitation?) {
     note(member, evidence)
     wireNews[member, default: []].append(news)
   }

@@ -1,5 +1,6 @@
 import KallglotPolicy
 import SIPMessage
+import SRTP
 import SansIO
 import WireReader
 
@@ -25,8 +26,8 @@ public enum MemberWord: Sendable {
   /// What its ear makes of the audio.
   case toneHeard(callID: String, frequency: Int)
   case toneEnded(callID: String)
-  /// Why it ended a call, with the RTP packets that came. What its messages say of the end counts more.
-  case ended(callID: String, EndReason, packetsReceived: Int?)
+  /// Why it ended a call, with the RTP packets that came, and what it could not verify. What its messages say of the end counts more.
+  case ended(callID: String, EndReason, packetsReceived: Int?, drops: SRTPDropCounts? = nil)
   /// Its re-INVITE never left, or was never answered.
   case reinviteLost(callID: String, reason: String)
   /// REGISTER or OPTIONS was given up.
@@ -42,7 +43,7 @@ public enum MemberWord: Sendable {
   /// The call that it is about.
   var callID: String? {
     switch self {
-    case .called(let callID, _, _), .toneHeard(let callID, _), .toneEnded(let callID), .ended(let callID, _, _),
+    case .called(let callID, _, _), .toneHeard(let callID, _), .toneEnded(let callID), .ended(let callID, _, _, _),
       .reinviteLost(let callID, _):
       callID
     case .portsMissing(let callID, _), .serversFailed(let callID, _): callID

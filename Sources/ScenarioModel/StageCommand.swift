@@ -36,6 +36,10 @@ public enum StageCommand: Hashable, Sendable {
   case send(from: String, to: String, Bytes)
   /// A wire member sends a datagram to a port of another member.
   case inject(from: String, to: String, port: UInt16, Bytes)
+  /// What else a wire member does.
+  case wire(String, WireAct)
+  /// The password that a member uses from now on.
+  case setPassword(String, Secret)
   /// What Kallglot's portal or API would do.
   case administer(Administration)
   /// Something that shall happen to a message.
@@ -50,7 +54,9 @@ public enum StageCommand: Hashable, Sendable {
   /// Whether it makes members do something, so that what comes of it belongs to its step.
   public var isAct: Bool {
     switch self {
-    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .send, .inject, .administer: true
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .send, .inject, .wire, .setPassword,
+      .administer:
+      true
     case .fault, .note, .finding, .hangUpAll: false
     }
   }
@@ -59,7 +65,7 @@ public enum StageCommand: Hashable, Sendable {
   public var member: String? {
     switch self {
     case .call(let member, _, _), .register(let member, _), .unregister(let member), .options(let member), .send(let member, _, _),
-      .inject(let member, _, _, _):
+      .inject(let member, _, _, _), .wire(let member, _), .setPassword(let member, _):
       member
     case .hangUp(let leg), .cancel(let leg), .hold(let leg, _), .resume(let leg), .reinvite(let leg, _), .speak(let leg, _, _): leg.member
     case .administer, .fault, .note, .finding, .hangUpAll: nil

@@ -10,10 +10,10 @@ public enum StageEvent: Sendable {
   case word(String, MemberWord, FrameCitation?)
   /// A step of the endpoint's policy judged a request of this Call-ID.
   case decision(String, callID: String?, PolicyDecision, FrameCitation?)
-  /// A wire member's connection ended, or bytes came that are no message.
-  case wire(String, String, FrameCitation?)
+  /// What became of a wire member's connection, or bytes came that are no message.
+  case wire(String, WireNews, FrameCitation?)
   /// A datagram came to a wire member's media port, or to the one above it.
-  case packet(String, Bytes, isControl: Bool, FrameCitation?)
+  case packet(String, WireMedia.Packet)
   /// What a member's packets show of a TLS connection.
   case tls(String, SeenTLS)
   /// Something was sent, or came, in clear: told only where a scenario looks for it.

@@ -30,7 +30,13 @@ public struct TLSAlert: RawRepresentable, Hashable, Sendable {
 
 extension TLSAlert: CustomStringConvertible {
   /// The name the RFC gives it and its number: `"protocol_version (70)"`.
-  public var description: String { "\(Self.names[rawValue] ?? "unknown alert") (\(rawValue))" }
+  public var description: String { "\(name) (\(rawValue))" }
+
+  /// The name the RFC gives it.
+  public var name: String { Self.names[rawValue] ?? "unknown alert" }
+
+  /// All that have a name, by their numbers.
+  public static var named: [TLSAlert] { names.keys.sorted().map { TLSAlert(rawValue: $0) } }
 
   private static let names: [UInt8: String] = [
     0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed", 22: "record_overflow",

@@ -248,6 +248,13 @@ struct Break: Sendable, CustomTestStringConvertible {
       wire.replacing("192.0.2.30 }", with: "192.0.2.30, transport: tcp }"), "instead wire received #"
     ),
     (
+      "dropped", call + established + "  - expect: { dropped: kallglot, within: 1 s }", "", "", "kallglot's leg is up"
+    ),
+    (
+      "tls", ping + "  - expect: { tls: wire, is: refused, alert: unknown_ca, within: 1 s }", "",
+      wire.replacing("192.0.2.30 }", with: "192.0.2.30, transport: tls }"), "instead wire received #"
+    ),
+    (
       "packet", ping + "  - expect: { packet: wire, within: 1 s }", "",
       wire.replacing("192.0.2.30 }", with: "192.0.2.30, mediaPort: 4000 }"), "instead wire received #"
     ),

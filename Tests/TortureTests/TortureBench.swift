@@ -44,7 +44,7 @@ final class TortureBench {
   var closures: [String] { heard.compactMap { if case .closed(let how) = $0 { how } else { nil } } }
 
   func send(_ bytes: Bytes) {
-    pair.tellRight { [pair, target] now, out in pair.right.send(bytes, to: target, at: now, &out) }
+    pair.tellRight { [pair, target] now, out in _ = pair.right.perform(.send(bytes, to: target), at: now, &out) }
     pair.run(.milliseconds(50))
   }
 

@@ -27,9 +27,11 @@ struct PacketExpectation: Expectation {
   private static let ssrc = Key.optional(
     "ssrc", ValueType<Source>.word, "Whether its SSRC is that of the last packet before the step."
   ).with(.key("what", "RTP"))
+  private static let protected = Key.optional(
+    "protected", .flag, "Whether it came as SRTP or SRTCP that the keys of the step `keys` opened; what they did not open is neither.")
   private static let times = Key.standard("times", .count, "1", "How many such packets.")
   private static let requirement = Key.optional("rule", .text, "The requirement behind it, for findings.")
-  static let fields: [any DescribedField] = [packet, what, payloadType, marker, payload, ssrc, times, requirement]
+  static let fields: [any DescribedField] = [packet, what, payloadType, marker, payload, ssrc, protected, times, requirement]
 
   private let member: String
   private let kind: Kind
@@ -37,6 +39,7 @@ struct PacketExpectation: Expectation {
   private let marker: Bool?
   private let payload: Bytes?
   private let source: Source?
+  private let isProtected: Bool?
   private let times: Count
   let rule: String
 
@@ -44,6 +47,7 @@ struct PacketExpectation: Expectation {
     (member, kind) = (try fields[Self.packet], try fields[Self.what])
     (payloadType, marker) = (try fields[Self.payloadType], try fields[Self.marker])
     rule = try fields[Self.requirement] ?? "RFC 3550 §5.1, RFC 3551 §4"
+    isProtected = try fields[Self.protected]
     (payload, source, times) = (try fields[Self.payload], try fields[Self.ssrc], try fields[Self.times])
     guard scope.scenario.member(member)?.mediaPort == nil else { return }
     throw (fields.place(of: Self.packet) ?? fields.place).problem("\(member) has no 'mediaPort', at which packets could arrive")
@@ -54,6 +58,7 @@ struct PacketExpectation: Expectation {
     if let marker { parts.append(marker ? "marker" : "no marker") }
     if let payload { parts.append("payload \(Self.digits(payload)) repeated") }
     if let source { parts.append("\(source.rawValue) SSRC") }
+    if let isProtected { parts.append(isProtected ? "protection that opens" : "no protection") }
     let what = parts.isEmpty ? "" : " with \(parts.joined(separator: ", "))"
     return "\(member) receives \(kind.rawValue)\(what)\(times.text.isEmpty ? "" : " \(times.text)")"
   }
@@ -74,7 +79,8 @@ struct PacketExpectation: Expectation {
   }
 
   private func matches(_ packet: WireMedia.Packet, _ earlier: UInt32?) -> Bool {
-    if kind == .rtcp { return true }
+    if let isProtected, packet.isProtected != isProtected || packet.failure != nil { return false }
+    if kind == .rtcp { return packet.failure == nil }
     guard let rtp = packet.rtp else { return false }
     if let payloadType, rtp.payloadType != payloadType { return false }
     if let marker, rtp.marker != marker { return false }
@@ -90,6 +96,7 @@ struct PacketExpectation: Expectation {
   }
 
   private static func describe(_ packet: WireMedia.Packet) -> String {
+    if let failure = packet.failure { return "SRTP that does not open: \(failure)" }
     guard let rtp = packet.rtp else { return packet.isControl ? "RTCP" : "a datagram that is not RTP" }
     let first = digits(rtp.payload.prefix(8))
     return "payload type \(rtp.payloadType), \(rtp.marker ? "marker" : "no marker"), SSRC \(String(rtp.ssrc, radix: 16)), "

@@ -29,7 +29,7 @@ struct TLSExpectation: Expectation {
   private static let alert = Key.optional(
     "alert", .words(TLSAlertName.all.map { ($0, $0) }), "The alert, by its name in RFC 8446 §6."
   ).with(.key("is", "refused"))
-  private static let by = Key.optional("by", .party, "Who sent the alert.").with(.key("is", "refused"))
+  private static let by = Key.optional("by", .member, "Who sent the alert.").with(.key("is", "refused"))
   private static let reason = Key.optional("reason", .text, "A part of the reason that this member states of itself.").with(.key("by"))
   private static let times = Key.standard("times", .count, "1", "How often, since the run began.")
   static let fields: [any DescribedField] = [

@@ -1,5 +1,6 @@
 import SDP
 import SIPMessage
+import SIPTransport
 import SansIO
 
 /// The keys of a member of the cast.
@@ -8,11 +9,21 @@ enum CastKeys {
   static let persona = Key.optional("persona", .words(KnownPersona.all.map { ($0.id, $0) }), "A PBX that behaves like this product.")
   static let wire = Key.optional(
     "wire", .words([("raw", true)]), "A host without a SIP stack: it sends bytes as written in steps and shows what it receives.")
+  static let proxy = Key.optional(
+    "proxy", .words([("forking", true)]),
+    "A SIP proxy (RFC 3261 §16) on every transport: what is sent to its own address it forks to `branches`, all at once, and everything "
+      + "else goes where Route and Request-URI say. It stays on the path by Record-Route.")
+  static let branches = Key.optional("branches", .oneOrMore(.text), "The members to which it forks.").with(.key("proxy"))
+  static let outboundProxy = Key.optional(
+    "outboundProxy", .text, "The proxy of the cast to which it sends what is for the endpoint."
+  ).with(aPersona)
   static let address = Key.required(
     "address", .place(.quantity(.address)),
     "Its IP address, which no other member has; with a port behind it (`192.0.2.20:5080`) where it is not reached at the default one.")
-  static let transport = Key.standard("transport", .transport, "udp", "The transport of its calls, both ways.", inherits: true)
-    .with(aPersona, .key("wire"))
+  static let transport = Key.standard(
+    "transport", .transport, "udp", "The transport of its calls, both ways; a proxy's to the endpoint.", inherits: true
+  )
+  .with(aPersona, .key("wire"), .key("proxy"))
   static let account = Key.optional("account", .text, "The account whose credentials it uses.", inherits: true).with(aPersona)
   static let username = Key.optional("username", .text, "Instead of the account's username.").with(.key("account"))
   static let password = Key.optional("password", .text, "Instead of the account's password.").with(.key("account"))
@@ -62,12 +73,12 @@ enum CastKeys {
 
   static let shape = MappingShape(
     [
-      endpoint, persona, wire, address, transport, account, username, password, answerDelay, rejectsWith, earlyMedia, media, music,
-      directMedia, mediaPort, srtp, setup, rtcpMux, keepAlive,
+      endpoint, persona, wire, proxy, branches, outboundProxy, address, transport, account, username, password, answerDelay, rejectsWith,
+      earlyMedia, media, music, directMedia, mediaPort, srtp, setup, rtcpMux, keepAlive,
       certificate, versions, suites,
       defect,
     ],
-    exactlyOneOf: [["endpoint", "persona", "wire"]])
+    exactlyOneOf: [["endpoint", "persona", "wire", "proxy"]])
 }
 
 extension Scenario {
@@ -85,8 +96,27 @@ extension Scenario {
       }
       cast.append(member ?? Self.placeholder(name, value))
     }
+    for (_, _, value) in pairs { scope.notes.attempt { () throws(SourceProblem) in try checkProxies(value, scope) } }
     // The endpoint is what every scenario is about: nobody has to name it.
     if let endpoint { scope.notes.use(.member, endpoint.name) }
+  }
+
+  /// Read when all members are known.
+  private func checkProxies(_ member: NodeReader, _ scope: StepScope) throws(SourceProblem) {
+    func use(_ place: NodeReader, _ what: String, _ isFit: (Member) -> Bool) throws(SourceProblem) {
+      let name = try place.word(cast.map { ($0.name, $0.name) })
+      scope.notes.use(.member, name)
+      if let member = self.member(name), !isFit(member) { throw place.problem("\(name) is not \(what)") }
+    }
+    for (key, _, value) in try member.pairs() {
+      if key == CastKeys.branches.description.name {
+        for place in try value.elementsOrOne() {
+          try use(place, "a persona or a wire member, which can be called") { if case .persona = $0.role { true } else { $0.isWire } }
+        }
+      } else if key == CastKeys.outboundProxy.description.name {
+        try use(value, "a proxy") { if case .proxy = $0.role { true } else { false } }
+      }
+    }
   }
 
   private static func readMember(
@@ -96,11 +126,10 @@ extension Scenario {
     var role: Member.Role = .endpoint
     if let profile = try fields[CastKeys.persona] { role = .persona(profile) }
     if try fields[CastKeys.wire] != nil { role = .wire }
+    let branches = try fields[CastKeys.branches] ?? []
+    if try fields[CastKeys.proxy] != nil { role = .proxy(branches: branches) }
     _ = try fields[CastKeys.endpoint]
     let transport = try fields[CastKeys.transport]
-    if case .wire = role, transport == .tls, let place = fields.place(of: CastKeys.transport) {
-      throw place.problem("a wire member sends over udp or tcp: it has no TLS")
-    }
     var account: String?
     if let place = fields.place(of: CastKeys.account) {
       let name = try place.text()
@@ -120,10 +149,7 @@ extension Scenario {
       hasEarlyMedia: try fields[CastKeys.earlyMedia])
     (member.media, member.music, member.port) = (try fields[CastKeys.media], try fields[CastKeys.music], port)
     (member.directMedia, member.username) = (try fields[CastKeys.directMedia], try fields[CastKeys.username])
-    member.mediaPort = try fields[CastKeys.mediaPort].map(UInt16.init)
-    if let number = member.mediaPort, number % 2 != 0, let place = fields.place(of: CastKeys.mediaPort) {
-      throw place.problem("\(number) is odd: RTP's port is even, and RTCP's is the next (RFC 3550 §11)")
-    }
+    (member.outboundProxy, member.mediaPort) = (try fields[CastKeys.outboundProxy], try Self.mediaPort(fields))
     try member.readSecurity(fields)
     member.keepAlive = try readKeepAlive(fields, role)
     member.defects = try fields.defects(of: role)
@@ -137,12 +163,26 @@ extension Scenario {
     return interval
   }
 
+  private static func mediaPort(_ fields: FieldSet) throws(SourceProblem) -> UInt16? {
+    guard let number = try fields[CastKeys.mediaPort] else { return nil }
+    if number % 2 != 0, let place = fields.place(of: CastKeys.mediaPort) {
+      throw place.problem("\(number) is odd: RTP's port is even, and RTCP's is the next (RFC 3550 §11)")
+    }
+    return UInt16(number)
+  }
+
   /// Stands for a member that could not be read; such a scenario never runs.
   private static func placeholder(_ name: String, _ place: NodeReader) -> Member {
     // Of what role it was meant to be; who says nothing readable may be the endpoint that others need.
-    let role: Member.Role = place.node["wire"] != nil ? .wire : place.node["persona"] != nil ? .persona(.plainCaller) : .endpoint
+    let words: [(String, Member.Role)] = [("wire", .wire), ("persona", .persona(.plainCaller)), ("proxy", .proxy(branches: []))]
+    let role = words.first { place.node[$0.0] != nil }?.1 ?? .endpoint
+    let transport = place.node["transport"]?.scalar.flatMap { SIPTransportProtocol(rawValue: $0) }
     return Member(
-      name: name, role: role, address: .anyV4, transport: .udp, account: nil, password: nil, answerDelay: .zero, rejectsWith: nil,
-      hasEarlyMedia: false)
+      name: name, role: role, address: .anyV4, transport: transport ?? .udp, account: nil, password: nil, answerDelay: .zero,
+      rejectsWith: nil, hasEarlyMedia: false)
   }
+}
+
+extension Scenario.Member {
+  fileprivate var isWire: Bool { if case .wire = role { true } else { false } }
 }

@@ -29,7 +29,7 @@ extension Defect {
     switch role {
     case .endpoint: roles.contains(.endpoint)
     case .persona: roles.contains(.persona)
-    case .wire: false
+    case .wire, .proxy: false
     }
   }
 }

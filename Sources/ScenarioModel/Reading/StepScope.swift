@@ -6,6 +6,8 @@ public struct StepScope {
   var legs: [String] = []
   /// Messages that expectations have named, by their wire member.
   var messages: [String] = []
+  /// Wire members that an earlier step gave keys of SRTP.
+  var keyed: [String] = []
   /// Values that the file's `defaults` gives to keys that are missing.
   var defaults: [String: NodeReader] = [:]
   let notes: ReadingNotes
@@ -30,6 +32,7 @@ public struct StepScope {
     if case .wire? = scenario.member(name)?.role {
       throw place.problem("\(name) is a wire member, which has no calls: it only sends bytes and shows messages")
     }
+    if case .proxy? = scenario.member(name)?.role { throw place.problem("\(name) is a proxy, which has no calls of its own") }
     return name
   }
 

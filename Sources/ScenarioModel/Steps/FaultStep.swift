@@ -105,7 +105,7 @@ extension Scenario {
   fileprivate func transports(of sender: String?) -> [SIPTransportProtocol] {
     if let sender, let member = member(sender) {
       switch member.role {
-      case .persona, .wire: return [member.transport]
+      case .persona, .wire, .proxy: return [member.transport]
       case .endpoint: break
       }
     }

@@ -18,28 +18,47 @@ struct InjectStep: FieldStep {
   private static let to = Key.required("to", .party, "The member whose stream it is sent to.")
   private static let tone = Key.optional("tone", .frequency, "The frequency of the tone.")
   private static let payload = Key.optional("payload", .hexadecimal, "Octets that fill each packet of 20 ms again and again.")
+  private static let datagram = Key.optional("datagram", .hexadecimal, "A datagram as it stands, whatever it is.")
   private static let payloadType = Key.optional("payloadType", .integer(0...127), "Its payload type; the agreed one when missing.")
     .with(.key("payload"))
   private static let packets = Key.standard("packets", .integer(1...1_000), "10", "How many packets of 20 ms.")
-  static let mapping = MappingShape([from, to, tone, payload, payloadType, packets], exactlyOneOf: [["tone", "payload"]])
+  private static let sequence = Key.standard("sequence", .integer(0...65_535), "0", "The sequence number of the first packet.")
+  private static let source = Key.standard("source", .integer(1...9), "1", "Which of its SSRCs.")
+  private static let form = Key.standard(
+    "as", ValueType<PacketForm>.word, "srtp",
+    "What is done to the packets of a member that has `keys`: `srtp` protects them, `clear` does not; `wrong-tag` changes the tag, "
+      + "`other-key` protects with a key that nobody knows, `old-rollover` with a rollover counter of 0, and `replay` sends what left with "
+      + "these sequence numbers once more.")
+  static let mapping = MappingShape(
+    [from, to, tone, payload, datagram, payloadType, packets, sequence, source, form], exactlyOneOf: [["tone", "payload", "datagram"]])
 
   /// What the packets carry.
   private enum Content: Sendable {
     case tone(Int)
     case octets(Bytes, payloadType: UInt8?)
+    case datagram(Bytes)
   }
 
   private let from: String
   private let to: String
   private let content: Content
   private let packets: Int
+  private let sequence: Int
+  private let source: Int
+  private let form: PacketForm
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (from, to) = (try fields[Self.from], try fields[Self.to])
     packets = try fields[Self.packets]
+    (sequence, source, form) = (try fields[Self.sequence], try fields[Self.source], try fields[Self.form])
+    if fields.has("as"), !scope.keyed.contains(from) {
+      throw (fields.place(of: Self.form) ?? fields.place).problem("\(from) has no keys: no earlier step 'keys' gives it any")
+    }
     if let octets = try fields[Self.payload] {
       guard !octets.isEmpty else { throw (fields.place(of: Self.payload) ?? fields.place).problem("there are no octets") }
       content = .octets(octets, payloadType: try fields[Self.payloadType].map(UInt8.init))
+    } else if let datagram = try fields[Self.datagram] {
+      content = .datagram(datagram)
     } else {
       content = .tone(try fields[Self.tone] ?? 0)
     }
@@ -49,11 +68,16 @@ struct InjectStep: FieldStep {
   }
 
   /// A number of the member's own, the same in each run: FNV-1a of its name.
-  private var ssrc: UInt32 { from.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 } }
+  private var ssrc: UInt32 { from.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 } &+ UInt32(source - 1) }
 
   var text: String {
-    let what = if case .tone(let frequency) = content { "\(frequency) Hz" } else { "given octets" }
-    return "\(from) injects \(packets) RTP packets with \(what) into the stream to \(to)"
+    let what =
+      switch content {
+      case .tone(let frequency): "\(CountText.of(packets, "RTP packet")) with \(frequency) Hz"
+      case .octets: "\(CountText.of(packets, "RTP packet")) with given octets"
+      case .datagram(let bytes): "\(CountText.of(packets, "datagram")) of \(CountText.of(bytes.count, "octet"))"
+      }
+    return "\(from) injects \(what) into the stream to \(to)\(form == .srtp ? "" : ", as \(form.rawValue)")"
   }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
@@ -65,6 +89,8 @@ struct InjectStep: FieldStep {
           about: .leg(of: to)))
     }
     switch content {
+    case .datagram(let bytes):
+      for _ in 0..<packets { script.commands.append(.wire(from, .inject(bytes, to: to, port: agreement.local.port, .clear))) }
     case .tone(let frequency):
       guard let codec = agreement.codec, var speech = ToneSpeech(Tone(frequency: frequency), codec: codec) else { return .done }
       send(&script, agreement.local.port, agreed, speech.ticksPerPacket) { speech.next() }
@@ -78,9 +104,9 @@ struct InjectStep: FieldStep {
   private func send(_ script: inout Script, _ port: UInt16, _ payloadType: UInt8, _ ticks: UInt32, _ payload: () -> Bytes) {
     for index in 0..<packets {
       let packet = RTPPacket(
-        payloadType: payloadType, marker: index == 0, sequenceNumber: UInt16(truncatingIfNeeded: index), timestamp: UInt32(index) * ticks,
-        ssrc: ssrc, payload: payload())
-      script.commands.append(.inject(from: from, to: to, port: port, packet.serialized()))
+        payloadType: payloadType, marker: index == 0, sequenceNumber: UInt16(truncatingIfNeeded: sequence + index),
+        timestamp: UInt32(sequence + index) * ticks, ssrc: ssrc, payload: payload())
+      script.commands.append(.wire(from, .inject(packet.serialized(), to: to, port: port, form)))
     }
   }
 }

@@ -4,8 +4,10 @@ import SansIO
 /// The text of a raw message, or of a part of one, with places that are filled when it is sent.
 ///
 /// - `${branch.NAME}`, `${tag.NAME}`, `${callID.NAME}`: made from the run's seed; the same name is the same value in the whole run.
+///   `${fingerprint.NAME}`: of the certificate that a DTLS association shows by this name.
 /// - `${received.FIELD}`: from the newest message that the sender received; `${ok.FIELD}`: from a message that an expectation named `ok`.
-///   FIELD is a header field, `start` or `body`; a third part takes a piece of it: `uri`, `number`, or a parameter (`${ok.To.tag}`).
+///   FIELD is a header field, `start` or `body`; a third part takes a piece of it: `uri`, `number`, or a parameter (`${ok.To.tag}`);
+///   of a body the first attribute of that name (`${ok.body.crypto}`).
 /// - `${body.length}`: the number of bytes after the empty line.
 ///
 /// Everything that a wire member writes is such a text; everywhere else a place is refused when the file is read (``NodeReader/text()``).
@@ -18,7 +20,7 @@ struct MessageTemplate: Sendable {
     case taken(from: String?, field: String, piece: String?)
   }
 
-  private static let made = ["branch", "tag", "callID"]
+  private static let made = ["branch", "tag", "callID", "fingerprint"]
   private static let reserved = made + ["received", "body"]
   static let reservedText = reserved.joined(separator: ", ")
 
@@ -66,6 +68,9 @@ struct MessageTemplate: Sendable {
 
   private static func known(_ scope: StepScope) -> String { (made + ["received", "body.length"] + scope.messages).joined(separator: ", ") }
 
+  /// Nothing in it is to be filled.
+  var isLiteral: Bool { parts.allSatisfy { if case .text = $0 { true } else { false } } }
+
   /// Whether the length of the body is asked for.
   var hasBodyLength: Bool { parts.contains { if case .bodyLength = $0 { true } else { false } } }
 
@@ -86,6 +91,7 @@ struct MessageTemplate: Sendable {
     for part in parts {
       switch part {
       case .text(let literal): text += literal
+      case .made("fingerprint", let name): text += try script.fingerprint(name)
       case .made(let kind, let name): text += script.madeIdentifier(kind, name)
       // Filled below, when the rest is there.
       case .bodyLength: text += Self.lengthMark
@@ -115,6 +121,12 @@ struct MessageTemplate: Sendable {
 
   private static let lengthMark = "\u{0}length\u{0}"
 
+  /// The value of the first attribute of this name in a session description.
+  static func attribute(_ name: String, of body: String) -> String? {
+    let lines = body.split { $0 == "\r\n" || $0 == "\n" }
+    return lines.first { $0.hasPrefix("a=\(name):") }.map { String($0.dropFirst(name.count + 3)) }
+  }
+
   private static func value(of field: String, _ piece: String?, in message: SIPMessage) -> String? {
     let whole: String? =
       switch field {
@@ -123,6 +135,7 @@ struct MessageTemplate: Sendable {
       default: message.first(HeaderName(field))?.text
       }
     guard let whole, let piece else { return whole }
+    if field == "body" { return attribute(piece, of: whole) }
     switch piece {
     case "uri":
       guard let open = whole.firstIndex(of: "<") else { return String(whole.prefix { $0 != ";" && $0 != " " }) }

@@ -14,10 +14,12 @@ struct SendStep: FieldStep {
   private static let to = Key.required("to", .member, "To whose signalling port.")
   private static let message = Key.optional("message", .template, "A message as text.")
   private static let hex = Key.optional("hex", .hexadecimal, "Bytes as pairs of hexadecimal digits.")
+  private static let inClear = Key.standard(
+    "inClear", .flag, "false", "In the TCP connection as they stand, though the member speaks TLS: to the port of TLS, without TLS.")
   private static let credentials = Key.optional(
     "credentials", .credentials, "Adds Authorization or Proxy-Authorization over the message's method and Request-URI."
   ).with(.key("message"))
-  static let mapping = MappingShape([from, to, message, hex, credentials], exactlyOneOf: [["message", "hex"]])
+  static let mapping = MappingShape([from, to, message, hex, credentials, inClear], exactlyOneOf: [["message", "hex"]])
 
   private enum Content: Sendable {
     case bytes(Bytes)
@@ -29,10 +31,15 @@ struct SendStep: FieldStep {
   private let content: Content
   private let first: String
   private let credentials: WireCredentials?
+  private let isInClear: Bool
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (from, to) = (try fields[Self.from], try fields[Self.to])
     credentials = try fields[Self.credentials]
+    isInClear = try fields[Self.inClear]
+    if isInClear, scope.scenario.member(from)?.transport != .tls {
+      throw (fields.place(of: Self.inClear) ?? fields.place).problem("\(from) has no TLS: what it sends is in the clear anyway")
+    }
     if let bytes = try fields[Self.hex] {
       (content, first) = (.bytes(bytes), CountText.of(bytes.count, "byte"))
     } else {
@@ -41,7 +48,7 @@ struct SendStep: FieldStep {
     }
   }
 
-  var text: String { "\(from) sends to \(to): \(first)" }
+  var text: String { "\(from) sends to \(to)\(isInClear ? ", without TLS" : ""): \(first)" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
     let bytes: Bytes
@@ -54,7 +61,7 @@ struct SendStep: FieldStep {
       } catch { return .failed(error.finding(of: from, first, script)) }
     }
     script.forgetMessages(from)
-    script.commands.append(.send(from: from, to: to, bytes))
+    script.commands.append(isInClear ? .wire(from, .sendInClear(bytes, to: to)) : .send(from: from, to: to, bytes))
     return .done
   }
 }

@@ -3,9 +3,10 @@ public enum StepRegistry {
   public static let kinds: [any Step.Type] = [
     CallStep.self, ExpectStep.self, InAnyOrderStep.self, NeverStep.self, SpeakStep.self, HangUpStep.self, CancelStep.self, HoldStep.self,
     ResumeStep.self, ReinviteStep.self, RegisterStep.self, UnregisterStep.self, OptionsStep.self, FaultStep.self, WaitStep.self,
-    SendStep.self,
-    ReplyStep.self, RequestStep.self, InjectStep.self,
-    RegeneratePasswordStep.self, ChangePolicyStep.self, DeactivateStep.self, EndSessionStep.self, IncludeStep.self,
+    SendStep.self, ReplyStep.self, RequestStep.self, InjectStep.self, KeysStep.self, AssociateStep.self, ConnectStep.self, AcceptStep.self,
+    RecordStep.self,
+    CloseStep.self,
+    RegeneratePasswordStep.self, ChangePasswordStep.self, ChangePolicyStep.self, DeactivateStep.self, EndSessionStep.self, IncludeStep.self,
   ]
 
   static func read(_ place: NodeReader, _ scope: inout StepScope) throws(SourceProblem) -> any Step {

@@ -1,14 +1,24 @@
 import RTP
+import SRTP
 import SansIO
 
 /// The packets that came to a wire member's media ports since the running step began.
-struct WireMedia: Sendable {
-  struct Packet: Sendable {
-    var bytes: Bytes
-    var isControl: Bool
-    var evidence: FrameCitation?
-    /// nil for RTCP and for what is no RTP.
-    var rtp: RTPPacket? { isControl ? nil : try? RTPPacket.parse(bytes) }
+public struct WireMedia: Sendable {
+  public struct Packet: Sendable {
+    /// As it is inside of SRTP, where that was opened.
+    public var bytes: Bytes
+    public var isProtected = false
+    /// Why SRTP was not opened though there were keys.
+    public var failure: SRTPDrop?
+    public var isControl: Bool
+    public var evidence: FrameCitation?
+
+    public init(bytes: Bytes, isProtected: Bool = false, failure: SRTPDrop? = nil, isControl: Bool, evidence: FrameCitation?) {
+      (self.bytes, self.isProtected, self.failure, self.isControl, self.evidence) = (bytes, isProtected, failure, isControl, evidence)
+    }
+
+    /// nil for RTCP for what is not RTP, and for what was not opened.
+    var rtp: RTPPacket? { isControl || failure != nil ? nil : try? RTPPacket.parse(bytes) }
   }
 
   private(set) var packets: [Packet] = []

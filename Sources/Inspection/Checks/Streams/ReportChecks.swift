@@ -4,7 +4,10 @@ import WireReader
 
 extension RTPStream {
   /// Its numbers are those of its packets: nothing starts over, nothing is left out on purpose.
-  fileprivate var isCounted: Bool { !isProbe && course.restarts.isEmpty && !followsCall && !skipsNumbers }
+  fileprivate var isCounted: Bool { !isProbe && course.restarts.isEmpty && !followsCall && !skipsNumbers && !hasUnverified }
+
+  /// Some of its packets are verified by the agreed keys and others are not: a receiver counts the former alone (RFC 3711 §3.3).
+  private var hasUnverified: Bool { openedPackets > 0 && statistics.packets - order.duplicates > openedPackets }
 }
 
 extension CheckContext {

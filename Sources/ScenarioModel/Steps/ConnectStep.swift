@@ -1,0 +1,42 @@
+import SansIO
+
+/// `connect: { from: wire, to: kallglot, flights: 1 }`
+struct ConnectStep: FieldStep {
+  static let keyword = "connect"
+  static let summary = """
+    A wire member opens a new connection, over TLS with a handshake at once: as it should be, to another name, in small pieces, or not to \
+    the end. What it sends later goes on this connection.
+    """
+  static let examples = [
+    "connect: { from: tls, to: kallglot, serverName: sip.example.com }", "connect: { from: tls, to: kallglot, flights: 1 }",
+    "connect: { from: tls, to: kallglot, pieces: 1, every: 20 ms }",
+  ]
+
+  private static let from = Key.required("from", .wireMember, "Who connects.")
+  private static let to = Key.required("to", .member, "To whose signalling port.")
+  private static let serverName = Key.optional(
+    "serverName", .text, "The server that the ClientHello names (RFC 6066 §3), if not the endpoint's domain.")
+  static let mapping = MappingShape([from, to, serverName] + HandshakeKeys.fields)
+
+  private let from: String
+  private let to: String
+  private let serverName: String?
+  private let form: HandshakeForm
+
+  init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
+    (from, to, serverName) = (try fields[Self.from], try fields[Self.to], try fields[Self.serverName])
+    form = try HandshakeKeys.form(fields)
+    try HandshakeKeys.check(from, form, fields, scope)
+    if serverName != nil, scope.scenario.member(from)?.transport != .tls {
+      throw (fields.place(of: Self.serverName) ?? fields.place).problem("\(from) has no TLS, in which it could name a server")
+    }
+  }
+
+  var text: String { "\(from) connects to \(to)\(serverName.map { " for \($0)" } ?? "")\(HandshakeKeys.text(form))" }
+
+  func begin(_ script: inout Script, at now: Instant) -> StepProgress {
+    script.forgetMessages(from)
+    script.commands.append(.wire(from, .connect(to: to, serverName: serverName, form)))
+    return .done
+  }
+}
