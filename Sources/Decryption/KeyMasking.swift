@@ -35,7 +35,10 @@ public final class KeyMasking: PacketRedactor {
     }
   }
 
-  func datagram(_ payload: Bytes) -> Bytes? { Self.masked(payload, before: []) }
+  /// Media and DTLS are no text (RFC 7983 §7).
+  func datagram(_ payload: Bytes) -> Bytes? {
+    payload.first.map { $0 < 0x80 && $0 >= 10 } ?? false ? Self.masked(payload, before: []) : nil
+  }
 
   func segment(_ payload: Bytes, _ segment: TCPSegment, from source: TransportAddress, to destination: TransportAddress) -> Bytes? {
     let flow = Flow(source: source, destination: destination)
