@@ -26,7 +26,8 @@ import Testing
   @Test func `of several refusals the best goes upstream, once all are there (RFC 3261 §16.7 step 6)`() throws {
     for (first, second, best) in [("486", "503", 486), ("503", "486", 486), ("486", "603", 603), ("480", "486", 480)] {
       var context = try context(2)
-      #expect(context.receive(try message("SIP/2.0 \(first) A"), from: Client(0)) == [])
+      let outputs1 = context.receive(try message("SIP/2.0 \(first) A"), from: Client(0))
+      #expect(outputs1 == [])
       let outputs = context.receive(try message("SIP/2.0 \(second) B"), from: Client(1))
       guard case .best(let response?)? = outputs.last else {
         Issue.record("\(first) and \(second): \(outputs)")
@@ -39,17 +40,24 @@ import Testing
   @Test func `a 2xx goes upstream at once and the branches are cancelled, silent ones when they ring (RFC 3261 §9.1)`() throws {
     var context = try context(3)
     let ringing = try message("SIP/2.0 180 Ringing")
-    #expect(context.receive(ringing, from: Client(1)) == [.forward(ringing)])
+    let outputs2 = context.receive(ringing, from: Client(1))
+    #expect(outputs2 == [.forward(ringing)])
     let answer = try message("SIP/2.0 200 OK")
-    #expect(context.receive(answer, from: Client(0)) == [.forward(answer), .cancel(Client(1))])
-    #expect(context.receive(try message("SIP/2.0 180 Ringing"), from: Client(2)) == [.cancel(Client(2))])
-    #expect(context.receive(try message("SIP/2.0 487 Terminated"), from: Client(1)) == [])
-    #expect(context.receive(try message("SIP/2.0 487 Terminated"), from: Client(2)) == [])
+    let outputs3 = context.receive(answer, from: Client(0))
+    #expect(outputs3 == [.forward(answer), .cancel(Client(1))])
+    let outputs4 = context.receive(try message("SIP/2.0 180 Ringing"), from: Client(2))
+    #expect(outputs4 == [.cancel(Client(2))])
+    let outputs5 = context.receive(try message("SIP/2.0 487 Terminated"), from: Client(1))
+    #expect(outputs5 == [])
+    let outputs6 = context.receive(try message("SIP/2.0 487 Terminated"), from: Client(2))
+    #expect(outputs6 == [])
   }
 
   @Test func `100 stays with the proxy, and where nobody answers there is nothing to forward (RFC 3261 §16.7 steps 5 and 6)`() throws {
     var context = try context(1)
-    #expect(context.receive(try message("SIP/2.0 100 Trying"), from: Client(0)) == [])
-    #expect(context.fail(Client(0)) == [.best(nil)])
+    let outputs7 = context.receive(try message("SIP/2.0 100 Trying"), from: Client(0))
+    #expect(outputs7 == [])
+    let outputs8 = context.fail(Client(0))
+    #expect(outputs8 == [.best(nil)])
   }
 }
