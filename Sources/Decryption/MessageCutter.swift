@@ -9,8 +9,8 @@ struct MessageCutter {
   private var buffer: [UInt8] = []
   /// So many bytes of it left before anybody knew that they are SIP.
   private var written = 0
-  /// Line ends between messages are left out: they keep a connection alive (RFC 5626 §4.4.1), and on ports of TLS other readers take them for
-  /// a record.
+  /// Line ends between messages are left out: they keep a connection alive (RFC 5626 §4.4.1), and on ports of TLS other readers take them
+  /// for a record.
   var dropsLineEnds = false
   /// What comes cannot be cut: it is not SIP.
   private var isUncut = false

@@ -34,7 +34,8 @@ import WireReader
 
   private static let scenarios: [Scenario] = {
     let everything = ProcessInfo.processInfo.environment["LAB_EVERY_CAPTURE"] != nil
-    let secured = (try? Runs.scenarios(having: "tls")) ?? []
+    // In segments of one byte the first one is written before anybody can know that it begins a record of TLS.
+    let secured = ((try? Runs.scenarios(having: "tls")) ?? []).filter { !$0.name.hasPrefix("tls/wire-one-byte") }
     let chosen = everything ? secured : secured.enumerated().filter { $0.offset % 4 == 0 }.map(\.element)
     // A chain of certificates does not fit into one segment, and a client logs its secrets one by one.
     let chain = (try? Runs.scenarios("tls/callee-taken.yaml")) ?? []

@@ -75,7 +75,8 @@ import Testing
         messages += report.messageCount
         streams += report.streams.count
         opened += report.secured.reduce(0) { $0 + $1.openedBytes }
-        // Whoever refuses a certificate has no secrets of the other's yet.
+        // Whoever refuses a certificate has no secrets of the other's yet, and a NAT has none at all.
+        guard scenario.cast.contains(where: { "\($0.name).pcapng" == file }) else { continue }
         #expect(report.secured.allSatisfy { $0.obstacle == nil || !$0.alerts.isEmpty }, "TLS in \(scenario.name) decrypts itself")
       }
     }

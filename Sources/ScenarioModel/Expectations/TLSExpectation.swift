@@ -37,6 +37,7 @@ struct TLSExpectation: Expectation {
   ]
 
   private let member: String
+  private let isWire: Bool
   private let state: State
   private let version: String?
   private let serverName: String?
@@ -50,6 +51,7 @@ struct TLSExpectation: Expectation {
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (member, state) = (try fields[Self.tls], try fields[Self.state])
+    isWire = if case .wire? = scope.scenario.member(member)?.role { true } else { false }
     (version, serverName) = (try fields[Self.version], try fields[Self.serverName])
     (certificate, clientCertificate) = (try fields[Self.certificate], try fields[Self.clientCertificate])
     (alert, by, reason) = (try fields[Self.alert], try fields[Self.by], try fields[Self.reason])
@@ -65,7 +67,8 @@ struct TLSExpectation: Expectation {
     ]
     return (["a TLS handshake of \(member) is \(state.rawValue)"] + parts.compactMap(\.self)).joined(separator: " ")
   }
-  var inquiry: Inquiry { .leg(of: member) }
+  /// A wire member has no leg, only messages.
+  var inquiry: Inquiry { isWire ? .messages(to: member) : .leg(of: member) }
 
   func judge(_ script: Script) -> Judgement {
     let all = script.tls.filter { $0.member == member }
