@@ -88,6 +88,9 @@ public final class LoopbackNetwork: Sendable {
     let descriptor = socket(AF_INET, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
+    // As listeners do: connections that ended a minute ago do not hold a port (TIME-WAIT, RFC 9293 §3.6.1).
+    var isOn: Int32 = 1
+    if type == SOCK_STREAM { setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<Int32>.size)) }
     return address.socketAddress.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) == 0 }
   }
 }

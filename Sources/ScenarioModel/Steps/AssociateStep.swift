@@ -6,8 +6,8 @@ struct AssociateStep: FieldStep {
   static let keyword = "associate"
   static let summary = """
     A wire member opens a DTLS association at its media port with another member's newest leg, or waits for its handshake, and uses the \
-    keys that come of it for SRTP (RFC 5764). RTP and RTCP have one port then: its description says `a=rtcp-mux`. `${fingerprint.NAME}` in the \
-    description stands for the fingerprint of the certificate NAME.
+    keys that come of it for SRTP (RFC 5764). RTP and RTCP have one port then: its description says `a=rtcp-mux`. `${fingerprint.NAME}` in \
+    the description stands for the fingerprint of the certificate NAME.
     """
   static let examples = ["associate: { from: wire, to: kallglot, as: active, certificate: one, expects: \"sha-256 00:11\" }"]
 
