@@ -23,7 +23,12 @@ struct DTLSKeying: Sendable {
   /// One association and its way.
   // Unchecked: it belongs to one stream and is used in its turns alone.
   private final class Association: @unchecked Sendable {
-    let connection: DTLSConnection
+    var connection: DTLSConnection
+    /// What the peer began anew on the same way; it takes over when it has ended well (RFC 6347 §4.2.8).
+    var renewal: DTLSConnection?
+    /// The random number of its hello: another one is another beginning.
+    var hello = Bytes()
+    var renewals = 0
     let agreed: AgreedAssociation
     let kinds: [SRTPPacketKind]
     let port: PortID
@@ -77,15 +82,48 @@ struct DTLSKeying: Sendable {
     _ datagram: Bytes, on port: PortID, from source: TransportAddress, at now: Instant, _ out: inout Outbox
   ) -> [Output] {
     guard let association = associations.first(where: { $0.port == port }) else { return [] }
-    if association.connection.role == .passive, association.connection.session == nil { association.remote = source }
-    return carry(association.connection.receive(datagram, at: now), of: association, &out)
+    guard association.connection.role == .passive else {
+      return carry(association.connection.receive(datagram, at: now), of: association, &out)
+    }
+    guard association.connection.session != nil else {
+      association.remote = source
+      return carry(association.connection.receive(datagram, at: now), of: association, &out)
+    }
+    var outputs: [Output] = []
+    // From elsewhere it is the next association, whose description is still on its way: its hello comes again.
+    guard source == association.remote else { return [] }
+    // Some begin anew with each re-INVITE (Asterisk), and others have lost what they knew. The keys stay until there are new ones.
+    if let hello = Self.clientRandom(datagram), hello != association.hello {
+      association.hello = hello.compacted()
+      outputs = renew(association, at: now, &out)
+    }
+    guard let renewal = association.renewal else {
+      return carry(association.connection.receive(datagram, at: now), of: association, &out)
+    }
+    return outputs + carry(renewal.receive(datagram, at: now), of: association, isRenewal: true, &out)
+  }
+
+  private func renew(_ association: Association, at now: Instant, _ out: inout Outbox) -> [Output] {
+    association.renewals += 1
+    let path = "association \(configuration.dialog) \(association.port.rawValue) \(association.agreed.number) again \(association.renewals)"
+    guard let renewal = configuration.identity?.connection(.passive, expecting: association.agreed.fingerprints, path: path) else {
+      return []
+    }
+    association.renewal = renewal
+    return carry(renewal.start(at: now), of: association, isRenewal: true, &out)
+  }
+
+  /// Of a hello in clear, or of its first fragment (RFC 6347 §4.1, §4.2.2, §4.2.1); nil for what begins no handshake.
+  private static func clientRandom(_ datagram: Bytes) -> Bytes? {
+    guard datagram.count >= 59, datagram[0] == 22, datagram[3] == 0, datagram[4] == 0, datagram[13] == 1 else { return nil }
+    return datagram[19..<22].allSatisfy { $0 == 0 } ? datagram[27..<59] : nil
   }
 
   var nextDeadline: Instant? {
     var earliest: Instant?
     for association in associations {
-      guard let due = association.connection.nextDeadline else { continue }
-      earliest = min(earliest ?? due, due)
+      if let due = association.connection.nextDeadline { earliest = min(earliest ?? due, due) }
+      if let due = association.renewal?.nextDeadline { earliest = min(earliest ?? due, due) }
     }
     return earliest
   }
@@ -93,8 +131,12 @@ struct DTLSKeying: Sendable {
   mutating func wake(at now: Instant, _ out: inout Outbox) -> [Output] {
     var outputs: [Output] = []
     for association in associations {
-      guard let due = association.connection.nextDeadline, due <= now else { continue }
-      outputs += carry(association.connection.wake(at: now), of: association, &out)
+      if let due = association.connection.nextDeadline, due <= now {
+        outputs += carry(association.connection.wake(at: now), of: association, &out)
+      }
+      if let renewal = association.renewal, let due = renewal.nextDeadline, due <= now {
+        outputs += carry(renewal.wake(at: now), of: association, isRenewal: true, &out)
+      }
     }
     return outputs
   }
@@ -105,7 +147,10 @@ struct DTLSKeying: Sendable {
     associations = []
   }
 
-  private func carry(_ outputs: [DTLSConnection.Output], of association: Association, _ out: inout Outbox) -> [Output] {
+  /// - Parameter isRenewal: what fails is not the association, which goes on as it was.
+  private func carry(
+    _ outputs: [DTLSConnection.Output], of association: Association, isRenewal: Bool = false, _ out: inout Outbox
+  ) -> [Output] {
     var results: [Output] = []
     for output in outputs {
       switch output {
@@ -113,12 +158,14 @@ struct DTLSKeying: Sendable {
         out.datagram(association.port, to: association.remote, bytes, Label(.dtls, dialog: configuration.dialog))
       case .secret(let line): out.secret(line)
       case .established(let session):
+        if isRenewal, let renewal = association.renewal { (association.connection, association.renewal) = (renewal, nil) }
         if let keys = AgreedKeys(session, role: association.connection.role) {
           let media = SecuredMedia(association.agreed, suite: keys.send.suite, version: session.version, cipher: session.cipher)
           results.append(.keyed(association.kinds, keys, media))
         } else {
           results.append(.failed(TLSFailure(.noCommonProfile, endedBy: .local, text: "\(session.profile) is not spoken here")))
         }
+      case .closedByPeer where isRenewal, .failed where isRenewal: association.renewal = nil
       case .closedByPeer: results.append(.closed)
       case .failed(let failure): results.append(.failed(failure))
       }

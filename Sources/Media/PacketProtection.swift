@@ -73,8 +73,10 @@ struct PacketProtection: Sendable {
         try ends.receiver.rekey(keys.receive, isNewAddress: agreement.remote != old.remote, reading: reading)
       } catch { (audio, control) = (.broken, .broken) }
     case .dtls:
-      // The peer goes on with the keys that both have; another certificate is another peer.
-      let isSamePeer = old.association.map { $0.fingerprints == agreement.association?.fingerprints } ?? (old.keys != nil)
+      // The peer goes on with the keys that both have. Another certificate is another peer, and what comes late from another address, such
+      // as that of a music server, is no sign of where the peer is now.
+      let hasSameCertificate = old.association.map { $0.fingerprints == agreement.association?.fingerprints } ?? (old.keys != nil)
+      let isSamePeer = agreement.association == old.association || hasSameCertificate && agreement.remote == old.remote
       if !isSamePeer { lock() }
     }
   }

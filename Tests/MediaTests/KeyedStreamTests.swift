@@ -208,7 +208,44 @@ import Testing
     #expect(wire.media[1].count == before)
   }
 
-  @Test func `the peer's new address is a new association; the old keys serve until it has ended (RFC 8842 §4)`() throws {
+  @Test func `a peer that begins anew on the same way gets new keys, and the old ones serve until then (RFC 6347 §4.2.8)`() throws {
+    var call = call(mux: true)
+    let (offerer, answerer) = try call.agree()
+    var wire = Wire(stream(offerer, caller, seed: 3), stream(answerer, callee, seed: 4))
+    for index in 0..<2 { wire.tell(index, .start) }
+    wire.run(milliseconds: 500)
+    #expect(secured(wire.events[0]) != nil && secured(wire.events[1]) != nil)
+    // The active end has forgotten all; the passive end has not.
+    wire.streams[1] = stream(answerer, callee, seed: 5)
+    wire.events[1] = []
+    wire.tell(1, .start)
+    wire.tell(0, .play(Tone(frequency: 440), until: nil))
+    wire.run(milliseconds: 500)
+    #expect(secured(wire.events[1]) != nil && wire.events[1].contains(.toneHeard(440)))
+    #expect(wire.events[0].filter { if case .secured = $0 { true } else { false } }.count == 2)
+    #expect(!wire.events[0].contains { if case .securingFailed = $0 { true } else { false } })
+  }
+
+  @Test func `a hello that nobody follows up leaves the association as it is`() throws {
+    var call = call(mux: true)
+    var wire = try wire(&call)
+    wire.run(milliseconds: 200)
+    var other = self.call(mux: true)
+    let (_, answerer) = try other.agree()
+    var forged = stream(answerer, DTLSIdentity(entropy: Entropy(seed: 9), epoch: .virtual), seed: 8)
+    var out = Outbox()
+    forged.handle(.start, at: wire.now, &out)
+    for case .datagram(_, to: _, let bytes, _) in out.departures {
+      wire.streams[0].receive(.datagram(PortID(1), from: Self.here, bytes), at: wire.now, &wire.out)
+    }
+    wire.out.removeAll()
+    let before = wire.media[0].count
+    wire.run(milliseconds: 30_000)
+    #expect(wire.media[0].count > before + 1_000 && wire.events[1].contains(.toneHeard(440)))
+    #expect(!wire.events.joined().contains { if case .violation = $0 { true } else if case .securingFailed = $0 { true } else { false } })
+  }
+
+  @Test func `a new association on the same way: the old keys serve until its handshake has ended (RFC 8842 §4)`() throws {
     var call = call(mux: true)
     var wire = try wire(&call)
     wire.run(milliseconds: 200)

@@ -8,6 +8,11 @@ struct Sight: Equatable, CustomStringConvertible {
 
   var description: String { "\(messages) messages; " + streams.joined(separator: "; ") }
 
+  /// The same without what is lost.
+  var withoutLosses: Sight {
+    Sight(messages: messages, streams: streams.map { String($0.prefix(upTo: $0.lastIndex(of: ",") ?? $0.endIndex)) })
+  }
+
   private struct Report: Decodable {
     struct File: Decodable {
       struct Messages: Decodable { var total: Int }

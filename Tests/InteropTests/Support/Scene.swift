@@ -107,7 +107,10 @@ final class Scene: Sendable {
       let complaints = try await Shark.complaints(capture)
       #expect(complaints.isEmpty, "\(capture): tshark says \(complaints)")
       let (shark, ours) = (try await Sight.shark(capture), try await Sight.inspect(capture))
-      #expect(shark == ours, "\(capture): tshark sees \(shark), inspect \(ours)")
+      // Where numbers were skipped in a hold the two count loss differently, and inspect says so.
+      let isCountedOtherwise = try await program(Place.lab, ["inspect", capture]).output.contains("counted otherwise than Wireshark")
+      let isSame = isCountedOtherwise ? shark.withoutLosses == ours.withoutLosses : shark == ours
+      #expect(isSame, "\(capture): tshark sees \(shark), inspect \(ours)")
     }
   }
 
