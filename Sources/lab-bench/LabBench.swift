@@ -24,6 +24,9 @@ struct LabBench: ParsableCommand {
   @Option(help: "An earlier kallglot-lab to compare inspect with; without it that row is left out.")
   var base: String?
 
+  @Option(help: "Command of a sipp with TLS, its words separated by spaces; without it serve over TLS is left out.")
+  var sipp: String = ""
+
   @Option(help: .hidden)
   var placeCalls: Int?
 
@@ -42,10 +45,12 @@ struct LabBench: ParsableCommand {
       ("costs", { try CostBench.run(serve, root: root) }),
       ("timer-b", { try ScenarioBench.run(root: root) }),
       ("media", { try MediaBench.run() }),
+      ("secure-media", { try SecureMediaBench.run() }),
       ("tls-handshakes", { try HandshakeBench.tls() }),
       ("dtls-handshakes", { try HandshakeBench.dtls() }),
       ("srtp", { try SRTPBench.run() }),
       ("serve", { try ServeBench.run(serve, root: root) }),
+      ("tls-serve", { try ServeBench.tls(serve, sipp: sipp.split(separator: " ").map(String.init), root: root) }),
       ("inspect", { try InspectBench.run(serve, base: base) }),
     ]
     var rows: [Row] = []

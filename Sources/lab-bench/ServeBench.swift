@@ -1,4 +1,6 @@
 import Foundation
+import SansIO
+import SecureTransport
 
 /// `serve` as UAS under `sipp -sn uac`, beside `sipp -sn uas` under the same load: CPU a call, idle subtracted.
 enum ServeBench {
@@ -12,9 +14,9 @@ enum ServeBench {
       return [Row(name: "serve under sipp: sipp is not installed", value: 0, unit: "")]
     }
     let arguments = ["serve", "--config", "\(root)/fixtures/policies/open.yaml", "--listen", "udp 127.0.0.1:5960", "--quiet"]
-    let ours = try measure(executable: lab, arguments + ["--no-judge"], port: 5_960)
-    let judged = try measure(executable: lab, arguments, port: 5_960)
-    let theirs = try measure(executable: sipp, ["-sn", "uas", "-i", "127.0.0.1", "-p", "5961", "-nostdin"], port: 5_961)
+    let ours = try measure([lab] + arguments + ["--no-judge"], load: .datagrams(to: 5_960))
+    let judged = try measure([lab] + arguments, load: .datagrams(to: 5_960))
+    let theirs = try measure([sipp, "-sn", "uas", "-i", "127.0.0.1", "-p", "5961", "-nostdin"], load: .datagrams(to: 5_961))
     return [
       Row(
         name: "serve under \(rate) calls/s: failed calls", value: Double(ours.failed + judged.failed), unit: "", bar: 0, isCeiling: true),
@@ -22,6 +24,38 @@ enum ServeBench {
       Row(name: "  CPU a call of sipp -sn uas", value: theirs.cost.whole, unit: "µs", note: theirs.cost.parts),
       Row(name: "  CPU a call, its packets judged", value: judged.cost.whole, unit: "µs", note: judged.cost.parts),
       Row(name: "  ours over sipp's", value: ours.cost.whole / theirs.cost.whole, unit: "×", bar: 1.7, isCeiling: true, note: "aim 1.0"),
+    ]
+  }
+
+  /// The same over TLS with a connection and a whole handshake for each call, both servers with the same certificate. Debian 12's sipp has no
+  /// TLS: `sipp` is the command of one that has.
+  static func tls(_ lab: String?, sipp: [String], root: String) throws -> [Row] {
+    guard let lab else { return [] }
+    guard !sipp.isEmpty else { return [Row(name: "serve over TLS: --sipp gives no sipp with TLS", value: 0, unit: "")] }
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lab-bench-tls-\(getpid())").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let made = try LabCertificates.make(names: ["sip.kallglot.com"], addresses: [], entropy: .system, epoch: .virtual)
+    let (certificate, key) = ("\(folder)/server.pem", "\(folder)/server-key.pem")
+    try made.certificate.text.write(toFile: certificate, atomically: true, encoding: .utf8)
+    try made.privateKey.text.write(toFile: key, atomically: true, encoding: .utf8)
+    let open = try String(contentsOfFile: "\(root)/fixtures/policies/open.yaml", encoding: .utf8)
+    try (open + "\ncertificate: \(certificate)\nprivateKey: \(key)\n").write(
+      toFile: "\(folder)/serve.yaml", atomically: true, encoding: .utf8)
+    let arguments = [lab, "serve", "--config", "\(folder)/serve.yaml", "--listen", "tls 127.0.0.1:5966", "--quiet"]
+    let files = ["-tls_cert", certificate, "-tls_key", key]
+    func load(_ port: Int) -> Load { Load(sipp: sipp, port: port, rate: 100, calls: 2_000, more: ["-t", "ln", "-max_socket", "4000"] + files) }
+    let ours = try measure(arguments + ["--no-judge"], load: load(5_966))
+    let judged = try measure(arguments, load: load(5_966))
+    let theirs = try measure(sipp + ["-sn", "uas", "-t", "ln", "-i", "127.0.0.1", "-p", "5967", "-nostdin"] + files, load: load(5_967))
+    return [
+      Row(
+        name: "serve over TLS, a handshake a call: failed calls", value: Double(ours.failed + judged.failed + theirs.failed), unit: "",
+        bar: 0, isCeiling: true),
+      Row(name: "  CPU a call", value: ours.cost.whole, unit: "µs", note: ours.cost.parts),
+      Row(name: "  CPU a call of sipp -sn uas", value: theirs.cost.whole, unit: "µs", note: theirs.cost.parts),
+      Row(name: "  CPU a call, its packets judged", value: judged.cost.whole, unit: "µs", note: judged.cost.parts),
+      Row(name: "  ours over sipp's", value: ours.cost.whole / theirs.cost.whole, unit: "×", bar: 1.0, isCeiling: true, note: "an aim"),
     ]
   }
 
@@ -71,12 +105,41 @@ enum ServeBench {
     static func * (cost: Cost, factor: Double) -> Cost { Cost(user: cost.user * factor, system: cost.system * factor) }
   }
 
-  private static func measure(executable: String, _ arguments: [String], port: Int) throws -> (failed: Int, cost: Cost) {
-    let server = Process()
-    server.executableURL = URL(fileURLWithPath: executable)
-    server.arguments = arguments
-    server.standardOutput = FileHandle.nullDevice
-    server.standardError = FileHandle.nullDevice
+  /// What `sipp -sn uac` calls.
+  private struct Load {
+    var sipp = [ServeBench.sipp]
+    var port: Int
+    var rate = ServeBench.rate
+    var calls = ServeBench.calls
+    var more = ["-p", "5962", "-l", "2000"]
+
+    static func datagrams(to port: Int) -> Load { Load(port: port) }
+
+    /// Its standard output, when all calls have ended.
+    func run() throws -> String {
+      let client = ServeBench.process(
+        sipp + ["-sn", "uac", "127.0.0.1:\(port)", "-i", "127.0.0.1", "-r", "\(rate)", "-m", "\(calls)", "-nostdin", "-timeout", "90"]
+          + more)
+      let pipe = Pipe()
+      client.standardOutput = pipe
+      try client.run()
+      let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      client.waitUntilExit()
+      return output
+    }
+  }
+
+  private static func process(_ command: [String]) -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: command[0])
+    process.arguments = Array(command.dropFirst())
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    return process
+  }
+
+  private static func measure(_ command: [String], load: Load) throws -> (failed: Int, cost: Cost) {
+    let server = process(command)
     try server.run()
     defer {
       server.interrupt()
@@ -88,24 +151,13 @@ enum ServeBench {
     let idle = (cpu(server.processIdentifier) - idleStart) * 0.5
     let begin = cpu(server.processIdentifier)
     let clock = Date()
-    let client = Process()
-    client.executableURL = URL(fileURLWithPath: sipp)
-    client.arguments = [
-      "-sn", "uac", "127.0.0.1:\(port)", "-i", "127.0.0.1", "-p", "5962", "-r", "\(rate)", "-m", "\(calls)", "-l", "2000", "-nostdin",
-      "-timeout", "60",
-    ]
-    let pipe = Pipe()
-    client.standardOutput = pipe
-    client.standardError = FileHandle.nullDevice
-    try client.run()
-    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    client.waitUntilExit()
+    let output = try load.run()
     let elapsed = Date().timeIntervalSince(clock)
     let used = cpu(server.processIdentifier) - begin - idle * elapsed
     let failed = output.split(separator: "\n").last { $0.contains("Failed call") }?.split(separator: "|").last.flatMap {
       Int($0.trimmingCharacters(in: .whitespaces))
     }
-    return (failed ?? calls, used * (1e6 / Double(calls)))
+    return (failed ?? load.calls, used * (1e6 / Double(load.calls)))
   }
 
   /// User and system seconds of a process (proc(5)).
