@@ -43,11 +43,11 @@ enum ServeBench {
     try (open + "\ncertificate: \(certificate)\nprivateKey: \(key)\n").write(
       toFile: "\(folder)/serve.yaml", atomically: true, encoding: .utf8)
     let arguments = [lab, "serve", "--config", "\(folder)/serve.yaml", "--listen", "tls 127.0.0.1:5966", "--quiet"]
-    let files = ["-tls_cert", certificate, "-tls_key", key]
-    func load(_ port: Int) -> Load { Load(sipp: sipp, port: port, rate: 100, calls: 2_000, more: ["-t", "ln", "-max_socket", "4000"] + files) }
+    let more = ["-t", "ln", "-max_socket", "4000", "-tls_cert", certificate, "-tls_key", key]
+    func load(_ port: Int) -> Load { Load(sipp: sipp, port: port, rate: 100, calls: 2_000, more: more) }
     let ours = try measure(arguments + ["--no-judge"], load: load(5_966))
     let judged = try measure(arguments, load: load(5_966))
-    let theirs = try measure(sipp + ["-sn", "uas", "-t", "ln", "-i", "127.0.0.1", "-p", "5967", "-nostdin"] + files, load: load(5_967))
+    let theirs = try measure(sipp + ["-sn", "uas", "-i", "127.0.0.1", "-p", "5967", "-nostdin"] + more, load: load(5_967))
     return [
       Row(
         name: "serve over TLS, a handshake a call: failed calls", value: Double(ours.failed + judged.failed + theirs.failed), unit: "",

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The tests in which real peers hear each other, one after the other.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct Interop {}
+@Suite(.serialized, .timeLimit(.minutes(15))) struct Interop {}
 
 extension Interop {
   /// baresip 1.0.0 registers, calls, holds, is called and rejects. Its libre gives up on any SHA-256 challenge, hence the policy with MD5.

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Files that the kernel takes no more bytes for while calls go on.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Peer.tshark.runs, Peer.tshark.reason)) struct FullDiskTests {
+@Suite(.timeLimit(.minutes(15)), .enabled(if: Peer.tshark.runs, Peer.tshark.reason)) struct FullDiskTests {
   /// KiB. A call of PCMU writes some 25 a second.
   private static let limit = 40
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What `serve --out` and `call --out` leave, read by tshark and by `inspect`.
-@Suite(.timeLimit(.minutes(5)), .enabled(if: Peer.tshark.runs, Peer.tshark.reason)) struct LiveCaptureTests {
+@Suite(.timeLimit(.minutes(15)), .enabled(if: Peer.tshark.runs, Peer.tshark.reason)) struct LiveCaptureTests {
   private func open(_ scene: Scene) -> String {
     """
     listen: ["udp \(scene.us):5060", "tcp \(scene.us):5060", "tls \(scene.us):5061"]

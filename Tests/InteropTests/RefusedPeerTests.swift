@@ -4,7 +4,7 @@ import SecureTransport
 import Testing
 
 /// Real peers that the policy keeps out: the answer is the contract's, and the capture shows it.
-@Suite(.timeLimit(.minutes(2)), .enabled(if: Peer.sipp.runs && Peer.tshark.runs, Peer.sipp.reason)) struct RefusedPeerTests {
+@Suite(.timeLimit(.minutes(15)), .enabled(if: Peer.sipp.runs && Peer.tshark.runs, Peer.sipp.reason)) struct RefusedPeerTests {
   /// The statuses of a capture's responses, and what its requests ask for, as tshark reads them.
   private func seen(_ scene: Scene) async throws -> String {
     var seen = ""

@@ -3,7 +3,7 @@ import SansIO
 import Testing
 
 /// sipp as a peer that keeps the rules, and as one that breaks them on purpose: what `serve` says of it while it runs.
-@Suite(.timeLimit(.minutes(2)), .enabled(if: Peer.sipp.runs, Peer.sipp.reason)) struct SippRuleTests {
+@Suite(.timeLimit(.minutes(15)), .enabled(if: Peer.sipp.runs, Peer.sipp.reason)) struct SippRuleTests {
   private func configuration(_ scene: Scene) -> String {
     """
     listen: [udp \(scene.us):5060]

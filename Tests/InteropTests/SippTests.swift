@@ -4,7 +4,7 @@ import SecureTransport
 import Testing
 
 /// sipp's built-in scenarios. They wait more than they work, so they run beside each other.
-@Suite(.timeLimit(.minutes(2)), .enabled(if: Peer.sipp.runs, Peer.sipp.reason)) struct SippTests {
+@Suite(.timeLimit(.minutes(15)), .enabled(if: Peer.sipp.runs, Peer.sipp.reason)) struct SippTests {
   private func open(_ listener: String, more: String = "") -> String {
     """
     listen: [\(listener)]

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// sipsak: the smallest peer there is. Its exit code says whether it got what it wanted.
-@Suite(.timeLimit(.minutes(2)), .enabled(if: Peer.sipsak.runs, Peer.sipsak.reason)) struct SipsakTests {
+@Suite(.timeLimit(.minutes(15)), .enabled(if: Peer.sipsak.runs, Peer.sipsak.reason)) struct SipsakTests {
   private func configuration(_ scene: Scene, algorithms: String = "[SHA-256, MD5]") -> String {
     """
     listen: [udp \(scene.us):5060]

@@ -3,7 +3,7 @@ import SIPMessage
 import Testing
 
 /// `status.json` of `serve --out` while a call is up, as a monitoring program reads it.
-@Suite(.timeLimit(.minutes(3))) struct StatusFileTests {
+@Suite(.timeLimit(.minutes(15))) struct StatusFileTests {
   private static let password = "s3cret-pass"
 
   private func configuration(_ scene: Scene) -> String {

@@ -33,7 +33,7 @@ private final class Probe: NetworkHost, @unchecked Sendable {
   }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(5))) struct LiveDriverTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct LiveDriverTests {
   private func run(_ hosts: [Probe], _ body: ([LiveDriver]) async throws -> Void) async throws {
     let loop = try SocketLoop()
     let drivers = hosts.map { LiveDriver($0, name: "probe", on: loop) }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import LiveNetwork
 
-@Suite(.timeLimit(.minutes(1))) struct SocketLoopTests {
+@Suite(.timeLimit(.minutes(15))) struct SocketLoopTests {
   private static let hasGivenBack = Atomic<Bool>(false)
 
   @Test func `a loop is shut down once its thread has given back what is its own, so that a program may end then (pthread_key_create(3))`()

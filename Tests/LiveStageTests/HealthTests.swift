@@ -73,19 +73,19 @@ import Testing
 }
 
 /// A run that somebody stops.
-@Suite(.timeLimit(.minutes(1))) struct InterruptionTests {
+@Suite(.timeLimit(.minutes(15))) struct InterruptionTests {
   @Test func `an interrupted live run ends at once and says so`() async throws {
     let scenario = try Scenario.read(
       """
       summary: a long wait
       cast: { kallglot: { endpoint: default, address: 198.51.100.10 }, pbx: { persona: plain-caller, address: 192.0.2.20 } }
       steps:
-        - wait: 50 s
+        - wait: 30 min
       """, file: "x.yaml")
     var run = LiveRun(isSlow: true)
     run.isInterrupted = { true }
     let result = await run.run(scenario)
     #expect(result.verdict == .couldNotRun && result.reason == LiveRun.interruption)
-    #expect(result.duration < .seconds(45))
+    #expect(result.duration < .seconds(600))
   }
 }

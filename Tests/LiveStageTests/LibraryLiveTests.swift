@@ -7,7 +7,7 @@ import Testing
 @testable import LiveStage
 
 /// The scenario library in real time, on sockets of this machine.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct LibraryLiveTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct LibraryLiveTests {
   private static let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { place, _ in place.deletingLastPathComponent() }.path
   /// So many wait at a time; each keeps a thread for its sockets.
   private static let atOnce = 24

@@ -7,7 +7,7 @@ import Testing
 @testable import LiveStage
 
 /// The same hosts and the same engine, on the virtual stage and on real sockets of this machine.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct BothWorldsTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct BothWorldsTests {
   private func scenario(_ transport: String) throws -> Scenario {
     try Scenario.read(
       """

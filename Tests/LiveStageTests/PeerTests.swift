@@ -7,7 +7,7 @@ import Testing
 @testable import LiveStage
 
 /// Products of others in the places of members.
-@Suite(.timeLimit(.minutes(2))) struct PeerTests {
+@Suite(.timeLimit(.minutes(15))) struct PeerTests {
   private let text = """
     product: Asterisk 22
     address: 127.31.1.2

@@ -7,7 +7,7 @@ import Subprocess
 import Testing
 
 /// `decrypt` as people call it.
-@Suite(.timeLimit(.minutes(2))) struct DecryptCommandTests {
+@Suite(.timeLimit(.minutes(15))) struct DecryptCommandTests {
   private func lab(_ arguments: [String]) async throws -> (code: Int32, output: String, errors: String) {
     let result = try await Subprocess.run(
       .path(.init(Place.lab)), arguments: .init(["decrypt"] + arguments), workingDirectory: .init(Place.root),

@@ -5,7 +5,7 @@ import Subprocess
 import Testing
 
 /// `inspect` as people and CI call it.
-@Suite(.timeLimit(.minutes(2))) struct InspectCommandTests {
+@Suite(.timeLimit(.minutes(15))) struct InspectCommandTests {
   private func lab(_ arguments: [String]) async throws -> (code: Int32, output: String, errors: String) {
     let result = try await Subprocess.run(
       .path(.init(Place.lab)), arguments: .init(["inspect"] + arguments), workingDirectory: .init(Place.root),

@@ -63,7 +63,7 @@ enum Place {
   }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ProcessTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ProcessTests {
   private struct Outcome {
     var code: Int32
     var output: String

@@ -3,7 +3,7 @@ import Subprocess
 import Testing
 
 /// Flags of `run` as people and CI use them.
-@Suite(.timeLimit(.minutes(2))) struct RunFlagTests {
+@Suite(.timeLimit(.minutes(15))) struct RunFlagTests {
   struct Outcome {
     var code: Int32
     var lines: [String]

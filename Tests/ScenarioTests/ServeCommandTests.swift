@@ -3,7 +3,7 @@ import Subprocess
 import Testing
 
 /// `serve` as people call it, as far as it needs no peer.
-@Suite(.timeLimit(.minutes(5))) struct ServeCommandTests {
+@Suite(.timeLimit(.minutes(15))) struct ServeCommandTests {
   private func serve(_ arguments: String...) async throws -> (code: Int32, output: String, errors: String) {
     let result = try await Subprocess.run(
       .path(.init(Place.lab)), arguments: .init(["serve"] + arguments), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))

@@ -10,7 +10,7 @@ import Subprocess
 import Testing
 
 /// `lint`, `list` and `schema` as people call them.
-@Suite(.timeLimit(.minutes(2))) struct ToolTests {
+@Suite(.timeLimit(.minutes(15))) struct ToolTests {
   private func lab(_ arguments: [String]) async throws -> (code: Int32, lines: [String], errors: String) {
     let result = try await Subprocess.run(
       .path(.init(Place.lab)), arguments: .init(arguments), workingDirectory: .init(Place.root), output: .string(limit: 1 << 22),

@@ -7,7 +7,7 @@ import Subprocess
 import Testing
 
 /// A file that cannot be read is an error of that file in every report; the others run.
-@Suite(.timeLimit(.minutes(2))) struct UnreadableTests {
+@Suite(.timeLimit(.minutes(15))) struct UnreadableTests {
   private let good = "summary: s\ncast: { kallglot: { endpoint: default, address: 198.51.100.10 } }\nsteps:\n  - wait: 1 s\n"
 
   private func lab(_ arguments: [String]) async throws -> (code: Int32, output: String, errors: String) {

@@ -79,7 +79,7 @@ private final class Mute: NetworkHost, @unchecked Sendable {
   }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(5))) struct EvidenceTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct EvidenceTests {
   private func run(_ body: (LiveDriver, Mute, SentRecorder) async throws -> Void) async throws {
     let (loop, host, sink) = (try SocketLoop(), Mute(), SentRecorder())
     let driver = LiveDriver(host, name: "probe", on: loop, sinks: [sink])

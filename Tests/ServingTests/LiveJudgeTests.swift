@@ -8,7 +8,7 @@ import Testing
 @testable import Serving
 
 /// The thread that judges a live host's packets.
-@Suite(.timeLimit(.minutes(1))) struct LiveJudgeTests {
+@Suite(.timeLimit(.minutes(15))) struct LiveJudgeTests {
   private final class News: Sendable {
     private let all = Mutex<[LiveInspection.News]>([])
     func add(_ news: [LiveInspection.News]) { all.withLock { $0 += news } }

@@ -4,7 +4,7 @@ import Testing
 @testable import Serving
 
 /// What observers say of a served endpoint, whose taps alone they have.
-@Suite(.timeLimit(.minutes(5))) struct LivePolicyTests {
+@Suite(.timeLimit(.minutes(15))) struct LivePolicyTests {
   @Test func `serve ends with what was proven of its policy, seen from one side`() async throws {
     try await CaptureScene.run("authentication: none\ncodecs: [PCMU]\nallow: 127.0.0.0/8\nallowlistRefusal: drop") { scene in
       let wire = RawPeer.Wire.datagrams(try await scene.peer.bind().port, to: scene.us())

@@ -7,7 +7,7 @@ import Testing
 @testable import Serving
 
 /// Requests that are refused before any transaction is made for them, in the log of `serve`.
-@Suite(.timeLimit(.minutes(2))) struct RefusalLogTests {
+@Suite(.timeLimit(.minutes(15))) struct RefusalLogTests {
   private struct Caller {
     var wire: RawPeer.Wire
     var dialogue: Dialogue

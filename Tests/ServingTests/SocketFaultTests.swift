@@ -12,7 +12,7 @@ private let sendErrors: [SystemError] = [
   .connectionRefused, .networkDown, .hostDown, .other(EBADF),
 ]
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct SocketFaultTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct SocketFaultTests {
   private func run(_ body: (FaultBench) async throws -> Void) async throws {
     let bench = try await FaultBench()
     try await body(bench)

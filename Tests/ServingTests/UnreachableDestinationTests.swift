@@ -9,7 +9,7 @@ import Testing
 @testable import Serving
 
 /// What a peer's bytes may choose as a destination, on the kernel's own sockets.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct UnreachableDestinationTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct UnreachableDestinationTests {
   private func run(sendsMedia: Bool = false, _ body: (FaultBench) async throws -> Void) async throws {
     let bench = try await FaultBench(sendsMedia: sendsMedia)
     try await body(bench)

@@ -80,7 +80,7 @@ final class CaptureScene: Sendable {
   }
 }
 
-@Suite(.timeLimit(.minutes(5))) struct AccountingTests {
+@Suite(.timeLimit(.minutes(15))) struct AccountingTests {
   enum Mix { case earlyMedia, cancelled, allTransports }
 
   @Test(arguments: [Mix.earlyMedia, .cancelled, .allTransports])
