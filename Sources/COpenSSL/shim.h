@@ -97,6 +97,25 @@ static inline int cx509_common_name(X509 *certificate, char *name, int capacity)
   return X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, capacity);
 }
 
+/// Whether a client's certificates, its own first, lead to one of the anchors at a time: `X509_V_OK`, or why not; -1 when memory is short.
+static inline int cx509_verify_client(X509_STORE *anchors, X509 **chain, int count, time_t at) {
+  int code = -1;
+  STACK_OF(X509) *rest = sk_X509_new_null();
+  X509_STORE_CTX *context = X509_STORE_CTX_new();
+  if (rest != NULL && context != NULL) {
+    for (int index = 1; index < count; index++) sk_X509_push(rest, chain[index]);
+    if (X509_STORE_CTX_init(context, anchors, chain[0], rest) == 1) {
+      X509_STORE_CTX_set_purpose(context, X509_PURPOSE_SSL_CLIENT);
+      X509_STORE_CTX_set_time(context, 0, at);
+      X509_verify_cert(context);
+      code = X509_STORE_CTX_get_error(context);
+    }
+  }
+  X509_STORE_CTX_free(context);
+  sk_X509_free(rest);
+  return code;
+}
+
 /// The subject alternative names of a certificate; NULL when it has none. Freed with `cgeneral_names_free`.
 static inline GENERAL_NAMES *cx509_alternative_names(const X509 *certificate) {
   return (GENERAL_NAMES *)X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);

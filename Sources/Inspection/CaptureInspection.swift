@@ -104,7 +104,7 @@ public struct CaptureInspection {
       let remark = "\(bytes) are not in the capture: what they carried is not read"
       immediate.add(InspectionFinding(.tcpGap, .note, "RFC 9293 §3.4", remark, frame: gap.stamp.frame))
     case .tlsAlert(let alert): add(alert)
-    case .tlsEstablished: break
+    case .tlsEstablished(let handshake): watch?.take(handshake)
     }
   }
 

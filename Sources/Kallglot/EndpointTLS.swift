@@ -11,15 +11,18 @@ public struct EndpointTLS: Sendable {
   public var trustAnchors: PEM?
   /// Whether the servers that it calls have to prove their names.
   public var verifiesServers: Bool
+  /// Whether the certificates that clients are asked for have to be right.
+  public var verifiesClients: Bool
 
   public init(
     certificate: TLSConfiguration.NamedCertificate, known: [String: TLSConfiguration.NamedCertificate] = [:], trustAnchors: PEM? = nil,
-    verifiesServers: Bool = true
+    verifiesServers: Bool = true, verifiesClients: Bool = true
   ) {
     self.certificate = certificate
     self.known = known
     self.trustAnchors = trustAnchors
     self.verifiesServers = verifiesServers
+    self.verifiesClients = verifiesClients
   }
 
   /// For connections that are accepted.
@@ -29,7 +32,7 @@ public struct EndpointTLS: Sendable {
     var configuration = TLSConfiguration(
       role: .server, certificateChain: first.chain, privateKey: first.privateKey, trustAnchors: trustAnchors,
       minimumVersion: policy.minimumVersion, maximumVersion: policy.maximumVersion,
-      verification: policy.clientCertificate.use == .off ? .none : .peer, nameRule: policy.nameRule,
+      verification: policy.clientCertificate.use == .off || !verifiesClients ? .none : .peer, nameRule: policy.nameRule,
       clientCertificate: policy.clientCertificate.use.ofTLS)
     configuration.clientNames = policy.clientCertificate.names
     configuration.namedCertificates = named

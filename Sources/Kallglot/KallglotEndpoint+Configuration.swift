@@ -23,6 +23,8 @@ extension KallglotEndpoint {
     /// A tone that every answered leg hears; nil = silence.
     public var tone: Tone?
     public var sendsMedia: Bool
+    /// The sequence number of the first packet of each stream; nil = drawn (RFC 3550 §5.1).
+    public var firstSequence: UInt16?
     public var style: MessageStyle
 
     public init(
@@ -53,6 +55,7 @@ extension KallglotEndpoint {
         aor: NameAddress(uri: SIPURI(host: domain, user: "kallglot")), answerDelay: answerDelay, rtpTimeout: listener.rtpTimeout,
         sendsMedia: sendsMedia)
       agent.rekey = listener.rekey == .keepROC ? .keepROC : .restartROC
+      agent.firstSequence = firstSequence
       return agent
     }
 

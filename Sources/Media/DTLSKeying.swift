@@ -40,12 +40,15 @@ struct DTLSKeying: Sendable {
     }
   }
 
-  private let configuration: MediaStream.Configuration
+  private var configuration: MediaStream.Configuration
   private var associations: [Association] = []
   /// What was begun last.
   private var agreed: AgreedAssociation?
 
   init(_ configuration: MediaStream.Configuration) { self.configuration = configuration }
+
+  /// What begins from now on has these ports.
+  mutating func move(to configuration: MediaStream.Configuration) { self.configuration = configuration }
 
   /// Whether all handshakes have ended well.
   var isKeyed: Bool { !associations.isEmpty && associations.allSatisfy { $0.connection.session != nil } }

@@ -20,6 +20,8 @@ public enum MediaCommand: Hashable, Sendable {
   case renegotiate(AudioAgreement, isKnown: Bool)
   /// The peer has our answer.
   case confirm
+  /// Its packets leave from other ports from now on, and come there: ``renegotiate(_:isKnown:)`` with that address follows.
+  case move(rtp: PortID, rtcp: PortID, TransportAddress)
   /// Until when RTP may belong to a dialog that we do not know: responses of further branches may come until 64·T1 after the first 2xx
   /// (RFC 3261 §13.2.2.4).
   case expectForks(until: Instant)

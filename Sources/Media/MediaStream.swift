@@ -32,6 +32,8 @@ public struct MediaStream: Sendable {
     public var rekey: RolloverReading
     /// Whose certificate handshakes of DTLS show; without one there is no DTLS.
     public var identity: DTLSIdentity?
+    /// The sequence number of its first packet; nil = drawn (RFC 3550 §5.1).
+    public var firstSequence: UInt16?
     public var epoch: Epoch
 
     public init(
@@ -56,13 +58,13 @@ public struct MediaStream: Sendable {
     case stopped
   }
 
-  let configuration: Configuration
+  private(set) var configuration: Configuration
   private(set) var state = State.ready
   private(set) var agreement: AudioAgreement
   /// Of the agreement; what the agreement names is spoken, or there is no stream.
   private(set) var codec: Codec
   /// Where its ports are. An agreement that names another address is direct media: neither RTP nor RTCP leaves here.
-  private let local: TransportAddress
+  private var local: TransportAddress
   private(set) var sender: RTPSender
   private var receiver: RTPReceiver
   private var reporter: RTCPReporter
@@ -90,7 +92,7 @@ public struct MediaStream: Sendable {
     local = agreement.local
     protection = PacketProtection(agreement, reading: configuration.rekey)
     keying = DTLSKeying(configuration)
-    sender = RTPSender(codec: codec, entropy: &entropy)
+    sender = RTPSender(codec: codec, firstSequence: configuration.firstSequence, entropy: &entropy)
     receiver = RTPReceiver(codec: codec)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)
     sources = PeerSources(tag: remoteTag, isForked: isForked)
@@ -117,6 +119,9 @@ public struct MediaStream: Sendable {
       replace(agreement, isKnown: isKnown, at: now)
       secure(at: now, &out)
       silence.heard(at: now)
+    case .move(let rtp, let rtcp, let place):
+      (configuration.rtpPort, configuration.rtcpPort, local) = (rtp, rtcp, place)
+      keying.move(to: configuration)
     case .confirm:
       terms.confirm(at: now)
       silence.heard(at: now)

@@ -128,9 +128,11 @@ struct PacketProtection: Sendable {
 
   /// What could not be verified, by its cause.
   var drops: SRTPDropCounts {
-    switch audio {
-    case .clear, .awaiting, .broken: SRTPDropCounts()
-    case .secure(let ends): ends.receiver.drops
+    switch (audio, control) {
+    case (.secure(let audio), .secure(let control)):
+      audio === control ? audio.receiver.drops : audio.receiver.drops + control.receiver.drops
+    case (.secure(let ends), _), (_, .secure(let ends)): ends.receiver.drops
+    case (.clear, _), (.awaiting, _), (.broken, _): SRTPDropCounts()
     }
   }
 }

@@ -19,12 +19,14 @@ struct RTPSender: Sendable {
   private var sourceEnd: Instant?
   private var frame: AudioFrame
 
-  init(codec: Codec, entropy: inout Entropy) {
+  /// - Parameter firstSequence: nil = drawn.
+  init(codec: Codec, firstSequence: UInt16? = nil, entropy: inout Entropy) {
     self.codec = codec
     encoder = codec.encoder
     frame = AudioFrame(sampleRate: codec.sampleRate)
     ssrc = UInt32(truncatingIfNeeded: entropy.next())
-    sequence = UInt16(truncatingIfNeeded: entropy.next())
+    let drawn = UInt16(truncatingIfNeeded: entropy.next())
+    sequence = firstSequence ?? drawn
     timestamp = UInt32(truncatingIfNeeded: entropy.next())
   }
 

@@ -6,6 +6,7 @@ import SIPComposition
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
+import SRTP
 import SansIO
 import SecureTransport
 
@@ -34,6 +35,10 @@ public final class Persona: ScriptedHost, TimerNaming {
     public var keepAlive: Duration?
     /// What it does about SRTP.
     public var security = MediaSecurity.none
+    /// What a new key of SRTP at another address does to its rollover counters.
+    public var rekey = RolloverReading.keepROC
+    /// The sequence number of the first packet of each stream; nil = drawn.
+    public var firstSequence: UInt16?
     /// The user part of the Contact of REGISTER; nil = the address of record's.
     public var registrationContactUser: String?
 
@@ -74,6 +79,7 @@ public final class Persona: ScriptedHost, TimerNaming {
     own.habits = habits.calls
     own.habits.behaviour = habits.behaviour
     own.musicAddress = configuration.musicAddress
+    (own.rekey, own.firstSequence) = (configuration.rekey, configuration.firstSequence)
     agent = CallAgent(own, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
   }
 

@@ -11,10 +11,12 @@ extension Rule {
   public static let mediaToStranger = Rule(
     "media-to-stranger", .error, "RFC 3264 §5.1", "RTP goes to an address that was described, or from which RTP came", judgesAbsence: true,
     failsRuns: .always)
+  public static let clientUnproven = Rule(
+    "client-unproven", .error, "contract 8.8", "SIP over TLS is served to who has shown a right certificate, where the policy asks for one")
   public static let passwordInClear = Rule(
     "password-in-clear", .error, "RFC 3261 §26.1", "no password, and nothing that is as good as one, is sent in clear")
 
   public static let policies: [Rule] = [
-    mediaInClear, signallingTransport, strangerAnswered, codecOffList, refusedCallsPort, mediaToStranger, passwordInClear,
+    mediaInClear, signallingTransport, strangerAnswered, codecOffList, refusedCallsPort, mediaToStranger, clientUnproven, passwordInClear,
   ]
 }

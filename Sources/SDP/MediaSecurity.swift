@@ -75,21 +75,37 @@ extension AgreedKeys: Hashable {
 }
 
 /// The keys that one side sends with, drawn when they are first needed: one for each suite, which stays for the whole session, so that
-/// nothing is keyed anew by a description that says the same (RFC 4568 §7.1.4).
+/// nothing is keyed anew by a description that says the same (RFC 4568 §7.1.4), unless that is asked for.
 struct OwnKeys: Sendable {
   private var entropy: Entropy
+  private var isForked = false
   private let sessionID: UInt64
   private var keys: [SRTPSuite: SRTPKey] = [:]
+  /// Those before an offer of others that is not answered yet.
+  private var replaced: [SRTPSuite: SRTPKey]?
 
   /// - Parameter sessionID: whose keys they are; sessions with one source of randomness have different keys.
   init(_ entropy: Entropy, sessionID: UInt64) { (self.entropy, self.sessionID) = (entropy, sessionID) }
 
   mutating func key(for suite: SRTPSuite) -> SRTPKey {
     if let key = keys[suite] { return key }
-    if keys.isEmpty { entropy = entropy.fork("\(sessionID)") }
+    if !isForked { (entropy, isForked) = (entropy.fork("\(sessionID)"), true) }
     let key = SRTPKey(for: suite, entropy: &entropy)
     keys[suite] = key
     return key
+  }
+
+  /// An offer brings other keys: they hold when it is answered.
+  mutating func renew() {
+    if replaced == nil { replaced = keys }
+    keys = [:]
+  }
+
+  /// The offer with other keys was answered, or refused.
+  mutating func settle(isAccepted: Bool) {
+    guard let replaced else { return }
+    if !isAccepted { keys = replaced }
+    self.replaced = nil
   }
 
   /// The lines of an offer, tags from 1 on.

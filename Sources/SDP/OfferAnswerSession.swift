@@ -43,10 +43,13 @@ public struct OfferAnswerSession: Sendable {
 
   /// An offer of all we can do; payload numbers that are in use stay as they are (RFC 3264 §8.3.2).
   ///
-  /// - Parameter connection: what c= says instead of the address of `local`; 0.0.0.0 is the hold of RFC 2543.
+  /// - Parameters:
+  ///   - connection: what c= says instead of the address of `local`; 0.0.0.0 is the hold of RFC 2543.
+  ///   - renewsKeys: with other keys of SDES than before, where there are any (RFC 4568 §7.1.4).
   public mutating func makeOffer(
-    local: TransportAddress, direction: MediaDirection = .sendrecv, connection: IPAddress? = nil
+    local: TransportAddress, direction: MediaDirection = .sendrecv, connection: IPAddress? = nil, renewsKeys: Bool = false
   ) -> SessionDescription {
+    if renewsKeys, state.agreement?.audio.keys != nil { keys.renew() }
     let (address, agreed, style) = (connection ?? local.address, state.agreement, author.style)
     let (stream, other) = offeredStreams(port: local.port, direction)
     let offer = author.describe(address: address) { writer in
@@ -108,7 +111,10 @@ public struct OfferAnswerSession: Sendable {
   }
 
   /// The offer was refused: what was agreed before holds on (RFC 3261 §14.1).
-  public mutating func withdrawOffer() { state.handle(.refusal) }
+  public mutating func withdrawOffer() {
+    keys.settle(isAccepted: false)
+    state.handle(.refusal)
+  }
 
   /// Our codecs and telephone-event with their numbers: those in use, else those we like, else free dynamic ones.
   private func offeredPayloads() -> [AudioPayload] {
@@ -324,6 +330,7 @@ public struct OfferAnswerSession: Sendable {
   private mutating func commit(
     _ ours: SessionDescription, _ audioIndex: Int, _ profile: MediaProfile, _ result: AudioAgreement, peer: SessionDescription
   ) {
+    keys.settle(isAccepted: true)
     var numbers = state.agreement?.numbers ?? []
     if !numbers.contains(where: { $0.format == .codec(result.codec) }) {
       numbers.append(AudioPayload(result.receivePayloadType, .codec(result.codec)))

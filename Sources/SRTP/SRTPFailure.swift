@@ -62,6 +62,12 @@ public struct SRTPDropCounts: Hashable, Sendable {
     set { counts[Int(cause.rawValue)] = newValue }
   }
 
+  public static func + (one: SRTPDropCounts, other: SRTPDropCounts) -> SRTPDropCounts {
+    var sum = one
+    for cause in SRTPDrop.allCases { sum[cause] += other[cause] }
+    return sum
+  }
+
   public var total: Int { counts.reduce(0, +) }
 
   /// Those that occurred, in the order of ``SRTPDrop``.

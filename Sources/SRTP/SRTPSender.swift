@@ -10,9 +10,12 @@ public final class SRTPSender {
   @exclusivity(unchecked) private var session: SRTPSession
 
   /// Sends with the first of the keys.
-  public init(_ keys: SRTPKeys) throws(SRTPLibraryError) {
+  ///
+  /// - Parameter encryptsControl: false = SRTCP leaves authenticated alone, with the E flag cleared (RFC 3711 §3.4), which nobody who
+  ///   agreed on keys by SDES without UNENCRYPTED_SRTCP takes.
+  public init(_ keys: SRTPKeys, encryptsControl: Bool = true) throws(SRTPLibraryError) {
     self.keys = keys
-    session = try SRTPSession(keys.suite, keys.keys[0], .outbound)
+    session = try SRTPSession(keys.suite, keys.keys[0], .outbound, encryptsControl: encryptsControl)
   }
 
   /// Turns an RTP or RTCP packet into what goes on the wire.

@@ -30,12 +30,14 @@ struct SRTPSession {
   private var rtpCount: UInt64 = 0
   private var rtcpCount: UInt64 = 0
 
-  init(_ suite: SRTPSuite, _ key: SRTPKey, _ direction: Direction) throws(SRTPLibraryError) {
+  /// - Parameter encryptsControl: false = SRTCP is authenticated alone, with the E flag cleared (RFC 3711 §3.4).
+  init(_ suite: SRTPSuite, _ key: SRTPKey, _ direction: Direction, encryptsControl: Bool = true) throws(SRTPLibraryError) {
     self.key = key
     self.direction = direction
     guard SRTPLibrary.isReady else { throw SRTPLibraryError(srtp_err_status_init_fail) }
     var policy = Self.policy(suite, key)
     policy.ssrc.type = direction == .inbound ? ssrc_any_inbound : ssrc_any_outbound
+    if !encryptsControl { policy.rtcp.sec_serv = sec_serv_auth }
     var made: srtp_t?
     let status = srtp_create(&made, &policy)
     guard status == srtp_err_status_ok, let made else { throw SRTPLibraryError(status) }

@@ -69,8 +69,8 @@ public struct Cast {
       var source = entropy.fork("password \(account.name)")
       passwords[account.name] = Secret(account.password ?? source.hex(20))
     }
-    ledger = PolicyLedger(scenario, passwords: passwords, realm: Self.domain)
     let tls = try scenario.usesTLS ? CastTLS(scenario, entropy: entropy, epoch: epoch) : nil
+    ledger = PolicyLedger(scenario, passwords: passwords, realm: Self.domain, anchors: tls?.anchors)
     let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch)
     members = try scenario.cast.enumerated().compactMap { index, given in
       guard !others.contains(given.name) else { return nil }
@@ -174,7 +174,7 @@ private struct HostBuilder {
       sessions: scenario.sessions.map { Session(id: $0.id, account: $0.account, state: $0.state, isReusable: $0.isReusable) },
       listener: scenario.policyOfEndpoint, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]),
       mediaAddress: member.address)
-    configuration.answerDelay = member.answerDelay
+    (configuration.answerDelay, configuration.firstSequence) = (member.answerDelay, member.firstSequence)
     let host = try Self.checked {
       () throws(TLSError) in
       try KallglotEndpoint(
@@ -201,6 +201,8 @@ private struct HostBuilder {
       answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
     configuration.hasEarlyMedia = member.hasEarlyMedia
     configuration.security = MediaSecurity(member)
+    configuration.rekey = member.rekey == .keepROC ? .keepROC : .restartROC
+    configuration.firstSequence = member.firstSequence
     configuration.keepAlive = member.keepAlive
     let own = member.address
     configuration.mediaAddress = member.media ?? own

@@ -14,6 +14,7 @@ final class CastTLS {
     var certificate: Certificate?
     var verification: TLSConfiguration.Verification
     var suites: String?
+    var allowsRenegotiation = false
   }
 
   private let authority: LabAuthority
@@ -45,9 +46,14 @@ final class CastTLS {
     (self.known, self.own) = (known, own)
   }
 
+  /// In PEM, who vouches for certificates.
+  var anchors: String { authority.certificate.text }
+
   /// What the endpoint's TLS is made of.
   func endpoint(_ member: Scenario.Member) -> EndpointTLS {
-    EndpointTLS(certificate: own[member.name] ?? common, known: known, trustAnchors: authority.certificate)
+    EndpointTLS(
+      certificate: own[member.name] ?? common, known: known, trustAnchors: authority.certificate,
+      verifiesClients: member.verification != .none)
   }
 
   /// What a member checks as a client, and shows where it is asked.
@@ -55,7 +61,7 @@ final class CastTLS {
     try context(
       Key(
         role: .client, versions: member.versions ?? standard, certificate: own[member.name], verification: member.verification,
-        suites: member.suites))
+        suites: member.suites, allowsRenegotiation: member.isWire))
   }
 
   /// What a member shows to those who connect to it.
@@ -63,16 +69,17 @@ final class CastTLS {
     try context(
       Key(
         role: .server, versions: member.versions ?? standard, certificate: own[member.name] ?? common, verification: .none,
-        suites: member.suites))
+        suites: member.suites, allowsRenegotiation: member.isWire))
   }
 
   private func context(_ key: Key) throws(TLSError) -> TLSContext {
     if let known = contexts[key] { return known }
-    let context = try TLSContext(
-      TLSConfiguration(
-        role: key.role, certificateChain: key.certificate?.chain, privateKey: key.certificate?.privateKey,
-        trustAnchors: authority.certificate, minimumVersion: key.versions.lowerBound, maximumVersion: key.versions.upperBound,
-        verification: key.verification, cipherList: key.suites.map { "\($0):@SECLEVEL=0" }))
+    var configuration = TLSConfiguration(
+      role: key.role, certificateChain: key.certificate?.chain, privateKey: key.certificate?.privateKey,
+      trustAnchors: authority.certificate, minimumVersion: key.versions.lowerBound, maximumVersion: key.versions.upperBound,
+      verification: key.verification, cipherList: key.suites.map { "\($0):@SECLEVEL=0" })
+    configuration.allowsRenegotiation = key.allowsRenegotiation
+    let context = try TLSContext(configuration)
     contexts[key] = context
     return context
   }

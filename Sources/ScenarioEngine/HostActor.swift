@@ -85,6 +85,7 @@ public final class HostActor: StageActor {
   private func change(_ form: ReinviteForm) -> SessionChange {
     switch form {
     case .refresh: .refresh
+    case .renew(let keys, let ports): .renew(keys: keys, ports: ports)
     case .empty(let direction): .askForOffer(answering: direction)
     case .directMedia(let target): .directMedia(to: target)
     }
@@ -97,10 +98,15 @@ public final class HostActor: StageActor {
   private func translated(_ act: WireAct) throws(StageFailure) -> WireHost.Command {
     switch act {
     case .sendInClear(let bytes, let to): .sendInClear(bytes, to: try target(to))
-    case .connect(let to, let serverName, let form): .connect(to: try target(to), serverName: serverName, HandshakeManner(form))
+    case .connect(let to, let serverName, let resumes, let form):
+      .connect(to: try target(to), serverName: serverName, resumes: resumes, HandshakeManner(form))
+    case .renegotiate(let with): .renegotiate(with: try target(with))
     case .accept(let form): .accept(HandshakeManner(form))
-    case .useKeys(let send, let receive): .useKeys(send: send, receive: receive)
-    case .inject(let bytes, let to, let port, let form): .sendMedia(bytes, to: try target(to, port: port), PacketTreatment(form))
+    case .useKeys(let send, let receive, let goesOn): .useKeys(send: send, receive: receive, goesOn: goesOn)
+    case .inject(let bytes, let to, let port, let form):
+      .sendMedia(bytes, to: try target(to, port: port), PacketTreatment(form, bytes.count < 4 ? 0 : Int(bytes[2]) << 8 | Int(bytes[3])))
+    case .report(let kind, let ssrc, let to, let port, let form, let number):
+      .sendReport(kind == .sender ? .sender : .receiver, ssrc: ssrc, to: try target(to, port: port), PacketTreatment(form, number))
     case .associate(let to, let port, let form): .associate(AssociationTerms(form), with: try target(to, port: port))
     case .close(let with, .closeNotify): .end(with: try target(with), .closeNotify)
     case .close(let with, .orderly): .end(with: try target(with), .orderly)
@@ -133,14 +139,17 @@ extension SessionChange.HoldForm {
 }
 
 extension PacketTreatment {
-  init(_ form: PacketForm) {
+  /// - Parameter number: of what leaves once more.
+  init(_ form: PacketForm, _ number: Int) {
     switch form {
     case .srtp: self = .protect
     case .clear: self = .clear
     case .wrongTag: self = .wrongTag
     case .otherKey: self = .otherKey
     case .oldRollover: self = .oldRollover
-    case .replay: self = .replay
+    case .replay: self = .replay(number)
+    case .unencrypted: self = .unencrypted
+    case .oldIndex: self = .oldIndex
     }
   }
 }
@@ -148,7 +157,8 @@ extension PacketTreatment {
 extension AssociationTerms {
   init(_ form: AssociationForm) {
     self.init(
-      role: form.isActive ? .active : .passive, certificate: form.certificate, fingerprints: form.fingerprints, profiles: form.profiles)
+      role: form.isActive ? .active : .passive, certificate: form.certificate, fingerprints: form.fingerprints, profiles: form.profiles,
+      isMultiplexed: form.isMultiplexed, mtu: form.mtu)
   }
 }
 

@@ -140,8 +140,9 @@ public final class StageDirector {
   private func observe(_ change: Administration) {
     switch change {
     case .setPolicy(let account, let policy):
-      ledger?.set(PolicyArms(policy), of: account)
-      noteArmed(PolicyArms(policy))
+      let arms = PolicyArms(policy, anchors: ledger?.anchors)
+      ledger?.set(arms, of: account)
+      noteArmed(arms)
     case .setPassword(let name, let password):
       guard let account = scenario.accounts.first(where: { $0.name == name }) else { return }
       var secrets = SecretList()

@@ -2,11 +2,20 @@ import Defects
 import Inspection
 import KallglotPolicy
 import SansIO
+import WireReader
 
 extension PolicyArms {
   /// What observers are armed for by a policy.
-  public init(_ policy: Policy) {
+  ///
+  /// - Parameter anchors: in PEM, who vouches for clients over TLS; nil = that is not known.
+  public init(_ policy: Policy, anchors: String? = nil) {
     self.init()
+    let clients = policy.tls.clientCertificate
+    if clients.use != .off {
+      clientCertificate = ClientTerms(
+        isRequired: clients.use == .required,
+        proof: ClientProof(anchors: anchors, names: clients.names, takesWildcards: policy.tls.wildcardNames == .oneLevel))
+    }
     (requiresSRTP, requiresTLS) = (policy.requireSRTP, policy.requireTLS)
     refusesKeysInClear = policy.sdesOverClear == .refuse
     transports = policy.transports.map { transport in
@@ -45,8 +54,10 @@ extension Defect.Secrets {
 extension PolicyLedger {
   /// For a scenario, whose accounts all begin with its policy.
   ///
-  /// - Parameter passwords: by the accounts' names.
-  public convenience init(_ scenario: Scenario, passwords: [String: Secret], realm: String) {
+  /// - Parameters:
+  ///   - passwords: by the accounts' names.
+  ///   - anchors: in PEM, who vouches for clients over TLS.
+  public convenience init(_ scenario: Scenario, passwords: [String: Secret], realm: String, anchors: String? = nil) {
     var secrets = SecretList()
     for account in scenario.accounts {
       guard let password = passwords[account.name] else { continue }
@@ -59,6 +70,6 @@ extension PolicyLedger {
       Account(
         name: account.name, username: account.username, sessions: scenario.sessions.filter { $0.account == account.name }.map(\.id))
     }
-    self.init(PolicyArms(scenario.policy), accounts: accounts, secrets: secrets)
+    self.init(PolicyArms(scenario.policy, anchors: anchors), accounts: accounts, secrets: secrets, anchors: anchors)
   }
 }

@@ -76,6 +76,10 @@ public struct Scenario: Sendable {
     public var keepAlive: Duration?
     /// What a persona does about SRTP.
     public var srtp: SRTPUse = .off
+    /// What a new key of SDES at another address does to its rollover counters.
+    public var rekey = Policy.Rekey.keepROC
+    /// The sequence number of the first packet of each of its streams; nil = drawn.
+    public var firstSequence: UInt16?
     /// What a persona's offers say by a=setup.
     public var setup = DTLSSetup.actpass
     public var rtcpMux = false

@@ -105,6 +105,8 @@ public enum HoldForm: String, Hashable, Sendable, CaseIterable {
 public enum ReinviteForm: Hashable, Sendable {
   /// The same session once more.
   case refresh
+  /// The same session with other keys of SDES, at other ports, or both.
+  case renew(keys: Bool, ports: Bool)
   /// Without offer: the peer's 200 has to carry one (RFC 3264 §5, RFC 6337 §5.3); the answer wishes for this direction.
   case empty(answering: MediaDirection)
   /// Direct media: the peer shall send to another address; nil = to the member's own again.

@@ -68,6 +68,8 @@ public struct TLSConfiguration: Hashable, Sendable {
   /// Cipher suites of TLS 1.2 and below in OpenSSL's notation; nil for ``standardCipherList``, or for everything OpenSSL has when
   /// ``minimumVersion`` is below 1.2.
   public var cipherList: String?
+  /// Whether ``TLSConnection/renegotiate(at:)`` may be asked for. A peer's wish is granted then too, and refused else (RFC 9325 §3.5).
+  public var allowsRenegotiation = false
 
   public init(
     role: Role, certificateChain: PEM? = nil, privateKey: PEM? = nil, trustAnchors: PEM? = nil,

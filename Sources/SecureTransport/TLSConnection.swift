@@ -134,6 +134,21 @@ public final class TLSConnection {
     return outputs
   }
 
+  /// Begins a new handshake within the connection: a client by a ClientHello, a server by a HelloRequest (RFC 5246 §7.4.1).
+  ///
+  /// - Returns: nil where that cannot be done: before the end of the first one, in TLS 1.3, and where the configuration does not allow it.
+  public func renegotiate(at now: Instant) -> [Output]? {
+    guard case .open = state, session?.version == .tls12, context.configuration.allowsRenegotiation else { return nil }
+    return endpoint.run(at: now) {
+      guard SSL_renegotiate(ssl) == 1 else { return nil }
+      var outputs: [Output] = []
+      // It is not over before the peer has answered.
+      _ = SSL_do_handshake(ssl)
+      wire.drain(isHandshake: false, into: &outputs)
+      return outputs
+    }
+  }
+
   /// Sends close_notify (RFC 8446 §6.1); a handshake is given up without a word. What the peer still sends is read until its own close.
   public func close(at now: Instant) -> [Output] {
     var outputs: [Output] = []

@@ -55,7 +55,7 @@ private final class OpenSSLContext: @unchecked Sendable {
     try setVersionsAndSuites(configuration)
     try setCertificate(configuration)
     try setVerification(configuration)
-    SSL_CTX_set_options(context, CSSL_OP_NO_RENEGOTIATION | CSSL_OP_NO_COMPRESSION)
+    SSL_CTX_set_options(context, CSSL_OP_NO_COMPRESSION | (configuration.allowsRenegotiation ? 0 : CSSL_OP_NO_RENEGOTIATION))
     cssl_ctx_set_session_cache_off(context)
     cssl_ctx_set_mode(context, Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN))
     let name = Array("kallglot-lab".utf8)

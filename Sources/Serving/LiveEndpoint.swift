@@ -50,11 +50,12 @@ public final class LiveEndpoint: @unchecked Sendable {
     limit = DescriptorLimit.raise()
     do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
     let clock = LiveClock()
-    host = try Self.endpoint(configuration, identity.account, try LiveTLS.read(configuration, identity.authority), clock.epoch)
+    let tls = try LiveTLS.read(configuration, identity.authority)
+    host = try Self.endpoint(configuration, identity.account, tls, clock.epoch)
     desk = ServeDesk(
       configuration, folder: folder, epoch: clock.epoch, logsCalls: logsCalls, isJudged: judges, console: say)
     captures = folder.map { CallCaptures(folder: $0, host: "kallglot", epoch: clock.epoch, keepsSecrets: keepsSecrets) }
-    let watch = judges ? PolicyWatch(serving: configuration, identity.account) : nil
+    let watch = judges ? PolicyWatch(serving: configuration, identity.account, anchors: tls?.trustAnchors?.text) : nil
     do throws(SystemError) {
       judge = try watch.map { watch throws(SystemError) in
         try LiveJudge("kallglot", epoch: clock.epoch, watch: watch)

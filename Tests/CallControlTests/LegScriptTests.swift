@@ -146,6 +146,37 @@ import Testing
 
   // MARK: - Ends
 
+  private static let next = TransportAddress(LegBench.here.address, port: 20_002)
+
+  @Test func `media moves to other ports with the answer to the re-INVITE that names them, once they are open`() {
+    var bench = LegBench.up()
+    #expect(bench.words(.command(.change(.renew(keys: false, ports: true)))) == ["openNext ports"])
+    #expect(bench.words(.nextPorts(.opened(Self.next))) == ["media-ports", "offer", "re-INVITE"])
+    #expect(bench.leg.negotiation.here == LegBench.here)
+    let outputs = bench.words(success(Text.description(version: 2)))
+    #expect(outputs == ["ACK", "moveToNext ports", "renegotiate", "leg-modified"], "\(outputs)")
+    #expect(bench.leg.negotiation.here == Self.next)
+    #expect(bench.leg.state.session?.agreement.local == Self.next)
+  }
+
+  @Test func `a refused re-INVITE leaves media where it is, and closes the ports that it named`() {
+    var bench = LegBench.up()
+    bench.tell(.command(.change(.renew(keys: false, ports: true))), .nextPorts(.opened(Self.next)))
+    let outputs = bench.words(.signalling(.reinviteFailed(status: 488, reason: "no")))
+    #expect(outputs.contains("closeNext ports") && !outputs.contains("moveToNext ports"), "\(outputs)")
+    #expect(bench.leg.negotiation.here == LegBench.here)
+    #expect(bench.leg.state.session?.agreement.local == LegBench.here)
+    #expect(bench.words(.command(.change(.refresh))) == ["offer", "re-INVITE"], "the next change is free to begin")
+  }
+
+  @Test func `without other ports there is no re-INVITE, and the change has failed`() {
+    var bench = LegBench.up()
+    bench.tell(.command(.change(.renew(keys: true, ports: true))))
+    let outputs = bench.words(.nextPorts(.missing(reason: "all are in use")))
+    #expect(outputs.contains("closeNext ports") && !outputs.contains("re-INVITE"), "\(outputs)")
+    #expect(bench.words(.command(.change(.refresh))) == ["offer", "re-INVITE"])
+  }
+
   @Test func `direct media is brought back before the BYE, where the product does so`() {
     var habits = CallHabits()
     habits.behaviour = Behaviour([BehaviourRule(.hangUpWithDirectMedia, .takeMediaBack)])

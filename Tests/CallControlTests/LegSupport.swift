@@ -171,6 +171,7 @@ extension LegOutput {
         case .agree: "agree"
         case .renegotiate: "renegotiate"
         case .confirm: "confirm"
+        case .move: "move"
         case .expectForks: "expect forks"
         case .watchSilence: "watch silence"
         case .stop: "stop media"

@@ -139,6 +139,32 @@ import Testing
     #expect(try callee.accept(answer: back.0).keys == there.keys)
   }
 
+  @Test func `an offer with other keys holds when it is answered, and the ones before hold on when it is refused (RFC 4568 §7.1.4)`() throws
+  {
+    var (caller, callee) = (session(.required, id: 1), session(MediaSecurity(), id: 2))
+    let first = caller.makeOffer(local: near)
+    let here = try caller.accept(answer: try callee.answer(first, local: local).0)
+    let refused = caller.makeOffer(local: near, renewsKeys: true)
+    #expect(keys(refused).isDisjoint(with: keys(first)))
+    caller.withdrawOffer()
+    #expect(keys(caller.makeOffer(local: near)) == keys(first))
+    caller.withdrawOffer()
+    let renewed = caller.makeOffer(local: near, renewsKeys: true)
+    let (answer, there) = try callee.answer(renewed, local: local)
+    let now = try caller.accept(answer: answer)
+    #expect(now.keys?.send != here.keys?.send && now.keys?.send == there.keys?.receive)
+    #expect(now.keys?.receive == here.keys?.receive, "the other side keeps its own")
+    #expect(keys(caller.makeOffer(local: near)) == keys(renewed))
+    #expect(keys(refused).isDisjoint(with: keys(renewed)))
+  }
+
+  @Test func `a stream in clear has no keys that could be others`() throws {
+    var (caller, callee) = (session(.none, id: 1), session(MediaSecurity(), id: 2))
+    let first = caller.makeOffer(local: near)
+    _ = try caller.accept(answer: try callee.answer(first, local: local).0)
+    #expect(caller.makeOffer(local: near, renewsKeys: true).serialized() == first.serialized())
+  }
+
   @Test func `best effort becomes RTP/AVP where the peer rejects the first m= line`() throws {
     var (caller, callee) = (session(MediaSecurity(offer: .bestEffort), id: 1), session(.none, id: 2))
     let (answer, _) = try callee.answer(caller.makeOffer(local: near), local: local)

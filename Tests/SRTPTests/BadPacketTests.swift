@@ -36,6 +36,19 @@ import Testing
   }
 
   @Test(arguments: SRTPSuite.allCases)
+  func `SRTCP that a sender authenticates without encrypting it has a clear E flag and is refused (RFC 3711 §3.4)`(suite: SRTPSuite) throws
+  {
+    let keys = try Sample.keys(suite)
+    let (sender, receiver) = (try SRTPSender(keys, encryptsControl: false), try SRTPReceiver(keys))
+    let sent = try sender.protected(Sample.rtcp(), .rtcp)
+    #expect(sent.array.starts(with: Sample.rtcp()), "it is in clear")
+    #expect(receiver.drop(sent, .rtcp) == .unencrypted)
+    #expect(receiver.drops[.unencrypted] == 1 && receiver.drops.total == 1)
+    let other = try SRTPSender(keys)
+    #expect(receiver.drop(try other.protected(Sample.rtcp(), .rtcp), .rtcp) == nil, "its index is free")
+  }
+
+  @Test(arguments: SRTPSuite.allCases)
   func `SRTCP in clear is refused, whatever its tag (RFC 3711 §3.4, RFC 7714 §9.3)`(suite: SRTPSuite) throws {
     let keys = try Sample.keys(suite)
     let receiver = try SRTPReceiver(keys)

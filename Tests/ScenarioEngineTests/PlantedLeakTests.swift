@@ -59,6 +59,9 @@ private struct Leak: Sendable, CustomTestStringConvertible {
     { $0.payload.count == 172 && $0.payload[0] >> 6 == 2 && $0.source.port == port }
   }
 
+  /// The endpoint's first record of data in TLS 1.2.
+  static let isAnswerInTLS: @Sendable (PacketRecord) -> Bool = { $0.direction == .sent && $0.payload.first == 23 }
+
   static let all: [Leak] = [
     Leak(
       defect: "every-tenth-packet-in-clear", at: "kallglot", policy: "requireSRTP: true", persona: ", srtp: require",
@@ -116,6 +119,21 @@ private struct Leak: Sendable, CustomTestStringConvertible {
       defect: "codec-list-ignored", at: "kallglot", policy: "codecs: [G722]", rule: "codec-off-list",
       sentence: "200 OK names PCMU, and the policy's list is G722 (codecs)", tap: "kallglot",
       packet: { starts("SIP/2.0 200")($0) && has("m=audio")($0) }),
+    Leak(
+      defect: "client-certificate-ignored", at: "kallglot", policy: "clientCertificate: required",
+      persona: ", transport: tls, versions: 1.2, certificate: { names: pbx.example.com }", rule: "client-unproven",
+      sentence: "401 Unauthorized answers 192.0.2.20:* over TLS, and it showed no certificate (clientCertificate: required)",
+      tap: "kallglot", packet: isAnswerInTLS),
+    Leak(
+      defect: "any-client-certificate-taken", at: "kallglot", policy: "clientCertificate: optional",
+      persona: ", transport: tls, versions: 1.2, certificate: { names: pbx.example.com, untrusted: true }", rule: "client-unproven",
+      sentence: "401 Unauthorized answers 192.0.2.20:* over TLS, and its certificate is not to be trusted: *(clientCertificate: optional)",
+      tap: "kallglot", packet: isAnswerInTLS),
+    Leak(
+      defect: "client-certificate-of-any-name", at: "kallglot", policy: "clientCertificate: { is: required, names: pbx.example.com }",
+      persona: ", transport: tls, versions: 1.2, certificate: { names: other.example.com }", rule: "client-unproven",
+      sentence: "401 Unauthorized answers 192.0.2.20:* over TLS, and its certificate is for other.example.com, not for pbx.example.com *",
+      tap: "kallglot", packet: isAnswerInTLS),
   ]
 }
 

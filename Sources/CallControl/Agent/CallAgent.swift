@@ -38,6 +38,8 @@ public final class CallAgent {
     public var musicAddress: IPAddress?
     /// What a new key of SRTP on another address does to the rollover counter.
     public var rekey = RolloverReading.keepROC
+    /// The sequence number of the first packet of each stream; nil = drawn (RFC 3550 §5.1).
+    public var firstSequence: UInt16?
 
     public init(
       userAgent: UserAgent.Configuration, capability: AudioCapability, mediaAddress: IPAddress,

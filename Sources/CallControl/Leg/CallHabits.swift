@@ -30,7 +30,7 @@ public struct CallHabits: Hashable, Sendable, Codable {
     case .hold(nil): steps(.hold(hold))
     case .hold(.music): [.hold(.inactive), .askForOffer(answering: .sendonly)]
     case .resume: hold == .music ? [.hold(.inactive), .askForOffer(answering: .sendrecv)] : [change]
-    case .hold, .refresh, .askForOffer, .directMedia: [change]
+    case .hold, .refresh, .renew, .askForOffer, .directMedia: [change]
     }
   }
 }

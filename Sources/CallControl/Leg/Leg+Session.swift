@@ -29,6 +29,7 @@ extension Leg {
     for output in session.changes.handle(input) {
       switch output {
       case .prepareMusic: if session.changes.music == nil { outputs.append(.ports(.openMusic)) }
+      case .send(.renew(_, ports: true)) where session.changes.next == nil: outputs.append(.ports(.openNext))
       case .send(let change):
         let body = offer(for: change, session)
         outputs += [.media(.call(.offer(negotiation.openOffer))), .signal(.reinvite(body))]
@@ -48,6 +49,8 @@ extension Leg {
       return negotiation.offer(place: place, connection: (place ?? negotiation.here).address.isIPv6 ? .anyV6 : .anyV4)
     case .resume: return negotiation.offer(place: place)
     case .refresh: return negotiation.offer(wish, place: place)
+    case .renew(let keys, let ports):
+      return negotiation.offer(wish, place: ports ? session.changes.next : place, renewsKeys: keys)
     case .directMedia(let place): return negotiation.offer(wish, place: place)
     case .askForOffer: return Bytes()
     case .hold(.music), .hold(nil): preconditionFailure("habits resolve them into steps")
@@ -65,6 +68,18 @@ extension Leg {
       session.changes.music = nil
       let reason = "no port for music could be opened at \(settings.musicAddress): \(failure)"
       return standing(session, after: [.event(.portsMissing(id, reason: reason)), .ports(.closeMusic)], at: now)
+    }
+  }
+
+  mutating func handle(_ news: LegInput.NextPortNews, at now: Instant) -> Step {
+    guard var session = state.session else { return (state, [.ports(.closeNext)]) }
+    switch news {
+    case .opened(let place):
+      session.changes.next = place
+      return advance(&session, .due, after: [.event(.mediaPorts(id, rtp: place))], at: now)
+    case .missing(let reason):
+      let outputs: [LegOutput] = [.event(.reinviteFailed(id, status: nil, reason: reason)), .ports(.closeNext)]
+      return advance(&session, .failed, after: outputs, at: now)
     }
   }
 
@@ -117,6 +132,11 @@ extension Leg {
       let agreement = try negotiation.accept(try body.description())
       var outputs = [acknowledgement]
       if case .hold(.inactive) = change { outputs.append(.media(.music(.stop))) }
+      if let place = session.changes.next {
+        session.changes.next = nil
+        negotiation.move(to: place)
+        outputs.append(.ports(.moveToNext))
+      }
       outputs += adopt(agreement, &session, wish: change.wish ?? session.changes.wish)
       return advance(&session, .succeeded, after: outputs, at: now)
     } catch {
@@ -129,7 +149,12 @@ extension Leg {
     let failed = LegOutput.event(.reinviteFailed(id, status: status, reason: reason))
     guard var session = state.session else { return (state, [failed]) }
     negotiation.withdrawOffer()
-    return advance(&session, .failed, after: [failed, .media(.call(.offer(nil)))], at: now)
+    var outputs = [failed, .media(.call(.offer(nil)))]
+    if session.changes.next != nil {
+      session.changes.next = nil
+      outputs.append(.ports(.closeNext))
+    }
+    return advance(&session, .failed, after: outputs, at: now)
   }
 
   /// Takes a new agreement of a leg that is up.

@@ -177,6 +177,7 @@ struct Leg: Sendable {
       case .begin: begin()
       case .ports(let news): handle(news, at: now)
       case .musicPorts(let news): handle(news, at: now)
+      case .nextPorts(let news): handle(news, at: now)
       case .signalling(let input): handle(input, at: now)
       case .media(let event): handle(event, at: now)
       case .mediaClosed(let report): closed(report)

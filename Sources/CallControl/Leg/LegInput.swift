@@ -12,6 +12,7 @@ enum LegInput: Sendable {
   case begin
   case ports(PortNews)
   case musicPorts(MusicPortNews)
+  case nextPorts(NextPortNews)
   case signalling(Signalling)
   case media(MediaEvent)
   /// The streams are gone, with the last figures; nil = there was none.
@@ -33,6 +34,12 @@ enum LegInput: Sendable {
     /// Music will come from here; the ports are being opened.
     case reserved(TransportAddress)
     case failed(BindFailure)
+  }
+
+  enum NextPortNews: Sendable {
+    /// Both are open.
+    case opened(TransportAddress)
+    case missing(reason: String)
   }
 
   enum Signalling: Sendable {
@@ -125,6 +132,11 @@ enum LegOutput: Hashable, Sendable {
     case openMusic
     /// Music ends, and its ports are closed.
     case closeMusic
+    /// Another pair, to which media is to move.
+    case openNext
+    /// Media moves there. What is on its way to the old ports is still taken.
+    case moveToNext
+    case closeNext
     /// All streams end, and all ports are closed; ``LegInput/mediaClosed(_:)`` follows.
     case close
   }

@@ -5,7 +5,7 @@ import SansIO
 struct Negotiation: Sendable {
   private var session: OfferAnswerSession
   /// Where our media is.
-  let here: TransportAddress
+  private(set) var here: TransportAddress
 
   /// - Parameters:
   ///   - sessionID: of o= (RFC 8866 §5.2).
@@ -25,11 +25,15 @@ struct Negotiation: Sendable {
   /// - Parameters:
   ///   - place: where the peer shall send to; nil = here.
   ///   - connection: what c= says instead: the hold of RFC 2543.
+  ///   - renewsKeys: with other keys of SDES.
   mutating func offer(
-    _ direction: MediaDirection = .sendrecv, place: TransportAddress? = nil, connection: IPAddress? = nil
+    _ direction: MediaDirection = .sendrecv, place: TransportAddress? = nil, connection: IPAddress? = nil, renewsKeys: Bool = false
   ) -> Bytes {
-    session.makeOffer(local: place ?? here, direction: direction, connection: connection).serialized()
+    session.makeOffer(local: place ?? here, direction: direction, connection: connection, renewsKeys: renewsKeys).serialized()
   }
+
+  /// Our media is there from now on.
+  mutating func move(to place: TransportAddress) { here = place }
 
   mutating func answer(
     _ offer: SessionDescription, place: TransportAddress? = nil, wish: MediaDirection = .sendrecv

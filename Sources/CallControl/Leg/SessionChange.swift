@@ -22,6 +22,8 @@ public enum SessionChange: Hashable, Sendable {
   case refresh
   /// Without offer: the peer's 200 has to carry one (RFC 3264 §5, RFC 6337 §5.3); our answer wishes for this direction.
   case askForOffer(answering: MediaDirection)
+  /// The same session with other keys of SDES, at other ports, or both (RFC 4568 §7.1.4).
+  case renew(keys: Bool, ports: Bool)
   /// Direct media: the peer shall send to another address; nil = to ours again.
   case directMedia(to: TransportAddress?)
 
@@ -34,7 +36,7 @@ public enum SessionChange: Hashable, Sendable {
     case .hold(.music), .hold(nil): .sendonly
     case .resume: .sendrecv
     case .askForOffer(let wish): wish
-    case .refresh, .directMedia: nil
+    case .refresh, .renew, .directMedia: nil
     }
   }
 }

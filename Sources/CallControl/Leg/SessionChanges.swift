@@ -43,6 +43,8 @@ struct SessionChanges: Hashable, Sendable {
   var wish: MediaDirection = .sendrecv
   /// Where our descriptions send the peer's media instead of here.
   private(set) var directMedia: TransportAddress?
+  /// Where our media moves, with the re-INVITE that is under way: those ports are open.
+  var next: TransportAddress?
   /// Where a held peer hears music from.
   var music: TransportAddress?
 
@@ -74,6 +76,7 @@ struct SessionChanges: Hashable, Sendable {
 
     case (.changing(let change, let later), .succeeded):
       if case .directMedia(let place) = change { directMedia = place }
+      if case .renew(_, ports: true) = change { directMedia = nil }
       (next, outputs) = Self.following(later)
     case (.changing(_, let later), .failed): (next, outputs) = Self.following(later)
     case (.leaving(.askForOffer, let later), .succeeded):

@@ -25,6 +25,10 @@ struct CallMedia {
     var port: UInt16?
     /// The pair that is open, or being opened.
     var pair: MediaPorts.PairID?
+    /// Where its media moves with the re-INVITE that is under way.
+    var next: MediaPorts.PairID?
+    /// Where its media was: what is on its way there is still taken.
+    var left: MediaPorts.PairID?
     /// Pairs that could not be opened.
     var attempts = 0
     /// The deadline that the queue knows.
@@ -33,6 +37,24 @@ struct CallMedia {
     mutating func takePair() -> MediaPorts.PairID? {
       defer { pair = nil }
       return pair
+    }
+
+    mutating func takeNext() -> MediaPorts.PairID? {
+      defer { next = nil }
+      return next
+    }
+
+    mutating func takeLeft() -> MediaPorts.PairID? {
+      defer { left = nil }
+      return left
+    }
+
+    /// A packet for the ports that are left or to come, as if it had come to those in use: nil for handshakes, which belong to their port.
+    func atPorts(_ arrival: Arrival) -> Arrival? {
+      guard next != nil || left != nil, let pair, case .datagram(let port, from: let source, let bytes) = arrival else { return arrival }
+      let (rtp, rtcp) = (MediaPorts.rtp(pair), MediaPorts.rtcp(pair))
+      guard port != rtp, port != rtcp else { return arrival }
+      return DTLSConnection.isDTLS(bytes) ? nil : .datagram(MediaPorts.isControl(port) ? rtcp : rtp, from: source, bytes)
     }
   }
 
@@ -102,13 +124,43 @@ struct CallMedia {
     case .closeMusic:
       closeMusic(place, at: now, &out)
       finishTurn(place)
+    case .openNext: openNext(entry.id, place, &out)
+    case .moveToNext: moveToNext(place, at: now, &out)
+    case .closeNext: close(entries.update(place) { $0.takeNext() } ?? nil, &out)
     case .close:
       entries.update(place) { $0.streams.close(at: now, &out) }
       closeMusic(place, at: now, &out)
       finishTurn(place)
+      close(entries.update(place) { $0.takeNext() } ?? nil, &out)
+      close(entries.update(place) { $0.takeLeft() } ?? nil, &out)
       if let pair = entries.update(place, { $0.takePair() }) ?? nil { ports.close(pair, &out) }
       news.append(.leg(entry.id, .mediaClosed(report(of: place))))
     }
+  }
+
+  private mutating func openNext(_ id: LegID, _ place: SlabPlace, _ out: inout Outbox) {
+    guard let port = ports.take() else {
+      return news.append(.leg(id, .nextPorts(.missing(reason: "no other media port is free"))))
+    }
+    let pair = ports.open(port, at: address, for: place, .next, &out)
+    entries.update(place) { $0.next = pair }
+  }
+
+  private mutating func moveToNext(_ place: SlabPlace, at now: Instant, _ out: inout Outbox) {
+    // Nothing can be on its way to the ports before those that are left now.
+    close(entries.update(place) { $0.takeLeft() } ?? nil, &out)
+    guard let next = entries.update(place, { $0.takeNext() }) ?? nil, let port = ports.pair(of: MediaPorts.rtp(next))?.port else { return }
+    let local = TransportAddress(address, port: port)
+    entries.update(place) {
+      ($0.left, $0.pair, $0.port) = ($0.pair, next, port)
+      $0.streams.move(to: next, at: local, at: now, &out)
+    }
+    finishTurn(place)
+  }
+
+  /// Closes a pair beside the one in use, and gives its port back.
+  private mutating func close(_ pair: MediaPorts.PairID?, _ out: inout Outbox) {
+    if let pair, let port = ports.close(pair, &out) { ports.release(port) }
   }
 
   private mutating func closeMusic(_ place: SlabPlace, at now: Instant, _ out: inout Outbox) {
@@ -136,7 +188,10 @@ struct CallMedia {
   }
 
   private mutating func pass(_ arrival: Arrival, to pair: MediaPorts.Pair, at now: Instant, _ out: inout Outbox) {
-    entries.update(pair.leg) { $0.streams.receive(arrival, for: pair.use, at: now, &out) }
+    entries.update(pair.leg) { entry in
+      guard pair.use != .music else { return entry.streams.receive(arrival, for: .music, at: now, &out) }
+      if let arrival = entry.atPorts(arrival) { entry.streams.receive(arrival, for: .call, at: now, &out) }
+    }
     finishTurn(pair.leg)
   }
 
@@ -178,6 +233,7 @@ struct CallMedia {
     guard let pair = ports.bound(port), let id = entries.read(pair.leg, { $0.id }) else { return }
     switch pair.use {
     case .call: news.append(.leg(id, .ports(.opened)))
+    case .next: news.append(.leg(id, .nextPorts(.opened(TransportAddress(address, port: pair.port)))))
     case .music:
       entries.update(pair.leg) { $0.streams.musicOpened(settings, at: now, &out) }
       finishTurn(pair.leg)
@@ -191,6 +247,7 @@ struct CallMedia {
     switch pair.use {
     case .call: tryOther(id, pair, failure, at: now, &out, sessionID: sessionID)
     case .music: news.append(.leg(id, .musicPorts(.failed(failure))))
+    case .next: news.append(.leg(id, .nextPorts(.missing(reason: "no other media port could be opened: \(failure)"))))
     }
   }
 

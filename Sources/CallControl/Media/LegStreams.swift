@@ -15,6 +15,7 @@ struct LegStreams: Sendable {
     var musicFrequency: Int
     var sendsAudio: Bool
     var rekey: RolloverReading
+    var firstSequence: UInt16?
     var identity: DTLSIdentity
     /// Each stream forks its own from it.
     var entropy: Entropy
@@ -84,9 +85,16 @@ struct LegStreams: Sendable {
   }
 
   private func configuration(_ pair: MediaPorts.PairID, cname: String, _ settings: Settings) -> MediaStream.Configuration {
-    MediaStream.Configuration(
+    var configuration = MediaStream.Configuration(
       cname: cname, rtpPort: MediaPorts.rtp(pair), rtcpPort: MediaPorts.rtcp(pair), dialog: id.rawValue, sendsAudio: settings.sendsAudio,
       rekey: settings.rekey, identity: settings.identity, epoch: settings.epoch)
+    configuration.firstSequence = settings.firstSequence
+    return configuration
+  }
+
+  /// The call's media is at other ports from now on.
+  mutating func move(to pair: MediaPorts.PairID, at place: TransportAddress, at now: Instant, _ out: inout Outbox) {
+    call?.handle(.move(rtp: MediaPorts.rtp(pair), rtcp: MediaPorts.rtcp(pair), place), at: now, &out)
   }
 
   // MARK: - Music
@@ -128,7 +136,7 @@ struct LegStreams: Sendable {
 
   mutating func receive(_ arrival: Arrival, for use: MediaPorts.Use, at now: Instant, _ out: inout Outbox) {
     switch use {
-    case .call: if call == nil { keep(arrival) } else { call?.receive(arrival, at: now, &out) }
+    case .call, .next: if call == nil { keep(arrival) } else { call?.receive(arrival, at: now, &out) }
     case .music: musicStream?.receive(arrival, at: now, &out)
     }
   }
@@ -161,6 +169,6 @@ extension LegStreams.Settings {
       cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)",
       musicCname: "music@\(configuration.musicAddress ?? configuration.mediaAddress)",
       musicFrequency: configuration.habits.musicFrequency, sendsAudio: configuration.sendsMedia, rekey: configuration.rekey,
-      identity: identity, entropy: entropy, epoch: epoch)
+      firstSequence: configuration.firstSequence, identity: identity, entropy: entropy, epoch: epoch)
   }
 }

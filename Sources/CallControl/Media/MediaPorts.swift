@@ -3,7 +3,11 @@ import SansIO
 /// The pairs of ports, for RTP and RTCP, that legs have open or want open. The number of a port says at once whose it is.
 struct MediaPorts {
   /// What a pair is for.
-  enum Use: Hashable, Sendable { case call, music }
+  enum Use: Hashable, Sendable {
+    case call, music
+    /// Of a call whose media moves or has moved.
+    case next
+  }
 
   struct Pair: Sendable {
     let leg: SlabPlace
@@ -73,6 +77,8 @@ struct MediaPorts {
 
   static func rtp(_ id: PairID) -> PortID { PortID(mark | UInt32(id.generation) << 17 | id.index << 1) }
   static func rtcp(_ id: PairID) -> PortID { PortID(rtp(id).rawValue | 1) }
+
+  static func isControl(_ port: PortID) -> Bool { port.rawValue & 1 == 1 }
 
   /// A pair has at least two of the 65,536 port numbers, so its place has fifteen bits, sixteen with another address for music.
   private static func id(of port: PortID) -> PairID? {

@@ -4,7 +4,7 @@ import SansIO
 
 /// What a host lets others read, or sends to whom it should not, though its policy or its description says otherwise.
 extension DefectCatalogue {
-  static let leaks: [Defect] = leakedMedia + leakedSecrets + leakedPorts
+  static let leaks: [Defect] = leakedMedia + leakedSecrets + leakedPorts + unprovenClients
 
   private static let leakedMedia = [
     Defect(
@@ -35,6 +35,19 @@ extension DefectCatalogue {
       "keys-taken-in-clear", "SRTP keys that come over UDP or TCP are taken, and answered with others, though they should be refused.",
       source: "contract 8.5 (C16)", at: [.endpoint], breaks: ["keys-in-clear", "RFC 4568 §8.3", "SRTP-06", "contract 8.5"],
       .policy { $0.sdesOverClear = .accept }),
+  ]
+
+  /// Clients over TLS that have not proven who they are.
+  private static let unprovenClients = [
+    Defect(
+      "client-certificate-ignored", "Clients over TLS are not asked for a certificate though one is required.", source: "contract 8.8",
+      at: [.endpoint], breaks: ["client-unproven", "TLS-04", "contract 8.7"], .policy { $0.tls.clientCertificate = .init(.off) }),
+    Defect(
+      "any-client-certificate-taken", "Whatever certificate a client over TLS shows is taken.", source: "livekit/sip #530", at: [.endpoint],
+      breaks: ["client-unproven", "TLS-04", "contract 8.7"], .takesAnyCertificate),
+    Defect(
+      "client-certificate-of-any-name", "Names in the certificates of clients over TLS are not looked at.", source: "RFC 5922 §7.4",
+      at: [.endpoint], breaks: ["client-unproven", "TLS-04", "contract 8.7"], .policy { $0.tls.clientCertificate.names = [] }),
   ]
 
   /// Longer than whole tens of milliseconds of G.711 by a tag.

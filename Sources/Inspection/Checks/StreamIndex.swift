@@ -4,11 +4,12 @@ import WireReader
 /// The streams of a capture by the addresses they touch.
 struct StreamIndex {
   private var byAddress: [TransportAddress: [RTPStream]] = [:]
-  let isEmpty: Bool
+  private let all: [RTPStream]
+  var isEmpty: Bool { all.isEmpty }
 
   /// - Parameter streams: in the order of the capture, which is that of every answer.
   init(_ streams: [RTPStream]) {
-    isEmpty = streams.isEmpty
+    all = streams
     for stream in streams {
       byAddress[stream.key.source, default: []].append(stream)
       byAddress[stream.key.destination, default: []].append(stream)
@@ -17,6 +18,11 @@ struct StreamIndex {
 
   func from(_ address: TransportAddress) -> [RTPStream] { (byAddress[address] ?? []).filter { $0.key.source == address } }
   func to(_ address: TransportAddress) -> [RTPStream] { (byAddress[address] ?? []).filter { $0.key.destination == address } }
+
+  /// Whether its source has other streams, to other places or from other ports of its host. It looks at each stream.
+  func isOneOfSeveral(_ stream: RTPStream) -> Bool {
+    all.contains { $0 !== stream && $0.key.ssrc == stream.key.ssrc && $0.key.source.address == stream.key.source.address }
+  }
 
   /// Those that go one way: to an address of who receives, or from one of who sends. Where one side's description is in other words than
   /// its packets, the other side's still tells who speaks.

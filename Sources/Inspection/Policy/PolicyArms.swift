@@ -14,10 +14,24 @@ public struct PolicyArms: Hashable, Sendable {
   public var allow: [AddressBlock] = []
   /// Other sources get no answer at all.
   public var dropsStrangers = false
+  /// What clients over TLS have to show; nil = they are not asked.
+  public var clientCertificate: ClientTerms?
   /// Names of encodings, in the policy's order; empty = any.
   public var codecs: [String] = []
 
   public init() {}
+
+  /// What is asked of those who connect over TLS (contract 8.8).
+  public struct ClientTerms: Hashable, Sendable {
+    /// Who shows none is not served; else only what is shown has to be right.
+    public var isRequired: Bool
+    public var proof: ClientProof
+
+    public init(isRequired: Bool, proof: ClientProof) { (self.isRequired, self.proof) = (isRequired, proof) }
+
+    /// `clientCertificate: required`
+    var setting: String { "clientCertificate: \(isRequired ? "required" : "optional")" }
+  }
 
   var limitsTransports: Bool { requiresTLS || transports.count < 3 }
   /// Which setting limits them.

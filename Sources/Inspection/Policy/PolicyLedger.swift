@@ -26,6 +26,7 @@ public final class PolicyLedger {
   /// Calls, registrations and lone requests that are told apart; beyond it the policy of now is asked.
   private static let mostCalls = 200_000
 
+  public let anchors: String?
   private var holders: [Holder]
   /// For whom no account can be told.
   private var listener: PolicyArms
@@ -35,8 +36,9 @@ public final class PolicyLedger {
   /// Passwords, and what is as good, in a form that no dump shows.
   public private(set) var secrets: SecretList
 
-  public init(_ arms: PolicyArms, accounts: [Account] = [], secrets: SecretList = SecretList()) {
-    listener = arms
+  /// - Parameter anchors: in PEM, who vouches for clients over TLS, whatever the policy.
+  public init(_ arms: PolicyArms, accounts: [Account] = [], secrets: SecretList = SecretList(), anchors: String? = nil) {
+    (listener, self.anchors) = (arms, anchors)
     holders = accounts.map { Holder(account: $0, arms: arms) }
     history = [arms]
     self.secrets = secrets

@@ -58,6 +58,7 @@ extension PolicyArms {
     if refusesKeysInClear { list.append("SDES keys outside TLS (sdesOverClear: refuse)") }
     if limitsTransports { list.append("SIP over other transports than \(servedText) (\(transportSetting))") }
     if mayDrop { list.append("answers to sources off the allowlist (allowlistRefusal: drop)") }
+    if let clientCertificate { list.append("SIP to TLS clients without a right certificate (\(clientCertificate.setting))") }
     if !codecs.isEmpty { list.append("codecs other than \(codecs.joined(separator: ", ")) (codecs)") }
     return list + ["media to addresses that nobody agreed on", "media ports of refused calls", "passwords and H(A1) in clear"]
   }

@@ -57,6 +57,8 @@ extension PolicyWatch {
   /// A call's own; of what nobody described, what all accounts have, where it comes from or goes to a port that the host has opened.
   private func arms(_ stream: RTPStream, _ callID: String?) -> PolicyArms? {
     if let callID { return ledger.arms(of: callID) }
+    // A phone beside its PBX sees no signalling at all: its packets are judged where that is seen.
+    guard isEndpoint else { return nil }
     return isOwnPort(stream.key.source) || isOwnPort(stream.key.destination) ? ledger.unanimous : nil
   }
 

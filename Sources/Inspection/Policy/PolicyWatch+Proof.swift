@@ -8,7 +8,8 @@ extension PolicyWatch {
   /// - Parameter media: what the streams of the tap had.
   func proof(_ media: MediaCounts) -> PolicyProof {
     PolicyProof(
-      [secrecy(media), keys(), transports(), strangers(), codecs(media), ways(media), refusals(), passwords()].compactMap(\.self))
+      [secrecy(media), keys(), transports(), clients(), strangers(), codecs(media), ways(media), refusals(), passwords()].compactMap(\.self)
+    )
   }
 
   private func item(
@@ -54,6 +55,15 @@ extension PolicyWatch {
     return item(
       .signallingTransport, arms.transportSetting, broken: counts.wrongTransports, of: counts.limited,
       "no SIP served over a transport that is not allowed", Words.count(counts.limited, "message"), without: "no SIP was seen")
+  }
+
+  private func clients() -> PolicyProof.Item? {
+    guard ledger.history.contains(where: { $0.clientCertificate != nil }) else { return nil }
+    return item(
+      .clientUnproven, "clientCertificate", broken: counts.unprovenAnswers, of: counts.clients,
+      "no SIP to TLS clients without a right certificate",
+      "\(Words.count(counts.clientMessages, "message")) on \(Words.count(counts.clients, "connection"))",
+      without: "no handshake of a client came to its end")
   }
 
   private func strangers() -> PolicyProof.Item? {

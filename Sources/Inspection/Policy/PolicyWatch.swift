@@ -24,6 +24,10 @@ public struct PolicyWatch {
     var answers = 0
     var wrongTransports = 0
     var passwords = 0
+    /// Clients over TLS that had to prove themselves, messages on their connections, and answers to those who had not.
+    var clients = 0
+    var clientMessages = 0
+    var unprovenAnswers = 0
     /// INVITEs that were refused at once.
     var refusals = 0
     var portsOfRefusals = 0
@@ -53,6 +57,8 @@ public struct PolicyWatch {
   private var pending: [Pending] = []
   /// Peers whose connections began although they are to be dropped.
   private var dropped: Set<TransportAddress> = []
+  /// Peers whose TLS connection had to begin with a certificate, and what is wrong with that; nil = nothing.
+  private var clients: [TransportAddress: (terms: PolicyArms.ClientTerms, objection: String?)] = [:]
   /// Of streams that were let go.
   var left = MediaCounts()
 
@@ -85,7 +91,9 @@ public struct PolicyWatch {
   /// A connection of somebody who is to be dropped is reset before a byte (contract 8.1, step 3).
   private mutating func connection(_ packet: PacketRecord, _ segment: TCPSegment) -> InspectionFinding? {
     if packet.direction == .received {
-      guard segment.flags.contains(.syn), !segment.flags.contains(.ack), let arms = ledger.unanimous, arms.mayDrop else { return nil }
+      guard segment.flags.contains(.syn), !segment.flags.contains(.ack) else { return nil }
+      if !clients.isEmpty { clients[packet.source] = nil }
+      guard let arms = ledger.unanimous, arms.mayDrop else { return nil }
       if arms.drops(packet.source.address), dropped.count < Self.mostPlaces {
         counts.strangers += 1
         dropped.insert(packet.source)
@@ -118,6 +126,20 @@ public struct PolicyWatch {
     ports.contains(address) || address.port % 2 == 1 && ports.contains(TransportAddress(address.address, port: address.port - 1))
   }
 
+  /// A handshake of TLS is complete. What is asked of a client is what was in force then (contract 8.8).
+  mutating func take(_ handshake: Carried<TLSFacts>) {
+    let facts = handshake.value
+    // What goes on from an earlier session has shown its certificate in that.
+    guard isEndpoint, isOwn(facts.server), !isOwn(facts.client), !facts.isResumed, let terms = ledger.unanimous?.clientCertificate else {
+      return
+    }
+    counts.clients += 1
+    if clients.count >= Self.mostPlaces { clients = [:] }
+    let isExcused = !terms.isRequired && facts.clientChain.isEmpty
+    let objection = isExcused ? nil : terms.proof.objection(to: facts.clientChain, at: handshake.stamp.time / 1_000_000_000)
+    clients[facts.client] = (terms, objection)
+  }
+
   // MARK: - Messages
 
   func isOwn(_ place: TransportAddress) -> Bool { places.contains(place) }
@@ -136,6 +158,7 @@ public struct PolicyWatch {
       counts.keyed += 1
       if message.transport != .tls { counts.keysInClear += 1 }
     }
+    if let unproven = client(message, isSent) { found.append(unproven) }
     guard isSent else { return found }
     if let wrong = transport(message, conversation, arms) { found.append(wrong) }
     if let answer = answer(message, conversation, arms) { found.append(answer) }
@@ -207,6 +230,19 @@ public struct PolicyWatch {
       .signallingTransport, message,
       "\(message.title) is sent over \(message.transport.rawValue.uppercased()), and the policy allows \(arms.servedText) "
         + "(\(arms.transportSetting))")
+  }
+
+  /// Whether a client that did not prove itself is served.
+  private mutating func client(_ message: ObservedMessage, _ isSent: Bool) -> InspectionFinding? {
+    guard message.transport == .tls, !clients.isEmpty,
+      let client = clients[isSent ? message.destination : message.source]
+    else { return nil }
+    counts.clientMessages += 1
+    guard isSent, message.status != nil, let objection = client.objection else { return nil }
+    counts.unprovenAnswers += 1
+    return finding(
+      .clientUnproven, message,
+      "\(message.title) answers \(message.destination) over TLS, and \(objection) (\(client.terms.setting))")
   }
 
   private mutating func answer(_ message: ObservedMessage, _ conversation: Conversation, _ arms: PolicyArms) -> InspectionFinding? {

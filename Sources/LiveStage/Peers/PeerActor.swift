@@ -35,6 +35,7 @@ final class PeerActor: StageActor {
     case .cancel(let leg): try ask(.cancel, names(leg), command)
     case .hold(let leg, _): try ask(.hold, names(leg), command)
     case .resume(let leg): try ask(.resume, names(leg), command)
+    case .reinvite(_, .renew): throw .notApplicable("\(peer.product) cannot be asked for other keys or other ports")
     case .reinvite(let leg, _): try ask(.reinvite, names(leg), command)
     case .speak(let leg, let tone, let duration):
       let seconds = duration.map { "\($0.components.seconds + ($0.components.attoseconds > 0 ? 1 : 0))" } ?? ""

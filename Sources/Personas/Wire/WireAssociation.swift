@@ -10,21 +10,27 @@ public struct AssociationTerms: Hashable, Sendable {
   public var fingerprints: [CertificateFingerprint]
   /// The protection profiles that it offers or takes.
   public var profiles: [DTLSProtectionProfile]
+  /// RTCP has the port of RTP, and needs no association of its own (RFC 5764 §4.1).
+  public var isMultiplexed: Bool
+  /// Octets that a datagram of the handshake has at most.
+  public var mtu: Int
 
   public init(
-    role: DTLSConnection.Role, certificate: DTLSCertificate, fingerprints: [CertificateFingerprint], profiles: [DTLSProtectionProfile]
+    role: DTLSConnection.Role, certificate: DTLSCertificate, fingerprints: [CertificateFingerprint], profiles: [DTLSProtectionProfile],
+    isMultiplexed: Bool = true, mtu: Int = DTLSContext.standardMTU
   ) {
     (self.role, self.certificate, self.fingerprints, self.profiles) = (role, certificate, fingerprints, profiles)
+    (self.isMultiplexed, self.mtu) = (isMultiplexed, mtu)
   }
 }
 
-/// The DTLS association of a wire member's media port, for RTP and RTCP on one port (RFC 5764 §4.1, RFC 5761).
+/// A DTLS association of a wire member: of its media port, or of the port above it, which is RTCP's (RFC 5764 §4.1, RFC 5761).
 final class WireAssociation {
   private let connection: DTLSConnection
   let remote: TransportAddress
 
   init(_ terms: AssociationTerms, with remote: TransportAddress, entropy: Entropy, epoch: Epoch) throws(TLSError) {
-    let context = try DTLSContext(terms.certificate, profiles: terms.profiles)
+    let context = try DTLSContext(terms.certificate, profiles: terms.profiles, mtu: terms.mtu)
     connection = DTLSConnection(context, role: terms.role, expecting: terms.fingerprints, entropy: entropy, epoch: epoch)
     self.remote = remote
   }

@@ -62,7 +62,7 @@ struct WireConnection {
 
   init(
     _ id: ConnectionID, _ remote: TransportAddress, isAccepted: Bool, _ settings: WireTLS?, serverName: String? = nil,
-    _ manner: HandshakeManner
+    resuming: TLSTicket? = nil, _ manner: HandshakeManner
   ) {
     (self.id, self.remote, self.isAccepted, self.manner) = (id, remote, isAccepted, manner)
     isOpen = isAccepted
@@ -72,7 +72,8 @@ struct WireConnection {
       return
     }
     let entropy = settings.entropy.fork("connection \(id.rawValue)")
-    tls = TLSConnection(settings.client, serverName: serverName ?? settings.serverName, entropy: entropy, epoch: settings.epoch)
+    tls = TLSConnection(
+      settings.client, serverName: serverName ?? settings.serverName, resuming: resuming, entropy: entropy, epoch: settings.epoch)
   }
 
   mutating func opened(at now: Instant, _ out: inout Outbox) {
@@ -91,6 +92,16 @@ struct WireConnection {
   /// Sends in the TCP connection as it is.
   mutating func sendInClear(_ bytes: Bytes, at now: Instant, _ out: inout Outbox) {
     write(bytes, Label(.raw, isDeliberatelyBroken: true), at: now, &out)
+  }
+
+  /// What its session can be resumed by, at a client.
+  var ticket: TLSTicket? { tls?.ticket }
+
+  /// Begins a new handshake within TLS; returns why it cannot be done.
+  mutating func renegotiate(at now: Instant, _ out: inout Outbox) -> String? {
+    guard let outputs = tls?.renegotiate(at: now) else { return "only a connection of TLS 1.2 that is up can be renegotiated" }
+    carryOut(outputs, label: Label(.raw, isDeliberatelyBroken: true), at: now, &out)
+    return nil
   }
 
   mutating func sendCloseNotify(at now: Instant, _ out: inout Outbox) {

@@ -18,17 +18,24 @@ public final class WireHost: NetworkHost {
     case sendInClear(Bytes, to: TransportAddress)
     /// Sends a packet of media: from the media port, or from that of signalling where there is none.
     case sendMedia(Bytes, to: TransportAddress, PacketTreatment)
-    /// Protects what it sends by `sendMedia`, and opens what comes to its media port.
-    case useKeys(send: SRTPKeys, receive: SRTPKeys?)
+    /// Sends a report about what it has sent with this SSRC, from its RTCP port to another's, or from RTP's to RTP's.
+    case sendReport(Report, ssrc: UInt32, to: TransportAddress, PacketTreatment)
+    /// Protects what it sends by `sendMedia`, and opens what comes to its media port. `goesOn`: counters and indices do.
+    case useKeys(send: SRTPKeys, receive: SRTPKeys?, goesOn: Bool)
     /// Opens a DTLS association from the media port, or waits for one there, and uses its keys as `useKeys` does.
     case associate(AssociationTerms, with: TransportAddress)
-    /// Opens a new connection; over TLS with a handshake at once.
-    case connect(to: TransportAddress, serverName: String?, HandshakeManner)
+    /// Opens a new connection; over TLS with a handshake at once, which may go on from the last session.
+    case connect(to: TransportAddress, serverName: String?, resumes: Bool, HandshakeManner)
+    /// Begins a new handshake in the TLS connection with this address.
+    case renegotiate(with: TransportAddress)
     /// How it behaves on connections that are opened to it from now on.
     case accept(HandshakeManner)
     /// Ends the connection with the member at this address.
     case end(with: TransportAddress, ConnectionEnd)
   }
+
+  /// A report of RTCP (RFC 3550 §6.4).
+  public enum Report: Hashable, Sendable { case sender, receiver }
 
   public enum ConnectionEnd: Hashable, Sendable {
     /// TLS's close_notify, and nothing else: the TCP connection stays.
@@ -40,14 +47,15 @@ public final class WireHost: NetworkHost {
 
   private let address: TransportAddress
   private let isStream: Bool
-  private let media: UInt16?
+  private let mediaPort: UInt16?
   private let tls: WireTLS?
   /// Those that are not over, in the order in which they began.
   private var connections: [WireConnection] = []
   private var nextConnection: UInt32 = 2
   private var accepting = HandshakeManner()
-  private var protection: WireProtection?
-  private var association: WireAssociation?
+  /// Of the last TLS session that it had as a client.
+  private var ticket: TLSTicket?
+  private var media = WireMediaEnd()
   private let entropy: Entropy
   private let epoch: Epoch
 
@@ -65,26 +73,26 @@ public final class WireHost: NetworkHost {
   ) {
     (self.entropy, self.epoch) = (entropy, epoch)
     self.address = address
-    self.media = media
+    mediaPort = media
     self.tls = tls
     isStream = transport.isReliable
   }
 
   public func start(at now: Instant, _ out: inout Outbox) {
     out.bind(Self.signalling, address, isStream ? .listener : .datagram)
-    guard let media else { return }
-    out.bind(Self.rtp, TransportAddress(address.address, port: media))
-    out.bind(Self.rtcp, TransportAddress(address.address, port: media + 1))
+    guard let mediaPort else { return }
+    out.bind(Self.rtp, TransportAddress(address.address, port: mediaPort))
+    out.bind(Self.rtcp, TransportAddress(address.address, port: mediaPort + 1))
   }
 
   public func wake(at now: Instant, _ out: inout Outbox) {
     for index in connections.indices where connections[index].deadline.map({ $0 <= now }) == true {
       connections[index].flush(at: now, &out)
     }
-    if let association, let due = association.nextDeadline, due <= now { carry(association.wake(at: now), &out) }
+    take(media.wake(at: now), &out)
   }
 
-  public var nextDeadline: Instant? { (connections.map(\.deadline) + [association?.nextDeadline]).compactMap(\.self).min() }
+  public var nextDeadline: Instant? { (connections.map(\.deadline) + [media.nextDeadline]).compactMap(\.self).min() }
 
   // MARK: - Commands
 
@@ -98,15 +106,18 @@ public final class WireHost: NetworkHost {
       let index = connection(with: remote) ?? open(remote, nil, HandshakeManner(), &out)
       connections[index].sendInClear(bytes, at: now, &out)
     case .sendMedia(let bytes, let remote, let treatment): return sendMedia(bytes, to: remote, treatment, &out)
-    case .useKeys(let send, let receive):
-      do throws(SRTPLibraryError) { protection = try WireProtection(send: send, receive: receive) } catch { return "\(error)" }
+    case .sendReport(let report, let ssrc, let remote, let treatment):
+      return sendMedia(media.report(report, ssrc, name: "wire@\(address.address)", at: now, epoch), to: remote, treatment, &out)
+    case .useKeys(let send, let receive, let goesOn):
+      do throws(SRTPLibraryError) { try media.use(send: send, receive: receive, goesOn: goesOn) } catch { return "\(error)" }
     case .associate(let terms, let remote):
-      do throws(TLSError) {
-        let opened = try WireAssociation(terms, with: remote, entropy: entropy.fork("association \(remote)"), epoch: epoch)
-        association = opened
-        carry(opened.start(at: now), &out)
-      } catch { return "\(error)" }
-    case .connect(let remote, let serverName, let manner): _ = open(remote, tls, serverName: serverName, manner, &out)
+      do throws(TLSError) { take(try media.associate(terms, with: remote, entropy, epoch, at: now), &out) } catch { return "\(error)" }
+    case .connect(let remote, let serverName, let resumes, let manner):
+      if resumes, ticket == nil { return "it has no TLS session that could be resumed" }
+      _ = open(remote, tls, serverName: serverName, resuming: resumes ? ticket : nil, manner, &out)
+    case .renegotiate(let remote):
+      guard let index = connection(with: remote) else { return "there is no connection with \(remote)" }
+      return connections[index].renegotiate(at: now, &out)
     case .accept(let manner): accepting = manner
     case .end(let remote, let end): return self.end(with: remote, end, at: now, &out)
     }
@@ -124,15 +135,16 @@ public final class WireHost: NetworkHost {
   ) -> String? {
     var packet = bytes
     // Without keys there is nothing that could be done to it.
-    do throws(WireProtection.Refusal) { packet = try protection?.treat(bytes, treatment) ?? bytes } catch { return error.reason }
+    do throws(WireProtection.Refusal) { packet = try media.treat(bytes, treatment) } catch { return error.reason }
     let label = Label(.raw, isDeliberatelyBroken: treatment != .protect)
-    out.datagram(media == nil ? Self.signalling : Self.rtp, to: remote, packet, label)
+    let port = bytes.isControl && remote.port % 2 == 1 ? Self.rtcp : Self.rtp
+    out.datagram(mediaPort == nil ? Self.signalling : port, to: remote, packet, label)
     return nil
   }
 
   private func end(with remote: TransportAddress, _ end: ConnectionEnd, at now: Instant, _ out: inout Outbox) -> String? {
-    if let association, end == .closeNotify, !isStream {
-      carry(association.close(at: now), &out)
+    if !isStream, end == .closeNotify {
+      take(media.close(at: now), &out)
       return nil
     }
     guard let index = connection(with: remote) else { return "there is no connection with \(remote)" }
@@ -150,11 +162,12 @@ public final class WireHost: NetworkHost {
   }
 
   private func open(
-    _ remote: TransportAddress, _ tls: WireTLS?, serverName: String? = nil, _ manner: HandshakeManner, _ out: inout Outbox
+    _ remote: TransportAddress, _ tls: WireTLS?, serverName: String? = nil, resuming: TLSTicket? = nil, _ manner: HandshakeManner,
+    _ out: inout Outbox
   ) -> Int {
     let id = ConnectionID(nextConnection)
     nextConnection += 2
-    connections.append(WireConnection(id, remote, isAccepted: false, tls, serverName: serverName, manner))
+    connections.append(WireConnection(id, remote, isAccepted: false, tls, serverName: serverName, resuming: resuming, manner))
     out.open(id, from: address.address, to: remote)
     return connections.count - 1
   }
@@ -164,7 +177,9 @@ public final class WireHost: NetworkHost {
   public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
     switch arrival {
     case .datagram(let port, from: _, let bytes):
-      if port == Self.rtp, let association, DTLSConnection.isDTLS(bytes) { return carry(association.receive(bytes, at: now), &out) }
+      if port != Self.signalling, DTLSConnection.isDTLS(bytes), media.isAssociated {
+        return take(media.receive(bytes, isControl: port == Self.rtcp, at: now), &out)
+      }
       take(bytes, on: port, &out)
     case .accepted(let id, _, local: _, let remote):
       connections.append(WireConnection(id, remote, isAccepted: true, tls, accepting))
@@ -181,18 +196,14 @@ public final class WireHost: NetworkHost {
     }
   }
 
-  /// What came of the association.
-  private func carry(_ outputs: [DTLSConnection.Output], _ out: inout Outbox) {
-    guard let association else { return }
+  /// What came of the associations.
+  private func take(_ outputs: [WireMediaEnd.Output], _ out: inout Outbox) {
     for output in outputs {
       switch output {
-      case .datagram(let bytes): out.datagram(Self.rtp, to: association.remote, bytes, Label(.dtls))
+      case .datagram(let bytes, let remote, let isControl):
+        out.datagram(isControl ? Self.rtcp : Self.rtp, to: remote, bytes, Label(.dtls))
       case .secret(let line): out.secret(line)
-      case .established(let session):
-        protection = association.protection(session)
-        out.event(Event.keyed(session.profile))
-      case .closedByPeer: out.event(Event.closeNotify)
-      case .failed(let failure): out.event(Event.associationFailed(failure))
+      case .event(let event): out.event(event)
       }
     }
   }
@@ -200,8 +211,8 @@ public final class WireHost: NetworkHost {
   private func take(_ bytes: Bytes, on port: PortID, _ out: inout Outbox) {
     guard port == Self.signalling else {
       // With DTLS, RTCP comes to the same port (RFC 5761 §4).
-      let isControl = port == Self.rtcp || (association != nil && bytes.count > 1 && (192...223).contains(bytes[1]))
-      return out.event(Event.media(bytes, isControl: isControl, protection?.open(bytes, isControl: isControl) ?? .unopened))
+      let isControl = port == Self.rtcp || media.isAssociated && bytes.isControl
+      return out.event(Event.media(bytes, isControl: isControl, media.open(bytes, isControl: isControl)))
     }
     do { out.event(Event.received(try SIPMessage.parse(bytes))) } catch { out.event(Event.unreadable("\(error)")) }
   }
@@ -209,6 +220,7 @@ public final class WireHost: NetworkHost {
   private func withConnection(_ id: ConnectionID, _ body: (inout WireConnection) -> Void) {
     guard let index = connections.firstIndex(where: { $0.id == id }) else { return }
     body(&connections[index])
+    if let newer = connections[index].ticket { ticket = newer }
   }
 
   private func forget(_ id: ConnectionID, _ how: String, _ out: inout Outbox) {

@@ -9,6 +9,7 @@ struct TLSExpectation: Expectation {
     """
   static let examples = [
     "{ tls: pbx, is: established, version: 1.3, within: 1 s }",
+    "{ tls: wire, is: established, resumed: true, within: 1 s }",
     "{ tls: kallglot, is: refused, alert: certificate_required, by: kallglot, reason: no certificate, within: 1 s }",
   ]
 
@@ -26,6 +27,9 @@ struct TLSExpectation: Expectation {
   private static let clientCertificate = Key.optional(
     "clientCertificate", .text, "The common name of the certificate that the client showed; `none` when it showed none."
   ).with(.key("is", "established"))
+  private static let resumed = Key.optional(
+    "resumed", .flag, "Whether it went on from an earlier session, for which the server shows no certificate (RFC 8446 §2.2)."
+  ).with(.key("is", "established"))
   private static let alert = Key.optional(
     "alert", .words(TLSAlertName.all.map { ($0, $0) }), "The alert, by its name in RFC 8446 §6."
   ).with(.key("is", "refused"))
@@ -33,7 +37,7 @@ struct TLSExpectation: Expectation {
   private static let reason = Key.optional("reason", .text, "A part of the reason that this member states of itself.").with(.key("by"))
   private static let times = Key.standard("times", .count, "1", "How often, since the run began.")
   static let fields: [any DescribedField] = [
-    tls, state, version, serverName, certificate, clientCertificate, alert, by, reason, times, Requirement.key,
+    tls, state, version, serverName, certificate, clientCertificate, resumed, alert, by, reason, times, Requirement.key,
   ]
 
   private let member: String
@@ -43,6 +47,7 @@ struct TLSExpectation: Expectation {
   private let serverName: String?
   private let certificate: String?
   private let clientCertificate: String?
+  private let resumed: Bool?
   private let alert: String?
   private let by: String?
   private let reason: String?
@@ -54,6 +59,7 @@ struct TLSExpectation: Expectation {
     isWire = if case .wire? = scope.scenario.member(member)?.role { true } else { false }
     (version, serverName) = (try fields[Self.version], try fields[Self.serverName])
     (certificate, clientCertificate) = (try fields[Self.certificate], try fields[Self.clientCertificate])
+    resumed = try fields[Self.resumed]
     (alert, by, reason) = (try fields[Self.alert], try fields[Self.by], try fields[Self.reason])
     times = try fields[Self.times]
     rule = try fields[Requirement.key] ?? (state == .refused ? "RFC 8446 §6.2, RFC 5246 §7.2.2" : "RFC 8446 §4, RFC 5246 §7.3")
@@ -62,7 +68,9 @@ struct TLSExpectation: Expectation {
   var text: String {
     let parts = [
       version, serverName.map { "for \($0)" }, certificate.map { "with the certificate \($0)" },
-      clientCertificate.map { "with the client certificate \($0)" }, alert.map { "by the alert \($0)" }, by.map { "of \($0)" },
+      clientCertificate.map { "with the client certificate \($0)" },
+      resumed.map { $0 ? "by an earlier session" : "without an earlier session" },
+      alert.map { "by the alert \($0)" }, by.map { "of \($0)" },
       reason.map { "because of '\($0)'" }, times == .atLeast(1) ? nil : times.text,
     ]
     return (["a TLS handshake of \(member) is \(state.rawValue)"] + parts.compactMap(\.self)).joined(separator: " ")
@@ -96,6 +104,7 @@ struct TLSExpectation: Expectation {
       return version.map { $0 == facts.versionName } ?? true && serverName.map { $0 == facts.serverName } ?? true
         && certificate.map { $0 == facts.certificates.server?.commonName } ?? true
         && clientCertificate.map { $0 == facts.certificates.client?.commonName ?? "none" } ?? true
+        && resumed.map { $0 == facts.isResumed } ?? true
     case (.refused, .alert(let name)):
       return alert.map { $0 == TLSAlertName.bare(name) } ?? true && by.map { ($0 == member) == seen.isOwn } ?? true
     case (.established, .alert), (.refused, .established): return false
@@ -105,7 +114,8 @@ struct TLSExpectation: Expectation {
   private static func describe(_ seen: SeenTLS) -> String {
     switch seen.what {
     case .established(let facts):
-      let shown = facts.certificates.server?.commonName.map { ", with the certificate \($0)" } ?? ""
+      let shown =
+        facts.certificates.server?.commonName.map { ", with the certificate \($0)" } ?? (facts.isResumed ? ", by an earlier session" : "")
       return "\(facts.versionName) was agreed on with \(seen.remote)\(shown)"
     case .alert(let name): return seen.isOwn ? "it sent \(seen.remote) the alert \(name)" : "\(seen.remote) sent it the alert \(name)"
     }

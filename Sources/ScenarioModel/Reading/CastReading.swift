@@ -1,3 +1,4 @@
+import KallglotPolicy
 import SDP
 import SIPMessage
 import SIPTransport
@@ -54,6 +55,14 @@ enum CastKeys {
   static let rtcpMux = Key.standard(
     "rtcpMux", .flag, "false", "RTCP comes and goes on the port of its RTP where both sides want it (RFC 5761)."
   ).with(aPersona)
+  static let rekey = Key.standard(
+    "rekey", .words(Policy.Rekey.allCases.map { ($0.rawValue, $0) }), "keepROC",
+    "What a new key of SDES at another address does to its rollover counters: `keepROC` (RFC 3711 §3.3.1) or `restartROC` (RFC 4568 "
+      + "§7.1.4). The endpoint's is the policy's `rekey`."
+  ).with(.key("srtp", "accept", "osrtp", "best-effort", "require"))
+  static let firstSequence = Key.optional(
+    "firstSequence", .integer(0...65_535), "The sequence number of the first packet of each of its streams; drawn when missing."
+  ).with(aPersona, .key("endpoint"))
   static let certificate = Key.optional(
     "certificate", .certificate,
     "The certificate it shows, as a client too where it is asked: the word of one in `given: certificates`, or one of its own. "
@@ -74,7 +83,7 @@ enum CastKeys {
   static let shape = MappingShape(
     [
       endpoint, persona, wire, proxy, branches, outboundProxy, address, transport, account, username, password, answerDelay, rejectsWith,
-      earlyMedia, media, music, directMedia, mediaPort, srtp, setup, rtcpMux, keepAlive,
+      earlyMedia, media, music, directMedia, mediaPort, srtp, setup, rtcpMux, rekey, firstSequence, keepAlive,
       certificate, versions, suites,
       defect,
     ],
@@ -184,5 +193,5 @@ extension Scenario {
 }
 
 extension Scenario.Member {
-  fileprivate var isWire: Bool { if case .wire = role { true } else { false } }
+  public var isWire: Bool { if case .wire = role { true } else { false } }
 }

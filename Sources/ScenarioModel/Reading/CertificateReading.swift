@@ -69,6 +69,7 @@ extension Scenario.Member {
     certificate = try fields[CastKeys.certificate]
     (versions, suites) = (try fields[CastKeys.versions], try fields[CastKeys.suites])
     (srtp, setup, rtcpMux) = (try fields[CastKeys.srtp], try fields[CastKeys.setup], try fields[CastKeys.rtcpMux])
+    (rekey, firstSequence) = (try fields[CastKeys.rekey], try fields[CastKeys.firstSequence].map { UInt16($0) })
   }
 }
 

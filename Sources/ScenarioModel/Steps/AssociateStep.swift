@@ -6,8 +6,8 @@ struct AssociateStep: FieldStep {
   static let keyword = "associate"
   static let summary = """
     A wire member opens a DTLS association at its media port with another member's newest leg, or waits for its handshake, and uses the \
-    keys that come of it for SRTP (RFC 5764). RTP and RTCP have one port then: its description says `a=rtcp-mux`. `${fingerprint.NAME}` in \
-    the description stands for the fingerprint of the certificate NAME.
+    keys that come of it for SRTP (RFC 5764); where RTCP has a port of its own, because not both descriptions say `a=rtcp-mux`, a second \
+    one there (RFC 5764 §4.1). `${fingerprint.NAME}` in the description stands for the fingerprint of the certificate NAME.
     """
   static let examples = ["associate: { from: wire, to: kallglot, as: active, certificate: one, expects: \"sha-256 00:11\" }"]
 
@@ -24,7 +24,10 @@ struct AssociateStep: FieldStep {
     "profiles", .oneOrMore(ValueType<DTLSProtectionProfile>.profile),
     "The protection profiles that it offers or takes, best first; all "
       + "that the Lab has when missing.")
-  static let mapping = MappingShape([from, to, role, certificate, expects, profiles])
+  private static let mtu = Key.standard(
+    "mtu", .integer(DTLSContext.possibleMTU), "\(DTLSContext.standardMTU)",
+    "How many octets a datagram of its handshake has at most: longer messages leave in fragments (RFC 6347 §4.2.3).")
+  static let mapping = MappingShape([from, to, role, certificate, expects, profiles, mtu])
 
   private let from: String
   private let to: String
@@ -32,11 +35,13 @@ struct AssociateStep: FieldStep {
   private let certificate: String
   private let expects: MessageTemplate?
   private let profiles: [DTLSProtectionProfile]
+  private let mtu: Int
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (from, to, isActive) = (try fields[Self.from], try fields[Self.to], try fields[Self.role])
     (certificate, expects) = (try fields[Self.certificate], try fields[Self.expects])
     profiles = try fields[Self.profiles] ?? DTLSProtectionProfile.preference
+    mtu = try fields[Self.mtu]
     if scope.scenario.member(from)?.mediaPort == nil {
       throw (fields.place(of: Self.from) ?? fields.place).problem("\(from) has no 'mediaPort', at which an association could be")
     }
@@ -57,7 +62,8 @@ struct AssociateStep: FieldStep {
       guard let fingerprint = CertificateFingerprint(written) else { throw .init(text: "'\(written)' is not a fingerprint") }
       script.forgetMessages(from)
       let form = AssociationForm(
-        isActive: isActive, certificate: try script.dtlsCertificate(certificate), fingerprints: [fingerprint], profiles: profiles)
+        isActive: isActive, certificate: try script.dtlsCertificate(certificate), fingerprints: [fingerprint], profiles: profiles,
+        isMultiplexed: agreement.isMultiplexed, mtu: mtu)
       script.commands.append(.wire(from, .associate(to: to, port: agreement.local.port, form)))
       return .done
     } catch { return .failed(error.finding(of: from, "a DTLS association", script)) }
@@ -70,6 +76,10 @@ public struct AssociationForm: Hashable, Sendable {
   public var certificate: DTLSCertificate
   public var fingerprints: [CertificateFingerprint]
   public var profiles: [DTLSProtectionProfile]
+  /// RTCP has the port of RTP (RFC 5761).
+  public var isMultiplexed: Bool
+  /// Octets that a datagram of the handshake has at most.
+  public var mtu: Int
 }
 
 extension Script {

@@ -7,11 +7,12 @@ struct InjectStep: FieldStep {
   static let keyword = "inject"
   static let summary = """
     A wire member on UDP sends RTP of an SSRC of its own to the media port of another member's newest leg, all at once: with a tone, or \
-    with octets as they stand in the file.
+    with octets as they stand in the file; or reports of RTCP to the port of that.
     """
   static let examples = [
     "inject: { from: wire, to: kallglot, tone: 1000 Hz, packets: 10 }",
     "inject: { from: wire, to: kallglot, payload: \"1e 0b 0b 1e 9e 8b 8b 9e\", payloadType: 0, packets: 50 }",
+    "inject: { from: wire, to: kallglot, report: sender }",
   ]
 
   private static let from = Key.required("from", .wireMember, "Who sends.")
@@ -19,24 +20,33 @@ struct InjectStep: FieldStep {
   private static let tone = Key.optional("tone", .frequency, "The frequency of the tone.")
   private static let payload = Key.optional("payload", .hexadecimal, "Octets that fill each packet of 20 ms again and again.")
   private static let datagram = Key.optional("datagram", .hexadecimal, "A datagram as it stands, whatever it is.")
+  private static let report = Key.optional(
+    "report", ValueType<ReportKind>.word,
+    "A compound packet of RTCP: the report of a sender, with what it has sent, or of a receiver, and its CNAME (RFC 3550 §6.1).")
   private static let payloadType = Key.optional("payloadType", .integer(0...127), "Its payload type; the agreed one when missing.")
     .with(.key("payload"))
   private static let packets = Key.standard("packets", .integer(1...1_000), "10", "How many packets of 20 ms.")
-  private static let sequence = Key.standard("sequence", .integer(0...65_535), "0", "The sequence number of the first packet.")
+  private static let sequence = Key.standard(
+    "sequence", .integer(0...65_535), "0",
+    "The sequence number of the first packet; of a report that leaves once more, how many left before it."
+  )
   private static let source = Key.standard("source", .integer(1...9), "1", "Which of its SSRCs.")
   private static let form = Key.standard(
     "as", ValueType<PacketForm>.word, "srtp",
     "What is done to the packets of a member that has `keys`: `srtp` protects them, `clear` does not; `wrong-tag` changes the tag, "
       + "`other-key` protects with a key that nobody knows, `old-rollover` with a rollover counter of 0, and `replay` sends what left with "
-      + "these sequence numbers once more.")
+      + "these sequence numbers once more. For reports alone: `unencrypted` clears the E flag, with a tag that fits, and `old-index` has "
+      + "the SRTCP index 1 again (RFC 3711 §3.4).")
   static let mapping = MappingShape(
-    [from, to, tone, payload, datagram, payloadType, packets, sequence, source, form], exactlyOneOf: [["tone", "payload", "datagram"]])
+    [from, to, tone, payload, datagram, report, payloadType, packets, sequence, source, form],
+    exactlyOneOf: [["tone", "payload", "datagram", "report"]])
 
   /// What the packets carry.
   private enum Content: Sendable {
     case tone(Int)
     case octets(Bytes, payloadType: UInt8?)
     case datagram(Bytes)
+    case report(ReportKind)
   }
 
   private let from: String
@@ -59,12 +69,22 @@ struct InjectStep: FieldStep {
       content = .octets(octets, payloadType: try fields[Self.payloadType].map(UInt8.init))
     } else if let datagram = try fields[Self.datagram] {
       content = .datagram(datagram)
+    } else if let report = try fields[Self.report] {
+      content = .report(report)
     } else {
       content = .tone(try fields[Self.tone] ?? 0)
     }
+    if case .report = content { try Self.check(fields, form, isReport: true) } else { try Self.check(fields, form, isReport: false) }
     guard scope.scenario.member(from)?.transport == .udp else {
       throw (fields.place(of: Self.from) ?? fields.place).problem("\(from) is on TCP: RTP is sent over UDP")
     }
+  }
+
+  private static func check(_ fields: FieldSet, _ form: PacketForm, isReport: Bool) throws(SourceProblem) {
+    guard isReport ? form.isForMedia : form.isForReports else { return }
+    throw (fields.place(of: Self.form) ?? fields.place).problem(
+      isReport
+        ? "'\(form.rawValue)' is for RTP: RTCP has no rollover counter" : "'\(form.rawValue)' is for a 'report': RTP has no such field")
   }
 
   /// A number of the member's own, the same in each run: FNV-1a of its name.
@@ -75,6 +95,7 @@ struct InjectStep: FieldStep {
       switch content {
       case .tone(let frequency): "\(CountText.of(packets, "RTP packet")) with \(frequency) Hz"
       case .octets: "\(CountText.of(packets, "RTP packet")) with given octets"
+      case .report(let kind): "\(CountText.of(packets, "report")) of a \(kind.rawValue)"
       case .datagram(let bytes): "\(CountText.of(packets, "datagram")) of \(CountText.of(bytes.count, "octet"))"
       }
     return "\(from) injects \(what) into the stream to \(to)\(form == .srtp ? "" : ", as \(form.rawValue)")"
@@ -89,6 +110,11 @@ struct InjectStep: FieldStep {
           about: .leg(of: to)))
     }
     switch content {
+    case .report(let kind):
+      let port = agreement.isMultiplexed ? agreement.local.port : agreement.local.port + 1
+      for index in 0..<packets {
+        script.commands.append(.wire(from, .report(kind, ssrc: ssrc, to: to, port: port, form, number: sequence + index)))
+      }
     case .datagram(let bytes):
       for _ in 0..<packets { script.commands.append(.wire(from, .inject(bytes, to: to, port: agreement.local.port, .clear))) }
     case .tone(let frequency):

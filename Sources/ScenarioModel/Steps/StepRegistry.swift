@@ -4,8 +4,7 @@ public enum StepRegistry {
     CallStep.self, ExpectStep.self, InAnyOrderStep.self, NeverStep.self, SpeakStep.self, HangUpStep.self, CancelStep.self, HoldStep.self,
     ResumeStep.self, ReinviteStep.self, RegisterStep.self, UnregisterStep.self, OptionsStep.self, FaultStep.self, WaitStep.self,
     SendStep.self, ReplyStep.self, RequestStep.self, InjectStep.self, KeysStep.self, AssociateStep.self, ConnectStep.self, AcceptStep.self,
-    RecordStep.self,
-    CloseStep.self,
+    RecordStep.self, RenegotiateStep.self, CloseStep.self,
     RegeneratePasswordStep.self, ChangePasswordStep.self, ChangePolicyStep.self, DeactivateStep.self, EndSessionStep.self, IncludeStep.self,
   ]
 

@@ -5,17 +5,23 @@ import SansIO
 public enum WireAct: Hashable, Sendable {
   /// Sends bytes in the TCP connection with another member, below TLS.
   case sendInClear(Bytes, to: String)
-  /// Opens a connection to another member; over TLS with a handshake, which asks for this server name, else for the usual one.
-  case connect(to: String, serverName: String?, HandshakeForm)
+  /// Opens a connection to another member; over TLS with a handshake, which asks for this server name, else for the usual one, and may go
+  /// on from the last session.
+  case connect(to: String, serverName: String?, resumes: Bool, HandshakeForm)
+  /// Begins a new handshake within the TLS connection with another member.
+  case renegotiate(with: String)
   /// How it behaves on connections that are opened to it from now on.
   case accept(HandshakeForm)
   case close(with: String, ConnectionClose)
-  /// Protects what it injects by SRTP, and opens what comes to its media port.
-  case useKeys(send: SRTPKeys, receive: SRTPKeys?)
+  /// Protects what it injects by SRTP, and opens what comes to its media port. `goesOn`: counters and indices do, else they begin anew.
+  case useKeys(send: SRTPKeys, receive: SRTPKeys?, goesOn: Bool)
   /// Opens a DTLS association with a port of another member, or waits for one, and uses its keys.
   case associate(to: String, port: UInt16, AssociationForm)
   /// Sends a packet of RTP to a port of another member, with this done to it.
   case inject(Bytes, to: String, port: UInt16, PacketForm)
+  /// Sends a report of RTCP about its source of this SSRC to a port of another member, with this done to it; `number`: which one leaves
+  /// once more.
+  case report(ReportKind, ssrc: UInt32, to: String, port: UInt16, PacketForm, number: Int)
 }
 
 /// What is done to a packet of a wire member that has keys.
@@ -27,6 +33,20 @@ public enum PacketForm: String, Hashable, Sendable, CaseIterable {
   case otherKey = "other-key"
   case oldRollover = "old-rollover"
   case replay
+  case unencrypted
+  case oldIndex = "old-index"
+
+  /// Whether it is for RTP, or RTCP, alone.
+  var isForMedia: Bool { self == .oldRollover }
+  var isForReports: Bool { self == .unencrypted || self == .oldIndex }
+}
+
+/// A report of RTCP (RFC 3550 §6.4).
+public enum ReportKind: String, Hashable, Sendable, CaseIterable {
+  /// With what has been sent so far.
+  case sender
+  /// Without a block.
+  case receiver
 }
 
 /// How a wire member sends its part of a connection; nil = as it should be.

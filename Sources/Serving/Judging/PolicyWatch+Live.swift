@@ -4,12 +4,14 @@ import ScenarioModel
 
 extension PolicyWatch {
   /// For a served endpoint, whose one account and listener have the policy of the configuration.
-  init(serving configuration: ServeConfiguration, _ account: ServeConfiguration.AccountGiven) {
+  ///
+  /// - Parameter anchors: in PEM, who vouches for PBXs that connect over TLS.
+  init(serving configuration: ServeConfiguration, _ account: ServeConfiguration.AccountGiven, anchors: String? = nil) {
     var secrets = SecretList()
     secrets.add(password: Secret(account.password), username: account.username, realm: configuration.domain, account: account.username)
     let name = PolicyLedger.Account(name: account.username, username: account.username, sessions: configuration.sessions.map(\.id))
     self.init(
-      PolicyLedger(PolicyArms(configuration.policy), accounts: [name], secrets: secrets), isEndpoint: true,
+      PolicyLedger(PolicyArms(configuration.policy, anchors: anchors), accounts: [name], secrets: secrets), isEndpoint: true,
       signalling: Set(configuration.listeners.map(\.address.port)))
   }
 

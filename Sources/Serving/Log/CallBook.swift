@@ -140,7 +140,7 @@ public struct CallBook {
     switch change {
     case .hold: entries[leg]?.isHeldHere = true
     case .resume: entries[leg]?.isHeldHere = false
-    case .refresh, .askForOffer, .directMedia: break
+    case .refresh, .renew, .askForOffer, .directMedia: break
     }
   }
 

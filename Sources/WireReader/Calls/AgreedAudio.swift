@@ -12,6 +12,8 @@ public struct AgreedAudio: Hashable, Sendable {
   /// Where this side takes RTP, and where the other does.
   public var local: TransportAddress
   public var remote: TransportAddress
+  /// RTCP has the port of RTP: both descriptions say `a=rtcp-mux` (RFC 5761 §5.1.1).
+  public var isMultiplexed: Bool
 
   /// - Returns: nil where nothing was agreed: no audio, or a stream that was refused.
   init?(own: ObservedDescription, other: ObservedDescription, answer: ObservedDescription) {
@@ -19,6 +21,7 @@ public struct AgreedAudio: Hashable, Sendable {
       let local = ours.address, let remote = theirs.address, let encoding = answer.audio?.mainEncoding
     else { return nil }
     (self.encoding, self.local, self.remote) = (encoding, local, remote)
+    isMultiplexed = ours.controlPort == ours.port && theirs.controlPort == theirs.port
     receivePayloadType = ours.encodings.first { Self.isSame($0, encoding) }?.payloadType
     direction = ours.effectiveDirection.limited(to: theirs.effectiveDirection.reversed)
   }

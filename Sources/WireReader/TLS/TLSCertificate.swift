@@ -10,6 +10,13 @@ public struct TLSCertificate: Hashable, Sendable {
 
   /// nil for an empty list: the sender has none to show.
   init?(message: Bytes, isTLS13: Bool) {
+    let chain = Self.chain(message: message, isTLS13: isTLS13)
+    guard let own = chain.first else { return nil }
+    (commonName, count) = (Self.commonName(own.array), chain.count)
+  }
+
+  /// The certificates of a Certificate message in DER, the sender's own first, as far as it can be read.
+  static func chain(message: Bytes, isTLS13: Bool) -> [Bytes] {
     var place = 0
     func number(_ size: Int) -> Int? {
       guard place + size <= message.count else { return nil }
@@ -17,21 +24,20 @@ public struct TLSCertificate: Hashable, Sendable {
       return message.dropFirst(place).prefix(size).reduce(0) { $0 << 8 | Int($1) }
     }
     if isTLS13 {
-      guard let context = number(1) else { return nil }
+      guard let context = number(1) else { return [] }
       place += context
     }
-    guard let length = number(3), place + length <= message.count else { return nil }
+    guard let length = number(3), place + length <= message.count else { return [] }
     let end = place + length
-    count = 0
+    var chain: [Bytes] = []
     while place < end, let size = number(3), place + size <= end {
-      if count == 0 { commonName = Self.commonName(Array(message.dropFirst(place).prefix(size))) }
-      count += 1
+      chain.append(Bytes(Array(message.dropFirst(place).prefix(size))))
       place += size
       guard isTLS13 else { continue }
       guard let extensions = number(2) else { break }
       place += extensions
     }
-    if count == 0 { return nil }
+    return chain
   }
 
   private static func commonName(_ bytes: [UInt8]) -> String? {
@@ -42,10 +48,14 @@ public struct TLSCertificate: Hashable, Sendable {
         return nil
       }
       defer { X509_free(certificate) }
-      return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in
-        let count = Int(cx509_common_name(certificate, text.baseAddress, 256))
-        return count > 0 ? String(decoding: UnsafeRawBufferPointer(text).prefix(count), as: UTF8.self) : nil
-      }
+      return commonName(of: certificate)
+    }
+  }
+
+  static func commonName(of certificate: OpaquePointer) -> String? {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in
+      let count = Int(cx509_common_name(certificate, text.baseAddress, 256))
+      return count > 0 ? String(decoding: UnsafeRawBufferPointer(text).prefix(count), as: UTF8.self) : nil
     }
   }
 }

@@ -10,6 +10,10 @@ public struct TLSFacts: Sendable {
   public var cipherSuite: UInt16?
   /// What each end showed of itself, as far as it could be read.
   public var certificates: (client: TLSCertificate?, server: TLSCertificate?)
+  /// The handshake went on from an earlier session: the server showed no certificate (RFC 8446 §2.2, RFC 5246 §7.3).
+  public var isResumed = false
+  /// What the client showed, its own certificate first, in DER: at the end of the handshake alone.
+  public var clientChain: [Bytes] = []
   public var alerts: [String] = []
   /// Bytes of records that could not be opened.
   public var closedBytes = 0
@@ -69,6 +73,8 @@ public final class TLSObserver {
   /// What its secrets are known by.
   private(set) var clientRandom: Bytes?
   private var serverHello: TLSHello.Server?
+  private var showsCertificate = false
+  private var clientChain: [Bytes] = []
 
   public init(client: TransportAddress, server: TransportAddress, first: FrameStamp, keyLog: KeyLog) {
     facts = TLSFacts(client: client, server: server, first: first)
@@ -216,7 +222,8 @@ public final class TLSObserver {
   private func handshake(_ type: UInt8, _ body: Bytes, fromClient: Bool, _ events: inout [Event]) {
     switch type {
     case 1:
-      guard let hello = TLSHello.client(body) else { return }
+      // One that wants a new handshake within the connection names nothing anew before it is answered (RFC 5246 §7.4.1.2).
+      guard !side(fromClient).hasFinished, let hello = TLSHello.client(body) else { return }
       clientRandom = hello.random
       facts.serverName = hello.serverName
     case 2:
@@ -227,6 +234,7 @@ public final class TLSObserver {
     case 11:
       let certificate = TLSCertificate(message: body, isTLS13: isTLS13)
       if fromClient { facts.certificates.client = certificate } else { facts.certificates.server = certificate }
+      if fromClient { clientChain = TLSCertificate.chain(message: body, isTLS13: isTLS13) } else { showsCertificate = true }
     case 20:
       let wasOver = side(fromClient).hasFinished && side(!fromClient).hasFinished
       change(fromClient) {
@@ -234,7 +242,11 @@ public final class TLSObserver {
         if isTLS13 { $0.opener = nil }
       }
       if isTLS13 { prepare(fromClient: fromClient) }
-      if !wasOver, side(!fromClient).hasFinished { events.append(.established(facts)) }
+      guard !wasOver, side(!fromClient).hasFinished else { return }
+      facts.isResumed = !showsCertificate
+      var shown = facts
+      (shown.clientChain, clientChain) = (clientChain, [])
+      events.append(.established(shown))
     case 24 where isTLS13:
       guard let secret = side(fromClient).secret, let suite = serverHello.flatMap({ TLSCipherSuite($0.cipherSuite) }) else { return }
       use(TLSSecrets.updated(secret, suite.hash), suite, fromClient: fromClient)
