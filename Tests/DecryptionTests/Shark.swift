@@ -18,8 +18,10 @@ enum Shark {
     let fields = ["_ws.col.Protocol", "sip.Method", "sip.Status-Code", "_ws.malformed"].flatMap { ["-e", $0] }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/tshark")
-    // Without the preference tshark loses a TLS stream at a segment that comes again.
-    process.arguments = ["-r", path, "-n", "-o", "tcp.reassemble_out_of_order:TRUE", "-T", "fields", "-E", "separator=;"] + fields
+    // Without the preference tshark loses a TLS stream at a segment that comes again; of ports other than 5061 it does not know that TLS
+    // carries SIP there.
+    process.arguments =
+      ["-r", path, "-n", "-o", "tcp.reassemble_out_of_order:TRUE", "-d", "tls.port==5081,sip", "-T", "fields", "-E", "separator=;"] + fields
     process.environment = ["HOME": NSTemporaryDirectory(), "LC_ALL": "C.UTF-8"]
     let output = Pipe()
     process.standardOutput = output
