@@ -27,8 +27,8 @@ enum ServeBench {
     ]
   }
 
-  /// The same over TLS with a connection and a whole handshake for each call, both servers with the same certificate. Debian 12's sipp has no
-  /// TLS: `sipp` is the command of one that has.
+  /// The same over TLS with a connection and a whole handshake for each call, both servers with the same certificate. Debian 12's sipp
+  /// has no TLS: `sipp` is the command of one that has.
   static func tls(_ lab: String?, sipp: [String], root: String) throws -> [Row] {
     guard let lab else { return [] }
     guard !sipp.isEmpty else { return [Row(name: "serve over TLS: --sipp gives no sipp with TLS", value: 0, unit: "")] }
