@@ -282,6 +282,7 @@ public final class PassiveReader {
     facts.fragmentsIncomplete = fragments.incomplete
     let end = facts.last ?? FrameStamp(frame: 0, time: 0)
     connections.finish(end) { take($0) }
+    streams.finish()
     dialogs.finish()
     facts.udpOther += streams.unproven
     return takeObserved()

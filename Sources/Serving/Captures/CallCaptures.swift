@@ -19,7 +19,7 @@ public final class CallCaptures: JournalSink {
   private let connections: ConnectionCaptures
   private let calls: CallTable
   private var undecided = UndecidedPassages()
-  /// Whose datagram came last: the secrets that the host finds in one of DTLS are that call's.
+  /// Whose packet came last: the secrets of DTLS that the host finds in it are that call's.
   private var current: CallTable.Call?
 
   /// - Parameters:
@@ -85,6 +85,7 @@ public final class CallCaptures: JournalSink {
       if packet.direction == .received { current = call }
       calls.append(Passage(packet: packet), to: call)
     } else {
+      if packet.direction == .received { current = nil }
       sort(Cut(passage: Passage(packet: packet), glance: MessageGlance.partial(packet.payload)))
     }
   }
@@ -93,6 +94,8 @@ public final class CallCaptures: JournalSink {
     guard let glance = cut.glance, let callID = glance.callID else { return keepApart(cut.passage) }
     if let call = calls.call(callID) {
       calls.append(cut.passage, to: call)
+      // What a message in clear brings about may be a handshake whose first datagrams waited for it.
+      if cut.passage.packet.direction == .received, !cut.passage.isDecrypted { current = call }
       return call.file.flush()
     }
     if glance.kind == .invite { undecided.expect(callID, at: cut.passage.packet.at) }

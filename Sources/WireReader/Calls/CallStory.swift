@@ -286,6 +286,13 @@ public struct CallStory: Sendable {
     return isCaller ? AgreedAudio(own: answer, other: offer, answer: answer) : AgreedAudio(own: offer, other: answer, answer: answer)
   }
 
+  /// What this side has said of its audio before anything is agreed: its answer in a 2xx without ACK, or its open offer.
+  public var announced: AgreedAudio? {
+    guard let own = side == .caller ? invite.offer : success?.description else { return nil }
+    let other = side == .caller ? own : invite.offer ?? own
+    return AgreedAudio(own: own, other: other, answer: own)
+  }
+
   private mutating func adopt(offer: ObservedDescription, answer: ObservedDescription, isOfferOurs: Bool) {
     let (own, other) = isOfferOurs ? (offer, answer) : (answer, offer)
     guard let agreed = AgreedAudio(own: own, other: other, answer: answer) else { return }

@@ -22,9 +22,14 @@ public struct DTLSTable {
   struct Association {
     var client: TransportAddress
     var clientRandom: Bytes
+    /// The frame of its ClientHello.
+    let number: Int
     var hello: TLSHello.Server?
     /// Those of the client and of the server.
     var keys: (client: SRTPKeys, server: SRTPKeys)?
+
+    /// Whether this client waits for its answer.
+    func isAsked(_ place: TransportAddress) -> Bool { client == place && hello == nil }
   }
 
   private struct Place {
@@ -33,11 +38,21 @@ public struct DTLSTable {
     /// Of the lower place and of the higher.
     var fragments = (low: DTLSFragments(), high: DTLSFragments())
     var last: Int64
+
+    mutating func add(_ association: Association) {
+      associations.insert(association, at: 0)
+      if associations.count > DTLSTable.mostAssociations { associations.removeLast() }
+    }
   }
 
   private static let (mostPlaces, mostAssociations) = (8_192, 4)
 
   private var places: [Pair: Place] = [:]
+  /// Of each client the handshake that it began last, while nobody has answered it: the answer may come from another place than was asked,
+  /// as behind a NAT, or from a host with several addresses.
+  private var asked: [TransportAddress: Pair] = [:]
+  /// The newest handshake of each place, by its frame.
+  private var newest: [TransportAddress: Int] = [:]
   private var certificates = ShownCertificates()
   private let keyLog: KeyLog
   /// Grows with every ServerHello.
@@ -63,7 +78,7 @@ public struct DTLSTable {
       let messages = isLow ? place.fragments.low.take(record.payload) : place.fragments.high.take(record.payload)
       for message in messages {
         if message.type != DTLSFragments.certificate {
-          take(message.type, message.body, way, &place)
+          take(message.type, message.body, way, stamp, &place)
         } else if let certificate = ShownCertificate(message.body, stamp) {
           certificates.add(certificate, of: way.source)
         }
@@ -72,16 +87,27 @@ public struct DTLSTable {
     places[pair] = place
   }
 
-  private mutating func take(_ type: UInt8, _ body: Bytes, _ way: StreamTable.Way, _ place: inout Place) {
+  private mutating func take(_ type: UInt8, _ body: Bytes, _ way: StreamTable.Way, _ stamp: FrameStamp, _ place: inout Place) {
     if type == 1, let hello = TLSHello.client(body, isDatagram: true) {
       // It comes again behind a HelloVerifyRequest, and when it is lost; another random begins another association.
       guard !place.associations.contains(where: { $0.clientRandom == hello.random }) else { return }
-      place.associations.insert(Association(client: way.source, clientRandom: hello.random), at: 0)
-      if place.associations.count > Self.mostAssociations { place.associations.removeLast() }
-    } else if type == 2, let hello = TLSHello.server(body),
-      let asked = place.associations.firstIndex(where: { $0.client == way.destination && $0.hello == nil })
-    {
-      place.associations[asked].hello = hello
+      place.add(Association(client: way.source, clientRandom: hello.random, number: stamp.frame))
+      asked[way.source] = Pair(way)
+      (newest[way.source], newest[way.destination]) = (stamp.frame, stamp.frame)
+    } else if type == 2, let hello = TLSHello.server(body) {
+      if let index = place.associations.firstIndex(where: { $0.isAsked(way.destination) }) {
+        place.associations[index].hello = hello
+      } else {
+        guard let asked = asked[way.destination], let other = places[asked]?.associations,
+          let index = other.firstIndex(where: { $0.isAsked(way.destination) })
+        else { return }
+        places[asked]?.associations[index].hello = hello
+        var association = other[index]
+        association.hello = hello
+        place.add(association)
+        newest[way.source] = association.number
+      }
+      asked[way.destination] = nil
       generation += 1
     }
   }
@@ -90,11 +116,22 @@ public struct DTLSTable {
     let times = places.values.map(\.last).sorted()
     let limit = times[times.count / 8]
     places = places.filter { $0.value.last > limit }
+    forgetEnds()
+  }
+
+  /// What is known of single places follows the handshakes.
+  private mutating func forgetEnds() {
+    asked = asked.filter { places[$0.value] != nil }
+    let known = Set(places.keys.flatMap { [$0.low, $0.high] })
+    newest = newest.filter { known.contains($0.key) }
   }
 
   /// Takes out what was silent since then.
   mutating func release(before time: Int64) {
-    if !places.isEmpty { places = places.filter { $0.value.last > time } }
+    if !places.isEmpty {
+      places = places.filter { $0.value.last > time }
+      forgetEnds()
+    }
     certificates.release(before: time)
   }
 
@@ -103,21 +140,25 @@ public struct DTLSTable {
 
   // MARK: - Keys
 
+  /// Whether a place has begun another handshake since this one: who had its keys may have others now.
+  func hasNewer(than handshake: Int, at place: TransportAddress) -> Bool { newest[place].map { $0 > handshake } ?? false }
+
   /// Whether SRTP was keyed between two places, as far as the hellos say.
   func isKeyed(_ way: StreamTable.Way) -> Bool {
     guard !places.isEmpty else { return false }
     return places[Pair(way)]?.associations.contains { $0.hello?.protection != nil } == true
   }
 
-  /// The keys of who sends this way, those of the newest handshake first.
-  mutating func keys(_ way: StreamTable.Way) -> [SRTPKeys] {
+  /// The keys of who sends this way, those of the newest handshake first, with the frame of its ClientHello.
+  mutating func keys(_ way: StreamTable.Way) -> [(keys: SRTPKeys, handshake: Int)] {
     let pair = Pair(way)
     guard !places.isEmpty, var place = places[pair] else { return [] }
-    var found: [SRTPKeys] = []
+    var found: [(keys: SRTPKeys, handshake: Int)] = []
     for index in place.associations.indices {
       if place.associations[index].keys == nil { place.associations[index].keys = derive(place.associations[index]) }
       guard let keys = place.associations[index].keys else { continue }
-      found.append(place.associations[index].client == way.source ? keys.client : keys.server)
+      let association = place.associations[index]
+      found.append((association.client == way.source ? keys.client : keys.server, association.number))
     }
     places[pair] = place
     return found

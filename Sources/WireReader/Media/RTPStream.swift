@@ -103,6 +103,10 @@ public final class RTPStream {
   public private(set) var openedPackets = 0
   /// Packets that were not, and may be SRTP.
   @exclusivity(unchecked) public private(set) var closedPackets = 0
+  /// Packets that their receiver may have been unable to open when they came: under a key that was before, or not yet, its own.
+  public private(set) var uncertainPackets = 0
+  /// The frame in which another certificate was named for one of its sides, and so another DTLS association (RFC 8842 §4).
+  private(set) var certificatesChanged = 0
   /// Packets that the capture cut: none of them can be verified.
   public private(set) var cutPackets = 0
   /// A DTLS handshake between its two places was for SRTP.
@@ -187,7 +191,7 @@ public final class RTPStream {
     last = stamp
     octets += packet.payload.count
     let use = payload(packet, stamp)
-    if !isOpened, !mayBeSecret && !isKeyed || isWhole && payloads[use].hasOctetsInTime && isWholeAudio(packet.payload.count) {
+    if !isOpened, !mayBeSecret && !isKeyed || isWhole && payloads[use].hasOctetsInTime && Self.isWholeAudio(packet.payload.count) {
       clear.add(stamp)
     }
     // In an opened stream what is not opened came twice, or is of somebody else: its payload says nothing.
@@ -214,7 +218,24 @@ public final class RTPStream {
   }
 
   /// Whole tens of milliseconds: with a tag of 4, 10 or 16 octets it is none (RFC 3711 §5, RFC 7714 §13).
-  private func isWholeAudio(_ octets: Int) -> Bool { octets > 0 && octets % 80 == 0 }
+  static func isWholeAudio(_ octets: Int) -> Bool { octets > 0 && octets % 80 == 0 }
+
+  func addUncertain() { uncertainPackets += 1 }
+
+  /// A packet that was taken closed is open now: its key came later.
+  /// - Parameters:
+  ///   - tag: the bytes that its protection had added.
+  ///   - wasClear: it was taken for RTP outside SRTP.
+  func open(_ packet: RTPPacket, tag: Int, wasClear: Bool, _ stamp: FrameStamp) {
+    openedPackets += 1
+    uncertainPackets += 1
+    octets -= tag
+    if closedPackets > 0, !wasClear { closedPackets -= 1 }
+    if wasClear { clear.remove() }
+    if openedPackets == 1 { namePayloads() }
+    guard AudioLevel.isRead(openedPackets), let law = payloads.first(where: { $0.type == packet.payloadType })?.law else { return }
+    listen(packet.payload, law, stamp)
+  }
 
   func addClearControl(_ stamp: FrameStamp) { clearControl.add(stamp) }
 
@@ -237,6 +258,11 @@ public final class RTPStream {
     guard now != descriptions else { return }
     descriptions = now
     if let old = receiver, old !== places.receiver?.use { former = old }
+    for (old, new) in [(receiver, places.receiver?.use), (sender, places.sender?.use)] {
+      if let old, let new, old !== new, old.media.fingerprints != new.media.fingerprints {
+        certificatesChanged = new.description.frame
+      }
+    }
     receiver = places.receiver?.use
     sender = places.sender?.use
     isSecure = MediaTable.mayBeProtected(receiver, sender)

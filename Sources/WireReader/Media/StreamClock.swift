@@ -13,6 +13,11 @@ public struct StreamClock {
       count += 1
       if first == nil { first = stamp }
     }
+
+    mutating func remove() {
+      count -= 1
+      if count == 0 { first = nil }
+    }
   }
 
   /// A timestamp that does not fit the time between two packets.

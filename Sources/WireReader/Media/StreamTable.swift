@@ -15,6 +15,7 @@ public struct StreamTable {
   private var guesses: [RTPStream.Key] = []
   public private(set) var control = ControlTable()
   private(set) var opener = SRTPOpener()
+  private var closed = ClosedPackets()
   public private(set) var dtls: DTLSTable
   private let keyLog: KeyLog
   /// What became of the datagram that was taken last, beside its place in a stream.
@@ -59,8 +60,13 @@ public struct StreamTable {
     // RTCP packet types stand where RTP has marker and payload type (RFC 5761 §4).
     let isControl = (192...223).contains(payload[1])
     let opened = hasKeys && isWhole ? open(payload, way, isControl ? .rtcp : .rtp, stamp) : nil
-    let payload = opened ?? payload
-    if isControl { return takeControl(payload, way, stamp, isWhole: isWhole, isOpened: opened != nil) }
+    if isControl { return takeControl(opened ?? payload, way, stamp, isWhole: isWhole, isOpened: opened != nil) }
+    return takeAudio(opened ?? payload, way, stamp, time: time, isWhole: isWhole, isOpened: opened != nil)
+  }
+
+  private mutating func takeAudio(
+    _ payload: Bytes, _ way: Way, _ stamp: FrameStamp, time: Double, isWhole: Bool, isOpened: Bool
+  ) -> Bool {
     let packet: RTPPacket
     do { packet = try RTPPacket.parse(payload) } catch {
       if isWhole { malformed(payload, way, stamp, error) }
@@ -70,7 +76,7 @@ public struct StreamTable {
     let known = recent.stream(key) ?? streams[key]
     if let known, !known.isOver(media) {
       recent.keep(known)
-      take(packet, known, stamp, time, isWhole: isWhole, isOpened: opened != nil)
+      take(packet, payload, known, stamp, time, isWhole: isWhole, isOpened: isOpened)
       return true
     }
     let isSignalled = isMedia(way)
@@ -80,18 +86,29 @@ public struct StreamTable {
     streams[key] = stream
     recent.keep(stream)
     order.append(stream)
-    take(packet, stream, stamp, time, isWhole: isWhole, isOpened: opened != nil)
+    take(packet, payload, stream, stamp, time, isWhole: isWhole, isOpened: isOpened)
     return true
   }
 
   private mutating func take(
-    _ packet: RTPPacket, _ stream: RTPStream, _ stamp: FrameStamp, _ time: Double, isWhole: Bool, isOpened: Bool
+    _ packet: RTPPacket, _ bytes: Bytes, _ stream: RTPStream, _ stamp: FrameStamp, _ time: Double, isWhole: Bool, isOpened: Bool
   ) {
     if !isOpened, !dtls.isEmpty, dtls.isKeyed((stream.key.source, stream.key.destination)) { stream.isKeyed = true }
     let before = stream.clear.count
     stream.take(packet, stamp, time: time, media, isWhole: isWhole, isOpened: isOpened)
-    if stream.clear.count != before { clear.add(stream.key.source, stream.key.destination, isControl: false) }
-    if !isOpened, stream.mayBeProtected { passage = .closed }
+    let isClear = stream.clear.count != before
+    if isClear { clear.add(stream.key.source, stream.key.destination, isControl: false) }
+    if isOpened {
+      let way = (stream.key.source, stream.key.destination)
+      let (handshake, isOld) = opener.lastUse(way)
+      let mayBeOver = stream.certificatesChanged > handshake || dtls.hasNewer(than: handshake, at: stream.key.destination)
+      if isOld || handshake > 0 && mayBeOver { stream.addUncertain() }
+    } else if stream.mayBeProtected {
+      passage = .closed
+      if isWhole, !isClear { closed.keep(bytes, of: stream, stamp, wasClear: false) }
+    } else if isWhole, !stream.isSignalled, !RTPStream.isWholeAudio(packet.payload.count) {
+      closed.keep(bytes, of: stream, stamp, wasClear: isClear)
+    }
   }
 
   /// A frame came that was captured before; it is not counted.
@@ -108,12 +125,48 @@ public struct StreamTable {
     var opened = opener.open(packet, way, kind, at: stamp.time)
     let generation = media.generation &+ dtls.generation &+ keyLog.generation
     if opened == nil, opener.mayFind(way, generation: generation) {
-      var candidates: [SRTPOpener.Candidate] = dtls.keys(way).map { ($0, .dtls) }
-      candidates += media.keys(way).map { ($0, .sdes) } + keyLog.mediaKeys(from: way.source).map { ($0, .keyLog) }
-      opened = opener.open(packet, way, kind, generation: generation, candidates)
+      let candidates = candidates(way)
+      if kind == .rtp, openClosed(way, generation: generation, candidates) { opened = opener.open(packet, way, kind, at: stamp.time) }
+      if opened == nil { opened = opener.open(packet, way, kind, generation: generation, candidates) }
     }
     if let opened { passage = .opened(opened) }
     return opened
+  }
+
+  private mutating func candidates(_ way: Way) -> [SRTPOpener.Candidate] {
+    dtls.keys(way).map { ($0.keys, .dtls, $0.handshake) } + media.keys(way).map { ($0, .sdes, 0) }
+      + keyLog.mediaKeys(from: way.source).map { ($0, .keyLog, 0) }
+  }
+
+  /// Opens what came before its key, if the first or the last of it is opened by one that is known now.
+  /// - Returns: whether a packet was opened.
+  private mutating func openClosed(_ way: Way, generation: Int, _ candidates: [SRTPOpener.Candidate]) -> Bool {
+    let packets = closed[way]
+    guard let first = packets.first, let last = packets.last, opener.isNew(candidates, way) else { return false }
+    func open(_ packet: ClosedPackets.Packet) -> Bool {
+      let time = packet.stamp.time
+      let inside =
+        opener.open(packet.bytes, way, .rtp, at: time) ?? opener.open(packet.bytes, way, .rtp, generation: generation, candidates)
+      guard let inside, let opened = try? RTPPacket.parse(inside) else { return false }
+      packet.stream.open(opened, tag: packet.bytes.count - inside.count, wasClear: packet.wasClear, packet.stamp)
+      return true
+    }
+    if open(first) {
+      for packet in packets.dropFirst() { _ = open(packet) }
+    } else {
+      // The first ones may be of another key, or damaged; a window of replays takes the others before the last.
+      guard packets.count > 1, opener.opens(last.bytes, candidates) else { return false }
+      for packet in packets.dropFirst() { _ = open(packet) }
+    }
+    closed.remove(way)
+    return true
+  }
+
+  /// Nothing more comes: what waits for its key is opened if that is known by now.
+  mutating func finish() {
+    guard hasKeys else { return }
+    let generation = media.generation &+ dtls.generation &+ keyLog.generation
+    for way in closed.ways { _ = openClosed(way, generation: generation, candidates(way)) }
   }
 
   private func isMedia(_ way: Way) -> Bool { media[way.destination] != nil || media[way.source] != nil }
@@ -228,6 +281,10 @@ public struct StreamTable {
   /// Takes out the streams that were silent since then and belong to no conversation that is kept, with their addresses.
   /// - Returns: those of them that are RTP for certain.
   mutating func release(before time: Int64, _ isLive: (Int) -> Bool) -> [(stream: RTPStream, reports: ControlTable.Reports?)] {
+    if !closed.isEmpty {
+      finish()
+      closed.release(before: time)
+    }
     let gone = order.filter { $0.last.time <= time && !$0.conversations.contains(where: isLive) }
     let ended = gone.filter(\.isCredible).map { ($0, control[$0.key]) }
     if !gone.isEmpty {

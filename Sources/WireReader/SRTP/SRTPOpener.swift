@@ -16,7 +16,8 @@ public enum SRTPKeySource: String, Hashable, Sendable {
 /// the receiver talks to, for behind a NAT a packet comes from elsewhere. Which of several keys is used, the first packet that
 /// verifies tells.
 struct SRTPOpener {
-  typealias Candidate = (keys: SRTPKeys, source: SRTPKeySource)
+  /// A key that may open a packet; `handshake`: the frame of the ClientHello of the DTLS handshake that gave it, otherwise 0.
+  typealias Candidate = (keys: SRTPKeys, source: SRTPKeySource, handshake: Int)
 
   private struct Direction: Hashable {
     var source: TransportAddress
@@ -27,6 +28,9 @@ struct SRTPOpener {
   private struct Lock {
     var keys: SRTPKeys
     var source: SRTPKeySource
+    var handshake: Int
+    /// Later ones opened their first packet later.
+    var number: Int
     var receiver: SRTPReceiver
   }
 
@@ -41,6 +45,8 @@ struct SRTPOpener {
     /// Why the last one was not opened; nil while no key was there to try.
     var drop: SRTPDrop?
     var last: Int64 = 0
+    /// Keys that opened something so far.
+    var count = 0
   }
 
   private var locks: [Direction: Locks] = [:]
@@ -87,12 +93,29 @@ struct SRTPOpener {
       guard let receiver = try? SRTPReceiver(candidate.keys) else { continue }
       do throws(SRTPDrop) {
         let opened = try Self.open(packet, kind, receiver)
-        known.list.insert(Lock(keys: candidate.keys, source: candidate.source, receiver: receiver), at: 0)
+        known.count += 1
+        let lock = Lock(
+          keys: candidate.keys, source: candidate.source, handshake: candidate.handshake, number: known.count, receiver: receiver)
+        known.list.insert(lock, at: 0)
         if known.list.count > Self.mostKeys { known.list.removeLast() }
         return opened
       } catch { if known.list.isEmpty { known.drop = error } }
     }
     return nil
+  }
+
+  /// Whether one of these keys has opened nothing of this direction yet.
+  func isNew(_ candidates: [Candidate], _ way: StreamTable.Way) -> Bool {
+    let known = locks[Direction(source: way.source, destination: way.destination)]?.list ?? []
+    return candidates.contains { candidate in !known.contains { $0.keys == candidate.keys } }
+  }
+
+  /// Whether one of these keys opens a packet; nothing changes.
+  func opens(_ packet: Bytes, _ candidates: [Candidate]) -> Bool {
+    candidates.contains { candidate in
+      guard let receiver = try? SRTPReceiver(candidate.keys) else { return false }
+      return (try? Self.open(packet, .rtp, receiver)) != nil
+    }
   }
 
   /// The first packet of a direction, whatever its ROC.
@@ -109,6 +132,14 @@ struct SRTPOpener {
   /// How the key is known that opened the last packet.
   func source(_ way: StreamTable.Way) -> SRTPKeySource? {
     locks[Direction(source: way.source, destination: way.destination)]?.list.first?.source
+  }
+
+  /// What opened the last packet: the frame of its DTLS handshake, otherwise 0, and whether a later key of this direction has opened
+  /// something.
+  func lastUse(_ way: StreamTable.Way) -> (handshake: Int, isOld: Bool) {
+    let known = locks[Direction(source: way.source, destination: way.destination)]
+    guard let known, let lock = known.list.first else { return (0, false) }
+    return (lock.handshake, lock.number < known.count)
   }
 
   /// Why the last packet that was tried with a key stayed closed; nil where there was no key.

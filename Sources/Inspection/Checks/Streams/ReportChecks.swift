@@ -32,7 +32,7 @@ struct ReportedLoss: StreamCheck {
     if let block = context.ownBlock(stream) {
       return [own(block, stream) ?? fall(reports, block, stream, .error)].compactMap { $0 }
     }
-    let beyond = Int(lost) - stream.lost
+    let beyond = Int(lost) - stream.lost - stream.uncertainPackets
     if beyond * 100 >= stream.statistics.packets {
       return [
         Remark(
@@ -50,14 +50,16 @@ struct ReportedLoss: StreamCheck {
     let reporter = block.reporter
     // What comes twice counts twice (RFC 3550 §6.4.1), but not where SRTP drops it before it is counted (RFC 3711 §3.3.2).
     let seen = stream.protection == .clear ? [block.seenBalance] : [block.seenBalance, block.seenLost]
-    if seen.allSatisfy({ abs(block.lost - $0) > max(8, block.seenExpected / 100) }) {
+    // Nor does it count what it cannot open while keys change: how many those are is its own business.
+    let margin = max(8, block.seenExpected / 100)
+    if seen.allSatisfy({ block.lost < $0 - margin || block.lost > $0 + margin + stream.uncertainPackets }) {
       return Remark(
         rule,
         "\(reporter) reports \(Words.count(block.lost, "packet")) lost from \(stream.key.source), \(block.seenBalance) of "
           + "\(block.seenExpected) did not reach it", block.stamp, by: reporter)
     }
     let percent = Int(block.fractionLost) * 100 / 256
-    guard percent >= 5, block.seenLost == 0, stream.order.late == 0 else { return nil }
+    guard percent >= 5, block.seenLost == 0, stream.order.late == 0, stream.uncertainPackets == 0 else { return nil }
     return Remark(
       rule, "\(reporter) reports that \(percent) % of \(stream.way) are lost, none is missing", block.stamp, by: reporter)
   }
