@@ -56,6 +56,7 @@ extension KallglotEndpoint {
         sendsMedia: sendsMedia)
       agent.rekey = listener.rekey == .keepROC ? .keepROC : .restartROC
       agent.firstSequence = firstSequence
+      agent.earlyRTP = listener.earlyRTP == .drop ? .drop : .buffer
       return agent
     }
 

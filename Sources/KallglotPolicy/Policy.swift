@@ -68,6 +68,13 @@ public struct Policy: Hashable, Sendable {
     case restartROC
   }
 
+  /// What becomes of RTP that comes before the answer, the ACK or the keys that open it.
+  public enum EarlyRTP: String, Hashable, Sendable, Codable, CaseIterable {
+    case drop
+    /// It is kept for a second at most, and taken when there are keys.
+    case buffer
+  }
+
   public enum NATContact: String, Hashable, Sendable, Codable, CaseIterable { case flow, contact }
 
   public var sipAccess = true
@@ -80,6 +87,7 @@ public struct Policy: Hashable, Sendable {
   public var sdesOverClear: SDESOverClear = .accept
   public var srtpOffer: SRTPOffer = .sdes
   public var rekey: Rekey = .keepROC
+  public var earlyRTP: EarlyRTP = .drop
   public var codecs: [Codec] = [.opus, .g722, .pcmu, .pcma]
   public var maxConcurrentCalls = 10
   /// 486 or 503.

@@ -32,11 +32,14 @@ struct DTLSKeying: Sendable {
     let agreed: AgreedAssociation
     let kinds: [SRTPPacketKind]
     let port: PortID
+    /// Where the peer says that it is.
+    let place: TransportAddress
     /// Who is called follows where the call comes from, as media does behind a NAT, until the peer has proven itself.
     var remote: TransportAddress
 
     init(_ connection: DTLSConnection, _ agreed: AgreedAssociation, _ kinds: [SRTPPacketKind], _ port: PortID, _ remote: TransportAddress) {
-      (self.connection, self.agreed, self.kinds, self.port, self.remote) = (connection, agreed, kinds, port, remote)
+      (self.connection, self.agreed, self.kinds, self.port) = (connection, agreed, kinds, port)
+      (place, self.remote) = (remote, remote)
     }
   }
 
@@ -44,6 +47,7 @@ struct DTLSKeying: Sendable {
   private var associations: [Association] = []
   /// What was begun last.
   private var agreed: AgreedAssociation?
+  private var held = HeldHellos()
 
   init(_ configuration: MediaStream.Configuration) { self.configuration = configuration }
 
@@ -75,28 +79,44 @@ struct DTLSKeying: Sendable {
     }
     let association = Association(connection, agreed, kinds, port, remote)
     associations.append(association)
-    return carry(connection.start(at: now), of: association, &out)
+    var outputs = carry(connection.start(at: now), of: association, &out)
+    guard agreed.role == .passive else { return outputs }
+    for hello in held.take(on: port, from: remote, at: now) {
+      outputs += receive(hello.bytes, on: port, from: hello.source, at: now, &out)
+    }
+    return outputs
   }
 
   // MARK: - The world
 
   /// A datagram of DTLS that came to a port of the stream.
+  ///
+  /// - Parameter isOfferOpen: an answer is on its way, which may bring another association: whoever gave it may have begun that already.
   mutating func receive(
-    _ datagram: Bytes, on port: PortID, from source: TransportAddress, at now: Instant, _ out: inout Outbox
+    _ datagram: Bytes, on port: PortID, from source: TransportAddress, isOfferOpen: Bool = false, at now: Instant, _ out: inout Outbox
   ) -> [Output] {
-    guard let association = associations.first(where: { $0.port == port }) else { return [] }
+    guard let association = associations.first(where: { $0.port == port }) else {
+      held.keep(datagram, on: port, from: source, at: now)
+      return []
+    }
     guard association.connection.role == .passive else {
+      // Whoever began is not asked: it is the next association, whose description is still on its way.
+      guard !HeldHellos.isHello(datagram) else {
+        held.keep(datagram, on: port, from: source, at: now)
+        return []
+      }
       return carry(association.connection.receive(datagram, at: now), of: association, &out)
     }
-    guard association.connection.session != nil else {
-      association.remote = source
-      return carry(association.connection.receive(datagram, at: now), of: association, &out)
-    }
+    guard association.connection.session != nil else { return shakeHands(datagram, association, from: source, at: now, &out) }
     var outputs: [Output] = []
-    // From elsewhere it is the next association, whose description is still on its way: its hello comes again.
-    guard source == association.remote else { return [] }
+    let hello = HeldHellos.clientRandom(datagram)
+    // So it is from elsewhere, and with an answer that is on its way.
+    guard source == association.remote, !isOfferOpen || hello == nil || hello == association.hello else {
+      held.keep(datagram, on: port, from: source, at: now)
+      return []
+    }
     // Some begin anew with each re-INVITE (Asterisk), and others have lost what they knew. The keys stay until there are new ones.
-    if let hello = Self.clientRandom(datagram), hello != association.hello {
+    if let hello, hello != association.hello {
       association.hello = hello.compacted()
       outputs = renew(association, at: now, &out)
     }
@@ -106,20 +126,49 @@ struct DTLSKeying: Sendable {
     return outputs + carry(renewal.receive(datagram, at: now), of: association, isRenewal: true, &out)
   }
 
-  private func renew(_ association: Association, at now: Instant, _ out: inout Outbox) -> [Output] {
-    association.renewals += 1
-    let path = "association \(configuration.dialog) \(association.port.rawValue) \(association.agreed.number) again \(association.renewals)"
-    guard let renewal = configuration.identity?.connection(.passive, expecting: association.agreed.fingerprints, path: path) else {
-      return []
+  /// The association goes on after all: who began anew on its way meant to do that.
+  mutating func retryHeld(at now: Instant, _ out: inout Outbox) -> [Output] {
+    var outputs: [Output] = []
+    for association in associations where association.connection.role == .passive {
+      for hello in held.take(on: association.port, only: association.remote, at: now) {
+        outputs += receive(hello, on: association.port, from: association.remote, at: now, &out)
+      }
     }
-    association.renewal = renewal
-    return carry(renewal.start(at: now), of: association, isRenewal: true, &out)
+    return outputs
   }
 
-  /// Of a hello in clear, or of its first fragment (RFC 6347 §4.1, §4.2.2, §4.2.1); nil for what begins no handshake.
-  private static func clientRandom(_ datagram: Bytes) -> Bytes? {
-    guard datagram.count >= 59, datagram[0] == 22, datagram[3] == 0, datagram[4] == 0, datagram[13] == 1 else { return nil }
-    return datagram[19..<22].allSatisfy { $0 == 0 } ? datagram[27..<59] : nil
+  /// Goes on with a handshake that the peer begins. Who begins anew before its end, or was overtaken by a stranger, begins again here too.
+  private mutating func shakeHands(
+    _ datagram: Bytes, _ association: Association, from source: TransportAddress, at now: Instant, _ out: inout Outbox
+  ) -> [Output] {
+    var outputs: [Output] = []
+    if let hello = HeldHellos.clientRandom(datagram), hello != association.hello {
+      if !association.hello.isEmpty {
+        guard source == association.place || source == association.remote, let again = connection(again: association) else {
+          held.keep(datagram, on: association.port, from: source, at: now)
+          return []
+        }
+        association.connection = again
+        outputs = carry(again.start(at: now), of: association, &out)
+      }
+      association.hello = hello.compacted()
+      association.remote = source
+    } else if association.hello.isEmpty {
+      association.remote = source
+    }
+    return outputs + carry(association.connection.receive(datagram, at: now), of: association, &out)
+  }
+
+  private func connection(again association: Association) -> DTLSConnection? {
+    association.renewals += 1
+    let path = "association \(configuration.dialog) \(association.port.rawValue) \(association.agreed.number) again \(association.renewals)"
+    return configuration.identity?.connection(.passive, expecting: association.agreed.fingerprints, path: path)
+  }
+
+  private func renew(_ association: Association, at now: Instant, _ out: inout Outbox) -> [Output] {
+    guard let renewal = connection(again: association) else { return [] }
+    association.renewal = renewal
+    return carry(renewal.start(at: now), of: association, isRenewal: true, &out)
   }
 
   var nextDeadline: Instant? {

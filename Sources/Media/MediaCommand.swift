@@ -8,6 +8,8 @@ import SecureTransport
 public enum MediaCommand: Hashable, Sendable {
   /// Packets begin to leave: the first one when the first frame of audio is full.
   case start
+  /// Answers the handshake of DTLS that the agreement lets the peer begin, before packets leave.
+  case secure
   /// Sends a tone instead of silence from the next packet on; nil = to the end.
   case play(Tone, until: Instant?)
   /// An offer of ours is open, and this is what it lets the peer send; nil = it was refused.

@@ -34,6 +34,8 @@ public struct MediaStream: Sendable {
     public var identity: DTLSIdentity?
     /// The sequence number of its first packet; nil = drawn (RFC 3550 §5.1).
     public var firstSequence: UInt16?
+    /// What becomes of packets that come before their keys.
+    public var earlyRTP = EarlyRTP.drop
     public var epoch: Epoch
 
     public init(
@@ -71,11 +73,14 @@ public struct MediaStream: Sendable {
   private var sources: PeerSources
   private(set) var terms: ReceptionTerms
   var silence = SilenceClock()
-  private var protection: PacketProtection
-  private var keying: DTLSKeying
+  var protection: PacketProtection
+  var keying: DTLSKeying
+  var early = EarlyPackets()
+  /// When the keys changed last: what was under way then is of the old ones.
+  private var keysChanged: Instant?
   /// The kinds of violations that were reported.
   private var reported: Set<PeerViolation> = []
-  private var events: [MediaEvent] = []
+  var events: [MediaEvent] = []
 
   /// - Parameters:
   ///   - agreement: with a codec that ``AudioCodec/isSpoken``; its local address is the stream's.
@@ -104,12 +109,16 @@ public struct MediaStream: Sendable {
   public mutating func handle(_ command: MediaCommand, at now: Instant, _ out: inout Outbox) {
     switch command {
     case .start:
+      guard case .ready = state else { return }
       state = .running(
         packet: configuration.sendsAudio ? now.adding(nanoseconds: packetNanoseconds) : nil,
         report: reporter.nextDue(isFirst: true, after: now))
       secure(at: now, &out)
+    case .secure: secure(at: now, &out)
     case .play(let tone, let end): sender.play(tone, until: end)
-    case .offer(let receivable): terms.offer(receivable)
+    case .offer(let receivable):
+      terms.offer(receivable)
+      if receivable == nil { take(keying.retryHeld(at: now, &out), at: now) }
     case .agree(let agreement, let tag):
       sources.agree(agreement, insteadOf: self.agreement, tag: tag)
       replace(agreement, isKnown: true, at: now)
@@ -135,11 +144,14 @@ public struct MediaStream: Sendable {
   private mutating func replace(_ agreement: AudioAgreement, isKnown: Bool, at now: Instant) {
     guard let codec = agreement.codec.spoken else { preconditionFailure("\(agreement.codec) cannot be spoken") }
     terms.agree(agreement.receivable, isKnown: isKnown, at: now)
-    protection.change(to: agreement, from: self.agreement)
+    if agreement.protection != self.agreement.protection { keysChanged = now }
+    protection.change(
+      to: agreement, from: self.agreement, isBack: agreement.local == local && self.agreement.local != local)
     if agreement.direction.sends, !self.agreement.direction.sends { sender.beginTalkspurt() }
     self.agreement = agreement
     self.codec = codec
     sender.change(to: codec)
+    takeEarly(at: now)
   }
 
   private mutating func stop(at now: Instant, _ out: inout Outbox) {
@@ -147,28 +159,6 @@ public struct MediaStream: Sendable {
     state = .stopped
     silence.stop()
     events.append(.stopped(report))
-  }
-
-  // MARK: - Keys
-
-  /// Opens the association that the agreement asks for; media waits for it. One with direct media is not ours to open.
-  private mutating func secure(at now: Instant, _ out: inout Outbox) {
-    guard agreement.association != nil, !isElsewhere else { return }
-    take(keying.begin(agreement, at: now, &out))
-  }
-
-  private mutating func take(_ outputs: [DTLSKeying.Output]) {
-    for output in outputs {
-      switch output {
-      case .keyed(let kinds, let keys, let media):
-        protection.key(kinds, with: keys)
-        if keying.isKeyed { events.append(.secured(media)) }
-      case .failed(let failure): events.append(.securingFailed(failure))
-      case .closed:
-        protection.lock()
-        events.append(.associationClosed)
-      }
-    }
   }
 
   // MARK: - Time
@@ -182,7 +172,7 @@ public struct MediaStream: Sendable {
   }
 
   public mutating func wake(at now: Instant, _ out: inout Outbox) {
-    if let due = keying.nextDeadline, due <= now { take(keying.wake(at: now, &out)) }
+    if let due = keying.nextDeadline, due <= now { take(keying.wake(at: now, &out), at: now) }
     if case .running(var packet, var report) = state {
       while let due = packet, due <= now {
         sendPacket(due: due, &out)
@@ -209,7 +199,7 @@ public struct MediaStream: Sendable {
 
   // MARK: - Sending
 
-  private var isElsewhere: Bool { agreement.local != local }
+  var isElsewhere: Bool { agreement.local != local }
 
   private var hasSpokenOrHeard: Bool { sender.packetsSent > 0 || receiver.statistics != nil }
 
@@ -267,18 +257,27 @@ public struct MediaStream: Sendable {
     _ bytes: Bytes, on port: PortID, from source: TransportAddress, at now: Instant, _ out: inout Outbox
   ) {
     switch MultiplexedProtocol(bytes) {
-    case .rtp, .unknown: break
-    case .dtls: return take(keying.receive(bytes, on: port, from: source, at: now, &out))
+    case .rtp, .unknown: receive(bytes, on: port, from: source, at: now)
+    case .dtls: return take(keying.receive(bytes, on: port, from: source, isOfferOpen: terms.offered != nil, at: now, &out), at: now)
     // What others send over the same ports, keep-alives for the most part, is none of our business, and no sign that media comes.
     case .stun, .zrtp, .turnChannel, .empty: return
     }
+  }
+
+  /// RTP or RTCP.
+  mutating func receive(_ bytes: Bytes, on port: PortID, from source: TransportAddress, at now: Instant) {
     // RTCP on the RTP port (RFC 5761) is known by its type.
     let isControl = port == configuration.rtcpPort || (bytes.count > 1 && (192...223).contains(bytes[1]))
-    // Media that overtakes the end of the handshake is lost, and nobody's mistake.
-    guard !protection.isAwaiting(isControl ? .rtcp : .rtp) else { return }
+    // Media that overtakes the end of the handshake is nobody's mistake.
+    guard !protection.isAwaiting(isControl ? .rtcp : .rtp) else { return tooEarly(bytes, on: port, from: source, at: now) }
     let packet: Bytes
     do throws(SRTPDrop) { packet = try protection.unprotect(bytes, isControl ? .rtcp : .rtp) } catch {
-      if error.isViolation { complain(.srtpUnverified, "\(isControl ? "RTCP" : "RTP") from \(source): \(error)") }
+      // The answer to our offer brings other keys, and what is under way when keys change has the old ones.
+      if terms.isExchangeOpen, error == .authenticationFailed || error == .unknownIdentifier {
+        return tooEarly(bytes, on: port, from: source, at: now, isCounted: true)
+      }
+      let isChanging = keysChanged.map { now <= $0.advanced(by: ReceptionTerms.grace) } ?? false
+      if error.isViolation, !isChanging { complain(.srtpUnverified, "\(isControl ? "RTCP" : "RTP") from \(source): \(error)") }
       return
     }
     let isOfPeer = isControl ? receiveControl(packet, from: source, at: now) : receiveAudio(packet, from: source, at: now)

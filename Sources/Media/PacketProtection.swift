@@ -43,6 +43,8 @@ struct PacketProtection: Sendable {
   private var control = State.clear
   /// What a new key does to the rollover counter.
   private let reading: RolloverReading
+  /// What was dropped under keys that are no more, or before any; nil = nothing.
+  private var earlierDrops: SRTPDropCounts?
 
   init(_ agreement: AudioAgreement, reading: RolloverReading) {
     self.reading = reading
@@ -54,6 +56,7 @@ struct PacketProtection: Sendable {
   }
 
   private mutating func begin(_ keys: AgreedKeys) {
+    retire()
     do throws(SRTPLibraryError) { audio = .secure(try Ends(keys)) } catch { audio = .broken }
     control = audio
   }
@@ -63,9 +66,13 @@ struct PacketProtection: Sendable {
   private func state(_ kind: SRTPPacketKind) -> State { kind == .rtp ? audio : control }
 
   /// Takes the keys of a new agreement (RFC 3711 §3.3.1, RFC 4568 §7.1.4); those of another association follow when it has them.
-  mutating func change(to agreement: AudioAgreement, from old: AudioAgreement) {
+  ///
+  /// - Parameter isBack: the media was elsewhere, under keys that this stream never had.
+  mutating func change(to agreement: AudioAgreement, from old: AudioAgreement, isBack: Bool) {
     switch agreement.protection {
-    case .clear: (audio, control) = (.clear, .clear)
+    case .clear:
+      retire()
+      (audio, control) = (.clear, .clear)
     case .sdes(let keys):
       guard case .secure(let ends) = audio, old.keys != nil else { return begin(keys) }
       do throws(SRTPLibraryError) {
@@ -77,7 +84,7 @@ struct PacketProtection: Sendable {
       // as that of a music server, is no sign of where the peer is now.
       let hasSameCertificate = old.association.map { $0.fingerprints == agreement.association?.fingerprints } ?? (old.keys != nil)
       let isSamePeer = agreement.association == old.association || hasSameCertificate && agreement.remote == old.remote
-      if !isSamePeer { lock() }
+      if !isSamePeer || isBack && agreement.association != old.association { lock() }
     }
   }
 
@@ -86,12 +93,33 @@ struct PacketProtection: Sendable {
     var next = State.broken
     var previous: SRTPReceiver?
     if case .secure(let ends) = state(kinds.first ?? .rtp) { previous = ends.receiver }
+    retire(kinds)
     do throws(SRTPLibraryError) { next = .secure(try Ends(keys, previous: previous)) } catch {}
     for kind in kinds { if kind == .rtp { audio = next } else { control = next } }
   }
 
   /// The association is over: nothing more leaves under its keys.
-  mutating func lock() { (audio, control) = (.awaiting, .awaiting) }
+  mutating func lock() {
+    retire()
+    (audio, control) = (.awaiting, .awaiting)
+  }
+
+  /// A packet came that no key opens yet.
+  mutating func dropEarly() { count { $0.add(.noKeys) } }
+
+  private mutating func count(_ body: (inout SRTPDropCounts) -> Void) {
+    var counts = earlierDrops ?? SRTPDropCounts()
+    body(&counts)
+    earlierDrops = counts
+  }
+
+  /// Keys of these kinds of packets are no more; what was dropped under them is remembered.
+  private mutating func retire(_ kinds: [SRTPPacketKind] = [.rtp, .rtcp]) {
+    let both = [audio, control].map { if case .secure(let ends) = $0 { ends } else { Ends?.none } }
+    let (isAudio, isControl) = (kinds.contains(.rtp), kinds.contains(.rtcp))
+    if isAudio, let ends = both[0], isControl || ends !== both[1] { count { $0 += ends.receiver.drops } }
+    if isControl, let ends = both[1], ends !== both[0] { count { $0 += ends.receiver.drops } }
+  }
 
   /// Turns a packet that is about to leave into what goes on the wire; false where it must not leave.
   func protect(_ packet: inout [UInt8], _ kind: SRTPPacketKind) -> Bool {
@@ -128,12 +156,13 @@ struct PacketProtection: Sendable {
 
   /// What could not be verified, by its cause.
   var drops: SRTPDropCounts {
-    switch (audio, control) {
-    case (.secure(let audio), .secure(let control)):
-      audio === control ? audio.receiver.drops : audio.receiver.drops + control.receiver.drops
-    case (.secure(let ends), _), (_, .secure(let ends)): ends.receiver.drops
-    case (.clear, _), (.awaiting, _), (.broken, _): SRTPDropCounts()
+    var drops = earlierDrops ?? SRTPDropCounts()
+    if case .secure(let ends) = audio { drops += ends.receiver.drops }
+    if case .secure(let ends) = control {
+      if case .secure(let others) = audio, others === ends { return drops }
+      drops += ends.receiver.drops
     }
+    return drops
   }
 }
 
@@ -142,7 +171,7 @@ extension SRTPDrop {
   var isViolation: Bool {
     switch self {
     case .malformed, .unknownIdentifier, .authenticationFailed, .unencrypted, .keyExpired: true
-    case .replayed, .tooOld, .tooManySources, .library: false
+    case .replayed, .tooOld, .tooManySources, .library, .noKeys: false
     }
   }
 }

@@ -21,6 +21,8 @@ public enum SRTPDrop: UInt8, Error, Hashable, Sendable, CaseIterable {
   case tooManySources
   /// libsrtp2 could not do its work.
   case library
+  /// It came before its keys (RFC 5763 §5). No receiver says so: there is none yet.
+  case noKeys
 
   init(_ status: srtp_err_status_t) {
     switch status {
@@ -47,6 +49,7 @@ extension SRTPDrop: CustomStringConvertible {
     case .keyExpired: "the lifetime of the key is over (RFC 3711 §9.2)"
     case .tooManySources: "too many sources with one key"
     case .library: "libsrtp2 failed"
+    case .noKeys: "it came before its keys (RFC 5763 §5)"
     }
   }
 }
@@ -62,10 +65,10 @@ public struct SRTPDropCounts: Hashable, Sendable {
     set { counts[Int(cause.rawValue)] = newValue }
   }
 
-  public static func + (one: SRTPDropCounts, other: SRTPDropCounts) -> SRTPDropCounts {
-    var sum = one
-    for cause in SRTPDrop.allCases { sum[cause] += other[cause] }
-    return sum
+  public mutating func add(_ cause: SRTPDrop) { self[cause] += 1 }
+
+  public static func += (left: inout SRTPDropCounts, right: SRTPDropCounts) {
+    for (cause, count) in right.causes { left[cause] += count }
   }
 
   public var total: Int { counts.reduce(0, +) }

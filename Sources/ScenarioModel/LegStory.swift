@@ -64,6 +64,8 @@ public struct LegStory: Sendable {
   /// Where the INVITE went or came from.
   public var peer: TransportAddress? { call?.peer ?? target }
   public var agreement: AgreedAudio? { call?.agreement }
+  /// What it has agreed on, or has said of its audio so far: where early media comes to.
+  var audio: AgreedAudio? { agreement ?? call?.announced }
   public var hasEarlyMedia: Bool { call?.hasEarlyMedia ?? false }
   /// Re-INVITEs of either side that went through.
   public var reinvites: Int { (call?.reinvites ?? 0) - forgottenReinvites }

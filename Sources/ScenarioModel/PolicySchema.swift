@@ -105,6 +105,10 @@ public enum PolicySchema {
     setting(
       "rekey", \.rekey, .word, "keepROC",
       "What a new key on another address does to the rollover counter: `keepROC` (RFC 3711 §3.3.1) or `restartROC` (RFC 4568 §7.1.4)."),
+    setting(
+      "earlyRTP", \.earlyRTP, .word, "drop",
+      "What becomes of RTP that comes before the answer, the ACK or the keys that open it: `drop`, or `buffer` = it is kept for a second "
+        + "at most, and taken with them (RFC 3264 §5.1, RFC 5763 §5)."),
     setting("codecs", \.codecs, .oneOrMore(.word), "[opus, G722, PCMU, PCMA]", "In order of preference."),
     setting(
       "maxConcurrentCalls", \.maxConcurrentCalls, .integer(0...100_000), "10", "The maximum number of concurrent calls of the account."),

@@ -21,7 +21,7 @@ import Testing
 
   @Test func `a leg with music is woken for each stream at its own time, and for the call's alone when the music has ended`() {
     let settings = LegStreams.Settings(
-      cname: "call", musicCname: "music", musicFrequency: 440, sendsAudio: true, rekey: .keepROC,
+      cname: "call", musicCname: "music", musicFrequency: 440, sendsAudio: true, rekey: .keepROC, earlyRTP: .drop,
       identity: DTLSIdentity(entropy: Entropy(seed: 2), epoch: .virtual), entropy: Entropy(seed: 1), epoch: .virtual)
     var out = Outbox()
     var streams = LegStreams(LegID(1))

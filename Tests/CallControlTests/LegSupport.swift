@@ -42,9 +42,10 @@ struct LegBench {
 
   /// A leg that was called.
   static func called(
-    offer: String? = Text.offer, _ form: AnswerForm = .ringing, delay: Duration = .zero, _ habits: CallHabits = CallHabits()
+    offer: String? = Text.offer, _ form: AnswerForm = .ringing, delay: Duration = .zero, _ habits: CallHabits = CallHabits(),
+    capability: AudioCapability? = nil
   ) throws -> LegBench {
-    let terms = AdmissionTerms(capability: nil, answerWith: form, answerFields: [], rtpTimeout: nil)
+    let terms = AdmissionTerms(capability: capability, answerWith: form, answerFields: [], rtpTimeout: nil)
     return LegBench(
       leg: try Leg(
         id, calledBy: Text.body("INVITE", offer), facts(.incoming), settings(habits, answerDelay: delay), port: here.port, sessionID: 7,
@@ -160,12 +161,14 @@ extension LegOutput {
       }
     case .media(let media):
       switch media {
+      case .prepare: "prepare media"
       case .begin: "begin media"
       case .play: "play music"
       case .music: "stop music"
       case .call(let command):
         switch command {
         case .start: "start"
+        case .secure: "secure"
         case .play: "speak"
         case .offer(let offer): offer == nil ? "no offer" : "offer"
         case .agree: "agree"

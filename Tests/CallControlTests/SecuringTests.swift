@@ -70,6 +70,16 @@ import Testing
     #expect(isUp(bench))
   }
 
+  @Test func `a passive answerer is ready for the ClientHello with its 200, an active one waits for the ACK (RFC 5763 §5)`() throws {
+    func words(_ offer: String) throws -> [String] {
+      let capability = AudioCapability(codecs: [.pcmu], security: MediaSecurity(takesDTLS: true))
+      var bench = try LegBench.called(offer: offer, capability: capability)
+      return bench.words(.begin, .ports(.opened)).suffix(2)
+    }
+    #expect(try words(Text.offerOfDTLS("active")) == ["200", "prepare media"])
+    #expect(try words(Text.offerOfDTLS("passive")).last == "200" && words(Text.offer).last == "200")
+  }
+
   @Test func `keys that came with early media are those of the call (RFC 3960 §3)`() throws {
     let keys = try #require(try LegBench.securing().securedMedia)
     // The same leg, which hears of its keys before it hears of its ACK.

@@ -57,6 +57,9 @@ import Testing
     /// Which datagram of DTLS is lost, counted over both ways.
     var lost: Set<Int> = []
 
+    /// RTP that one has sent.
+    func rtp(_ index: Int) -> Int { media[index].count { !(192...223).contains($0[1]) } }
+
     init(_ first: MediaStream, _ second: MediaStream) { streams = [first, second] }
 
     mutating func tell(_ index: Int, _ command: MediaCommand) {
@@ -106,10 +109,11 @@ import Testing
     }
   }
 
-  private func stream(_ agreement: AudioAgreement, _ identity: DTLSIdentity, seed: UInt64) -> MediaStream {
-    MediaStream(
-      .init(cname: "lab", rtpPort: PortID(1), rtcpPort: PortID(2), dialog: UInt32(seed), identity: identity, epoch: .virtual),
-      agreement: agreement, entropy: Entropy(seed: seed))
+  private func stream(_ agreement: AudioAgreement, _ identity: DTLSIdentity, seed: UInt64, early: EarlyRTP = .drop) -> MediaStream {
+    var configuration = MediaStream.Configuration(
+      cname: "lab", rtpPort: PortID(1), rtcpPort: PortID(2), dialog: UInt32(seed), identity: identity, epoch: .virtual)
+    configuration.earlyRTP = early
+    return MediaStream(configuration, agreement: agreement, entropy: Entropy(seed: seed))
   }
 
   private func wire(_ call: inout Call, losing lost: Set<Int> = []) throws -> Wire {
@@ -208,7 +212,11 @@ import Testing
     #expect(wire.media[1].count == before)
   }
 
-  @Test func `a peer that begins anew on the same way gets new keys, and the old ones serve until then (RFC 6347 §4.2.8)`() throws {
+  /// While an offer of ours is open its answer may bring another association: the hello waits, and is served when the offer is refused.
+  @Test(arguments: [false, true])
+  func `a peer that begins anew on the same way gets new keys, and the old ones serve until then (RFC 6347 §4.2.8)`(
+    isOffering: Bool
+  ) throws {
     var call = call(mux: true)
     let (offerer, answerer) = try call.agree()
     var wire = Wire(stream(offerer, caller, seed: 3), stream(answerer, callee, seed: 4))
@@ -218,7 +226,13 @@ import Testing
     // The active end has forgotten all; the passive end has not.
     wire.streams[1] = stream(answerer, callee, seed: 5)
     wire.events[1] = []
+    if isOffering { wire.tell(0, .offer(offerer.receivable)) }
     wire.tell(1, .start)
+    if isOffering {
+      wire.run(milliseconds: 50)
+      #expect(secured(wire.events[1]) == nil)
+      wire.tell(0, .offer(nil))
+    }
     wire.tell(0, .play(Tone(frequency: 440), until: nil))
     wire.run(milliseconds: 500)
     #expect(secured(wire.events[1]) != nil && wire.events[1].contains(.toneHeard(440)))
@@ -243,6 +257,99 @@ import Testing
     wire.run(milliseconds: 30_000)
     #expect(wire.media[0].count > before + 1_000 && wire.events[1].contains(.toneHeard(440)))
     #expect(!wire.events.joined().contains { if case .violation = $0 { true } else if case .securingFailed = $0 { true } else { false } })
+  }
+
+  /// One side has agreed on another association, the other learns of it so many milliseconds later, by the answer or the ACK.
+  @Test(arguments: [0, 1, 3, 30, 400] as [Int64], [true, false])
+  func `a ClientHello before the answer or the ACK is taken with it, in any role, and the old keys serve until then (RFC 5763 §5)`(
+    wait: Int64, mux: Bool
+  ) throws {
+    for (first, isActive, keepsRoles) in [0, 1].flatMap({ first in
+      [true, false].flatMap { active in [true, false].map { (first, active, $0) } }
+    }) {
+      var call = call(mux: mux)
+      var wire = try wire(&call)
+      wire.run(milliseconds: 300)
+      let (second, before) = (1 - first, wire.media.map(\.count))
+      func agree(_ index: Int, isKnown: Bool) throws {
+        var agreement = wire.streams[index].agreement
+        let old = try #require(agreement.association)
+        // Either the side that was active before is so again, or the side that agrees first decides.
+        let role = keepsRoles ? old.role : (index == first) == isActive ? DTLSConnection.Role.active : .passive
+        agreement.protection = .dtls(old.successor(role))
+        wire.tell(index, .renegotiate(agreement, isKnown: isKnown))
+      }
+      // The offer of the second side is open, or its answer is on the way: what it may get is the same.
+      wire.tell(second, .offer(wire.streams[second].agreement.receivable))
+      try agree(first, isKnown: false)
+      wire.run(milliseconds: wait)
+      #expect(wire.media[0].count - before[0] >= Int(wait) / 20 - 1, "the old keys serve")
+      try agree(second, isKnown: true)
+      wire.tell(first, .confirm)
+      wire.run(milliseconds: 300)
+      let story = "first \(first), active \(isActive), keeps \(keepsRoles), wait \(wait)"
+      for index in 0..<2 {
+        let numbers = wire.events[index].compactMap { if case .secured(let media) = $0 { media.association.number } else { nil } }
+        #expect(numbers == [1, 2], "\(story)")
+        #expect(wire.streams[index].report.drops.total == 0, "\(story): \(wire.streams[index].report.drops)")
+        #expect(Int(wire.streams[index].report.packetsReceived) >= wire.rtp(1 - index) - 1, "\(story)")
+      }
+      #expect(!wire.events.joined().contains { if case .violation = $0 { true } else { false } }, "\(story)")
+    }
+  }
+
+  @Test func `a hello of somebody else before the peer's costs nothing (RFC 5763 §5)`() throws {
+    var call = call(mux: true)
+    let (offerer, answerer) = try call.agree()
+    var wire = Wire(stream(offerer, caller, seed: 3), stream(answerer, callee, seed: 4))
+    wire.tell(0, .start)
+    var forged = stream(answerer, DTLSIdentity(entropy: Entropy(seed: 9), epoch: .virtual), seed: 8)
+    var out = Outbox()
+    forged.handle(.start, at: wire.now, &out)
+    let stranger = TransportAddress(IPAddress(v4: 0xCB00_7107), port: 4_000)
+    for case .datagram(_, to: _, let bytes, _) in out.departures {
+      wire.streams[0].receive(.datagram(PortID(1), from: stranger, bytes), at: wire.now, &wire.out)
+    }
+    wire.out.removeAll()
+    wire.tell(1, .start)
+    wire.run(milliseconds: 100)
+    #expect(secured(wire.events[0]) != nil && secured(wire.events[1]) != nil)
+  }
+
+  @Test(arguments: [EarlyRTP.drop, .buffer])
+  func `media that overtakes the end of the handshake is dropped and counted, or kept for it (DTLS-04)`(early: EarlyRTP) throws {
+    var call = call(mux: true)
+    let (offerer, answerer) = try call.agree()
+    // The server's Finished is lost: it sends media under keys that the client has a second later.
+    var wire = Wire(stream(offerer, caller, seed: 3), stream(answerer, callee, seed: 4, early: early))
+    wire.lost = [3]
+    for index in 0..<2 { wire.tell(index, .start) }
+    wire.tell(0, .play(Tone(frequency: 440), until: nil))
+    wire.run(milliseconds: 1_200)
+    let report = wire.streams[1].report
+    #expect((early == .drop ? 45...52 : 0...0).contains(report.drops[.noKeys]) && report.drops.total == report.drops[.noKeys])
+    #expect(Int(report.packetsReceived) + report.drops.total >= wire.rtp(0) - 1)
+    #expect(report.jitter < .milliseconds(1), "\(report.jitter): each packet counts as of the time when it came")
+    #expect(!wire.events.joined().contains { if case .violation = $0 { true } else { false } })
+  }
+
+  @Test func `media comes back from elsewhere under new keys alone, and what was dropped before stays counted (RFC 8842 §4)`() throws {
+    var call = call(mux: true)
+    var wire = try wire(&call)
+    wire.run(milliseconds: 200)
+    let here = wire.streams[0].agreement
+    var away = here
+    away.local = TransportAddress(IPAddress(v4: 0xC633_6463), port: 30_000)
+    away.protection = .dtls(try #require(here.association).successor(.active))
+    wire.tell(0, .renegotiate(away, isKnown: true))
+    wire.run(milliseconds: 200)
+    let before = wire.media[0].count
+    var back = here
+    back.protection = .dtls(try #require(away.association).successor(.passive))
+    wire.tell(0, .renegotiate(back, isKnown: true))
+    wire.run(milliseconds: 200)
+    #expect(wire.media[0].count == before, "nothing leaves under the keys of an association that was replaced")
+    #expect(wire.streams[0].report.drops[.noKeys] > 0)
   }
 
   @Test func `a new association on the same way: the old keys serve until its handshake has ended (RFC 8842 §4)`() throws {
@@ -270,7 +377,9 @@ import Testing
 
 extension AgreedAssociation {
   /// The same peer's next association.
-  fileprivate var successor: AgreedAssociation {
+  fileprivate var successor: AgreedAssociation { successor(role) }
+
+  fileprivate func successor(_ role: DTLSConnection.Role) -> AgreedAssociation {
     AgreedAssociation(number: number + 1, role: role, DTLSDescription(fingerprints: fingerprints, setup: .actpass, tlsID: nil), on: path)
   }
 }

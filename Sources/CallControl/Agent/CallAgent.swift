@@ -40,6 +40,8 @@ public final class CallAgent {
     public var rekey = RolloverReading.keepROC
     /// The sequence number of the first packet of each stream; nil = drawn (RFC 3550 §5.1).
     public var firstSequence: UInt16?
+    /// What becomes of RTP and RTCP that come before the agreement or its keys.
+    public var earlyRTP = EarlyRTP.drop
 
     public init(
       userAgent: UserAgent.Configuration, capability: AudioCapability, mediaAddress: IPAddress,

@@ -167,7 +167,9 @@ extension Leg {
     guard let answer = answering.exchange?.answer else {
       return (.awaitingAnswer, [.signal(.accept(negotiation.offer(), fields: answering.fields))])
     }
-    return (.awaitingAcknowledgement(answer.agreement), [.signal(.accept(answer.body, fields: answering.fields))])
+    let accept = LegOutput.signal(.accept(answer.body, fields: answering.fields))
+    guard answer.agreement.association?.role == .passive else { return (.awaitingAcknowledgement(answer.agreement), [accept]) }
+    return (.awaitingAcknowledgement(answer.agreement), [accept, .media(.prepare(answer.agreement))])
   }
 
   /// The ACK of our 2xx: media was agreed with our answer, or is with the one it carries.

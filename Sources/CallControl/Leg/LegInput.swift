@@ -119,6 +119,8 @@ enum LegOutput: Hashable, Sendable {
 
   /// To the streams.
   enum Media: Hashable, Sendable {
+    /// Our answer has left, and the peer may begin its handshake of DTLS: it is answered from now on, before the ACK (RFC 5763 §5).
+    case prepare(AudioAgreement)
     /// Media begins by this agreement, or goes on by it. The tag is that of the callee whose answer it is; nil where we were called.
     case begin(AudioAgreement, tag: String?)
     case call(MediaCommand)

@@ -90,7 +90,7 @@ struct CallMedia {
 
   /// A leg with its reserved port.
   mutating func add(_ id: LegID, port: UInt16) -> SlabPlace {
-    entries.insert(Entry(id: id, streams: LegStreams(id), port: port))
+    entries.insert(Entry(id: id, streams: LegStreams(id, settings.earlyRTP), port: port))
   }
 
   /// The leg is over, and its ports are closed.

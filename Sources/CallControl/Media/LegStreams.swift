@@ -1,4 +1,5 @@
 import Media
+import RTP
 import SDP
 import SIPUserAgent
 import SRTP
@@ -16,6 +17,7 @@ struct LegStreams: Sendable {
     var sendsAudio: Bool
     var rekey: RolloverReading
     var firstSequence: UInt16?
+    var earlyRTP: EarlyRTP
     var identity: DTLSIdentity
     /// Each stream forks its own from it.
     var entropy: Entropy
@@ -39,10 +41,15 @@ struct LegStreams: Sendable {
   /// (RFC 5763 §5).
   private var early: [Arrival] = []
   private static let earlyLimit = 8
+  /// Media that came before the agreement, where it is kept.
+  private var earlyMedia: EarlyPackets?
   /// What was reported of the sockets.
   private var failures: Set<SocketFailure> = []
 
-  init(_ id: LegID) { self.id = id }
+  init(_ id: LegID, _ earlyRTP: EarlyRTP = .drop) {
+    self.id = id
+    if earlyRTP == .buffer { earlyMedia = EarlyPackets() }
+  }
 
   var report: MediaReport? { call?.report }
 
@@ -52,19 +59,22 @@ struct LegStreams: Sendable {
     _ command: LegOutput.Media, pair: MediaPorts.PairID?, _ settings: Settings, at now: Instant, _ out: inout Outbox
   ) {
     switch command {
+    case .prepare(let agreement):
+      guard call == nil, let pair else { return }
+      make(agreement, tag: nil, pair, settings)
+      call?.handle(.secure, at: now, &out)
+      takeEarly(at: now, &out)
     case .begin(let agreement, let tag):
-      guard call == nil else {
+      if call != nil {
         call?.handle(.agree(agreement, remoteTag: tag), at: now, &out)
+        call?.handle(.start, at: now, &out)
         return
       }
       guard let pair else { return }
-      call = MediaStream(
-        configuration(pair, cname: settings.cname, settings), agreement: agreement, remoteTag: tag, isForked: tag != nil,
-        entropy: settings.entropy.fork("\(id)"))
+      make(agreement, tag: tag, pair, settings)
       call?.handle(.start, at: now, &out)
       if let speech { call?.handle(speech, at: now, &out) }
-      for arrival in early { call?.receive(arrival, at: now, &out) }
-      early = []
+      takeEarly(at: now, &out)
     case .call(let command):
       if case .play = command { speech = command }
       call?.handle(command, at: now, &out)
@@ -78,6 +88,19 @@ struct LegStreams: Sendable {
     }
   }
 
+  private mutating func make(_ agreement: AudioAgreement, tag: String?, _ pair: MediaPorts.PairID, _ settings: Settings) {
+    call = MediaStream(
+      configuration(pair, cname: settings.cname, settings), agreement: agreement, remoteTag: tag, isForked: tag != nil,
+      entropy: settings.entropy.fork("\(id)"))
+  }
+
+  /// What came before there was a stream: handshakes, then media as of its time.
+  private mutating func takeEarly(at now: Instant, _ out: inout Outbox) {
+    for arrival in early { call?.receive(arrival, at: now, &out) }
+    early = []
+    for packet in earlyMedia?.takeAll(at: now) ?? [] { call?.receive(packet.arrival, at: packet.at, &out) }
+  }
+
   /// The call's own stream ends, with the association under it.
   mutating func close(at now: Instant, _ out: inout Outbox) {
     call?.handle(.stop, at: now, &out)
@@ -89,6 +112,7 @@ struct LegStreams: Sendable {
       cname: cname, rtpPort: MediaPorts.rtp(pair), rtcpPort: MediaPorts.rtcp(pair), dialog: id.rawValue, sendsAudio: settings.sendsAudio,
       rekey: settings.rekey, identity: settings.identity, epoch: settings.epoch)
     configuration.firstSequence = settings.firstSequence
+    configuration.earlyRTP = settings.earlyRTP
     return configuration
   }
 
@@ -136,15 +160,18 @@ struct LegStreams: Sendable {
 
   mutating func receive(_ arrival: Arrival, for use: MediaPorts.Use, at now: Instant, _ out: inout Outbox) {
     switch use {
-    case .call, .next: if call == nil { keep(arrival) } else { call?.receive(arrival, at: now, &out) }
+    case .call, .next: if call == nil { keep(arrival, at: now) } else { call?.receive(arrival, at: now, &out) }
     case .music: musicStream?.receive(arrival, at: now, &out)
     }
   }
 
-  private mutating func keep(_ arrival: Arrival) {
-    guard case .datagram(let port, from: let source, let bytes) = arrival, DTLSConnection.isDTLS(bytes), early.count < Self.earlyLimit
-    else { return }
-    early.append(.datagram(port, from: source, bytes.compacted()))
+  private mutating func keep(_ arrival: Arrival, at now: Instant) {
+    guard case .datagram(let port, from: let source, let bytes) = arrival else { return }
+    guard DTLSConnection.isDTLS(bytes) else {
+      if MultiplexedProtocol(bytes) == .rtp { _ = earlyMedia?.keep(arrival, at: now) }
+      return
+    }
+    if early.count < Self.earlyLimit { early.append(.datagram(port, from: source, bytes.compacted())) }
   }
 
   mutating func wake(at now: Instant, _ out: inout Outbox) {
@@ -169,6 +196,6 @@ extension LegStreams.Settings {
       cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)",
       musicCname: "music@\(configuration.musicAddress ?? configuration.mediaAddress)",
       musicFrequency: configuration.habits.musicFrequency, sendsAudio: configuration.sendsMedia, rekey: configuration.rekey,
-      firstSequence: configuration.firstSequence, identity: identity, entropy: entropy, epoch: epoch)
+      firstSequence: configuration.firstSequence, earlyRTP: configuration.earlyRTP, identity: identity, entropy: entropy, epoch: epoch)
   }
 }

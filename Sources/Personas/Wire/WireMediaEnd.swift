@@ -23,6 +23,8 @@ struct WireMediaEnd {
   /// Of RTCP, where it has an association of its own.
   private var control: WireProtection?
   private var associations: [(connection: WireAssociation, isControl: Bool, isKeyed: Bool)] = []
+  /// How often it began to associate: each time has random numbers of its own.
+  private var beginnings = 0
 
   // MARK: - Packets
 
@@ -84,10 +86,13 @@ struct WireMediaEnd {
   mutating func associate(
     _ terms: AssociationTerms, with remote: TransportAddress, _ entropy: Entropy, _ epoch: Epoch, at now: Instant
   ) throws(TLSError) -> [Output] {
-    associations = [(try WireAssociation(terms, with: remote, entropy: entropy.fork("association \(remote)"), epoch: epoch), false, false)]
+    beginnings += 1
+    let suffix = beginnings == 1 ? "" : " \(beginnings)"
+    let first = try WireAssociation(terms, with: remote, entropy: entropy.fork("association \(remote)\(suffix)"), epoch: epoch)
+    associations = [(first, false, false)]
     if !terms.isMultiplexed {
       let other = TransportAddress(remote.address, port: remote.port + 1)
-      let control = try WireAssociation(terms, with: other, entropy: entropy.fork("association \(other)"), epoch: epoch)
+      let control = try WireAssociation(terms, with: other, entropy: entropy.fork("association \(other)\(suffix)"), epoch: epoch)
       associations.append((control, true, false))
     }
     var outputs: [Output] = []

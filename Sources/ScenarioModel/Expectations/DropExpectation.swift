@@ -15,6 +15,7 @@ struct DropExpectation: Expectation {
     case tooOld = "too-old"
     case keyExpired = "expired-key"
     case tooManySources = "too-many-sources"
+    case noKeys = "no-keys"
 
     var drop: SRTPDrop {
       switch self {
@@ -26,6 +27,7 @@ struct DropExpectation: Expectation {
       case .tooOld: .tooOld
       case .keyExpired: .keyExpired
       case .tooManySources: .tooManySources
+      case .noKeys: .noKeys
       }
     }
   }
@@ -33,8 +35,8 @@ struct DropExpectation: Expectation {
   private static let dropped = Key.required("dropped", .party, "The member.")
   private static let because = Key.optional(
     "because", ValueType<Cause>.word,
-    "Why (RFC 3711 §3.3, §3.4): `wrong-tag` is also another key and another rollover counter; any when "
-      + "missing.")
+    "Why (RFC 3711 §3.3, §3.4): `wrong-tag` is also another key and another rollover counter, `no-keys` what comes "
+      + "before a handshake's end (RFC 5763 §5); any when missing.")
   private static let times = Key.standard("times", .count, "1", "How many packets.")
   static let fields: [any DescribedField] = [dropped, because, times, Requirement.key]
 

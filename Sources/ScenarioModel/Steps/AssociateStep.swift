@@ -51,7 +51,7 @@ struct AssociateStep: FieldStep {
   var text: String { "\(from) \(isActive ? "opens" : "awaits") a DTLS association with \(to)" }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
-    guard let story = script.live(to), let agreement = story.agreement, story.state != .ended else {
+    guard let story = script.live(to), let agreement = story.audio, story.state != .ended else {
       return .failed(
         Finding(
           rule: "the scenario", expected: "\(to) has a call with media", observed: "it has none", evidence: script.lastEvidence[to],

@@ -102,7 +102,7 @@ struct InjectStep: FieldStep {
   }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
-    guard let story = script.live(to), let agreement = story.agreement, story.state != .ended, let agreed = agreement.receivePayloadType
+    guard let story = script.live(to), let agreement = story.audio, story.state != .ended, let agreed = agreement.receivePayloadType
     else {
       return .failed(
         Finding(
