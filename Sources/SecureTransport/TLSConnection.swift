@@ -167,7 +167,7 @@ public final class TLSConnection {
 
   /// Makes OpenSSL's connection; returns what went wrong.
   private func prepare(at now: Instant) -> String? {
-    guard let ssl = context.makeConnection(isVirtual: isVirtual), TLSCallbacks.attach(wire, to: ssl) else { return OpenSSL.reason() }
+    guard let ssl = context.makeConnection(isVirtual: isVirtual), SecureCallbacks.attach(wire, to: ssl) else { return OpenSSL.reason() }
     self.ssl = ssl
     if let seconds = endpoint.certificateTime(at: now) { X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), seconds) }
     guard context.configuration.role == .client else {

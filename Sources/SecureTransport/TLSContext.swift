@@ -51,7 +51,7 @@ private final class OpenSSLContext: @unchecked Sendable {
     }
     self.context = context
     named = configuration.namedCertificates.isEmpty ? nil : try NamedCertificates(configuration.namedCertificates)
-    if let named { TLSCallbacks.choose(named, in: context) }
+    if let named { SecureCallbacks.choose(named, in: context) }
     try setVersionsAndSuites(configuration)
     try setCertificate(configuration)
     try setVerification(configuration)
@@ -60,7 +60,7 @@ private final class OpenSSLContext: @unchecked Sendable {
     cssl_ctx_set_mode(context, Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN))
     let name = Array("kallglot-lab".utf8)
     SSL_CTX_set_session_id_context(context, name, UInt32(name.count))
-    TLSCallbacks.install(in: context)
+    SecureCallbacks.install(in: context)
   }
 
   deinit { SSL_CTX_free(context) }
@@ -100,7 +100,7 @@ private final class OpenSSLContext: @unchecked Sendable {
     let asks = configuration.role == .client ? configuration.verification != .none : configuration.clientCertificate != .off
     var mode = asks ? SSL_VERIFY_PEER : SSL_VERIFY_NONE
     if configuration.role == .server, configuration.clientCertificate == .required { mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT }
-    SSL_CTX_set_verify(context, mode, asks ? TLSCallbacks.verify : nil)
+    SSL_CTX_set_verify(context, mode, asks ? SecureCallbacks.verify : nil)
     guard asks, configuration.verification != .none else { return }
     guard let anchors = configuration.trustAnchors else { throw .missing(item: "the trust anchors that verification needs") }
     let store = SSL_CTX_get_cert_store(context)

@@ -110,6 +110,6 @@ import Testing
     #expect("\(key)" == "PEM (PRIVATE KEY)")
     #expect("\(Lab.leaf.certificate)" == "PEM (CERTIFICATE)")
     let line = try #require(pair.serverOutputs.secrets.first)
-    #expect(!"\(pair.serverOutputs)".contains(String(line.line.split(separator: " ")[2])))
+    #expect(!"\(pair.serverOutputs)".contains(String(line.split(separator: " ")[2])))
   }
 }

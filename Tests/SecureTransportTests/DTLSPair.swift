@@ -117,34 +117,21 @@ final class DTLSPair {
 
 extension [DTLSConnection.Output] {
   var datagrams: [Bytes] { compactMap { if case .datagram(let bytes) = $0 { bytes } else { nil } } }
+}
 
-  var session: DTLSSession? {
-    for case .established(let session) in self { return session }
-    return nil
-  }
+extension DTLSConnection.Output: EngineOutput {
+  var session: DTLSSession? { if case .established(let session) = self { session } else { nil } }
+  var failure: TLSFailure? { if case .failed(let failure) = self { failure } else { nil } }
+  var secret: KeyLogLine? { if case .secret(let line) = self { line } else { nil } }
 
-  var failure: TLSFailure? {
-    for case .failed(let failure) in self { return failure }
-    return nil
-  }
-
-  var secrets: [String] { compactMap { if case .secret(let line) = $0 { line.line } else { nil } } }
-
-  /// The outputs as words, neighbours of one kind once: `["secret", "datagram", "established"]`.
-  var kinds: [String] {
-    var kinds: [String] = []
-    for output in self {
-      let kind =
-        switch output {
-        case .datagram: "datagram"
-        case .secret: "secret"
-        case .established: "established"
-        case .closedByPeer: "closed by peer"
-        case .failed: "failed"
-        }
-      if kinds.last != kind { kinds.append(kind) }
+  var word: String {
+    switch self {
+    case .datagram: "datagram"
+    case .secret: "secret"
+    case .established: "established"
+    case .closedByPeer: "closed by peer"
+    case .failed: "failed"
     }
-    return kinds
   }
 }
 

@@ -27,7 +27,7 @@ private final class RawClient {
     }
     configure(context)
     ssl = try #require(SSL_new(context))
-    #expect(DTLSCallbacks.attach(wire, to: ssl))
+    #expect(SecureCallbacks.attach(wire, to: ssl))
     SSL_set_options(ssl, CSSL_OP_NO_QUERY_MTU)
     #expect(cssl_set_mtu(ssl, 1_200) > 0)
     SSL_set_connect_state(ssl)

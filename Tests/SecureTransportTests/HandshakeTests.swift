@@ -110,7 +110,3 @@ import Testing
     #expect(pair.clientOutputs.failure?.alert == .handshakeFailure)
   }
 }
-
-extension [TLSConnection.Output] {
-  var secrets: [KeyLogLine] { compactMap { if case .secret(let line) = $0 { line } else { nil } } }
-}

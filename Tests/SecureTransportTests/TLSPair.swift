@@ -83,39 +83,23 @@ extension [TLSConnection.Output] {
   var plaintext: String {
     String(decoding: flatMap { if case .plaintext(let bytes) = $0 { bytes.array } else { [UInt8]() } }, as: UTF8.self)
   }
+}
 
-  var session: TLSSession? {
-    for case .established(let session) in self { return session }
-    return nil
-  }
+extension TLSConnection.Output: EngineOutput {
+  var session: TLSSession? { if case .established(let session) = self { session } else { nil } }
+  var failure: TLSFailure? { if case .failed(let failure) = self { failure } else { nil } }
+  var secret: KeyLogLine? { if case .secret(let line) = self { line } else { nil } }
 
-  var failure: TLSFailure? {
-    for case .failed(let failure) in self { return failure }
-    return nil
-  }
-
-  /// The kinds of key log lines, in order.
-  var secretKinds: [String] {
-    compactMap { if case .secret(let line) = $0 { String(line.line.prefix { $0 != " " }) } else { nil } }
-  }
-
-  /// The outputs as words, neighbours of one kind once: `["secret", "ciphertext", "established"]`.
-  var kinds: [String] {
-    var kinds: [String] = []
-    for output in self {
-      let kind =
-        switch output {
-        case .ciphertext(_, isHandshake: true): "handshake"
-        case .ciphertext: "ciphertext"
-        case .plaintext: "plaintext"
-        case .established: "established"
-        case .secret: "secret"
-        case .closedByPeer: "closed by peer"
-        case .failed: "failed"
-        }
-      if kinds.last != kind { kinds.append(kind) }
+  var word: String {
+    switch self {
+    case .ciphertext(_, isHandshake: true): "handshake"
+    case .ciphertext: "ciphertext"
+    case .plaintext: "plaintext"
+    case .established: "established"
+    case .secret: "secret"
+    case .closedByPeer: "closed by peer"
+    case .failed: "failed"
     }
-    return kinds
   }
 }
 

@@ -90,7 +90,7 @@ public final class DTLSConnection {
     return run(at: now) { outputs in
       if let fault = wire.rule?.fault {
         end(with: TLSFailure(fault, endedBy: .local, text: fault.text), &outputs)
-      } else if let ssl = context.makeConnection(), DTLSCallbacks.attach(wire, to: ssl) {
+      } else if let ssl = context.makeConnection(), SecureCallbacks.attach(wire, to: ssl) {
         self.ssl = ssl
         if role == .active { SSL_set_connect_state(ssl) } else { SSL_set_accept_state(ssl) }
         advance(&outputs)
