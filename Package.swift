@@ -71,7 +71,7 @@ let package = Package(
     + module("WireReader", ["SansIO", "SIPMessage", "SDP", "SRTP", "RTP", "Capture", "COpenSSL"])
     + module(
       "Decryption", ["SansIO", "SRTP", "Capture", "WireReader"],
-      testing: ["SIPMessage", "RTP", "Inspection", "LabTesting", "ScenarioModel", "ScenarioEngine"])
+      testing: ["SecureTransport", "SIPMessage", "RTP", "Inspection", "LabTesting", "ScenarioModel", "ScenarioEngine"])
     + module(
       "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "SRTP", "RTP", "Capture", "WireReader"],
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])

@@ -5,8 +5,8 @@ import WireReader
 /// Writes the clear twin of a capture: the same frames, with SIP and RTP decrypted as far as there are keys.
 ///
 /// Frames without plaintext are kept empty: segments of a TLS handshake, DTLS, and SRTP that no key opens. m= lines say RTP/AVP, keys and
-/// fingerprints become `a=x-lab-removed`. A twin has no secrets. The capture is read twice, for its secrets and for its frames, and streams
-/// through both times.
+/// fingerprints become `a=x-lab-removed`. A twin has no secrets, and no byte of a TLS record where the secrets are known. The capture is read
+/// for its secrets, for the connections that they open, and for its frames, and streams through each time.
 public struct ClearTwin {
   /// What became of a capture.
   public struct Outcome: Sendable {
@@ -50,7 +50,8 @@ public struct ClearTwin {
   /// Writes the twin, and closes `output`.
   /// - Throws: when the source is not a capture or cannot be opened. One that breaks off gives what it has.
   public func write(to output: ByteOutput) throws(CaptureReadError) -> Outcome {
-    var writing = TwinWriting(output, origin, try secrets())
+    let keyLog = try secrets()
+    var writing = TwinWriting(output, origin, keyLog, try SecuredConnections(source, keyLog))
     var reader = try source.open()
     do {
       while let item = try reader.next() { writing.take(item) }

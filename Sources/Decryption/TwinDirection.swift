@@ -22,14 +22,11 @@ struct TwinDirection {
   private var isFinished = false
 
   /// - Parameter next: nil where nothing is known of it.
-  mutating func begin(at next: UInt32?) {
+  mutating func begin(at next: UInt32?, isDecrypted: Bool) {
     self.next = next
     if let next { marks = [Mark(original: next, written: next)] }
-  }
-
-  mutating func beginDecrypted() {
-    guard !isDecrypted else { return }
-    (isDecrypted, cutter) = (true, MessageCutter())
+    guard isDecrypted else { return }
+    self.isDecrypted = true
     cutter.dropsLineEnds = true
   }
 

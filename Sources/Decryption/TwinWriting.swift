@@ -7,13 +7,14 @@ struct TwinWriting {
   private let reader: PassiveReader
   private let clearText = ClearText()
   private var copy: CaptureCopy
-  private let streams = TwinStreams()
+  private let streams: TwinStreams
   private var recent = RecentlyOpened()
   private var outcome = ClearTwin.Outcome()
   private var sawRecords = false
   var problem: String?
 
-  init(_ output: ByteOutput, _ origin: CaptureOrigin, _ keyLog: KeyLog) {
+  init(_ output: ByteOutput, _ origin: CaptureOrigin, _ keyLog: KeyLog, _ secured: SecuredConnections) {
+    streams = TwinStreams(secured)
     reader = PassiveReader(path: "", keyLog: keyLog, clearText: clearText)
     copy = CaptureCopy(output, origin: origin, comment: "clear twin: SIP and RTP decrypted, keys removed, frames as in the original")
   }
@@ -89,7 +90,7 @@ struct TwinWriting {
 
   private mutating func segment(_ packet: CapturedPacket, _ found: DecodedPacket, _ segment: TCPSegment) {
     let room = FrameEditing.room(in: packet.bytes, found)
-    guard let written = streams.take(found, segment, clearText.pieces, room: room) else { return copy.write(packet) }
+    guard let written = streams.take(found, segment, clearText, room: room) else { return copy.write(packet) }
     let isSame =
       written.sequence == segment.sequence && written.acknowledgement == segment.acknowledgement
       && written.payload == packet.bytes[found.payload] && !found.isCut

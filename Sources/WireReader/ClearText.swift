@@ -25,6 +25,8 @@ public final class ClearText {
   public fileprivate(set) var passage = DatagramPassage.clear
   /// What came in order by the last segment; bytes of the other direction may be among it, for which it acknowledges a hole.
   public fileprivate(set) var pieces: [Piece] = []
+  /// The number of the TCP connection that the last segment belongs to, in the order in which they began.
+  public fileprivate(set) var connection: Int?
   /// UDP header and payload of the datagram whose last fragment came.
   public fileprivate(set) var joined: Bytes?
 
@@ -33,10 +35,11 @@ public final class ClearText {
   func begin() {
     passage = .clear
     pieces.removeAll(keepingCapacity: true)
-    joined = nil
+    (joined, connection) = (nil, nil)
   }
 
   func take(_ passage: DatagramPassage) { self.passage = passage }
   func take(_ piece: Piece) { pieces.append(piece) }
+  func take(connection: Int) { self.connection = connection }
   func join(_ whole: Bytes) { joined = whole }
 }

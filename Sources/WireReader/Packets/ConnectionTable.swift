@@ -50,6 +50,7 @@ public struct ConnectionTable {
     let key = isLower ? Key(low: source, high: destination) : Key(low: destination, high: source)
     if segment.flags.contains(.syn), !segment.flags.contains(.ack), let old = open[key], old.isFinished { close(key, stamp, sink) }
     let connection = open[key] ?? make(key, client: Self.client(segment, source, destination), stamp, sink)
+    clearText?.take(connection: connection.number)
     connection.take(segment, from: source, payload, whole: whole, stamp, sink)
     if keyLog.followsPackets, connection.waitsForSecrets, !waiting.contains(where: { $0 === connection }) { waiting.append(connection) }
     if connection.isFinished, payload.isEmpty, connection.isSilent { close(key, stamp, sink) }
