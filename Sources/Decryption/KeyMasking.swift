@@ -3,8 +3,8 @@ import SRTP
 import SansIO
 import WireReader
 
-/// Overwrites the keys of SDES in what crosses in clear, byte for byte with `x` (RFC 4568): datagrams, and TCP streams whatever their
-/// segments.
+/// Overwrites the keys of media in what crosses in clear, byte for byte with `x` (``KeyPlaces``): datagrams, and TCP streams whatever
+/// their segments.
 ///
 /// A segment that does not follow what was seen may begin inside of a key: what could be the rest of one is overwritten.
 public final class KeyMasking: PacketRedactor {
@@ -59,18 +59,21 @@ public final class KeyMasking: PacketRedactor {
   /// What has to be assumed before bytes of which nobody knows what they follow: a key, where they could be the rest of one.
   private static func before(part: Bytes) -> [UInt8] {
     guard !SIPRecognition.isSIP(part) else { return [] }
-    let run = part.prefix { $0 | 0x20 >= 97 && $0 | 0x20 <= 122 || (47...57).contains($0) || $0 == 43 || $0 == 61 }
+    let run = part.prefix(while: KeyPlaces.isBase64)
     guard run.count < part.count else { return method }
     let next = part[run.count]
-    if next == method[method.count - 1] {
-      let word = run.map { $0 | 0x20 }
-      return word.count < method.count && method.dropLast().suffix(word.count).elementsEqual(word) ? method.dropLast(word.count + 1) : []
+    if next == UInt8(ascii: ":") {
+      let word = run.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
+      let introducer = KeyPlaces.introducers.first { introducer in
+        introducer.last == next && word.count < introducer.count && introducer.dropLast().suffix(word.count).elementsEqual(word)
+      }
+      return introducer.map { $0.dropLast(word.count + 1) } ?? []
     }
     return !run.isEmpty && " \t|;\r\n".utf8.contains(next) ? method : []
   }
 
   private static func masked(_ payload: Bytes, before: [UInt8]) -> Bytes? {
-    let ranges = CryptoAttribute.keyRanges(in: before.isEmpty ? payload : Bytes(before + payload.array))
+    let ranges = KeyPlaces.ranges(in: before.isEmpty ? payload : Bytes(before + payload.array))
     var result: [UInt8]?
     for range in ranges where range.upperBound > before.count {
       var masked = result ?? payload.array
@@ -85,7 +88,7 @@ public final class KeyMasking: PacketRedactor {
   /// What the next segment has to know: that a key goes on, or the beginning of the word before one.
   private static func tail(_ before: [UInt8], _ payload: Bytes) -> [UInt8] {
     let all = Bytes(before + payload.array)
-    if CryptoAttribute.keyRanges(in: all).last?.upperBound == all.count { return method }
-    return Array(all.array.suffix(method.count))
+    if KeyPlaces.ranges(in: all).last?.upperBound == all.count { return method }
+    return Array(all.array.suffix(KeyPlaces.longest))
   }
 }

@@ -32,6 +32,41 @@ import Testing
     #expect(KeyMasking().datagram(Talk().request("OPTIONS", cseq: 1)) == nil)
   }
 
+  @Test(arguments: [
+    "a=key-mgmt:mikey KEY", "a=Key-Mgmt:Mikey KEY", "k=base64:KEY", "k=clear:KEY", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 KEY",
+    "a=crypto:1 KEY", "a=crypto:KEY", "A=Crypto:1 AES_CM_128_HMAC_SHA1_80 uri:KEY", "a=crypto:1 X inline: KEY",
+    "a=crypto:1 X \"inline:KEY\"", "a=crypto:1 X INLINE:KEY|2^31;inline:KEY", "a=crypto:1 X inline:KEY FEC_KEY=inline:KEY",
+  ])
+  func `keys of any form are x, also where the line breaks the grammar (RFC 4567 §3, RFC 4566 §5.12)`(line: String) throws {
+    let message = Talk(callID: "k").request(
+      "INVITE", cseq: 1, sdp: Talk.sdp(alice, 10_000, extra: line.replacing("KEY", with: key) + "\r\n"))
+    let masked = try #require(KeyMasking().datagram(message))
+    #expect(masked.count == message.count && !masked.text.contains(key))
+    let prefix = line.split(separator: "KEY")[0].replacing("\"", with: "")
+    #expect(masked.text.replacing("\"", with: "").contains(prefix))
+  }
+
+  @Test func `what is no key stays: fingerprints, candidates, long words`() {
+    let lines = [
+      "a=fingerprint:sha-256 " + (0..<32).map { _ in "AB" }.joined(separator: ":"), "a=x-\(key):\(key)", "k=prompt", "k=uri:\(key)",
+      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 uri:https://example.com/key",
+    ]
+    let message = Talk().request("INVITE", cseq: 1, sdp: Talk.sdp(alice, 10_000, extra: lines.joined(separator: "\r\n") + "\r\n"))
+    #expect(KeyMasking().datagram(message) == nil)
+  }
+
+  @Test(arguments: ["a=key-mgmt:mikey ", "k=base64:"])
+  func `a key in two segments shows in neither, wherever they end`(start: String) {
+    let message = Talk(callID: "k").request("INVITE", cseq: 1, sdp: Talk.sdp(alice, 10_000, extra: "\(start)\(key)\r\n"))
+    let wanted = message.text.replacing(key, with: String(repeating: "x", count: key.count))
+    for position in 0...message.count {
+      let masking = open()
+      let first = mask(masking, message[0..<position], at: 1)
+      let second = mask(masking, message[position..<message.count], at: 1 + UInt32(position))
+      #expect(Bytes(first.array + second.array).text == wanted, "cut at \(position)")
+    }
+  }
+
   @Test func `a stream whose segments end anywhere has no key in any of them`() {
     for position in 0...message.count {
       let masking = open()
