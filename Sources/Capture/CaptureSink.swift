@@ -22,6 +22,8 @@ public final class CaptureSink: JournalSink {
     var name: String
     var fileName: String
     var file: CaptureFile
+    /// It passes on what others protect: their secrets open its capture.
+    var isForwarder = false
     /// What the second pass made of it, for captures in memory.
     var annotated: Bytes?
   }
@@ -69,6 +71,8 @@ public final class CaptureSink: JournalSink {
     if failure == nil { failure = output.failure }
   }
 
+  public func forwards(_ host: HostID) { if let position = position(of: host) { entries[position].isForwarder = true } }
+
   public func packet(_ packet: PacketRecord) {
     guard let position = position(of: packet.host) else { return unknown(packet) }
     entries[position].file.append(packet)
@@ -78,6 +82,7 @@ public final class CaptureSink: JournalSink {
     switch record.body {
     case .secret(let line):
       if let position = position(of: record.host) { entries[position].file.append(line) }
+      for entry in entries where entry.isForwarder { entry.file.append(line) }
     case .finding(let text, let frames):
       let kept = frames.prefix(Self.citationLimit - findings.count)
       for frame in kept { findings.append((text, frame)) }

@@ -2,10 +2,16 @@
 public protocol JournalSink: AnyObject {
   /// A host joined the run.
   func hostAdded(_ host: HostID, name: String)
+  /// A host that joined passes on what others send, such as a NAT.
+  func forwards(_ host: HostID)
   func packet(_ packet: PacketRecord)
   func record(_ record: JournalRecord)
   /// The run is over; files are completed here.
   func finish(at now: Instant)
+}
+
+extension JournalSink {
+  public func forwards(_ host: HostID) {}
 }
 
 /// A record that is no packet.

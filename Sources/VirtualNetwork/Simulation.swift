@@ -96,6 +96,7 @@ public final class Simulation {
     precondition(!nat.outside.isIPv6 && !inside.isEmpty, "a NAT translates IPv4 and has somebody behind it")
     let number = add(Translator(), name: name, addresses: [nat.outside])
     wire.nats.add(nat, as: Int(number.rawValue), inside: inside.map { Int($0.rawValue) })
+    wire.taps.addForwarder(number)
     return number
   }
 

@@ -11,6 +11,8 @@ struct Taps {
   /// Packets seen so far, by host.
   private var frames = ContiguousArray<UInt32>()
   private var names = ContiguousArray<String>()
+  /// Those that pass on what others send.
+  private var forwarders: [HostID] = []
   /// Whether the stage wants to hear of events.
   var keepsNews = false
   /// What it has not heard of yet.
@@ -28,10 +30,16 @@ struct Taps {
     for sink in sinks { sink.hostAdded(id, name: name) }
   }
 
+  mutating func addForwarder(_ host: HostID) {
+    forwarders.append(host)
+    for sink in sinks { sink.forwards(host) }
+  }
+
   /// Hosts that are there already are told to it.
   mutating func add(_ sink: any JournalSink) {
     sinks.append(sink)
     for (index, name) in names.enumerated() { sink.hostAdded(HostID(UInt16(index)), name: name) }
+    for host in forwarders { sink.forwards(host) }
   }
 
   /// A packet as one host sees it.

@@ -63,6 +63,18 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("deep/out")).sorted() == ["alice.pcapng", "bob.pcapng"])
   }
 
+  @Test func `a NAT has the secrets of those whose packets it passes on, and no other host has them`() throws {
+    for forwards in [true, false] {
+      let sink = CaptureSink(.memory)
+      for (host, name) in [(alice, "alice"), (bob, "nat")] { sink.hostAdded(host, name: name) }
+      if forwards { sink.forwards(bob) }
+      sink.record(JournalRecord(at: .zero, host: alice, .secret(KeyLogLine("CLIENT_RANDOM 00 11"))))
+      sink.finish(at: .zero)
+      #expect(try #require(sink.bytes(of: bob)).text.contains("CLIENT_RANDOM 00 11") == forwards)
+      #expect(try #require(sink.bytes(of: alice)).text.contains("CLIENT_RANDOM 00 11"))
+    }
+  }
+
   @Test func `secrets stand before the packets of their host, and a switch leaves them out`() throws {
     func blocks(_ sink: CaptureSink, _ host: HostID) throws -> [String] {
       sink.finish(at: .zero)
