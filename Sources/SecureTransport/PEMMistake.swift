@@ -38,6 +38,23 @@ extension PEM {
     }
   }
 
+  /// Whether keys and signatures of a chain are strong enough to be shown by TLS 1.2: 80 bits of security (OpenSSL's level 1).
+  public func checkStrength() throws(PEMMistake) {
+    guard let context = SSL_CTX_new(TLS_method()) else { return }
+    defer { SSL_CTX_free(context) }
+    SSL_CTX_set_security_level(context, 1)
+    var isLeaf = true
+    for block in try blocks() where block.isCertificate {
+      ERR_clear_error()
+      guard let certificate = try? PEM(block.text).certificates("certificate").first else { continue }
+      let isStrong = isLeaf ? SSL_CTX_use_certificate(context, certificate.x509) : cssl_ctx_add1_chain_cert(context, certificate.x509)
+      isLeaf = false
+      guard isStrong == 1 else {
+        throw PEMMistake(line: block.line, reason: "the certificate that begins here cannot be used: \(OpenSSL.reason())")
+      }
+    }
+  }
+
   /// - Returns: the line on which the key begins.
   public func checkKey() throws(PEMMistake) { _ = try checkedKey() }
 
@@ -56,8 +73,17 @@ extension PEM {
     var kind: String
     var line: Int
     var text: String
+    /// The first empty line in it.
+    var gap: Int?
     var isCertificate: Bool { kind == "CERTIFICATE" || kind == "X509 CERTIFICATE" || kind == "TRUSTED CERTIFICATE" }
     var isKey: Bool { kind.hasSuffix("PRIVATE KEY") }
+    var hasHeaders: Bool { text.dropFirst(kind.count + 16).contains(":") }
+  }
+
+  /// The end of the text is not a gap.
+  private func checkGap(_ block: Block) throws(PEMMistake) {
+    guard let gap = block.gap else { return }
+    throw PEMMistake(line: gap, reason: "an empty line within the \(block.kind) of line \(block.line) (RFC 7468 §3)")
   }
 
   /// The armoured blocks, in their order. What stands between them is a comment.
@@ -74,11 +100,14 @@ extension PEM {
         guard block.kind == kind else {
           throw PEMMistake(line: index + 1, reason: "END \(kind) ends the \(block.kind) of line \(block.line)")
         }
+        try checkGap(block)
         block.text += line + "\n"
         blocks.append(block)
         open = nil
-      } else if open != nil {
-        // Old keys have header lines, such as DEK-Info.
+      } else if let block = open {
+        // Old keys have header lines, such as DEK-Info, and an empty one behind them.
+        if line.isEmpty, !block.hasHeaders, block.gap == nil { open?.gap = index + 1 }
+        if !line.isEmpty { try checkGap(block) }
         guard line.contains(":") || line.utf8.allSatisfy(Self.isBase64) else {
           throw PEMMistake(line: index + 1, reason: "a character here is not base64 (RFC 7468 §3)")
         }

@@ -48,11 +48,19 @@ extension PEM {
   }
 
   private func withMemoryBIO<Result>(_ body: (OpaquePointer?) -> Result) -> Result {
-    Array(text.utf8).withUnsafeBytes { bytes in
+    unixLines.withUnsafeBytes { bytes in
       let bio = BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count))
       defer { BIO_free(bio) }
       return body(bio)
     }
+  }
+
+  /// OpenSSL ends a line at LF alone; RFC 7468 §3 has CR as well.
+  private var unixLines: [UInt8] {
+    let (lf, cr) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
+    var bytes = Array(text.utf8)
+    for index in bytes.indices where bytes[index] == cr && (index + 1 == bytes.count || bytes[index + 1] != lf) { bytes[index] = lf }
+    return bytes
   }
 
   /// What `write` writes to a memory BIO, as PEM text; nil when it returns 0.

@@ -75,8 +75,7 @@ struct InspectCommand: ParsableCommand {
 
   private func secrets() throws -> [Bytes] {
     guard let keylog else { return [] }
-    guard let data = FileManager.default.contents(atPath: keylog) else { throw Complaint("the file \(keylog) cannot be read") }
-    return [Bytes([UInt8](data))]
+    return [try KeyLogs.read(keylog)]
   }
 
   private static func read(_ file: String, _ inspector: Inspector) throws -> InspectionReport {

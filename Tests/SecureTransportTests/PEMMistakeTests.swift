@@ -51,6 +51,42 @@ import Testing
     #expect(mistake(PEM(certificate.text + certificate.text.dropLast(30)), key) != nil)
   }
 
+  @Test func `lines may end with LF, CRLF or CR (RFC 7468 §3)`() throws {
+    for end in ["\r\n", "\r"] {
+      let (one, two) = (PEM(certificate.text.replacing("\n", with: end)), PEM(key.text.replacing("\n", with: end)))
+      #expect(mistake(one, two) == nil)
+      #expect(try one.certificates("certificate").count == certificate.certificates("certificate").count)
+    }
+  }
+
+  @Test func `an empty line within a block is named, one behind the headers of an old key is not`() {
+    let gap = replacing(certificate, line: 3, with: "")
+    #expect(mistake(gap, key) == "line 3: an empty line within the CERTIFICATE of line 1 (RFC 7468 §3)")
+    let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"
+    #expect(mistake(certificate, PEM(old)) == "line 1: the private key has a pass phrase; give it without one")
+  }
+
+  @Test func `a key that is too short for TLS is named by the line of its certificate`() throws {
+    try certificate.checkStrength()
+    try certificate.followed(by: certificate).checkStrength()
+    let mistake = #expect(throws: PEMMistake.self) { try PEM("\n" + Self.short).checkStrength() }
+    #expect(mistake == PEMMistake(line: 2, reason: "the certificate that begins here cannot be used: ee key too small"))
+  }
+
+  /// RSA of 512 bits, signed by itself.
+  private static let short = """
+    -----BEGIN CERTIFICATE-----
+    MIIBbzCCARmgAwIBAgIUJLimN0PhouLPB2IR9F4Ew18XhJswDQYJKoZIhvcNAQEL
+    BQAwDDEKMAgGA1UEAwwBeDAeFw0yNjExMzAxMDM3MzNaFw0yNjEyMzAxMDM3MzNa
+    MAwxCjAIBgNVBAMMAXgwXDANBgkqhkiG9w0BAQEFAANLADBIAkEA2lOdEA0mNeOS
+    Cul0+27svmr+Pep8oLFQ4eVzSWY/iOew6IMxF438uPOj8gEEfaHUJKnp+zmCNBBV
+    2R8hfCCK7QIDAQABo1MwUTAdBgNVHQ4EFgQU303or6GwR41KfhoJJveYQ1N7AU0w
+    HwYDVR0jBBgwFoAU303or6GwR41KfhoJJveYQ1N7AU0wDwYDVR0TAQH/BAUwAwEB
+    /zANBgkqhkiG9w0BAQsFAANBAFBG23bZKX5aKEFtd3u6WIO5e74j5wqhZlm0VRgp
+    rhDnvmf0CzQlrQz7nmxyzOGPWXKGJljwdEVb8jk6lT280Yk=
+    -----END CERTIFICATE-----
+    """
+
   @Test func `a key with a pass phrase and a key of another certificate are told apart`() throws {
     let encrypted = PEM("\n-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
     #expect(mistake(certificate, encrypted) == "line 2: the private key has a pass phrase; give it without one")

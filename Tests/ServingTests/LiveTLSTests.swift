@@ -75,7 +75,10 @@ import Testing
     #expect(
       try failure(certificate(one.chain, two.key))
         == "FOLDER/b.example-key.pem:1: the private key does not belong to the first certificate of the chain")
-    #expect(try failure(certificate("\(folder)/none.pem", one.key)) == "the file FOLDER/none.pem cannot be read")
+    #expect(try failure(certificate("\(folder)/none.pem", one.key)) == "the file FOLDER/none.pem cannot be read: No such file or directory")
+    #expect(try failure(certificate(folder, one.key)) == "the file FOLDER cannot be read: Is a directory")
+    let marked = try write("\u{FEFF}" + text, "marked.pem")
+    #expect(try failure(certificate(marked, one.key)) == "none")
     #expect(
       try failure("certificate: \(one.key)\nprivateKey: \(one.key)")
         == "FOLDER/a.example-key.pem:1: the text has no BEGIN CERTIFICATE line; expected a certificate in PEM armour")
@@ -100,13 +103,27 @@ import Testing
     #expect(tls.trustAnchors == authority.certificate.followed(by: other.certificate))
   }
 
+  @Test(arguments: [
+    ("", "it is empty"), ("192.0.2.300", "four numbers"), ("192.0.2", "four numbers"), ("a..b", "1 to 63 characters"),
+    ("-a.example", "no hyphen"), ("a b", "letters of ASCII"), ("pbx.exämple.com", "letters of ASCII"), ("*.com", "letters of ASCII"),
+    ("a.*.example.com", "letters of ASCII"), ("pbx.example.com:5061", "letters of ASCII"), ("sip:a.example", "letters of ASCII"),
+    (String(repeating: "a", count: 64) + ".example", "1 to 63 characters"), (String(repeating: "a.", count: 128), "253 characters"),
+  ])
+  func `a host that is no host name and no address is refused with the reason (RFC 1123 §2.1)`(host: String, reason: String) {
+    let failure = #expect(throws: LiveFailure.self) { try CertificateKit(authority, hosts: ["pbx.example.com", host]) }
+    #expect(failure?.description.contains(reason) == true, "\(failure?.description ?? "")")
+  }
+
   @Test func `certificates for a PBX name each host once, and the chain has the intermediate behind the leaf`() throws {
     let kit = try CertificateKit(authority, hosts: ["pbx.example.com", "192.0.2.20"])
     #expect(kit.files.map(\.name) == ["authority.pem", "pbx.pem", "pbx-key.pem"])
     #expect(kit.files.map(\.isSecret) == [false, false, true])
     #expect(kit.files[0].text == authority.certificate)
     #expect(kit.files[1].text.text.components(separatedBy: "BEGIN CERTIFICATE").count == 3)
-    #expect(throws: LiveFailure.self) { try CertificateKit(authority, hosts: ["a b"]) }
+    let again = try CertificateKit(authority, hosts: ["pbx.example.com.", "PBX.example.com", "[2001:db8::1]", "2001:DB8:0::1"])
+    #expect(again.hosts == ["pbx.example.com", "2001:db8::1"])
+    let long = try CertificateKit(authority, hosts: [String(repeating: "a.", count: 40) + "example.com", "*.example.com"])
+    #expect(long.files[1].text.text.components(separatedBy: "BEGIN CERTIFICATE").count == 3)
     let guide = kit.guide(folder: "/etc/lab").joined(separator: "\n")
     let words = [
       "Asterisk", "FreeSWITCH", "CUCM", "cert_file=/etc/lab/pbx.pem", "ca_list_file=/etc/lab/authority.pem", "CallManager-trust",

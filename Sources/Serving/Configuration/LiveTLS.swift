@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Kallglot
 import KallglotPolicy
 import SansIO
@@ -56,7 +57,10 @@ public enum CertificateFile {
   /// A certificate with its chain, and the key that belongs to it.
   public static func pair(chain: String, key: String) throws(LiveFailure) -> CertifiedKey {
     let (certificate, own) = (try read(chain), try read(key))
-    try check(chain) { () throws(PEMMistake) in try certificate.checkCertificates() }
+    try check(chain) { () throws(PEMMistake) in
+      try certificate.checkCertificates()
+      try certificate.checkStrength()
+    }
     try check(key) { () throws(PEMMistake) in try certificate.checkPair(with: own) }
     return CertifiedKey(certificate: certificate, privateKey: own)
   }
@@ -73,11 +77,31 @@ public enum CertificateFile {
   }
 
   private static func read(_ path: String) throws(LiveFailure) -> PEM {
-    let data: Data
-    do { data = try Data(contentsOf: URL(filePath: path)) } catch { throw LiveFailure("the file \(path) cannot be read") }
-    guard let text = String(data: data, encoding: .utf8) else {
+    guard let text = String(validating: try bytes(path), as: UTF8.self) else {
       throw LiveFailure("\(path):1: not text; expected PEM armour (openssl x509 -inform DER -in FILE makes it of a binary certificate)")
     }
-    return PEM(text)
+    // Editors of Windows put it before the first line.
+    return PEM(text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text)
+  }
+
+  /// Of a regular file, or of what stands in its place, such as a pipe.
+  private static func bytes(_ path: String) throws(LiveFailure) -> [UInt8] {
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw unreadable(path) }
+    defer { close(descriptor) }
+    var (bytes, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 16_384))
+    while true {
+      let count = Glibc.read(descriptor, &buffer, buffer.count)
+      guard count >= 0 else { throw unreadable(path) }
+      guard count > 0 else { return bytes }
+      guard bytes.count < longest else { throw LiveFailure("\(path):1: more than \(longest >> 20) MB are not a certificate or a key") }
+      bytes += buffer[..<count]
+    }
+  }
+
+  private static let longest = 16 << 20
+
+  private static func unreadable(_ path: String) -> LiveFailure {
+    LiveFailure("the file \(path) cannot be read: \(String(cString: strerror(errno)))")
   }
 }
