@@ -54,7 +54,7 @@ extension Rule {
     "dtls-fingerprint-missing", .error, "RFC 5763 §5", "a stream whose keys come from DTLS has the fingerprint of a certificate",
     by: .both)
   public static let dtlsSetup = Rule(
-    "dtls-setup", .error, "RFC 5763 §5", "a=setup of an answer is active or passive, and the one that the offer leaves",
+    "dtls-setup", .error, "RFC 5763 §5", "a=setup names a role, in an answer active or passive, the one that the offer leaves",
     by: .both)
 
   public static let dtlsFingerprint = Rule(

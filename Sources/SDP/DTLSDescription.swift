@@ -59,14 +59,21 @@ extension MediaDescription {
   /// The value of an attribute of the stream, else of the session.
   private func first(_ attribute: Attribute) -> Bytes? {
     let line = description.first(attribute, in: lines) ?? description.first(attribute, in: description.sessionLines)
-    return line.map { description.bytes[$0.attributeValue] }
+    return line.map { Self.trimmed(description.bytes[$0.attributeValue]) }
   }
 
   private func values(of attribute: Attribute, in lines: Range<Int>) -> [Bytes] {
     lines.compactMap { line in
       let line = description.lines[line]
-      return line.attribute == attribute ? description.bytes[line.attributeValue] : nil
+      return line.attribute == attribute ? Self.trimmed(description.bytes[line.attributeValue]) : nil
     }
+  }
+
+  /// Without blanks at its end, which harm nobody.
+  private static func trimmed(_ value: Bytes) -> Bytes {
+    var end = value.count
+    while end > 0, value[end - 1] == 0x20 || value[end - 1] == 0x09 { end -= 1 }
+    return end == value.count ? value : value[0..<end]
   }
 }
 

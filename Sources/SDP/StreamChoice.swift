@@ -31,7 +31,7 @@ extension MediaSecurity {
     var inClear: StreamChoice?
     for (index, media) in offer.media.enumerated() where media.port != 0 && media.isAudio {
       guard let profile = media.mediaProfile else {
-        failure = .wrongProfile
+        if case .noAudio = failure { failure = .wrongProfile }
         continue
       }
       var choice = StreamChoice(index: index, media: media, profile: profile)
@@ -54,15 +54,27 @@ extension MediaSecurity {
         if inClear == nil { inClear = choice }
         continue
       }
-      failure = keys.map(noKeys) ?? cause ?? withoutKeys(media, profile)
+      let new = keys.map(noKeys) ?? cause ?? withoutKeys(media, profile)
+      // What is wrong with keys says more than that a stream beside it has none.
+      if !Self.isSpecific(failure) || Self.isSpecific(new) { failure = new }
     }
     guard let inClear else { throw failure }
     return inClear
   }
 
+  private static func isSpecific(_ failure: OfferAnswerFailure) -> Bool {
+    switch failure {
+    case .noKeys, .broken: true
+    case .noAudio, .noCommonCodec, .wrongProfile, .unreadable, .limit, .other: false
+    }
+  }
+
   /// Why a stream that says nothing of keys which are taken cannot be agreed to.
   private func withoutKeys(_ media: MediaDescription, _ profile: MediaProfile) -> OfferAnswerFailure {
-    profile == .savp && takesSRTP && !media.hasFingerprint ? .broken(PeerViolation(.cryptoMissing)) : .wrongProfile
+    if !takesSRTP, takesDTLS, media.hasCrypto, !profile.isDTLS {
+      return .noKeys("keys of SDES are not taken here: the signalling is in clear, or keys have to come by DTLS")
+    }
+    return profile == .savp && takesSRTP && !media.hasFingerprint ? .broken(PeerViolation(.cryptoMissing)) : .wrongProfile
   }
 
   /// What an offered stream says of its association.
@@ -71,7 +83,9 @@ extension MediaSecurity {
     switch theirs.setup {
     case .active, .passive, .actpass: return theirs
     case .holdconn: throw .noKeys("the stream is offered with a=setup:holdconn, so no DTLS association can be opened (RFC 4145 §4)")
-    case nil: throw .broken(PeerViolation(.dtlsSetup, "a=setup has a value that RFC 4145 does not know"))
+    case nil:
+      let said = media.setupText?.prefix(24) ?? ""
+      throw .broken(PeerViolation(.dtlsSetup, "'\(said)' is not active, passive, actpass or holdconn", section: "RFC 4145 §4"))
     }
   }
 
@@ -80,7 +94,9 @@ extension MediaSecurity {
     guard let theirs = media.dtls(isAnswer: isAnswer) else {
       let lines = media.fingerprintLines
       guard let line = lines.first else { throw .broken(PeerViolation(.fingerprintMissing)) }
-      throw .broken(PeerViolation(.fingerprintMissing, "'\(line.text.prefix(24))' is not a fingerprint", section: "RFC 8122 §5"))
+      let fault = CertificateFingerprint.fault(in: line.text) ?? "it cannot be read"
+      throw .broken(
+        PeerViolation(.fingerprintMissing, "'\(line.text.prefix(24))' is not a fingerprint: \(fault)", section: "RFC 8122 §5"))
     }
     guard theirs.fingerprints.contains(where: \.hash.isChecked) else {
       let names = theirs.fingerprints.map { "\($0.hash)" }.joined(separator: ", ")
@@ -128,7 +144,7 @@ extension MediaSecurity {
   ) throws(OfferAnswerFailure) -> (DTLSDescription, DTLSConnection.Role) {
     let theirs = try Self.described(answer, isAnswer: true)
     guard let role = history.role(offering: ours.setup, answered: theirs.setup) else {
-      throw .broken(PeerViolation(.dtlsSetup, "a=setup:\(theirs.setup?.rawValue ?? "?") to a=setup:\(ours.setup.rawValue)"))
+      throw .broken(PeerViolation(.dtlsSetup, "a=setup:\(answer.setupText?.prefix(24) ?? "") to a=setup:\(ours.setup.rawValue)"))
     }
     return (theirs, role)
   }

@@ -49,6 +49,11 @@ import Testing
     #expect(bye(outputs)?.hasPrefix("no keys for the media: not the one") == true)
   }
 
+  @Test func `keys that we do not take are our choice, and nobody's mistake (contract 8.5)`() {
+    #expect(OfferAnswerFailure.noKeys("sha-1").violation(.answerUnusable, in: Text.body("200")) == nil)
+    #expect(OfferAnswerFailure.noAudio.violation(.answerUnusable, in: Text.body("200"))?.rule == .answerUnusable)
+  }
+
   @Test func `a handshake that failed before the answer costs the early media alone`() throws {
     var bench = LegBench.calling()
     bench.tell(.begin, .ports(.opened))

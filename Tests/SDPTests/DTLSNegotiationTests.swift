@@ -123,7 +123,18 @@ import Testing
       Issue.record("'both' is no role")
       return
     }
-    #expect(setup.rule == .dtlsSetup)
+    #expect(setup.rule == .dtlsSetup && setup.section == "RFC 4145 §4")
+    #expect(setup.description.contains("'both' is not active, passive, actpass or holdconn"))
+    guard case .broken(let short)? = failure(taking, try offer("actpass", "sha-256 4A:4B")) else {
+      Issue.record("two bytes are no digest")
+      return
+    }
+    #expect(short.description.contains("the length in bytes of a digest of sha-256 is 32, of this one 2"))
+  }
+
+  @Test func `blanks behind a fingerprint or a role harm nobody (RFC 8122 §5)`() throws {
+    var session = session(taking)
+    #expect(try session.answer(try offer("actpass ", Self.fingerprint + " \t"), local: local).1.association?.role == .active)
   }
 
   @Test func `of two fingerprints the better one counts, and the weak one does no harm (RFC 8122 §5)`() throws {

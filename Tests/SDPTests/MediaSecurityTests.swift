@@ -90,6 +90,15 @@ import Testing
     }
     #expect(text.contains("3 bytes instead of 30"))
     #expect(try failure(MediaSecurity(), ["m=audio 4000 RTP/SAVPF 0"])?.warningCode == 302)
+    // A stream in clear, or one of another profile, does not hide what is wrong with the keys of the one beside it.
+    let bad = ["m=audio 4000 RTP/SAVP 0", "a=crypto:1 X inline:\(Self.key128)"]
+    for media in [bad + ["m=audio 4002 RTP/AVP 0", "m=audio 4004 X 0"], ["m=audio 4004 X 0", "m=audio 4002 RTP/AVP 0"] + bad] {
+      #expect(try failure(.required, media)?.warningText.contains("the crypto-suite 'X' is not supported") == true)
+    }
+    let keyed = ["m=audio 4000 RTP/SAVP 0", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:\(Self.key128)"]
+    let refusing = MediaSecurity(takesClear: false, takesSRTP: false, takesDTLS: true)
+    #expect(try failure(refusing, keyed)?.warningText.contains("keys of SDES are not taken here") == true)
+    #expect(try failure(refusing, keyed)?.warningCode == 399)
   }
 
   @Test func `a line that breaks a rule is named though another is taken, and none of its key is shown`() throws {

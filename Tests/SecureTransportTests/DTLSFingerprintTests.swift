@@ -133,6 +133,18 @@ import Testing
     #expect(CertificateFingerprint(text) == nil)
   }
 
+  @Test(arguments: [
+    ("sha-256 01:02", "the length in bytes of a digest of sha-256 is 32, of this one 2"),
+    ("SHA-1 4A", "the length in bytes of a digest of sha-1 is 20, of this one 1"),
+    ("sha-256  01", "it is not a hash function and a digest with one space between them"),
+    ("sha-256", "it is not a hash function and a digest with one space between them"),
+    ("sha-256 0102", "its digest is not pairs of hexadecimal digits with colons between them"),
+  ])
+  func `what is wrong with a fingerprint is named (RFC 8122 §5)`(text: String, fault: String) {
+    #expect(CertificateFingerprint.fault(in: text) == fault)
+    #expect(CertificateFingerprint.fault(in: "x 01:02") == nil)
+  }
+
   @Test func `a certificate of one seed has one fingerprint, of another seed another`() throws {
     let again = try DTLSCertificate(entropy: Entropy(seed: 1), epoch: .virtual)
     #expect(again.certificate == DTLSLab.certificates[0].certificate)

@@ -44,7 +44,10 @@ extension OfferAnswerFailure {
   /// The rule that was broken: the one that offer/answer named, else this one; nil for a limit of ours, which breaks none.
   func violation(_ rule: PeerViolation.Rule, in body: SessionBody) -> PeerViolation? {
     if case .broken(let violation) = self { return violation }
-    if case .limit = self { return nil }
+    switch self {
+    case .limit, .noKeys: return nil
+    case .broken, .noAudio, .noCommonCodec, .wrongProfile, .unreadable, .other: break
+    }
     return PeerViolation(rule, "\(body.name): \(warningText)")
   }
 

@@ -87,15 +87,35 @@ extension CertificateFingerprint: CustomStringConvertible {
   /// Reads the value of `a=fingerprint`: `sha-256 4A:AD:…`, digits in either case. nil where it is none, or where the digest is not as
   /// long as its hash function says. An unknown hash function is kept by its name.
   public init?(_ text: some StringProtocol) {
+    guard case .success(let fingerprint) = Self.read(text) else { return nil }
+    self = fingerprint
+  }
+
+  /// Why a text is not a fingerprint; nil where it is one.
+  public static func fault(in text: some StringProtocol) -> String? {
+    guard case .failure(let fault) = read(text) else { return nil }
+    return fault.reason
+  }
+
+  private struct Fault: Error { var reason: String }
+
+  private static func read(_ text: some StringProtocol) -> Result<CertificateFingerprint, Fault> {
     let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-    guard parts.count == 2, !parts[0].isEmpty else { return nil }
-    hash = HashFunction(parts[0])
-    digest = []
+    guard parts.count == 2, !parts[0].isEmpty else {
+      return .failure(Fault(reason: "it is not a hash function and a digest with one space between them"))
+    }
+    let hash = HashFunction(parts[0])
+    var digest: [UInt8] = []
     for pair in parts[1].split(separator: ":", omittingEmptySubsequences: false) {
-      guard pair.utf8.count == 2, pair.utf8.allSatisfy({ Self.isHexadecimal($0) }), let byte = UInt8(pair, radix: 16) else { return nil }
+      guard pair.utf8.count == 2, pair.utf8.allSatisfy({ isHexadecimal($0) }), let byte = UInt8(pair, radix: 16) else {
+        return .failure(Fault(reason: "its digest is not pairs of hexadecimal digits with colons between them"))
+      }
       digest.append(byte)
     }
-    guard hash.length == nil || hash.length == digest.count else { return nil }
+    if let length = hash.length, length != digest.count {
+      return .failure(Fault(reason: "the length in bytes of a digest of \(hash) is \(length), of this one \(digest.count)"))
+    }
+    return .success(CertificateFingerprint(hash: hash, digest: digest))
   }
 
   /// `sha-256 4A:AD:…`, with digits in upper case (RFC 8122 §5).
