@@ -173,7 +173,7 @@ public final class TLSObserver {
     guard TLSCipherSuite(hello.cipherSuite) != nil else {
       return "cipher suite \(TLSCipherSuite.name(hello.cipherSuite)) is not supported for decryption"
     }
-    return "the capture has no secrets for it"
+    return clientRandom == nil ? "its ClientHello is not in the capture" : "the capture has no secrets for it"
   }
 
   private func close(_ count: Int, _ reason: String) {

@@ -87,6 +87,17 @@ import Testing
     try early.expect("invite-overlaps", frame: 3, by: bob)
   }
 
+  @Test func `an ACK shows that its INVITE had a final response, also where the capture has one direction alone (RFC 3261 §14.1)`() throws {
+    var packets = Packets()
+    for number in 1...3 {
+      packets.udp(alice, to: bob, talk.request("INVITE", cseq: number, inDialog: number > 1, sdp: offer))
+      packets.wait(5)
+      packets.udp(alice, to: bob, ack(number))
+      packets.wait(5)
+    }
+    #expect(try packets.report().finding("invite-overlaps") == nil)
+  }
+
   @Test func `each request of a dialog has a number of its own (RFC 3261 §12.2.1.1)`() throws {
     func two(_ second: Int, branch: String, from port: UInt16 = 5_060) -> Packets {
       var packets = call()

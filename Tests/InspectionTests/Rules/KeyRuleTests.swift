@@ -50,7 +50,38 @@ import Testing
 
   @Test func `RTP/SAVP has keys, by SDES or another way (RFC 4568 §4, RFC 4567, RFC 5763)`() throws {
     try call("", line(1, Self.other)).expect("crypto-missing", frame: 1, by: alice)
-    for keying in ["a=key-mgmt:mikey AQAF\r\n", "a=fingerprint:sha-256 00\r\n"] { try call(keying, keying).expectNo("crypto-missing") }
+    let fingerprint = "a=fingerprint:sha-256 \(Array(repeating: "00", count: 32).joined(separator: ":"))\r\n"
+    for keying in ["a=key-mgmt:mikey AQAF\r\n", fingerprint] { try call(keying, keying).expectNo("crypto-missing") }
+  }
+
+  @Test(arguments: [
+    ("sha-256 AB:AB", "the length in bytes of a digest of sha-256 is 32, of this one 2"),
+    ("sha-256 ABAB", "not pairs of hexadecimal digits"),
+    ("sha-256 AG:AB", "not pairs of hexadecimal digits"), ("sha-256", "not a hash function and a digest"),
+  ])
+  func `a fingerprint follows the grammar, with a digest of its hash function's length (RFC 8122 §5)`(line: String, fault: String) throws {
+    let bad = "a=setup:actpass\r\na=fingerprint:\(line)\r\n"
+    let good = "a=fingerprint:SHA-256 \(Array(repeating: "ab", count: 32).joined(separator: ":")) \r\n"
+    let packets = try call(bad, "a=setup:active\r\n" + good, profile: "UDP/TLS/RTP/SAVP")
+    try packets.expect("dtls-fingerprint-missing", frame: 1, by: alice)
+    #expect(try packets.report().finding("dtls-fingerprint-missing")?.text.contains(fault) == true)
+    // Beside a good one it does no harm, and an unknown hash function may have any length.
+    for more in [good, "a=fingerprint:x 01:02\r\n"] {
+      try call(bad + more, "a=setup:active\r\n" + good, profile: "UDP/TLS/RTP/SAVP").expectNo("dtls-fingerprint-missing")
+    }
+  }
+
+  @Test func `an answer takes the part that the offer leaves, where the offer has a fingerprint (RFC 5763 §5)`() throws {
+    let line = "a=fingerprint:sha-256 \(Array(repeating: "AB", count: 32).joined(separator: ":"))\r\n"
+    func agreed(_ offer: String, _ answer: String) throws -> Packets {
+      try call("a=setup:\(offer)\r\n" + line, "a=setup:\(answer)\r\n" + line, profile: "UDP/TLS/RTP/SAVP")
+    }
+    try agreed("actpass", "actpass").expect("dtls-setup", frame: 3, by: bob)
+    try agreed("passive", "passive").expect("dtls-setup", frame: 3, by: bob)
+    try agreed("actpass", "active").expectNo("dtls-setup")
+    // A role that nobody knows is the offerer's mistake, and an answer to no offer of DTLS means nothing.
+    try agreed("ACTPASS", "active").expectNo("dtls-setup")
+    try call("", "a=setup:active\r\n" + line, profile: "RTP/AVP").expectNo("dtls-setup")
   }
 
   @Test func `an answer takes one line of the offer, and brings a key of its own (RFC 4568 §5.1.3)`() throws {
@@ -70,5 +101,20 @@ import Testing
     // At the tap of who received them nothing is missing.
     try call(line(1, Self.one), line(1, Self.other), key: strange).seen(by: bob).expect("srtp-unverified", frame: 5, by: alice)
     try call(line(1, Self.one), line(1, Self.other)).expectNo("srtp-unverified")
+  }
+
+  @Test func `an address that two calls name at once accuses nobody of the other's keys (RFC 4568 §5)`() throws {
+    let talk = Talk(callID: "second")
+    var packets = Packets()
+    packets.establish(
+      offer: Talk.sdp(alice, 10_000, extra: line(1, Self.one)), answer: Talk.sdp(bob, 20_000, extra: line(1, Self.other)))
+    packets.establish(talk, offer: Talk.sdp(alice, 10_002, extra: line(1, Self.other)), answer: Talk.sdp(bob, 20_000))
+    for number in 1...60 as ClosedRange<UInt16> {
+      packets.udp(alice, 10_002, to: bob, 20_000, rtpPacket(0, number, UInt32(number) * 160, 9))
+      packets.wait(20)
+    }
+    packets.hangUp(talk)
+    packets.hangUp()
+    try packets.expectNo("srtp-unverified")
   }
 }

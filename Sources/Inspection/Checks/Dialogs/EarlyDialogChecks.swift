@@ -43,7 +43,9 @@ struct InviteOverlaps: DialogCheck {
   private static func isOpen(_ other: ObservedTransaction, at sent: FrameStamp, for invite: ObservedTransaction) -> Bool {
     guard let began = other.request, let last = other.lastRequest, began.frame < sent.frame,
       other.final.map({ $0.first.frame > sent.frame }) ?? (sent.since(last) < patience || !other.responses.isEmpty),
-      other.final != nil || other.cancel == nil
+      other.final != nil || other.cancel == nil,
+      // The ACK shows that there was a final response, which a capture of one direction has not.
+      !other.acknowledgements.contains(where: { $0.first.frame < sent.frame })
     else { return false }
     let isSameSide =
       other.fromTag == invite.fromTag && other.source.address == invite.source.address && other.key.number != invite.key.number

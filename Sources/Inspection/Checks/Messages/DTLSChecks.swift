@@ -10,10 +10,30 @@ struct FingerprintLines: MessageCheck {
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard let description = message.description else { return [] }
     return description.media.compactMap { media in
-      guard media.port != 0, media.isRTP, media.profile.contains("TLS"), media.fingerprints.isEmpty else { return nil }
+      guard media.port != 0, media.isRTP else { return nil }
+      guard let first = media.fingerprints.first else {
+        guard media.profile.contains("TLS") else { return nil }
+        return Remark(
+          rule, "\(message.title) has m=\(media.kind) over \(media.profile) without a fingerprint", message.stamp, by: message.source)
+      }
+      guard let fault = Self.fault(first), media.fingerprints.allSatisfy({ Self.fault($0) != nil }) else { return nil }
       return Remark(
-        rule, "\(message.title) has m=\(media.kind) over \(media.profile) without a fingerprint", message.stamp, by: message.source)
+        rule.severity, "RFC 8122 §5", "\(message.title) has a fingerprint that cannot be used: \(fault)", message.stamp,
+        by: message.source)
     }
+  }
+
+  /// What breaks the grammar; nil where nothing does.
+  static func fault(_ line: String) -> String? {
+    let words = line.split(separator: " ", omittingEmptySubsequences: false)
+    guard words.count == 2, !words[0].isEmpty else { return "it is not a hash function and a digest with one space between them" }
+    let pairs = words[1].split(separator: ":", omittingEmptySubsequences: false)
+    guard pairs.allSatisfy({ $0.utf8.count == 2 && $0.allSatisfy(\.isHexDigit) }) else {
+      return "its digest is not pairs of hexadecimal digits with colons between them"
+    }
+    let lengths = ["md5": 16, "md2": 16, "sha-1": 20, "sha-224": 28, "sha-256": 32, "sha-384": 48, "sha-512": 64]
+    guard let length = lengths[words[0].lowercased()], length != pairs.count else { return nil }
+    return "the length in bytes of a digest of \(words[0].lowercased()) is \(length), of this one \(pairs.count)"
   }
 }
 
@@ -24,10 +44,14 @@ struct AnswerTakesRole: DialogCheck {
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     story.agreements.flatMap { agreement in
       zip(agreement.offer.media, agreement.answer.media).compactMap { offer, answer in
-        guard answer.port != 0, offer.port != 0, !answer.fingerprints.isEmpty, let said = answer.setup else { return nil }
+        // Without a fingerprint an offer asks for nothing that an answer could take.
+        guard answer.port != 0, offer.port != 0, !offer.fingerprints.isEmpty, !answer.fingerprints.isEmpty, let said = answer.setup
+        else { return nil }
         let left = offer.setup ?? "active"
         switch (left, said) {
         case ("actpass", "active"), ("actpass", "passive"), ("active", "passive"), ("passive", "active"), ("holdconn", _): return nil
+        // What nobody knows leaves nothing that an answer could miss.
+        case _ where !["active", "passive", "actpass"].contains(left): return nil
         default:
           return Remark(
             rule, "the answer says a=setup:\(said) to an offer with a=setup:\(left)", agreement.answer.stamp, by: agreement.answer.owner)
