@@ -143,10 +143,32 @@ extension ValueType where Value == AddressRange {
         scope.notes.use(.member, member.name)
         return range
       }
-      if let range = AddressRange(text) { return range }
+      if let range = AddressRange(text) {
+        if let fault = fault(of: range, text) { throw place.problem("'\(text)' \(fault)") }
+        return range
+      }
+      if let fault = faultOfPrefix(text) { throw place.problem("'\(text)' \(fault)") }
       let hint = Spelling.hint(for: text, among: scope.scenario.cast.map(\.name))
       throw place.problem("'\(text)' is neither an address, a CIDR range nor a name of the cast\(hint)")
     }
+  }
+
+  /// What makes a range that can be read mean something else to others, or nothing at all; nil where it is clear.
+  private static func fault(of range: AddressRange, _ text: String) -> String? {
+    let parts = text.split(separator: "/")
+    let numbers = text.contains(":") ? parts.dropFirst() : parts.flatMap { $0.split(separator: ".") }[...]
+    if numbers.contains(where: { $0.count > 1 && $0.hasPrefix("0") }) {
+      return "has a number with a leading zero, which some read as octal (RFC 6943 §3.1.1)"
+    }
+    guard range.address.isIPv6, !range.address.unmapped.isIPv6 else { return nil }
+    return "holds no IPv4 address: the prefix of an IPv4-mapped range has 96 bits or more (RFC 4291 §2.5.5.2)"
+  }
+
+  private static func faultOfPrefix(_ text: String) -> String? {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, let address = IPAddress(parts[0]) else { return nil }
+    let width = address.isIPv6 ? 128 : 32
+    return "is not a CIDR range: the prefix of an IPv\(address.isIPv6 ? 6 : 4) range is a number from 0 to \(width)"
   }
 }
 

@@ -63,6 +63,14 @@ private let head = """
       head + "policy: { allow: [pbx2] }\nsteps: []",
       "'pbx2' is neither an address, a CIDR range nor a name of the cast, did you mean 'pbx'?"
     ),
+    (
+      head + "policy: { allow: [10.0.0.0/33] }\nsteps: []",
+      "'10.0.0.0/33' is not a CIDR range: the prefix of an IPv4 range is a number from 0 to 32"
+    ),
+    (head + "policy: { allow: [\"2001:db8::/-1\"] }\nsteps: []", "the prefix of an IPv6 range is a number from 0 to 128"),
+    (head + "policy: { allow: [010.0.0.1] }\nsteps: []", "'010.0.0.1' has a number with a leading zero, which some read as octal"),
+    (head + "policy: { allow: [10.0.0.0/08] }\nsteps: []", "'10.0.0.0/08' has a number with a leading zero"),
+    (head + "policy: { allow: [\"::ffff:10.0.0.0/8\"] }\nsteps: []", "'::ffff:10.0.0.0/8' holds no IPv4 address"),
     (head + "policy: { mediaPorts: 70000-1 }\nsteps: []", "'70000-1' is not a range of ports"),
     (head + "network:\n  - { between: [pbx, kallglot], loss: 130 % }\nsteps: []", "'130 %' is not a share"),
     (
