@@ -93,14 +93,7 @@ extension Scenario {
 
 extension MediaSecurity {
   fileprivate init(_ member: Scenario.Member) {
-    switch member.srtp {
-    case .off: self = .none
-    case .accept: self = MediaSecurity(takesDTLS: true)
-    case .osrtp: self = MediaSecurity(offer: .osrtp)
-    case .bestEffort: self = MediaSecurity(offer: .bestEffort)
-    case .require: self = .required
-    case .dtls: self = MediaSecurity(offer: .dtls, takesClear: false, takesSRTP: false, takesDTLS: true)
-    }
+    self.init(member.srtp)
     (setup, multiplexesRTCP) = (member.setup, member.rtcpMux)
   }
 }

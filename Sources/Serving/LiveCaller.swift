@@ -7,6 +7,7 @@ import Media
 import NIOCore
 import Personas
 import Rules
+import SDP
 import SIPMessage
 import SIPTransport
 import SIPUserAgent
@@ -79,19 +80,19 @@ public final class LiveCaller: @unchecked Sendable {
     do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
     let clock = LiveClock()
     lines = ServeLog(epoch: clock.epoch, console: say)
-    let user = configuration.username ?? "kallglot-lab"
     let from = try configuration.from.map { text in
       do { return NameAddress(uri: try SIPURI(parsing: text)) } catch { throw LiveFailure("from: \(error)") }
     }
     let credentials = configuration.username.flatMap { name in
       configuration.password.map { Credentials(username: name, password: Secret($0)) }
     }
-    let aor = from ?? NameAddress(uri: SIPURI(.sip, host: .address(local), user: user))
     let listeners = Self.listeners([target] + others, local)
     awaited = listeners.count
-    let settings = Persona.Configuration(
+    var settings = Persona.Configuration(
       profile: .plainCaller, listeners: listeners,
-      mediaAddress: local, mediaPorts: mediaPorts ?? Self.anyPorts, aor: aor, credentials: credentials)
+      mediaAddress: local, mediaPorts: mediaPorts ?? Self.anyPorts, aor: from ?? Self.address(configuration, local),
+      credentials: credentials)
+    settings.security = MediaSecurity(configuration.srtp)
     host = Persona(
       settings, serverTLS: nil, clientTLS: try Self.tls(configuration, [target] + others), entropy: .system, epoch: clock.epoch)
     request = CallRequest(uri: uri, hop: .servers(target, others: others))
@@ -104,6 +105,11 @@ public final class LiveCaller: @unchecked Sendable {
     judge.onNews = { [unowned self] news in loop.execute { [unowned self] in take(news) } }
     driver.onEvent = { [unowned self] event in take(event) }
     captures?.onEvent = { [unowned self] event in say(log.line(for: event)) }
+  }
+
+  /// Who calls where the configuration does not say it.
+  private static func address(_ configuration: CallConfiguration, _ local: IPAddress) -> NameAddress {
+    NameAddress(uri: SIPURI(.sip, host: .address(local), user: configuration.username ?? "kallglot-lab"))
   }
 
   /// Several calls of one machine seldom begin at the same port.

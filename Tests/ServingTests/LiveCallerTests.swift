@@ -34,6 +34,27 @@ import Testing
     var text: String { all.withLock { $0.joined(separator: "\n") } }
   }
 
+  @Test(arguments: [
+    ("off", "RTP/AVP", "a=sendrecv"), ("osrtp", "RTP/AVP", "a=crypto:1 AEAD_AES_256_GCM inline:"),
+    ("require", "RTP/SAVP", "a=crypto:5 AES_CM_128_HMAC_SHA1_32 inline:"), ("dtls", "UDP/TLS/RTP/SAVP", "a=fingerprint:sha-256 "),
+  ])
+  func `a call offers SRTP as its configuration says (RFC 4568 §5.1.1, RFC 8643, RFC 5763 §5)`(
+    word: String, profile: String, line: String
+  ) async throws {
+    let (peer, lines) = (PlainPeer(), Lines())
+    let caller = try LiveCaller(
+      try SIPURI(parsing: "sip:x@\(peer.address)"), target: SIPTarget(transport: .udp, address: peer.address), local: .loopbackV4,
+      configuration: try CallConfiguration.read("srtp: \(word)", file: "call.yaml"), duration: .seconds(1), tone: nil,
+      say: { lines.add($0) })
+    async let outcome = caller.run()
+    let invite = try #require(await peer.next())
+    try peer.answer(invite, 488)
+    let offer = invite.body.text
+    #expect(offer.contains(" \(profile) ") && offer.contains(line), "\(offer)")
+    #expect(offer.contains("a=crypto") == (word == "osrtp" || word == "require"))
+    #expect(try await !outcome.established)
+  }
+
   @Test func `a redirection is said with where it leads, and the outcome names the target that failed (RFC 3261 §8.1.3.4)`() async throws {
     let (peer, lines) = (PlainPeer(), Lines())
     let caller = try caller(to: peer, patience: .seconds(20), lines)

@@ -13,6 +13,9 @@ public struct CallConfiguration: Sendable {
   /// PEM file of the authorities that a TLS peer's certificate is checked against; nil = no check, and the report says so.
   public var trust: String?
 
+  /// What it does about SRTP.
+  public var srtp = Scenario.SRTPUse.off
+
   public init() {}
 
   private static let username = Key.optional("username", .text, "For the digest, and the user of From.")
@@ -22,8 +25,13 @@ public struct CallConfiguration: Sendable {
   private static let transport = Key.optional("transport", .transport, "Instead of what the URI says.")
   private static let trust = Key.optional("trust", .text, "PEM file of authorities for TLS.")
 
+  private static let srtp = Key.standard(
+    "srtp", .words(Scenario.SRTPUse.allCases.map { ($0.rawValue, $0) }), "off",
+    "What the call does about SRTP: `accept` offers RTP/AVP, `osrtp` RTP/AVP with keys of SDES, `best-effort` RTP/SAVP beside RTP/AVP, "
+      + "`require` RTP/SAVP alone, `dtls` UDP/TLS/RTP/SAVP.")
+
   public static func read(_ text: String, file: String) throws(SourceProblem) -> CallConfiguration {
-    let shape = MappingShape([username, password, from, address, transport, trust])
+    let shape = MappingShape([username, password, from, address, transport, trust, srtp])
     let fields = try NodeReader.root(text, file: file).fields(shape, .empty)
     var configuration = CallConfiguration()
     configuration.username = try fields[username]
@@ -32,6 +40,7 @@ public struct CallConfiguration: Sendable {
     configuration.address = try fields[address]
     configuration.transport = try fields[transport]
     configuration.trust = try fields[trust]
+    configuration.srtp = try fields[srtp]
     return configuration
   }
 }

@@ -19,6 +19,8 @@ extension PolicyWatch {
   init(calling configuration: CallConfiguration) {
     var secrets = SecretList()
     if let password = configuration.password { secrets.add(Secret(password), named: "the password of \(configuration.username ?? "?")") }
-    self.init(PolicyLedger(PolicyArms(), secrets: secrets), isEndpoint: true)
+    var arms = PolicyArms()
+    arms.requiresSRTP = configuration.srtp == .require || configuration.srtp == .dtls
+    self.init(PolicyLedger(arms, secrets: secrets), isEndpoint: true)
   }
 }
