@@ -48,7 +48,7 @@ struct CaptureJudgement {
     CheckContext(
       begin: reader.facts.first ?? end, end: end, stories: Dictionary(stories.map { ($0.conversation.number, $0) }) { first, _ in first },
       streams: StreamIndex(streams), hasRTP: !streams.isEmpty, control: reader.streams.control, dtls: reader.streams.dtls,
-      hasHoles: Self.hasHoles(reader), hiddenFrames: reader.facts.hiddenFrames, own: reader.facts.own)
+      hasHoles: Self.hasHoles(reader), table: reader.streams, hiddenFrames: reader.facts.hiddenFrames, own: reader.facts.own)
   }
 
   private mutating func collect(_ context: CheckContext, _ reader: PassiveReader) {

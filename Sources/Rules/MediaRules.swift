@@ -30,9 +30,12 @@ extension Rule {
   public static let srtpUnverified = Rule(
     "srtp-unverified", .error, "RFC 3711 §3.3", "a packet of a stream over SRTP can be verified with the key that was agreed", by: .both)
 
+  public static let srtpFormerKey = Rule(
+    "srtp-former-key", .error, "RFC 4568 §7.1.4", "SRTP has the key that its sender's description has since the last agreement")
+
   static let media: [Rule] = [
     rtpMalformed, rtcpMalformed, rtpPayloadType, rtpWhileHeld, rtpSource, mediaAddress, mediaPort, formerAddress, controlPort,
-    mediaAfterBye, streamQuality, oneWayAudio, mediaLate, mediaStops, srtpUnverified,
+    mediaAfterBye, streamQuality, oneWayAudio, mediaLate, mediaStops, srtpUnverified, srtpFormerKey,
   ]
 }
 

@@ -30,7 +30,7 @@ public struct SRTPKeys: Hashable, Sendable {
   }
 
   /// Whether a key is among both.
-  func sharesKey(with other: SRTPKeys) -> Bool { keys.contains { key in other.keys.contains { $0.isSameKey(as: key) } } }
+  public func sharesKey(with other: SRTPKeys) -> Bool { keys.contains { key in other.keys.contains { $0.isSameKey(as: key) } } }
 
   /// Bytes of the MKI in each packet; 0 where there is none.
   public var identifierLength: Int { keys[0].identifier?.bytes.count ?? 0 }

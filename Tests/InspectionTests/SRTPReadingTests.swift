@@ -119,6 +119,36 @@ import Testing
     #expect(try self.report(wrong).text().contains { $0.contains("SRTP, closed: not verified by its key") })
   }
 
+  @Test func `SRTP with the key of an earlier description is named a second after the new agreement (RFC 4568 §7.1.4)`() throws {
+    func line(_ seed: UInt64) -> String {
+      "a=crypto:\(CryptoAttribute(tag: 1, suite: .aesCM128HMACSHA1_80, keys: [key(seed)]).serialized().text)\r\n"
+    }
+    /// Alice brings the key 2 instead of 1, and sends so many packets before she uses it.
+    func remarks(_ late: Int, isAnswered: Bool = true) throws -> [String] {
+      var packets = Packets()
+      let answer = sdp(bob, 20_000, line(9), "RTP/SAVP")
+      packets.establish(offer: sdp(alice, 10_000, line(1), "RTP/SAVP"), answer: answer)
+      let sender = try SRTPSender(try SRTPKeys(.aesCM128HMACSHA1_80, key(1)))
+      try speak(&packets, sender, 1...20)
+      let offer = sdp(alice, 10_000, line(2), "RTP/SAVP")
+      if isAnswered {
+        packets.reinvite(cseq: 2, offer: offer, answer: answer)
+      } else {
+        packets.udp(alice, to: bob, Talk().request("INVITE", cseq: 2, inDialog: true, sdp: offer))
+        packets.udp(bob, to: alice, Talk().response("488 Not Acceptable Here", cseq: 2, "INVITE"))
+      }
+      if late > 0 { try speak(&packets, sender, 21...(20 + late)) }
+      try sender.rekey(try SRTPKeys(.aesCM128HMACSHA1_80, key(2)), isNewAddress: false, reading: .keepROC)
+      if late < 100 { try speak(&packets, sender, (21 + late)...120) }
+      return try report(packets).findings.filter { $0.breach == .srtpFormerKey }.map(\.text)
+    }
+    #expect(try remarks(100).count == 1)
+    #expect(try remarks(100).first?.hasPrefix("\(alice):10000 still sends SRTP with a key that its description of frame") == true)
+    #expect(try remarks(0) == [], "the new key at once")
+    #expect(try remarks(10) == [], "a few packets were on their way")
+    #expect(try remarks(100, isAnswered: false) == [], "what a refused offer says never held")
+  }
+
   @Test func `a damaged first packet does not close a stream`() throws {
     let attribute = CryptoAttribute(tag: 1, suite: .aesCM128HMACSHA1_80, keys: [key(1)]).serialized().text
     var packets = call("a=crypto:\(attribute)\r\n", "RTP/SAVP")

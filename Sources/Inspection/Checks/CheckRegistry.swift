@@ -68,6 +68,8 @@ struct CheckContext {
   var dtls: DTLSTable
   /// SIP may be missing: a gap in a stream, a cut or unreadable message, TLS that stayed closed, a damaged file, frames that are not read.
   var hasHoles: Bool
+  /// What opened streams over SRTP.
+  var table: StreamTable
   /// Frames that were not read and may carry SIP or RTP.
   var hiddenFrames: Int
   /// The hosts whose own tap it is; empty where nobody knows.
@@ -103,7 +105,7 @@ enum CheckRegistry {
   static let streams: [any StreamCheck] = [
     PayloadNegotiated(), MediaPlace(), MediaPort(), MediaAfterEnd(), StreamQuality(), ReportedLoss(), TimestampJump(), TimestampStep(),
     ClockPace(), SequenceRestart(), MarkerUse(), PacketTime(), SourceChange(), ReportedJitter(), SenderCounts(), OneSource(),
-    SequenceMoves(), ReceptionReported(), GoodbyeSaid(), PacketBursts(), AudioLaw(), PacketsVerified(),
+    SequenceMoves(), ReceptionReported(), GoodbyeSaid(), PacketBursts(), AudioLaw(), PacketsVerified(), KeyInForce(),
   ]
 
   static func examine(_ message: ObservedMessage, _ conversation: Conversation) -> [InspectionFinding] {

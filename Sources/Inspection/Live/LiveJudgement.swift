@@ -31,7 +31,8 @@ struct LiveJudgement {
     (self.streams, self.stories) = (streams, stories)
     var context = CheckContext(
       begin: reader.facts.first ?? end, end: end, stories: stories, streams: StreamIndex(near), hasRTP: !all.isEmpty,
-      control: reader.streams.control, dtls: reader.streams.dtls, hasHoles: false, hiddenFrames: holes.missed, own: reader.facts.own)
+      control: reader.streams.control, dtls: reader.streams.dtls, hasHoles: false, table: reader.streams,
+      hiddenFrames: holes.missed, own: reader.facts.own)
     for one in changed {
       context.hasHoles = holes.cover(one.conversation)
       examine(one, context, reader)

@@ -56,6 +56,12 @@ extension StreamTable {
   /// How the key is known that opens a stream.
   public func keySource(of stream: RTPStream) -> SRTPKeySource? { opener.source((stream.key.source, stream.key.destination)) }
 
+  /// Whether the packet of a stream that was opened last has another key than the lines of a description have; false where none was.
+  public func hasOtherKey(_ stream: RTPStream, than media: ObservedMedia) -> Bool {
+    guard let keys = opener.keys((stream.key.source, stream.key.destination)) else { return false }
+    return !media.crypto.contains { line in (try? line.keying())?.sharesKey(with: keys) ?? true }
+  }
+
   /// Why a stream's packets were not opened, or not all of them; nil for one that is not SRTP as far as anybody knows.
   /// - Parameter hasClosedSignalling: whether there is SIP between these two that was not opened.
   public func obstacle(of stream: RTPStream, hasClosedSignalling: (RTPStream) -> Bool) -> SRTPObstacle? {

@@ -142,6 +142,11 @@ struct SRTPOpener {
     return (lock.handshake, lock.number < known.count)
   }
 
+  /// The key that opened the last packet which was opened.
+  func keys(_ way: StreamTable.Way) -> SRTPKeys? {
+    locks[Direction(source: way.source, destination: way.destination)]?.list.first?.keys
+  }
+
   /// Why the last packet that was tried with a key stayed closed; nil where there was no key.
   func drop(_ way: StreamTable.Way) -> SRTPDrop? { locks[Direction(source: way.source, destination: way.destination)]?.drop }
 
