@@ -2,8 +2,8 @@ import Rules
 import SansIO
 import WireReader
 
-/// Who brings another key of SDES sends with it as soon as both sides have the agreement (RFC 4568 §7.1.4). The last packet of a stream shows
-/// whether that was done.
+/// Who brings another key of SDES sends with it as soon as both sides have the agreement (RFC 4568 §7.1.4). The last packet of a stream
+/// shows whether that was done.
 struct KeyInForce: StreamCheck {
   var rule: Rule { .srtpFormerKey }
 
