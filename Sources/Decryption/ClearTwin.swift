@@ -5,8 +5,8 @@ import WireReader
 /// Writes the clear twin of a capture: the same frames, with SIP and RTP decrypted as far as there are keys.
 ///
 /// Frames without plaintext are kept empty: segments of a TLS handshake, DTLS, and SRTP that no key opens. m= lines say RTP/AVP, keys and
-/// fingerprints become `a=x-lab-removed`. A twin has no secrets, and no byte of a TLS record where the secrets are known. The capture is read
-/// for its secrets, for the connections that they open, and for its frames, and streams through each time.
+/// fingerprints become `a=x-lab-removed`. A twin has no secrets, and no byte of a TLS record where the secrets are known. The capture is
+/// read for its secrets, for the connections that they open, and for its frames, and streams through each time.
 public struct ClearTwin {
   /// What became of a capture.
   public struct Outcome: Sendable {
