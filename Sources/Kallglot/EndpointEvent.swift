@@ -40,7 +40,7 @@ public enum EndpointEvent: HostEvent, Hashable {
     case .decision(let leg, let decision, let request):
       if let leg { json.member("leg", leg.rawValue) }
       json.member("method", request.method)
-      json.member(request.isOurs ? "target" : "source", request.peer)
+      if let peer = request.peer { json.member(request.isOurs ? "target" : "source", peer) }
       json.member("callID", request.callID)
       json.member("rule", decision.rule.rawValue)
       json.member("setting", decision.setting)
@@ -74,14 +74,14 @@ public enum EndpointEvent: HostEvent, Hashable {
 public struct JudgedRequest: Hashable, Sendable {
   /// Empty where a connection was judged before anything was read from it.
   public var method: String
-  /// Who sent it, or whom we send it to.
-  public var peer: TransportAddress
+  /// Who sent it, or whom we send it to; nil where the servers of a name have to be looked up first.
+  public var peer: TransportAddress?
   /// Empty where it is not known.
   public var callID: String
   /// We send it.
   public var isOurs: Bool
 
-  public init(method: String, peer: TransportAddress, callID: String = "", isOurs: Bool = false) {
+  public init(method: String, peer: TransportAddress?, callID: String = "", isOurs: Bool = false) {
     self.method = method
     self.peer = peer
     self.callID = callID

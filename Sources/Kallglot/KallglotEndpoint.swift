@@ -204,14 +204,11 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
       return out.event(EndpointEvent.notCalled(account: account, reason: "it has no registered contact"))
     }
     let policy = admission.accounts[account]?.policy ?? configuration.listener
-    guard let way = binding.way(policy.natContact, isUsable: { agent.userAgent.isUsable($0) }) else {
-      let reason = "its contact \(binding.contact) has no address that can be called"
-      return out.event(EndpointEvent.notCalled(account: account, reason: reason))
-    }
+    let way = binding.way(policy.natContact) { agent.userAgent.isUsable($0) }
     let decision = PolicyDecision(
       .registration, setting: "natContact", .passed, detail: "\(account) is called \(way); its Contact is \(binding.contact)")
-    out.event(EndpointEvent.decision(nil, decision, JudgedRequest(method: "INVITE", peer: way.target.address, isOurs: true)))
-    var request = CallRequest(name: name, uri: binding.contact, target: way.target, flow: way.flow)
+    out.event(EndpointEvent.decision(nil, decision, JudgedRequest(method: "INVITE", peer: way.hop.first?.address, isOurs: true)))
+    var request = CallRequest(name: name, uri: binding.contact, hop: way.hop, flow: way.flow)
     request.prefersFlow = policy.natContact == .flow
     request.capability = policy.capability(calling: request.hop)
     agent.perform(.call(request), at: now, &out)

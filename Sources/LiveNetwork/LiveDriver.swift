@@ -15,6 +15,7 @@ public final class LiveDriver: @unchecked Sendable {
   let host: any NetworkHost
   let tap: LiveTap
   let calls: any SocketCalls
+  private let names: @Sendable (NameQuestion) -> NameAnswer
   /// Wake-ups are moved to multiples of this many nanoseconds; 0 = exactly when they are due.
   private let quantum: Int64
   /// How long a released UDP socket is kept for the next one who binds its address.
@@ -53,16 +54,19 @@ public final class LiveDriver: @unchecked Sendable {
   ///   - number: the host's number in captures and journal.
   ///   - parking: how long a released UDP socket is kept for the next one who binds its address.
   ///   - sinks: called on the loop.
+  ///   - names: the name service; it is asked off the loop.
   ///   - calls: the operating system's, but for tests.
   public init(
     _ host: any NetworkHost, number: HostID = HostID(0), name: String, on loop: SocketLoop, clock: LiveClock = LiveClock(),
-    quantum: Duration = .zero, parking: Duration = .seconds(5), sinks: [any JournalSink] = [], calls: any SocketCalls = KernelSockets()
+    quantum: Duration = .zero, parking: Duration = .seconds(5), sinks: [any JournalSink] = [],
+    names: @escaping @Sendable (NameQuestion) -> NameAnswer = SystemResolver.answer, calls: any SocketCalls = KernelSockets()
   ) {
     self.host = host
     self.loop = loop
     self.clock = clock
     self.quantum = quantum.wholeNanoseconds
     self.calls = calls
+    self.names = names
     parkingTime = .nanoseconds(parking.wholeNanoseconds)
     timer = loop.newTimer()
     tap = LiveTap(host: number, name: name, clock: clock, sinks: sinks)
@@ -192,9 +196,9 @@ public final class LiveDriver: @unchecked Sendable {
 
   // MARK: - Names
 
-  /// By the system's resolver, off the loop.
+  /// Off the loop: the answer may take seconds.
   private func resolve(_ query: QueryID, _ question: NameQuestion) {
-    NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { SystemResolver.answer(question) }
+    NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { [names] in names(question) }
       .whenComplete { [self] result in tell(.resolved(query, (try? result.get()) ?? .noAnswer)) }
   }
 }

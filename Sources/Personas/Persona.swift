@@ -33,6 +33,8 @@ public final class Persona: ScriptedHost, TimerNaming {
     public var directMedia: TransportAddress?
     /// How often it keeps its TCP and TLS connections alive by CRLF (RFC 5626 §4.4.1); nil = never.
     public var keepAlive: Duration?
+    /// Over what it opens connections though it does not listen there.
+    public var opens: Set<SIPTransportProtocol> = []
     /// What it does about SRTP.
     public var security = MediaSecurity.none
     /// What a new key of SRTP at another address does to its rollover counters.
@@ -76,6 +78,7 @@ public final class Persona: ScriptedHost, TimerNaming {
       descriptions: habits.descriptions, aor: configuration.aor, answerDelay: configuration.answerDelay,
       sendsMedia: configuration.sendsMedia)
     own.userAgent.keepAlive = configuration.keepAlive
+    own.userAgent.opens = configuration.opens
     own.habits = habits.calls
     own.habits.behaviour = habits.behaviour
     own.musicAddress = configuration.musicAddress

@@ -4,6 +4,8 @@ import SansIO
 public enum FlowFailure: Hashable, Sendable {
   case refused(ConnectFailure)
   case closed(Closure)
+  /// Nobody knows where to send: no server of a name was found (RFC 3263 §4).
+  case notLocated(String)
   /// ICMP reported that what was sent did not arrive (RFC 3261 §18.4).
   case unreachable
   /// This machine did not send it (RFC 3261 §18.4).
@@ -32,6 +34,7 @@ extension FlowFailure: CustomStringConvertible {
     case .closed(.orderly): "closed by the peer"
     case .closed(.reset): "reset by the peer"
     case .closed(.timedOut): "connection timed out"
+    case .notLocated(let reason): reason
     case .unreachable: "unreachable (ICMP)"
     case .notSent(let error): "not sent: \(error)"
     case .tls(let reason): reason

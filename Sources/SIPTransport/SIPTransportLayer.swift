@@ -212,6 +212,12 @@ public final class SIPTransportLayer {
     }
   }
 
+  /// Whether what is sent on the flow waits for its connection.
+  public func isPending(_ flow: Flow) -> Bool {
+    guard case .connection(let id) = flow.path else { return false }
+    return connections.table[id]?.isPending == true
+  }
+
   /// Sends bytes on a flow; on a connection that is not up yet they wait for it.
   public func send(_ bytes: Bytes, on flow: Flow, _ label: Label, at now: Instant, _ out: inout Outbox, _ events: inout [Event]) {
     switch flow.path {

@@ -106,6 +106,14 @@ struct StreamConnection {
     return true
   }
 
+  /// Nothing was sent on it yet.
+  var isPending: Bool {
+    switch state {
+    case .opening, .securing: true
+    case .open, .ending, .over: false
+    }
+  }
+
   var isOver: Bool { if case .over = state { true } else { false } }
 
   private var isReading: Bool {

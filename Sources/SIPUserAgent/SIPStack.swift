@@ -21,6 +21,11 @@ final class SIPStack {
   @exclusivity(unchecked) var owners = SerialTable<ClientOwner>()
   /// Servers of domains that failed lately.
   var servers = ServerHealth()
+  /// Searches for the servers of names.
+  var locator: ServerLocator<Seeker>
+  /// Those that are over, for whom each was.
+  var locations: [(Seeker, Location)] = []
+  var unsent = UnsentResponses()
   /// What the gate dropped last.
   var dropped = DroppedRequests()
   private var nonces: ClientNonces
@@ -48,6 +53,7 @@ final class SIPStack {
     transactions = TransactionLayer(
       timers: configuration.timers, spelling: composer.spelling,
       answersToSourcePort: configuration.style.answersToSourcePort)
+    locator = ServerLocator(configuration.means, entropy.fork("names"), firstQuery: 1 << 31)
     nonces = ClientNonces(entropy.fork("cnonce"), length: configuration.style.clientNonceLength)
   }
 
@@ -60,8 +66,11 @@ final class SIPStack {
   func place(_ flow: Flow) -> LocalPlace { places.place(flow, transport, configuration) }
 
   /// Hands on what the layers said until all of them are quiet.
-  func drain(_ handleEvent: (SIPTransportLayer.Event) -> Void, _ handleOutput: (TransactionLayer.Output) -> Void) {
-    while !transportEvents.isEmpty || !transactionOutputs.isEmpty {
+  func drain(
+    _ handleEvent: (SIPTransportLayer.Event) -> Void, _ handleOutput: (TransactionLayer.Output) -> Void,
+    _ handleLocation: (Seeker, Location) -> Void
+  ) {
+    while !transportEvents.isEmpty || !transactionOutputs.isEmpty || !locations.isEmpty {
       if !transportEvents.isEmpty {
         swap(&transportEvents, &handledEvents)
         for event in handledEvents { handleEvent(event) }
@@ -71,6 +80,10 @@ final class SIPStack {
         swap(&transactionOutputs, &handledOutputs)
         for output in handledOutputs { handleOutput(output) }
         handledOutputs.removeAll(keepingCapacity: true)
+      }
+      if !locations.isEmpty {
+        let (seeker, location) = locations.removeFirst()
+        handleLocation(seeker, location)
       }
     }
   }
@@ -228,16 +241,6 @@ final class SIPStack {
     guard request.essentials.toTag == nil else { return nil }
     if style.takesBranchAsTag, let branch = request.essentials.via?.branch { return request.message[branch].text }
     return composer.mint.tag()
-  }
-
-  /// Sends a response: on the connection of its request; when that is gone, on one to the address the request came from and the port of
-  /// its Via (RFC 3261 §18.2.2).
-  func reply(_ bytes: Bytes, on flow: Flow, port: UInt16, _ label: Label, _ turn: inout Turn) {
-    var way = flow
-    if !transport.isUsable(flow) {
-      way = self.flow(to: SIPTarget(transport: flow.transport, address: TransportAddress(flow.remote.address, port: port)), &turn)
-    }
-    transport.send(bytes, on: way, label, at: turn.now, &turn.out, &transportEvents)
   }
 }
 

@@ -121,7 +121,7 @@ extension UserAgent {
   // MARK: - Other requests
 
   /// Sends a request outside any dialog; the answer comes as ``UserAgentEvent/response(_:_:)``. Digest challenges are answered once,
-  /// redirections to an address followed.
+  /// redirections followed.
   public func send(_ request: OutOfDialogRequest, at now: Instant, _ out: inout Outbox) -> RequestID {
     var id = RequestID(0)
     turn(at: now, &out) { id = send(request, &$0) }

@@ -67,9 +67,13 @@ public final class UserAgent {
   }
 
   /// Whether the arrival belongs to signalling; the rest is the owner's media.
-  public func owns(_ arrival: Arrival) -> Bool { stack.transport.owns(arrival) }
+  public func owns(_ arrival: Arrival) -> Bool {
+    if case .resolved(let query, _) = arrival { return stack.locator.owns(query) }
+    return stack.transport.owns(arrival)
+  }
 
   public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
+    if case .resolved(let query, let answer) = arrival { return turn(at: now, &out) { stack.resolved(query, answer, &$0) } }
     turn(at: now, &out) { stack.transport.receive(arrival, at: now, &$0.out, &stack.transportEvents) }
   }
 
@@ -109,7 +113,7 @@ public final class UserAgent {
     swap(&turn.out, &out)
     swap(&turn.news, &stack.news)
     body(&turn)
-    stack.drain({ handle($0, &turn) }, { handle($0, &turn) })
+    stack.drain({ handle($0, &turn) }, { handle($0, &turn) }, { located($0, $1, &turn) })
     swap(&turn.out, &out)
     swap(&turn.news, &stack.news)
   }
@@ -175,11 +179,9 @@ public final class UserAgent {
       turn.report(.listening(listener))
     case .flowFailed(let flow, let failure):
       stack.transactions.flowFailed(flow, failure, at: turn.now, &stack.transactionOutputs)
+      stack.responsesLost(on: flow, &turn)
       turn.report(.flowFailed(flow, failure))
-    case .sendFailed(let bytes, let label, let flow, let error):
-      let failure = SocketFailure(.send, local: flow.local, remote: flow.remote, subject: label.subject, error: error)
-      turn.report(.socketFailed(label.dialog == 0 ? nil : LegID(label.dialog), failure))
-      stack.transactions.sendFailed(bytes, error, at: turn.now, &stack.transactionOutputs)
+    case .sendFailed(let bytes, let label, let flow, let error): sendFailed(bytes, label, flow, error, &turn)
     case .unreachable(let flow, let error, isNew: let isNew):
       if isNew { turn.report(.socketFailed(nil, SocketFailure(.unreachable, local: flow.local, remote: flow.remote, error: error))) }
       stack.transactions.flowFailed(flow, .unreachable, at: turn.now, &stack.transactionOutputs)
@@ -191,8 +193,15 @@ public final class UserAgent {
       let phrase = "\(SIPStatus.phrase(status)); Warning: \(warning)"
       turn.report(.requestRefused(nil, RefusedRequest(request, status: status, phrase: phrase)))
     case .accepted(let flow): turn.report(.accepted(flow))
-    case .flowOpened, .keepAlive: break
+    case .flowOpened(let flow): stack.flowOpened(flow)
+    case .keepAlive: break
     }
+  }
+
+  private func sendFailed(_ bytes: Bytes, _ label: Label, _ flow: Flow, _ error: SystemError, _ turn: inout Turn) {
+    let failure = SocketFailure(.send, local: flow.local, remote: flow.remote, subject: label.subject, error: error)
+    turn.report(.socketFailed(label.dialog == 0 ? nil : LegID(label.dialog), failure))
+    stack.transactions.sendFailed(bytes, error, at: turn.now, &stack.transactionOutputs)
   }
 
   /// A response with more than one Via was not meant for us: it is discarded (RFC 3261 §8.1.3.3).
@@ -212,6 +221,23 @@ public final class UserAgent {
       turn.report(.dropped(method == .invite && message.essentials.toTag == nil ? newLeg() : nil, message))
     }
     return true
+  }
+
+  /// The servers of a name are known, or there are none.
+  private func located(_ seeker: Seeker, _ location: SIPStack.Location, _ turn: inout Turn) {
+    switch seeker {
+    case .dialog(let leg): with(leg) { $0.located(location, &turn) }
+    case .fork(let leg, let number): with(leg) { ($0 as? CallerConversation)?.locatedFork(number, location, &turn) }
+    case .redirection(let leg): with(leg) { ($0 as? CallerConversation)?.located(redirection: location, &turn) }
+    case .request(let request): requests.located(request, location, stack, &turn)
+    case .response(let response): stack.located(response, location, &turn)
+    }
+  }
+
+  private func with(_ leg: LegID, _ body: (Conversation) -> Void) {
+    guard let conversation = conversations[leg.rawValue] else { return }
+    body(conversation)
+    settle(conversation)
   }
 
   private func handle(_ output: TransactionLayer.Output, _ turn: inout Turn) {

@@ -28,6 +28,8 @@ extension UserAgent {
     public var timers: SIPTimers
     public var listeners: [TransportListener]
     public var limits: SIPLimits
+    /// Over what it opens connections though it does not listen there.
+    public var opens: Set<SIPTransportProtocol> = []
     /// Send requests of a dialog without Route over the flow it came by when Contact names another address (contract: `natContact`).
     public var prefersFlowOverContact: Bool
     /// The host of Contact; nil = the address the message leaves from.
@@ -42,6 +44,13 @@ extension UserAgent {
     public var declining = OfferDecliner()
     /// Follow a 3xx to its contacts (RFC 3261 §8.1.3.4).
     public var followsRedirections = true
+
+    /// What the servers of a name may need of it.
+    public var means: ServerSearch.Means {
+      var means = ServerSearch.Means(listeners)
+      means.transports.formUnion(opens)
+      return means
+    }
 
     public init(
       style: MessageStyle = .plain, features: Features = [], behaviour: Behaviour = Behaviour(), timers: SIPTimers = .standard,

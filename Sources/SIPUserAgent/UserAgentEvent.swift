@@ -70,6 +70,8 @@ public enum UserAgentEvent: Sendable {
   case failedOver(LegID?, after: FailedServer, to: SIPTarget)
   /// No server of a domain took a request of ours; each with its reason, in the order in which they were tried.
   case serversFailed(LegID?, [FailedServer])
+  /// No server was found for a request of ours (RFC 3263 §4), and why.
+  case notLocated(LegID?, reason: String)
   /// A final response of ours that is not a 2xx, by whatever layer; the leg is the one whose dialog or INVITE it belongs to.
   case requestRefused(LegID?, RefusedRequest)
   /// A rule that the peer broke.

@@ -32,7 +32,7 @@ public final class VirtualStage {
     for sink in director.readers + sinks { simulation.addSink(sink) }
     for member in cast.members { simulation.add(member.host, name: member.name, addresses: member.addresses) }
     for given in scenario.network { try connect(given) }
-    simulation.setNames(NameZone(scenario.names))
+    simulation.setNames(NameZone(scenario))
     for given in scenario.natsAsTheyAre { simulation.add(NAT(given), name: given.name, inside: try given.inside.map(cast.number)) }
   }
 
@@ -106,11 +106,14 @@ private final class VirtualMeans: StageMeans {
 }
 
 extension NameZone {
-  init(_ given: [NameGiven]) {
+  /// What the scenario gives, and the endpoint's domain, which leads to the endpoint unless something else is given.
+  init(_ scenario: Scenario) {
     self.init()
-    for entry in given {
+    for entry in scenario.names {
       if let record = entry.record { add(entry.name, entry.kind, record) } else { addSilence(entry.name, entry.kind) }
     }
+    guard let endpoint = scenario.endpoint, !scenario.knows(.name(Cast.domain)) else { return }
+    add(Cast.domain, endpoint.address.isIPv6 ? .aaaa : .a, NameRecord(.address(endpoint.address)))
   }
 }
 

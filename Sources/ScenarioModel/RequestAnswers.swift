@@ -37,7 +37,7 @@ public struct RequestAnswer: Sendable {
       request.callID == message.callID
     {
       frame = seen.frame
-      if [401, 407, 423, 503].contains(status) {
+      if [401, 407, 423, 503].contains(status) || (300..<400).contains(status) {
         retryable = (status, message.phrase, now)
       } else {
         (self.status, phrase, failure) = (status, message.phrase, nil)

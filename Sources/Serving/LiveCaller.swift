@@ -68,8 +68,7 @@ public final class LiveCaller: @unchecked Sendable {
   ///   - keepsSecrets: whether they have secrets, and what secrets open.
   public init(
     _ uri: SIPURI, target: SIPTarget, others: [SIPTarget] = [], local: IPAddress, configuration: CallConfiguration, duration: Duration,
-    tone: Tone?,
-    patience: Duration = .seconds(180), mediaPorts: ClosedRange<UInt16>? = nil, folder: String? = nil,
+    tone: Tone?, patience: Duration = .seconds(180), mediaPorts: ClosedRange<UInt16>? = nil, folder: String? = nil,
     keepsSecrets: Bool = true, say: @escaping @Sendable (String) -> Void
   ) throws {
     self.duration = duration
@@ -88,13 +87,14 @@ public final class LiveCaller: @unchecked Sendable {
     }
     let listeners = Self.listeners([target] + others, local)
     awaited = listeners.count
+    let clientTLS = try Self.tls(configuration, [target] + others)
     var settings = Persona.Configuration(
       profile: .plainCaller, listeners: listeners,
       mediaAddress: local, mediaPorts: mediaPorts ?? Self.anyPorts, aor: from ?? Self.address(configuration, local),
       credentials: credentials)
     settings.security = MediaSecurity(configuration.srtp)
-    host = Persona(
-      settings, serverTLS: nil, clientTLS: try Self.tls(configuration, [target] + others), entropy: .system, epoch: clock.epoch)
+    settings.opens = clientTLS == nil ? [.tcp] : [.tcp, .tls]
+    host = Persona(settings, serverTLS: nil, clientTLS: clientTLS, entropy: .system, epoch: clock.epoch)
     request = CallRequest(uri: uri, hop: .servers(target, others: others))
     captures = folder.map { CallCaptures(folder: $0, host: "caller", epoch: clock.epoch, keepsSecrets: keepsSecrets) }
     do throws(SystemError) {

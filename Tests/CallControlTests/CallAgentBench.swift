@@ -68,6 +68,12 @@ final class CallAgentBench: Bench<CallAgentHost> {
   /// How many ports from here on another program holds, and what binding one of them says.
   var heldPorts = (count: 0, failure: BindFailure.addressInUse)
 
+  /// What the name service knows.
+  var names: [NameQuestion: NameAnswer] = [:]
+  /// Questions wait for ``answerNames()``.
+  var holdsNames = false
+  private var asked: [(query: QueryID, question: NameQuestion)] = []
+
   init(prefersFlow: Bool = true, credentials: Credentials? = nil, rtpTimeout: Duration? = nil) {
     var signalling = UserAgent.Configuration(
       listeners: [.init(.udp, .init(Self.own, port: 5060)), .init(.tcp, .init(Self.own, port: 5060))], prefersFlowOverContact: prefersFlow)
@@ -84,6 +90,10 @@ final class CallAgentBench: Bench<CallAgentHost> {
   var events: [CallAgentEvent] { hostEvents.compactMap { $0 as? CallAgentEvent } }
 
   override func reply(to departure: Departure) -> Arrival? {
+    if case .resolve(let query, let question) = departure {
+      guard holdsNames else { return answer(query, question) }
+      asked.append((query, question))
+    }
     guard case .bind(let port, let address, _) = departure, heldPorts.count > 0, address.port != 5060 else {
       return super.reply(to: departure)
     }
@@ -91,7 +101,30 @@ final class CallAgentBench: Bench<CallAgentHost> {
     return .bindFailed(port, address, heldPorts.failure)
   }
 
+  private func answer(_ query: QueryID, _ question: NameQuestion) -> Arrival {
+    let isKnown = names.keys.contains { $0.name == question.name }
+    return .resolved(query, names[question] ?? (isKnown ? .records([]) : .noSuchName))
+  }
+
   // MARK: - What the test does
+
+  /// A server of a name, in the order in which they are tried.
+  func add(_ host: String, _ address: IPAddress, service: String? = nil, port: UInt16 = 5_060) {
+    names[NameQuestion(host, .a)] = .records([NameRecord(.address(address))])
+    guard let service else { return }
+    var records: [NameRecord] = []
+    if case .records(let known)? = names[NameQuestion(service, .srv)] { records = known }
+    records.append(NameRecord(.srv(priority: UInt16(records.count), weight: 0, port: port, target: host)))
+    names[NameQuestion(service, .srv)] = .records(records)
+  }
+
+  /// The name service answers what it was asked, and what is asked then.
+  func answerNames() {
+    holdsNames = false
+    let waiting = asked
+    asked = []
+    for (query, question) in waiting { receive(answer(query, question)) }
+  }
 
   func perform(_ command: CallAgentCommand) { run { host.perform(command, at: $0, &$1) } }
 

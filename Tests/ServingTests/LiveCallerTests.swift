@@ -65,6 +65,19 @@ import Testing
     #expect(lines.text.contains("302") && lines.text.contains("sip:y@127.0.0.1:9 at 127.0.0.1:9"), "\(lines.text)")
   }
 
+  @Test func `a redirection to a name goes where the system's resolver says (RFC 3261 §8.1.3.4, RFC 3263 §4)`() async throws {
+    let (peer, there, lines) = (PlainPeer(), PlainPeer(), Lines())
+    let caller = try caller(to: peer, patience: .seconds(200), lines)
+    async let outcome = caller.run()
+    try peer.answer(try #require(await peer.next()), 302, headers: ["Contact: <sip:y@localhost:\(there.address.port)>"])
+    let invite = try #require(await there.next())
+    #expect(invite.requestURIBytes?.text == "sip:y@localhost:\(there.address.port)")
+    try there.answer(invite, 486)
+    let result = try await outcome
+    #expect(result.end == .refused(status: 486) && result.target == there.address)
+    #expect(lines.text.contains("302") && lines.text.contains("at \(there.address)"), "\(lines.text)")
+  }
+
   @Test func `a call that only rings ends with CANCEL after its patience, and says so (RFC 3261 §9.1)`() async throws {
     let (peer, lines) = (PlainPeer(), Lines())
     let caller = try caller(to: peer, patience: .milliseconds(200), lines)

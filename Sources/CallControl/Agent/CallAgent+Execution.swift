@@ -105,6 +105,7 @@ extension CallAgent {
     case .redirected(let id, let status, let uri, let target): report(.redirected(id, status: status, uri: uri, target: target))
     case .failedOver(let id, let failed, let target): report(.failedOver(id, from: failed.target, reason: failed.reason, to: target))
     case .serversFailed(let id, let failures): report(.serversFailed(id, failures))
+    case .notLocated(let id, let reason): report(.serversFailed(id, reason: reason))
     case .requestRefused(let id, let request): report(.requestRefused(id, request))
     case .malformed(let rule, let flow): report(.malformed(from: flow.remote, rule: rule))
     case .incoming(let id, let request): signal(.incoming(id, request))

@@ -104,7 +104,7 @@ public final class CallAgent {
     agent.declining = settings.declining
     userAgent = UserAgent(agent, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("sip"), epoch: epoch)
     registrations = Registrations(lead: configuration.habits.registrationLead)
-    locator = ServerLocator(ServerSearch.Means(configuration.userAgent.listeners), entropy.fork("servers"))
+    locator = ServerLocator(configuration.userAgent.means, entropy.fork("servers"))
     let own = entropy.fork("media")
     self.entropy = own
     media = CallMedia(configuration, identity: identity, entropy: own, epoch: epoch)

@@ -16,7 +16,17 @@ public final class ForkingProxy: NetworkHost {
   private var outputs: [TransactionLayer.Output] = []
   /// Requests that are forwarded, by their server transactions; and whose each client transaction is.
   private var contexts: [TransactionLayer.ServerID: ResponseContext] = [:]
+  /// Requests that wait for the servers of a name.
+  private var searching: [TransactionLayer.ServerID: Forwarding] = [:]
+  private var locator: ServerLocator<Forwarding>
   private var owners: [TransactionLayer.ClientID: TransactionLayer.ServerID] = [:]
+
+  /// A request on its way; the server transaction is nil for the ACK of a 2xx.
+  private struct Forwarding: Sendable {
+    let request: InboundMessage
+    let copy: ForwardedMessage
+    let server: TransactionLayer.ServerID?
+  }
 
   public init(
     address: IPAddress, listeners: [TransportListener], routing: ProxyRouting, serverTLS: TLSContext?, clientTLS: TLSContext?,
@@ -25,6 +35,7 @@ public final class ForkingProxy: NetworkHost {
     self.address = address
     self.routing = routing
     self.entropy = entropy.fork("branches")
+    locator = ServerLocator(ServerSearch.Means(listeners), entropy.fork("servers"))
     transport = SIPTransportLayer(
       listeners: listeners, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("transport"), epoch: epoch)
     transactions = TransactionLayer()
@@ -36,7 +47,11 @@ public final class ForkingProxy: NetworkHost {
   }
 
   public func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {
-    transport.receive(arrival, at: now, &out, &events)
+    if case .resolved(let query, let answer) = arrival {
+      if let (request, location) = locator.receive(answer, query, &out) { located(request, location, at: now, &out) }
+    } else {
+      transport.receive(arrival, at: now, &out, &events)
+    }
     drain(at: now, &out)
   }
 
@@ -76,7 +91,8 @@ public final class ForkingProxy: NetworkHost {
     case .send(let bytes, let flow, let label): transport.send(bytes, on: flow, label, at: now, &out, &events)
     case .reply(let bytes, var flow, let port, let label):
       if !transport.isUsable(flow) {
-        let place = SIPTarget(transport: flow.transport, address: TransportAddress(flow.remote.address, port: port))
+        let address = TransportAddress(flow.remote.address, port: port)
+        let place = SIPTarget(transport: flow.transport, address: address, serverName: routing.serverName)
         flow = transport.flow(to: place, at: now, &out)
       }
       transport.send(bytes, on: flow, label, at: now, &out, &events)
@@ -84,6 +100,9 @@ public final class ForkingProxy: NetworkHost {
     case .ack(let message): forwardStateless(message, at: now, &out)
     case .cancelled(let invite, let server, let message):
       respond(200, "OK", to: message, server, at: now)
+      if let waiting = searching.removeValue(forKey: invite) {
+        return respond(487, "Request Terminated", to: waiting.request, invite, at: now)
+      }
       guard var context = contexts[invite] else { return }
       let cancels = context.cancelAll()
       contexts[invite] = context
@@ -91,7 +110,7 @@ public final class ForkingProxy: NetworkHost {
     case .response(let client, let message): receive(message, client, at: now, &out)
     case .failed(let client, _): fail(client, at: now, &out)
     case .ended(let client): owners[client] = nil
-    case .endedServer(let server): contexts[server] = nil
+    case .endedServer(let server): (contexts[server], searching[server]) = (nil, nil)
     case .strayResponse(let message): forwardStray(message, at: now, &out)
     case .ackMissing, .unusable: break
     }
@@ -104,14 +123,45 @@ public final class ForkingProxy: NetworkHost {
     guard message.maxForwards() != 0 else { return respond(483, "Too Many Hops", to: request, server, at: now) }
     var copy = ForwardedMessage(message)
     let route = takeOwnRoutes(&copy)
-    let targets = routing.targets(message, route: route, own: isOwn)
-    guard !targets.isEmpty else { return respond(404, "Not Found", to: request, server, at: now) }
+    let way = routing.way(message, route: route, own: isOwn)
+    if case .branches(let targets) = way, targets.isEmpty { return respond(404, "Not Found", to: request, server, at: now) }
     if message.method == .invite { respond(100, "Trying", to: request, server, at: now) }
-    var context = ResponseContext(request)
-    let method = message.method ?? .options
+    let forwarding = Forwarding(request: request, copy: copy, server: server)
+    switch way {
+    case .branches(let targets): forward(forwarding, server, to: targets, at: now, &out)
+    case .name(let uri):
+      searching[server] = forwarding
+      look(for: uri, forwarding, at: now, &out)
+    }
+  }
+
+  private func look(for uri: SIPURI, _ request: Forwarding, at now: Instant, _ out: inout Outbox) {
+    if let (request, location) = locator.locate(uri, for: request, &out) { located(request, location, at: now, &out) }
+  }
+
+  /// The servers of a name are known, or there are none: as if the next hop had failed (§16.9).
+  private func located(
+    _ request: Forwarding, _ location: ServerLocator<Forwarding>.Location, at now: Instant, _ out: inout Outbox
+  ) {
+    guard let server = request.server else {
+      if case .found(let servers) = location { forwardStateless(request, to: servers[0], at: now, &out) }
+      return
+    }
+    guard searching.removeValue(forKey: server) != nil else { return }
+    switch location {
+    case .found(let servers): forward(request, server, to: [ProxyRouting.Branch(uri: nil, target: servers[0])], at: now, &out)
+    case .failed: respond(500, "No Server Was Found", to: request.request, server, at: now)
+    }
+  }
+
+  private func forward(
+    _ request: Forwarding, _ server: TransactionLayer.ServerID, to targets: [ProxyRouting.Branch], at now: Instant, _ out: inout Outbox
+  ) {
+    var context = ResponseContext(request.request)
+    let method = request.request.message.method ?? .options
     for target in targets {
       let flow = transport.flow(to: target.target, at: now, &out)
-      let (bytes, branch) = prepared(copy, target, from: request, on: flow)
+      let (bytes, branch) = prepared(request.copy, target, from: request.request, on: flow)
       let label = Label(.request(method.label))
       let client = transactions.send(bytes, method: method, branch: branch, on: flow, label: label, at: now, &outputs)
       owners[client] = server
@@ -156,12 +206,19 @@ public final class ForkingProxy: NetworkHost {
   private func forwardStateless(_ request: InboundMessage, at now: Instant, _ out: inout Outbox) {
     var copy = ForwardedMessage(request.message)
     let route = takeOwnRoutes(&copy)
-    guard request.message.maxForwards() != 0,
-      let target = routing.targets(request.message, route: route, own: { _ in false }).first
-    else { return }
-    let flow = transport.flow(to: target.target, at: now, &out)
+    guard request.message.maxForwards() != 0 else { return }
+    let forwarding = Forwarding(request: request, copy: copy, server: nil)
+    switch routing.way(request.message, route: route, own: { _ in false }) {
+    case .branches(let targets): if let target = targets.first { forwardStateless(forwarding, to: target.target, at: now, &out) }
+    case .name(let uri): look(for: uri, forwarding, at: now, &out)
+    }
+  }
+
+  private func forwardStateless(_ request: Forwarding, to target: SIPTarget, at now: Instant, _ out: inout Outbox) {
+    let flow = transport.flow(to: target, at: now, &out)
     let label = Label(.request(SIPMethod.ack.label))
-    transport.send(prepared(copy, target, from: request, on: flow).0, on: flow, label, at: now, &out, &events)
+    let branch = ProxyRouting.Branch(uri: nil, target: target)
+    transport.send(prepared(request.copy, branch, from: request.request, on: flow).0, on: flow, label, at: now, &out, &events)
   }
 
   // MARK: - Responses (§16.7)

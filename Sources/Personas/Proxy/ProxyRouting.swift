@@ -25,32 +25,39 @@ public struct ProxyRouting: Sendable {
     (self.branches, self.domains, self.serverName) = (branches, domains, serverName)
   }
 
-  /// The targets of a request whose own Route is gone (RFC 3261 §16.5); empty = nobody knows.
-  func targets(_ request: SIPMessage, route: String?, own: (SIPURI) -> Bool) -> [Branch] {
-    if let route { return target(of: route).map { [Branch(uri: nil, target: $0)] } ?? [] }
+  /// Where a request goes.
+  enum Way {
+    /// Empty = nobody knows.
+    case branches([Branch])
+    /// The servers of a name, which have to be looked up first (RFC 3263 §4).
+    case name(SIPURI)
+  }
+
+  /// The way of a request whose own Route is gone (RFC 3261 §16.5).
+  func way(_ request: SIPMessage, route: String?, own: (SIPURI) -> Bool) -> Way {
+    if let route { return Self.uri(of: route).map(way) ?? .branches([]) }
     do {
       let uri = try request.requestURI()
-      if own(uri) { return branches }
-      return target(of: uri).map { [Branch(uri: nil, target: $0)] } ?? []
-    } catch { return [] }
+      return own(uri) ? .branches(branches) : way(to: uri)
+    } catch { return .branches([]) }
   }
 
-  private func target(of route: String) -> SIPTarget? { Self.uri(of: route).flatMap { target(of: $0) } }
-
-  /// The URI of an entry of Route; nil where it cannot be read.
-  static func uri(of route: String) -> SIPURI? {
-    do { return try NameAddress(parsing: route).uri } catch { return nil }
-  }
-
-  /// By the address, the port and the transport of a URI; a name has to be a domain that is known.
-  private func target(of uri: SIPURI) -> SIPTarget? {
+  /// By the address, the port and the transport of a URI; a name is a domain that is known, or is looked up.
+  private func way(to uri: SIPURI) -> Way {
     switch uri.host {
-    case .name(let name): return domains.first { $0.name == name.lowercased() }?.target
+    case .name(let name):
+      return domains.first { $0.name == name.lowercased() }.map { .branches([Branch(uri: nil, target: $0.target)]) } ?? .name(uri)
     case .address(let address):
       let named = (uri.parameters["transport"]?.lowercased()).flatMap { SIPTransportProtocol(rawValue: $0) }
       let transport = named ?? (uri.scheme == .sips ? .tls : .udp)
       let place = TransportAddress(address, port: uri.port ?? transport.defaultPort)
-      return SIPTarget(transport: transport, address: place, serverName: transport == .tls ? serverName : nil)
+      let target = SIPTarget(transport: transport, address: place, serverName: transport == .tls ? serverName : nil)
+      return .branches([Branch(uri: nil, target: target)])
     }
+  }
+
+  /// The URI of an entry of Route; nil where it cannot be read.
+  static func uri(of route: String) -> SIPURI? {
+    do { return try NameAddress(parsing: route).uri } catch { return nil }
   }
 }

@@ -20,12 +20,18 @@ public struct ServerLocator<Owner: Sendable> {
   private var entries: [UInt32: Entry] = [:]
   private var questions: [QueryID: (entry: UInt32, question: NameQuestion)] = [:]
   private var last: UInt32 = 0
-  private var lastQuery: UInt32 = 0
+  private var lastQuery: UInt32
 
-  public init(_ means: ServerSearch.Means, _ entropy: Entropy) { (self.means, self.entropy) = (means, entropy) }
+  /// - Parameter firstQuery: its questions are numbered from behind it; two locators of one host have ranges of their own.
+  public init(_ means: ServerSearch.Means, _ entropy: Entropy, firstQuery: UInt32 = 0) {
+    (self.means, self.entropy, lastQuery) = (means, entropy, firstQuery)
+  }
 
   /// Searches that wait.
   public var count: Int { entries.count }
+
+  /// Whether an answer is to a question of this locator.
+  public func owns(_ query: QueryID) -> Bool { questions[query] != nil }
 
   /// Begins a search; what came of it where nothing had to be asked.
   public mutating func locate(_ uri: SIPURI, for owner: Owner, _ out: inout Outbox) -> (Owner, Location)? {

@@ -20,6 +20,8 @@ final class CallerConversation: Conversation {
   private(set) var early = EarlyDialogs()
   /// Where redirections lead.
   private var targets = TargetSet()
+  /// The place that the INVITE was redirected to, while its servers are looked for, and the status that sent it there.
+  private var redirection: (target: AlternativeTarget, status: Int?)?
   /// The other servers of the domain that is called; nil where there is but one.
   private var failover: ServerFailover?
   /// 2xx of other branches, with the ACK that each got.
@@ -29,9 +31,12 @@ final class CallerConversation: Conversation {
 
   /// A 2xx from another branch (RFC 3261 §13.2.2.4).
   private struct Fork {
-    var tag: RemoteTag
+    let tag: RemoteTag
     var path: DialogPath
-    var entry: AcknowledgementLedger.Entry
+    /// An offer declined.
+    let answer: Bytes
+    /// The ACK; nil while the servers of its next hop are looked for.
+    var entry: AcknowledgementLedger.Entry?
   }
 
   /// Sends the INVITE.
@@ -86,11 +91,24 @@ final class CallerConversation: Conversation {
     path.dialog == nil ? patienceEnds != nil || isOpen && !forks.isEmpty : super.awaitsLateSuccess
   }
 
-  override func hangUp(_ reason: EndReason, _ turn: inout Turn) { handle(.hangUp(reason), &turn) }
+  override func hangUp(_ reason: EndReason, _ turn: inout Turn) {
+    handle(.hangUp(reason), &turn)
+    leaveRedirection(&turn)
+  }
   override func byeReceived(_ turn: inout Turn) { handle(.bye, &turn) }
   override func byeCompleted(_ turn: inout Turn) { handle(.byeCompleted, &turn) }
 
-  func cancel(_ turn: inout Turn) { handle(.cancel, &turn) }
+  func cancel(_ turn: inout Turn) {
+    handle(.cancel, &turn)
+    leaveRedirection(&turn)
+  }
+
+  /// No INVITE is under way where a redirection waits for its servers: a call that was given up is over at once.
+  private func leaveRedirection(_ turn: inout Turn) {
+    guard redirection != nil else { return }
+    redirection = nil
+    handle(.failed(.timerB), &turn)
+  }
 
   override func ownTimerFired(_ turn: inout Turn) {
     patienceEnds = nil
@@ -175,13 +193,38 @@ final class CallerConversation: Conversation {
       if status >= 600 { return false }
       if status < 400 { targets.add(response, from: requestURI) }
     }
-    guard let next = targets.next(), let target = next.target(insteadOf: path.flow) else { return false }
-    turn.report(.redirected(id, status: response?.status, uri: next.uri.description, target: target.address))
+    guard let next = targets.next() else { return false }
+    if let target = next.target(insteadOf: path.flow) {
+      failover = nil
+      redirect(to: next, target, status: response?.status, &turn)
+    } else {
+      redirection = (next, response?.status)
+      stack.locate(next.uri, for: .redirection(id), &turn)
+    }
+    return true
+  }
+
+  private func redirect(to next: AlternativeTarget, _ target: SIPTarget, status: Int?, _ turn: inout Turn) {
+    turn.report(.redirected(id, status: status, uri: next.uri.description, target: target.address))
     if !next.isProxy { requestURI = next.uri }
     requestURI.headers = []
     invite.uri = Bytes(requestURI.description)
     sendInvite(to: target, &turn)
-    return true
+  }
+
+  /// The servers of a contact of a 3xx are known (RFC 3263 §4), or there are none: then the next contact has its turn.
+  func located(redirection location: SIPStack.Location, _ turn: inout Turn) {
+    guard isLive, let (next, status) = redirection else { return }
+    redirection = nil
+    switch location {
+    case .found(let servers):
+      let (first, others) = stack.failover(servers[0], others: Array(servers.dropFirst()), at: turn.now)
+      failover = others
+      redirect(to: next, first, status: status, &turn)
+    case .failed(let reason):
+      turn.report(.notLocated(id, reason: reason))
+      if !tryNextTarget(after: nil, &turn) { handle(.failed(.transport(.notLocated(reason))), &turn) }
+    }
   }
 
   /// The server that has the INVITE cannot serve it: it goes to the next one of the domain. False where the response counts.
@@ -255,19 +298,35 @@ final class CallerConversation: Conversation {
   /// repetitions get the same ACK again.
   private func endFork(_ dialog: Dialog, _ response: InboundMessage, _ turn: inout Turn) {
     if let index = forks.firstIndex(where: { $0.tag == dialog.remoteTag }) {
-      return send(forks[index].entry, &forks[index].path, isRepeated: true, &turn)
+      if let entry = forks[index].entry { send(entry, &forks[index].path, isRepeated: true, &turn) }
+      return
     }
-    var path = DialogPath(dialog, flow: response.flow)
     let answer = isOfferDelayed ? stack.configuration.declining.answer(to: response.message.body) : Bytes()
-    guard let bytes = composeAcknowledgement(&path, invite, body: answer, &turn) else { return }
+    let path = DialogPath(dialog, flow: response.flow)
+    forks.append(Fork(tag: dialog.remoteTag, path: path, answer: answer))
+    if let hop = path.hopToLocate(stack) { return stack.locate(hop, for: .fork(id, forks.count - 1), &turn) }
+    endFork(forks.count - 1, &turn)
+  }
+
+  func locatedFork(_ number: Int, _ location: SIPStack.Location, _ turn: inout Turn) {
+    switch location {
+    case .found(let servers):
+      if let hop = forks[number].path.dialog?.nextHop { forks[number].path.locate(hop, servers) }
+      endFork(number, &turn)
+    case .failed(let reason): turn.report(.notLocated(id, reason: reason))
+    }
+  }
+
+  private func endFork(_ number: Int, _ turn: inout Turn) {
+    guard let bytes = composeAcknowledgement(&forks[number].path, invite, body: forks[number].answer, &turn) else { return }
     let entry = AcknowledgementLedger.Entry(client: client, sequence: invite.sequence, acknowledgement: bytes)
-    send(entry, &path, isRepeated: false, &turn)
-    if let bye = path.dialog?.nextRequest(.bye) {
+    forks[number].entry = entry
+    send(entry, &forks[number].path, isRepeated: false, &turn)
+    if let bye = forks[number].path.dialog?.nextRequest(.bye) {
       let label = Label(.request(.bye), dialog: id.rawValue, sequence: bye.sequence)
-      let flow = path.nextFlow(stack, id, &turn)
+      let flow = forks[number].path.nextFlow(stack, id, &turn)
       _ = stack.send(bye, on: flow, label: label, for: nil, &turn)
     }
-    forks.append(Fork(tag: dialog.remoteTag, path: path, entry: entry))
   }
 
   override func acknowledge(body: Bytes, _ turn: inout Turn) {

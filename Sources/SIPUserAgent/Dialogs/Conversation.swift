@@ -38,6 +38,8 @@ class Conversation {
   /// Made with the first INVITE within the dialog.
   private(set) var reinvites: Reinvites?
   private var farewell = Farewell()
+  /// Requests of ours that wait for the servers of their next hop.
+  var waiting: WaitingErrands?
 
   /// The BYE that ends the dialog.
   private struct Farewell {
@@ -167,8 +169,10 @@ class Conversation {
   /// - Parameter fields: for the BYE, such as Reason (RFC 3326).
   func setByeFields(_ fields: [HeaderField]) { farewell.fields = fields }
 
-  func sendBye(_ turn: inout Turn) {
-    guard var draft = path.dialog?.nextRequest(.bye) else { return }
+  func sendBye(_ turn: inout Turn) { send(.bye, &turn) }
+
+  func transmitBye(_ turn: inout Turn) {
+    guard isLive, var draft = path.dialog?.nextRequest(.bye) else { return }
     draft.append(farewell.fields)
     if let credentials = farewell.credentials { draft.append([credentials]) }
     let flow = path.nextFlow(stack, id, &turn)
@@ -177,10 +181,13 @@ class Conversation {
   }
 
   /// The connection was lost under our BYE: nobody knows whether it arrived, so that it is sent once more, on another one. Else the peer
-  /// would keep a call that is over. False where it stays as it is.
+  /// would keep a call that is over. It goes to the next server of the hop where there is one. False where it stays as it is.
   func sendByeAgain(after failure: TransactionFailure, _ turn: inout Turn) -> Bool {
-    guard case .transport(.closed) = failure, isLive, isTerminating, !farewell.isRepeated else { return false }
-    farewell.isRepeated = true
+    guard isLive, isTerminating else { return false }
+    if !failOver("\(failure)", &turn) {
+      guard case .transport(.closed) = failure, !farewell.isRepeated else { return false }
+      farewell.isRepeated = true
+    }
     sendBye(&turn)
     return true
   }
@@ -192,6 +199,7 @@ class Conversation {
       farewell.credentials = answer
       return sendBye(&turn)
     }
+    if status == 503, isLive, failOver("\(response)", retryAfter: response.retryAfter, &turn) { return sendBye(&turn) }
     byeCompleted(&turn)
   }
 
@@ -200,6 +208,10 @@ class Conversation {
   /// Sends the first ACK of an INVITE of ours and keeps it: a request of its own, outside transactions, with the INVITE's credentials
   /// (RFC 3261 §13.2.2.4).
   func acknowledge(_ client: ClientID, _ invite: RequestDraft, body: Bytes, _ turn: inout Turn) {
+    send(.acknowledgement(client, invite, body: body), &turn)
+  }
+
+  func transmitAcknowledgement(_ client: ClientID, _ invite: RequestDraft, body: Bytes, _ turn: inout Turn) {
     guard let bytes = composeAcknowledgement(&path, invite, body: body, &turn) else { return }
     let entry = AcknowledgementLedger.Entry(client: client, sequence: invite.sequence, acknowledgement: bytes)
     acknowledgements.record(entry)
@@ -208,9 +220,13 @@ class Conversation {
 
   /// Repeats the ACK of a 2xx that came again; false where it had none.
   func repeatAcknowledgement(_ client: ClientID, _ turn: inout Turn) -> Bool {
-    guard let entry = acknowledgements[client] else { return false }
-    send(entry, &path, isRepeated: true, &turn)
+    guard acknowledgements[client] != nil else { return waiting?.acknowledges(client) == true }
+    send(.repeatedAcknowledgement(client), &turn)
     return true
+  }
+
+  func transmitAcknowledgementAgain(_ client: ClientID, _ turn: inout Turn) {
+    if let entry = acknowledgements[client] { send(entry, &path, isRepeated: true, &turn) }
   }
 
   func composeAcknowledgement(_ path: inout DialogPath, _ invite: RequestDraft, body: Bytes, _ turn: inout Turn) -> Bytes? {

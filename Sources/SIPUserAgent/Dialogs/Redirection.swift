@@ -8,12 +8,15 @@ struct AlternativeTarget {
   /// 305: the request goes there unchanged (RFC 3261 §21.3.4).
   var isProxy: Bool
 
-  /// Where to send: TLS for a sips URI, else by the transport parameter, else over the transport in use.
+  /// Where to send: TLS for a sips URI, else by the transport parameter, else over the transport in use. nil for a name, whose servers have
+  /// to be looked up.
   func target(insteadOf flow: Flow) -> SIPTarget? {
     guard let address = uri.host.address else { return nil }
     let names = uri.scheme == .sips || uri.parameters.contains("transport")
     let transport = (names ? uri.transport : nil) ?? flow.transport
-    return SIPTarget(transport: transport, address: TransportAddress(address, port: uri.port ?? transport.defaultPort))
+    return SIPTarget(
+      transport: transport, address: TransportAddress(address, port: uri.port ?? transport.defaultPort),
+      serverName: transport == .tls ? uri.host.text : nil)
   }
 }
 
@@ -26,16 +29,15 @@ struct TargetSet {
   private var tried: Set<String> = []
   private var waiting: [AlternativeTarget] = []
 
-  /// Adds the contacts of a 3xx, the highest q first. Only contacts with an address are followed: a name would have to be resolved first.
-  /// From a sips URI no other scheme is followed: nobody asked for a call in the clear (RFC 3261 §8.1.3.4, RFC 5630 §3.1.4).
+  /// Adds the contacts of a 3xx, the highest q first. From a sips URI no other scheme is followed: nobody asked for a call in the clear
+  /// (RFC 3261 §8.1.3.4, RFC 5630 §3.1.4).
   mutating func add(_ response: SIPMessage, from current: SIPURI) {
     tried.insert(current.description)
     let byPreference = response.usableContacts.enumerated().sorted {
       (-$0.element.preference, $0.offset) < (-$1.element.preference, $1.offset)
     }
-    let new = byPreference.map(\.element.uri).filter {
-      $0.host.address != nil && !tried.contains($0.description) && (current.scheme != .sips || $0.scheme == .sips)
-    }
+    let schemes: [SIPURI.Scheme] = current.scheme == .sips ? [.sips] : [.sip, .sips]
+    let new = byPreference.map(\.element.uri).filter { schemes.contains($0.scheme) && !tried.contains($0.description) }
     waiting = new.map { AlternativeTarget(uri: $0, isProxy: response.status == 305) } + waiting
   }
 

@@ -15,6 +15,8 @@ final class Reinvites {
     var invite: RequestDraft?
     var client: ClientID?
     var isOpen = false
+    /// Why it never left.
+    var obstacle: String?
     /// Its 2xx came, and the owner has not said yet what goes into the ACK.
     var awaitsAcknowledgement = false
   }
@@ -103,6 +105,7 @@ final class Reinvites {
       if status < 300 { acknowledgeUnwanted(reinvite, response.message, &turn) }
       return
     }
+    if status == 503, conversation.failOver("\(response)", retryAfter: response.message.retryAfter, &turn) { return send(&turn) }
     switch status {
     case ..<300:
       conversation.path.refreshTarget(response.message, from: response.flow)
@@ -123,7 +126,10 @@ final class Reinvites {
 
   /// No answer ends the dialog (RFC 3261 §12.2.1.2); a request that could not be delivered, like a 503, does not (§8.1.3.1).
   func failed(_ failure: TransactionFailure, _ turn: inout Turn) {
-    if case .transport = failure { handle(.rejected(nil), &turn) } else { handle(.dialogGone(nil), &turn) }
+    if conversation.isLive, conversation.failOver("\(failure)", &turn) { return send(&turn) }
+    guard case .transport(let reason) = failure else { return handle(.dialogGone(nil), &turn) }
+    if case .notLocated(let reason) = reason { ours?.obstacle = reason }
+    handle(.rejected(nil), &turn)
   }
 
   /// Our re-INVITE goes on in another transaction.
@@ -155,7 +161,7 @@ final class Reinvites {
       case .succeeded(let response): turn.report(.reinviteAnswered(id, response.inbound))
       case .retryDue: turn.report(.reinviteDue(id))
       case .failed(let response):
-        turn.report(.reinviteFailed(id, status: response?.message.status, reason: Self.failureText(response?.message)))
+        turn.report(.reinviteFailed(id, status: response?.message.status, reason: failureText(response?.message)))
       case .handUp(let request): if let request = request.request { turn.report(.reinvite(id, request)) }
       case .refusePending(let request): if let request = request.request { refuseArrived(request, status: 491, &turn) }
       case .refuseUnfinished(let request): if let request = request.request { refuseArrived(request, status: 500, &turn) }
@@ -167,8 +173,8 @@ final class Reinvites {
     }
   }
 
-  private static func failureText(_ response: SIPMessage?) -> String {
-    response.map { "\($0)" } ?? "no answer to the re-INVITE"
+  private func failureText(_ response: SIPMessage?) -> String {
+    response.map { "\($0)" } ?? ours?.obstacle ?? "no answer to the re-INVITE"
   }
 
   private func refuseArrived(_ request: SIPRequest, status: Int, _ turn: inout Turn) {
@@ -183,7 +189,10 @@ final class Reinvites {
     stack.respond(ResponseDraft(status, reason: phrase, fields: fields, kind: .reinviteResponses), to: request, leg: id, &turn)
   }
 
-  private func send(_ turn: inout Turn) {
+  private func send(_ turn: inout Turn) { conversation.send(.reinvite, &turn) }
+
+  /// The next hop is known.
+  func transmit(_ turn: inout Turn) {
     guard let reinvite = ours, var draft = conversation.path.dialog?.nextRequest(.invite) else { return }
     let flow = conversation.path.nextFlow(stack, id, &turn)
     let isSecure = conversation.path.dialog?.wantsSecureContact == true

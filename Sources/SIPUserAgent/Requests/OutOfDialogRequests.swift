@@ -48,6 +48,8 @@ struct OutOfDialogRequests {
     var digest: DigestClient?
     /// Where redirections lead.
     var targets = TargetSet()
+    /// The place that it was redirected to, while its servers are looked for.
+    var redirection: AlternativeTarget?
     /// The other servers of the domain; nil where there is but one.
     var failover: ServerFailover?
 
@@ -97,7 +99,7 @@ struct OutOfDialogRequests {
     _ = stack.send(entry.draft, on: entry.flow, label: label, for: .request(id), &turn)
   }
 
-  /// Challenges are answered once, redirections to an address followed; any other final response is told.
+  /// Challenges are answered once, redirections followed; any other final response is told.
   mutating func receive(_ id: RequestID, _ status: Int, _ response: InboundMessage, _ stack: SIPStack, _ turn: inout Turn) {
     guard status > 100, var entry = entries[id.rawValue] else { return }
     if entry.failover != nil {
@@ -114,24 +116,57 @@ struct OutOfDialogRequests {
       entry.draft.fields.set(answer.name, answer.value)
       return transmit(id, entry, stack, &turn)
     }
-    if (300..<400).contains(status), Self.follow(response.message, &entry, stack, &turn) { return transmit(id, entry, stack, &turn) }
+    if (300..<400).contains(status), stack.configuration.followsRedirections {
+      entry.targets.add(response.message, from: entry.uri)
+      if follow(id, entry, stack, &turn) { return }
+    }
     entries.remove(id.rawValue)
     turn.report(.response(id, response, sequence: entry.draft.sequence))
   }
 
-  /// Turns a request to the next contact of a 3xx (RFC 3261 §8.1.3.4); false when there is none. Its Contact stays: bindings are made for
-  /// the address that was registered.
-  private static func follow(_ response: SIPMessage, _ entry: inout Entry, _ stack: SIPStack, _ turn: inout Turn) -> Bool {
-    guard stack.configuration.followsRedirections else { return false }
-    entry.targets.add(response, from: entry.uri)
-    guard let next = entry.targets.next(), let target = next.target(insteadOf: entry.flow) else { return false }
+  /// Sends a request to the next contact of a 3xx (RFC 3261 §8.1.3.4), or looks for its servers first; false when there is none. Its
+  /// Contact stays: bindings are made for the address that was registered.
+  private mutating func follow(_ id: RequestID, _ entry: Entry, _ stack: SIPStack, _ turn: inout Turn) -> Bool {
+    var entry = entry
+    guard let next = entry.targets.next() else { return false }
+    if let target = next.target(insteadOf: entry.flow) {
+      entry.failover = nil
+      redirect(id, entry, to: next, target, stack, &turn)
+    } else {
+      entry.redirection = next
+      entries[id.rawValue] = entry
+      stack.locate(next.uri, for: .request(id), &turn)
+    }
+    return true
+  }
+
+  private mutating func redirect(
+    _ id: RequestID, _ entry: Entry, to next: AlternativeTarget, _ target: SIPTarget, _ stack: SIPStack, _ turn: inout Turn
+  ) {
+    var entry = entry
     if !next.isProxy {
       entry.uri = next.uri
       entry.uri.headers = []
       entry.draft.uri = Bytes(entry.uri.description)
     }
-    entry.turn(to: stack.flow(to: target, &turn))
-    return true
+    transmit(to: target, id, entry, stack, &turn)
+  }
+
+  /// The servers of a contact are known, or there are none: then the next contact has its turn.
+  mutating func located(_ id: RequestID, _ location: SIPStack.Location, _ stack: SIPStack, _ turn: inout Turn) {
+    guard var entry = entries[id.rawValue], let next = entry.redirection else { return }
+    entry.redirection = nil
+    switch location {
+    case .found(let servers):
+      let (first, failover) = stack.failover(servers[0], others: Array(servers.dropFirst()), at: turn.now)
+      entry.failover = failover
+      redirect(id, entry, to: next, first, stack, &turn)
+    case .failed(let reason):
+      turn.report(.notLocated(nil, reason: reason))
+      if follow(id, entry, stack, &turn) { return }
+      entries.remove(id.rawValue)
+      turn.report(.requestFailed(id, .transport(.notLocated(reason)), sequence: entry.draft.sequence))
+    }
   }
 
   private mutating func transmit(
@@ -147,6 +182,7 @@ struct OutOfDialogRequests {
     if entry.failover != nil, let next = stack.failOver(&entry.failover, .failed(failure), leg: nil, &turn) {
       return transmit(to: next, id, entry, stack, &turn)
     }
+    if follow(id, entry, stack, &turn) { return }
     turn.report(.requestFailed(id, failure, sequence: entry.draft.sequence))
   }
 

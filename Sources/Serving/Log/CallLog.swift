@@ -86,10 +86,10 @@ public struct CallLog {
   private mutating func line(_ leg: LegID?, _ decision: PolicyDecision, _ request: JudgedRequest) -> String? {
     if case .passed = decision.verdict, decision.rule != .registration { return nil }
     remember(decision, request)
-    let way = request.isOurs ? "to" : "from"
+    let way = request.peer.map { "\(request.isOurs ? "to" : "from") \($0)" } ?? "to a registered name"
     let subject = request.method.isEmpty ? "connection" : request.method
     let callID = request.callID.isEmpty ? "" : " (Call-ID \(request.callID))"
-    return "\(subject) \(way) \(request.peer): policy step \(decision)\(callID)"
+    return "\(subject) \(way): policy step \(decision)\(callID)"
   }
 
   private func text(
