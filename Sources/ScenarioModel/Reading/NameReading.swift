@@ -27,7 +27,8 @@ enum NameKeys {
 
   static let meaning =
     "Each element is a host, a service (SRV), a pointer to services (NAPTR) or a name that stays unanswered. A call to a URI whose host "
-    + "the zone knows goes to the servers it names (RFC 3263), and so does everything for `sip.kallglot.com` where the zone knows it."
+    + "the zone knows goes to the servers it names (RFC 3263), and so does what leaves for a name in Contact, Route or Via. "
+    + "`sip.kallglot.com` is the endpoint where the zone does not know it."
 
   /// An element is a host, a service, a pointer to services, or silence.
   static let element = Shape.alternatives([hostShape, srvShape, naptrShape, unansweredShape])

@@ -10,6 +10,7 @@ struct ConnectStep: FieldStep {
   static let examples = [
     "connect: { from: tls, to: kallglot, serverName: sip.example.com }", "connect: { from: tls, to: kallglot, flights: 1 }",
     "connect: { from: tls, to: kallglot, pieces: 1, every: 20 ms }", "connect: { from: tls, to: kallglot, resume: true }",
+    "connect: { from: tls, to: kallglot, flights: 0, times: 513 }",
   ]
 
   private static let from = Key.required("from", .wireMember, "Who connects.")
@@ -18,17 +19,20 @@ struct ConnectStep: FieldStep {
     "serverName", .text, "The server that the ClientHello names (RFC 6066 §3), if not the endpoint's domain.")
   private static let resume = Key.standard(
     "resume", .flag, "false", "It offers to go on from its last TLS session, by the ticket of that (RFC 8446 §2.2, RFC 5077).")
-  static let mapping = MappingShape([from, to, serverName, resume] + HandshakeKeys.fields)
+  private static let times = Key.standard("times", .integer(1...1_000), "1", "How many connections it opens, all at once.")
+  static let mapping = MappingShape([from, to, serverName, resume, times] + HandshakeKeys.fields)
 
   private let from: String
   private let to: String
   private let serverName: String?
   private let resumes: Bool
+  private let times: Int
   private let form: HandshakeForm
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (from, to, serverName) = (try fields[Self.from], try fields[Self.to], try fields[Self.serverName])
     resumes = try fields[Self.resume]
+    times = try fields[Self.times]
     form = try HandshakeKeys.form(fields)
     try HandshakeKeys.check(from, form, fields, scope)
     if resumes, scope.scenario.member(from)?.transport != .tls {
@@ -40,12 +44,14 @@ struct ConnectStep: FieldStep {
   }
 
   var text: String {
-    "\(from) connects to \(to)\(serverName.map { " for \($0)" } ?? "")\(resumes ? ", resuming its session" : "")\(HandshakeKeys.text(form))"
+    let count = times > 1 ? " by \(CountText.of(times, "connection"))" : ""
+    let name = serverName.map { " for \($0)" } ?? ""
+    return "\(from) connects to \(to)\(count)\(name)\(resumes ? ", resuming its session" : "")\(HandshakeKeys.text(form))"
   }
 
   func begin(_ script: inout Script, at now: Instant) -> StepProgress {
     script.forgetMessages(from)
-    script.commands.append(.wire(from, .connect(to: to, serverName: serverName, resumes: resumes, form)))
+    for _ in 0..<times { script.commands.append(.wire(from, .connect(to: to, serverName: serverName, resumes: resumes, form))) }
     return .done
   }
 }
