@@ -30,6 +30,12 @@ final class BareDriver: Bench<KallglotEndpoint> {
 
   var endpoint: KallglotEndpoint { host }
 
+  /// Its name service knows no name: broken bytes make names of addresses.
+  override func reply(to departure: Departure) -> Arrival? {
+    if case .resolve(let query, _) = departure { return .resolved(query, .noSuchName) }
+    return super.reply(to: departure)
+  }
+
   // MARK: - In
 
   func datagram(_ bytes: Bytes) { receive(.datagram(Self.udp, from: Self.peer, bytes)) }
