@@ -15,7 +15,8 @@ extension ControlTable.Reports {
     }
     let (said, seen) = (now.packets - begin.packets, now.seenPackets - begin.seenPackets)
     guard miscount == nil, seen >= 50 else { return }
-    if abs(said - seen) > max(10, seen / 10) {
+    // Each of the two may have overtaken packets, or they it.
+    if abs(said - seen) > max(10, seen / 10) + 2 * stream.mayBeOvertaken {
       miscount = ControlTable.Miscount(stamp: stamp, said: said, seen: seen, kind: .packets)
       return
     }
@@ -27,6 +28,12 @@ extension ControlTable.Reports {
       miscount = ControlTable.Miscount(stamp: stamp, said: octets, seen: length, kind: .octets)
     }
   }
+}
+
+extension RTPStream {
+  /// Packets of 20 ms that a report may overtake, by the jitter of the way (RFC 3550 §6.4.1): that is a third of the spread where each delay
+  /// within it is as likely.
+  public var mayBeOvertaken: Int { Int(min(maximumJitter, 10_000) * 3 / 20) }
 }
 
 extension ControlTable.Reports {

@@ -207,6 +207,27 @@ import Testing
       .expect("sender-report", frame: 305, by: bob)
   }
 
+  @Test func `a sender report may overtake the packets that it counts, where the jitter is wide (RFC 3550 §6.4.1)`() throws {
+    /// The second half comes in tens, each ten in reverse and at once, and the last ten after the report that counts them.
+    func reported(_ packets: Int, isJittery: Bool) -> Packets {
+      call {
+        $0.udp(bob, 20_001, to: alice, 10_001, senderReport(8, packets: 150, octets: 24_000))
+        for ten in stride(from: 151, through: 281, by: 10) {
+          let numbers = Array(ten..<ten + 10)
+          if isJittery { $0.wait(200) }
+          for index in isJittery ? numbers.reversed() : numbers {
+            $0.udp(bob, 20_000, to: alice, 10_000, rtpPacket(0, UInt16(index), UInt32(index * 160), 8))
+            if !isJittery { $0.wait(20) }
+          }
+        }
+        $0.udp(bob, 20_001, to: alice, 10_001, senderReport(8, packets: packets, octets: packets * 160, clocks: (3, 3)))
+      }
+    }
+    try reported(305, isJittery: true).expectNo("sender-report")
+    try reported(310, isJittery: false).expect("sender-report", frame: 446, by: bob)
+    try reported(450, isJittery: true).expect("sender-report", frame: 446, by: bob)
+  }
+
   @Test func `the clocks of a sender report go on with the time (RFC 3550 §6.4.1)`() throws {
     func reported(_ wall: Int, _ media: Int) -> Packets {
       call {
@@ -239,6 +260,29 @@ import Testing
     #expect(try lossy([receiverReport(8, lost: 30)]).report().finding("reported-loss") == nil)
     try lossy([receiverReport(8, lost: 2, fraction: 25)]).expect("reported-loss", frame: 575, by: alice)
     try lossy([receiverReport(8, lost: 30), receiverReport(8, lost: 25)]).expect("reported-loss", frame: 576, by: alice)
+  }
+
+  @Test func `the reported loss falls by the packets that came late, and by no more (RFC 3550 §6.4.1)`() throws {
+    func reported(_ before: Int, _ after: Int) -> Packets {
+      var packets = Packets()
+      packets.establish()
+      func send(_ index: Int) { packets.udp(bob, 20_000, to: alice, 10_000, rtpPacket(0, UInt16(index), UInt32(index * 160), 8)) }
+      for index in 1...300 {
+        packets.udp(alice, 10_000, to: bob, 20_000, rtpPacket(0, UInt16(index), UInt32(index * 160), 7))
+        // Ten of them come after the report that misses them.
+        if !(141...150).contains(index) { send(index) }
+        if index == 155 {
+          packets.udp(alice, 10_001, to: bob, 20_001, receiverReport(8, lost: before))
+          for late in 141...150 { send(late) }
+        }
+        packets.wait(20)
+      }
+      packets.udp(alice, 10_001, to: bob, 20_001, receiverReport(8, lost: after))
+      packets.hangUp()
+      return packets.seen(by: alice)
+    }
+    try reported(10, 0).expectNo("reported-loss")
+    try reported(20, 3).expect("reported-loss", frame: 616, by: alice)
   }
 
   @Test func `the reported jitter is that of the stream, where the tap is the receiver's (RFC 3550 §6.4.1)`() throws {

@@ -21,7 +21,7 @@ extension CheckContext {
 }
 
 /// The loss that a receiver reports is that of the stream (RFC 3550 §6.4.1). At its own tap the numbers are equal; elsewhere it is no less
-/// than the capture misses, and never falls: more is lost behind the point of capture.
+/// than the capture misses, and falls by no more than what came late: more is lost behind the point of capture.
 struct ReportedLoss: StreamCheck {
   var rule: Rule { .reportedLoss }
 
@@ -83,7 +83,8 @@ extension ReportedLoss {
   private func fall(
     _ reports: ControlTable.Reports, _ block: ControlTable.Block, _ stream: RTPStream, _ severity: InspectionFinding.Severity
   ) -> Remark? {
-    guard let fall = reports.fall, Int(fall.from) - Int(fall.to) > 2, stream.order.duplicates == 0 else { return nil }
+    // It falls by what comes late or twice (RFC 3550 §6.4.1), and by nothing else.
+    guard let fall = reports.fall, Int(fall.from) - Int(fall.to) > 2 + stream.order.late, stream.order.duplicates == 0 else { return nil }
     return Remark(
       severity, rule.section,
       "\(block.reporter) reports \(Words.count(Int(fall.to), "packet")) lost from \(stream.key.source) after it had "
@@ -182,7 +183,7 @@ struct SenderCounts: StreamCheck {
     // From the beginning, where the capture has it and the source has no other stream.
     guard let begin = reports.begin, begin.seenPackets >= 50, let use = stream.receiver, use.description.frame < stream.first.frame,
       !stream.followsCall, context.stories[use.conversation]?.beginsInTheMiddle == false,
-      abs(begin.packets - begin.seenPackets) > max(10, begin.seenPackets / 5), !context.streams.isOneOfSeveral(stream)
+      abs(begin.packets - begin.seenPackets) > max(10, begin.seenPackets / 5) + stream.mayBeOvertaken, !context.streams.isOneOfSeveral(stream)
     else { return [] }
     return [
       Remark(
