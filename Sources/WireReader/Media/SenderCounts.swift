@@ -31,8 +31,8 @@ extension ControlTable.Reports {
 }
 
 extension RTPStream {
-  /// Packets of 20 ms that a report may overtake, by the jitter of the way (RFC 3550 §6.4.1): that is a third of the spread where each delay
-  /// within it is as likely.
+  /// Packets of 20 ms that a report may overtake, by the jitter of the way (RFC 3550 §6.4.1): that is a third of the spread where each
+  /// delay within it is as likely.
   public var mayBeOvertaken: Int { Int(min(maximumJitter, 10_000) * 3 / 20) }
 }
 

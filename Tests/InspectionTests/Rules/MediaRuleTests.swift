@@ -282,7 +282,7 @@ import Testing
       return packets.seen(by: alice)
     }
     try reported(10, 0).expectNo("reported-loss")
-    try reported(20, 3).expect("reported-loss", frame: 616, by: alice)
+    try reported(20, 3).expect("reported-loss", frame: 606, by: alice)
   }
 
   @Test func `the reported jitter is that of the stream, where the tap is the receiver's (RFC 3550 §6.4.1)`() throws {

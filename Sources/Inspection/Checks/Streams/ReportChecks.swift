@@ -183,7 +183,8 @@ struct SenderCounts: StreamCheck {
     // From the beginning, where the capture has it and the source has no other stream.
     guard let begin = reports.begin, begin.seenPackets >= 50, let use = stream.receiver, use.description.frame < stream.first.frame,
       !stream.followsCall, context.stories[use.conversation]?.beginsInTheMiddle == false,
-      abs(begin.packets - begin.seenPackets) > max(10, begin.seenPackets / 5) + stream.mayBeOvertaken, !context.streams.isOneOfSeveral(stream)
+      abs(begin.packets - begin.seenPackets) > max(10, begin.seenPackets / 5) + stream.mayBeOvertaken,
+      !context.streams.isOneOfSeveral(stream)
     else { return [] }
     return [
       Remark(
