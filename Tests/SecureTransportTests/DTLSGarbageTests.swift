@@ -47,6 +47,45 @@ import Testing
     }
   }
 
+  /// OpenSSL writes an alert behind the part of a flight that waits to be sent, and asks nobody for room.
+  @Test func `an alert without room in a datagram begins another one (RFC 6347 §4.1.1)`() {
+    func record(_ type: UInt8, _ count: Int) -> [UInt8] {
+      [type, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, UInt8(count >> 8), UInt8(count & 255)] + [UInt8](repeating: type, count: count)
+    }
+    func datagrams(_ written: [UInt8]) -> [Bytes] {
+      let wire = DTLSWire(mtu: 300)
+      written.withUnsafeBytes { wire.write($0) }
+      var outputs: [DTLSConnection.Output] = []
+      wire.drain(into: &outputs)
+      return outputs.compactMap { if case .datagram(let bytes) = $0 { bytes } else { nil } }
+    }
+    let (full, half, alert) = (record(22, 287), record(22, 130), record(21, 2))
+    #expect(datagrams(full) == [Bytes(full)])
+    #expect(datagrams(half + half) == [Bytes(half + half)])
+    #expect(datagrams(full + alert) == [Bytes(full), Bytes(alert)])
+    #expect(datagrams(half + half + alert) == [Bytes(half + half), Bytes(alert)])
+    #expect(datagrams(alert + full + alert) == [Bytes(alert), Bytes(full), Bytes(alert)])
+    // What is no record stays as it is.
+    #expect(datagrams([1, 2, 3]) == [Bytes([1, 2, 3])])
+  }
+
+  @Test func `no datagram is longer than the MTU, whatever byte of the first flights is changed (RFC 6347 §4.1.1)`() throws {
+    let clean = try DTLSLab.pair(mtu: 300).handshake()
+    for victim in 0..<3 {
+      for place in clean.sent[victim].bytes.indices {
+        let pair = try DTLSLab.pair(mtu: 300)
+        pair.edit = { sent in
+          guard sent.number == victim else { return sent.bytes }
+          var bytes = sent.bytes.array
+          bytes[place] = 0
+          return Bytes(bytes)
+        }
+        pair.handshake()
+        #expect(pair.sent.allSatisfy { $0.bytes.count <= 300 }, "datagram \(victim), byte \(place)")
+      }
+    }
+  }
+
   @Test func `a changed byte anywhere in the handshake never gives the ends different keys`() throws {
     let clean = try DTLSLab.pair(mtu: 600).handshake()
     var failed = 0

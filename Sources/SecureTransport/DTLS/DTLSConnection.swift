@@ -51,7 +51,7 @@ public final class DTLSConnection {
   public let role: Role
   private let context: DTLSContext
   private let endpoint: Endpoint
-  private let wire = DTLSWire()
+  private let wire: DTLSWire
   private var ssl: OpaquePointer?
   private var state = State.idle
   /// When to call ``wake(at:)``; nil = nothing is waited for. Any call may change it.
@@ -69,6 +69,7 @@ public final class DTLSConnection {
     self.context = context
     self.role = role
     endpoint = Endpoint(entropy, epoch: epoch)
+    wire = DTLSWire(mtu: context.mtu)
     wire.rule = fingerprints.map { FingerprintRule($0) }
   }
 

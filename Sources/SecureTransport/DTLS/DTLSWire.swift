@@ -3,6 +3,8 @@ import SansIO
 
 /// The path of datagrams under a DTLS association, and how the peer's certificate is judged.
 final class DTLSWire: SecureWire {
+  /// Octets that a datagram has at most.
+  private let mtu: Int
   /// The datagram that came in; nil once OpenSSL has read it.
   private var input: Bytes?
   private var output: [Bytes] = []
@@ -10,6 +12,8 @@ final class DTLSWire: SecureWire {
   private(set) var fault: TLSFailure.Reason?
   /// What the peer's certificate must match; nil as long as nobody knows.
   var rule: FingerprintRule?
+
+  init(mtu: Int) { self.mtu = mtu }
 
   func feed(_ datagram: Bytes) { input = datagram }
 
@@ -34,7 +38,27 @@ final class DTLSWire: SecureWire {
     return count
   }
 
-  override func write(_ bytes: UnsafeRawBufferPointer) { output.append(Bytes(Array(bytes))) }
+  /// OpenSSL puts an alert behind what is left of a flight, whether there is room or not: a record without room begins another datagram
+  /// (RFC 6347 §4.1.1).
+  override func write(_ bytes: UnsafeRawBufferPointer) {
+    var (start, end) = (0, 0)
+    while bytes.count - start > mtu, end < bytes.count {
+      let next = Self.endOfRecord(at: end, in: bytes)
+      if next - start > mtu, end > start {
+        output.append(Bytes(Array(bytes[start..<end])))
+        start = end
+      }
+      end = next
+    }
+    output.append(Bytes(Array(bytes[start...])))
+  }
+
+  /// Type, version, epoch, sequence number, and the length of what follows (RFC 6347 §4.1).
+  private static func endOfRecord(at start: Int, in bytes: UnsafeRawBufferPointer) -> Int {
+    let header = 13
+    guard bytes.count - start > header else { return bytes.count }
+    return min(start + header + Int(bytes[start + 11]) << 8 + Int(bytes[start + 12]), bytes.count)
+  }
 
   /// By then both ends know whether a protection profile was agreed.
   override func verify(isTrusted: Bool, _ ssl: OpaquePointer?, _ store: OpaquePointer?) -> Int32 {
