@@ -34,9 +34,15 @@ import WireReader
 
   private static let scenarios: [Scenario] = {
     let everything = ProcessInfo.processInfo.environment["LAB_EVERY_CAPTURE"] != nil
-    // In segments of one byte the first one is written before anybody can know that it begins a record of TLS.
-    let secured = ((try? Runs.scenarios(having: "tls")) ?? []).filter { !$0.name.hasPrefix("tls/wire-one-byte") }
-    let chosen = everything ? secured : secured.enumerated().filter { $0.offset % 4 == 0 }.map(\.element)
+    let secured = (try? Runs.scenarios(having: "tls")) ?? []
+    // The rows of a table differ in little: the first one of each third file. Segments of one byte are a case of their own.
+    var files: [String] = []
+    let chosen = secured.filter { scenario in
+      guard !everything, !scenario.name.hasPrefix("tls/wire-one-byte") else { return true }
+      guard files.last != scenario.file else { return false }
+      files.append(scenario.file)
+      return files.count % 3 == 1
+    }
     // A chain of certificates does not fit into one segment, and a client logs its secrets one by one.
     let chain = (try? Runs.scenarios("tls/callee-taken.yaml")) ?? []
     return ["srtp", "dtls"].reduce(chosen + chain) { $0 + ((try? Runs.scenarios($1, most: everything ? .max : 8)) ?? []) }
