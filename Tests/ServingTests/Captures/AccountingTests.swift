@@ -245,10 +245,9 @@ final class CaptureScene: Sendable {
     let first = one.request("INVITE", body: Dialogue.offer(media.address))
     try await scene.peer.send(Bytes(first.array + Array("\r\n\r\n".utf8) + second[0..<100].array), over: wire)
     try await scene.peer.send(second[100..<second.count], over: wire)
-    for _ in 1...2 {
-      let answer = try await scene.peer.message("SIP/2.0 200", over: wire)
-      if answer.first(.callID)?.text == "one" { one.take(answer) } else { two.take(answer) }
-    }
+    // By their Call-IDs: a 200 may come twice before its ACK.
+    one.take(try await scene.peer.message("SIP/2.0 200", with: "Call-ID: one\r\n", " INVITE\r\n", over: wire))
+    two.take(try await scene.peer.message("SIP/2.0 200", with: "Call-ID: two\r\n", " INVITE\r\n", over: wire))
     try await scene.peer.send(Bytes(one.acknowledge().array + two.acknowledge().array), over: wire)
     try await scene.end(&one, over: wire)
     let another = try await scene.peer.connect(to: scene.us())
