@@ -34,11 +34,12 @@ import WireReader
 
   private static let scenarios: [Scenario] = {
     let everything = ProcessInfo.processInfo.environment["LAB_EVERY_CAPTURE"] != nil
-    let secured = (try? Runs.scenarios(having: "tls")) ?? []
-    // The rows of a table differ in little: the first one of each third file. Segments of one byte are a case of their own.
+    // Of segments of one byte tshark itself does not open all.
+    let secured = ((try? Runs.scenarios(having: "tls")) ?? []).filter { !$0.name.hasPrefix("tls/wire-one-byte") }
+    // The rows of a table differ in little: the first one of each third file.
     var files: [String] = []
     let chosen = secured.filter { scenario in
-      guard !everything, !scenario.name.hasPrefix("tls/wire-one-byte") else { return true }
+      guard !everything else { return true }
       guard files.last != scenario.file else { return false }
       files.append(scenario.file)
       return files.count % 3 == 1

@@ -26,7 +26,8 @@ extension Interop {
         phone.control.command("resume")
         let resumed = try await serve.line("re-INVITE, resumed by the peer: PCMU", after: held)
         #expect(resumed.line.contains(", sendrecv (Call-ID "), "\(resumed.line)")
-        #expect(await serve.transcript.isSilent(about: "hung up", after: resumed, for: .milliseconds(500)))
+        #expect(
+          await serve.transcript.isSilent(about: "hung up", after: resumed, for: .milliseconds(500)), "\(serve.transcript.text)")
         phone.control.command("hangup")
         _ = try await serve.line("Reason from the peer: Q.850;cause=16", after: resumed)
         try await scene.endAll()

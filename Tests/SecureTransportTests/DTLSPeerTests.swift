@@ -8,7 +8,7 @@ import Testing
 private final class RawClient {
   let ssl: OpaquePointer
   private let context: OpaquePointer
-  private let wire = DTLSWire()
+  private let wire = DTLSWire(mtu: DTLSContext.standardMTU)
 
   init(
     _ certificate: DTLSCertificate? = DTLSLab.certificates[0], profile: String? = "SRTP_AES128_CM_SHA1_80",
