@@ -33,39 +33,54 @@ import Testing
     text.range(of: field).map { text.utf8.distance(from: text.startIndex, to: $0.lowerBound) } ?? -1
   }
 
-  /// One of each kind that has a status, and each limit of the Lab.
-  private func broken(_ scene: CaptureScene, _ transport: String) async throws -> [Broken] {
+  /// One of each kind that has a status, and each limit of the Lab. Each is made when its turn comes: a connection on which nothing is sent
+  /// is closed after some time.
+  private func broken(_ scene: CaptureScene, _ transport: String) -> [() async throws -> Broken] {
     func fresh(_ callID: String) async throws -> Caller { try await caller(callID, scene, transport) }
     let tooLarge = "513 Message Too Large"
-    var far = try await fresh("far")
-    far.dialogue.uri = "sip:\(String(repeating: "a", count: 9_000))@sip.kallglot.com"
-    var all = [
-      Broken(try await fresh("many"), tooLarge, headers: Array(repeating: "X-Many: 1", count: 300)) { _ in
-        "\(SIPParseError.tooManyFields(limit: 256))"
+    func far() async throws -> Caller {
+      var far = try await fresh("far")
+      far.dialogue.uri = "sip:\(String(repeating: "a", count: 9_000))@sip.kallglot.com"
+      return far
+    }
+    var all: [() async throws -> Broken] = [
+      {
+        Broken(try await fresh("many"), tooLarge, headers: Array(repeating: "X-Many: 1", count: 300)) { _ in
+          "\(SIPParseError.tooManyFields(limit: 256))"
+        }
       },
-      Broken(try await fresh("long"), tooLarge, headers: ["X-Long: \(String(repeating: "x", count: 17_000))"]) { text in
-        "\(SIPParseError.fieldTooLong(offset: offset(of: "X-Long", in: text), limit: 16_384))"
+      {
+        Broken(try await fresh("long"), tooLarge, headers: ["X-Long: \(String(repeating: "x", count: 17_000))"]) { text in
+          "\(SIPParseError.fieldTooLong(offset: offset(of: "X-Long", in: text), limit: 16_384))"
+        }
       },
-      Broken(far, "414 Request-URI Too Long") { _ in "\(SIPParseError.startLineTooLong(limit: 8_192))" },
-      Broken(try await fresh("version"), "505 Version Not Supported") { text in
-        text = text.replacing(" SIP/2.0\r\nVia", with: " SIP/7.0\r\nVia")
-        return "\(SIPParseError.version("SIP/7.0"))"
+      { Broken(try await far(), "414 Request-URI Too Long") { _ in "\(SIPParseError.startLineTooLong(limit: 8_192))" } },
+      {
+        Broken(try await fresh("version"), "505 Version Not Supported") { text in
+          text = text.replacing(" SIP/2.0\r\nVia", with: " SIP/7.0\r\nVia")
+          return "\(SIPParseError.version("SIP/7.0"))"
+        }
       },
-      Broken(try await fresh("colon"), "400 Bad Request", headers: ["nocolon"]) { text in
-        "\(SIPParseError.fieldWithoutColon(offset: offset(of: "nocolon", in: text)))"
+      {
+        Broken(try await fresh("colon"), "400 Bad Request", headers: ["nocolon"]) { text in
+          "\(SIPParseError.fieldWithoutColon(offset: offset(of: "nocolon", in: text)))"
+        }
       },
-      Broken(try await fresh("from"), "400 Bad Request") { text in
-        text = text.split(separator: "\r\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("From:") }.joined(separator: "\r\n")
-        return "\(SIPHeaderError.missing(.init(.from)))"
+      {
+        Broken(try await fresh("from"), "400 Bad Request") { text in
+          text = text.split(separator: "\r\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("From:") }.joined(separator: "\r\n")
+          return "\(SIPHeaderError.missing(.init(.from)))"
+        }
       },
     ]
     // A datagram cannot be longer than the limit; on a stream the length says it before the body has come.
     guard transport != "udp" else { return all }
-    all.append(
+    all.append {
       Broken(try await fresh("body"), tooLarge) { text in
         text = text.replacing("Content-Length: 0", with: "Content-Length: 70000")
         return "\(SIPParseError.messageTooLong(limit: 65_535))"
-      })
+      }
+    }
     return all
   }
 
@@ -79,7 +94,8 @@ import Testing
     var counts: [String: Int] = [:]
     try await CaptureScene.run("authentication: none") { scene in
       let us = scene.us().address
-      for broken in try await broken(scene, transport) {
+      for make in broken(scene, transport) {
+        let broken = try await make()
         let peer = try await scene.peer.local(broken.wire)
         try await scene.peer.send(Bytes(broken.text), over: broken.wire)
         let answer = try await scene.peer.message("SIP/2.0 \(broken.status.prefix(3))", over: broken.wire)
