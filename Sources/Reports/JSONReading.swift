@@ -7,7 +7,7 @@ public struct JSONResults: Decodable, Sendable {
   public let record: RunRecord
 
   private enum Key: String, CodingKey {
-    case version, selected, ending, program, scenarioSet, shard, seeds, elapsedNanoseconds, scenarios
+    case version, selected, ending, program, scenarioSet, shard, seeds, repeats, elapsedNanoseconds, scenarios
   }
 
   private struct Program: Decodable {
@@ -30,7 +30,7 @@ public struct JSONResults: Decodable, Sendable {
     guard try fields.decode(Int.self, forKey: .version) == JSONReport.version else { throw wrong(.version, "another version") }
     var record = RunRecord(
       try fields.decode([JSONScenario].self, forKey: .scenarios).map(\.result), selected: Int(try fields.number(.selected, below: 1 << 32)),
-      seeds: try fields.decode(JSONSeeds.self, forKey: .seeds).range,
+      series: try fields.series(.seeds, .repeats),
       elapsed: .nanoseconds(try fields.number(.elapsedNanoseconds)),
       ending: try fields.decode(RunRecord.Ending.self, forKey: .ending))
     let program = try fields.decode(Program.self, forKey: .program)
@@ -67,6 +67,17 @@ extension KeyedDecodingContainer {
     let value = try decode(Int64.self, forKey: key)
     guard value >= 0, value < limit else { throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "out of range") }
     return value
+  }
+
+  /// Seeds, and how often each ran; older reports do not say the latter.
+  fileprivate func series(_ seeds: Key, _ repeats: Key) throws -> RunSeries {
+    let range = try decode(JSONSeeds.self, forKey: seeds).range
+    let count = Int(contains(repeats) ? try number(repeats, below: 1 << 28) : 1)
+    guard count > 1 else { return .seeds(range) }
+    guard range.lowerBound == range.upperBound else {
+      throw DecodingError.dataCorruptedError(forKey: repeats, in: self, debugDescription: "several seeds are not repeated")
+    }
+    return .repeats(count, seed: range.lowerBound)
   }
 
   /// A number of 64 bits, which JSON has as a text.
@@ -111,12 +122,12 @@ private struct JSONScenario: Decodable {
   private struct Sweep: Decodable {
     let sweep: SeedSweep
 
-    private enum Key: String, CodingKey { case seeds, ran, passed, failing }
+    private enum Key: String, CodingKey { case seeds, repeats, ran, passed, failing }
 
     init(from decoder: any Decoder) throws {
       let fields = try decoder.container(keyedBy: Key.self)
       sweep = SeedSweep(
-        try fields.decode(JSONSeeds.self, forKey: .seeds).range, ran: Int(try fields.number(.ran, below: 1 << 32)),
+        try fields.series(.seeds, .repeats), ran: Int(try fields.number(.ran, below: 1 << 32)),
         passed: Int(try fields.number(.passed, below: 1 << 32)),
         failing: try fields.decode([String].self, forKey: .failing).compactMap { UInt64($0) })
     }

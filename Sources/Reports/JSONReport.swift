@@ -17,8 +17,7 @@ public enum JSONReport {
       write(run.origin, to: &json)
       json.name("shard")
       if let part = run.part { write(part, to: &json) } else { json.null() }
-      json.name("seeds")
-      write(run.seeds, to: &json)
+      write(run.series, to: &json)
       json.member("elapsedNanoseconds", run.elapsed.wholeNanoseconds)
       json.name("verdicts")
       json.object(.spaced) { json in
@@ -43,11 +42,18 @@ public enum JSONReport {
     json.member("scenarioSet", origin.scenarioSet)
   }
 
-  private static func write(_ seeds: ClosedRange<UInt64>, to json: inout JSONWriter) {
+  private static func write(_ series: RunSeries, to json: inout JSONWriter) {
+    let (seeds, repeats) =
+      switch series {
+      case .seeds(let range): (range, 1)
+      case .repeats(let count, let seed): (seed...seed, count)
+      }
+    json.name("seeds")
     json.object(.spaced) { json in
       json.member("first", String(seeds.lowerBound))
       json.member("last", String(seeds.upperBound))
     }
+    json.member("repeats", repeats)
   }
 
   private static func write(_ part: RunRecord.Part, to json: inout JSONWriter) {
@@ -62,8 +68,7 @@ public enum JSONReport {
 
   private static func write(_ sweep: SeedSweep, to json: inout JSONWriter) {
     json.object(.spaced) { json in
-      json.name("seeds")
-      write(sweep.range, to: &json)
+      write(sweep.series, to: &json)
       json.member("planned", sweep.planned)
       json.member("ran", sweep.ran)
       json.member("passed", sweep.passed)

@@ -10,7 +10,7 @@ public enum JUnitReport {
   public static func document(_ run: RunRecord) -> String {
     var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
     text += "<testsuites name=\"kallglot-lab\" \(Counts(run.results).total) time=\"\(seconds(run.elapsed))\">\n"
-    for (folder, results) in folders(run.results) { text += suite(folder, results, run.seeds) }
+    for (folder, results) in folders(run.results) { text += suite(folder, results, run.series) }
     return text + "</testsuites>\n"
   }
 
@@ -28,14 +28,17 @@ public enum JUnitReport {
     return folders
   }
 
-  private static func suite(_ folder: String, _ results: [ScenarioResult], _ seeds: ClosedRange<UInt64>) -> String {
+  private static func suite(_ folder: String, _ results: [ScenarioResult], _ series: RunSeries) -> String {
     let time = results.reduce(Duration.zero) { $0 + $1.elapsed }
     let counts = Counts(results)
     var text =
       "  <testsuite name=\"\(escaped(folder))\" \(counts.total) skipped=\"\(counts.skipped)\" time=\"\(seconds(time))\">\n"
       + "    <properties>\n"
-    let isOne = seeds.lowerBound == seeds.upperBound
-    text += isOne ? property("seed", "\(seeds.lowerBound)") : property("seeds", "\(seeds.lowerBound)..\(seeds.upperBound)")
+    switch series {
+    case .seeds(let range) where range.count > 1: text += property("seeds", "\(range.lowerBound)..\(range.upperBound)")
+    case .seeds(let range): text += property("seed", "\(range.lowerBound)")
+    case .repeats(let count, let seed): text += property("seed", "\(seed)") + property("repeats", "\(count)")
+    }
     for result in results where !result.proves.isEmpty { text += property("proves \(name(result))", result.proves.joined(separator: ", ")) }
     for result in results {
       if let place = result.findings.first?.place { text += property("at \(name(result))", place.description) }

@@ -48,8 +48,8 @@ public struct RunRecord: Sendable {
   public var places: [Int]
   /// Scenarios that were to run.
   public var selected: Int
-  /// Both ends belong to it; one seed, unless `--seeds` gave several.
-  public var seeds: ClosedRange<UInt64>
+  /// How often each of them was to run: once, unless `--seeds` or `--repeat` said otherwise.
+  public var series: RunSeries
   /// Wall-clock time.
   public var elapsed: Duration
   public var ending: Ending
@@ -58,23 +58,23 @@ public struct RunRecord: Sendable {
   public var part: Part?
 
   public init(
-    _ results: [ScenarioResult], selected: Int? = nil, seeds: ClosedRange<UInt64> = 1...1, elapsed: Duration = .zero,
+    _ results: [ScenarioResult], selected: Int? = nil, series: RunSeries = .once(seed: 1), elapsed: Duration = .zero,
     ending: Ending = .complete
   ) {
     self.results = results
     places = Array(results.indices)
     self.selected = selected ?? results.count
-    self.seeds = seeds
+    self.series = series
     self.elapsed = elapsed
     self.ending = ending
   }
 
-  /// Runs that were made: one a scenario and seed.
+  /// Runs that were made.
   public var ran: Int { results.reduce(0) { $0 + ($1.sweep?.ran ?? 1) } }
 
   /// Runs that were to be made.
   public var planned: Int {
-    let (product, isTooLarge) = selected.multipliedReportingOverflow(by: SeedSweep(seeds).planned)
+    let (product, isTooLarge) = selected.multipliedReportingOverflow(by: series.planned)
     return isTooLarge ? .max : product
   }
 
@@ -87,5 +87,5 @@ public struct RunRecord: Sendable {
     part = Part(shard, total: total, positions: places.map { positions[$0] })
   }
 
-  public var isSweep: Bool { seeds.lowerBound < seeds.upperBound }
+  public var isSweep: Bool { series.isSweep }
 }

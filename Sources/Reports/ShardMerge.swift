@@ -42,7 +42,11 @@ public enum ShardMerge {
       }
     }
     try demand(first.record.isSweep || other.record.isSweep ? "seeds" : "seed") { record in
-      record.isSweep ? "\(record.seeds.lowerBound)..\(record.seeds.upperBound)" : "\(record.seeds.lowerBound)"
+      switch record.series {
+      case .seeds(let range) where range.count > 1: "\(range.lowerBound)..\(range.upperBound)"
+      case .seeds(let range): "\(range.lowerBound)"
+      case .repeats(let count, let seed): "\(seed), \(CountText.of(count, "time"))"
+      }
     }
     try demand("version", \.origin.version)
     try demand("commit") { $0.origin.commit ?? "none" }
@@ -53,7 +57,7 @@ public enum ShardMerge {
 
   private static func whole(_ parts: [(record: RunRecord, part: RunRecord.Part)], _ first: RunRecord) -> RunRecord {
     let placed = parts.flatMap { zip($0.part.positions, $0.record.results) }.sorted { $0.0 < $1.0 }
-    var record = RunRecord(placed.map(\.1), selected: parts[0].part.total, seeds: first.seeds)
+    var record = RunRecord(placed.map(\.1), selected: parts[0].part.total, series: first.series)
     record.origin = first.origin
     record.elapsed = parts.map(\.record.elapsed).max() ?? .zero
     let endings = parts.map(\.record.ending)

@@ -49,10 +49,11 @@ public enum Summary {
       let sweep = result.sweep
       return (
         passed: sweep.map { "\(CountText.grouped($0.passed)) of \(CountText.grouped($0.ran))" } ?? "-",
-        seed: sweep == nil ? "-" : String(result.seed), result: result
+        seed: sweep?.failing.first.map { String($0) } ?? "-", result: result
       )
     }
-    let (passed, seed) = ("seeds passed", "smallest failing")
+    let isRepeated = results.contains { $0.sweep?.series.unit == "run" }
+    let (passed, seed) = isRepeated ? ("runs passed", "first failing") : ("seeds passed", "smallest failing")
     let widths = (max(passed.count, rows.map(\.passed.count).max() ?? 0), max(seed.count, rows.map(\.seed.count).max() ?? 0))
     let head = "  \(padded(passed, widths.0))  \(padded(seed, widths.1))  scenario"
     return ["not always passed:", head]
@@ -75,7 +76,7 @@ public enum Summary {
     let kind = results.contains { $0.live != nil } ? "real" : "virtual"
     let time = results.reduce(Duration.zero) { $0 + $1.duration }
     let packets = results.reduce(0) { $0 + $1.packets }
-    let seeds = run.isSweep ? " over seeds \(run.seeds.lowerBound)..\(run.seeds.upperBound) (\(CountText.of(run.ran, "run")))" : ""
+    let seeds = run.isSweep ? " over \(run.series.text) (\(CountText.of(run.ran, "run")))" : ""
     return
       "\(CountText.of(results.count, "scenario"))\(seeds): \(counts.isEmpty ? "none ran" : counts.joined(separator: ", ")). "
       + "\(CountText.seconds(time)) of \(kind) time and \(CountText.of(packets, "packet")) in \(CountText.seconds(run.elapsed))."

@@ -26,11 +26,12 @@ public enum TextReport {
     return "\(CountText.seconds(result.duration)) of virtual time in \(CountText.seconds(result.elapsed))"
   }
 
-  /// `500 of 500 seeds pass`, or `491 of 500 seeds pass, 17 is the smallest that does not`.
+  /// `500 of 500 seeds pass`, or `491 of 500 seeds pass, 17 is the smallest that does not`; of repeated runs `38 of 40 runs pass, …`.
   static func sweep(_ sweep: SeedSweep) -> String {
     let part = sweep.ran < sweep.planned ? " (\(CountText.grouped(sweep.planned - sweep.ran)) not run)" : ""
-    let passed = "\(CountText.grouped(sweep.passed)) of \(CountText.of(sweep.ran, "seed")) \(sweep.passed == 1 ? "passes" : "pass")\(part)"
-    return sweep.failing.first.map { "\(passed), \($0) is the smallest that does not" } ?? passed
+    let ran = CountText.of(sweep.ran, sweep.series.unit)
+    let passed = "\(CountText.grouped(sweep.passed)) of \(ran) \(sweep.passed == 1 ? "passes" : "pass")\(part)"
+    return sweep.failing.first.map { "\(passed), \(sweep.series.ordinal($0)) that does not" } ?? passed
   }
 
   private static func mark(_ verdict: Verdict) -> String {

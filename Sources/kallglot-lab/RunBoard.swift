@@ -50,10 +50,10 @@ final class RunBoard: Sendable {
   private let view: RunView
   private let started = ContinuousClock.now
 
-  /// - Parameter count: scenarios; each runs with every seed.
-  init(count: Int, seeds: ClosedRange<UInt64>, _ view: RunView) {
-    let tallies = [ScenarioTally](repeating: ScenarioTally(seeds), count: count)
-    state = Mutex(State(tallies: tallies, progress: RunProgress(total: count * SeedSweep(seeds).planned)))
+  /// - Parameter count: scenarios; each runs as often as the series says.
+  init(count: Int, series: RunSeries, _ view: RunView) {
+    let tallies = [ScenarioTally](repeating: ScenarioTally(series), count: count)
+    state = Mutex(State(tallies: tallies, progress: RunProgress(total: count * series.planned)))
     self.view = view
     guard view.isLive else { return }
     // A thread, since the workers may have all of the pool's.
@@ -64,9 +64,10 @@ final class RunBoard: Sendable {
 
   func began(_ name: String) { state.withLock { $0.progress.began(name) } }
 
-  func put(_ result: ScenarioResult, at index: Int) {
+  /// - Parameter number: of the run in the series.
+  func put(_ result: ScenarioResult, at index: Int, number: UInt64) {
     state.withLock { state in
-      state.tallies[index].add(result)
+      state.tallies[index].add(result, number)
       state.progress.ended(result)
       while state.shown < state.tallies.count, state.tallies[state.shown].isComplete {
         if let next = state.tallies[state.shown].result { show(next) }
@@ -76,7 +77,7 @@ final class RunBoard: Sendable {
   }
 
   /// Ends the live line; the results with their places, in the order of the files. Where the run ended early some are missing, or know some
-  /// of their seeds.
+  /// of their runs.
   func finish() -> [(place: Int, result: ScenarioResult)] {
     state.withLock { state in
       state.isOver = true

@@ -14,9 +14,11 @@ struct RunCommand: ParsableCommand {
       keys of SRTP that crossed in clear are overwritten with x:
         kallglot-lab run scenarios --out out --junit out/junit.xml
         kallglot-lab run scenarios/nat --seeds 1..200
+        kallglot-lab run --live scenarios/basic --repeat 20
         kallglot-lab run --live scenarios/basic --peer pbx=asterisk.yaml
       With --seeds the reports have one entry a scenario, that of the smallest seed that does not pass, and --out keeps the captures of \
-      that seed alone.
+      that seed alone. With --repeat they have that of the first run that does not pass. In virtual time the same seed must give the same \
+      packets each time: a run that differs from the first is void.
 
       With --live the same files run in real time on sockets of this machine. What needs a network of its own making (NATs, impaired \
       links, faults) or more than 10 seconds does not apply and says so; a run that this machine was too busy for is void.
@@ -71,17 +73,17 @@ struct RunCommand: ParsableCommand {
     let standard = live == nil ? ProcessInfo.processInfo.activeProcessorCount : sockets.standardJobs
     let jobs: Int = try jobs.map { try FlagText.number($0, "--jobs", atLeast: 1) } ?? standard
     if live != nil, selection.seed ?? selection.seeds != nil { throw Complaint("a live run has no seed: it never runs the same way twice") }
-    let seeds = try selection.seedRange()
+    let series = try selection.series()
     let selected = try selection.select(try load())
     if list {
       for scenario in selected.scenarios { say(scenario.name) }
       return
     }
     let view = RunView(terminal: .ofStandardOutput, isQuiet: quiet, github: GitHubRun.current)
-    guard selected.all.contains(where: \.isReadable) else { return try refuse(selected, seeds, view) }
+    guard selected.all.contains(where: \.isReadable) else { return try refuse(selected, series, view) }
     if let out { try Output.makeFolder(out) }
     let folders = out.map { Output.folders(of: selected.scenarios, in: $0) }
-    var runner = ScenarioRunner(selected.scenarios, seeds: seeds, jobs: jobs, folders: folders, stopsAtFirstFailure: failFast, live: live)
+    var runner = ScenarioRunner(selected.scenarios, series, jobs: jobs, folders: folders, stopsAtFirstFailure: failFast, live: live)
     runner.keepsSecrets = !noSecrets
     let record = named(runner.run(view), selected)
     for line in view.lastLines(record) { say(line) }
@@ -112,10 +114,10 @@ struct RunCommand: ParsableCommand {
   }
 
   /// Nothing can be read: that is bad input. The reports say it too.
-  private func refuse(_ selected: RunSelection.Selected, _ seeds: ClosedRange<UInt64>, _ view: RunView) throws {
-    let results = selected.scenarios.map { VirtualRun.run($0, seed: seeds.lowerBound) }
+  private func refuse(_ selected: RunSelection.Selected, _ series: RunSeries, _ view: RunView) throws {
+    let results = selected.scenarios.map { VirtualRun.run($0, seed: series.firstSeed) }
     for line in results.flatMap({ view.github?.report.annotations($0) ?? [] }) { say(line) }
-    try report(named(RunRecord(results, seeds: seeds), selected), view)
+    try report(named(RunRecord(results, series: series), selected), view)
     let problems = selected.all.flatMap(\.mistakes)
     for problem in problems.dropLast() { Console.complain("\(problem)") }
     throw Complaint(problems.last.map(\.description) ?? "nothing can be read")

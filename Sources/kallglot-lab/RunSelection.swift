@@ -18,6 +18,13 @@ struct RunSelection: ParsableArguments {
     help: ArgumentHelp("Instead: every scenario with every seed from A to B, and list those that do not always pass.", valueName: "A..B"))
   var seeds: String?
 
+  @Option(
+    name: .customLong("repeat"), parsing: .unconditional,
+    help: ArgumentHelp(
+      "Every scenario so many times: live ones that do not always pass are found, and a virtual one that is not the same again is void.",
+      valueName: "number"))
+  var repeats: String?
+
   @Option(parsing: .unconditional, help: ArgumentHelp("Only scenarios whose name contains this text.", valueName: "text"))
   var filter: String?
 
@@ -50,12 +57,18 @@ struct RunSelection: ParsableArguments {
     return scenario.name.contains(scenario.isReadable ? filter : String(filter.prefix { $0 != "[" }))
   }
 
-  /// What `--seed` or `--seeds` gives; 1 without them.
-  func seedRange() throws -> ClosedRange<UInt64> {
+  /// What `--seed`, `--seeds` and `--repeat` give; once with seed 1 without them.
+  func series() throws -> RunSeries {
     if seed != nil, seeds != nil { throw Complaint("--seed and --seeds are both given, expected one of them") }
-    if let seeds { return try Self.range(seeds) }
+    if repeats != nil, seeds != nil { throw Complaint("--repeat and --seeds are both given, expected one of them") }
+    if let seeds { return .seeds(try Self.range(seeds)) }
     let one: UInt64 = try seed.map { try FlagText.number($0, "--seed") } ?? 1
-    return one...one
+    guard let repeats else { return .once(seed: one) }
+    let count: Int = try FlagText.number(repeats, "--repeat", atLeast: 1)
+    guard count <= Self.mostSeeds else {
+      throw Complaint("--repeat is \(repeats), expected at most \(CountText.of(Int(Self.mostSeeds), "run"))")
+    }
+    return count == 1 ? .once(seed: one) : .repeats(count, seed: one)
   }
 
   /// `A..B`, both ends included.

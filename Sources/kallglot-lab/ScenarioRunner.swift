@@ -6,39 +6,41 @@ import ScenarioEngine
 import ScenarioModel
 import Synchronization
 
-/// Runs scenarios with their seeds on several threads, until all are done, somebody interrupts, or one does not pass where that is the end.
+/// Runs scenarios as often as a series says on several threads, until all are done, somebody interrupts, or one does not pass where that is
+/// the end.
 struct ScenarioRunner {
   private let scenarios: [Scenario]
-  private let seeds: ClosedRange<UInt64>
+  private let series: RunSeries
   private let jobs: Int
   /// Where the captures of each go; nil = nowhere.
   private let folders: [String]?
   private let stopsAtFirstFailure: Bool
   /// nil = virtual time.
   private let live: LiveRun?
+  /// nil = no seed runs twice in virtual time.
+  private let repetitions: Repetitions?
   /// Whether captures have their secrets and clear twins.
   var keepsSecrets = true
 
   init(
-    _ scenarios: [Scenario], seeds: ClosedRange<UInt64>, jobs: Int, folders: [String]?, stopsAtFirstFailure: Bool, live: LiveRun? = nil
+    _ scenarios: [Scenario], _ series: RunSeries, jobs: Int, folders: [String]?, stopsAtFirstFailure: Bool, live: LiveRun? = nil
   ) {
     self.live = live
     self.scenarios = scenarios
-    self.seeds = seeds
+    self.series = series
+    repetitions = if case .repeats(2..., _) = series, live == nil { Repetitions() } else { nil }
     self.jobs = jobs
     self.folders = folders
     self.stopsAtFirstFailure = stopsAtFirstFailure
   }
 
-  private var seedsEach: Int { SeedSweep(seeds).planned }
-
   func run(_ view: RunView) -> RunRecord {
     Interruption.watch()
     let started = ContinuousClock.now
-    let board = RunBoard(count: scenarios.count, seeds: seeds, view)
+    let board = RunBoard(count: scenarios.count, series: series, view)
     let next = Atomic<Int>(0)
     let hasFailed = Atomic<Bool>(false)
-    let count = scenarios.count * seedsEach
+    let count = scenarios.count * series.planned
     atOnce(min(jobs, count)) {
       while !Interruption.hasCome, !hasFailed.load(ordering: .relaxed) {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -64,7 +66,7 @@ struct ScenarioRunner {
   }
 
   private func record(_ done: [(place: Int, result: ScenarioResult)], _ started: ContinuousClock.Instant, isStopped: Bool) -> RunRecord {
-    var record = RunRecord(done.map(\.result), selected: scenarios.count, seeds: seeds)
+    var record = RunRecord(done.map(\.result), selected: scenarios.count, series: series)
     record.places = done.map(\.place)
     if record.isSweep { record.results = done.map(captured) }
     record.elapsed = ContinuousClock.now - started
@@ -76,17 +78,29 @@ struct ScenarioRunner {
   /// One scenario with one seed. A sweep would write more captures than anybody reads: only what failed is run again with them.
   /// nil = it was interrupted.
   private func runOne(_ index: Int, _ board: RunBoard) -> Verdict? {
-    let (position, step) = index.quotientAndRemainder(dividingBy: seedsEach)
+    let (position, step) = index.quotientAndRemainder(dividingBy: series.planned)
     let scenario = scenarios[position]
     board.began(scenario.name)
-    let folder = seedsEach == 1 ? folders?[position] : nil
-    let seed = seeds.lowerBound + UInt64(step)
-    let played =
-      live.map { Self.wait(for: scenario, folder, $0) } ?? VirtualRun.run(scenario, seed: seed, folder: folder, keepsSecrets: keepsSecrets)
+    let folder = series.planned == 1 ? folders?[position] : nil
+    let number = series.numbers.lowerBound + UInt64(step)
+    let played = live.map { Self.wait(for: scenario, folder, $0) } ?? virtual(position, number, folder)
     guard let played else { return nil }
     let result = CaptureInspections.added(to: played)
-    board.put(result, at: position)
+    board.put(result, at: position, number: number)
     return result.verdict
+  }
+
+  /// The same seed again must give the same run: one that differs from an earlier one is void.
+  private func virtual(_ position: Int, _ number: UInt64, _ folder: String?) -> ScenarioResult {
+    let (scenario, seed) = (scenarios[position], series.seed(of: number))
+    guard let repetitions else { return VirtualRun.run(scenario, seed: seed, folder: folder, keepsSecrets: keepsSecrets) }
+    let tracer = RunTracer()
+    var result = VirtualRun.run(scenario, seed: seed, observers: [tracer])
+    if let difference = repetitions.difference(of: tracer.trace, at: position) {
+      result.verdict = .void
+      result.reason = "two runs with the seed \(seed) are not the same: they differ from \(difference) on, in run \(number)"
+    }
+    return result
   }
 
   /// Blocks until a live run is over; nil = it was interrupted.
@@ -99,11 +113,27 @@ struct ScenarioRunner {
 
   /// The smallest seed that did not pass once more, with captures: the same seed gives the same run.
   private func captured(_ position: Int, _ result: ScenarioResult) -> ScenarioResult {
-    guard let folders, !result.verdict.isGood else { return result }
+    guard let folders, live == nil, !result.verdict.isGood else { return result }
     var again = CaptureInspections.added(
       to: VirtualRun.run(scenarios[position], seed: result.seed, folder: folders[position], keepsSecrets: keepsSecrets))
     (again.sweep, again.duration, again.elapsed, again.packets) = (result.sweep, result.duration, result.elapsed, result.packets)
     return again
+  }
+}
+
+/// What the first run of each scenario was like.
+private final class Repetitions: Sendable {
+  private let first = Mutex<[Int: RunTrace]>([:])
+
+  /// Where a run goes apart from the first of its scenario; nil where it does not, or is that one.
+  func difference(of run: RunTrace, at position: Int) -> RunTrace.Difference? {
+    first.withLock { first in
+      guard let known = first[position] else {
+        first[position] = run
+        return nil
+      }
+      return run.difference(from: known)
+    }
   }
 }
 

@@ -31,7 +31,7 @@ import Testing
 
   @Test func `neither annotations nor the summary carry control characters that a peer wrote`() {
     let hostile = result(observed: "486 \u{1B}[2JBusy\u{0}\u{9B}")
-    let text = report.annotations(hostile).joined() + report.summary(RunRecord([hostile], seeds: 7...7, elapsed: .seconds(1)))
+    let text = report.annotations(hostile).joined() + report.summary(RunRecord([hostile], series: .once(seed: 7), elapsed: .seconds(1)))
     #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 32 && !(127...159).contains($0.value) })
     #expect(text.contains("observed 486 ?[2JBusy??"))
   }
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func `the summary is a table of what did not pass, with the counts`() {
-    let text = report.summary(RunRecord([result(), result(.passed)], seeds: 7...7, elapsed: .seconds(1)))
+    let text = report.summary(RunRecord([result(), result(.passed)], series: .once(seed: 7), elapsed: .seconds(1)))
     let lines = text.split(separator: "\n").map(String.init)
     #expect(lines[0] == "### Kallglot Lab: failed")
     #expect(lines[1] == "| Scenario | Where | Rule | Observed | Seed | Replay |")

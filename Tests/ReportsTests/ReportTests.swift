@@ -81,7 +81,7 @@ import Testing
 
   @Test func `JUnit has a suite a folder, the seed and what is proven as properties, and the replay command with each case`() throws {
     let document = JUnitReport.document(
-      RunRecord([result(.passed), result(.failed, finding: true), result(.couldNotRun)], seeds: 7...7, elapsed: .seconds(1)))
+      RunRecord([result(.passed), result(.failed, finding: true), result(.couldNotRun)], series: .once(seed: 7), elapsed: .seconds(1)))
     #expect(document.contains("<testsuites name=\"kallglot-lab\" tests=\"3\" failures=\"1\" errors=\"1\" time=\"1.000000\">"))
     #expect(document.components(separatedBy: "<testsuite name=\"basic\"").count == 2)
     #expect(document.contains("<property name=\"seed\" value=\"7\"/>"))

@@ -60,7 +60,7 @@ import Testing
   }
 
   private static func whole(_ count: Int = 5) -> RunRecord {
-    var record = RunRecord((0..<count).map(result), seeds: 7...7, elapsed: .seconds(3))
+    var record = RunRecord((0..<count).map(result), series: .once(seed: 7), elapsed: .seconds(3))
     record.origin = .init(version: "1", commit: "c0ffee", scenarioSet: "s")
     return record
   }
@@ -70,7 +70,7 @@ import Testing
     let whole = whole()
     let shard = try #require(Shard(index: index, of: count))
     let positions = shard.positions(of: whole.results.map { [$0.name, $0.file] })
-    var record = RunRecord(positions.map { whole.results[$0] }, seeds: whole.seeds, elapsed: .seconds(index))
+    var record = RunRecord(positions.map { whole.results[$0] }, series: whole.series, elapsed: .seconds(index))
     record.origin = whole.origin
     record.setPart(shard, total: whole.results.count, positions)
     change(&record)
@@ -92,17 +92,26 @@ import Testing
   }
 
   @Test func `a sweep is read back with all that is known of its seeds`() throws {
-    var tally = ScenarioTally(1...40)
+    var tally = ScenarioTally(.seeds(1...40))
     for seed: UInt64 in 1...40 {
       var one = Self.result(seed.isMultiple(of: 3) ? 1 : 0)
       (one.name, one.file, one.seed) = ("a/x", "a/x.yaml", seed)
-      tally.add(one)
+      tally.add(one, seed)
     }
-    var record = RunRecord([try #require(tally.result)], seeds: 1...40)
+    var record = RunRecord([try #require(tally.result)], series: .seeds(1...40))
     record.origin = .init(version: "1", scenarioSet: "s")
     let again = try reread(record)
     #expect(JSONReport.document(again) == JSONReport.document(record))
     #expect(again.results[0].sweep == record.results[0].sweep)
+  }
+
+  @Test func `a run that was repeated is read back as one`() throws {
+    var tally = ScenarioTally(.repeats(3, seed: 9))
+    for number: UInt64 in 1...3 { tally.add(Self.result(number == 2 ? 1 : 0), number) }
+    let again = try reread(RunRecord([try #require(tally.result)], series: .repeats(3, seed: 9)))
+    #expect(again.series == .repeats(3, seed: 9) && again.results[0].sweep == tally.result?.sweep)
+    #expect(again.results[0].sweep?.failing == [2])
+    #expect(TextReport.lines(again.results[0])[0].hasSuffix("2 of 3 runs pass, run 2 is the first that does not"))
   }
 
   @Test func `an interruption and a first failure are those of the whole, and the exit code with them`() throws {
@@ -120,6 +129,7 @@ import Testing
     ("version", "b.json has version 2, a.json 1: they are not shards of one run"),
     ("set", "b.json has the scenario set t, a.json s: they are not shards of one run"),
     ("seeds", "b.json has seeds 7..8, a.json 7: they are not shards of one run"),
+    ("repeats", "b.json has seeds 7, 3 times, a.json 7: they are not shards of one run"),
     ("count", "b.json has the number of shards 3, a.json 2: they are not shards of one run"),
     ("twin", "b.json is shard 1/2, as a.json is: each may be given once"),
     ("whole", "b.json is the report of a whole run, expected one that run --shard made"),
@@ -128,8 +138,9 @@ import Testing
     let first = try Self.part(1, of: 2)
     let second = try Self.part(change == "twin" ? 1 : 2, of: change == "count" ? 3 : 2) { record in
       switch change {
-      case "seed": record.seeds = 8...8
-      case "seeds": record.seeds = 7...8
+      case "seed": record.series = .once(seed: 8)
+      case "repeats": record.series = .repeats(3, seed: 7)
+      case "seeds": record.series = .seeds(7...8)
       case "commit": record.origin.commit = "bad"
       case "version": record.origin.version = "2"
       case "set": record.origin.scenarioSet = "t"

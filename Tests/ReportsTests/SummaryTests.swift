@@ -48,16 +48,16 @@ import Testing
 
   @Test func `over several seeds the table has how many passed, the smallest that failed, and the command that shows it`() {
     func swept(_ name: String, failing: Set<UInt64>) -> ScenarioResult? {
-      var tally = ScenarioTally(1...1_500)
+      var tally = ScenarioTally(.seeds(1...1_500))
       for seed: UInt64 in 1...1_500 {
         var one = result(name, failing.contains(seed) ? .failed : .passed, milliseconds: 1)
         one.seed = seed
-        tally.add(one)
+        tally.add(one, seed)
       }
       return tally.result
     }
     let results = [swept("a/1", failing: []), swept("a/2", failing: [40, 17]), swept("a/3", failing: Set(2...1_500))].compactMap(\.self)
-    let run = RunRecord(results, seeds: 1...1_500, elapsed: .seconds(1))
+    let run = RunRecord(results, series: .seeds(1...1_500), elapsed: .seconds(1))
     #expect(
       Summary.lines(run) == [
         "not always passed:", "    seeds passed  smallest failing  scenario", "  1,498 of 1,500                17  a/2",

@@ -74,6 +74,28 @@ import Testing
     #expect(outcome.code == 0 && outcome.lines.count == 2)
   }
 
+  @Test func `--repeat runs every scenario so often with its seed, and finds it the same each time`() async throws {
+    let folder = try Place.temporary()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try flaky(in: folder)
+    let outcome = try await Self.lab(["run", "\(folder)/sound.yaml", "--seed", "7", "--repeat", "5", "--json", "\(folder)/r.json"])
+    #expect(outcome.code == 0, "\(outcome)")
+    #expect(outcome.lines.first?.hasSuffix("sound  5 of 5 runs pass") == true)
+    #expect(outcome.lines.last?.hasPrefix("1 scenario over 5 runs of seed 7 (5 runs): 1 passed. ") == true)
+    #expect(try String(contentsOfFile: "\(folder)/r.json", encoding: .utf8).contains("\"repeats\": 5"))
+  }
+
+  @Test func `--repeat counts live runs as well`() async throws {
+    let folder = try Place.temporary()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try flaky(in: folder)
+    let text = try String(contentsOfFile: "\(folder)/sound.yaml", encoding: .utf8)
+    let live = text.replacing(/network:.*\n/, with: "").replacing("within: 300 ms", with: "within: 8 s")
+    try live.write(toFile: "\(folder)/live.yaml", atomically: true, encoding: .utf8)
+    let outcome = try await Self.lab(["run", "--live", "\(folder)/live.yaml", "--repeat", "3"])
+    #expect(outcome.code == 0 && outcome.lines.first?.hasSuffix("live  3 of 3 runs pass") == true, "\(outcome)")
+  }
+
   /// One that passes, one that fails, one that passes: in the order of their names.
   private func three(in folder: String) throws {
     let text = """

@@ -57,8 +57,8 @@ public struct ScenarioResult: Sendable {
   public var packets: Int
   /// Folder of captures and journal; nil when none were written.
   public var folder: String?
-  /// All its seeds, when there were several: then times and packets are those of all, and the rest is that of ``seed``, the smallest with
-  /// this verdict.
+  /// All its runs, when there were several: then times and packets are those of all, and the rest is that of ``seed``, the smallest with
+  /// this verdict, or of the first run that has it.
   public var sweep: SeedSweep?
   /// The capture of each host, in the order of ``hosts``; empty when none were written.
   public var captures: [String] = []

@@ -13,7 +13,8 @@ struct BaresipPhone: Sendable {
     var authority: String?
     /// What it plays into its microphone.
     var tone = 600
-    var seconds = 20
+    /// When it is over baresip hangs up, which no test waits for, however busy the machine is.
+    var seconds = 600
   }
 
   let program: Companion
@@ -76,8 +77,9 @@ struct BaresipPhone: Sendable {
   /// A WAV file with a sine tone, 8 kHz, 16 bits.
   private static func tone(_ frequency: Int, seconds: Int) -> Data {
     var generator = ToneSource(Tone(frequency: frequency), sampleRate: 8_000)
-    var samples = Data()
-    for _ in 0..<seconds * 8_000 { withUnsafeBytes(of: generator.next().littleEndian) { samples.append(contentsOf: $0) } }
+    var second = Data()
+    for _ in 0..<8_000 { withUnsafeBytes(of: generator.next().littleEndian) { second.append(contentsOf: $0) } }
+    let samples = repeatElement(second, count: seconds).reduce(into: Data()) { $0.append($1) }
     func word(_ value: Int, _ bytes: Int) -> Data { Data((0..<bytes).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }) }
     var file = Data("RIFF".utf8) + word(36 + samples.count, 4) + Data("WAVEfmt ".utf8) + word(16, 4) + word(1, 2) + word(1, 2)
     file += word(8_000, 4) + word(16_000, 4) + word(2, 2) + word(16, 2) + Data("data".utf8) + word(samples.count, 4)
