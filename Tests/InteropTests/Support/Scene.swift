@@ -104,11 +104,13 @@ final class Scene: Sendable {
   private func checkCaptures() async throws {
     guard Peer.tshark.runs else { return }
     for capture in try captures() {
-      let complaints = try await Shark.complaints(capture)
+      let report = try await program(Place.lab, ["inspect", capture]).output
+      // Where RTP/AVP has keys (RFC 8643) tshark takes SRTCP for RTCP, and what stands in its ciphertext may look malformed.
+      let complaints = try await Shark.complaints(capture).filter { !report.contains("SRTP") || !$0.contains(" RTCP ") }
       #expect(complaints.isEmpty, "\(capture): tshark says \(complaints)")
       let (shark, ours) = (try await Sight.shark(capture), try await Sight.inspect(capture))
       // Where numbers were skipped in a hold the two count loss differently, and inspect says so.
-      let isCountedOtherwise = try await program(Place.lab, ["inspect", capture]).output.contains("counted otherwise than Wireshark")
+      let isCountedOtherwise = report.contains("counted otherwise than Wireshark")
       let isSame = isCountedOtherwise ? shark.withoutLosses == ours.withoutLosses : shark == ours
       #expect(isSame, "\(capture): tshark sees \(shark), inspect \(ours)")
     }
