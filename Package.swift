@@ -34,6 +34,9 @@ let package = Package(
   ],
   targets: [
     systemLibrary("COpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
+    systemLibrary("COpus", pkgConfig: "opus", package: "libopus-dev"),
+    systemLibrary("CSpandsp", pkgConfig: "spandsp", package: "libspandsp-dev"),
+    systemLibrary("CSpeexDSP", pkgConfig: "speexdsp", package: "libspeexdsp-dev"),
     systemLibrary("CPcap", pkgConfig: "libpcap", package: "libpcap-dev"),
     systemLibrary("CSRTP", pkgConfig: "libsrtp2", package: "libsrtp2-dev"),
     .target(name: "CVirtualTime"),
@@ -46,7 +49,7 @@ let package = Package(
     + module("SIPMessage", ["SansIO"])
     + module("SDP", ["SansIO", "Rules", "SRTP", "SecureTransport"])
     + module("RTP", ["SansIO"])
-    + module("Codecs", ["SansIO"])
+    + module("Codecs", ["SansIO", "COpus", "CSpandsp", "CSpeexDSP"], testing: ["CAllocationCount"])
     + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
     + module("SRTP", ["SansIO", "CSRTP"], testing: ["COpenSSL"])
     + module("SIPComposition", ["SansIO", "SIPMessage"])

@@ -36,6 +36,7 @@ private let unknownToTheLanguage: Set<String> = ["CallControl", "Kallglot", "SIP
 private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "WireReader", "ScenarioModel", "lab-bench"], "CVirtualTime": ["SecureTransport"],
   "CPcap": ["Capture"], "CSRTP": ["SRTP", "lab-bench"],
+  "COpus": ["Codecs", "lab-bench"], "CSpandsp": ["Codecs", "lab-bench"], "CSpeexDSP": ["Codecs"],
   "CSockets": ["LiveNetwork"], "CAllocationCount": ["lab-bench"],
   "NIOCore": ["LiveNetwork", "Serving", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse", "lab-planted"],
@@ -89,7 +90,8 @@ private let drivers: Set<String> = [
 
   @Test func `the table names every module and no other`() {
     let folders = Set((try? FileManager.default.contentsOfDirectory(atPath: "\(Repository.root)/Sources")) ?? [])
-    let named = Set(rows.flatMap(\.self) + sideModules + ["COpenSSL", "CPcap", "CSRTP", "CSockets", "CVirtualTime", "CAllocationCount"])
+    let libraries = ["COpenSSL", "CPcap", "CSRTP", "COpus", "CSpandsp", "CSpeexDSP"]
+    let named = Set(rows.flatMap(\.self) + sideModules + libraries + ["CSockets", "CVirtualTime", "CAllocationCount"])
     #expect(folders == named)
   }
 }
