@@ -16,7 +16,9 @@ func systemLibrary(_ name: String, pkgConfig: String, package: String) -> Target
 
 let nio: [Target.Dependency] = [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
-let formats: [Target.Dependency] = ["SansIO", "Rules", "SIPMessage", "SDP", "SRTP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"]
+let formats: [Target.Dependency] = [
+  "SansIO", "Rules", "SIPMessage", "SDP", "SRTP", "RTP", "Codecs", "Mark", "SecureTransport", "KallglotPolicy",
+]
 let stack: [Target.Dependency] = formats + ["SIPComposition", "SIPTransaction", "SIPTransport", "SIPUserAgent", "Media"]
 
 let package = Package(
@@ -50,6 +52,7 @@ let package = Package(
     + module("SDP", ["SansIO", "Rules", "SRTP", "SecureTransport"])
     + module("RTP", ["SansIO"])
     + module("Codecs", ["SansIO", "COpus", "CSpandsp", "CSpeexDSP"], testing: ["CAllocationCount"])
+    + module("Mark", ["SansIO", "Codecs"])
     + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
     + module("SRTP", ["SansIO", "CSRTP"], testing: ["COpenSSL"])
     + module("SIPComposition", ["SansIO", "SIPMessage"])
@@ -61,7 +64,7 @@ let package = Package(
         "SansIO", "Rules", "SIPMessage", "SDP", "SecureTransport", "KallglotPolicy", "SIPComposition", "SIPTransaction", "SIPTransport",
         "COpenSSL",
       ])
-    + module("Media", ["SansIO", "Rules", "SDP", "SRTP", "SecureTransport", "RTP", "Codecs"])
+    + module("Media", ["SansIO", "Rules", "SDP", "SRTP", "SecureTransport", "RTP", "Codecs", "Mark"])
     + module("CallControl", stack)
     + module("Kallglot", stack + ["CallControl"])
     + module("Personas", stack + ["CallControl"])

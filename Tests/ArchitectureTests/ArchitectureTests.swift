@@ -3,7 +3,7 @@ import Testing
 
 /// The arrow table of the design: a module imports modules of lower rows only, and of the side modules what is named here.
 private let rows: [[String]] = [
-  ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "SRTP", "KallglotPolicy"],
+  ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "Mark", "SecureTransport", "SRTP", "KallglotPolicy"],
   ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
   ["CallControl"],
   ["Kallglot", "Personas", "Defects", "WireReader", "Inspection", "Decryption"],
@@ -13,10 +13,10 @@ private let rows: [[String]] = [
 
 /// Within a row: a transaction keeps the flow of its request, and says how a flow failed; it and the transport answer by themselves what no
 /// user agent sees (100, ACK to a refusal, 400 to what nobody can read). Inspection judges what the reader saw, and
-/// Decryption writes it again. Rules are values of the contract.
+/// Decryption writes it again. Rules are values of the contract. A mark is heard in frames of audio.
 private let siblings: [String: Set<String>] = [
   "SIPTransaction": ["SIPTransport", "SIPComposition"], "SIPTransport": ["SIPComposition"], "Inspection": ["WireReader"],
-  "Decryption": ["WireReader"], "Rules": ["SansIO"], "SDP": ["SRTP", "SecureTransport"],
+  "Decryption": ["WireReader"], "Rules": ["SansIO"], "SDP": ["SRTP", "SecureTransport"], "Mark": ["Codecs"],
 ]
 
 /// Beside the rows: each imports the contract alone.
