@@ -86,6 +86,8 @@ public struct MediaReport: Hashable, Sendable {
   public var packetsLostAtPeer: Int?
   /// What could not be verified of SRTP and SRTCP, by cause.
   public var drops = SRTPDropCounts()
+  /// Where there is a jitter buffer, or figures are asked for.
+  public var quality: MediaQuality?
 }
 
 extension MediaReport {

@@ -36,6 +36,12 @@ public struct MediaStream: Sendable {
     public var firstSequence: UInt16?
     /// What becomes of packets that come before their keys.
     public var earlyRTP = EarlyRTP.drop
+    /// How long frames wait for those behind them.
+    public var jitterBuffer = JitterBufferMode.none
+    /// Loss and jitter are kept by interval, whether there is a jitter buffer or not.
+    public var keepsFigures = false
+    /// Its reports have VoIP metrics (RFC 3611 §4.7).
+    public var sendsVoIPMetrics = false
     public var epoch: Epoch
 
     public init(
@@ -98,7 +104,9 @@ public struct MediaStream: Sendable {
     protection = PacketProtection(agreement, reading: configuration.rekey)
     keying = DTLSKeying(configuration)
     sender = RTPSender(codec: codec, firstSequence: configuration.firstSequence, entropy: &entropy)
-    receiver = RTPReceiver(codec: codec)
+    receiver = RTPReceiver(
+      codec: codec, buffer: configuration.jitterBuffer, packetTime: agreement.packetTime,
+      keepsFigures: configuration.keepsFigures || configuration.jitterBuffer != .none || configuration.sendsVoIPMetrics)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)
     sources = PeerSources(tag: remoteTag, isForked: isForked)
     terms = ReceptionTerms(agreement.receivable)
@@ -174,6 +182,7 @@ public struct MediaStream: Sendable {
   public mutating func wake(at now: Instant, _ out: inout Outbox) {
     if let due = keying.nextDeadline, due <= now { take(keying.wake(at: now, &out), at: now) }
     if case .running(var packet, var report) = state {
+      receiver.playOut(at: now, &events)
       while let due = packet, due <= now {
         sendPacket(due: due, &out)
         packet = due.adding(nanoseconds: packetNanoseconds)
@@ -220,7 +229,7 @@ public struct MediaStream: Sendable {
   }
 
   private mutating func sendReport(isLast: Bool, at now: Instant, _ out: inout Outbox) {
-    let packets = reporter.compound(sender, &receiver, timestamp: timestamp(at: now), isLast: isLast, at: now)
+    let packets = reporter.compound(sender, &receiver, metrics, timestamp: timestamp(at: now), isLast: isLast, at: now)
     guard !protection.isAwaiting(.rtcp) else { return }
     let destination = (agreement.isMultiplexed ? sources.rtp : sources.rtcp) ?? agreement.remoteControl
     guard destination.port != 0, !destination.address.isUnspecified else { return }
@@ -355,6 +364,7 @@ public struct MediaStream: Sendable {
     }
     let packets: [RTCPPacket]
     do { packets = try RTCPPacket.parse(bytes) } catch {
+      reporter.countMalformed()
       complain(.rtcpMalformed, "\(error)")
       return true
     }
@@ -380,7 +390,22 @@ public struct MediaStream: Sendable {
       packetsSent: sender.packetsSent, packetsReceived: receiver.packetsReceived, octetsSent: sender.octetsSent,
       octetsReceived: receiver.octetsReceived, packetsLost: receiver.packetsLost,
       jitter: receiver.statistics?.jitterDuration ?? .zero, tones: receiver.tones, packetsLostAtPeer: reporter.packetsLostAtPeer,
-      drops: protection.drops)
+      drops: protection.drops, quality: quality)
+  }
+
+  private var quality: MediaQuality? {
+    receiver.figures.map {
+      MediaQuality($0, buffer: receiver.bufferCounts, codec: receiver.codec.scored(bitRate: receiver.bitRate), reporter)
+    }
+  }
+
+  /// What is heard, for reports that carry it.
+  private var metrics: VoIPMetrics? {
+    guard configuration.sendsVoIPMetrics, let statistics = receiver.statistics, let quality else { return nil }
+    var metrics = VoIPMetrics(ssrc: statistics.ssrc, quality.figures.loss, packetTime: Double(agreement.packetTime))
+    metrics.set(quality)
+    metrics.setReceiver(conceals: quality.buffer != nil, isAdaptive: quality.buffer == nil ? nil : configuration.jitterBuffer.isAdaptive)
+    return metrics
   }
 
   private mutating func complain(_ rule: PeerViolation.Rule, _ detail: String, section: String? = nil) {

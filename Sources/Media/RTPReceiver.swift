@@ -14,19 +14,30 @@ struct RTPReceiver: Sendable {
   private var (receivedBefore, lostBefore): (UInt32, Int) = (0, 0)
   /// Of payload.
   private(set) var octetsReceived: UInt32 = 0
-  private var buffer = JitterBuffer()
+  /// One or none: most streams of a load test have neither a buffer nor books.
+  private var desk: [ReceptionDesk]
+  private let conceals: Bool
   private var decoder: AudioDecoder
   private var frame: AudioFrame
   private var sink: any AudioSink
   /// Hertz, in the order they began.
   private(set) var tones: [Int] = []
 
-  init(codec: Codec) {
+  /// - Parameters:
+  ///   - packetTime: in milliseconds, as agreed.
+  ///   - keepsFigures: loss and jitter are kept by interval.
+  init(codec: Codec, buffer: JitterBufferMode = .none, packetTime: Int = 20, keepsFigures: Bool = false) {
+    let desk = ReceptionDesk(buffer, keepsFigures: keepsFigures, packetTime: packetTime, clockRate: codec.clockRate)
+    self.desk = desk.map { [$0] } ?? []
+    conceals = buffer != .none
     decoder = codec.decoder
     frame = AudioFrame(sampleRate: codec.sampleRate)
     sink = ToneDetector(sampleRate: codec.sampleRate)
   }
 
+  var codec: Codec { decoder.codec }
+  /// Of payload, in bit/s, by the packets of the present source; nil before there is a second of them.
+  var bitRate: Int? { nil }
   var packetsReceived: UInt32 { earlier.reduce(receivedBefore + (statistics?.received ?? 0)) { $0 + $1.received } }
   var packetsLost: Int { earlier.reduce(lostBefore + (statistics?.lost ?? 0)) { $0 + $1.lost } }
 
@@ -39,14 +50,32 @@ struct RTPReceiver: Sendable {
     _ packet: RTPPacket, _ format: AudioFormat?, clockRate: Int, at now: Instant, _ events: inout [MediaEvent]
   ) {
     let isInOrder = statistics.map { $0.ssrc != packet.ssrc || $0.isAhead(packet.sequenceNumber) } ?? true
-    if statistics?.ssrc != packet.ssrc { begin(packet, clockRate: clockRate, &events) }
+    let isNewSource = statistics?.ssrc != packet.ssrc
+    if isNewSource { begin(packet, clockRate: clockRate, &events) }
     // All packets of an event have the time at which it began (RFC 4733 §2.2.1): they say nothing of the delay.
     statistics?.receive(
       sequence: packet.sequenceNumber, timestamp: format == .telephoneEvent ? nil : packet.timestamp, at: now)
     octetsReceived &+= UInt32(truncatingIfNeeded: packet.payload.count)
-    guard case .codec(let name) = format, let codec = name.spoken else { return }
-    let received = ReceivedFrame(payload: packet.payload, codec: codec, isInOrder: isInOrder, arrival: now)
-    if let next = buffer.insert(received) { play(next, &events) }
+    guard !desk.isEmpty else {
+      if isInOrder, case .codec(let name) = format, let codec = name.spoken { hear(packet.payload, codec, at: now, &events) }
+      return
+    }
+    playOut(at: now, &events)
+    book(packet, format, isInOrder: isInOrder, isNewSource: isNewSource, at: now)
+    if !conceals, isInOrder, case .codec(let name) = format, let codec = name.spoken { hear(packet.payload, codec, at: now, &events) }
+  }
+
+  private mutating func book(_ packet: RTPPacket, _ format: AudioFormat?, isInOrder: Bool, isNewSource: Bool, at now: Instant) {
+    var content = format == .telephoneEvent ? BufferedPacket.Content.event : .noise
+    var (ticks, clockRate) = (0, decoder.codec.clockRate)
+    if case .codec(let name) = format, let codec = name.spoken {
+      content = .audio(codec, packet.payload)
+      (ticks, clockRate) = (codec.duration(of: packet.payload), codec.clockRate)
+    }
+    let buffered = BufferedPacket(
+      ssrc: packet.ssrc, sequence: packet.sequenceNumber, timestamp: packet.timestamp, content: content, ticks: ticks, arrival: now)
+    desk[0].take(
+      buffered, clockRate: clockRate, jitter: statistics?.jitterMilliseconds ?? 0, isInOrder: isInOrder, isNewSource: isNewSource)
   }
 
   private mutating func begin(_ packet: RTPPacket, clockRate: Int, _ events: inout [MediaEvent]) {
@@ -63,14 +92,48 @@ struct RTPReceiver: Sendable {
     statistics = ReceptionStatistics(ssrc: packet.ssrc, firstSequence: packet.sequenceNumber, clockRate: clockRate)
   }
 
-  private mutating func play(_ received: ReceivedFrame, _ events: inout [MediaEvent]) {
-    if decoder.codec != received.codec { decoder = received.codec.decoder }
-    decoder.decode(received.payload, into: &frame)
-    frame.time = received.arrival
+  /// Plays what is due by now, if anything waits.
+  mutating func playOut(at now: Instant, _ events: inout [MediaEvent]) {
+    guard !desk.isEmpty else { return }
+    while let (playout, due) = desk[0].next(at: now) {
+      switch playout {
+      case .frame(let packet): if case .audio(let codec, let payload) = packet.content { hear(payload, codec, at: due, &events) }
+      case .lost(let milliseconds, let next):
+        if let next, case .audio(decoder.codec, let payload) = next.content {
+          decoder.recover(payload, milliseconds: milliseconds, into: &frame)
+        } else {
+          decoder.conceal(milliseconds: milliseconds, into: &frame)
+        }
+        sink(due, &events)
+      case .underrun(let milliseconds), .stretched(let milliseconds):
+        decoder.conceal(milliseconds: milliseconds, into: &frame)
+        sink(due, &events)
+      case .silence(let milliseconds):
+        frame.resize(decoder.codec.samples(milliseconds: milliseconds))
+        for index in frame.samples.indices { frame.samples[index] = 0 }
+        sink(due, &events)
+      case .skipped: break
+      }
+    }
+  }
+
+  private mutating func hear(_ payload: Bytes, _ codec: Codec, at time: Instant, _ events: inout [MediaEvent]) {
+    if decoder.codec != codec { decoder = codec.decoder }
+    decoder.decode(payload, into: &frame)
+    sink(time, &events)
+  }
+
+  private mutating func sink(_ time: Instant, _ events: inout [MediaEvent]) {
+    frame.time = time
     let before = events.count
     sink.take(frame, &events)
     for event in events[before...] { if case .toneHeard(let frequency) = event { tones.append(frequency) } }
   }
+
+  /// What the buffer did; nil without one.
+  var bufferCounts: JitterBufferCounts? { desk.first?.buffer?.counts }
+  /// Loss by interval; nil where nobody asked for it.
+  var figures: ReceptionLedger.Figures? { desk.first?.figures }
 
   /// The block for the next report; nil before the first packet.
   mutating func report(lastSenderReport: UInt32, delaySinceLastSenderReport: UInt32) -> ReceptionReport? {

@@ -87,6 +87,8 @@ public struct ReceptionStatistics: Hashable, Sendable {
   /// Interarrival jitter in timestamp units.
   public var jitter: UInt32 { UInt32(clamping: scaledJitter >> 4) }
 
+  public var jitterMilliseconds: Double { Double(scaledJitter) * 1_000 / (16 * Double(clockRate)) }
+
   public var jitterDuration: Duration { .nanoseconds((scaledJitter * 1_000_000_000 / Int64(clockRate)) >> 4) }
 
   /// The block for the next SR or RR; it begins a new interval for the fraction lost (A.3).
