@@ -308,7 +308,7 @@ extension StageEvent {
       self.init(event, of: member, callID, evidence)
     } else if let event = event as? WireHost.Event {
       self.init(event, of: member, evidence)
-    } else if let event = event as? NATEvent {
+    } else if let event = event as? BoxEvent {
       self.init(event, of: member, evidence)
     } else {
       return nil
@@ -348,11 +348,17 @@ extension StageEvent {
     }
   }
 
-  private init(_ event: NATEvent, of member: String, _ evidence: FrameCitation?) {
+  private init(_ event: BoxEvent, of member: String, _ evidence: FrameCitation?) {
     switch event {
     case .mapped(let inside, let outside, isStream: _): self = .nat(member, .mapped(inside: inside, outside: outside), evidence)
     case .dropped(let reason, let source, let destination):
       self = .nat(member, .dropped(reason, source: source, destination: destination), evidence)
+    case .rewrote(let report, source: _, destination: _):
+      let told = GatewayReport(
+        message: report.message, changed: report.changed.words, left: report.left.words, contentLength: report.contentLength,
+        body: report.body)
+      self = .nat(member, .rewrote(told), evidence)
+    case .rebooted(let outside): self = .nat(member, .rebooted(outside: outside), evidence)
     }
   }
 }

@@ -49,7 +49,8 @@ public final class HostActor: StageActor {
     case .call(_, .account(let account), let alias): try administer(.callAccount(account, name: alias))
     // Who has no legs has none to end.
     case .hangUpAll: if let perform = member.perform { access { now, out in perform(.hangUpAll, now, &out) } }
-    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .fault, .note, .finding:
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .fault, .reboot, .move, .note,
+      .finding:
       let translated = try translated(command)
       guard let perform = member.perform else {
         throw .void("\(name) is a wire member, which has no user agent: it cannot \(command.verb)")
@@ -72,7 +73,7 @@ public final class HostActor: StageActor {
     case .unregister: return .register(try directory.registration(of: name, expires: 0))
     case .options: return try directory.options(from: name)
     case .hangUpAll: return .hangUpAll
-    case .send, .inject, .wire, .setPassword, .administer, .fault, .note, .finding:
+    case .send, .inject, .wire, .setPassword, .administer, .fault, .reboot, .move, .note, .finding:
       throw .void("\(name) has no user agent that could \(command.verb)")
     }
   }
@@ -189,6 +190,8 @@ extension StageCommand {
     case .setPassword: "change its password"
     case .administer: "be administered"
     case .fault: "make a fault"
+    case .reboot: "reboot"
+    case .move: "have another address"
     case .note, .finding: "write into the journal"
     }
   }

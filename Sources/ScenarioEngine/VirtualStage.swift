@@ -26,14 +26,23 @@ public final class VirtualStage {
       HostActor(member, cast.directory) { body in simulation.command(member.number, body) }
     }
     (self.simulation, self.cast) = (simulation, cast)
-    means = VirtualMeans(simulation, cast)
+    means = VirtualMeans(simulation, cast, scenario)
     director = StageDirector(
       scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch, actors: actors, means: means, ledger: cast.ledger)
     for sink in director.readers + sinks { simulation.addSink(sink) }
     for member in cast.members { simulation.add(member.host, name: member.name, addresses: member.addresses) }
     for given in scenario.network { try connect(given) }
     simulation.setNames(NameZone(scenario))
-    for given in scenario.natsAsTheyAre { simulation.add(NAT(given), name: given.name, inside: try given.inside.map(cast.number)) }
+    for given in scenario.boxesAsTheyAre { try add(given) }
+  }
+
+  private func add(_ given: BoxGiven) throws(StageFailure) {
+    var inside: [HostID] = []
+    for name in given.inside { inside.append(try means.number(name)) }
+    switch given {
+    case .nat(let nat): means.boxes[given.name] = simulation.add(NAT(nat, scenario), name: given.name, inside: inside)
+    case .firewall(let firewall): means.boxes[given.name] = simulation.add(Firewall(firewall), name: given.name, inside: inside)
+    }
   }
 
   private func connect(_ given: Scenario.LinkGiven) throws(StageFailure) {
@@ -62,7 +71,7 @@ public final class VirtualStage {
     }
     director.conclude(unmet: means.unmetFaults)
     simulation.finish()
-    return director.result(seed: seed, hosts: cast.members.map(\.name) + scenario.nats.map(\.name))
+    return director.result(seed: seed, hosts: cast.members.map(\.name) + scenario.boxes.map(\.name))
   }
 }
 
@@ -71,8 +80,30 @@ private final class VirtualMeans: StageMeans {
   private let simulation: Simulation
   private let cast: Cast
   private var faults: [(plan: FaultPlan, number: UInt16)] = []
+  /// NATs and firewalls by name.
+  var boxes: [String: HostID] = [:]
+  /// The addresses that members have by now.
+  private var addresses: [String: IPAddress]
 
-  init(_ simulation: Simulation, _ cast: Cast) { (self.simulation, self.cast) = (simulation, cast) }
+  init(_ simulation: Simulation, _ cast: Cast, _ scenario: Scenario) {
+    (self.simulation, self.cast) = (simulation, cast)
+    addresses = Dictionary(scenario.cast.map { ($0.name, $0.address) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  func number(_ name: String) throws(StageFailure) -> HostID {
+    if let box = boxes[name] { return box }
+    return try cast.number(name)
+  }
+
+  func reboot(_ box: String, outside: IPAddress?) throws(StageFailure) { simulation.reboot(try number(box), outside: outside) }
+
+  func move(_ member: String, to address: IPAddress) throws(StageFailure) {
+    let host = try cast.number(member)
+    guard let old = addresses[member], old != address else { return }
+    guard !addresses.values.contains(address) else { throw .void("\(address) is another member's address by now") }
+    simulation.move(host, from: old, to: address)
+    addresses[member] = address
+  }
 
   var now: Instant { simulation.now }
 
@@ -118,11 +149,24 @@ extension NameZone {
 }
 
 extension NAT {
-  init(_ given: NATGiven) {
+  init(_ given: NATGiven, _ scenario: Scenario) {
     self.init(
       outside: given.outside, mapping: Behaviour(given.mapping), filtering: Behaviour(given.filtering), lifetime: given.lifetime,
       streamLifetime: given.streamLifetime, hairpin: given.hairpin)
     confusesInside = given.confusesInside
+    (ports, refresh, prefix) = (Ports(given.ports), Refresh(given.refresh), given.prefix)
+    alg = SIPALG(given.gateway)
+    forwards = given.forwards.compactMap { forward in
+      scenario.member(forward.member).map {
+        Forward(port: forward.port, inside: TransportAddress($0.address, port: forward.inside))
+      }
+    }
+  }
+}
+
+extension Firewall {
+  init(_ given: FirewallGiven) {
+    self.init(idle: given.idle, streamIdle: given.streamIdle, refresh: NAT.Refresh(given.refresh), allows: given.allows)
   }
 }
 
@@ -132,6 +176,51 @@ extension NAT.Behaviour {
     case .endpointIndependent: self = .endpointIndependent
     case .address: self = .addressDependent
     case .addressAndPort: self = .addressAndPortDependent
+    }
+  }
+}
+
+extension NAT.Ports {
+  init(_ given: NATGiven.Ports) {
+    switch given {
+    case .preserve: self = .preserve
+    case .parity: self = .parity
+    case .contiguous: self = .contiguous
+    case .random: self = .random
+    case .overload: self = .overload
+    }
+  }
+}
+
+extension NAT.Refresh {
+  init(_ given: NATGiven.Refresh) {
+    switch given {
+    case .outbound: self = .outbound
+    case .inbound: self = .inbound
+    case .both: self = .both
+    }
+  }
+}
+
+extension SIPALG {
+  /// - Returns: nil for a NAT without one.
+  init?(_ given: NATGiven.Gateway) {
+    guard let habit = Habit(given) else { return nil }
+    self.init(habit)
+  }
+}
+
+extension SIPALG.Habit {
+  fileprivate init?(_ given: NATGiven.Gateway) {
+    switch given {
+    case .none: return nil
+    case .well: self = .well
+    case .keepsContentLength: self = .keepsContentLength
+    case .keepsContact: self = .keepsContact
+    case .connectionOnly: self = .connectionOnly
+    case .keepsVia: self = .keepsVia
+    case .wrongMediaPort: self = .wrongMediaPort
+    case .everywhere: self = .everywhere
     }
   }
 }

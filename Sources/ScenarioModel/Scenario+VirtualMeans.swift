@@ -6,7 +6,10 @@ extension Scenario {
 
   /// What the scenario needs of its network that only the virtual one has, as sentences; empty for one that real sockets can run.
   public var virtualMeans: [String] {
-    let translated = nats.map { "the NAT '\($0.name)' exists in virtual time only" }
+    let translated = boxes.map { box in
+      if case .nat = box { return "the NAT '\(box.name)' exists in virtual time only" }
+      return "the firewall '\(box.name)' exists in virtual time only"
+    }
     let impaired = network.compactMap { link -> String? in
       let words = link.impairments.joined(separator: ", ")
       return words.isEmpty ? nil : "the link between \(link.first) and \(link.second) (\(words)) exists in virtual time only"
@@ -14,8 +17,9 @@ extension Scenario {
     let broken = steps.compactMap { placed in
       placed.step is FaultStep ? "the fault '\(placed.step.text)' needs the network of virtual time" : nil
     }
+    let moved = steps.compactMap { ($0.step as? MoveStep).map { "'\($0.text)' needs the network of virtual time" } }
     let named = names.isEmpty ? [] : ["the names in 'given' exist in virtual time only"]
-    return translated + impaired + broken + named
+    return translated + impaired + broken + moved + named
   }
 }
 

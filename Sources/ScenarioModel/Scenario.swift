@@ -141,7 +141,8 @@ public struct Scenario: Sendable {
   public var certificates: [CertificateGiven] = []
   public var cast: [Member]
   public var network: [LinkGiven]
-  public var nats: [NATGiven] = []
+  /// NATs and firewalls, those inside others first.
+  public var boxes: [BoxGiven] = []
   /// The zone that members resolve names by.
   public var names: [NameGiven] = []
   public var steps: [PlacedStep]

@@ -35,8 +35,10 @@ public struct Script: Sendable {
   var wireDialogs = WireDialogs()
   /// What came to the media ports of wire members.
   var wireMedia: [String: WireMedia] = [:]
-  /// What the NATs have done.
+  /// What NATs and firewalls have done.
   public var nats = NATStory()
+  /// Members that have another address by now, and since when.
+  var moved: [(member: String, at: Instant)] = []
   /// What the running step asks for.
   public var commands: [StageCommand] = []
   /// When the running step began.

@@ -44,6 +44,10 @@ public enum StageCommand: Hashable, Sendable {
   case administer(Administration)
   /// Something that shall happen to a message.
   case fault(FaultPlan)
+  /// A NAT or firewall forgets its bindings, and may have another outside address.
+  case reboot(String, outside: IPAddress?)
+  /// A member has another address.
+  case move(String, to: IPAddress)
   /// A line for the journal.
   case note(String)
   /// A finding to be written into the captures it cites.
@@ -57,7 +61,7 @@ public enum StageCommand: Hashable, Sendable {
     case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .send, .inject, .wire, .setPassword,
       .administer:
       true
-    case .fault, .note, .finding, .hangUpAll: false
+    case .fault, .reboot, .move, .note, .finding, .hangUpAll: false
     }
   }
 
@@ -68,7 +72,7 @@ public enum StageCommand: Hashable, Sendable {
       .inject(let member, _, _, _), .wire(let member, _), .setPassword(let member, _):
       member
     case .hangUp(let leg), .cancel(let leg), .hold(let leg, _), .resume(let leg), .reinvite(let leg, _), .speak(let leg, _, _): leg.member
-    case .administer, .fault, .note, .finding, .hangUpAll: nil
+    case .administer, .fault, .reboot, .move, .note, .finding, .hangUpAll: nil
     }
   }
 }

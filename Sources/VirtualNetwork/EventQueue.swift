@@ -19,8 +19,8 @@ enum SimulationEvent {
 struct Delivery {
   enum Place: Hashable {
     case host(Int)
-    /// It has the outside address of a NAT.
-    case nat(Int)
+    /// A NAT whose outside address it has, or a firewall before the host.
+    case box(Int)
   }
 
   var datagram: Datagram

@@ -6,7 +6,7 @@ import SansIO
 /// directed link draws from a generator of its own, so that one more host moves nothing of the others. One seed gives one run.
 ///
 /// It routes between its parts, each with a state of its own: the hosts; their ``SocketTable``; ``VirtualTCP``, their connections; and the
-/// ``Wire`` with the clock and all that is on its way, under which lie ``Topology``, ``NATs``, ``FaultTable``, ``EventQueue`` and ``Taps``.
+/// ``Wire`` with the clock and all that is on its way, under which lie ``Topology``, ``Middleboxes``, ``FaultTable``, ``EventQueue`` and ``Taps``.
 ///
 /// ```
 ///   host ──departures──► Simulation ──► SocketTable, VirtualTCP ──► Wire ──┐
@@ -89,15 +89,52 @@ public final class Simulation {
   ///
   /// Links stay those between the hosts: a NAT adds no time and loses nothing but what it filters.
   ///
-  /// Precondition: its address is no host's, and no host is behind two NATs.
+  /// Precondition: its address is no host's, and no host is behind two of them side by side.
+  /// - Parameter inside: hosts, and NATs or firewalls that were added before.
   /// - Returns: the number of the NAT's own capture.
   @discardableResult
   public func add(_ nat: NAT, name: String, inside: [HostID]) -> HostID {
-    precondition(!nat.outside.isIPv6 && !inside.isEmpty, "a NAT translates IPv4 and has somebody behind it")
+    precondition(!nat.outside.isIPv6 && !inside.isEmpty, "a NAT has an IPv4 address outside and somebody behind it")
     let number = add(Translator(), name: name, addresses: [nat.outside])
-    wire.nats.add(nat, as: Int(number.rawValue), inside: inside.map { Int($0.rawValue) })
+    wire.boxes.add(nat, name: name, as: Int(number.rawValue), inside: inside.map { Int($0.rawValue) })
     wire.taps.addForwarder(number)
     return number
+  }
+
+  /// Puts hosts, NATs or firewalls behind a firewall; all keep their addresses.
+  ///
+  /// - Returns: the number of its own capture, of what passes outside.
+  @discardableResult
+  public func add(_ firewall: Firewall, name: String, inside: [HostID]) -> HostID {
+    precondition(!inside.isEmpty, "a firewall has somebody behind it")
+    let number = add(Translator(), name: name, addresses: [])
+    wire.boxes.add(firewall, as: Int(number.rawValue), inside: inside.map { Int($0.rawValue) })
+    wire.taps.addForwarder(number)
+    return number
+  }
+
+  /// A NAT or firewall loses power: it has forgotten all bindings.
+  ///
+  /// - Parameter outside: the address that the NAT has from now on; nil = the same. Precondition: nobody has it.
+  public func reboot(_ box: HostID, outside: IPAddress? = nil) {
+    let host = Int(box.rawValue)
+    guard let number = wire.boxes.number(of: host) else { return }
+    if let outside, let old = wire.boxes.outside(number), outside != old { wire.topology.move(host, from: old, to: outside) }
+    wire.boxes.reboot(number, outside: outside)
+    wire.taps.event(host, BoxEvent.rebooted(outside: wire.boxes.outside(number)), at: now)
+  }
+
+  /// A host has another address in place of one of its own, as after DHCP or on another network; it is not told. Its UDP ports and listeners
+  /// go on under the new address, connections of the old one are dead without a word.
+  ///
+  /// Precondition: nobody has the new address.
+  public func move(_ host: HostID, from old: IPAddress, to new: IPAddress) {
+    let index = Int(host.rawValue)
+    wire.topology.move(index, from: old, to: new)
+    for (closed, opened) in sockets.move(index, from: old, to: new) {
+      wire.taps.record(index, .unbound(closed.source, closed.kind), at: now)
+      wire.taps.record(index, .bound(opened.source, opened.kind), at: now)
+    }
   }
 
   /// The name a host was added under.
@@ -210,7 +247,7 @@ public final class Simulation {
         return refuse(delivery.datagram.source, delivery.datagram.destination, from: host)
       }
       tell(host, .datagram(port, from: delivery.datagram.source, delivery.datagram.bytes))
-    case .nat(let number):
+    case .box(let number):
       let outside = delivery.datagram.destination
       guard let (host, datagram) = wire.enter(number, delivery.datagram) else { return }
       guard let port = sockets.receiver(of: datagram.destination) else { return refuse(datagram.source, outside, from: host) }
@@ -220,7 +257,7 @@ public final class Simulation {
 
   /// Nobody listens: ICMP says so to the sender, if it still has the socket.
   private func refuse(_ source: TransportAddress, _ destination: TransportAddress, from host: Int) {
-    guard let sender = sockets.owner(of: source) ?? wire.addressBehindNAT(source).flatMap({ sockets.owner(of: $0) }) else { return }
+    guard let sender = sockets.owner(of: source) ?? wire.addressBehindNAT(source, from: destination).flatMap({ sockets.owner(of: $0) }) else { return }
     wire.schedule(.unreachable(host: sender.host, sender.port, destination), after: wire.topology.drawDelay(from: host, to: sender.host))
   }
 
@@ -322,7 +359,8 @@ extension Simulation {
 
   private func receiver(of delivery: Delivery) -> Int {
     switch delivery.place {
-    case .host(let host), .nat(let host): host
+    case .host(let host): host
+    case .box(let box): wire.boxes.host(box)
     }
   }
 

@@ -37,6 +37,18 @@ struct Topology {
     places[from].links[to] = self.link(from: from, to: to)
   }
 
+  /// Whether any host has ever changed its address.
+  private(set) var hasMoved = false
+
+  /// A host changes one of its addresses. Precondition: nobody has the new one.
+  mutating func move(_ index: Int, from old: IPAddress, to new: IPAddress) {
+    precondition(hosts[new] == nil && hosts[old] == index, "\(new) belongs to a host already, or \(old) is another's")
+    hosts[old] = nil
+    hosts[new] = index
+    routes = RouteCache()
+    hasMoved = true
+  }
+
   private func link(from: Int, to: Int) -> LinkState {
     let link = named[from << 16 | to] ?? (from == to ? Link(delay: .microseconds(10)) : defaultLink)
     return LinkState(link, generator: generator.fork("link \(places[from].name) > \(places[to].name)"))

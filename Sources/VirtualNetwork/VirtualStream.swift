@@ -21,17 +21,20 @@ struct VirtualStream {
   /// Its place in the table.
   let number: Int
   private var sides: (StreamSide, StreamSide)
-  /// The NAT that side 0 stands behind, and the one whose outside address it called.
-  let natOut: Int?
-  let natInto: Int?
+  /// Through which boxes it goes.
+  let route: StreamRoute
+  /// The address that side 0 called, as it is outside all boxes.
+  var target: TransportAddress
+  let isTranslated: Bool
   /// The port that took it.
   private(set) var listener = PortID(0)
 
-  init(number: Int, from opener: StreamSide, to listener: StreamSide, crossing: NATs.Crossing?) {
+  init(number: Int, from opener: StreamSide, to listener: StreamSide, _ route: StreamRoute) {
     self.number = number
     sides = (opener, listener)
-    natOut = crossing?.out
-    natInto = crossing?.into
+    self.route = route
+    target = listener.seen
+    isTranslated = !route.exits.isEmpty || !route.entries.isEmpty
   }
 
   subscript(side: Int) -> StreamSide {
@@ -56,6 +59,7 @@ struct VirtualStream {
     let fault = wire.fault(label, bytes, from: self[side].host)
     if case .reset? = fault?.action { return reset(by: side, on: &wire) }
     if case .rewrite(let change)? = fault?.action { (bytes, label.isDeliberatelyBroken) = (change(bytes), true) }
+    wire.rewrite(&bytes, &label, by: side, of: self)
     self[side].hasWritten = true
     var offset = 0
     while offset < bytes.count {
@@ -152,6 +156,17 @@ struct VirtualStream {
     let flight = SegmentInFlight(stream: number, side: side, header: header, payload: Bytes(), label: .none)
     _ = wire.send(flight, of: &self, isLossless: true)
   }
+}
+
+/// The boxes that a connection goes through, and who is at its end.
+struct StreamRoute {
+  /// On the side of who opened it, the innermost first.
+  var exits: [Int] = []
+  /// On the other side, the outermost first.
+  var entries: [Int] = []
+  var host: Int
+  /// The address that was called, as its owner has it.
+  var inside: TransportAddress
 }
 
 /// What a host hears of a connection.

@@ -204,8 +204,8 @@ struct Home {
 
   @Test func `the stage hears of bindings and of what is dropped`() {
     let home = Home()
-    var events: [NATEvent] = []
-    home.simulation.onEvent = { _, event in if let event = event as? NATEvent { events.append(event) } }
+    var events: [BoxEvent] = []
+    home.simulation.onEvent = { _, event in if let event = event as? BoxEvent { events.append(event) } }
     home.send(0, to: alice)
     home.send(3, to: outsideAddress)
     home.settle()

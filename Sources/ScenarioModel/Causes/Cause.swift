@@ -33,6 +33,14 @@ public enum Cause: Hashable, Sendable {
   case unroutable(kind: String, sender: String, to: IPAddress, count: Int)
   /// A NAT refused packets.
   case nat(String, FilterReason, source: String, count: Int)
+  /// A firewall let packets no further.
+  case firewall(String, FilterReason, source: String, count: Int)
+  /// The gateway of a NAT made of a message what it should not.
+  case gateway(String, GatewayReport)
+  /// A NAT or firewall has lost its bindings.
+  case rebooted(String, at: Instant)
+  /// A member has another address.
+  case moved(String, at: Instant)
   /// Where a member's RTP went, and what became of it.
   case media(sender: String, to: TransportAddress, sent: Int, parts: [PacketFlow.Part])
   case sentNone(member: String, kind: String)
@@ -90,6 +98,11 @@ extension Cause: CustomStringConvertible {
     case .unroutable(let kind, let sender, let address, let count): "\(sender) sent \(count) \(kind) to \(address), which nobody has"
     case .nat(let name, let reason, let source, let count):
       "NAT \(name) dropped \(count) packet\(count == 1 ? "" : "s") from \(source): \(reason)"
+    case .firewall(let name, let reason, let source, let count):
+      "firewall \(name) dropped \(count) packet\(count == 1 ? "" : "s") from \(source): \(reason)"
+    case .gateway(let name, let report): "the ALG of \(name) \(report.sentence)"
+    case .rebooted(let name, let at): "\(name) rebooted at \(at) s and lost its bindings"
+    case .moved(let member, let at): "\(member) has had another address since \(at) s"
     case .media(let sender, let target, let sent, let parts):
       "\(sender) sent \(sent) RTP packet\(sent == 1 ? "" : "s") to \(target), \(Self.words(parts, of: sent))"
     case .sentNone(let member, let kind): "\(member) sent no \(kind)"

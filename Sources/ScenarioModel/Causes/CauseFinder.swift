@@ -206,7 +206,7 @@ struct CauseFinder {
   }
 
   private func name(_ host: HostID) -> String? {
-    let names = scenario.cast.map(\.name) + scenario.nats.map(\.name)
+    let names = scenario.cast.map(\.name) + scenario.boxes.map(\.name)
     return names.indices.contains(Int(host.rawValue)) ? names[Int(host.rawValue)] : nil
   }
 }

@@ -52,11 +52,19 @@ struct NetworkCauses {
     }
   }
 
-  /// What NATs dropped since the step began.
+  /// What NATs and firewalls did since the step began: what they dropped, what their gateways broke, and whether they had rebooted.
   func nats(_ isMeant: (String) -> Bool) -> [Cause] {
-    script.nats.dropped(since: script.acted).filter { isMeant($0.nat) }.map { drop in
-      .nat(drop.nat, drop.reason, source: scenario.name(of: drop.source) ?? drop.source.description, count: drop.count)
+    let broken = script.nats.botched(since: script.acted).filter { isMeant($0.nat) }.map { Cause.gateway($0.nat, $0.report) }
+    let drops = script.nats.dropped(since: script.acted).filter { isMeant($0.nat) }
+    let dropped: [Cause] = drops.map { drop in
+      let source = scenario.name(of: drop.source) ?? drop.source.description
+      return scenario.firewalls.contains { $0.name == drop.nat }
+        ? .firewall(drop.nat, drop.reason, source: source, count: drop.count)
+        : .nat(drop.nat, drop.reason, source: source, count: drop.count)
     }
+    // A reboot explains what was dropped after it.
+    let rebooted = script.nats.rebooted.filter { reboot in drops.contains { $0.nat == reboot.box } }.suffix(1)
+    return broken + dropped + rebooted.map { .rebooted($0.box, at: $0.at) } + script.moved.suffix(1).map { .moved($0.member, at: $0.at) }
   }
 
   /// Where a member's RTP went since the step began.

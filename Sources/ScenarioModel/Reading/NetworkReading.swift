@@ -11,14 +11,16 @@ enum NetworkKeys {
 
   static let shape = MappingShape([between, delay, jitter, loss, duplicate, reorder])
 
-  /// An element is a link or a NAT.
-  static let element = Shape.alternatives([shape, NATKeys.shape])
+  /// An element is a link, a NAT or a firewall.
+  static let element = Shape.alternatives([shape, NATKeys.shape, FirewallKeys.shape])
 }
 
 extension Scenario {
   /// Reads one element of `network:`.
   mutating func readNetwork(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
-    if try place.pairs().contains(where: { $0.key == NATKeys.nat.description.name }) { return try readNAT(place, scope) }
+    let keys = try place.pairs().map(\.key)
+    if keys.contains(NATKeys.nat.description.name) { return try readNAT(place, scope) }
+    if keys.contains(FirewallKeys.firewall.description.name) { return try readFirewall(place, scope) }
     let fields = try place.fields(NetworkKeys.shape, scope)
     let ends = try fields[NetworkKeys.between]
     guard ends.count == 2 else { throw (fields.place(of: NetworkKeys.between) ?? place).problem("expected two names of the cast") }

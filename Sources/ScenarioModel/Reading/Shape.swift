@@ -29,8 +29,10 @@ public indirect enum Shape: Sendable {
   }
 
   public enum Name: String, Sendable, CaseIterable {
-    case member, wireMember = "wire member", account, session, certificate, leg, nat = "NAT"
+    case member, wireMember = "wire member", account, session, certificate, leg, nat = "NAT", firewall
     case memberOrLeg = "member or leg"
+    case box = "NAT or firewall"
+    case memberOrBox = "member, NAT or firewall"
   }
 }
 
