@@ -151,6 +151,7 @@ if Context.environment["LAB_FUZZ"] == "1" {
     .executableTarget(
       name: "lab-fuzz",
       dependencies: [
-        "SansIO", "SIPMessage", "SIPComposition", "SDP", "SRTP", "SecureTransport", "Capture", "WireReader", "Inspection", "Rules",
+        "SansIO", "SIPMessage", "SIPComposition", "SDP", "SRTP", "SecureTransport", "Capture", "WireReader", "Inspection", "Rules", "RTP",
+        "Codecs", "Media",
       ]))
 }

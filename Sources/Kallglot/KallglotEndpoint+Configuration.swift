@@ -56,6 +56,7 @@ extension KallglotEndpoint {
         sendsMedia: sendsMedia)
       agent.rekey = listener.rekey == .keepROC ? .keepROC : .restartROC
       agent.firstSequence = firstSequence
+      agent.reception = ReceptionSettings(listener)
       agent.earlyRTP = listener.earlyRTP == .drop ? .drop : .buffer
       return agent
     }
@@ -67,6 +68,21 @@ extension KallglotEndpoint {
     case party(CallAgentCommand)
     case administer(Administration)
   }
+}
+
+extension ReceptionSettings {
+  /// What a policy, or a member of a scenario, says of it.
+  public init(_ buffer: Policy.JitterBuffer, voipMetrics: Bool) {
+    let mode: JitterBufferMode =
+      switch buffer {
+      case .none: .none
+      case .fixed(let delay): .fixed(delay)
+      case .adaptive(let minimum, let maximum): .adaptive(minimum: minimum, maximum: maximum)
+      }
+    self.init(jitterBuffer: mode, sendsVoIPMetrics: voipMetrics)
+  }
+
+  init(_ policy: Policy) { self.init(policy.jitterBuffer, voipMetrics: policy.voipMetrics) }
 }
 
 extension MessageStyle {

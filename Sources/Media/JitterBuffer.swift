@@ -145,7 +145,7 @@ struct JitterBuffer: Hashable, Sendable {
 
   private mutating func insertOther(_ entry: Entry, _ step: Int) -> Insertion {
     // The timestamp of an event is of its beginning: that of the audio goes on.
-    note(Entry(number: entry.number, time: max(entry.time, highestTime), packet: entry.packet), step)
+    note(Entry(number: entry.number, time: highestTime, packet: entry.packet), step)
     if entry.number < nextNumber {
       unlose(entry)
     } else if entry.number == nextNumber, queue.isEmpty {
@@ -228,7 +228,8 @@ struct JitterBuffer: Hashable, Sendable {
   }
 
   private mutating func adapt(_ lead: Int64, at now: Int64) {
-    guard let change = delay.observe(lead: lead, packet: packet, at: now) else { return }
+    // What is too much to hold is left out at once.
+    guard let change = delay.observe(lead: min(lead, delay.bound + packet), packet: packet, at: now) else { return }
     pending.stretch += change.stretch
     pending.skip += change.skip
     pending.cut = change.cut

@@ -12,7 +12,14 @@ public enum JitterBufferMode: Hashable, Sendable {
   /// Between 40 and 300 ms.
   public static let adaptive = JitterBufferMode.adaptive(minimum: .milliseconds(40), maximum: .milliseconds(300))
 
-  var isAdaptive: Bool { if case .adaptive = self { true } else { false } }
+  /// nil without a buffer.
+  var isAdaptive: Bool? {
+    switch self {
+    case .none: nil
+    case .fixed: false
+    case .adaptive: true
+    }
+  }
 }
 
 /// What a jitter buffer did, over all sources of a stream.

@@ -19,46 +19,6 @@ import SecureTransport
 /// counted only then. Packets leave at absolute times: each
 /// one packet time after the last one's due time, whenever the wake-up really came.
 public struct MediaStream: Sendable {
-  public struct Configuration: Sendable {
-    /// Of RTCP's SDES (RFC 3550 §6.5.1).
-    public var cname: String
-    public var rtpPort: PortID
-    public var rtcpPort: PortID
-    /// The number that packet labels carry.
-    public var dialog: UInt32
-    /// Whether RTP leaves at all.
-    public var sendsAudio: Bool
-    /// What a new key of SRTP does to the rollover counter.
-    public var rekey: RolloverReading
-    /// Whose certificate handshakes of DTLS show; without one there is no DTLS.
-    public var identity: DTLSIdentity?
-    /// The sequence number of its first packet; nil = drawn (RFC 3550 §5.1).
-    public var firstSequence: UInt16?
-    /// What becomes of packets that come before their keys.
-    public var earlyRTP = EarlyRTP.drop
-    /// How long frames wait for those behind them.
-    public var jitterBuffer = JitterBufferMode.none
-    /// Loss and jitter are kept by interval, whether there is a jitter buffer or not.
-    public var keepsFigures = false
-    /// Its reports have VoIP metrics (RFC 3611 §4.7).
-    public var sendsVoIPMetrics = false
-    public var epoch: Epoch
-
-    public init(
-      cname: String, rtpPort: PortID, rtcpPort: PortID, dialog: UInt32, sendsAudio: Bool = true, rekey: RolloverReading = .keepROC,
-      identity: DTLSIdentity? = nil, epoch: Epoch
-    ) {
-      self.cname = cname
-      self.rtpPort = rtpPort
-      self.rtcpPort = rtcpPort
-      self.dialog = dialog
-      self.sendsAudio = sendsAudio
-      self.rekey = rekey
-      self.identity = identity
-      self.epoch = epoch
-    }
-  }
-
   enum State: Hashable, Sendable {
     case ready
     /// When the next packet and the next report are due; no packet where none is ever sent.
@@ -104,9 +64,7 @@ public struct MediaStream: Sendable {
     protection = PacketProtection(agreement, reading: configuration.rekey)
     keying = DTLSKeying(configuration)
     sender = RTPSender(codec: codec, firstSequence: configuration.firstSequence, entropy: &entropy)
-    receiver = RTPReceiver(
-      codec: codec, buffer: configuration.jitterBuffer, packetTime: agreement.packetTime,
-      keepsFigures: configuration.keepsFigures || configuration.jitterBuffer != .none || configuration.sendsVoIPMetrics)
+    receiver = RTPReceiver(codec: codec, configuration.reception, packetTime: agreement.packetTime)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)
     sources = PeerSources(tag: remoteTag, isForked: isForked)
     terms = ReceptionTerms(agreement.receivable)
@@ -395,16 +353,22 @@ public struct MediaStream: Sendable {
 
   private var quality: MediaQuality? {
     receiver.figures.map {
-      MediaQuality($0, buffer: receiver.bufferCounts, codec: receiver.codec.scored(bitRate: receiver.bitRate), reporter)
+      MediaQuality($0, buffer: receiver.bufferCounts, codec: receiver.codec.scored(bitRate: bitRate), reporter)
     }
+  }
+
+  /// Of the payload that came, in bit/s, as long as packets came.
+  private var bitRate: Int? {
+    let milliseconds = Int(receiver.packetsReceived) * agreement.packetTime
+    return milliseconds > 0 ? Int(receiver.octetsReceived) * 8_000 / milliseconds : nil
   }
 
   /// What is heard, for reports that carry it.
   private var metrics: VoIPMetrics? {
-    guard configuration.sendsVoIPMetrics, let statistics = receiver.statistics, let quality else { return nil }
+    guard configuration.reception.sendsVoIPMetrics, let statistics = receiver.statistics, let quality else { return nil }
     var metrics = VoIPMetrics(ssrc: statistics.ssrc, quality.figures.loss, packetTime: Double(agreement.packetTime))
     metrics.set(quality)
-    metrics.setReceiver(conceals: quality.buffer != nil, isAdaptive: quality.buffer == nil ? nil : configuration.jitterBuffer.isAdaptive)
+    metrics.setReceiver(conceals: quality.buffer != nil, isAdaptive: configuration.reception.jitterBuffer.isAdaptive)
     return metrics
   }
 

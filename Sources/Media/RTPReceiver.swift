@@ -25,19 +25,15 @@ struct RTPReceiver: Sendable {
 
   /// - Parameters:
   ///   - packetTime: in milliseconds, as agreed.
-  ///   - keepsFigures: loss and jitter are kept by interval.
-  init(codec: Codec, buffer: JitterBufferMode = .none, packetTime: Int = 20, keepsFigures: Bool = false) {
-    let desk = ReceptionDesk(buffer, keepsFigures: keepsFigures, packetTime: packetTime, clockRate: codec.clockRate)
-    self.desk = desk.map { [$0] } ?? []
-    conceals = buffer != .none
+  init(codec: Codec, _ settings: ReceptionSettings = ReceptionSettings(), packetTime: Int = 20) {
+    desk = ReceptionDesk(settings, packetTime: packetTime, clockRate: codec.clockRate).map { [$0] } ?? []
+    conceals = settings.jitterBuffer != .none
     decoder = codec.decoder
     frame = AudioFrame(sampleRate: codec.sampleRate)
     sink = ToneDetector(sampleRate: codec.sampleRate)
   }
 
   var codec: Codec { decoder.codec }
-  /// Of payload, in bit/s, by the packets of the present source; nil before there is a second of them.
-  var bitRate: Int? { nil }
   var packetsReceived: UInt32 { earlier.reduce(receivedBefore + (statistics?.received ?? 0)) { $0 + $1.received } }
   var packetsLost: Int { earlier.reduce(lostBefore + (statistics?.lost ?? 0)) { $0 + $1.lost } }
 

@@ -8,9 +8,9 @@ struct ReceptionDesk: Sendable {
   private var ledger = ReceptionLedger()
 
   /// nil where neither is asked for.
-  init?(_ mode: JitterBufferMode, keepsFigures: Bool, packetTime: Int, clockRate: Int) {
-    buffer = JitterBuffer(mode, packetTime: packetTime, clockRate: clockRate)
-    guard buffer != nil || keepsFigures else { return nil }
+  init?(_ settings: ReceptionSettings, packetTime: Int, clockRate: Int) {
+    guard settings.needsDesk else { return nil }
+    buffer = JitterBuffer(settings.jitterBuffer, packetTime: packetTime, clockRate: clockRate)
   }
 
   /// Books a packet, and puts it in the buffer if there is one.

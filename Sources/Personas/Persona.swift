@@ -41,6 +41,8 @@ public final class Persona: ScriptedHost, TimerNaming {
     public var rekey = RolloverReading.keepROC
     /// The sequence number of the first packet of each stream; nil = drawn.
     public var firstSequence: UInt16?
+    /// What it makes of the RTP that comes.
+    public var reception = ReceptionSettings()
     /// The user part of the Contact of REGISTER; nil = the address of record's.
     public var registrationContactUser: String?
 
@@ -82,7 +84,7 @@ public final class Persona: ScriptedHost, TimerNaming {
     own.habits = habits.calls
     own.habits.behaviour = habits.behaviour
     own.musicAddress = configuration.musicAddress
-    (own.rekey, own.firstSequence) = (configuration.rekey, configuration.firstSequence)
+    (own.rekey, own.firstSequence, own.reception) = (configuration.rekey, configuration.firstSequence, configuration.reception)
     agent = CallAgent(own, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
   }
 

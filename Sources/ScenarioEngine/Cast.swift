@@ -196,6 +196,7 @@ private struct HostBuilder {
     configuration.security = MediaSecurity(member)
     configuration.rekey = member.rekey == .keepROC ? .keepROC : .restartROC
     configuration.firstSequence = member.firstSequence
+    configuration.reception = ReceptionSettings(member.jitterBuffer, voipMetrics: member.voipMetrics)
     configuration.keepAlive = member.keepAlive
     let own = member.address
     configuration.mediaAddress = member.media ?? own

@@ -40,7 +40,7 @@ public final class StageDirector {
     self.means = means
     evidence = EvidenceTracker(
       members: scenario.cast.map(\.name), signalling: scenario.cast.compactMap(\.port), epoch: epoch, ledger: ledger,
-      endpoint: scenario.endpoint?.name, tellsPlaintext: scenario.asksForPlaintext)
+      endpoint: scenario.endpoint?.name, tellsPlaintext: scenario.asksForPlaintext, measuresQuality: scenario.asksForQuality)
     engine = ScenarioEngine(scenario, entropy: entropy, tolerance: means.tolerance)
   }
 
@@ -98,7 +98,7 @@ public final class StageDirector {
   private func tell(_ events: [StageEvent]) {
     guard !isOver else { return }
     let now = means.now
-    let commands = engine.handle(events, traffic: evidence.traffic, witness: evidence, at: now)
+    let commands = engine.handle(events, traffic: evidence.measuredTraffic, witness: evidence, at: now)
     (isDone, deadline) = (engine.isOver, engine.nextDeadline)
     if commands.contains(where: \.isAct) { evidence.mark(at: now) }
     carryOut(commands)

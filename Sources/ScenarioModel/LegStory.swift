@@ -1,4 +1,5 @@
 import KallglotPolicy
+import Media
 import SDP
 import SRTP
 import SansIO
@@ -27,6 +28,8 @@ public struct LegStory: Sendable {
   public private(set) var packetsReceived: Int?
   /// What it could not verify of SRTP until it ended.
   public private(set) var drops: SRTPDropCounts?
+  /// What its jitter buffer and its books say, where it has them.
+  public private(set) var quality: MediaQuality?
   /// The frame that brought the last news of the call, and that of its media.
   public private(set) var evidence: FrameCitation?
   public private(set) var mediaEvidence: FrameCitation?
@@ -140,9 +143,9 @@ public struct LegStory: Sendable {
     case .toneEnded:
       if !tones.isEmpty { tones[tones.count - 1].to = now }
       mediaEvidence = frame ?? mediaEvidence
-    case .ended(_, let reason, let packets, let drops):
+    case .ended(_, let reason, let packets, let drops, let quality):
       own = OwnEnd(reason: reason, at: now)
-      (packetsReceived, self.drops) = (packets, drops)
+      (packetsReceived, self.drops, self.quality) = (packets, drops, quality)
       call?.close(at: now)
       if call == nil { evidence = frame ?? evidence }
     case .reinviteLost(_, let reason): lostReinvite = reason

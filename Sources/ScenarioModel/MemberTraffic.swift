@@ -16,5 +16,8 @@ public struct MemberTraffic: Sendable, Hashable {
   /// Where RTP from each of its addresses went last.
   public var rtpTargets: [TransportAddress: TransportAddress] = [:]
 
+  /// The RTP streams in its capture, as far as they are asked for.
+  public var streams: [SeenStream] = []
+
   public init() {}
 }

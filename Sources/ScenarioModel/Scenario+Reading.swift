@@ -64,6 +64,7 @@ extension Scenario {
     }
     readProhibitions(fields, scope)
     (asksForRules, asksForPlaintext) = (notes.hasRuleExpectations, notes.looksForPlaintext)
+    asksForQuality = notes.looksForQuality
   }
 
   /// Read last: they may name the legs of all steps.

@@ -80,6 +80,9 @@ public struct Scenario: Sendable {
     public var rekey = Policy.Rekey.keepROC
     /// The sequence number of the first packet of each of its streams; nil = drawn.
     public var firstSequence: UInt16?
+    /// How long a persona's received frames wait, and whether its RTCP has VoIP metrics.
+    public var jitterBuffer = Policy.JitterBuffer.none
+    public var voipMetrics = false
     /// What a persona's offers say by a=setup.
     public var setup = DTLSSetup.actpass
     public var rtcpMux = false
@@ -160,6 +163,8 @@ public struct Scenario: Sendable {
   public var givesPolicy = false
   /// An expectation, or something that must never be, looks at what is sent in clear.
   public var asksForPlaintext = false
+  /// A step asks how good a stream was.
+  public var asksForQuality = false
 
   init(file: String, name: String) {
     self.file = file

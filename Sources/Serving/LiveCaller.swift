@@ -93,6 +93,7 @@ public final class LiveCaller: @unchecked Sendable {
       mediaAddress: local, mediaPorts: mediaPorts ?? Self.anyPorts, aor: from ?? Self.address(configuration, local),
       credentials: credentials)
     settings.security = MediaSecurity(configuration.srtp)
+    settings.reception = .live
     settings.opens = clientTLS == nil ? [.tcp] : [.tcp, .tls]
     host = Persona(settings, serverTLS: nil, clientTLS: clientTLS, entropy: .system, epoch: clock.epoch)
     request = CallRequest(uri: uri, hop: .servers(target, others: others))

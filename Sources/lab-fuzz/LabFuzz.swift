@@ -62,6 +62,14 @@ enum LabFuzz {
       DTLSTarget.run(input(data, count))
       return 0
     },
+    "rtp": { data, count in
+      RTPTarget.run(input(data, count))
+      return 0
+    },
+    "rtcp": { data, count in
+      RTCPTarget.run(input(data, count))
+      return 0
+    },
     "reader": { data, count in
       ReaderTarget.run(input(data, count))
       return 0

@@ -18,7 +18,8 @@ struct PlayoutBench {
   mutating func send(at time: Int64, ticks: Int = 160, content: BufferedPacket.Content? = nil, isLost: Bool = false, copies: Int = 1) {
     let payload = Bytes([UInt8](repeating: UInt8(truncatingIfNeeded: sequence), count: ticks))
     let packet = BufferedPacket(
-      ssrc: ssrc, sequence: sequence, timestamp: timestamp, content: content ?? .audio(.g711(.mu), payload), ticks: content == nil ? ticks : 0,
+      ssrc: ssrc, sequence: sequence, timestamp: timestamp, content: content ?? .audio(.g711(.mu), payload),
+      ticks: content == nil ? ticks : 0,
       arrival: Instant(nanoseconds: time))
     if !isLost { packets += [BufferedPacket](repeating: packet, count: copies) }
     sequence &+= 1
@@ -30,7 +31,8 @@ struct PlayoutBench {
 
   /// - Parameters:
   ///   - cadence: how often the buffer is asked besides; nil = when packets come alone.
-  func run(_ mode: JitterBufferMode, cadence: Int64? = packet, until extra: Int64 = 0) -> (buffer: JitterBuffer, played: [(Playout, Int64)]) {
+  func run(_ mode: JitterBufferMode, cadence: Int64? = packet, until extra: Int64 = 0) -> (buffer: JitterBuffer, played: [(Playout, Int64)])
+  {
     guard var buffer = JitterBuffer(mode, packetTime: 20, clockRate: 8_000) else { preconditionFailure("no buffer") }
     var (played, clock) = ([(Playout, Int64)](), Int64(0))
     func drain(_ now: Int64) {

@@ -251,6 +251,12 @@ struct Break: Sendable, CustomTestStringConvertible {
       "dropped", call + established + "  - expect: { dropped: kallglot, within: 1 s }", "", "", "kallglot's leg is up"
     ),
     (
+      "quality", call + established + "  - expect: { quality: kallglot, loss: \"> 50 %\", within: 1 s }", "", "",
+      "pbx sent"
+    ),
+    ("buffer", call + established + "  - expect: { buffer: kallglot, within: 1 s }", "", "", "kallglot's leg is up"),
+    ("reports", call + established + "  - expect: { reports: kallglot, within: 1 s }", "", "", "kallglot's leg is up"),
+    (
       "tls", ping + "  - expect: { tls: wire, is: refused, alert: unknown_ca, within: 1 s }", "",
       wire.replacing("192.0.2.30 }", with: "192.0.2.30, transport: tls }"), "instead wire received #"
     ),

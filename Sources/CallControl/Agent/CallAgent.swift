@@ -42,6 +42,8 @@ public final class CallAgent {
     public var firstSequence: UInt16?
     /// What becomes of RTP and RTCP that come before the agreement or its keys.
     public var earlyRTP = EarlyRTP.drop
+    /// What is made of the RTP that comes.
+    public var reception = ReceptionSettings()
 
     public init(
       userAgent: UserAgent.Configuration, capability: AudioCapability, mediaAddress: IPAddress,

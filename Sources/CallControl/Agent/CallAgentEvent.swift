@@ -269,5 +269,8 @@ extension MediaReport {
     json.member("packetsReceived", packetsReceived)
     json.member("packetsLost", packetsLost)
     json.member("jitterNanoseconds", jitter.wholeNanoseconds)
+    guard let quality else { return }
+    json.name("quality")
+    json.object(.compact) { quality.writeFields(to: &$0) }
   }
 }

@@ -18,6 +18,7 @@ struct LegStreams: Sendable {
     var rekey: RolloverReading
     var firstSequence: UInt16?
     var earlyRTP: EarlyRTP
+    var reception: ReceptionSettings
     var identity: DTLSIdentity
     /// Each stream forks its own from it.
     var entropy: Entropy
@@ -113,6 +114,7 @@ struct LegStreams: Sendable {
       rekey: settings.rekey, identity: settings.identity, epoch: settings.epoch)
     configuration.firstSequence = settings.firstSequence
     configuration.earlyRTP = settings.earlyRTP
+    configuration.reception = settings.reception
     return configuration
   }
 
@@ -196,6 +198,7 @@ extension LegStreams.Settings {
       cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)",
       musicCname: "music@\(configuration.musicAddress ?? configuration.mediaAddress)",
       musicFrequency: configuration.habits.musicFrequency, sendsAudio: configuration.sendsMedia, rekey: configuration.rekey,
-      firstSequence: configuration.firstSequence, earlyRTP: configuration.earlyRTP, identity: identity, entropy: entropy, epoch: epoch)
+      firstSequence: configuration.firstSequence, earlyRTP: configuration.earlyRTP, reception: configuration.reception, identity: identity,
+      entropy: entropy, epoch: epoch)
   }
 }

@@ -189,7 +189,7 @@ extension InspectionReport {
       ("meanDelta", JSONValue(statistics.meanDelta)),
       ("maxJitter", stream.hasClock ? JSONValue(stream.maximumJitter) : .null),
       ("meanJitter", stream.hasClock ? JSONValue(stream.meanJitter) : .null), ("events", .integer(stream.events)),
-      ("audio", stream.audio.map(audioJSON) ?? .null), ("srtp", protectionJSON(stream)),
+      ("quality", StreamScore.json(stream)), ("audio", stream.audio.map(audioJSON) ?? .null), ("srtp", protectionJSON(stream)),
       ("differsFromWireshark", .array(stream.differences.map { .string($0.rawValue) })),
       ("payloadTypes", .array(stream.payloads.map(payloadJSON))),
       (

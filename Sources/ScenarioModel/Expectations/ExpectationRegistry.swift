@@ -4,7 +4,8 @@ enum ExpectationRegistry {
     LegExpectation.self, MemberLegExpectation.self, ReinviteExpectation.self, ToneExpectation.self, DecisionExpectation.self,
     RegistrationExpectation.self, PingExpectation.self, MessageExpectation.self, PacketExpectation.self, WireExpectation.self,
     TLSExpectation.self, ViolationExpectation.self, PlaintextExpectation.self,
-    PortExpectation.self, SendingExpectation.self, NATExpectation.self, FirewallExpectation.self, LatchExpectation.self, DropExpectation.self,
+    PortExpectation.self, SendingExpectation.self, NATExpectation.self, FirewallExpectation.self, LatchExpectation.self,
+    DropExpectation.self, QualityExpectation.self, BufferExpectation.self, ReportsExpectation.self,
   ]
 
   /// Reads the expectation in `place`, which may have the keys of `context` besides.

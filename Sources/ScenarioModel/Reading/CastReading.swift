@@ -63,6 +63,13 @@ enum CastKeys {
   static let firstSequence = Key.optional(
     "firstSequence", .integer(0...65_535), "The sequence number of the first packet of each of its streams; drawn when missing."
   ).with(aPersona, .key("endpoint"))
+  static let jitterBuffer = Key.standard(
+    "jitterBuffer", .jitterBuffer, "none",
+    "How long received frames wait for those behind them; what comes later is not heard. The endpoint's is the policy's `jitterBuffer`."
+  ).with(aPersona)
+  static let voipMetrics = Key.standard(
+    "voipMetrics", .flag, "false", "Its RTCP has an XR packet with VoIP metrics (RFC 3611 §4.7)."
+  ).with(aPersona)
   static let certificate = Key.optional(
     "certificate", .certificate,
     "The certificate it shows, as a client too where it is asked: the word of one in `given: certificates`, or one of its own. "
@@ -83,7 +90,7 @@ enum CastKeys {
   static let shape = MappingShape(
     [
       endpoint, persona, wire, proxy, branches, outboundProxy, address, transport, account, username, password, answerDelay, rejectsWith,
-      earlyMedia, media, music, directMedia, mediaPort, srtp, setup, rtcpMux, rekey, firstSequence, keepAlive,
+      earlyMedia, media, music, directMedia, mediaPort, srtp, setup, rtcpMux, rekey, firstSequence, jitterBuffer, voipMetrics, keepAlive,
       certificate, versions, suites,
       defect,
     ],

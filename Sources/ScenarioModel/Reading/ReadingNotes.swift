@@ -30,6 +30,11 @@ final class ReadingNotes {
 
   func asksForPlaintext() { looksForPlaintext = true }
 
+  /// A step asks how good a stream was.
+  private(set) var looksForQuality = false
+
+  func asksForQuality() { looksForQuality = true }
+
   func add(_ problem: SourceProblem) { problems.append(problem) }
 
   func warn(_ problem: SourceProblem) { if !warnings.contains(problem) { warnings.append(problem) } }

@@ -26,6 +26,9 @@ public indirect enum Shape: Sendable {
     case duration, share, frequency, address, range, ports, count, message, target, listener, status, proof
     case sessionID = "session id"
     case hexadecimal
+    case jitterBuffer = "jitter buffer"
+    /// With a comparison before them.
+    case shareBound = "share bound", durationBound = "duration bound", numberBound = "number bound"
   }
 
   public enum Name: String, Sendable, CaseIterable {

@@ -183,6 +183,14 @@ extension Shape.Quantity {
     switch self {
     case .duration: Self.written("'2 s', '30 ms', '1.5 min'", "^ *(0|[0-9]+(\\.[0-9]+)? *(ns|us|µs|ms|s|min|h)) *$", or: 0...0)
     case .share: Self.written("'3 %', '1/64'", "^ *(0|[0-9]+(\\.[0-9]+)? *%|[0-9]+ */ *[0-9]+) *$", or: 0...0)
+    case .jitterBuffer:
+      Self.written(
+        "'none', 'fixed 60 ms', 'adaptive', 'adaptive 20 ms to 200 ms'",
+        "^ *(none|fixed +[0-9.]+ *(ms|s)|adaptive( +[0-9.]+ *(ms|s) +to +[0-9.]+ *(ms|s))?) *$")
+    case .shareBound:
+      Self.written("'< 1 %', '<= 1/64', '> 20 %'", "^ *[<>]=? *(0|[0-9]+(\\.[0-9]+)? *%|[0-9]+ */ *[0-9]+) *$")
+    case .durationBound: Self.written("'< 20 ms', '>= 1 s'", "^ *[<>]=? *(0|[0-9]+(\\.[0-9]+)? *(ns|us|µs|ms|s|min|h)) *$")
+    case .numberBound: Self.written("'> 4.0', '<= 93'", "^ *[<>]=? *[0-9]+(\\.[0-9]+)? *$")
     case .frequency: Self.written("'440 Hz', from 100 to 3500", "^ *[0-9]+ *(Hz)? *$", or: 100...3_500)
     case .address: Self.written("An IPv4 or IPv6 address", "^[0-9A-Fa-f:.\\[\\]]+$")
     case .range: Self.written("An address, a CIDR range or a name of the cast", "^[^ ]+$")

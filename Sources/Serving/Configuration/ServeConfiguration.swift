@@ -54,7 +54,10 @@ public struct ServeConfiguration: Sendable {
       TransportListener(.tls, TransportAddress(.loopbackV4, port: 5061)),
     ])
 
-  init(listeners: [TransportListener]) { self.listeners = listeners }
+  init(listeners: [TransportListener]) {
+    self.listeners = listeners
+    policy.jitterBuffer = .adaptive
+  }
 
   /// The JSON Schema of the file.
   public static var schema: String { JSONSchema.configuration("Kallglot Lab serve configuration", ServeKeys.all) }

@@ -161,7 +161,7 @@ public struct CallLog {
     let tones = report.tones.isEmpty ? "" : ", heard \(report.tones.map { "\($0) Hz" }.joined(separator: ", "))"
     return
       "RTP out \(report.packetsSent), in \(report.packetsReceived), \(report.packetsLost) lost, jitter "
-      + "\(micro / 1_000).\(micro % 1_000 / 100) ms\(tones)"
+      + "\(micro / 1_000).\(micro % 1_000 / 100) ms\(tones)\(report.quality.map { ", \($0.text)" } ?? "")"
   }
 
   /// `PCMU 20 ms, RTP 192.0.2.1:20000 to 192.0.2.2:10000, sendrecv`.

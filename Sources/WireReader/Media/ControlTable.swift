@@ -25,6 +25,8 @@ public struct ControlTable {
     public var fall: (stamp: FrameStamp, from: Int32, to: Int32)?
     /// A block that names a sender report which did not come, or another time since it.
     public var echo: Echo?
+    /// The last VoIP metrics about it (RFC 3611 §4.7).
+    public var metrics: VoIPMetrics?
   }
 
   /// What was sent of a stream until a moment.
@@ -168,6 +170,10 @@ public struct ControlTable {
         change(ssrc, way, stamp) { $0.receiverReports += 1 }
         take(blocks, (way.destination, way.source), stamp, streams, use)
       case .bye(let sources, _): for ssrc in sources { change(ssrc, way, stamp) { $0.saidGoodbye = true } }
+      case .extended(_, let blocks):
+        for case .voipMetrics(let metrics) in blocks {
+          change(metrics.ssrc, (way.destination, way.source), stamp) { $0.metrics = metrics }
+        }
       case .cname, .other: break
       }
     }

@@ -53,6 +53,8 @@ public final class RTPStream {
   @exclusivity(unchecked) public private(set) var statistics = StreamStatistics()
   @exclusivity(unchecked) public private(set) var course = SequenceCourse()
   @exclusivity(unchecked) public private(set) var clock = StreamClock()
+  /// What came of each packet, over the whole and by interval.
+  @exclusivity(unchecked) private var ledger = ReceptionLedger()
   @exclusivity(unchecked) public private(set) var payloads: [PayloadUse] = []
   @exclusivity(unchecked) public private(set) var periods: [Period] = []
   /// The description of whoever receives; nil where the capture shows none.
@@ -201,15 +203,20 @@ public final class RTPStream {
     statistics.take(
       sequence: packet.sequenceNumber, timestamp: packet.timestamp, marker: packet.marker, payloadType: packet.payloadType,
       clockRate: isEvent ? 0 : clockRate, at: time)
-    let restarts = course.restarts.count
+    let (restarts, strays) = (course.restarts.count, course.strays)
     let step = course.take(
       SequenceCourse.Packet(
         sequence: packet.sequenceNumber, timestamp: packet.timestamp, time: time, clockRate: clockRate,
         isEvent: isEvent || payloads[use].isNoise, stamp: stamp))
-    if course.restarts.count != restarts { clock.startOver() }
+    if course.restarts.count != restarts {
+      clock.startOver()
+      ledger.startOver()
+    }
     if periods.isEmpty { periods.append(Period(first: stamp, last: stamp, receiver: receiver, sender: sender)) }
     let length = isWhole && isReadable ? payloads[use].length?.ticks(packet.payload) ?? 0 : 0
     if payloads[use].isTimed { self.time(packet, step, clockRate, length, stamp) } else { clock.passOver() }
+    // What nothing before or after explains is no packet of the numbering.
+    if course.strays <= strays { ledger.take(packet.sequenceNumber, at: stamp.time, jitter: clock.jitter) }
     let period = periods.count - 1
     periods[period].packets += 1
     if stamp.since(periods[period].first) > 1_000_000_000 { periods[period].late += 1 }
@@ -301,6 +308,21 @@ public final class RTPStream {
     guard let former, let receiver, former.media.formats.contains("\(type)") else { return false }
     guard let answer = places.sender?.last, answer.frame > receiver.description.frame else { return true }
     return stamp.since(answer) < 2_000_000_000
+  }
+
+  // MARK: - Quality
+
+  /// Loss, bursts and gaps, over the whole and by interval; times are nanoseconds since 1970.
+  public var figures: ReceptionLedger.Figures { ledger.figures }
+
+  /// The score of a stretch of it, as a listener hears it.
+  ///
+  /// - Parameter conceals: what is assumed of its receiver, which the capture does not show.
+  public func score(_ loss: BurstGapLoss, conceals: Bool) -> QualityFigure {
+    guard heldNumbers == 0 else { return .notMeasured("numbers were skipped in a hold") }
+    let seconds = last.since(first) / 1_000_000_000
+    let bitRate = seconds > 0 ? octets * 8 / Int(seconds) : nil
+    return QualityFigure(ScoredCodec(encoding: codec, bitRate: bitRate), loss, conceals: conceals, isAssumed: true)
   }
 
   // MARK: - Words

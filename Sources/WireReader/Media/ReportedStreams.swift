@@ -73,7 +73,7 @@ extension RTCPPacket {
     switch self {
     case .cname: true
     case .other(202, let bytes): Self.namesSource(bytes)
-    case .senderReport, .receiverReport, .bye, .other: false
+    case .senderReport, .receiverReport, .bye, .extended, .other: false
     }
   }
 

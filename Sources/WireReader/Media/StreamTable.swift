@@ -319,7 +319,7 @@ extension RTCPPacket {
   /// Whose it is.
   fileprivate var reporter: UInt32? {
     switch self {
-    case .senderReport(let ssrc, _, _), .receiverReport(let ssrc, _), .cname(let ssrc, _): ssrc
+    case .senderReport(let ssrc, _, _), .receiverReport(let ssrc, _), .cname(let ssrc, _), .extended(let ssrc, _): ssrc
     case .bye(let sources, _): sources.first
     case .other: nil
     }
