@@ -113,6 +113,8 @@ extension Codec {
   func scored(bitRate: Int?) -> ScoredCodec? {
     switch self {
     case .g711: .g711
+    case .g722: .g722
+    case .opus(let parameters): bitRate.map { .opus(bitRate: $0, hasFEC: parameters.usesFEC) }
     }
   }
 }

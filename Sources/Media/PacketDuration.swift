@@ -5,8 +5,9 @@ extension Codec {
   /// How long the audio of a payload lasts, in timestamp units; 0 where the payload does not tell.
   func duration(of payload: Bytes) -> Int {
     switch self {
-    // An octet is a sample of 8 kHz (RFC 3551 §4.5.14).
-    case .g711: payload.count
+    // An octet is a tick of 8 kHz (RFC 3551 §4.5.2, §4.5.14).
+    case .g711, .g722: payload.count
+    case .opus: OpusDuration.ticks(of: payload)
     }
   }
 }
