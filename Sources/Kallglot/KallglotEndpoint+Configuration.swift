@@ -25,6 +25,8 @@ extension KallglotEndpoint {
     public var sendsMedia: Bool
     /// The sequence number of the first packet of each stream; nil = drawn (RFC 3550 §5.1).
     public var firstSequence: UInt16?
+    /// What its streams listen for beside tones.
+    public var listening: AudioListening = []
     public var style: MessageStyle
 
     public init(
@@ -55,7 +57,7 @@ extension KallglotEndpoint {
         aor: NameAddress(uri: SIPURI(host: domain, user: "kallglot")), answerDelay: answerDelay, rtpTimeout: listener.rtpTimeout,
         sendsMedia: sendsMedia)
       agent.rekey = listener.rekey == .keepROC ? .keepROC : .restartROC
-      agent.firstSequence = firstSequence
+      (agent.firstSequence, agent.listening) = (firstSequence, listening)
       agent.reception = ReceptionSettings(listener)
       agent.earlyRTP = listener.earlyRTP == .drop ? .drop : .buffer
       return agent

@@ -156,7 +156,7 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
     switch event {
     case .established(let id, _):
       carryOut(sessions.handle(.established(id), at: now), at: now, &out)
-      if let tone = configuration.tone { agent.perform(.speak(id, tone, for: nil), at: now, &out) }
+      if let tone = configuration.tone { agent.perform(.speak(id, .tone(tone), for: nil), at: now, &out) }
     case .ended(let id, _, _): carryOut(sessions.handle(.ended(id), at: now), at: now, &out)
     default: break
     }

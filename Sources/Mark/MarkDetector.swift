@@ -22,6 +22,9 @@ public struct MarkDetector: Sendable {
   /// - Parameter own: the mark of the hearer, which may come back to it as an echo.
   public init(own: MarkSpeaker? = nil) { echo = own.map { EchoProbe($0) } }
 
+  /// The hearer speaks with this mark from now on.
+  public mutating func listenForEcho(of own: MarkSpeaker) { if echo?.speaker != own { echo = EchoProbe(own) } }
+
   /// Takes a frame of 8, 16 or 48 kHz.
   public mutating func take(_ frame: AudioFrame, _ findings: inout [MarkFinding]) {
     let factor = frame.sampleRate / 8_000

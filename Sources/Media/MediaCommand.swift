@@ -1,3 +1,4 @@
+import Mark
 import SDP
 import SRTP
 import SansIO
@@ -10,8 +11,8 @@ public enum MediaCommand: Hashable, Sendable {
   case start
   /// Answers the handshake of DTLS that the agreement lets the peer begin, before packets leave.
   case secure
-  /// Sends a tone instead of silence from the next packet on; nil = to the end.
-  case play(Tone, until: Instant?)
+  /// Sends this instead of silence from the next packet on; nil = to the end.
+  case play(SpokenAudio, until: Instant?)
   /// An offer of ours is open, and this is what it lets the peer send; nil = it was refused.
   case offer(ReceivableAudio?)
   /// The agreement of a dialog of the INVITE that made the stream: of the present one, or with another To tag of another fork.
@@ -41,6 +42,8 @@ public enum MediaEvent: Hashable, Sendable {
   /// Hertz.
   case toneHeard(Int)
   case toneEnded
+  /// What the marks in the audio tell; only where somebody listens for them.
+  case mark(MarkFinding)
   /// A rule that the peer's packets broke, reported once a kind.
   case violation(PeerViolation)
   /// RTP goes where the peer's came from (contract 8.5).

@@ -64,7 +64,8 @@ public struct MediaStream: Sendable {
     protection = PacketProtection(agreement, reading: configuration.rekey)
     keying = DTLSKeying(configuration)
     sender = RTPSender(codec: codec, firstSequence: configuration.firstSequence, entropy: &entropy)
-    receiver = RTPReceiver(codec: codec, configuration.reception, packetTime: agreement.packetTime)
+    receiver = RTPReceiver(
+      codec: codec, configuration.reception, packetTime: agreement.packetTime, listening: configuration.listening)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)
     sources = PeerSources(tag: remoteTag, isForked: isForked)
     terms = ReceptionTerms(agreement.receivable)
@@ -81,7 +82,9 @@ public struct MediaStream: Sendable {
         report: reporter.nextDue(isFirst: true, after: now))
       secure(at: now, &out)
     case .secure: secure(at: now, &out)
-    case .play(let tone, let end): sender.play(tone, until: end)
+    case .play(let audio, let end):
+      sender.play(audio, until: end)
+      if case .mark(let own) = audio { receiver.speaks(own) }
     case .offer(let receivable):
       terms.offer(receivable)
       if receivable == nil { take(keying.retryHeld(at: now, &out), at: now) }
@@ -124,6 +127,7 @@ public struct MediaStream: Sendable {
     if case .running = state, hasSpokenOrHeard { sendReport(isLast: true, at: now, &out) }
     state = .stopped
     silence.stop()
+    receiver.finish(&events)
     events.append(.stopped(report))
   }
 

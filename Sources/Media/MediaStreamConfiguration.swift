@@ -41,6 +41,8 @@ extension MediaStream {
     /// What becomes of packets that come before their keys.
     public var earlyRTP = EarlyRTP.drop
     public var reception = ReceptionSettings()
+    /// What is listened for in what comes, beside tones.
+    public var listening: AudioListening = []
     public var epoch: Epoch
 
     public init(

@@ -1,4 +1,5 @@
 import Codecs
+import Mark
 import RTP
 import SDP
 import SansIO
@@ -20,20 +21,32 @@ struct RTPReceiver: Sendable {
   private var decoder: AudioDecoder
   private var frame: AudioFrame
   private var sink: any AudioSink
+  /// Those that somebody asked for.
+  private var listeners: [any AudioSink] = []
   /// Hertz, in the order they began.
   private(set) var tones: [Int] = []
 
   /// - Parameters:
   ///   - packetTime: in milliseconds, as agreed.
-  init(codec: Codec, _ settings: ReceptionSettings = ReceptionSettings(), packetTime: Int = 20) {
+  init(
+    codec: Codec, _ settings: ReceptionSettings = ReceptionSettings(), packetTime: Int = 20, listening: AudioListening = []
+  ) {
     desk = ReceptionDesk(settings, packetTime: packetTime, clockRate: codec.clockRate).map { [$0] } ?? []
     conceals = settings.jitterBuffer != .none
     decoder = codec.decoder
     frame = AudioFrame(sampleRate: codec.sampleRate)
     sink = ToneDetector(sampleRate: codec.sampleRate)
+    if listening.contains(.marks) { listeners.append(MarkListener()) }
   }
 
   var codec: Codec { decoder.codec }
+
+  /// The stream itself speaks with this mark.
+  mutating func speaks(_ own: MarkSpeaker) { for index in listeners.indices { listeners[index].speaks(own) } }
+
+  /// Nothing follows.
+  mutating func finish(_ events: inout [MediaEvent]) { for index in listeners.indices { listeners[index].finish(&events) } }
+
   var packetsReceived: UInt32 { earlier.reduce(receivedBefore + (statistics?.received ?? 0)) { $0 + $1.received } }
   var packetsLost: Int { earlier.reduce(lostBefore + (statistics?.lost ?? 0)) { $0 + $1.lost } }
 
@@ -123,6 +136,7 @@ struct RTPReceiver: Sendable {
     frame.time = time
     let before = events.count
     sink.take(frame, &events)
+    for index in listeners.indices { listeners[index].take(frame, &events) }
     for event in events[before...] { if case .toneHeard(let frequency) = event { tones.append(frequency) } }
   }
 

@@ -31,8 +31,8 @@ struct RTPSender: Sendable {
   }
 
   /// Sends this instead of silence from the next packet on.
-  mutating func play(_ tone: Tone, until end: Instant?) {
-    source = ToneSource(tone, sampleRate: codec.sampleRate)
+  mutating func play(_ audio: SpokenAudio, until end: Instant?) {
+    source = audio.source(sampleRate: codec.sampleRate)
     sourceEnd = end
     beginTalkspurt()
   }

@@ -43,6 +43,8 @@ public final class Persona: ScriptedHost, TimerNaming {
     public var firstSequence: UInt16?
     /// What it makes of the RTP that comes.
     public var reception = ReceptionSettings()
+    /// What its streams listen for beside tones.
+    public var listening: AudioListening = []
     /// The user part of the Contact of REGISTER; nil = the address of record's.
     public var registrationContactUser: String?
 
@@ -85,6 +87,7 @@ public final class Persona: ScriptedHost, TimerNaming {
     own.habits.behaviour = habits.behaviour
     own.musicAddress = configuration.musicAddress
     (own.rekey, own.firstSequence, own.reception) = (configuration.rekey, configuration.firstSequence, configuration.reception)
+    own.listening = configuration.listening
     agent = CallAgent(own, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
   }
 

@@ -158,6 +158,8 @@ private struct HostBuilder {
     do throws(TLSError) { return try make() } catch { throw .couldNotRun("the TLS of the cast cannot be made: \(error)") }
   }
 
+  private var listening: AudioListening { scenario.listensForMarks ? .marks : [] }
+
   private func endpoint(_ member: Scenario.Member) throws(StageFailure) -> Cast.Member {
     let accounts = scenario.accounts.map {
       Account(name: $0.name, username: $0.username, password: passwords[$0.name] ?? Secret(""), policy: scenario.policyOfEndpoint)
@@ -168,6 +170,7 @@ private struct HostBuilder {
       listener: scenario.policyOfEndpoint, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]),
       mediaAddress: member.address)
     (configuration.answerDelay, configuration.firstSequence) = (member.answerDelay, member.firstSequence)
+    configuration.listening = listening
     let host = try Self.checked {
       () throws(TLSError) in
       try KallglotEndpoint(
@@ -195,7 +198,7 @@ private struct HostBuilder {
     configuration.hasEarlyMedia = member.hasEarlyMedia
     configuration.security = MediaSecurity(member)
     configuration.rekey = member.rekey == .keepROC ? .keepROC : .restartROC
-    configuration.firstSequence = member.firstSequence
+    (configuration.firstSequence, configuration.listening) = (member.firstSequence, listening)
     configuration.reception = ReceptionSettings(member.jitterBuffer, voipMetrics: member.voipMetrics)
     configuration.keepAlive = member.keepAlive
     let own = member.address

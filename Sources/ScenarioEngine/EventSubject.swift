@@ -52,7 +52,7 @@ struct EventSubject {
 
   private init(party event: CallAgentEvent) {
     switch event {
-    case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: self.init(what: .media, leg: event.leg)
+    case .toneHeard, .toneEnded, .markFound, .mediaStarted, .mediaLatched: self.init(what: .media, leg: event.leg)
     default: self.init(what: .newest, leg: event.leg)
     }
   }

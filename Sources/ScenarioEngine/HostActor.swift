@@ -68,7 +68,7 @@ public final class HostActor: StageActor {
     case .hold(let leg, let form): return .reinvite(try id(of: leg, command), .hold(form.map(SessionChange.HoldForm.init)))
     case .resume(let leg): return .reinvite(try id(of: leg, command), .resume)
     case .reinvite(let leg, let form): return .reinvite(try id(of: leg, command), change(form))
-    case .speak(let leg, let tone, let duration): return .speak(try id(of: leg, command), Tone(frequency: tone), for: duration)
+    case .speak(let leg, let audio, let duration): return .speak(try id(of: leg, command), audio, for: duration)
     case .register(_, let expires): return .register(try directory.registration(of: name, expires: expires))
     case .unregister: return .register(try directory.registration(of: name, expires: 0))
     case .options: return try directory.options(from: name)

@@ -13,6 +13,8 @@ extension MemberWord {
       self = .called(callID: facts.callID, name: facts.name, target: facts.peer)
     case .toneHeard(let leg, let frequency):
       if let id = callID(leg) { self = .toneHeard(callID: id, frequency: frequency) } else { return nil }
+    case .markFound(let leg, let finding):
+      if let id = callID(leg) { self = .markFound(callID: id, finding) } else { return nil }
     case .toneEnded(let leg): if let id = callID(leg) { self = .toneEnded(callID: id) } else { return nil }
     case .ended(let leg, let reason, let report):
       guard let id = callID(leg) else { return nil }

@@ -1,4 +1,5 @@
 import KallglotPolicy
+import Mark
 import Media
 import SDP
 import SRTP
@@ -24,6 +25,8 @@ public struct LegStory: Sendable {
   public private(set) var call: CallStory?
   /// What was heard, in the order of the beginnings.
   public var tones: [HeardTone] = []
+  /// What the marks in it told.
+  public internal(set) var marks = MarkStory()
   /// RTP packets that the member counted until it ended.
   public private(set) var packetsReceived: Int?
   /// What it could not verify of SRTP until it ended.
@@ -142,6 +145,9 @@ public struct LegStory: Sendable {
       mediaEvidence = frame ?? mediaEvidence
     case .toneEnded:
       if !tones.isEmpty { tones[tones.count - 1].to = now }
+      mediaEvidence = frame ?? mediaEvidence
+    case .markFound(_, let finding):
+      marks.take(finding)
       mediaEvidence = frame ?? mediaEvidence
     case .ended(_, let reason, let packets, let drops, let quality):
       own = OwnEnd(reason: reason, at: now)

@@ -63,6 +63,7 @@ extension Scenario {
       for element in try fields[ScenarioKeys.steps].elements() { readStep(element, notes, &scope) }
     }
     readProhibitions(fields, scope)
+    (marks, listensForMarks) = (notes.marks, notes.listensForMarks)
     (asksForRules, asksForPlaintext) = (notes.hasRuleExpectations, notes.looksForPlaintext)
     asksForQuality = notes.looksForQuality
   }

@@ -165,6 +165,10 @@ public struct Scenario: Sendable {
   public var asksForPlaintext = false
   /// A step asks how good a stream was.
   public var asksForQuality = false
+  /// The marks that steps speak.
+  public var marks: [SpokenMark] = []
+  /// An expectation, or something that must never be, looks at what marks tell.
+  public var listensForMarks = false
 
   init(file: String, name: String) {
     self.file = file

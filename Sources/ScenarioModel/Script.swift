@@ -43,6 +43,8 @@ public struct Script: Sendable {
   public var commands: [StageCommand] = []
   /// When the running step began.
   public internal(set) var stepBegan: Instant = .zero
+  /// The marks that the scenario's steps speak.
+  public var marks: [SpokenMark] = []
   /// How far from its time something may be seen because of the stage alone.
   public var tolerance: Duration = .zero
   /// When the last step that did something began: what its findings look at.
@@ -70,8 +72,8 @@ public struct Script: Sendable {
     var breaches: [SeenBreach.Key: Int] = [:]
     var received: [String: Int] = [:]
     var wireNews: [String: Int] = [:]
-    /// Tones and re-INVITEs by the number of the story.
-    var stories: [(tones: Int, reinvites: Int)] = []
+    /// Tones, re-INVITEs and what marks told by the number of the story.
+    var stories: [(tones: Int, reinvites: Int, marks: MarkStory.Extent)] = []
   }
 
   /// - Parameters:
@@ -155,7 +157,7 @@ public struct Script: Sendable {
       breaches: Dictionary(breaches.map { ($0.key, $0.count) }, uniquingKeysWith: +),
       received: received.mapValues(\.count),
       wireNews: wireNews.mapValues(\.count),
-      stories: stories.map { ($0.tones.count, $0.reinvites) })
+      stories: stories.map { ($0.tones.count, $0.reinvites, $0.marks.extent) })
   }
 
   /// The script without what there was at the mark. States stay what they are.
@@ -173,6 +175,7 @@ public struct Script: Sendable {
     for (member, count) in mark.wireNews { new.wireNews[member]?.removeFirst(min(count, wireNews[member]?.count ?? 0)) }
     for (index, old) in mark.stories.enumerated() {
       new.stories[index].tones.removeFirst(old.tones)
+      new.stories[index].marks.forget(old.marks)
       new.stories[index].forgetReinvites(old.reinvites)
     }
     return new
@@ -250,7 +253,7 @@ public struct Script: Sendable {
       } else {
         stories.append(LegStory(member: member, callID: callID, name: name, target: target))
       }
-    case .toneHeard, .toneEnded, .ended, .reinviteLost:
+    case .toneHeard, .toneEnded, .markFound, .ended, .reinviteLost:
       guard let index = stories.lastIndex(where: { $0.member == member && $0.callID == word.callID }) else { return }
       stories[index].take(word, evidence, at: now)
     case .registrationFailed(let reason): registered[member, default: RequestAnswer()].giveUp(reason)

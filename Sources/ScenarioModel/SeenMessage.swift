@@ -1,4 +1,5 @@
 import KallglotPolicy
+import Mark
 import Media
 import SIPMessage
 import SRTP
@@ -27,6 +28,7 @@ public enum MemberWord: Sendable {
   /// What its ear makes of the audio.
   case toneHeard(callID: String, frequency: Int)
   case toneEnded(callID: String)
+  case markFound(callID: String, MarkFinding)
   /// Why it ended a call, with the RTP packets that came, and what it could not verify. What its messages say of the end counts more.
   case ended(callID: String, EndReason, packetsReceived: Int?, drops: SRTPDropCounts? = nil, quality: MediaQuality? = nil)
   /// Its re-INVITE never left, or was never answered.
@@ -44,7 +46,8 @@ public enum MemberWord: Sendable {
   /// The call that it is about.
   var callID: String? {
     switch self {
-    case .called(let callID, _, _), .toneHeard(let callID, _), .toneEnded(let callID), .ended(let callID, _, _, _, _),
+    case .called(let callID, _, _), .toneHeard(let callID, _), .toneEnded(let callID), .markFound(let callID, _),
+      .ended(let callID, _, _, _, _),
       .reinviteLost(let callID, _):
       callID
     case .portsMissing(let callID, _), .serversFailed(let callID, _): callID

@@ -1,4 +1,5 @@
 import KallglotPolicy
+import Media
 import SDP
 import SansIO
 
@@ -24,8 +25,8 @@ public enum StageCommand: Hashable, Sendable {
   case hold(StageLeg, HoldForm?)
   case resume(StageLeg)
   case reinvite(StageLeg, ReinviteForm)
-  /// Sends a tone of so many hertz for so long; nil = until the leg ends.
-  case speak(StageLeg, tone: Int, for: Duration?)
+  /// Sends a tone, a mark or a prompt for so long; nil = until the leg ends.
+  case speak(StageLeg, SpokenAudio, for: Duration?)
   /// A member registers its account, for so many seconds.
   case register(String, expires: Int)
   /// A member removes its binding.

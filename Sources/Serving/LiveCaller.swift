@@ -203,7 +203,7 @@ public final class LiveCaller: @unchecked Sendable {
       leg = id
       if isHangingUp { driver.command { [self] now, out in host.perform(.hangUp(id), at: now, &out) } }
       ringing = driver.eventLoop.scheduleTask(in: .nanoseconds(patience.wholeNanoseconds)) { [self] in loseWaiting() }
-      if let tone { driver.command { [self] now, out in host.perform(.speak(id, tone, for: nil), at: now, &out) } }
+      if let tone { driver.command { [self] now, out in host.perform(.speak(id, .tone(tone), for: nil), at: now, &out) } }
     case .established:
       outcome.established = true
       ringing?.cancel()

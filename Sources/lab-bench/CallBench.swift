@@ -121,7 +121,7 @@ enum MediaBench {
       let rig = CallRig(sinks: [CaptureSink(.folder(folder)), JournalFile(path: "\(folder)/journal.ndjson")], sendsMedia: true, cap: 10)
       rig.simulation.onEvent = { host, event in
         guard host == rig.callerID, case .established(let leg, _)? = event as? CallAgentEvent else { return }
-        rig.perform(.speak(leg, Tone(frequency: 440), for: nil))
+        rig.perform(.speak(leg, .tone(Tone(frequency: 440)), for: nil))
       }
       rig.call()
       rig.simulation.run(until: Instant(nanoseconds: 30_000_000_000))

@@ -38,6 +38,10 @@ enum LabFuzz {
       DescriptionTarget.run(input(data, count))
       return 0
     },
+    "wav": { data, count in
+      WaveTarget.run(input(data, count))
+      return 0
+    },
     "framing": { data, count in
       FramingTarget.run(input(data, count))
       return 0

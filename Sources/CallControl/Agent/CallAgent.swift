@@ -44,6 +44,8 @@ public final class CallAgent {
     public var earlyRTP = EarlyRTP.drop
     /// What is made of the RTP that comes.
     public var reception = ReceptionSettings()
+    /// What its streams listen for beside tones.
+    public var listening: AudioListening = []
 
     public init(
       userAgent: UserAgent.Configuration, capability: AudioCapability, mediaAddress: IPAddress,
@@ -178,8 +180,8 @@ public final class CallAgent {
     case .reinvite(let id, let change):
       if places[id.rawValue] == nil { report(.reinviteFailed(id, status: nil, reason: "the call is not established")) }
       feed(id, .command(.change(change)), at: now, &out)
-    case .speak(let id, let tone, let duration):
-      feed(id, .command(.speak(tone, until: duration.map { now.advanced(by: $0) })), at: now, &out)
+    case .speak(let id, let audio, let duration):
+      feed(id, .command(.speak(audio, until: duration.map { now.advanced(by: $0) })), at: now, &out)
     case .register(let request):
       let outputs = registrations.register(
         request, parameters: userAgent.registrationContactParameters, at: now, using: &entropy)

@@ -14,7 +14,7 @@ public enum CallAgentCommand: Sendable {
   /// Hold, resume and other re-INVITEs on a call that is up.
   case reinvite(LegID, SessionChange)
   /// Sends a tone on the leg for so long; nil = until the leg ends.
-  case speak(LegID, Tone, for: Duration?)
+  case speak(LegID, SpokenAudio, for: Duration?)
   case register(RegisterRequest)
   case options(to: NextHop, uri: SIPURI)
   /// Ends every leg: BYE, CANCEL or a refusal.

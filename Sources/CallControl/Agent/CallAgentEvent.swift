@@ -1,4 +1,5 @@
 import KallglotPolicy
+import Mark
 import Media
 import SDP
 import SIPMessage
@@ -52,6 +53,8 @@ public enum CallAgentEvent: HostEvent, Hashable {
   case associationClosed(LegID)
   case toneHeard(LegID, frequency: Int)
   case toneEnded(LegID)
+  /// What the marks in the audio tell.
+  case markFound(LegID, MarkFinding)
   /// The Reason of the peer's BYE or CANCEL, such as `Q.850;cause=16`; the end follows.
   case reason(LegID, String)
   case ended(LegID, EndReason, MediaReport?)
@@ -70,7 +73,8 @@ public enum CallAgentEvent: HostEvent, Hashable {
     switch self {
     case .started(let leg, _), .mediaPorts(let leg, _), .ringing(let leg, _), .established(let leg, _), .earlyMedia(let leg, _),
       .renegotiated(let leg, _), .reinviteFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
-      .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
+      .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .markFound(let leg, _),
+      .reason(let leg, _), .ended(let leg, _, _):
       leg
     case .redirected(let leg, _, _, _): leg
     case .secured(let leg, _), .securingFailed(let leg, _), .associationClosed(let leg): leg
@@ -145,6 +149,7 @@ extension CallAgentEvent {
     case .associationClosed: "media-association-closed"
     case .toneHeard: "tone-heard"
     case .toneEnded: "tone-ended"
+    case .markFound(_, let finding): finding.journalName
     case .reason: "leg-reason"
     case .ended: "leg-ended"
     case .registered: "registered"
@@ -213,6 +218,7 @@ extension CallAgentEvent {
     case .registrationFailed(let aor, let reason):
       json.member("aor", aor)
       json.member("reason", reason)
+    case .markFound(_, let finding): finding.writeFields(to: &json)
     case .secured(_, let media): media.writeFields(to: &json)
     case .failedOver(_, let failed, let reason, let next):
       json.member("from", "\(failed)")

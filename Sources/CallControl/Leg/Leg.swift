@@ -210,7 +210,7 @@ struct Leg: Sendable {
 
   private mutating func handle(_ command: LegInput.Command, at now: Instant) -> Step {
     switch command {
-    case .speak(let tone, let end): (state, [.media(.call(.play(tone, until: end)))])
+    case .speak(let audio, let end): (state, [.media(.call(.play(audio, until: end)))])
     case .change(let change): self.change(change, at: now)
     case .cancel: (state, [.signal(.cancel)])
     case .hangUp(let reason): hangUp(reason, at: now)
@@ -223,6 +223,7 @@ struct Leg: Sendable {
     case .firstPacketReceived: return (state, [.event(.mediaStarted(id))])
     case .toneHeard(let frequency): return (state, [.event(.toneHeard(id, frequency: frequency))])
     case .toneEnded: return (state, [.event(.toneEnded(id))])
+    case .mark(let finding): return (state, [.event(.markFound(id, finding))])
     case .violation(let violation): return (state, [.event(.violation(id, violation))])
     case .remoteLatched(let source): return (state, [.event(.mediaLatched(id, source))])
     case .silent: return hangUp(.mediaSilence, at: now)

@@ -66,7 +66,7 @@ enum LegInput: Sendable {
 
   enum Command: Sendable {
     /// nil = to the end.
-    case speak(Tone, until: Instant?)
+    case speak(SpokenAudio, until: Instant?)
     case change(SessionChange)
     /// Gives an INVITE of ours up; a call that is up is hung up by its user agent.
     case cancel

@@ -19,6 +19,7 @@ struct LegStreams: Sendable {
     var firstSequence: UInt16?
     var earlyRTP: EarlyRTP
     var reception: ReceptionSettings
+    var listening: AudioListening
     var identity: DTLSIdentity
     /// Each stream forks its own from it.
     var entropy: Entropy
@@ -113,8 +114,8 @@ struct LegStreams: Sendable {
       cname: cname, rtpPort: MediaPorts.rtp(pair), rtcpPort: MediaPorts.rtcp(pair), dialog: id.rawValue, sendsAudio: settings.sendsAudio,
       rekey: settings.rekey, identity: settings.identity, epoch: settings.epoch)
     configuration.firstSequence = settings.firstSequence
-    configuration.earlyRTP = settings.earlyRTP
     configuration.reception = settings.reception
+    (configuration.earlyRTP, configuration.listening) = (settings.earlyRTP, settings.listening)
     return configuration
   }
 
@@ -143,7 +144,7 @@ struct LegStreams: Sendable {
       configuration(pair, cname: settings.musicCname, settings), agreement: agreement,
       entropy: settings.entropy.fork("\(id) music \(agreement.local.port)"))
     stream.handle(.start, at: now, &out)
-    stream.handle(.play(Tone(frequency: settings.musicFrequency), until: nil), at: now, &out)
+    stream.handle(.play(.tone(Tone(frequency: settings.musicFrequency)), until: nil), at: now, &out)
     musicStream = stream
   }
 
@@ -198,7 +199,7 @@ extension LegStreams.Settings {
       cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)",
       musicCname: "music@\(configuration.musicAddress ?? configuration.mediaAddress)",
       musicFrequency: configuration.habits.musicFrequency, sendsAudio: configuration.sendsMedia, rekey: configuration.rekey,
-      firstSequence: configuration.firstSequence, earlyRTP: configuration.earlyRTP, reception: configuration.reception, identity: identity,
-      entropy: entropy, epoch: epoch)
+      firstSequence: configuration.firstSequence, earlyRTP: configuration.earlyRTP, reception: configuration.reception,
+      listening: configuration.listening, identity: identity, entropy: entropy, epoch: epoch)
   }
 }

@@ -2,7 +2,7 @@
 /// answer, media, reports, connections, configuration, NATs.
 public enum DefectCatalogue {
   public static let all: [Defect] =
-    transactions + timers + dialogs + sequences + responses + authentication + registrations + descriptions + modifications + media
+    transactions + timers + dialogs + sequences + responses + authentication + registrations + descriptions + modifications + media + audio
     + reports
     + connections + policies + leaks + identities + translators
 

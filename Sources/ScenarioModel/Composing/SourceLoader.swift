@@ -1,8 +1,19 @@
+import SansIO
+
 /// Gives the text of a file that another one includes. Whoever may open files hands it in.
 public struct SourceLoader: Sendable {
   let text: @Sendable (String) throws(SourceProblem) -> String
+  /// The content of a file that a step plays.
+  let bytes: @Sendable (String) throws(SourceProblem) -> Bytes
 
-  public init(_ text: @escaping @Sendable (String) throws(SourceProblem) -> String) { self.text = text }
+  public init(
+    _ text: @escaping @Sendable (String) throws(SourceProblem) -> String,
+    bytes: @escaping @Sendable (String) throws(SourceProblem) -> Bytes = { (path) throws(SourceProblem) in
+      throw SourceProblem(file: path, "no other file can be read here")
+    }
+  ) {
+    (self.text, self.bytes) = (text, bytes)
+  }
 
   /// For texts that stand alone.
   public static let none = SourceLoader { (path) throws(SourceProblem) in

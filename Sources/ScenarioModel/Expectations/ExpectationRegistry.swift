@@ -1,11 +1,11 @@
 /// All kinds of expectations, in the order of the documentation.
 enum ExpectationRegistry {
   static let kinds: [any Expectation.Type] = [
-    LegExpectation.self, MemberLegExpectation.self, ReinviteExpectation.self, ToneExpectation.self, DecisionExpectation.self,
+    LegExpectation.self, MemberLegExpectation.self, ReinviteExpectation.self, HearingExpectation.self, DecisionExpectation.self,
     RegistrationExpectation.self, PingExpectation.self, MessageExpectation.self, PacketExpectation.self, WireExpectation.self,
     TLSExpectation.self, ViolationExpectation.self, PlaintextExpectation.self,
     PortExpectation.self, SendingExpectation.self, NATExpectation.self, FirewallExpectation.self, LatchExpectation.self,
-    DropExpectation.self, QualityExpectation.self, BufferExpectation.self, ReportsExpectation.self,
+    DropExpectation.self, QualityExpectation.self, BufferExpectation.self, ReportsExpectation.self, MouthToEarExpectation.self,
   ]
 
   /// Reads the expectation in `place`, which may have the keys of `context` besides.

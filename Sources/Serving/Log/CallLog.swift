@@ -108,6 +108,7 @@ public struct CallLog {
     case .mediaLatched(_, let source): return "RTP arrives from \(source), not from the address in SDP; RTP is sent there"
     case .toneHeard(_, let frequency): return "tone of \(frequency) Hz detected"
     case .toneEnded: return "the tone ended"
+    case .markFound: return nil
     case .reason(_, let text): return "Reason from the peer: \(text)"
     case .ended(_, let reason, let report): return "\(reason)\(report.map { "; \(Self.text($0))" } ?? "")"
     case .mediaPorts: return nil
