@@ -43,6 +43,7 @@ let package = Package(
     systemLibrary("CSRTP", pkgConfig: "libsrtp2", package: "libsrtp2-dev"),
     .target(name: "CVirtualTime"),
     .target(name: "CSockets", linkerSettings: [.linkedLibrary("resolv")]),
+    .target(name: "CTunnel"),
     .target(name: "CAllocationCount"),
   ]
     + module("SansIO", [])
@@ -108,7 +109,7 @@ let package = Package(
         name: "kallglot-lab",
         dependencies: stack + [
           "Reports", "Inspection", "WireReader", "Decryption", "Capture", "ScenarioEngine", "ScenarioModel", "Serving", "LiveNetwork",
-          "LiveStage",
+          "LiveStage", "VirtualNetwork", "CTunnel",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(
@@ -139,7 +140,8 @@ let package = Package(
       .testTarget(
         name: "InteropTests",
         dependencies: [
-          "SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "LiveNetwork", "kallglot-lab", "lab-abuse", subprocess,
+          "SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "LiveNetwork", "VirtualNetwork", "kallglot-lab", "lab-abuse",
+          subprocess,
         ]),
     ],
   swiftLanguageModes: [.v6]

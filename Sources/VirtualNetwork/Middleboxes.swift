@@ -126,7 +126,8 @@ struct Middleboxes {
   }
 
   /// The host that a packet is for in the end, as far as anybody outside can tell: whose link it takes.
-  func receiver(at place: Delivery.Place, _ destination: TransportAddress, from source: TransportAddress, _ topology: inout Topology) -> Int {
+  func receiver(at place: Delivery.Place, _ destination: TransportAddress, from source: TransportAddress, _ topology: inout Topology) -> Int
+  {
     switch place {
     case .host(let host): return host
     case .box(let box):
@@ -149,8 +150,14 @@ struct Middleboxes {
   }
 
   /// Who has an outside port of a NAT.
-  func inside(_ box: Int, of port: UInt16, from remote: TransportAddress) -> TransportAddress? {
-    boxes[box].nat?.table.inside(of: port, from: remote)
+  func inside(_ box: Int, of port: UInt16, from remote: TransportAddress, isStream: Bool = false) -> TransportAddress? {
+    boxes[box].nat?.table.inside(of: port, from: remote, isStream: isStream)
+  }
+
+  /// How an address inside a box is known outside, without a packet; nil = it is not.
+  func outside(of inside: TransportAddress, towards remote: TransportAddress, _ box: Int, isStream: Bool) -> TransportAddress? {
+    guard let nat = boxes[box].nat else { return inside }
+    return nat.table.outside(of: inside, to: remote, isStream: isStream).map { TransportAddress(nat.nat.outside, port: $0) }
   }
 
   // MARK: - Packets

@@ -92,4 +92,3 @@ public struct NAT: Hashable, Sendable {
     self.hairpin = hairpin
   }
 }
-

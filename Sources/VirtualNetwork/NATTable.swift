@@ -156,6 +156,11 @@ struct NATTable {
     find(port, remote, isStream: isStream)?.1.inside
   }
 
+  /// The outside port of an inside address towards a peer, without a packet.
+  func outside(of inside: TransportAddress, to remote: TransportAddress, isStream: Bool) -> UInt16? {
+    known(insideKey(inside, remote, isStream: isStream), inside, isStream: isStream)?.port
+  }
+
   /// A segment ends its connection: RST at once, FIN when both sides have sent theirs.
   mutating func streamEnds(port: UInt16, with remote: TransportAddress, _ flags: TCPSegment.Flags, isOutbound: Bool) {
     guard flags.contains(.fin) || flags.contains(.rst), let (outside, found) = find(port, remote, isStream: true) else { return }

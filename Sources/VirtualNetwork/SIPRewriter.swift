@@ -28,9 +28,9 @@ struct SIPRewriter {
     var hasVia = false
     for index in message.lines.indices.dropFirst() {
       switch SIPText.headerName(message.lines[index]) {
-      // The top one alone: the others are of hosts further away.
+      // The top one alone: the others are of hosts further away. That of a request from inside, and of the response to it.
       case "via", "v":
-        if !hasVia { replace(&message.lines[index], .via) }
+        if !hasVia, message.isRequest == isOutbound { replace(&message.lines[index], .via) }
         hasVia = true
       case "contact", "m": replace(&message.lines[index], .contact)
       case "from", "f", "to", "t": replace(&message.lines[index], .fromTo)

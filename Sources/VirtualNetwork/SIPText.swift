@@ -76,7 +76,8 @@ struct SIPText {
       return UInt64(String(decoding: lines[index][(colon + 1)...].filter { $0 != 0x20 }, as: UTF8.self))
     }
     set {
-      guard let newValue, let index = index("content-length", "l"), let colon = lines[index].firstIndex(of: UInt8(ascii: ":")) else { return }
+      guard let newValue, let index = index("content-length", "l") else { return }
+      guard let colon = lines[index].firstIndex(of: UInt8(ascii: ":")) else { return }
       lines[index] = lines[index][...colon] + Array(" \(newValue)".utf8)
     }
   }

@@ -257,7 +257,8 @@ public final class Simulation {
 
   /// Nobody listens: ICMP says so to the sender, if it still has the socket.
   private func refuse(_ source: TransportAddress, _ destination: TransportAddress, from host: Int) {
-    guard let sender = sockets.owner(of: source) ?? wire.addressBehindNAT(source, from: destination).flatMap({ sockets.owner(of: $0) }) else { return }
+    let behind = wire.addressBehindNAT(source, from: destination)
+    guard let sender = sockets.owner(of: source) ?? behind.flatMap({ sockets.owner(of: $0) }) else { return }
     wire.schedule(.unreachable(host: sender.host, sender.port, destination), after: wire.topology.drawDelay(from: host, to: sender.host))
   }
 

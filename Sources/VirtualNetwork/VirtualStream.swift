@@ -11,7 +11,7 @@ import SansIO
 /// The model is that of design section 5: segments of at most 1,460 bytes, a lost one again after 200 ms and doubling, those behind it
 /// wait; a lost SYN again after 1, 2 and 4 s; data is never corrupted.
 struct VirtualStream {
-  private static let segmentSize = 1_460
+  static let segmentSize = 1_460
   private static let firstRetransmission: Int64 = 200_000_000
   private static let firstSynRetransmission: Int64 = 1_000_000_000
   /// Data segments leave at most so often; then the connection has timed out.
@@ -26,6 +26,8 @@ struct VirtualStream {
   /// The address that side 0 called, as it is outside all boxes.
   var target: TransportAddress
   let isTranslated: Bool
+  /// The gateway that has changed something of it.
+  var gateway: StreamGateway?
   /// The port that took it.
   private(set) var listener = PortID(0)
 
@@ -59,7 +61,7 @@ struct VirtualStream {
     let fault = wire.fault(label, bytes, from: self[side].host)
     if case .reset? = fault?.action { return reset(by: side, on: &wire) }
     if case .rewrite(let change)? = fault?.action { (bytes, label.isDeliberatelyBroken) = (change(bytes), true) }
-    wire.rewrite(&bytes, &label, by: side, of: self)
+    wire.rewrite(&bytes, &label, by: side, of: &self)
     self[side].hasWritten = true
     var offset = 0
     while offset < bytes.count {
@@ -156,17 +158,6 @@ struct VirtualStream {
     let flight = SegmentInFlight(stream: number, side: side, header: header, payload: Bytes(), label: .none)
     _ = wire.send(flight, of: &self, isLossless: true)
   }
-}
-
-/// The boxes that a connection goes through, and who is at its end.
-struct StreamRoute {
-  /// On the side of who opened it, the innermost first.
-  var exits: [Int] = []
-  /// On the other side, the outermost first.
-  var entries: [Int] = []
-  var host: Int
-  /// The address that was called, as its owner has it.
-  var inside: TransportAddress
 }
 
 /// What a host hears of a connection.

@@ -279,8 +279,13 @@ struct Wire {
     guard !taps.isEmpty else { return }
     let (own, peer) = (stream[flight.side], stream[1 - flight.side].seen)
     let seen = passed.last?.source ?? own.address
-    tap(own.host, .sent, flight, own.address, peer, fate == .delivered && seen != own.address ? .translated(port: seen.port) : fate)
-    for sight in passed { tap(boxes.host(sight.box), .sent, flight, sight.source, sight.destination, fate) }
+    let (before, after) = (stream.view(flight, isPast: false), stream.view(flight, isPast: true))
+    tap(own.host, .sent, before, own.address, peer, fate == .delivered && seen != own.address ? .translated(port: seen.port) : fate)
+    var isPast = false
+    for sight in passed {
+      isPast = isPast || sight.box == stream.gateway?.box
+      tap(boxes.host(sight.box), .sent, isPast ? after : before, sight.source, sight.destination, fate)
+    }
   }
 
   /// A segment is at its receiver, or at the box before it.
@@ -290,8 +295,11 @@ struct Wire {
     let own = stream[1 - flight.side]
     var (source, destination) = flight.side == 0 ? (stream[0].seen, stream.target) : (stream.target, stream[0].seen)
     if stream.isTranslated {
-      for box in flight.side == 0 ? stream.route.entries : stream.route.exits.reversed() {
-        guard enter(box, flight, &source, &destination) else { return false }
+      let way = flight.side == 0 ? stream.route.entries : stream.route.exits.reversed()
+      var isPast = stream.gateway.map { !way.contains($0.box) } ?? false
+      for box in way {
+        guard enter(box, stream.view(flight, isPast: isPast), &source, &destination) else { return false }
+        isPast = isPast || box == stream.gateway?.box
       }
     }
     guard !isStranded(stream) else {
@@ -301,25 +309,26 @@ struct Wire {
     statistics.packetsDelivered += 1
     guard !taps.isEmpty else { return true }
     let outside = flight.side == 0 ? stream.target : stream[0].seen
-    tap(own.host, .received, flight, source, own.address, outside == own.address ? .delivered : .translated(port: outside.port))
+    let view = stream.view(flight, isPast: true)
+    tap(own.host, .received, view, source, own.address, outside == own.address ? .delivered : .translated(port: outside.port))
     return true
   }
 
   private mutating func enter(
-    _ box: Int, _ flight: SegmentInFlight, _ source: inout TransportAddress, _ destination: inout TransportAddress
+    _ box: Int, _ view: SegmentView, _ source: inout TransportAddress, _ destination: inout TransportAddress
   ) -> Bool {
     let before = (source, destination)
-    let passage = boxes.passIn(box, &source, &destination, flight.header.flags, at: now)
+    let passage = boxes.passIn(box, &source, &destination, view.header.flags, at: now)
     let isTranslated = destination != before.1
     let fate: Fate = passage.filtered.map { .filtered($0) } ?? (isTranslated ? .translated(port: before.1.port) : .delivered)
-    if !taps.isEmpty { tap(boxes.host(box), .received, flight, before.0, before.1, fate) }
+    if !taps.isEmpty { tap(boxes.host(box), .received, view, before.0, before.1, fate) }
     tell(box, passage.event)
     if passage.filtered != nil { statistics.packetsLost += 1 }
     return passage.filtered == nil
   }
 
   /// What the gateways on the way of a stream make of a write. The write itself is changed, so that sequence numbers stay right.
-  mutating func rewrite(_ bytes: inout Bytes, _ label: inout Label, by side: Int, of stream: VirtualStream) {
+  mutating func rewrite(_ bytes: inout Bytes, _ label: inout Label, by side: Int, of stream: inout VirtualStream) {
     guard stream.isTranslated, boxes.hasGateways else { return }
     let (exits, entries) = (stream.route.exits, stream.route.entries)
     for box in exits + entries {
@@ -330,44 +339,18 @@ struct Wire {
       guard
         let rewriting = boxes.rewrite(box, bytes, isOutbound: isOutbound, inside: inside, outside: outside, peer: peer, at: now)
       else { continue }
+      if stream.gateway == nil { stream.gateway = StreamGateway(box: box) }
+      let next = stream[side].next
+      stream.gateway?.note(side, next, from: bytes, to: rewriting.bytes, segment: VirtualStream.segmentSize)
       bytes = rewriting.bytes
       if rewriting.report.isBad { label.isDeliberatelyBroken = true }
       tell(box, .rewrote(rewriting.report, source: isOutbound ? outside : peer, destination: isOutbound ? peer : inside))
     }
   }
 
-  // MARK: - Ways
-
-  /// The way of a connection through boxes, as it stands when it is opened.
-  ///
-  /// - Returns: nil when nobody can be reached at the address.
+  /// The way of a connection, as it stands when it is opened; nil when nobody can be reached at the address.
   mutating func route(from host: Int, to destination: TransportAddress) -> StreamRoute? {
-    guard !boxes.isEmpty else {
-      let target = topology.host(of: destination.address)
-      return target < 0 ? nil : StreamRoute(host: target, inside: destination)
-    }
-    var (exits, region, wanted): ([Int], Int?, TransportAddress) = ([], boxes.first(of: host), destination)
-    while let box = region, !boxes.contains(box, topology.host(of: wanted.address)) {
-      guard let outside = boxes.translated(box, wanted) else { return nil }
-      (wanted, region) = (outside, boxes.next(after: box))
-      exits.append(box)
-    }
-    var entries: [Int] = []
-    while let place = boxes.place(of: topology.host(of: wanted.address), inside: region) {
-      guard case .box(let box) = place else {
-        return StreamRoute(exits: exits, entries: entries, host: topology.host(of: wanted.address), inside: wanted)
-      }
-      entries.append(box)
-      if boxes.outside(box) != nil {
-        // Without a forward the NAT itself is called, and answers nothing.
-        guard let inside = boxes.forward(box, wanted.port) else {
-          return StreamRoute(exits: exits, entries: entries, host: boxes.host(box), inside: wanted)
-        }
-        wanted = inside
-      }
-      region = box
-    }
-    return nil
+    boxes.route(from: host, to: destination, &topology)
   }
 
   // MARK: - What is seen
@@ -383,10 +366,10 @@ struct Wire {
   }
 
   private mutating func tap(
-    _ host: Int, _ direction: PacketRecord.Direction, _ flight: SegmentInFlight, _ source: TransportAddress, _ target: TransportAddress,
+    _ host: Int, _ direction: PacketRecord.Direction, _ view: SegmentView, _ source: TransportAddress, _ target: TransportAddress,
     _ fate: Fate
   ) {
-    taps.packet(host, direction, .tcp(flight.header), source, target, flight.payload, flight.label, fate, at: now)
+    taps.packet(host, direction, .tcp(view.header), source, target, view.payload, view.label, fate, at: now)
   }
 
   private mutating func tell(_ box: Int, _ event: BoxEvent?) {

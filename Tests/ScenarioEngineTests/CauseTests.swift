@@ -200,6 +200,7 @@ struct Break: Sendable, CustomTestStringConvertible {
   }
 
   private static let nat = "network: [{ nat: home, inside: pbx, outside: 203.0.113.7 }]\n"
+  private static let firewall = "network: [{ firewall: edge, inside: pbx }]\n"
   private static let wire = "  wire: { wire: raw, address: 192.0.2.30 }\n"
   private static let ping =
     "  - send: { from: wire, to: kallglot, message: \"OPTIONS sip:sip.kallglot.com SIP/2.0\\n"
@@ -285,6 +286,10 @@ struct Break: Sendable, CustomTestStringConvertible {
     (
       "nat", "  - call: { from: kallglot, to: pbx, as: leg }\n  - expect: { nat: home, drops: expired, within: 1 s }", nat, "",
       "NAT home dropped"
+    ),
+    (
+      "firewall", "  - call: { from: kallglot, to: pbx, as: leg }\n  - expect: { firewall: edge, drops: pinhole-closed, within: 1 s }",
+      firewall, "", "firewall edge dropped"
     ),
     (
       "latched", call + established + "  - expect: { latched: kallglot, to: 203.0.113.9, within: 1 s }", "", "",

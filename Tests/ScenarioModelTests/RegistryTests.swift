@@ -14,7 +14,7 @@ import Testing
       wire: { wire: raw, address: 192.0.2.30, mediaPort: 4000 }
       stream: { wire: raw, address: 192.0.2.31, transport: tcp }
       tls: { wire: raw, address: 192.0.2.32, transport: tls }
-    network: [{ nat: home, inside: [pbx], outside: 203.0.113.7 }]
+    network: [{ nat: home, inside: [pbx], outside: 203.0.113.7 }, { firewall: edge, inside: [home] }]
     steps:
       - call: { from: pbx, to: session demo, as: leg }
 

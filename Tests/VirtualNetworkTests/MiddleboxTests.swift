@@ -45,7 +45,8 @@ private struct Doubled {
     both.home.simulation.command(HostID(2)) { _, out in out.bytes(ConnectionID(1), "back", .none) }
     both.home.settle()
     #expect(both.home.news(2).contains("bytes out") && both.home.news(0).contains("bytes back"))
-    #expect(Set(both.home.sink.packets.filter { $0.host == HostID(2) && $0.direction == .received }.map(\.source.address)) == [outsideAddress])
+    let received = both.home.sink.packets.filter { $0.host == HostID(2) && $0.direction == .received }
+    #expect(Set(received.map(\.source.address)) == [outsideAddress])
   }
 
   @Test func `hosts behind the same outer NAT reach each other's inner one directly, a host inside it by no address`() {
@@ -124,7 +125,8 @@ private struct Doubled {
     #expect(home.sink.packets.contains { $0.fate == .unroutable })
   }
 
-  @Test func `a host that moves sends from its new address and is found there; what goes to the old one is lost, its connections are dead`() {
+  @Test func `a host that moves sends from its new address and is found there; what goes to the old one is lost, its connections are dead`()
+  {
     let home = Home()
     open(home, from: 3, to: alice)
     home.settle()

@@ -115,7 +115,10 @@ private let ok = """
     #expect(done?.report.changed == .text && done?.report.isBad == true)
   }
 
-  @Test(arguments: ["", "\r\n", "\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\r\n\r\n10.0.0.20", "INVITE sip:a@10.0.0.20 SIP/2.0", "m=audio 10.0.0.20\r\n\r\n"])
+  @Test(arguments: [
+    "", "\r\n", "\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\r\n\r\n10.0.0.20", "INVITE sip:a@10.0.0.20 SIP/2.0",
+    "m=audio 10.0.0.20\r\n\r\n",
+  ])
   func `what is no whole message passes as it is`(text: String) {
     for habit in SIPALG.Habit.allCases { #expect(out(habit, text) == nil) }
   }
@@ -123,7 +126,8 @@ private let ok = """
   @Test func `other addresses and other ports stay, also those that begin alike`() {
     let text = invite.replacing("10.0.0.20", with: "110.0.0.20").replacing("IP4 110.0.0.20", with: "IP4 10.0.0.201")
     #expect(out(.well, text) == nil)
-    #expect(line("Contact", out(.well, invite.replacing("acme@10.0.0.20:5060", with: "acme@10.0.0.20:5080"))) == "Contact: <sip:acme@10.0.0.20:5080>")
+    let other = invite.replacing("acme@10.0.0.20:5060", with: "acme@10.0.0.20:5080")
+    #expect(line("Contact", out(.well, other)) == "Contact: <sip:acme@10.0.0.20:5080>")
   }
 
   @Test func `cut and garbled messages end no program, whatever is missing`() {
@@ -136,6 +140,23 @@ private let ok = """
   @Test func `a promised port that cannot be had leaves m= as it is`() {
     let done = SIPALG().rewrite(Bytes(invite), isOutbound: true, SIPALG.Replacement(own, outside)) { _ in nil }
     #expect(line("m=", done) == "m=audio 20000 RTP/AVP 0")
+  }
+
+  /// Linux 6.18 with `ct helper sip` and `snat to 198.51.100.1:6000-6100` made these of the messages above them, byte for byte.
+  @Test func `done well, a message is what the kernel's gateway makes of it`() {
+    let kernel = TransportAddress(IPAddress(v4: 0xC633_6401), port: 6030)
+    let made = SIPALG().rewrite(Bytes(invite), isOutbound: true, SIPALG.Replacement(own, kernel)) { $0.port }
+    #expect(line("Via", made) == "Via: SIP/2.0/UDP 198.51.100.1:6030;branch=z9hG4bK1;rport")
+    #expect(line("From", made) == "From: <sip:acme@198.51.100.1:6030>;tag=a")
+    #expect(line("To", made) == "To: <sip:demo@198.51.100.10>")
+    #expect(line("Contact", made) == "Contact: <sip:acme@198.51.100.1:6030>")
+    #expect(line("o=", made) == "o=- 1 1 IN IP4 198.51.100.1" && line("c=", made) == "c=IN IP4 198.51.100.1")
+    #expect(line("m=", made) == "m=audio 20000 RTP/AVP 0")
+    #expect(line("Content-Length", made) == "Content-Length: \(sdp.utf8.count + 6)")
+    let back = ok.replacing("203.0.113.7", with: "198.51.100.1").replacing("5062", with: "6030")
+    let restored = SIPALG().rewrite(Bytes(back), isOutbound: false, SIPALG.Replacement(kernel, own)) { _ in nil }
+    #expect(line("Via", restored) == "Via: SIP/2.0/UDP 10.0.0.20:5060;branch=z9hG4bK1;received=10.0.0.20;rport=5060")
+    #expect(line("From", restored) == "From: <sip:acme@10.0.0.20:5060>;tag=a")
   }
 
   // MARK: - In the network
@@ -172,6 +193,43 @@ private let ok = """
     home.settle()
     let received = home.sink.packets.filter { $0.host == HostID(2) && $0.direction == .received && !$0.payload.isEmpty }.map(\.payload.text)
     #expect(received == [stream.replacing("10.0.0.1:49152", with: "203.0.113.7:49152"), tls])
+  }
+
+  @Test func `each side of a gateway has its own bytes and sequence numbers, and each side's add up (RFC 9293 §3.4)`() {
+    let home = home(.well)
+    home.simulation.command(HostID(0)) { _, out in out.open(ConnectionID(2), to: TransportAddress(alice, port: 5060)) }
+    home.settle()
+    let request = text.replacing("10.0.0.1;", with: "10.0.0.1:49152;")
+    let via = "Via: SIP/2.0/TCP 203.0.113.7:49152;branch=z9hG4bK1;received=203.0.113.7"
+    let response = "SIP/2.0 200 OK\r\n\(via)\r\nContent-Length: 0\r\n\r\n"
+    for _ in 0..<3 {
+      home.simulation.command(HostID(0)) { _, out in out.bytes(ConnectionID(2), Bytes(request), .none) }
+      home.settle()
+      home.simulation.command(HostID(2)) { _, out in out.bytes(ConnectionID(1), Bytes(response), .none) }
+      home.settle()
+    }
+    for (host, out, back) in [
+      (HostID(0), request.utf8.count, response.utf8.count - 6), (HostID(2), request.utf8.count + 3, response.utf8.count),
+    ] {
+      var (next, acknowledged): ([IPAddress: UInt32], [IPAddress: UInt32]) = ([:], [:])
+      for packet in home.sink.packets where packet.host == host {
+        guard case .tcp(let segment) = packet.carrier else { continue }
+        let source = packet.source.address
+        let length = UInt32(packet.payload.count) + (segment.flags.contains(.syn) ? 1 : 0)
+        if let expected = next[source] { #expect(segment.sequence == expected) }
+        next[source] = segment.sequence &+ length
+        if segment.flags.contains(.ack) { acknowledged[source] = segment.acknowledgement }
+      }
+      #expect(Set(acknowledged.values) == Set(next.values), "what each has sent last is acknowledged by the other")
+      let lengths = home.sink.packets.filter { $0.host == host && !$0.payload.isEmpty }.map(\.payload.count)
+      #expect(lengths == [out, back, out, back, out, back])
+    }
+  }
+
+  @Test func `a response from inside keeps the Via of the client outside, whatever its rport (RFC 3261 §8.2.6.2)`() {
+    let via = "Via: SIP/2.0/UDP 198.51.100.10;branch=z9hG4bK2;received=198.51.100.10;rport=5060"
+    let answer = "SIP/2.0 200 OK\r\n\(via)\r\nContent-Length: 0\r\n\r\n"
+    #expect(out(.well, answer) == nil)
   }
 
   @Test func `a message that a bad gateway has changed is labelled as broken, one of a good gateway is not`() {

@@ -4,7 +4,8 @@ import SansIO
 enum FirewallKeys {
   static let firewall = Key.required("firewall", .text, "Its name: the capture of its outside interface has that name.")
   static let inside = Key.required(
-    "inside", .oneOrMore(.memberOrBox), "The members behind it, which keep their addresses; also NATs and firewalls that are written before it.")
+    "inside", .oneOrMore(.memberOrBox),
+    "The members behind it, which keep their addresses; also NATs and firewalls that are written before it.")
   static let idle = Key.standard(
     "idle", .duration, "30 s", "How long a UDP pinhole lasts without a packet that refreshes it.")
   static let tcpIdle = Key.standard("tcpIdle", .duration, "124 min", "How long an idle TCP connection is remembered.")

@@ -18,6 +18,9 @@ enum NetworkKeys {
 extension Scenario {
   /// Reads one element of `network:`.
   mutating func readNetwork(_ place: NodeReader, _ scope: StepScope) throws(SourceProblem) {
+    // NATs and firewalls that were read before are known by name.
+    var scope = scope
+    scope.scenario = self
     let keys = try place.pairs().map(\.key)
     if keys.contains(NATKeys.nat.description.name) { return try readNAT(place, scope) }
     if keys.contains(FirewallKeys.firewall.description.name) { return try readFirewall(place, scope) }

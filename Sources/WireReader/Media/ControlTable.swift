@@ -223,7 +223,7 @@ public struct ControlTable {
     for block in blocks {
       let key = RTPStream.Key(source: way.source, destination: way.destination, ssrc: block.ssrc)
       let seen = streams[key] ?? streams.arrived(key)
-      if let use, seen == nil, bySource[key].map({ $0.senderReports + $0.receiverReports == 0 }) ?? true {
+      if let use, seen == nil, !streams.wentElsewhere(key), bySource[key].map({ $0.senderReports + $0.receiverReports == 0 }) ?? true {
         add(Oddity((way.destination, way.source), stamp, use, ssrc: block.ssrc), to: \.unknownSources)
       }
       let echo = echoes.compare(block, by: way.destination, stamp)

@@ -14,7 +14,7 @@ extension CheckContext {
   /// A block whose receiver has this tap: nothing comes to it that the tap has not seen. Nil where it is too early to say, or elsewhere.
   fileprivate func ownBlock(_ stream: RTPStream) -> ControlTable.Block? {
     guard own.contains(stream.key.destination.address), !own.contains(stream.key.source.address), stream.isCounted,
-      let block = control[stream.key]?.block, block.seenPackets >= 50, hiddenFrames == 0
+      let block = control[stream.key]?.block, block.seenPackets >= 50, hiddenFrames == 0, !streams.hasMoved(stream)
     else { return nil }
     return block
   }
@@ -184,7 +184,7 @@ struct SenderCounts: StreamCheck {
     guard let begin = reports.begin, begin.seenPackets >= 50, let use = stream.receiver, use.description.frame < stream.first.frame,
       !stream.followsCall, context.stories[use.conversation]?.beginsInTheMiddle == false,
       abs(begin.packets - begin.seenPackets) > max(10, begin.seenPackets / 5) + stream.mayBeOvertaken,
-      !context.streams.isOneOfSeveral(stream)
+      !context.streams.isOneOfSeveral(stream), !context.streams.hasMoved(stream)
     else { return [] }
     return [
       Remark(
