@@ -133,7 +133,8 @@ let package = Package(
       .testTarget(
         name: "ScenarioTests",
         dependencies: [
-          "LabTesting", "LabBench", "Capture", "Inspection", "Reports", "Rules", "SansIO", "SRTP", "ScenarioModel", "ScenarioEngine",
+          "LabTesting", "LabBench", "Codecs", "Capture", "Inspection", "Reports", "Rules", "SansIO", "SRTP", "ScenarioModel",
+          "ScenarioEngine",
           "kallglot-lab",
           subprocess,
         ]),

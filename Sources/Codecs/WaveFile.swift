@@ -64,7 +64,7 @@ public struct WaveFile: Hashable, Sendable {
       guard (1...8).contains(channels) else { throw Fault(position: chunk.start + 2, reason: "\(channels) is not a number of channels") }
       sampleRate = reader.number32(at: chunk.start + 4)
       guard WaveFile.sampleRates.contains(sampleRate) else {
-        throw Fault(position: chunk.start + 4, reason: "\(sampleRate) Hz is played neither by a telephone nor by Opus: 8000, 16000 or 48000 Hz are")
+        throw Fault(position: chunk.start + 4, reason: "\(sampleRate) Hz is not a rate that is played: 8000, 16000 and 48000 Hz are")
       }
       let bits = reader.number16(at: chunk.start + 14)
       guard bits == 16 else { throw Fault(position: chunk.start + 14, reason: "samples of \(bits) bits are not played, those of 16 are") }

@@ -67,7 +67,7 @@ struct Stretch: Sendable {
   private let from: Int
   private let to: Int
   private var reducer: RateReducer?
-  private var last: Int32 = 0
+  private var last = 0
   /// Of the next sample after the last one taken, in parts of `to`.
   private var position = 0
 
@@ -80,9 +80,9 @@ struct Stretch: Sendable {
     if reducer != nil { return samples.withUnsafeBufferPointer { reducer?.reduce($0, into: &out) } ?? () }
     out.removeAll(keepingCapacity: true)
     for sample in samples {
-      let value = Int32(sample)
+      let value = Int(sample)
       while position < to {
-        out.append(Int16(truncatingIfNeeded: last + (value - last) * Int32(position) / Int32(to)))
+        out.append(Int16(truncatingIfNeeded: last + (value - last) * position / to))
         position += from
       }
       position -= to

@@ -134,6 +134,11 @@ struct RTPReceiver: Sendable {
 
   private mutating func sink(_ time: Instant, _ events: inout [MediaEvent]) {
     frame.time = time
+    hear(frame, &events)
+  }
+
+  /// Hands a frame to all who listen.
+  mutating func hear(_ frame: AudioFrame, _ events: inout [MediaEvent]) {
     let before = events.count
     sink.take(frame, &events)
     for index in listeners.indices { listeners[index].take(frame, &events) }

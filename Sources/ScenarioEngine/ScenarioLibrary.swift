@@ -39,7 +39,9 @@ public enum ScenarioLibrary {
       throw SourceProblem(file: path, "no such file")
     }
     guard !isFolder else { throw SourceProblem(file: path, "the file cannot be read: it is a folder") }
-    guard let text = String(data: try data(of: path), encoding: .utf8) else { throw SourceProblem(file: path, "the file is not UTF-8 text") }
+    guard let text = String(data: try data(of: path), encoding: .utf8) else {
+      throw SourceProblem(file: path, "the file is not UTF-8 text")
+    }
     return text
   }
 

@@ -45,6 +45,7 @@ struct LabBench: ParsableCommand {
       ("costs", { try CostBench.run(serve, root: root) }),
       ("timer-b", { try ScenarioBench.run(root: root) }),
       ("media", { try MediaBench.run() }),
+      ("marks", { try MarkBench.run() }),
       ("secure-media", { try SecureMediaBench.run() }),
       ("tls-handshakes", { try HandshakeBench.tls() }),
       ("dtls-handshakes", { try HandshakeBench.dtls() }),

@@ -68,4 +68,17 @@ private struct Stranger {
     #expect(findings.sounds.allSatisfy { $0 == .somethingElse || $0 == .notMeasured || $0 == .silence })
     #expect(findings.sounds.count == Self.seconds)
   }
+
+  @Test(arguments: [8_000, 16_000, 48_000])
+  func `noise at full scale is something else`(rate: Int) {
+    var draws = Draws(5)
+    var detector = MarkDetector(own: .zero)
+    var findings: [MarkFinding] = []
+    for packet in 0..<250 {
+      let samples = (0..<rate / 50).map { _ in draws.next(2) == 0 ? Int16.min : Int16.max }
+      detector.take(AudioFrame(samples: samples, sampleRate: rate, time: Instant(nanoseconds: Int64(packet) * 20_000_000)), &findings)
+    }
+    detector.finish(&findings)
+    #expect(findings.sounds == Array(repeating: .somethingElse, count: 5) && findings.begins.isEmpty)
+  }
 }

@@ -229,6 +229,12 @@ struct Break: Sendable, CustomTestStringConvertible {
       "kallglot sent 49 RTP packets to 192.0.2.20:10000, all of them arrived"
     ),
     (
+      "mouthToEar",
+      call + established + "  - speak: { who: pbx, mark: caller }\n  - expect: { mouthToEar: pbx, mark: caller, max: 1 s, within: 1 s }",
+      "", "",
+      "kallglot sent 49 RTP packets to 192.0.2.20:10000, all of them arrived"
+    ),
+    (
       "decision", call + "  - expect: { decision: allowlist, is: refused, within: 1 s }", "", "",
       "policy step 5 challenged: no credentials for realm"
     ),

@@ -1,3 +1,4 @@
+import Codecs
 import KallglotPolicy
 import SansIO
 import Testing
@@ -17,11 +18,19 @@ import Testing
     network: [{ nat: home, inside: [pbx], outside: 203.0.113.7 }, { firewall: edge, inside: [home] }]
     steps:
       - call: { from: pbx, to: session demo, as: leg }
+      - speak: { who: pbx, mark: caller }
+      - speak: { who: kallglot, mark: agent }
 
     """
 
+  private var played: [String: Bytes] {
+    let wave = Bytes(WaveFile(samples: [0], sampleRate: 8_000).serialized)
+    return ["prompt.wav": wave, "prompts/hello.wav": wave]
+  }
+
   private func problems(_ step: String) -> [String] {
-    ScenarioFile.read(head + "  - \(step)\n", file: "x.yaml", loader: .files(["_answered.yaml": "steps: []"])).problems.map(\.description)
+    ScenarioFile.read(head + "  - \(step)\n", file: "x.yaml", loader: .files(["_answered.yaml": "steps: []"], played: played)).problems.map(
+      \.description)
   }
 
   @Test func `each step and each expectation has a word of its own, a sentence and examples`() {

@@ -1,3 +1,4 @@
+import Codecs
 import Foundation
 import LabTesting
 import ScenarioEngine
@@ -105,8 +106,16 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// What steps play: a tone, and half a second of silence.
+  private static let loader: SourceLoader = {
+    let period: [Int16] = [0, 5_657, 8_000, 5_657, 0, -5_657, -8_000, -5_657]
+    let tone = WaveFile(samples: (0..<8_000).map { period[$0 % 8] }, sampleRate: 8_000)
+    let silence = WaveFile(samples: Array(repeating: 0, count: 4_000), sampleRate: 8_000)
+    return .files([:], played: ["tone.wav": Bytes(tone.serialized), "silence.wav": Bytes(silence.serialized)])
+  }()
+
   private func run(_ text: String) -> ScenarioResult? {
-    let file = ScenarioFile.read(text, file: "keys.yaml")
+    let file = ScenarioFile.read(text, file: "keys.yaml", loader: Self.loader)
     #expect(file.problems == [])
     return file.scenarios.first.map { ScenarioSuite.run($0) }
   }

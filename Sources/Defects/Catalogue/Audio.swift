@@ -46,7 +46,9 @@ extension DefectCatalogue {
             guard let law = law(packet), let heard = memory[word: "heard"] else { return }
             let back = heard.unicodeScalars.map { G711.decode(UInt8(truncatingIfNeeded: $0.value), law) }
             change(&packet) { samples in
-              for index in samples.indices where index < back.count { samples[index] = Int16(clamping: Int(samples[index]) + Int(back[index]) / 4) }
+              for index in samples.indices where index < back.count {
+                samples[index] = Int16(clamping: Int(samples[index]) + Int(back[index]) / 4)
+              }
             }
           },
           hears: { packet, _, memory in

@@ -20,12 +20,17 @@ public struct SourceLoader: Sendable {
     throw SourceProblem(file: path, "no other file can be included here")
   }
 
-  /// Files by their path; for tests.
-  public static func files(_ texts: [String: String]) -> SourceLoader {
-    SourceLoader { (path) throws(SourceProblem) in
-      guard let text = texts[path] else { throw SourceProblem(file: path, "no such file") }
-      return text
-    }
+  /// Files by their path, texts and what steps play; for tests.
+  public static func files(_ texts: [String: String], played: [String: Bytes] = [:]) -> SourceLoader {
+    SourceLoader(
+      { (path) throws(SourceProblem) in
+        guard let text = texts[path] else { throw SourceProblem(file: path, "no such file") }
+        return text
+      },
+      bytes: { (path) throws(SourceProblem) in
+        guard let bytes = played[path] else { throw SourceProblem(file: path, "no such file") }
+        return bytes
+      })
   }
 }
 

@@ -49,7 +49,7 @@ struct HearingExpectation: Expectation {
     "gaps", .longestGap, "How long it may be away at most: a duration, or `none` for less than 80 ms.", inherits: false
   ).with(.key("mark"))
   static let fields: [any DescribedField] = [hears, tone, mark, sound, leg, duration, gaps]
-  static let exactlyOneOf = [["tone", "mark", "sound"]]
+  private static let subjects = ["tone", "mark", "sound"]
 
   private let member: String
   private let subject: Subject
@@ -60,13 +60,18 @@ struct HearingExpectation: Expectation {
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (member, leg) = (try fields[Self.hears], try fields[Self.leg])
     (duration, gaps) = (try fields[Self.duration], try fields[Self.gaps])
+    let present = Self.subjects.filter(fields.has)
+    if present.count > 1 {
+      throw fields.place.problem("only one of tone, mark, sound is allowed here, found \(present.joined(separator: " and "))")
+    }
     if let mark = try fields[Self.mark] {
       subject = .mark(mark)
     } else if let sound = try fields[Self.sound] {
       scope.notes.listensForMarks = true
       subject = .sound(sound)
     } else {
-      subject = .tone(try fields[Self.tone] ?? 0)
+      guard let tone = try fields[Self.tone] else { throw fields.place.problem("expected one of the keys tone, mark, sound") }
+      subject = .tone(tone)
     }
   }
 
@@ -77,8 +82,8 @@ struct HearingExpectation: Expectation {
       case .mark(let mark): "the mark of \(mark.name)"
       case .sound(let sound): Self.words(sound)
       }
-    let limits = (duration.map { " for \($0)" } ?? "") + (gaps.map { $0.limit == .zero ? " without gaps" : " with gaps up to \($0.limit)" } ?? "")
-    return "\(member) hears \(what)\(leg.map { " on \($0)" } ?? "")\(limits)"
+    let away = gaps.map { $0.limit == .zero ? " without gaps" : " with gaps up to \($0.limit)" } ?? ""
+    return "\(member) hears \(what)\(leg.map { " on \($0)" } ?? "")\(duration.map { " for \($0)" } ?? "")\(away)"
   }
 
   var rule: String { "RFC 3264 §6: the audio that was agreed arrives" }

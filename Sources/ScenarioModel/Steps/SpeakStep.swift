@@ -8,8 +8,10 @@ struct SpeakStep: FieldStep {
   static let summary =
     "A member sends a tone, or a mark that says who speaks and when, on its newest leg that is not over, or on its side of a named call; "
     + "the next step begins at once."
-  static let examples = ["speak: { who: pbx, tone: 440 Hz, for: 2 s }", "speak: { who: kallglot, leg: leg, tone: 880 Hz, for: 1 s }",
-    "speak: { who: pbx, mark: caller, for: 5 s }"]
+  static let examples = [
+    "speak: { who: pbx, tone: 440 Hz, for: 2 s }", "speak: { who: kallglot, leg: leg, tone: 880 Hz, for: 1 s }",
+    "speak: { who: pbx, mark: caller, for: 5 s }",
+  ]
 
   private static let who = Key.required("who", .party, "Who speaks.").once("on")
   private static let tone = Key.optional("tone", .frequency, "The frequency.", inherits: true)
@@ -17,7 +19,7 @@ struct SpeakStep: FieldStep {
     "mark", .newMark, "The name of a mark, of the scenario's own choice: whoever hears it knows who spoke, and when. Up to 64 in a run.")
   private static let duration = Key.optional("for", .duration, "How long; until the call ends when missing.")
   private static let leg = Key.optional("leg", .leg, "On which call.")
-  static let mapping = MappingShape([who, tone, mark, duration, leg], exactlyOneOf: [["tone", "mark"]])
+  static let mapping = MappingShape([who, tone, mark, duration, leg])
 
   private let member: String
   private let audio: SpokenAudio
@@ -28,9 +30,10 @@ struct SpeakStep: FieldStep {
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     member = try fields[Self.who]
     if let mark = try fields[Self.mark] {
+      if fields.has("tone") { throw fields.place.problem("only one of tone, mark is allowed here, found tone and mark") }
       (audio, what) = (.mark(mark.speaker), "with the mark of \(mark.name)")
     } else {
-      let frequency = try fields[Self.tone] ?? 0
+      guard let frequency = try fields[Self.tone] else { throw fields.place.problem("expected one of the keys tone, mark") }
       (audio, what) = (.tone(Tone(frequency: frequency)), "\(frequency) Hz")
     }
     (duration, leg) = (try fields[Self.duration], try fields[Self.leg])
