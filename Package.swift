@@ -75,7 +75,7 @@ let package = Package(
     + module("VirtualNetwork", ["SansIO"])
     + module("LiveNetwork", ["SansIO", "CSockets"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
-    + module("WireReader", ["SansIO", "SIPMessage", "SDP", "SRTP", "RTP", "Capture", "COpenSSL"])
+    + module("WireReader", ["SansIO", "SIPMessage", "SDP", "SRTP", "RTP", "Codecs", "Capture", "COpenSSL"])
     + module(
       "Decryption", ["SansIO", "SRTP", "Capture", "WireReader"],
       testing: ["SecureTransport", "SIPMessage", "RTP", "Inspection", "LabTesting", "ScenarioModel", "ScenarioEngine"])

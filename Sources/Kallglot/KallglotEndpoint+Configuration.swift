@@ -28,6 +28,8 @@ extension KallglotEndpoint {
     /// What its streams listen for beside tones.
     public var listening: AudioListening = []
     public var style: MessageStyle
+    /// Digits are listened for in the audio as well.
+    public var hearsTonesAsDigits = false
 
     public init(
       domain: String = "sip.kallglot.com", accounts: [Account] = [], sessions: [Session] = [], listener: Policy = .standard,
@@ -58,7 +60,7 @@ extension KallglotEndpoint {
         sendsMedia: sendsMedia)
       agent.rekey = listener.rekey == .keepROC ? .keepROC : .restartROC
       (agent.firstSequence, agent.listening) = (firstSequence, listening)
-      agent.reception = ReceptionSettings(listener)
+      (agent.reception, agent.hearsTonesAsDigits) = (ReceptionSettings(listener), hearsTonesAsDigits)
       agent.earlyRTP = listener.earlyRTP == .drop ? .drop : .buffer
       return agent
     }

@@ -20,6 +20,8 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
   let admission: AdmissionDesk
   @exclusivity(unchecked) var sessions: SessionCore<LegID>
   var registrar = Registrar()
+  /// Whether the peer of a leg allows INFO.
+  var takesInfo = SerialTable<Bool>()
   /// What its TLS is made of; nil where it was given contexts, which no policy changes.
   private let identity: EndpointTLS?
   private var tls: Policy.TLS
@@ -157,7 +159,10 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
     case .established(let id, _):
       carryOut(sessions.handle(.established(id), at: now), at: now, &out)
       if let tone = configuration.tone { agent.perform(.speak(id, .tone(tone), for: nil), at: now, &out) }
-    case .ended(let id, _, _): carryOut(sessions.handle(.ended(id), at: now), at: now, &out)
+    case .digit(let id, let digit): relay(digit, of: id, at: now, &out)
+    case .ended(let id, _, _):
+      _ = takesInfo.remove(id.rawValue)
+      carryOut(sessions.handle(.ended(id), at: now), at: now, &out)
     default: break
     }
   }

@@ -1,4 +1,5 @@
 import Mark
+import RTP
 import SDP
 import SRTP
 import SansIO
@@ -13,6 +14,8 @@ public enum MediaCommand: Hashable, Sendable {
   case secure
   /// Sends this instead of silence from the next packet on; nil = to the end.
   case play(SpokenAudio, until: Instant?)
+  /// Sends digits; ``MediaEvent/pressed`` or ``MediaEvent/pressFailed(_:)`` follows. INFO is not the stream's.
+  case press(DigitPlan, by: DigitWay)
   /// An offer of ours is open, and this is what it lets the peer send; nil = it was refused.
   case offer(ReceivableAudio?)
   /// The agreement of a dialog of the INVITE that made the stream: of the present one, or with another To tag of another fork.
@@ -44,6 +47,12 @@ public enum MediaEvent: Hashable, Sendable {
   case toneEnded
   /// What the marks in the audio tell; only where somebody listens for them.
   case mark(MarkFinding)
+  /// The peer sent a digit, which is over.
+  case digit(HeardDigit)
+  /// All digits that were asked for have been sent.
+  case pressed
+  /// Digits cannot be sent: none of them was.
+  case pressFailed(DigitRefusal)
   /// A rule that the peer's packets broke, reported once a kind.
   case violation(PeerViolation)
   /// RTP goes where the peer's came from (contract 8.5).

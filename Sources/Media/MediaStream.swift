@@ -33,7 +33,7 @@ public struct MediaStream: Sendable {
   private(set) var codec: Codec
   /// Where its ports are. An agreement that names another address is direct media: neither RTP nor RTCP leaves here.
   private var local: TransportAddress
-  private(set) var sender: RTPSender
+  var sender: RTPSender
   private var receiver: RTPReceiver
   private var reporter: RTCPReporter
   private var sources: PeerSources
@@ -42,6 +42,7 @@ public struct MediaStream: Sendable {
   var protection: PacketProtection
   var keying: DTLSKeying
   var early = EarlyPackets()
+  var digits = DigitDesk()
   /// When the keys changed last: what was under way then is of the old ones.
   private var keysChanged: Instant?
   /// The kinds of violations that were reported.
@@ -85,6 +86,7 @@ public struct MediaStream: Sendable {
     case .play(let audio, let end):
       sender.play(audio, until: end)
       if case .mark(let own) = audio { receiver.speaks(own) }
+    case .press(let plan, let way): press(plan, by: way)
     case .offer(let receivable):
       terms.offer(receivable)
       if receivable == nil { take(keying.retryHeld(at: now, &out), at: now) }
@@ -123,6 +125,9 @@ public struct MediaStream: Sendable {
     takeEarly(at: now)
   }
 
+  /// Digits in the audio are heard from now on.
+  public mutating func listenForDigits() { receiver.listenForDigits() }
+
   private mutating func stop(at now: Instant, _ out: inout Outbox) {
     if case .running = state, hasSpokenOrHeard { sendReport(isLast: true, at: now, &out) }
     state = .stopped
@@ -137,6 +142,7 @@ public struct MediaStream: Sendable {
     var earliest = Instant.distantFuture
     if case .running(let packet, let report) = state { earliest = min(packet ?? report, report) }
     if let limit = silenceDeadline { earliest = min(earliest, limit) }
+    if let digit = digits.receiver.nextDeadline { earliest = min(earliest, digit) }
     if let handshake = keying.nextDeadline { earliest = min(earliest, handshake) }
     return earliest == .distantFuture ? nil : earliest
   }
@@ -149,6 +155,7 @@ public struct MediaStream: Sendable {
         sendPacket(due: due, &out)
         packet = due.adding(nanoseconds: packetNanoseconds)
       }
+      settleDigits()
       // The RTP clock of a report is told from when the next packet is due.
       state = .running(packet: packet, report: report)
       if report <= now {
@@ -157,6 +164,7 @@ public struct MediaStream: Sendable {
         state = .running(packet: packet, report: report)
       }
     }
+    wakeDigits(at: now)
     if let limit = silenceDeadline, limit <= now {
       silence.stop()
       events.append(.silent)
@@ -183,10 +191,10 @@ public struct MediaStream: Sendable {
   private mutating func sendPacket(due: Instant, _ out: inout Outbox) {
     // Without keys there is nothing to send: the clock goes on as in silence.
     guard let destination, !protection.isAwaiting(.rtp) else { return sender.skip(milliseconds: agreement.packetTime, due: due) }
-    var (bytes, sequence) = sender.packet(payloadType: agreement.sendPayloadType, milliseconds: agreement.packetTime, due: due)
+    var (bytes, sequence, number) = nextPacket(due: due)
     guard protection.protect(&bytes, .rtp) else { return sender.uncount(octets: bytes.count) }
     let label = Label(
-      .rtp(payloadType: agreement.sendPayloadType), dialog: configuration.dialog, stream: sender.ssrc, sequence: UInt32(sequence), due: due)
+      .rtp(payloadType: number), dialog: configuration.dialog, stream: sender.ssrc, sequence: UInt32(sequence), due: due)
     out.datagram(configuration.rtpPort, to: destination, Bytes(bytes), label)
   }
 
@@ -275,6 +283,7 @@ public struct MediaStream: Sendable {
       return true
     }
     receiver.receive(packet, format, clockRate: codec.clockRate, at: now, &events)
+    if case .telephoneEvent(let clock) = format { receiveEvent(packet, clock, at: now) }
     return true
   }
 

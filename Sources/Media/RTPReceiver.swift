@@ -47,6 +47,9 @@ struct RTPReceiver: Sendable {
   /// Nothing follows.
   mutating func finish(_ events: inout [MediaEvent]) { for index in listeners.indices { listeners[index].finish(&events) } }
 
+  /// Digits in the audio are heard from now on.
+  mutating func listenForDigits() { if !listeners.contains(where: { $0 is DigitListener }) { listeners.append(DigitListener()) } }
+
   var packetsReceived: UInt32 { earlier.reduce(receivedBefore + (statistics?.received ?? 0)) { $0 + $1.received } }
   var packetsLost: Int { earlier.reduce(lostBefore + (statistics?.lost ?? 0)) { $0 + $1.lost } }
 
@@ -63,7 +66,7 @@ struct RTPReceiver: Sendable {
     if isNewSource { begin(packet, clockRate: clockRate, &events) }
     // All packets of an event have the time at which it began (RFC 4733 §2.2.1): they say nothing of the delay.
     statistics?.receive(
-      sequence: packet.sequenceNumber, timestamp: format == .telephoneEvent ? nil : packet.timestamp, at: now)
+      sequence: packet.sequenceNumber, timestamp: format?.isEvent == true ? nil : packet.timestamp, at: now)
     octetsReceived &+= UInt32(truncatingIfNeeded: packet.payload.count)
     guard !desk.isEmpty else {
       if isInOrder, case .codec(let name) = format, let codec = name.spoken { hear(packet.payload, codec, at: now, &events) }

@@ -18,6 +18,8 @@ struct RTPSender: Sendable {
   /// When silence follows; nil = never.
   private var sourceEnd: Instant?
   private var frame: AudioFrame
+  /// Digits in the audio; empty until one is asked for.
+  private var tones: [DigitTones] = []
 
   /// - Parameter firstSequence: nil = drawn.
   init(codec: Codec, firstSequence: UInt16? = nil, entropy: inout Entropy) {
@@ -37,6 +39,14 @@ struct RTPSender: Sendable {
     beginTalkspurt()
   }
 
+  /// Sends digits as tones instead of the source.
+  mutating func press(_ plan: DigitPlan) {
+    if tones.isEmpty { tones.append(DigitTones()) }
+    tones[0].press(plan, sampleRate: codec.sampleRate)
+  }
+
+  var isSendingTones: Bool { tones.first.map { !$0.isIdle } ?? false }
+
   /// The next packet has the marker, which tells the peer's jitter buffer that speech begins anew (RFC 3551 §4.1).
   mutating func beginTalkspurt() { isTalkspurtStart = true }
 
@@ -50,7 +60,7 @@ struct RTPSender: Sendable {
   /// The next packet, and its sequence number.
   mutating func packet(payloadType: UInt8, milliseconds: Int, due: Instant) -> (bytes: [UInt8], sequence: UInt16) {
     prepare(milliseconds, due: due)
-    source.fill(&frame)
+    fill()
     var bytes: [UInt8] = []
     bytes.reserveCapacity(RTPPacket.headerSize + frame.samples.count)
     RTPPacket.appendHeader(
@@ -61,6 +71,27 @@ struct RTPSender: Sendable {
     packetsSent &+= 1
     octetsSent &+= UInt32(bytes.count - RTPPacket.headerSize)
     isTalkspurtStart = false
+    return (bytes, sequence)
+  }
+
+  private mutating func fill() {
+    if !tones.isEmpty, tones[0].fill(&frame) { return source.skip(frame) }
+    source.fill(&frame)
+  }
+
+  /// A packet of telephone-event in the place of the next one: the timestamp of the audio goes on under it (RFC 4733 §2.1).
+  mutating func event(
+    _ packet: EventSender.Packet, payloadType: UInt8, milliseconds: Int, due: Instant
+  ) -> (bytes: [UInt8], sequence: UInt16) {
+    skip(milliseconds: milliseconds, due: due)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(RTPPacket.headerSize + TelephoneEvent.size)
+    RTPPacket.appendHeader(
+      to: &bytes, payloadType: payloadType, marker: packet.marker, sequenceNumber: sequence, timestamp: packet.timestamp, ssrc: ssrc)
+    packet.event.append(to: &bytes)
+    defer { sequence &+= 1 }
+    packetsSent &+= 1
+    octetsSent &+= UInt32(TelephoneEvent.size)
     return (bytes, sequence)
   }
 

@@ -47,6 +47,8 @@ public final class Persona: ScriptedHost, TimerNaming {
     public var listening: AudioListening = []
     /// The user part of the Contact of REGISTER; nil = the address of record's.
     public var registrationContactUser: String?
+    /// Digits are listened for in the audio as well.
+    public var hearsTonesAsDigits = false
 
     public init(
       profile: PersonaProfile, listeners: [TransportListener], mediaAddress: IPAddress,
@@ -87,7 +89,7 @@ public final class Persona: ScriptedHost, TimerNaming {
     own.habits.behaviour = habits.behaviour
     own.musicAddress = configuration.musicAddress
     (own.rekey, own.firstSequence, own.reception) = (configuration.rekey, configuration.firstSequence, configuration.reception)
-    own.listening = configuration.listening
+    (own.listening, own.hearsTonesAsDigits) = (configuration.listening, configuration.hearsTonesAsDigits)
     agent = CallAgent(own, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
   }
 
@@ -134,7 +136,7 @@ public final class Persona: ScriptedHost, TimerNaming {
       request.credentials = request.credentials ?? configuration.credentials
       request.contactUser = request.contactUser ?? configuration.registrationContactUser
       return .register(request)
-    case .cancel, .hangUp, .reinvite, .speak, .options, .hangUpAll: return command
+    case .cancel, .hangUp, .reinvite, .speak, .press, .options, .hangUpAll: return command
     }
   }
 
@@ -186,6 +188,9 @@ public final class Persona: ScriptedHost, TimerNaming {
           continue
         }
         agent.respondInDialog(id, request.server, status: status, at: now, &out)
+        if request.method == .info, (200..<300).contains(status), case .digit(let digit) = InfoDigit.read(request.message) {
+          agent.hear(digit, on: id)
+        }
       case .accepted, .dropped: break
       }
     }

@@ -54,9 +54,14 @@ public struct AudioAgreement: Hashable, Sendable {
   public var receivePayloadType: UInt8
   /// Milliseconds of audio in each packet we send.
   public var packetTime: Int
-  /// The numbers of telephone-event, where both sides have it.
-  public var sendEventPayloadType: UInt8?
+  /// telephone-event with the clock of the codec, where both sides have it.
+  public var events: AgreedEvents?
+  /// Our number for it, which the peer sends.
   public var receiveEventPayloadType: UInt8?
+  /// The same with the other clock, where both sides have that as well.
+  public var otherEventPayloadType: UInt8?
+  /// Why there are no ``events``.
+  public var eventsRefusal = EventsRefusal.none
   public var protection = AgreedProtection.clear
 
   public init(
@@ -85,7 +90,9 @@ public struct AudioAgreement: Hashable, Sendable {
   /// What the peer may send by it.
   public var receivable: ReceivableAudio {
     var payloads = [AudioPayload(receivePayloadType, .codec(codec))]
-    if let event = receiveEventPayloadType { payloads.append(AudioPayload(event, .telephoneEvent)) }
+    let clock = codec.eventClock
+    if let event = receiveEventPayloadType { payloads.append(AudioPayload(event, .telephoneEvent(clock))) }
+    if let event = otherEventPayloadType { payloads.append(AudioPayload(event, .telephoneEvent(clock == .opus ? .telephony : .opus))) }
     return ReceivableAudio(receives: direction.receives, payloads)
   }
 }

@@ -7,7 +7,7 @@ public enum AudioCodec: String, Hashable, Sendable, Codable, CaseIterable {
   case pcmu = "PCMU"
   case pcma = "PCMA"
 
-  /// The rate of telephony: that of RFC 3551's static audio formats and of ``AudioFormat/telephoneEvent``.
+  /// The rate of telephony: that of RFC 3551's static audio formats and of telephone-event beside them.
   static let telephonyClockRate = 8_000
 
   /// Name in rtpmap.
@@ -34,9 +34,11 @@ public enum AudioCodec: String, Hashable, Sendable, Codable, CaseIterable {
 public enum AudioFormat: Hashable, Sendable {
   case codec(AudioCodec)
   /// RFC 4733.
-  case telephoneEvent
+  case telephoneEvent(EventClock)
 
-  static let all = AudioCodec.allCases.map(AudioFormat.codec) + [.telephoneEvent]
+  static let all = AudioCodec.allCases.map(AudioFormat.codec) + EventClock.allCases.map(AudioFormat.telephoneEvent)
+
+  public var isEvent: Bool { if case .telephoneEvent = self { true } else { false } }
 
   /// The name in rtpmap; names compare without regard to case (RFC 8866 §6.6).
   var encodingName: StaticString {
@@ -52,7 +54,7 @@ public enum AudioFormat: Hashable, Sendable {
   public var clockRate: Int {
     switch self {
     case .codec(let codec): codec.clockRate
-    case .telephoneEvent: AudioCodec.telephonyClockRate
+    case .telephoneEvent(let clock): clock.rate
     }
   }
 

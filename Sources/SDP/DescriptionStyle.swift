@@ -13,13 +13,18 @@ public struct DescriptionStyle: Hashable, Sendable, Codable {
   /// A new offer in a call names the agreed codec alone.
   public var reoffersAgreedCodec = false
   /// Payload type of telephone-event in our offers.
-  public var eventPayloadType: UInt8 = 101
+  public var eventPayloadType: UInt8 = EventClock.telephony.offeredPayloadType
+  /// The same with the clock of Opus, beside Opus.
+  public var wideEventPayloadType: UInt8 = EventClock.opus.offeredPayloadType
   /// `a=maxptime`, in milliseconds.
   public var maximumPacketTime: Int?
   /// The events of telephone-event's fmtp.
   public var events = "0-16"
   /// The direction stands before telephone-event's rtpmap instead of last.
   public var putsDirectionBeforeEvents = false
+
+  /// The number of telephone-event in our offers.
+  func eventPayloadType(_ clock: EventClock) -> UInt8 { clock == .telephony ? eventPayloadType : wideEventPayloadType }
 
   public static let plain = DescriptionStyle(originUser: "-", sessionName: "-")
 

@@ -124,9 +124,9 @@ struct DescriptionWriter {
     if let dtls = stream.dtls { self.dtls(dtls) }
     if stream.isMultiplexed { line("a", .rtcpMux) { $0.append(Attribute.rtcpMux.name) } }
     if style.putsDirectionBeforeEvents { attribute(.ptime, stream.packetTime) }
-    for payload in stream.payloads where payload.format != .telephoneEvent { map(payload) }
+    for payload in stream.payloads where !payload.format.isEvent { map(payload) }
     if style.putsDirectionBeforeEvents { direction(stream.direction) }
-    for payload in stream.payloads where payload.format == .telephoneEvent {
+    for payload in stream.payloads where payload.format.isEvent {
       map(payload)
       line("a") { output in
         output.append("fmtp:" as StaticString)

@@ -119,21 +119,23 @@ public struct OfferAnswerSession: Sendable {
   /// Our codecs and telephone-event with their numbers: those in use, else those we like, else free dynamic ones.
   private func offeredPayloads() -> [AudioPayload] {
     let (agreed, style) = (state.agreement, author.style)
-    let (numbers, event) = (agreed?.numbers ?? [], agreed?.audio.receiveEventPayloadType)
+    let (numbers, events) = (agreed?.numbers ?? [], agreed?.eventNumbers ?? [])
     let codecs = style.reoffersAgreedCodec ? agreed.map { [$0.audio.codec] } ?? capability.codecs : capability.codecs
     var payloads: [AudioPayload] = []
     payloads.reserveCapacity(codecs.count + 1)
     func isTaken(_ number: UInt8) -> Bool {
-      number == event || numbers.contains { $0.number == number } || payloads.contains { $0.number == number }
+      events.contains { $0.number == number } || numbers.contains { $0.number == number } || payloads.contains { $0.number == number }
     }
-    func free(_ wish: UInt8) -> UInt8 {
-      isTaken(wish) ? (96...127).first { !isTaken($0) && $0 != style.eventPayloadType } ?? wish : wish
-    }
+    func isReserved(_ number: UInt8) -> Bool { number == style.eventPayloadType || number == style.wideEventPayloadType }
+    func free(_ wish: UInt8) -> UInt8 { isTaken(wish) ? (96...127).first { !isTaken($0) && !isReserved($0) } ?? wish : wish }
     for codec in codecs {
       let number = numbers.first { $0.format == .codec(codec) }?.number ?? free(codec.offeredPayloadType)
       payloads.append(AudioPayload(number, .codec(codec)))
     }
-    if capability.hasTelephoneEvent { payloads.append(AudioPayload(event ?? free(style.eventPayloadType), .telephoneEvent)) }
+    guard capability.hasTelephoneEvent else { return payloads }
+    for clock in EventClock.allCases where codecs.contains(where: { $0.eventClock == clock }) {
+      payloads.append(AudioPayload(events.events(clock) ?? free(style.eventPayloadType(clock)), .telephoneEvent(clock)))
+    }
     return payloads
   }
 
@@ -154,8 +156,7 @@ public struct OfferAnswerSession: Sendable {
         codec, theirs, of: .answerUnusable, local: offer.local, direction: direction,
         isMultiplexed: chosen.stream.isMultiplexed && theirs.isMultiplexed)
       (result.sendPayloadType, result.receivePayloadType) = (payload.number, own.number)
-      result.sendEventPayloadType = Self.eventNumber(answers)
-      result.receiveEventPayloadType = result.sendEventPayloadType == nil ? nil : Self.eventNumber(offers)
+      result.agreeEvents(theirs, answers, ours: offers)
       if let crypto { result.protection = .sdes(try Self.agreed(ours: crypto.ours, theirs: crypto.theirs, .cryptoAnswer)) }
       if let (theirs, role) = dtls { associate(&result, theirs, role) }
       commit(offer.description, chosen.index, chosen.stream.profile, result, peer: answer)
@@ -237,9 +238,11 @@ public struct OfferAnswerSession: Sendable {
       codec, theirs, of: .offerUnusable, local: local, direction: direction, isMultiplexed: isMultiplexed)
     (result.sendPayloadType, result.receivePayloadType) = (payload.number, payload.number)
     var payloads = [payload]
-    if capability.hasTelephoneEvent, let event = Self.eventNumber(offers) {
-      (result.sendEventPayloadType, result.receiveEventPayloadType) = (event, event)
-      payloads.append(AudioPayload(event, .telephoneEvent))
+    if capability.hasTelephoneEvent {
+      // Only that of the codec: an answer with both would let the peer mix the clocks (RFC 4733 §2.1).
+      let event = offers.first { $0.format == .telephoneEvent(codec.eventClock) }
+      result.agreeEvents(theirs, offers, ours: event.map { [$0] } ?? [])
+      if let event { payloads.append(event) }
     }
     var stream = AudioStream(
       payloads: payloads, port: local.port, profile: chosen.profile, isMultiplexed: isMultiplexed, direction: direction,
@@ -339,8 +342,6 @@ public struct OfferAnswerSession: Sendable {
       .agreement(
         .init(audio: result, ours: ours, audioIndex: audioIndex, profile: profile, theirs: peer.compacted(), numbers: numbers)))
   }
-
-  private static func eventNumber(_ payloads: [AudioPayload]) -> UInt8? { payloads.first { $0.format == .telephoneEvent }?.number }
 
   /// The peer's o= line keeps its session id, and its version moves with any change (RFC 3264 §8).
   private mutating func checkOrigin(_ new: SessionDescription) {

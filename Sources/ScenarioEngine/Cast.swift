@@ -171,6 +171,7 @@ private struct HostBuilder {
       mediaAddress: member.address)
     (configuration.answerDelay, configuration.firstSequence) = (member.answerDelay, member.firstSequence)
     configuration.listening = listening
+    configuration.hearsTonesAsDigits = scenario.toneListeners.contains(member.name)
     let host = try Self.checked {
       () throws(TLSError) in
       try KallglotEndpoint(
@@ -196,6 +197,7 @@ private struct HostBuilder {
       aor: NameAddress(uri: SIPURI(host: member.address.description, user: user)), credentials: credentials,
       answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
     configuration.hasEarlyMedia = member.hasEarlyMedia
+    configuration.hearsTonesAsDigits = scenario.toneListeners.contains(member.name)
     configuration.security = MediaSecurity(member)
     configuration.rekey = member.rekey == .keepROC ? .keepROC : .restartROC
     (configuration.firstSequence, configuration.listening) = (member.firstSequence, listening)

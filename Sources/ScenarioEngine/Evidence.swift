@@ -335,7 +335,7 @@ extension StageEvent {
     case .notCalled(let account, let reason):
       let decision = PolicyDecision(.registration, .refused(status: 480), detail: "\(account) cannot be called: \(reason)")
       self = .decision(member, callID: nil, decision, evidence)
-    case .joined, .carried, .digit, .sessionEnded, .tlsKept: return nil
+    case .joined, .carried, .relayed, .notRelayed, .sessionEnded, .tlsKept: return nil
     }
   }
 

@@ -16,6 +16,10 @@ extension MemberWord {
     case .markFound(let leg, let finding):
       if let id = callID(leg) { self = .markFound(callID: id, finding) } else { return nil }
     case .toneEnded(let leg): if let id = callID(leg) { self = .toneEnded(callID: id) } else { return nil }
+    case .digit(let leg, let digit): if let id = callID(leg) { self = .digit(callID: id, digit) } else { return nil }
+    case .pressed(let leg): if let id = callID(leg) { self = .pressed(callID: id) } else { return nil }
+    case .pressFailed(let leg, let refusal):
+      if let id = callID(leg) { self = .notPressed(callID: id, reason: "\(refusal)") } else { return nil }
     case .ended(let leg, let reason, let report):
       guard let id = callID(leg) else { return nil }
       let packets = report.map { Int($0.packetsReceived) }

@@ -1,6 +1,7 @@
 import KallglotPolicy
 import Mark
 import Media
+import RTP
 import SDP
 import SRTP
 import SansIO
@@ -27,6 +28,10 @@ public struct LegStory: Sendable {
   public var tones: [HeardTone] = []
   /// What the marks in it told.
   public internal(set) var marks = MarkStory()
+  /// The digits that came, in their order.
+  public private(set) var digits: [HeardDigit] = []
+  /// The digits that the last step asked for.
+  var press: Press?
   /// RTP packets that the member counted until it ended.
   public private(set) var packetsReceived: Int?
   /// What it could not verify of SRTP until it ended.
@@ -45,6 +50,19 @@ public struct LegStory: Sendable {
   private var own: OwnEnd?
   /// Our last re-INVITE never left or was never answered: no packet says so.
   private var lostReinvite: String?
+
+  /// What became of digits that were asked for.
+  struct Press: Sendable {
+    enum State: Hashable, Sendable {
+      case asked, done
+      case failed(String)
+    }
+
+    /// When the step began.
+    var began: Instant
+    var isInfo: Bool
+    var state = State.asked
+  }
 
   private struct OwnEnd: Sendable {
     var reason: EndReason
@@ -149,6 +167,11 @@ public struct LegStory: Sendable {
     case .markFound(_, let finding):
       marks.take(finding)
       mediaEvidence = frame ?? mediaEvidence
+    case .digit(_, let digit):
+      digits.append(digit)
+      mediaEvidence = frame ?? mediaEvidence
+    case .pressed: press?.state = .done
+    case .notPressed(_, let reason): press?.state = .failed(reason)
     case .ended(_, let reason, let packets, let drops, let quality):
       own = OwnEnd(reason: reason, at: now)
       (packetsReceived, self.drops, self.quality) = (packets, drops, quality)

@@ -66,6 +66,7 @@ extension Scenario {
     (marks, listensForMarks) = (notes.marks, notes.listensForMarks)
     (asksForRules, asksForPlaintext) = (notes.hasRuleExpectations, notes.looksForPlaintext)
     asksForQuality = notes.looksForQuality
+    toneListeners = notes.toneListeners
   }
 
   /// Read last: they may name the legs of all steps.

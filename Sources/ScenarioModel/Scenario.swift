@@ -169,6 +169,8 @@ public struct Scenario: Sendable {
   public var marks: [SpokenMark] = []
   /// An expectation, or something that must never be, looks at what marks tell.
   public var listensForMarks = false
+  /// Members that listen for digits in the audio.
+  public internal(set) var toneListeners: Set<String> = []
 
   init(file: String, name: String) {
     self.file = file

@@ -195,6 +195,13 @@ public struct Script: Sendable {
   /// A step has asked a member for a call.
   public mutating func ask(_ member: String, callNamed name: String) { asked[member, default: []].append(name) }
 
+  /// The running step asks a leg for digits.
+  mutating func ask(_ story: LegStory, _ press: DigitPress) {
+    guard let index = stories.lastIndex(where: { $0.member == story.member && $0.callID == story.callID }) else { return }
+    stories[index].press = LegStory.Press(began: stepBegan, isInfo: press.way == .info)
+    commands.append(.press(story.leg, press))
+  }
+
   /// Takes a message that a member sent or received.
   public mutating func take(_ member: String, _ seen: SeenMessage, at now: Instant) {
     note(member, seen.frame)
@@ -253,7 +260,7 @@ public struct Script: Sendable {
       } else {
         stories.append(LegStory(member: member, callID: callID, name: name, target: target))
       }
-    case .toneHeard, .toneEnded, .markFound, .ended, .reinviteLost:
+    case .toneHeard, .toneEnded, .markFound, .digit, .pressed, .notPressed, .ended, .reinviteLost:
       guard let index = stories.lastIndex(where: { $0.member == member && $0.callID == word.callID }) else { return }
       stories[index].take(word, evidence, at: now)
     case .registrationFailed(let reason): registered[member, default: RequestAnswer()].giveUp(reason)

@@ -1,6 +1,7 @@
 import KallglotPolicy
 import Mark
 import Media
+import RTP
 import SIPMessage
 import SRTP
 import SansIO
@@ -29,6 +30,11 @@ public enum MemberWord: Sendable {
   case toneHeard(callID: String, frequency: Int)
   case toneEnded(callID: String)
   case markFound(callID: String, MarkFinding)
+  /// A digit came, and is over.
+  case digit(callID: String, HeardDigit)
+  /// The digits that it was asked for are sent, or none was.
+  case pressed(callID: String)
+  case notPressed(callID: String, reason: String)
   /// Why it ended a call, with the RTP packets that came, and what it could not verify. What its messages say of the end counts more.
   case ended(callID: String, EndReason, packetsReceived: Int?, drops: SRTPDropCounts? = nil, quality: MediaQuality? = nil)
   /// Its re-INVITE never left, or was never answered.
@@ -47,8 +53,8 @@ public enum MemberWord: Sendable {
   var callID: String? {
     switch self {
     case .called(let callID, _, _), .toneHeard(let callID, _), .toneEnded(let callID), .markFound(let callID, _),
-      .ended(let callID, _, _, _, _),
-      .reinviteLost(let callID, _):
+      .ended(let callID, _, _, _, _), .reinviteLost(let callID, _), .digit(let callID, _), .pressed(let callID),
+      .notPressed(let callID, _):
       callID
     case .portsMissing(let callID, _), .serversFailed(let callID, _): callID
     case .registrationFailed, .optionsFailed, .connectionFailed: nil

@@ -27,6 +27,7 @@ public enum StageCommand: Hashable, Sendable {
   case reinvite(StageLeg, ReinviteForm)
   /// Sends a tone, a mark or a prompt for so long; nil = until the leg ends.
   case speak(StageLeg, SpokenAudio, for: Duration?)
+  case press(StageLeg, DigitPress)
   /// A member registers its account, for so many seconds.
   case register(String, expires: Int)
   /// A member removes its binding.
@@ -59,7 +60,8 @@ public enum StageCommand: Hashable, Sendable {
   /// Whether it makes members do something, so that what comes of it belongs to its step.
   public var isAct: Bool {
     switch self {
-    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .send, .inject, .wire, .setPassword,
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .register, .unregister, .options, .send, .inject, .wire,
+      .setPassword,
       .administer:
       true
     case .fault, .reboot, .move, .note, .finding, .hangUpAll: false
@@ -72,7 +74,9 @@ public enum StageCommand: Hashable, Sendable {
     case .call(let member, _, _), .register(let member, _), .unregister(let member), .options(let member), .send(let member, _, _),
       .inject(let member, _, _, _), .wire(let member, _), .setPassword(let member, _):
       member
-    case .hangUp(let leg), .cancel(let leg), .hold(let leg, _), .resume(let leg), .reinvite(let leg, _), .speak(let leg, _, _): leg.member
+    case .hangUp(let leg), .cancel(let leg), .hold(let leg, _), .resume(let leg), .reinvite(let leg, _), .speak(let leg, _, _),
+      .press(let leg, _):
+      leg.member
     case .administer, .fault, .reboot, .move, .note, .finding, .hangUpAll: nil
     }
   }

@@ -74,6 +74,10 @@ enum LabFuzz {
       RTCPTarget.run(input(data, count))
       return 0
     },
+    "telephone-event": { data, count in
+      TelephoneEventTarget.run(input(data, count))
+      return 0
+    },
     "reader": { data, count in
       ReaderTarget.run(input(data, count))
       return 0

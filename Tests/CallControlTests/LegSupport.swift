@@ -170,6 +170,7 @@ extension LegOutput {
         case .start: "start"
         case .secure: "secure"
         case .play: "speak"
+        case .press: "press"
         case .offer(let offer): offer == nil ? "no offer" : "offer"
         case .agree: "agree"
         case .renegotiate: "renegotiate"

@@ -232,6 +232,7 @@ private let asteriskDoing = [
     return body.contains("\r\no=- ") && body.contains("\r\ns=Asterisk\r\n")
   },
   QuirkCheck("sdp-answer-origin") { try called($0).response(200).body.text.contains("\r\no=- 1 3 IN IP4 ") },
+  QuirkCheck("sdp-wide-events") { $0.habits.descriptions.wideEventPayloadType == 102 },
   QuirkCheck("sdp-maxptime") { try PersonaBench($0).invite().body.text.contains("\r\na=ptime:20\r\na=maxptime:140\r\na=sendrecv\r\n") },
   QuirkCheck("sdp-reoffers-agreed") {
     let bench = PersonaBench($0)

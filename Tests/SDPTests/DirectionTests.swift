@@ -80,7 +80,7 @@ import Testing
     let agreement = try caller.accept(
       answer: try description("m=audio 4000 RTP/AVP 97 110\r\na=rtpmap:97 PCMA/8000\r\na=rtpmap:110 telephone-event/8000\r\n"))
     #expect((agreement.sendPayloadType, agreement.receivePayloadType) == (97, 8))
-    #expect((agreement.sendEventPayloadType, agreement.receiveEventPayloadType) == (110, 101))
+    #expect((agreement.events?.sendPayloadType, agreement.receiveEventPayloadType) == (110, 101))
   }
 
   @Test func `numbers once agreed stay, a new codec gets none of them, and the number of lines never shrinks (RFC 3264 §8)`() throws {

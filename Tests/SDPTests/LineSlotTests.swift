@@ -96,6 +96,6 @@ import Testing
     #expect(read.sections.map(\.lines) == offer.sections.map(\.lines))
     #expect(
       offer.media[0].audioPayloads
-        == [0, 111, 101].map { AudioPayload($0, $0 == 0 ? .codec(.pcmu) : $0 == 111 ? .codec(.opus) : .telephoneEvent) })
+        == [0, 111, 101].map { AudioPayload($0, $0 == 0 ? .codec(.pcmu) : $0 == 111 ? .codec(.opus) : .telephoneEvent(.telephony)) })
   }
 }

@@ -235,6 +235,11 @@ struct Break: Sendable, CustomTestStringConvertible {
       "kallglot sent 49 RTP packets to 192.0.2.20:10000, all of them arrived"
     ),
     (
+      "digits", call + established + "  - press: { who: kallglot, digits: \"1\" }\n  - expect: { digits: pbx, are: \"12\", within: 1 s }",
+      "",
+      "", "pbx got 1 (RFC 4733)"
+    ),
+    (
       "decision", call + "  - expect: { decision: allowlist, is: refused, within: 1 s }", "", "",
       "policy step 5 challenged: no credentials for realm"
     ),

@@ -115,6 +115,7 @@ extension CallAgent {
     case .defective(let server, let message, let defect): signal(.defective(server, message, defect))
     case .response(let id, let message, let sequence): answered(id, message.message, sequence, at: now, &out)
     case .requestFailed(let id, let failure, let sequence): failed(id, failure, sequence, at: now, &out)
+    case .infoAnswered(let id, let status): infoAnswered(id, status, at: now, &out)
     case .note(let id, let note): report(.note(id, note))
     case .violation(let id, let violation): report(.violation(id, violation))
     case .acknowledged, .ringing, .answered, .refused, .reinvite, .reinviteRefused, .reinviteAcknowledged, .reinviteAnswered, .reinviteDue,

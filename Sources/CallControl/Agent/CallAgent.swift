@@ -46,6 +46,8 @@ public final class CallAgent {
     public var reception = ReceptionSettings()
     /// What its streams listen for beside tones.
     public var listening: AudioListening = []
+    /// Digits are listened for in the audio as well.
+    public var hearsTonesAsDigits = false
 
     public init(
       userAgent: UserAgent.Configuration, capability: AudioCapability, mediaAddress: IPAddress,
@@ -92,6 +94,9 @@ public final class CallAgent {
   @exclusivity(unchecked) var registrations: Registrations
   /// What our requests outside dialogs are for, while they wait for their answers.
   var purposes = SerialTable<RequestPurpose>()
+  /// Digits that legs send by INFO.
+  var infoPresses = SerialTable<InfoPresses>()
+  var infoDeadlines = DeadlineQueue<LegID>()
   /// Our requests to names, while their servers are looked for.
   var locator: ServerLocator<Errand>
   var entropy: Entropy
@@ -142,6 +147,7 @@ public final class CallAgent {
       run(at: now, &out)
     }
     while let id = legDeadlines.takeExpired(at: now) { feed(id, .due, at: now, &out) }
+    while wakeInfos(at: now, &out) { run(at: now, &out) }
     while media.wake(at: now, &out) {
       takeMediaNews()
       run(at: now, &out)
@@ -155,6 +161,7 @@ public final class CallAgent {
     var earliest = userAgent.nextDeadline ?? .distantFuture
     if let candidate = media.nextDeadline { earliest = min(earliest, candidate) }
     if let candidate = legDeadlines.next { earliest = min(earliest, candidate) }
+    if let candidate = infoDeadlines.next { earliest = min(earliest, candidate) }
     if let candidate = registrations.nextDeadline { earliest = min(earliest, candidate) }
     return earliest == .distantFuture ? nil : earliest
   }
@@ -164,6 +171,7 @@ public final class CallAgent {
     guard let due = nextDeadline else { return nil }
     if userAgent.nextDeadline == due { return userAgent.nextTimer }
     if media.nextDeadline == due { return "a media stream" }
+    if infoDeadlines.next == due { return "the next digit by INFO" }
     return legDeadlines.next == due ? "a call that waits to be answered, or for keys" : "a registration"
   }
 
@@ -182,6 +190,9 @@ public final class CallAgent {
       feed(id, .command(.change(change)), at: now, &out)
     case .speak(let id, let audio, let duration):
       feed(id, .command(.speak(audio, until: duration.map { now.advanced(by: $0) })), at: now, &out)
+    case .press(let id, let plan, let way, let form):
+      if places[id.rawValue] == nil { report(.pressFailed(id, .noStream)) }
+      press(id, plan, by: way ?? .rfc4733, form, at: now, &out)
     case .register(let request):
       let outputs = registrations.register(
         request, parameters: userAgent.registrationContactParameters, at: now, using: &entropy)
@@ -257,5 +268,7 @@ public final class CallAgent {
     guard let place = places.remove(id.rawValue), let slot = legs.remove(place) else { return }
     media.remove(slot.media)
     legDeadlines.remove(id)
+    _ = infoPresses.remove(id.rawValue)
+    infoDeadlines.remove(id)
   }
 }

@@ -1,4 +1,5 @@
 import Media
+import RTP
 import SDP
 import SIPMessage
 import SIPTransport
@@ -15,6 +16,9 @@ public enum CallAgentCommand: Sendable {
   case reinvite(LegID, SessionChange)
   /// Sends a tone on the leg for so long; nil = until the leg ends.
   case speak(LegID, SpokenAudio, for: Duration?)
+  /// Sends digits; nil = by what was agreed, which is RFC 4733 or nothing. ``CallAgentEvent/pressed(_:)`` or
+  /// ``CallAgentEvent/pressFailed(_:_:)`` follows. The form is that of INFO.
+  case press(LegID, DigitPlan, by: DigitWay?, InfoDigit.Form)
   case register(RegisterRequest)
   case options(to: NextHop, uri: SIPURI)
   /// Ends every leg: BYE, CANCEL or a refusal.

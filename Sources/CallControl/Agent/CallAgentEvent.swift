@@ -1,6 +1,7 @@
 import KallglotPolicy
 import Mark
 import Media
+import RTP
 import SDP
 import SIPMessage
 import SIPTransport
@@ -55,6 +56,12 @@ public enum CallAgentEvent: HostEvent, Hashable {
   case toneEnded(LegID)
   /// What the marks in the audio tell.
   case markFound(LegID, MarkFinding)
+  /// The peer sent a digit, which is over.
+  case digit(LegID, HeardDigit)
+  /// All digits that we were asked to send have been sent.
+  case pressed(LegID)
+  /// Digits could not be sent.
+  case pressFailed(LegID, DigitRefusal)
   /// The Reason of the peer's BYE or CANCEL, such as `Q.850;cause=16`; the end follows.
   case reason(LegID, String)
   case ended(LegID, EndReason, MediaReport?)
@@ -73,8 +80,8 @@ public enum CallAgentEvent: HostEvent, Hashable {
     switch self {
     case .started(let leg, _), .mediaPorts(let leg, _), .ringing(let leg, _), .established(let leg, _), .earlyMedia(let leg, _),
       .renegotiated(let leg, _), .reinviteFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
-      .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .markFound(let leg, _),
-      .reason(let leg, _), .ended(let leg, _, _):
+      .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .markFound(let leg, _), .digit(let leg, _),
+      .pressed(let leg), .pressFailed(let leg, _), .reason(let leg, _), .ended(let leg, _, _):
       leg
     case .redirected(let leg, _, _, _): leg
     case .secured(let leg, _), .securingFailed(let leg, _), .associationClosed(let leg): leg
@@ -150,6 +157,9 @@ extension CallAgentEvent {
     case .toneHeard: "tone-heard"
     case .toneEnded: "tone-ended"
     case .markFound(_, let finding): finding.journalName
+    case .digit: "digit"
+    case .pressed: "digits-sent"
+    case .pressFailed: "digits-not-sent"
     case .reason: "leg-reason"
     case .ended: "leg-ended"
     case .registered: "registered"
@@ -179,7 +189,9 @@ extension CallAgentEvent {
       json.member("status", status)
       json.member("phrase", phrase)
       if let explanation { json.member("explanation", explanation) }
-    case .mediaStarted, .toneEnded: break
+    case .mediaStarted, .toneEnded, .pressed: break
+    case .digit(_, let digit): digit.writeFields(to: &json)
+    case .pressFailed(_, let refusal): json.member("reason", "\(refusal)")
     case .mediaLatched(_, let source): json.member("source", source)
     case .toneHeard(_, let frequency): json.member("hertz", frequency)
     case .reason(_, let text): json.member("text", text)
@@ -247,6 +259,14 @@ extension AudioAgreement {
     json.member("codec", codec.rawValue)
     json.member("local", local)
     json.member("remote", remote)
+  }
+}
+
+extension HeardDigit {
+  public func writeFields(to json: inout JSONWriter) {
+    json.member("digit", "\(digit)")
+    json.member("way", way.rawValue)
+    if let milliseconds { json.member("milliseconds", milliseconds) }
   }
 }
 

@@ -1,5 +1,6 @@
 import KallglotPolicy
 import Media
+import RTP
 import SDP
 import SIPComposition
 import SIPMessage
@@ -67,6 +68,7 @@ enum LegInput: Sendable {
   enum Command: Sendable {
     /// nil = to the end.
     case speak(SpokenAudio, until: Instant?)
+    case press(DigitPlan, DigitWay)
     case change(SessionChange)
     /// Gives an INVITE of ours up; a call that is up is hung up by its user agent.
     case cancel

@@ -20,6 +20,7 @@ struct LegStreams: Sendable {
     var earlyRTP: EarlyRTP
     var reception: ReceptionSettings
     var listening: AudioListening
+    var hearsTonesAsDigits = false
     var identity: DTLSIdentity
     /// Each stream forks its own from it.
     var entropy: Entropy
@@ -94,6 +95,7 @@ struct LegStreams: Sendable {
     call = MediaStream(
       configuration(pair, cname: settings.cname, settings), agreement: agreement, remoteTag: tag, isForked: tag != nil,
       entropy: settings.entropy.fork("\(id)"))
+    if settings.hearsTonesAsDigits { call?.listenForDigits() }
   }
 
   /// What came before there was a stream: handshakes, then media as of its time.
@@ -200,6 +202,7 @@ extension LegStreams.Settings {
       musicCname: "music@\(configuration.musicAddress ?? configuration.mediaAddress)",
       musicFrequency: configuration.habits.musicFrequency, sendsAudio: configuration.sendsMedia, rekey: configuration.rekey,
       firstSequence: configuration.firstSequence, earlyRTP: configuration.earlyRTP, reception: configuration.reception,
-      listening: configuration.listening, identity: identity, entropy: entropy, epoch: epoch)
+      listening: configuration.listening, hearsTonesAsDigits: configuration.hearsTonesAsDigits, identity: identity, entropy: entropy,
+      epoch: epoch)
   }
 }

@@ -2,8 +2,8 @@
 /// answer, media, reports, connections, configuration, NATs.
 public enum DefectCatalogue {
   public static let all: [Defect] =
-    transactions + timers + dialogs + sequences + responses + authentication + registrations + descriptions + modifications + media + audio
-    + reports
+    transactions + timers + dialogs + sequences + responses + authentication + registrations + descriptions + modifications + media
+    + digits + audio + reports
     + connections + policies + leaks + identities + translators
 
   public static let names = all.map(\.name)

@@ -17,6 +17,7 @@ extension InspectionReport {
     for (stream, row) in zip(streams, rows) {
       lines.append(line(row))
       let more = details(stream)
+      lines += Self.words(stream.digits).map { "      \($0)" }
       if !more.isEmpty { lines.append("      \(more.joined(separator: "; "))") }
       lines.append("      \(StreamScore.text(stream))")
     }

@@ -41,6 +41,7 @@ final class PeerActor: StageActor {
       guard case .tone(let tone) = audio else { throw .notApplicable("\(peer.product) can be asked for a tone alone") }
       let seconds = duration.map { "\($0.components.seconds + ($0.components.attoseconds > 0 ? 1 : 0))" } ?? ""
       try ask(.speak, names(leg).merging(["tone": "\(tone.frequency)", "seconds": seconds]) { $1 }, command)
+    case .press: throw .notApplicable("\(peer.product) cannot be asked for digits by a step: its own word that they were sent is missing")
     case .register(_, let expires): try ask(.register, try registrar(expires).merging(["expires": "\(expires)"]) { $1 }, command)
     case .unregister: try ask(.unregister, try registrar(0), command)
     case .options: try ask(.options, try registrar(0), command)

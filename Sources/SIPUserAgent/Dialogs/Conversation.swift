@@ -38,6 +38,8 @@ class Conversation {
   /// Made with the first INVITE within the dialog.
   private(set) var reinvites: Reinvites?
   private var farewell = Farewell()
+  /// The INFO that is to be answered.
+  var information: Information?
   /// Requests of ours that wait for the servers of their next hop.
   var waiting: WaitingErrands?
 

@@ -46,6 +46,9 @@ public enum Cause: Hashable, Sendable {
   case sentNone(member: String, kind: String)
   /// What was heard instead.
   case heardInstead(member: String, [HeardTone])
+  /// Digits that came, whatever their way, and those that another one did not send.
+  case gotDigits(member: String, String)
+  case digitsNotSent(member: String, reason: String)
   /// What came instead, the newest last.
   case cameInstead(member: String, [Exhibit])
   /// The last message that is known of it.
@@ -107,6 +110,8 @@ extension Cause: CustomStringConvertible {
       "\(sender) sent \(sent) RTP packet\(sent == 1 ? "" : "s") to \(target), \(Self.words(parts, of: sent))"
     case .sentNone(let member, let kind): "\(member) sent no \(kind)"
     case .heardInstead(let member, let tones): "\(member) heard \(tones.map(Self.words).joined(separator: ", ")) instead"
+    case .gotDigits(let member, let digits): "\(member) got \(digits)"
+    case .digitsNotSent(let member, let reason): "\(member) did not send its digits: \(reason)"
     case .cameInstead(let member, let exhibits):
       "instead \(member) received " + exhibits.map { "#\($0.frame.frame) \($0.text)" }.joined(separator: ", ")
     case .lastMessage(let member, let exhibit):

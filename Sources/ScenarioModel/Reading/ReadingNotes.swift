@@ -53,6 +53,11 @@ final class ReadingNotes {
     return marks.last
   }
 
+  /// Members whose expectations look for tones in the audio.
+  private(set) var toneListeners: Set<String> = []
+
+  func listensForTones(_ member: String) { toneListeners.insert(member) }
+
   func add(_ problem: SourceProblem) { problems.append(problem) }
 
   func warn(_ problem: SourceProblem) { if !warnings.contains(problem) { warnings.append(problem) } }

@@ -40,6 +40,10 @@ public struct ServeConfiguration: Sendable {
   public var tone: Int?
   public var answerDelay: Duration = .zero
   public var sendsMedia = true
+  /// The log says that a digit came, and not which.
+  public var masksDigits = false
+  /// Digits are listened for in the audio as well.
+  public var hearsTonesAsDigits = false
   /// PEM files; nil = a certificate of an authority that is made and kept from run to run.
   public var certificate: String?
   public var privateKey: String?

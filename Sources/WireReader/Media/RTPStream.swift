@@ -44,6 +44,7 @@ public final class RTPStream {
     case stray = "a packet out of the numbering"
     case laterCall = "a later call on the same addresses"
     case clock = "jitter measured anew where the clock leaps or rests"
+    case events = "jitter measured without what telephone-events make of it"
   }
 
   public let key: Key
@@ -73,6 +74,10 @@ public final class RTPStream {
   @exclusivity(unchecked) public private(set) var octets = 0
   /// Of the law that came first.
   @exclusivity(unchecked) public private(set) var audio: AudioLevel?
+  /// Its telephone-events.
+  @exclusivity(unchecked) public private(set) var eventCourse = EventCourse()
+  /// Listens for digits in its audio; nil where nobody asks.
+  @exclusivity(unchecked) private var tones: ToneReader?
   /// The longest pause, in nanoseconds, and the frame after it.
   @exclusivity(unchecked) public private(set) var longestPause: (nanoseconds: Int64, stamp: FrameStamp)?
 
@@ -143,7 +148,7 @@ public final class RTPStream {
   /// Milliseconds; where timestamps jump or rest, measured anew from there.
   public var meanJitter: Double { isSteady ? statistics.meanJitter : clock.meanJitter }
   public var maximumJitter: Double { isSteady ? statistics.maximumJitter : clock.maximumJitter }
-  private var isSteady: Bool { clock.breaks == 0 && course.restarts.isEmpty }
+  private var isSteady: Bool { clock.breaks == 0 && course.restarts.isEmpty && events == 0 }
 
   public var differences: [Difference] {
     Difference.allCases.filter { difference in
@@ -155,6 +160,7 @@ public final class RTPStream {
       case .stray: course.strays > 0
       case .laterCall: followsCall
       case .clock: clock.breaks > 0
+      case .events: events > 0
       }
     }
   }
@@ -198,6 +204,7 @@ public final class RTPStream {
     }
     // In an opened stream what is not opened came twice, or is of somebody else: its payload says nothing.
     let isReadable = isOpened || !mayBeProtected
+    if isReadable, isWhole { takeDigits(packet, use, stamp) }
     if isReadable, AudioLevel.isRead(course.packets), let law = payloads[use].law { listen(packet.payload, law, stamp) }
     let (clockRate, isEvent) = (payloads[use].clockRate, payloads[use].isEvent)
     statistics.take(
@@ -240,11 +247,28 @@ public final class RTPStream {
     if closedPackets > 0, !wasClear { closedPackets -= 1 }
     if wasClear { clear.remove() }
     if openedPackets == 1 { namePayloads() }
+    if let use = payloads.firstIndex(where: { $0.type == packet.payloadType }) { takeDigits(packet, use, stamp) }
     guard AudioLevel.isRead(openedPackets), let law = payloads.first(where: { $0.type == packet.payloadType })?.law else { return }
     listen(packet.payload, law, stamp)
   }
 
   func addClearControl(_ stamp: FrameStamp) { clearControl.add(stamp) }
+
+  private func takeDigits(_ packet: RTPPacket, _ use: Int, _ stamp: FrameStamp) {
+    if payloads[use].isEvent {
+      let (media, type) = (receiver?.media, payloads[use].type)
+      return eventCourse.take(
+        packet, clockRate: payloads[use].clockRate, lost: course.lost, isListed: { media?.takes(event: $0, by: type) ?? true }, stamp)
+    }
+    if payloads[use].isTimed { eventCourse.pass(packet, clockRate: payloads[use].clockRate, lost: course.lost, stamp) }
+    if tones != nil, let law = payloads[use].law { tones?.take(packet, law, stamp) }
+  }
+
+  /// Digits in its audio are listened for from now on.
+  func listenForDigits() { if tones == nil { tones = ToneReader() } }
+
+  /// The digits that it shows, events and tones, in the order of their beginnings.
+  public var digits: [SeenDigit] { (eventCourse.digits + (tones?.digits ?? [])).sorted { $0.stamp.time < $1.stamp.time } }
 
   private func listen(_ payload: Bytes, _ law: CompandingLaw, _ stamp: FrameStamp) {
     if audio == nil { audio = AudioLevel(law) }

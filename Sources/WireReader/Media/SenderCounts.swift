@@ -24,7 +24,8 @@ extension ControlTable.Reports {
     guard said > 0, now.octets > begin.octets else { return }
     let (octets, length) = ((now.octets - begin.octets) / said, stream.octets / max(stream.course.packets, 1))
     // What protects a payload is octets of it as well (RFC 3711 §3.1).
-    if miscount == nil, length >= 20, abs(octets - length) * (stream.protection == .closed ? 5 : 20) > length {
+    // Events are short: those of a part of the stream say nothing of the whole.
+    if miscount == nil, stream.events == 0, length >= 20, abs(octets - length) * (stream.protection == .closed ? 5 : 20) > length {
       miscount = ControlTable.Miscount(stamp: stamp, said: octets, seen: length, kind: .octets)
     }
   }
