@@ -14,8 +14,8 @@ OUT ?= out
 STRIP ?= -Xlinker -s
 RELEASE := swift build -c release --static-swift-stdlib $(STRIP)
 
-# One of message, sdp, framing, capture, composition, crypto, srtp, tls-records, dtls-datagrams, rtp, rtcp, wav, reader; seconds; how many
-# processes.
+# One of message, sdp, framing, capture, composition, crypto, srtp, tls-records, dtls-datagrams, rtp, rtcp, telephone-event, wav, impairment,
+# reader; seconds; how many processes.
 TARGET ?= message
 SECONDS ?= 60
 JOBS ?= 1

@@ -72,7 +72,8 @@ let package = Package(
     + module(
       "Defects", ["SansIO", "SIPMessage", "RTP", "Codecs", "KallglotPolicy"],
       testing: ["LabTesting", "Rules", "ScenarioModel", "ScenarioEngine", "Capture"])
-    + module("VirtualNetwork", ["SansIO"])
+    + module("Impairments", ["SansIO"])
+    + module("VirtualNetwork", ["SansIO", "Impairments"])
     + module("LiveNetwork", ["SansIO", "CSockets"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
     + module("WireReader", ["SansIO", "SIPMessage", "SDP", "SRTP", "RTP", "Codecs", "Capture", "COpenSSL"])
@@ -84,13 +85,13 @@ let package = Package(
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module(
       "ScenarioModel",
-      formats + ["SIPTransport", "Media", "WireReader", "Inspection", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams")],
+      formats + ["Impairments", "SIPTransport", "Media", "WireReader", "Inspection", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams")],
       testing: ["Serving", "CallControl", "Personas"])
     + module(
       "ScenarioEngine",
       stack + [
         "CallControl", "Kallglot", "Personas", "Defects", "WireReader", "Inspection", "Decryption", "ScenarioModel", "VirtualNetwork",
-        "Capture",
+        "Impairments", "Capture",
       ])
     + module("Reports", ["SansIO", "Rules", "SIPMessage", "Capture", "ScenarioModel", "Inspection"])
     + module(
@@ -109,7 +110,7 @@ let package = Package(
         name: "kallglot-lab",
         dependencies: stack + [
           "Reports", "Inspection", "WireReader", "Decryption", "Capture", "ScenarioEngine", "ScenarioModel", "Serving", "LiveNetwork",
-          "LiveStage", "VirtualNetwork", "CTunnel",
+          "LiveStage", "VirtualNetwork", "Impairments", "CTunnel",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(
@@ -155,6 +156,6 @@ if Context.environment["LAB_FUZZ"] == "1" {
       name: "lab-fuzz",
       dependencies: [
         "SansIO", "SIPMessage", "SIPComposition", "SDP", "SRTP", "SecureTransport", "Capture", "WireReader", "Inspection", "Rules", "RTP",
-        "Codecs", "Media",
+        "Codecs", "Media", "Impairments",
       ]))
 }

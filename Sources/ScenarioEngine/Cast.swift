@@ -30,6 +30,8 @@ public struct Cast {
     /// Changes what a persona answers challenges with; nil at all others, and where it has no account.
     public let setPassword: ((Secret) -> Void)?
     public let isEndpoint: Bool
+    /// Its wall clock.
+    public internal(set) var clock = WallClockSetting()
 
     init(
       name: String, host: any NetworkHost, addresses: [IPAddress], isEndpoint: Bool = false,
@@ -56,6 +58,8 @@ public struct Cast {
   public let directory: CastDirectory
   /// What observers know of its policy and its secrets.
   public let ledger: PolicyLedger
+  private let scenario: Scenario
+  private let builder: HostBuilder
 
   /// Builds the hosts.
   ///
@@ -73,11 +77,19 @@ public struct Cast {
     ledger = PolicyLedger(scenario, passwords: passwords, realm: Self.domain, anchors: tls?.anchors)
     let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch)
     members = try scenario.cast.enumerated().compactMap { index, given in
-      guard !others.contains(given.name) else { return nil }
-      var member = try builder.build(given).planted(given.defects, builder.secrets(given))
-      member.number = HostID(UInt16(index))
-      return member
+      others.contains(given.name) ? nil : try builder.whole(given, number: index, WallClockSetting())
     }
+    (self.scenario, self.builder) = (scenario, builder)
+  }
+
+  /// The same member as a program that has just been started, for the n-th time after the first: with its configuration, its certificate
+  /// and its machine's clock.
+  func restarted(_ member: Member, round: Int) throws(StageFailure) -> Member {
+    let index = Int(member.number.rawValue)
+    guard scenario.cast.indices.contains(index) else { throw .void("nobody on stage is called \(member.name)") }
+    var again = builder
+    again.entropy = builder.entropy.fork("restart \(round)")
+    return try again.whole(scenario.cast[index], number: index, member.clock)
   }
 
   /// The number of a member, in the order of the cast.
@@ -103,8 +115,17 @@ private struct HostBuilder {
   let scenario: Scenario
   let passwords: [String: Secret]
   let tls: CastTLS?
-  let entropy: Entropy
-  let epoch: Epoch
+  var entropy: Entropy
+  var epoch: Epoch
+
+  /// A member with its place, its defects and its clock.
+  func whole(_ given: Scenario.Member, number: Int, _ clock: WallClockSetting) throws(StageFailure) -> Cast.Member {
+    var own = self
+    own.epoch = epoch.set(by: clock)
+    var member = try own.build(given).planted(given.defects, own.secrets(given))
+    (member.number, member.clock) = (HostID(UInt16(number)), clock)
+    return member
+  }
 
   func build(_ member: Scenario.Member) throws(StageFailure) -> Cast.Member {
     switch member.role {

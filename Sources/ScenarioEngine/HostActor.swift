@@ -17,7 +17,9 @@ public final class HostActor: StageActor {
   public var name: String { member.name }
   public var isEndpoint: Bool { member.isEndpoint }
 
-  private let member: Cast.Member
+  private var member: Cast.Member
+  /// Why it can do nothing: its host stands still, or is no more; nil = it can.
+  public var absence: () -> String? = { nil }
   private let directory: CastDirectory
   private let access: Access
   /// The legs that are not over, in the order in which they began.
@@ -37,7 +39,18 @@ public final class HostActor: StageActor {
     }
   }
 
+  /// Its host is no more, or another one from now on: what it knew of legs is over.
+  public func replace(by member: Cast.Member? = nil) {
+    if let member { self.member = member }
+    legs = []
+  }
+
   public func carryOut(_ command: StageCommand) throws(StageFailure) {
+    if let absence = absence() {
+      // At the end of a run there is nobody to hang up.
+      if case .hangUpAll = command { return }
+      throw .void("\(name) cannot \(command.verb): \(absence)")
+    }
     switch command {
     case .send(_, let to, let bytes): try wire(.send(bytes, to: try target(to)), command)
     case .inject(_, let to, let port, let bytes): try wire(.sendMedia(bytes, to: try target(to, port: port), .protect), command)
@@ -50,7 +63,7 @@ public final class HostActor: StageActor {
     // Who has no legs has none to end.
     case .hangUpAll: if let perform = member.perform { access { now, out in perform(.hangUpAll, now, &out) } }
     case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .register, .unregister, .options, .fault, .reboot, .move,
-      .note, .finding:
+      .impair, .host, .note, .finding:
       let translated = try translated(command)
       guard let perform = member.perform else {
         throw .void("\(name) is a wire member, which has no user agent: it cannot \(command.verb)")
@@ -75,7 +88,7 @@ public final class HostActor: StageActor {
     case .unregister: return .register(try directory.registration(of: name, expires: 0))
     case .options: return try directory.options(from: name)
     case .hangUpAll: return .hangUpAll
-    case .send, .inject, .wire, .setPassword, .administer, .fault, .reboot, .move, .note, .finding:
+    case .send, .inject, .wire, .setPassword, .administer, .fault, .reboot, .move, .impair, .host, .note, .finding:
       throw .void("\(name) has no user agent that could \(command.verb)")
     }
   }
@@ -195,6 +208,8 @@ extension StageCommand {
     case .fault: "make a fault"
     case .reboot: "reboot"
     case .move: "have another address"
+    case .impair: "impair a link"
+    case .host: "change a host"
     case .note, .finding: "write into the journal"
     }
   }

@@ -26,6 +26,8 @@ public protocol StageMeans: AnyObject {
   func reboot(_ box: String, outside: IPAddress?) throws(StageFailure)
   /// A member has another address.
   func move(_ member: String, to address: IPAddress) throws(StageFailure)
+  func impair(_ change: LinkChange) throws(StageFailure)
+  func act(_ act: HostAct, on member: String) throws(StageFailure)
 }
 
 extension StageMeans {
@@ -33,7 +35,14 @@ extension StageMeans {
   public func reboot(_ box: String, outside: IPAddress?) throws(StageFailure) {
     throw .couldNotRun("the NAT or firewall '\(box)' exists in virtual time only")
   }
+
   public func move(_ member: String, to address: IPAddress) throws(StageFailure) {
     throw .couldNotRun("\(member) can move to another address in virtual time only")
+  }
+
+  public func impair(_ change: LinkChange) throws(StageFailure) { throw .notApplicable("\(change.ends.text) exists in virtual time only") }
+
+  public func act(_ act: HostAct, on member: String) throws(StageFailure) {
+    throw .notApplicable("what happens to the host of \(member) needs virtual time")
   }
 }

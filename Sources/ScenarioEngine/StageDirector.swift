@@ -123,6 +123,8 @@ public final class StageDirector {
       evidence.faultAdded(plan.text)
     case .reboot(let box, let outside): try means.reboot(box, outside: outside)
     case .move(let member, let address): try means.move(member, to: address)
+    case .impair(let change): try means.impair(change)
+    case .host(let name, let act): try means.act(act, on: name)
     case .hangUpAll: for actor in actors { try actor.carryOut(command) }
     case .administer(let change):
       guard let endpoint = actors.first(where: \.isEndpoint) else { throw .couldNotRun("the cast has no endpoint to administer") }

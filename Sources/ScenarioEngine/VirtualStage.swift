@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 import ScenarioModel
 import VirtualNetwork
@@ -17,16 +18,23 @@ public final class VirtualStage {
   private let director: StageDirector
 
   /// - Throws: when the cast cannot be built: certificates, or a name that nobody has.
-  public init(_ scenario: Scenario, seed: UInt64, sinks: [any JournalSink] = []) throws {
+  ///
+  /// - Parameter fates: where what becomes of packets on impaired links comes from.
+  public init(_ scenario: Scenario, seed: UInt64, fates: FateUse = .drawn, sinks: [any JournalSink] = []) throws {
     self.scenario = scenario
     self.seed = seed
     let simulation = Simulation(seed: seed)
+    switch fates {
+    case .drawn: break
+    case .recorded: simulation.recordFates()
+    case .replayed(let plan): simulation.replayedFates = plan
+    }
     let cast = try Cast(scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch)
     let actors = cast.members.map { member in
       HostActor(member, cast.directory) { body in simulation.command(member.number, body) }
     }
     (self.simulation, self.cast) = (simulation, cast)
-    means = VirtualMeans(simulation, cast, scenario)
+    means = VirtualMeans(simulation, cast, scenario, actors)
     director = StageDirector(
       scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch, actors: actors, means: means, ledger: cast.ledger)
     for sink in director.readers + sinks { simulation.addSink(sink) }
@@ -46,11 +54,13 @@ public final class VirtualStage {
   }
 
   private func connect(_ given: Scenario.LinkGiven) throws(StageFailure) {
-    let (first, second) = (try cast.number(given.first), try cast.number(given.second))
-    let link = Link(given)
-    simulation.setLink(from: first, to: second, link)
-    simulation.setLink(from: second, to: first, link)
+    for (from, to) in given.ends.directions {
+      simulation.setLink(from: try cast.number(from), to: try cast.number(to), given.impairment)
+    }
   }
+
+  /// What became of packets on links that drew, where it was recorded.
+  public var fates: FatePlan { simulation.recordedFates }
 
   /// Runs to the end; the result has no wall-clock time and no folder, which its caller knows.
   public func run() -> ScenarioResult {
@@ -75,19 +85,39 @@ public final class VirtualStage {
   }
 }
 
-/// What virtual time can do besides: journal and faults of a simulation.
+/// Where what becomes of packets on impaired links comes from.
+public enum FateUse: Sendable {
+  /// From the seed.
+  case drawn
+  /// From the seed, and it is kept.
+  case recorded
+  /// From a plan, whatever the seed; what is not in it takes the delay.
+  case replayed(FatePlan)
+}
+
+/// What virtual time can do besides: journal, faults, links and hosts of a simulation.
 private final class VirtualMeans: StageMeans {
   private let simulation: Simulation
   private let cast: Cast
+  private let actors: [HostActor]
+  /// How often each host was started again, and which are no more.
+  private var restarts: [HostID: Int] = [:]
+  private var crashed: Set<HostID> = []
   private var faults: [(plan: FaultPlan, number: UInt16)] = []
   /// NATs and firewalls by name.
   var boxes: [String: HostID] = [:]
   /// The addresses that members have by now.
   private var addresses: [String: IPAddress]
 
-  init(_ simulation: Simulation, _ cast: Cast, _ scenario: Scenario) {
-    (self.simulation, self.cast) = (simulation, cast)
+  init(_ simulation: Simulation, _ cast: Cast, _ scenario: Scenario, _ actors: [HostActor]) {
+    (self.simulation, self.cast, self.actors) = (simulation, cast, actors)
     addresses = Dictionary(scenario.cast.map { ($0.name, $0.address) }, uniquingKeysWith: { first, _ in first })
+    for (actor, member) in zip(actors, cast.members) {
+      actor.absence = { [unowned self] in
+        if crashed.contains(member.number) { return "its host has crashed" }
+        return simulation.isPaused(member.number) ? "its host stands still" : nil
+      }
+    }
   }
 
   func number(_ name: String) throws(StageFailure) -> HostID {
@@ -115,16 +145,50 @@ private final class VirtualMeans: StageMeans {
       case .drop: .drop
       case .delay(let duration): .delay(duration)
       case .duplicate: .duplicate
+      case .split(let size): .split(size)
+      case .halfClose: .halfClose
       case .reset: .reset
       case .replace, .corrupt: .rewrite { plan.rewritten($0) ?? $0 }
       }
     var condition: (@Sendable (Bytes) -> Bool)?
     if plan.readsBytes { condition = { plan.matches($0) } }
-    var sender: HostID?
-    if let name = plan.sender { sender = try cast.number(name) }
-    let fault = Fault(
-      plan.text, sender: sender, subject: plan.subject, occurrences: plan.occurrences, action: action, condition: condition)
+    var fault = Fault(
+      plan.text, sender: try plan.sender.map(cast.number), subject: plan.subject, occurrences: plan.occurrences, action: action,
+      condition: condition)
+    (fault.receiver, fault.acknowledged, fault.lifetime) = (try plan.receiver.map(cast.number), plan.acknowledged, plan.lifetime)
     faults.append((plan, simulation.add(fault)))
+  }
+
+  func impair(_ change: LinkChange) throws(StageFailure) {
+    for (from, to) in change.ends.directions {
+      let (source, target) = (try cast.number(from), try cast.number(to))
+      var link = change.impairment
+      let before = simulation.impairment(from: source, to: target)
+      if change.keepsDelay { link.delay = before.delay }
+      if link.list == nil, before.list?.outlastsChanges == true { link.list = before.list }
+      simulation.setLink(from: source, to: target, link)
+    }
+  }
+
+  func act(_ act: HostAct, on name: String) throws(StageFailure) {
+    let number = try cast.number(name)
+    guard let index = cast.members.firstIndex(where: { $0.number == number }) else { return }
+    switch act {
+    case .pause(let duration): simulation.pause(number, for: duration)
+    case .goOn: simulation.goOn(number)
+    case .crash:
+      crashed.insert(number)
+      actors[index].replace()
+      simulation.crash(number)
+    case .restart:
+      restarts[number, default: 0] += 1
+      let member = try cast.restarted(cast.members[index], round: restarts[number] ?? 1)
+      crashed.remove(number)
+      actors[index].replace(by: member)
+      simulation.restart(number, as: member.host)
+    case .drift(let millionths): simulation.setDrift(millionths, of: number)
+    case .step(let step): cast.members[index].clock.step(step)
+    }
   }
 
   /// Faults to which no message ever came, with how many were of the kind that was meant.

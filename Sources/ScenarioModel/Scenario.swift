@@ -1,4 +1,5 @@
 import Defects
+import Impairments
 import KallglotPolicy
 import SDP
 import SIPMessage
@@ -120,13 +121,8 @@ public struct Scenario: Sendable {
   }
 
   public struct LinkGiven: Sendable {
-    public var first: String
-    public var second: String
-    public var delay: Duration
-    public var jitter: Duration
-    public var loss: Ratio
-    public var duplicate: Ratio
-    public var reorder: Ratio
+    public var ends: LinkEnds
+    public var impairment: Impairment
     /// Where it was written: a later one of another file stands over it.
     var file: String
   }

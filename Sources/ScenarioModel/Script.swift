@@ -61,6 +61,8 @@ public struct Script: Sendable {
 
   /// Members without a stack, whose messages later steps answer.
   private let wires: Set<String>
+  /// How many packets the running step has sent so far.
+  var packetsOfStep = 0
   /// Calls that steps have asked for and whose INVITE has not left, by member.
   private var asked: [String: [String]] = [:]
 
@@ -127,6 +129,7 @@ public struct Script: Sendable {
   /// A step begins.
   public mutating func beginStep(at now: Instant) {
     stepBegan = now
+    packetsOfStep = 0
     for member in wireMedia.keys { wireMedia[member]?.stepBegan() }
   }
 
@@ -270,6 +273,14 @@ public struct Script: Sendable {
       for index in stories.indices where stories[index].member == member { stories[index].loseConnection(to: remote) }
     case .serversFailed(_, let reason): serverFailures.append((member, reason, now))
     case .portsMissing(_, let reason): missingPorts.append(MissingPorts(member: member, reason: reason, evidence: evidence, at: now))
+    }
+  }
+
+  /// A member's program is no more: its legs are over, and no packet of its own will say so.
+  mutating func crash(_ member: String, at now: Instant) {
+    for index in stories.indices where stories[index].member == member && stories[index].state != .ended {
+      let callID = stories[index].callID
+      stories[index].take(.ended(callID: callID, .transportFailed, packetsReceived: nil), nil, at: now)
     }
   }
 

@@ -50,6 +50,10 @@ public enum StageCommand: Hashable, Sendable {
   case reboot(String, outside: IPAddress?)
   /// A member has another address.
   case move(String, to: IPAddress)
+  /// A link is another one from now on.
+  case impair(LinkChange)
+  /// Something happens to a member's host as a whole.
+  case host(String, HostAct)
   /// A line for the journal.
   case note(String)
   /// A finding to be written into the captures it cites.
@@ -61,8 +65,7 @@ public enum StageCommand: Hashable, Sendable {
   public var isAct: Bool {
     switch self {
     case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .register, .unregister, .options, .send, .inject, .wire,
-      .setPassword,
-      .administer:
+      .setPassword, .administer, .impair, .host:
       true
     case .fault, .reboot, .move, .note, .finding, .hangUpAll: false
     }
@@ -72,12 +75,12 @@ public enum StageCommand: Hashable, Sendable {
   public var member: String? {
     switch self {
     case .call(let member, _, _), .register(let member, _), .unregister(let member), .options(let member), .send(let member, _, _),
-      .inject(let member, _, _, _), .wire(let member, _), .setPassword(let member, _):
+      .inject(let member, _, _, _), .wire(let member, _), .setPassword(let member, _), .host(let member, _):
       member
     case .hangUp(let leg), .cancel(let leg), .hold(let leg, _), .resume(let leg), .reinvite(let leg, _), .speak(let leg, _, _),
       .press(let leg, _):
       leg.member
-    case .administer, .fault, .reboot, .move, .note, .finding, .hangUpAll: nil
+    case .administer, .fault, .reboot, .move, .impair, .note, .finding, .hangUpAll: nil
     }
   }
 }

@@ -74,6 +74,11 @@ struct SocketTable {
     return socket
   }
 
+  /// - Returns: what was closed, in the order of the addresses.
+  mutating func unbindAll(_ host: Int) -> [Socket] {
+    hosts[host].sockets.keys.sorted { $0.rawValue < $1.rawValue }.compactMap { unbind(host, $0) }
+  }
+
   private func isTaken(_ host: Int, _ address: TransportAddress, _ kind: PortKind) -> Bool {
     hosts[host].addresses.contains { own in
       guard address.covers(own) else { return false }

@@ -56,20 +56,30 @@ struct VirtualStream {
   }
 
   mutating func write(_ bytes: Bytes, _ label: Label, by side: Int, on wire: inout Wire) {
+    if self[side].phase == .open, self[side].isCutOff { return reset(by: side, on: &wire) }
     guard self[side].canWrite else { return }
     var (bytes, label) = (bytes, label)
-    let fault = wire.fault(label, bytes, from: self[side].host)
+    let fault = wire.fault(label, bytes, from: self[side].host, to: self[1 - side].host)
     if case .reset? = fault?.action { return reset(by: side, on: &wire) }
     if case .rewrite(let change)? = fault?.action { (bytes, label.isDeliberatelyBroken) = (change(bytes), true) }
     wire.rewrite(&bytes, &label, by: side, of: &self)
     self[side].hasWritten = true
     var offset = 0
+    var longest = Self.segmentSize
+    if case .split(let size)? = fault?.action { longest = min(max(1, size), longest) }
     while offset < bytes.count {
-      let size = min(Self.segmentSize, bytes.count - offset)
+      let size = min(longest, bytes.count - offset)
       let flags: TCPSegment.Flags = offset + size == bytes.count ? [.ack, .psh] : [.ack]
       queue(side, flags, bytes[offset..<offset + size], label, fault, on: &wire)
       offset += size
     }
+    if case .halfClose? = fault?.action { halfClose(by: side, on: &wire) }
+  }
+
+  /// A FIN that the host knows nothing of: what it writes later resets the connection.
+  private mutating func halfClose(by side: Int, on wire: inout Wire) {
+    finish(by: side, on: &wire)
+    self[side].isCutOff = true
   }
 
   mutating func finish(by side: Int, on wire: inout Wire) {
@@ -91,6 +101,15 @@ struct VirtualStream {
     refuse(by: side, on: &wire)
     self[side].leave(as: .gone)
     wire.schedule(.closed(host: self[side].host, self[side].id, .reset))
+  }
+
+  /// The same where no host is left that could hear of it.
+  mutating func abandon(by side: Int, on wire: inout Wire) {
+    switch self[side].phase {
+    case .opening, .accepting, .open: refuse(by: side, on: &wire)
+    case .waiting, .over, .gone: return
+    }
+    self[side].leave(as: .gone)
   }
 
   // MARK: - Sending

@@ -59,6 +59,15 @@ struct VirtualTCP {
     update(host, id) { stream, side in stream.close(by: side, mode, on: &wire) }
   }
 
+  /// All connections of a host end by RST, which nobody tells it.
+  mutating func resetAll(_ host: Int, on wire: inout Wire) {
+    let ends = hosts[host].ends.values.sorted { $0.stream < $1.stream }
+    hosts[host].ends = [:]
+    for end in ends { streams[end.stream].abandon(by: end.side, on: &wire) }
+    // What has been opened and not accepted yet has no number at the host.
+    for index in streams.indices where streams[index][1].host == host { streams[index].abandon(by: 1, on: &wire) }
+  }
+
   private mutating func update(_ host: Int, _ id: ConnectionID, _ body: (inout VirtualStream, Int) -> Void) {
     guard let end = hosts[host].ends[id] else { return }
     body(&streams[end.stream], end.side)

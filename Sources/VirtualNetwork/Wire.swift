@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 
 /// A UDP datagram.
@@ -6,6 +7,19 @@ struct Datagram {
   var destination: TransportAddress
   var bytes: Bytes
   var label: Label
+
+  /// Of the IP packet: 20 octets of IPv4 (RFC 791) or 40 of IPv6 (RFC 8200), and 8 of UDP.
+  var octets: Int { bytes.count + (destination.address.isIPv6 ? 48 : 28) }
+}
+
+extension Simulation {
+  public struct Statistics: Hashable, Sendable {
+    public var events = 0
+    public var packetsSent = 0
+    public var packetsDelivered = 0
+    /// By impairment, fault or for want of a receiver.
+    public var packetsLost = 0
+  }
 }
 
 /// Everything between the hosts, and the clock: links, faults, NATs and firewalls, what is on its way, and who sees it.
@@ -38,27 +52,17 @@ struct Wire {
     let target = topology.host(of: datagram.destination.address)
     if !boxes.isEmpty { return sendThroughBoxes(datagram, from: host) }
     guard target >= 0 else { return lose(datagram, from: host, .unroutable) }
-    guard faults.isEmpty else { return sendPastFaults(datagram, from: host, to: target) }
+    guard faults.isEmpty else { return sendOverLink(datagram, from: host, to: target) }
     // Most runs' way: nothing but the numbers of the link is looked at.
-    let (first, second) = topology.passDatagram(from: host, to: target)
-    if !taps.isEmpty { tap(host, .sent, datagram, first == nil ? .lost : second == nil ? .delivered : .duplicated) }
-    guard let first else {
-      statistics.packetsLost += 1
-      return
-    }
-    if let second {
-      // The copy's number comes after the original's.
-      let copy = datagram
-      queue.push(Delivery(datagram: datagram, place: .host(target)), at: now.nanoseconds + first)
-      return queue.push(Delivery(datagram: copy, place: .host(target)), at: now.nanoseconds + second)
-    }
-    queue.push(Delivery(datagram: datagram, place: .host(target)), at: now.nanoseconds + first)
+    guard let delay = topology.steadyDelay(from: host, to: target) else { return sendOverLink(datagram, from: host, to: target) }
+    if !taps.isEmpty { tap(host, .sent, datagram, .delivered) }
+    queue.push(Delivery(datagram: datagram, place: .host(target)), at: now.nanoseconds + delay)
   }
 
-  private mutating func sendPastFaults(_ datagram: Datagram, from host: Int, to target: Int) {
-    let passage = pass(datagram, from: host, to: target)
-    if !taps.isEmpty { tap(host, .sent, datagram, passage.fate) }
-    carry(passage, to: .host(target))
+  private mutating func sendOverLink(_ datagram: Datagram, from host: Int, to target: Int) {
+    let crossing = pass(datagram, from: host, to: target)
+    if !taps.isEmpty { tap(host, .sent, datagram, crossing.fate) }
+    carry(crossing, to: .host(target))
   }
 
   private mutating func lose(_ datagram: Datagram, from host: Int, _ fate: Fate) {
@@ -67,39 +71,43 @@ struct Wire {
   }
 
   /// What becomes of a datagram on its way: when it and its copy arrive, and as what.
-  private struct Passage {
-    var first: Int64?
-    var second: Int64?
+  private struct Crossing {
+    var passage: Passage
     var fate: Fate
     var datagram: Datagram
   }
 
   /// Puts a datagram on the link between two hosts.
-  private mutating func pass(_ datagram: Datagram, from host: Int, to target: Int) -> Passage {
-    let (first, second) = topology.passDatagram(from: host, to: target)
-    let fate: Fate = first == nil ? .lost : second == nil ? .delivered : .duplicated
-    var passage = Passage(first: first, second: second, fate: fate, datagram: datagram)
-    if let (number, action) = fault(datagram.label, datagram.bytes, from: host) {
-      apply(action, number, first ?? topology.drawDelay(from: host, to: target), &passage)
+  private mutating func pass(_ datagram: Datagram, from host: Int, to target: Int) -> Crossing {
+    let passage = topology.pass(.datagram, octets: datagram.octets, from: host, to: target, at: now)
+    var crossing = Crossing(passage: passage, fate: passage.fate, datagram: datagram)
+    if passage.flippedBit != nil {
+      crossing.datagram.bytes = passage.damaged(datagram.bytes)
+      crossing.datagram.label.isDeliberatelyBroken = true
     }
-    return passage
+    if !faults.isEmpty, let (number, action) = faults.match(datagram.label, datagram.bytes, from: host, to: target, at: now) {
+      apply(action, number, passage.first ?? topology.baseDelay(from: host, to: target, at: now), &crossing)
+    }
+    return crossing
   }
 
-  private func apply(_ action: Fault.Action, _ number: UInt16, _ delay: Int64, _ passage: inout Passage) {
+  private func apply(_ action: Fault.Action, _ number: UInt16, _ delay: Int64, _ crossing: inout Crossing) {
     switch action {
-    case .drop, .reset: (passage.first, passage.second, passage.fate) = (nil, nil, .dropped(fault: number))
-    case .delay(let extra): (passage.first, passage.fate) = (delay + extra.wholeNanoseconds, .delayed(fault: number))
-    case .duplicate: (passage.first, passage.second, passage.fate) = (delay, delay, .duplicated)
+    case .drop, .reset: (crossing.passage, crossing.fate) = (.lost(.listed), .dropped(fault: number))
+    case .delay(let extra): (crossing.passage.first, crossing.fate) = (delay + extra.wholeNanoseconds, .delayed(fault: number))
+    case .duplicate: (crossing.passage.first, crossing.passage.second, crossing.fate) = (delay, delay, .duplicated)
     case .rewrite(let change):
-      (passage.first, passage.fate) = (delay, .rewritten(fault: number))
-      (passage.datagram.bytes, passage.datagram.label.isDeliberatelyBroken) = (change(passage.datagram.bytes), true)
+      (crossing.passage.first, crossing.fate) = (delay, .rewritten(fault: number))
+      (crossing.datagram.bytes, crossing.datagram.label.isDeliberatelyBroken) = (change(crossing.datagram.bytes), true)
+    // Streams alone have them.
+    case .split, .halfClose: crossing.passage.first = delay
     }
   }
 
-  private mutating func carry(_ passage: Passage, to place: Delivery.Place) {
-    if passage.first == nil { statistics.packetsLost += 1 }
-    for case let delay? in [passage.first, passage.second] {
-      queue.push(Delivery(datagram: passage.datagram, place: place), at: now.nanoseconds + delay)
+  private mutating func carry(_ crossing: Crossing, to place: Delivery.Place) {
+    if crossing.passage.first == nil { statistics.packetsLost += 1 }
+    for case let delay? in [crossing.passage.first, crossing.passage.second] {
+      queue.push(Delivery(datagram: crossing.datagram, place: place), at: now.nanoseconds + delay)
     }
   }
 
@@ -118,9 +126,9 @@ struct Wire {
     guard let place = boxes.place(of: topology.host(of: seen.destination.address), inside: region) else {
       return lose(datagram, passed, from: host, .unroutable)
     }
-    let passage = pass(seen, from: host, to: boxes.receiver(at: place, seen.destination, from: seen.source, &topology))
-    tap(datagram, passed, passage.fate, from: host)
-    carry(passage, to: place)
+    let crossing = pass(seen, from: host, to: boxes.receiver(at: place, seen.destination, from: seen.source, &topology))
+    tap(datagram, passed, crossing.fate, from: host)
+    carry(crossing, to: place)
   }
 
   private mutating func lose(_ datagram: Datagram, _ passed: [(box: Int, datagram: Datagram)], from host: Int, _ fate: Fate) {
@@ -227,14 +235,17 @@ struct Wire {
       tapSent(flight, of: stream, passed, .unroutable)
       return false
     }
-    var delay = isLossless ? topology.drawDelay(from: own, to: peer) : topology.passSegment(from: own, to: peer)
-    var fate: Fate = delay == nil ? .lost : .delivered
+    let passage = topology.pass(
+      isLossless ? .acknowledgement : .segment, octets: flight.octets(isIPv6: stream[0].address.address.isIPv6), from: own, to: peer,
+      at: now)
+    var (delay, fate) = (passage.first, passage.fate)
     if let (number, action) = fault {
       switch action {
       case .drop, .reset: (delay, fate) = (nil, .dropped(fault: number))
       case .delay(let extra):
-        (delay, fate) = ((delay ?? topology.drawDelay(from: own, to: peer)) + extra.wholeNanoseconds, .delayed(fault: number))
-      case .duplicate: break
+        let base = delay ?? topology.baseDelay(from: own, to: peer, at: now)
+        (delay, fate) = (base + extra.wholeNanoseconds, .delayed(fault: number))
+      case .duplicate, .split, .halfClose: break
       case .rewrite: if delay != nil { fate = .rewritten(fault: number) }
       }
     }
@@ -356,8 +367,8 @@ struct Wire {
   // MARK: - What is seen
 
   /// The first fault that wants this write.
-  mutating func fault(_ label: Label, _ bytes: Bytes, from host: Int) -> FaultTable.Hit? {
-    faults.isEmpty ? nil : faults.match(label, bytes, from: HostID(UInt16(host)))
+  mutating func fault(_ label: Label, _ bytes: Bytes, from host: Int, to peer: Int) -> FaultTable.Hit? {
+    faults.isEmpty ? nil : faults.match(label, bytes, from: host, to: peer, at: now)
   }
 
   private mutating func tap(_ host: Int, _ direction: PacketRecord.Direction, _ datagram: Datagram, _ fate: Fate) {

@@ -37,6 +37,9 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "Selection")
   var selection: RunSelection
 
+  @OptionGroup(title: "What becomes of packets")
+  var fates: FateOptions
+
   @OptionGroup(title: "Real sockets")
   var sockets: LiveOptions
 
@@ -75,6 +78,7 @@ struct RunCommand: ParsableCommand {
     if live != nil, selection.seed ?? selection.seeds != nil { throw Complaint("a live run has no seed: it never runs the same way twice") }
     let series = try selection.series()
     let selected = try selection.select(try load())
+    if fates.isGiven { return try fates.run(selected, seeds, isLive: live != nil) }
     if list {
       for scenario in selected.scenarios { say(scenario.name) }
       return

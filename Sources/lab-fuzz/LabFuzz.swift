@@ -78,6 +78,10 @@ enum LabFuzz {
       TelephoneEventTarget.run(input(data, count))
       return 0
     },
+    "impairment": { data, count in
+      ImpairmentTarget.run(input(data, count))
+      return 0
+    },
     "reader": { data, count in
       ReaderTarget.run(input(data, count))
       return 0

@@ -3,7 +3,7 @@ import Testing
 
 /// The arrow table of the design: a module imports modules of lower rows only, and of the side modules what is named here.
 private let rows: [[String]] = [
-  ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "Mark", "SecureTransport", "SRTP", "KallglotPolicy"],
+  ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "Mark", "SecureTransport", "SRTP", "KallglotPolicy", "Impairments"],
   ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
   ["CallControl"],
   ["Kallglot", "Personas", "Defects", "WireReader", "Inspection", "Decryption"],
@@ -16,7 +16,8 @@ private let rows: [[String]] = [
 /// Decryption writes it again. Rules are values of the contract. A mark is heard in frames of audio.
 private let siblings: [String: Set<String>] = [
   "SIPTransaction": ["SIPTransport", "SIPComposition"], "SIPTransport": ["SIPComposition"], "Inspection": ["WireReader"],
-  "Decryption": ["WireReader"], "Rules": ["SansIO"], "SDP": ["SRTP", "SecureTransport"], "Mark": ["Codecs"],
+  "Decryption": ["WireReader"], "VirtualNetwork": ["Impairments"], "Rules": ["SansIO"], "SDP": ["SRTP", "SecureTransport"],
+  "Mark": ["Codecs"],
 ]
 
 /// Beside the rows: each imports the contract alone.
@@ -110,7 +111,7 @@ private let drivers: Set<String> = [
     // The system's own randomness is one of the two sources, and a Ratio draws from a generator it was handed.
     "Sources/SansIO/Entropy.swift": ["SystemRandomNumberGenerator", ".random(in: 0"],
     // Each link draws from its own seeded generator.
-    "Sources/VirtualNetwork/Link.swift": [".random(in: 0"], "Sources/RTP/ReceptionStatistics.swift": [".random(in: 0"],
+    "Sources/Impairments/Jitter.swift": [".random(in: 0"], "Sources/RTP/ReceptionStatistics.swift": [".random(in: 0"],
     // How long a run took on the wall is told beside its result and touches nothing in it.
     "Sources/ScenarioEngine/VirtualRun.swift": ["ContinuousClock"],
   ]

@@ -150,7 +150,7 @@ struct Break: Sendable, CustomTestStringConvertible {
       steps: call + "  - expect: { leg: leg, is: established, within: 40 s }\n",
       because: [
         .legEnded(member: "pbx", at: instant(32_000), .timerB, reason: nil),
-        .link(from: "pbx", to: "kallglot", kind: "INVITE", count: 7, of: 7),
+        .link(from: "pbx", to: "kallglot", kind: "INVITE", count: 7, of: 7, why: [Cause.Loss(cause: .random, count: 7)]),
       ],
       lines: """
           x.yaml:9  expect leg is established within 40.0 seconds

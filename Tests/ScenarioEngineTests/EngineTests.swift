@@ -33,7 +33,7 @@ private let answered = """
       case .hangUpAll: "hang up all"
       case .finding(let finding): "finding: \(finding.expected); \(finding.observed); frame \(finding.evidence?.frame ?? 0)"
       case .note, .cancel, .hold, .resume, .reinvite, .speak, .press, .register, .unregister, .options, .administer, .send, .inject, .wire,
-        .setPassword, .fault, .reboot, .move:
+        .setPassword, .fault, .reboot, .move, .impair, .host:
         nil
       }
     }

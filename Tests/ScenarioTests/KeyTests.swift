@@ -65,14 +65,21 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
     add("certificate", CertificateKeys.shape)
     for shape in [NameKeys.hostShape, NameKeys.srvShape, NameKeys.naptrShape, NameKeys.unansweredShape] { add("given.name", shape) }
     add("network.link", NetworkKeys.shape)
+    for (name, shape) in [
+      ("jitter", JitterKeys.mapping), ("loss", LossKeys.mapping), ("loss.burst", LossKeys.burstShape),
+      ("loss.gilbertElliott", LossKeys.elliottShape), ("loss.states", LossKeys.statesShape), ("reorder", ReorderKeys.mapping),
+      ("outage", OutageKeys.mapping), ("delaySteps", DelayStepKeys.mapping),
+    ] { add("network.link.\(name)", shape) }
     add("network.nat", NATKeys.shape)
     add("policy", PolicySchema.shape)
     for kind in ExpectationRegistry.kinds { add(kind.key, MappingShape(kind.fields)) }
     func visit(_ place: String, _ shape: Shape) {
       switch shape {
       case .mapping(let mapping):
-        // The policy's keys are the same in a step.
-        let own = mapping.fields.filter { place != ChangePolicyStep.keyword || !PolicySchema.names.contains($0.name) }
+        // The policy's keys, and a link's, are the same in a step.
+        let own = mapping.fields.filter {
+          (place != ChangePolicyStep.keyword || !PolicySchema.names.contains($0.name)) && place != ImpairStep.keyword
+        }
         add(place, MappingShape(descriptions: own))
         for field in own { visit("\(place).\(field.name)", field.shape) }
       case .expectation(let context): add(place, context.others)

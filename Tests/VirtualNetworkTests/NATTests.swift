@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 import Testing
 
@@ -16,7 +17,7 @@ struct Home {
   let nat: HostID
 
   init(_ nat: NAT = NAT(outside: outsideAddress)) {
-    simulation.defaultLink = Link(delay: .milliseconds(10))
+    simulation.defaultLink = Impairment(delay: .milliseconds(10))
     simulation.addSink(sink)
     for (host, (name, address)) in zip(hosts, [("first", inside(1)), ("second", inside(2)), ("alice", alice), ("bob", bob)]) {
       host.onStart = {

@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 
 @testable import VirtualNetwork
@@ -75,8 +76,10 @@ struct Pair {
   let second = ProbeHost()
   let sink = RecordingSink()
 
-  init(seed: UInt64 = 1, link: Link = .perfect) {
+  init(seed: UInt64 = 1, link: Impairment = .perfect, fates: FatePlan? = nil, records: Bool = false) {
     simulation = Simulation(seed: seed)
+    simulation.replayedFates = fates
+    if records { simulation.recordFates() }
     simulation.defaultLink = link
     simulation.addSink(sink)
     for (host, name, address) in [(first, "alice", alice), (second, "bob", bob)] {

@@ -24,8 +24,8 @@ public enum Cause: Hashable, Sendable {
   case noLeg(member: String)
   /// A fault of the scenario met messages.
   case fault(PacketFlow.Effect, kind: String, sender: String, count: Int, of: Int)
-  /// The link lost packets; `kind` is nil for several kinds of messages.
-  case link(from: String, to: String, kind: String?, count: Int, of: Int)
+  /// The link lost packets; `kind` is nil for several kinds of messages. `why` counts them by cause, the commonest first.
+  case link(from: String, to: String, kind: String?, count: Int, of: Int, why: [Loss])
   /// A request that came, and got no response; it is sent again by Timer E, or by Timer A an INVITE.
   case unanswered(kind: String, sender: String, by: String, sent: Int, isInvite: Bool)
   /// A binding that its client did not refresh in time.
@@ -60,6 +60,11 @@ public enum Cause: Hashable, Sendable {
   /// As a report says it that was read back.
   case reported(String)
 
+  public struct Loss: Hashable, Sendable {
+    public var cause: LossCause
+    public var count: Int
+  }
+
   public struct Passed: Hashable, Sendable {
     public var kind: String
     public var count: Int
@@ -92,7 +97,8 @@ extension Cause: CustomStringConvertible {
     case .noLeg(let member): "\(member) has no leg: no INVITE left or reached it"
     case .fault(let effect, let kind, let sender, let count, let all):
       "\(Self.words(effect)) \(count) of \(all) \(kind) from \(sender)"
-    case .link(let from, let to, let kind, let count, let all): "the link \(from) → \(to) lost \(count) of \(all) \(kind ?? "messages")"
+    case .link(let from, let to, let kind, let count, let all, let why):
+      "the link \(from) → \(to) lost \(count) of \(all) \(kind ?? "messages")\(Self.words(why))"
     case .unanswered(let kind, let sender, let server, let sent, let isInvite):
       "\(sender) sent \(kind) \(CountText.of(sent, "time")) (Timer \(isInvite ? "A, RFC 3261 §17.1.1.2" : "E, RFC 3261 §17.1.2.2")), and "
         + "\(server) sent no response to it"
@@ -145,12 +151,35 @@ extension Cause: CustomStringConvertible {
 
   private static func words(_ effect: PacketFlow.Effect) -> String {
     switch effect {
-    case .lost: "the link lost"
+    case .lost(let cause): "the link\(words(cause)) lost"
+    case .corrupted: "the link corrupted"
     case .dropped(let fault): "the fault '\(fault)' dropped"
     case .delayed(let fault): "the fault '\(fault)' delayed"
     case .changed(let fault): "the fault '\(fault)' changed"
     case .unroutable: "nobody has the address of"
     case .filtered: "a NAT dropped"
+    }
+  }
+
+  /// `: 3 in bursts, 1 with its queue full`; nothing for losses that are nothing but drawn.
+  private static func words(_ why: [Loss]) -> String {
+    guard why.contains(where: { $0.cause != .random }) else { return "" }
+    let total = why.reduce(0) { $0 + $1.count }
+    return ": "
+      + why.map { loss in
+        let text = loss.cause == .random ? "at random" : String(words(loss.cause).dropFirst(2).dropLast())
+        return loss.count == total ? text : "\(loss.count) \(text)"
+      }.joined(separator: ", ")
+  }
+
+  private static func words(_ cause: LossCause) -> String {
+    switch cause {
+    case .random: ""
+    case .burst: ", in bursts,"
+    case .queueFull: ", with its queue full,"
+    case .outage: ", while it was down,"
+    case .corrupted: ", by corruption,"
+    case .listed: ", as listed,"
     }
   }
 

@@ -25,7 +25,8 @@ public indirect enum Shape: Sendable {
   public enum Quantity: String, Sendable, CaseIterable {
     case duration, share, frequency, address, range, ports, count, message, target, listener, status, proof
     case sessionID = "session id"
-    case hexadecimal
+    case hexadecimal, decimal, queue, fate
+    case bitRate = "bit rate"
     case jitterBuffer = "jitter buffer"
     /// With a comparison before them.
     case shareBound = "share bound", durationBound = "duration bound", numberBound = "number bound"

@@ -3,7 +3,8 @@ public enum StepRegistry {
   public static let kinds: [any Step.Type] = [
     CallStep.self, ExpectStep.self, InAnyOrderStep.self, NeverStep.self, SpeakStep.self, PlayStep.self, PressStep.self, HangUpStep.self,
     CancelStep.self, HoldStep.self, ResumeStep.self, ReinviteStep.self, RegisterStep.self, UnregisterStep.self, OptionsStep.self,
-    FaultStep.self, RebootStep.self, MoveStep.self, WaitStep.self, SendStep.self, ReplyStep.self, RequestStep.self, InjectStep.self,
+    FaultStep.self, ImpairStep.self, HealStep.self, PauseStep.self, UnpauseStep.self, CrashStep.self, RestartStep.self, ClockStep.self,
+    RebootStep.self, MoveStep.self, WaitStep.self, SendStep.self, ReplyStep.self, RequestStep.self, InjectStep.self, RTPStep.self,
     KeysStep.self, AssociateStep.self, ConnectStep.self, AcceptStep.self, RecordStep.self, RenegotiateStep.self, CloseStep.self,
     RegeneratePasswordStep.self, ChangePasswordStep.self, ChangePolicyStep.self, DeactivateStep.self, EndSessionStep.self, IncludeStep.self,
   ]
