@@ -229,7 +229,7 @@ struct JitterBuffer: Hashable, Sendable {
 
   private mutating func adapt(_ lead: Int64, at now: Int64) {
     // What is too much to hold is left out at once.
-    guard let change = delay.observe(lead: min(lead, delay.bound + packet), packet: packet, at: now) else { return }
+    guard let change = delay.observe(lead: min(lead, delay.bound), packet: packet, at: now) else { return }
     pending.stretch += change.stretch
     pending.skip += change.skip
     pending.cut = change.cut
@@ -237,8 +237,8 @@ struct JitterBuffer: Hashable, Sendable {
 
   /// More than the buffer may hold waits in it: what is too much is left out.
   private mutating func bound(_ lead: Int64) {
-    guard lead > delay.bound + packet else { return }
-    let packets = Int((lead - delay.bound) / packet)
+    guard lead > delay.bound else { return }
+    let packets = Int((lead - delay.bound + packet - 1) / packet)
     pending.skip += packets
     delay.cut(packets, packet: packet)
   }

@@ -64,7 +64,9 @@ public struct MediaStream: Sendable {
     local = agreement.local
     protection = PacketProtection(agreement, reading: configuration.rekey)
     keying = DTLSKeying(configuration)
-    sender = RTPSender(codec: codec, firstSequence: configuration.firstSequence, entropy: &entropy)
+    sender = RTPSender(
+      codec: codec, firstSequence: configuration.firstSequence, isProtected: protection.isSecure || agreement.association != nil,
+      entropy: &entropy)
     receiver = RTPReceiver(
       codec: codec, configuration.reception, packetTime: agreement.packetTime, listening: configuration.listening)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)

@@ -21,14 +21,17 @@ struct RTPSender: Sendable {
   /// Digits in the audio; empty until one is asked for.
   private var tones: [DigitTones] = []
 
-  /// - Parameter firstSequence: nil = drawn.
-  init(codec: Codec, firstSequence: UInt16? = nil, entropy: inout Entropy) {
+  /// - Parameters:
+  ///   - firstSequence: nil = drawn.
+  ///   - isProtected: it goes out as SRTP. Drawn from the lower half then: a wrap before the receiver has its keys, or while nothing arrives,
+  ///     would leave the two with different rollover counters (RFC 3711 §3.3.1).
+  init(codec: Codec, firstSequence: UInt16? = nil, isProtected: Bool = false, entropy: inout Entropy) {
     self.codec = codec
     encoder = codec.encoder
     frame = AudioFrame(sampleRate: codec.sampleRate)
     ssrc = UInt32(truncatingIfNeeded: entropy.next())
     let drawn = UInt16(truncatingIfNeeded: entropy.next())
-    sequence = firstSequence ?? drawn
+    sequence = firstSequence ?? (isProtected ? drawn & 0x7FFF : drawn)
     timestamp = UInt32(truncatingIfNeeded: entropy.next())
   }
 

@@ -52,7 +52,9 @@ struct ReportedLoss: StreamCheck {
     let seen = stream.protection == .clear ? [block.seenBalance] : [block.seenBalance, block.seenLost]
     // Nor does it count what it cannot open while keys change: how many those are is its own business.
     let margin = max(8, block.seenExpected / 100)
-    if seen.allSatisfy({ block.lost < $0 - margin || block.lost > $0 + margin + stream.uncertainPackets }) {
+    // What was lost before the first packet that it could open it does not know of.
+    let unsure = margin + stream.uncertainPackets
+    if seen.allSatisfy({ block.lost < $0 - unsure || block.lost > $0 + unsure }) {
       return Remark(
         rule,
         "\(reporter) reports \(Words.count(block.lost, "packet")) lost from \(stream.key.source), \(block.seenBalance) of "
