@@ -26,7 +26,7 @@ extension KallglotEndpoint {
     /// The sequence number of the first packet of each stream; nil = drawn (RFC 3550 §5.1).
     public var firstSequence: UInt16?
     /// What its streams listen for beside tones.
-    public var listening: AudioListening = []
+    public var listening = AudioListening.none
     public var style: MessageStyle
     /// Digits are listened for in the audio as well.
     public var hearsTonesAsDigits = false

@@ -68,7 +68,8 @@ public struct MediaStream: Sendable {
       codec: codec, firstSequence: configuration.firstSequence, isProtected: protection.isSecure || agreement.association != nil,
       entropy: &entropy)
     receiver = RTPReceiver(
-      codec: codec, configuration.reception, packetTime: agreement.packetTime, listening: configuration.listening)
+      codec: codec, configuration.reception, packetTime: agreement.packetTime, listening: configuration.listening,
+      number: configuration.dialog)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)
     sources = PeerSources(tag: remoteTag, isForked: isForked)
     terms = ReceptionTerms(agreement.receivable)

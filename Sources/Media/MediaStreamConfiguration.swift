@@ -42,7 +42,7 @@ extension MediaStream {
     public var earlyRTP = EarlyRTP.drop
     public var reception = ReceptionSettings()
     /// What is listened for in what comes, beside tones.
-    public var listening: AudioListening = []
+    public var listening = AudioListening.none
     public var epoch: Epoch
 
     public init(

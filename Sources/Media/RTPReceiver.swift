@@ -28,15 +28,18 @@ struct RTPReceiver: Sendable {
 
   /// - Parameters:
   ///   - packetTime: in milliseconds, as agreed.
+  ///   - number: of the stream, for a tape.
   init(
-    codec: Codec, _ settings: ReceptionSettings = ReceptionSettings(), packetTime: Int = 20, listening: AudioListening = []
+    codec: Codec, _ settings: ReceptionSettings = ReceptionSettings(), packetTime: Int = 20, listening: AudioListening = .none,
+    number: UInt32 = 0
   ) {
     desk = ReceptionDesk(settings, packetTime: packetTime, clockRate: codec.clockRate).map { [$0] } ?? []
     conceals = settings.jitterBuffer != .none
     decoder = codec.decoder
     frame = AudioFrame(sampleRate: codec.sampleRate)
     sink = ToneDetector(sampleRate: codec.sampleRate)
-    if listening.contains(.marks) { listeners.append(MarkListener()) }
+    if listening.hearsMarks { listeners.append(MarkListener()) }
+    if let tape = listening.tape { listeners.append(TapeListener(tape: tape, stream: number)) }
   }
 
   var codec: Codec { decoder.codec }

@@ -44,7 +44,7 @@ public final class Persona: ScriptedHost, TimerNaming {
     /// What it makes of the RTP that comes.
     public var reception = ReceptionSettings()
     /// What its streams listen for beside tones.
-    public var listening: AudioListening = []
+    public var listening = AudioListening.none
     /// The user part of the Contact of REGISTER; nil = the address of record's.
     public var registrationContactUser: String?
     /// Digits are listened for in the audio as well.

@@ -179,7 +179,9 @@ private struct HostBuilder {
     do throws(TLSError) { return try make() } catch { throw .couldNotRun("the TLS of the cast cannot be made: \(error)") }
   }
 
-  private var listening: AudioListening { scenario.listensForMarks ? .marks : [] }
+  private func listening(_ member: Scenario.Member) -> AudioListening {
+    AudioListening(hearsMarks: scenario.listensForMarks, tape: scenario.recordings?.tape(of: member.name))
+  }
 
   private func endpoint(_ member: Scenario.Member) throws(StageFailure) -> Cast.Member {
     let accounts = scenario.accounts.map {
@@ -191,7 +193,7 @@ private struct HostBuilder {
       listener: scenario.policyOfEndpoint, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]),
       mediaAddress: member.address)
     (configuration.answerDelay, configuration.firstSequence) = (member.answerDelay, member.firstSequence)
-    configuration.listening = listening
+    configuration.listening = listening(member)
     configuration.hearsTonesAsDigits = scenario.toneListeners.contains(member.name)
     let host = try Self.checked {
       () throws(TLSError) in
@@ -221,7 +223,7 @@ private struct HostBuilder {
     configuration.hearsTonesAsDigits = scenario.toneListeners.contains(member.name)
     configuration.security = MediaSecurity(member)
     configuration.rekey = member.rekey == .keepROC ? .keepROC : .restartROC
-    (configuration.firstSequence, configuration.listening) = (member.firstSequence, listening)
+    (configuration.firstSequence, configuration.listening) = (member.firstSequence, listening(member))
     configuration.reception = ReceptionSettings(member.jitterBuffer, voipMetrics: member.voipMetrics)
     configuration.keepAlive = member.keepAlive
     let own = member.address

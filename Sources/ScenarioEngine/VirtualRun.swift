@@ -20,6 +20,7 @@ public enum VirtualRun {
     guard scenario.isReadable else {
       return couldNotRun(scenario, seed: seed, scenario.mistakes.map(\.description).joined(separator: "\n"))
     }
+    let scenario = RunRecordings.prepared(scenario, folder: folder)
     let started = ContinuousClock.now
     let captures = folder.map { RunCaptures(folder: $0, keepsSecrets: keepsSecrets) }
     let journal = folder.map { JournalFile(path: "\($0)/journal.ndjson") }
@@ -36,6 +37,7 @@ public enum VirtualRun {
       result = couldNotRun(scenario, seed: seed, "\(error)")
     }
     captures?.writeTwins()
+    if let failure = RunRecordings.write(scenario, folder: folder) { result = couldNotRun(scenario, seed: seed, failure) }
     if let failure = captures?.failure ?? journal?.failure { result = couldNotRun(scenario, seed: seed, "\(failure)") }
     result.folder = folder
     result.captures = captures?.paths ?? []

@@ -161,6 +161,10 @@ public struct Scenario: Sendable {
   public var asksForPlaintext = false
   /// A step asks how good a stream was.
   public var asksForQuality = false
+  /// Whether a run with captures keeps what each leg heard beside them.
+  public var recordsAudio = false
+  /// Where the present run keeps it.
+  public var recordings: AudioRecordings?
   /// The marks that steps speak.
   public var marks: [SpokenMark] = []
   /// An expectation, or something that must never be, looks at what marks tell.

@@ -49,6 +49,9 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "With --out: captures without secrets, to be handed on.")
   var noSecrets = false
 
+  @Flag(help: "With --out: what each leg heard as a WAV file beside the captures.")
+  var recordAudio = false
+
   @Option(parsing: .unconditional, help: ArgumentHelp("File for the results as JUnit XML.", valueName: "file"))
   var junit: String?
 
@@ -72,6 +75,7 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     var live = try sockets.run()
     live?.keepsSecrets = !noSecrets
+    if recordAudio, out == nil { throw Complaint("--record-audio goes with --out: without it no file is written") }
     if noSecrets, out == nil { throw Complaint("--no-secrets goes with --out: without it no capture is written") }
     let standard = live == nil ? ProcessInfo.processInfo.activeProcessorCount : sockets.standardJobs
     let jobs: Int = try jobs.map { try FlagText.number($0, "--jobs", atLeast: 1) } ?? standard
@@ -98,7 +102,8 @@ struct RunCommand: ParsableCommand {
 
   /// Files that cannot be read are among them, to be reported.
   private func load() throws -> [Scenario] {
-    let (scenarios, missing) = ScenarioLibrary.load(paths)
+    var (scenarios, missing) = ScenarioLibrary.load(paths)
+    for index in scenarios.indices { scenarios[index].recordsAudio = recordAudio }
     let all = scenarios + missing.map { Scenario.unreadable($0.file, [$0]) }
     guard !all.isEmpty else { throw Complaint("no .yaml file in \(paths.joined(separator: ", "))") }
     return all

@@ -22,7 +22,7 @@ struct CallRig {
   private let endpointID: HostID
   private let target: SIPTarget
 
-  init(sinks: [any JournalSink], sendsMedia: Bool, cap: Int, listening: AudioListening = [], loss: Ratio = .never) {
+  init(sinks: [any JournalSink], sendsMedia: Bool, cap: Int, listening: AudioListening = .none, loss: Ratio = .never) {
     simulation = Simulation(seed: 1)
     if loss != .never { simulation.defaultLink = Link(loss: loss) }
     for sink in sinks { simulation.addSink(sink) }

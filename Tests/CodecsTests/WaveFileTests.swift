@@ -1,6 +1,7 @@
-import Codecs
 import SansIO
 import Testing
+
+@testable import Codecs
 
 @Suite struct WaveFileTests {
   /// A file of so many channels, with a chunk between `fmt ` and `data`.

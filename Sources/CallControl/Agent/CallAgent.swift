@@ -45,7 +45,7 @@ public final class CallAgent {
     /// What is made of the RTP that comes.
     public var reception = ReceptionSettings()
     /// What its streams listen for beside tones.
-    public var listening: AudioListening = []
+    public var listening = AudioListening.none
     /// Digits are listened for in the audio as well.
     public var hearsTonesAsDigits = false
 

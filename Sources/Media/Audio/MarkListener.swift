@@ -2,12 +2,16 @@ import Codecs
 import Mark
 
 /// What is listened for beside tones.
-public struct AudioListening: OptionSet, Hashable, Sendable {
-  public let rawValue: UInt8
+public struct AudioListening: Sendable {
+  /// Who is heard, by the marks.
+  public var hearsMarks: Bool
+  /// Takes all that is heard.
+  public var tape: AudioTape?
 
-  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  public init(hearsMarks: Bool = false, tape: AudioTape? = nil) { (self.hearsMarks, self.tape) = (hearsMarks, tape) }
 
-  public static let marks = AudioListening(rawValue: 1)
+  public static let none = AudioListening()
+  public static let marks = AudioListening(hearsMarks: true)
 }
 
 /// Reports who is heard by the marks in the audio.
