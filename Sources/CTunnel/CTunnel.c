@@ -9,6 +9,7 @@
 #include <linux/ipv6.h>
 #include <linux/ipv6_route.h>
 #include <linux/route.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -108,4 +109,10 @@ int tunnel_open(const char *space, const char *name, const tunnel_address *addre
   if (other >= 0) close(other);
   close(own);
   return result;
+}
+
+void tunnel_wait(int first, int second, int64_t nanoseconds) {
+  struct pollfd waits[2] = {{.fd = first, .events = POLLIN}, {.fd = second, .events = POLLIN}};
+  struct timespec pause = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+  ppoll(waits, 2, &pause, NULL);
 }

@@ -91,9 +91,7 @@ struct Relay {
 
   private func sleep(until deadline: Instant) {
     let rest = max(0, min(deadline.nanoseconds == .max ? Self.nap : deadline.nanoseconds - now.nanoseconds, Self.nap))
-    var pause = timespec(tv_sec: 0, tv_nsec: Int(rest))
-    var waits = sides.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-    ppoll(&waits, nfds_t(waits.count), &pause, nil)
+    tunnel_wait(sides[0].descriptor, sides[1].descriptor, rest)
   }
 
   private mutating func read(_ side: Side) {

@@ -331,6 +331,22 @@ struct Break: Sendable, CustomTestStringConvertible {
     #expect(finding.because.first?.description.hasPrefix(cause) == true, "\(finding.because)")
   }
 
+  @Test func `a gateway that breaks a message, and a reboot, are causes in words (RFC 4787 §7)`() throws {
+    let home = Self.nat.replacing("203.0.113.7 }", with: "203.0.113.7, alg: keeps-content-length }")
+    let refused = "  - expect: { leg: leg, is: refused, status: 400, within: 1 s }"
+    let broken = try run(call + refused, top: home).findings.flatMap(\.because).map(\.description)
+    #expect(broken.contains { $0.hasPrefix("the ALG of home rewrote ") && $0.contains("but left Content-Length at ") }, "\(broken)")
+    let steps = """
+        - register: pbx
+        - expect: { registered: pbx, within: 1 s }
+        - reboot: home
+        - call: { from: kallglot, to: account acme, as: leg }
+        - expect: { leg: leg, is: established, within: 1 s }
+      """
+    let rebooted = try run(steps, top: Self.nat).findings.flatMap(\.because).map(\.description)
+    #expect(rebooted.contains { $0.hasPrefix("home rebooted at ") }, "\(rebooted)")
+  }
+
   @Test func `where nothing is known it is said what was looked at`() throws {
     let findings = try run("  - expect: { violation: cseq-not-higher, within: 1 s }\n").findings
     #expect(findings.map(\.because) == [[.unknown([.policy, .network, .legs])]])

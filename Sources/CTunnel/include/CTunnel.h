@@ -16,3 +16,6 @@ typedef struct tunnel_address {
 ///
 /// The descriptor, non-blocking and close on exec, or the negative errno. The device is gone when it is closed.
 int tunnel_open(const char *space, const char *name, const tunnel_address *address, int mtu);
+
+/// Waits until one of two descriptors can be read, or the time has passed (ppoll(2)).
+void tunnel_wait(int first, int second, int64_t nanoseconds);
