@@ -85,7 +85,9 @@ let package = Package(
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module(
       "ScenarioModel",
-      formats + ["Impairments", "SIPTransport", "Media", "WireReader", "Inspection", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams")],
+      formats + [
+        "Impairments", "SIPTransport", "Media", "WireReader", "Inspection", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams"),
+      ],
       testing: ["Serving", "CallControl", "Personas"])
     + module(
       "ScenarioEngine",
@@ -116,8 +118,8 @@ let package = Package(
       .executableTarget(
         name: "lab-bench",
         dependencies: stack + [
-          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL",
-          "CSRTP", "CAllocationCount",
+          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Impairments", "Capture",
+          "COpenSSL", "CSRTP", "CAllocationCount",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -4,13 +4,6 @@ import VirtualNetwork
 
 // What a file says of its network, as the network has it.
 
-extension Link {
-  /// A link as a file describes it.
-  public init(_ given: Scenario.LinkGiven) {
-    self.init(delay: given.delay, jitter: given.jitter, loss: given.loss, duplicate: given.duplicate, reorder: given.reorder)
-  }
-}
-
 extension NAT {
   /// A NAT as a file describes it.
   ///

@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 
 /// A router between real hosts: IP packets go in, and come out at the other side as the network of a scenario would have them, through the
@@ -32,6 +33,15 @@ public struct PacketRouter {
     var destination: TransportAddress
     var segment: TCPSegment?
     var payload: Bytes
+
+    /// What a link takes it for.
+    var kind: ImpairedLink.Kind {
+      guard let segment else { return .datagram }
+      return payload.isEmpty && segment.flags == .ack ? .acknowledgement : .segment
+    }
+
+    /// Of the IP packet, its headers without options.
+    var octets: Int { payload.count + (destination.address.isIPv6 ? 40 : 20) + (segment == nil ? 8 : 20) }
 
     var bytes: Bytes? { packet.routed(from: source, to: destination, segment: segment, payload: payload) }
   }
@@ -93,8 +103,8 @@ public struct PacketRouter {
   }
 
   /// Sets one direction of the way between two sides.
-  public mutating func setLink(from: HostID, to: HostID, _ link: Link) {
-    topology.setLink(from: Int(from.rawValue), to: Int(to.rawValue), link)
+  public mutating func setLink(from: HostID, to: HostID, _ link: Impairment, at now: Instant = .zero) {
+    topology.setLink(from: Int(from.rawValue), to: Int(to.rawValue), link, at: now)
   }
 
   public mutating func addSink(_ sink: any JournalSink) { taps.add(sink) }
@@ -140,15 +150,11 @@ public struct PacketRouter {
       return tapSent(parcel, passed, .unroutable, from: host, at: now)
     }
     let receiver = boxes.receiver(at: place, seen.destination, from: seen.source, &topology)
-    let delays = pass(seen, from: host, to: receiver)
-    if delays.first == nil { statistics.lost += 1 }
-    tapSent(parcel, passed, delays.first == nil ? .lost : delays.second == nil ? .delivered : .duplicated, from: host, at: now)
-    for case let delay? in [delays.first, delays.second] { wait(seen, place, until: now.nanoseconds + delay) }
-  }
-
-  /// What the link does. The one place that knows it.
-  private mutating func pass(_ parcel: Parcel, from host: Int, to receiver: Int) -> (first: Int64?, second: Int64?) {
-    topology.passDatagram(from: host, to: receiver)
+    let passage = topology.pass(seen.kind, octets: seen.octets, from: host, to: receiver, at: now)
+    if passage.first == nil { statistics.lost += 1 }
+    tapSent(parcel, passed, passage.fate, from: host, at: now)
+    seen.payload = passage.damaged(seen.payload)
+    for case let delay? in [passage.first, passage.second] { wait(seen, place, until: now.nanoseconds + delay) }
   }
 
   private mutating func wait(_ parcel: Parcel, _ place: Delivery.Place, until due: Int64) {

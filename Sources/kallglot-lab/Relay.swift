@@ -35,9 +35,9 @@ struct Relay {
     var numbers: [String: HostID] = [:]
     for side in given { numbers[side.member.name] = router.add(side.member.name, addresses: [side.member.address]) }
     for link in scenario.network {
-      guard let first = numbers[link.first], let second = numbers[link.second] else { continue }
-      router.setLink(from: first, to: second, Link(link))
-      router.setLink(from: second, to: first, Link(link))
+      for (from, to) in link.ends.directions {
+        if let from = numbers[from], let to = numbers[to] { router.setLink(from: from, to: to, link.impairment) }
+      }
     }
     for box in scenario.boxes {
       let inside = box.inside.compactMap { numbers[$0] }

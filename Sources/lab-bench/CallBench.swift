@@ -1,5 +1,6 @@
 import Capture
 import Foundation
+import Impairments
 import Kallglot
 import KallglotPolicy
 import CallControl
@@ -24,7 +25,7 @@ struct CallRig {
 
   init(sinks: [any JournalSink], sendsMedia: Bool, cap: Int, listening: AudioListening = .none, loss: Ratio = .never) {
     simulation = Simulation(seed: 1)
-    if loss != .never { simulation.defaultLink = Link(loss: loss) }
+    if loss != .never { simulation.defaultLink = Impairment(loss: .random(loss)) }
     for sink in sinks { simulation.addSink(sink) }
     let here = IPAddress(v4: 0xC633_640A)
     let there = IPAddress(v4: 0xC000_0214)

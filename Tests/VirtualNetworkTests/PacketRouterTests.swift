@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 import Testing
 
@@ -59,7 +60,7 @@ private struct Road {
   let second: HostID
   var now = Instant.zero
 
-  init(_ nat: NAT? = nil, firewall: Firewall? = nil, link: Link = Link(delay: .milliseconds(5)), inside address: IPAddress = pbx) {
+  init(_ nat: NAT? = nil, firewall: Firewall? = nil, link: Impairment = Impairment(delay: .milliseconds(5)), inside address: IPAddress = pbx) {
     first = router.add("pbx", addresses: [address])
     second = router.add("trunk", addresses: [trunk])
     router.setLink(from: first, to: second, link)
@@ -89,7 +90,7 @@ private struct Road {
   }
 
   @Test func `it is there when the link says so, not before`() {
-    var road = Road(link: Link(delay: .milliseconds(30)))
+    var road = Road(link: Impairment(delay: .milliseconds(30)))
     road.router.receive(udp(pbx, 5060, trunk, 5060, "x"), from: road.first, at: .zero)
     #expect(road.router.nextDeadline == milliseconds(30))
     #expect(road.router.wake(at: milliseconds(29)).isEmpty)
@@ -99,10 +100,10 @@ private struct Road {
 
   @Test func `a link loses its share, the same packets for the same seed`() {
     func lost(_ seed: UInt64) -> [Int] {
-      var road = Road(link: Link(loss: Ratio(1, of: 5)))
+      var road = Road(link: Impairment(loss: .random(Ratio(1, of: 5))))
       road.router = PacketRouter(seed: seed)
       let (first, second) = (road.router.add("pbx", addresses: [pbx]), road.router.add("trunk", addresses: [trunk]))
-      road.router.setLink(from: first, to: second, Link(loss: Ratio(1, of: 5)))
+      road.router.setLink(from: first, to: second, Impairment(loss: .random(Ratio(1, of: 5))))
       return (0..<1_000).filter { road.pass(udp(pbx, 5060, trunk, 5060, "\($0)"), from: first).isEmpty }
     }
     let first = lost(7)
