@@ -92,3 +92,13 @@ public struct FatePlan: Hashable, Sendable {
     return plan
   }
 }
+
+/// Where what becomes of packets on impaired links comes from.
+public enum FateUse: Sendable {
+  /// From the seed.
+  case drawn
+  /// From the seed, and it is kept.
+  case recorded
+  /// From a plan, whatever the seed; what is not in it takes the delay.
+  case replayed(FatePlan)
+}

@@ -57,7 +57,8 @@ struct FlowLedger {
     sent[slot] += 1
     switch packet.fate {
     case .delivered, .duplicated, .heldBack, .translated, .unknown: break
-    case .lost, .corrupted, .dropped, .delayed, .rewritten, .filtered, .unroutable: fates[FateKey(slot: slot, fate: packet.fate), default: 0] += 1
+    case .lost, .corrupted, .dropped, .delayed, .rewritten, .filtered, .unroutable:
+      fates[FateKey(slot: slot, fate: packet.fate), default: 0] += 1
     }
   }
 

@@ -24,11 +24,7 @@ public final class VirtualStage {
     self.scenario = scenario
     self.seed = seed
     let simulation = Simulation(seed: seed)
-    switch fates {
-    case .drawn: break
-    case .recorded: simulation.recordFates()
-    case .replayed(let plan): simulation.replayedFates = plan
-    }
+    simulation.use(fates)
     let cast = try Cast(scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch)
     let actors = cast.members.map { member in
       HostActor(member, cast.directory) { body in simulation.command(member.number, body) }
@@ -83,16 +79,6 @@ public final class VirtualStage {
     simulation.finish()
     return director.result(seed: seed, hosts: cast.members.map(\.name) + scenario.boxes.map(\.name))
   }
-}
-
-/// Where what becomes of packets on impaired links comes from.
-public enum FateUse: Sendable {
-  /// From the seed.
-  case drawn
-  /// From the seed, and it is kept.
-  case recorded
-  /// From a plan, whatever the seed; what is not in it takes the delay.
-  case replayed(FatePlan)
 }
 
 /// What virtual time can do besides: journal, faults, links and hosts of a simulation.

@@ -3,8 +3,8 @@ import SansIO
 
 /// A deterministic internet: hosts with addresses, links between them, one clock that jumps from event to event.
 ///
-/// Events are ordered by (instant, insertion number); at one instant packets come before wake-ups, wake-ups before the stage. Every
-/// directed link draws from a generator of its own, so that one more host moves nothing of the others. One seed gives one run.
+/// Events are ordered by (instant, insertion number); at one instant packets come before wake-ups, wake-ups before the stage. Every directed
+/// link draws from a generator of its own, so that one more host moves nothing of the others. One seed gives one run.
 ///
 /// It routes between its parts, each with a state of its own: the hosts; their ``SocketTable``; ``VirtualTCP``, their connections; and the
 /// ``Wire`` with the clock and all that is on its way, under which lie ``Topology``, ``Middleboxes``, ``FaultTable``, ``EventQueue`` and ``Taps``.
@@ -37,12 +37,7 @@ public final class Simulation {
   @exclusivity(unchecked) private var toldNews = ContiguousArray<Taps.News>()
   private var isTellingNews = false
   private var isFinished = false
-  @exclusivity(unchecked) private var watchdog: Watchdog?
-  /// The number of events at which the watchdog looks.
-  @exclusivity(unchecked) private var nextLook = Int.max
-  /// Set once the clock has stopped moving; ``step(until:)`` does nothing then.
-  public private(set) var stall: Stall?
-  /// Hosts that stand still, or whose clocks go wrong.
+  @exclusivity(unchecked) private var stallWatch = StallWatch()
   @exclusivity(unchecked) private var states = HostStates()
   /// Hosts from this one on are not started yet.
   @exclusivity(unchecked) private var firstUnstarted = 0
@@ -89,10 +84,8 @@ public final class Simulation {
   /// - Returns: the number of the NAT's own capture.
   @discardableResult
   public func add(_ nat: NAT, name: String, inside: [HostID]) -> HostID {
-    precondition(!nat.outside.isIPv6 && !inside.isEmpty, "a NAT has an IPv4 address outside and somebody behind it")
     let number = add(Nobody(), name: name, addresses: [nat.outside])
-    wire.boxes.add(nat, name: name, as: Int(number.rawValue), inside: inside.map { Int($0.rawValue) })
-    wire.taps.addForwarder(number)
+    wire.add(nat, name: name, as: number, inside: inside)
     return number
   }
 
@@ -101,35 +94,22 @@ public final class Simulation {
   /// - Returns: the number of its own capture, of what passes outside.
   @discardableResult
   public func add(_ firewall: Firewall, name: String, inside: [HostID]) -> HostID {
-    precondition(!inside.isEmpty, "a firewall has somebody behind it")
     let number = add(Nobody(), name: name, addresses: [])
-    wire.boxes.add(firewall, as: Int(number.rawValue), inside: inside.map { Int($0.rawValue) })
-    wire.taps.addForwarder(number)
+    wire.add(firewall, as: number, inside: inside)
     return number
   }
 
   /// A NAT or firewall loses power: it has forgotten all bindings.
   ///
   /// - Parameter outside: the address that the NAT has from now on; nil = the same. Precondition: nobody has it.
-  public func reboot(_ box: HostID, outside: IPAddress? = nil) {
-    let host = Int(box.rawValue)
-    guard let number = wire.boxes.number(of: host) else { return }
-    if let outside, let old = wire.boxes.outside(number), outside != old { wire.topology.move(host, from: old, to: outside) }
-    wire.boxes.reboot(number, outside: outside)
-    wire.taps.event(host, BoxEvent.rebooted(outside: wire.boxes.outside(number)), at: now)
-  }
+  public func reboot(_ box: HostID, outside: IPAddress? = nil) { wire.reboot(Int(box.rawValue), outside: outside) }
 
   /// A host has another address in place of one of its own, as after DHCP or on another network; it is not told. Its UDP ports and listeners
   /// go on under the new address, connections of the old one are dead without a word.
   ///
   /// Precondition: nobody has the new address.
   public func move(_ host: HostID, from old: IPAddress, to new: IPAddress) {
-    let index = Int(host.rawValue)
-    wire.topology.move(index, from: old, to: new)
-    for (closed, opened) in sockets.move(index, from: old, to: new) {
-      wire.taps.record(index, .unbound(closed.source, closed.kind), at: now)
-      wire.taps.record(index, .bound(opened.source, opened.kind), at: now)
-    }
+    wire.move(Int(host.rawValue), from: old, to: new, &sockets)
   }
 
   /// The name a host was added under.
@@ -145,16 +125,10 @@ public final class Simulation {
     wire.topology.impairment(from: Int(from.rawValue), to: Int(to.rawValue))
   }
 
-  /// What becomes of packets on links that would draw; set it before hosts are added. What the plan does not name takes the delay.
-  public var replayedFates: FatePlan? {
-    get { wire.topology.plan }
-    set { wire.topology.plan = newValue }
-  }
+  /// What becomes of packets on links that would draw. Call it before hosts are added.
+  public func use(_ fates: FateUse) { wire.topology.fates = fates }
 
-  /// Keeps what links draw, for ``recordedFates``; called before hosts are added.
-  public func recordFates() { wire.topology.isRecorded = true }
-
-  /// What became of packets on links that drew, so far.
+  /// What became of packets on links that drew, so far; empty unless it is recorded.
   public var recordedFates: FatePlan { wire.topology.recorded }
 
   /// Adds a fault; the number is what ``Fate`` cites.
@@ -206,9 +180,8 @@ public final class Simulation {
 
   /// From now on a host's clock is fast by so many millionths; below 0 slow.
   public func setDrift(_ millionths: Int, of host: HostID) {
-    let index = Int(host.rawValue)
-    states.setDrift(millionths, of: index, at: now)
-    call(index) { _, _, _ in }
+    states.setDrift(millionths, of: Int(host.rawValue), at: now)
+    call(Int(host.rawValue)) { _, _, _ in }
   }
 
   /// Passes a record of the stage to the sinks.
@@ -218,8 +191,7 @@ public final class Simulation {
 
   /// From now on a run whose clock does not move ends with a ``stall``: after `limit` events within a millisecond.
   public func watch(limit: Int) {
-    watchdog = Watchdog(limit: limit, at: now)
-    nextLook = wire.statistics.events + limit
+    stallWatch.begin(limit, at: now, wire.statistics.events)
   }
 
   /// Does what comes next, if it is due by `deadline`; false when it is not, and when the run is stalled.
@@ -230,7 +202,7 @@ public final class Simulation {
     guard next != .max, next <= deadline.nanoseconds else { return false }
     if next > now.nanoseconds { wire.now = Instant(nanoseconds: next) }
     wire.statistics.events += 1
-    if wire.statistics.events > nextLook, !watch(event: event == next, wake: wake == next) { return false }
+    if wire.statistics.events > stallWatch.next, !watch(event: event == next, wake: wake == next) { return false }
     if event == next {
       if wire.queue.isDatagramNext { arrive(wire.queue.popDatagram()) } else { handle(wire.queue.pop()) }
     } else if wake == next {
@@ -411,27 +383,18 @@ public final class Simulation {
       toldNews.removeAll(keepingCapacity: true)
     }
   }
-}
 
-// MARK: - The watchdog
+  // MARK: - The watchdog
 
-extension Simulation {
+  /// Set once the clock has stopped moving; ``step(until:)`` does nothing then.
+  public var stall: Stall? { stallWatch.stall }
+
   /// Looks at what comes next; false when the run is stalled.
   private func watch(event: Bool, wake: Bool) -> Bool {
     let sight = event ? Watchdog.Sight(wire.queue.earliest, wire, tcp) : wake ? .wake(wakes.first) : .stage
-    let pause = watchdog?.look(at: now.nanoseconds, sight)
-    guard let pause else {
-      stall = stall ?? Stall(at: now, text: describe(watchdog?.commonest ?? .stage))
-      return false
+    return stallWatch.look(sight, at: now, wire.statistics.events) { sight in
+      if case .wake(let host) = sight { return Watchdog.Sight.wakeText(name(of: HostID(UInt16(host))), hosts[host], at: now) }
+      return sight.text { name(of: HostID(UInt16($0))) }
     }
-    nextLook = wire.statistics.events + pause
-    return true
-  }
-
-  private func describe(_ sight: Watchdog.Sight) -> String {
-    guard case .wake(let host) = sight else { return sight.text { name(of: HostID(UInt16($0))) } }
-    return Watchdog.Sight.wakeText(
-      name(of: HostID(UInt16(host))), timer: (hosts[host] as? any TimerNaming)?.nextTimer,
-      late: hosts[host].nextDeadline.map { now.nanoseconds - $0.nanoseconds } ?? 0)
   }
 }

@@ -11,10 +11,7 @@ struct Topology {
 
   /// The link that holds where ``setLink(from:to:_:at:)`` said nothing.
   var defaultLink = Impairment.perfect
-  /// Replayed instead of what links would draw.
-  var plan: FatePlan?
-  /// Whether what links draw is kept.
-  var isRecorded = false
+  var fates = FateUse.drawn
   private var places = ContiguousArray<Place>()
   private var hosts: [IPAddress: Int] = [:]
   private var routes = RouteCache()
@@ -65,11 +62,16 @@ struct Topology {
 
   private func link(from: Int, to: Int, at now: Instant = .zero, after before: LinkState? = nil) -> LinkState {
     let (source, target) = (places[from].name, places[to].name)
-    let fates = plan.map { $0[FatePlan.Direction(from: source, to: target)] }
+    var (listed, isRecorded) = ([Int: Passage]?.none, false)
+    switch fates {
+    case .drawn: break
+    case .recorded: isRecorded = true
+    case .replayed(let plan): listed = plan[FatePlan.Direction(from: source, to: target)]
+    }
     // Later draws are none of the earlier ones once more.
     let change = changes[from << 16 | to].map { ", change \($0)" } ?? ""
     return LinkState(
-      impairment(from: from, to: to), at: now, after: before, LinkState.Terms(fates: fates, isRecorded: isRecorded),
+      impairment(from: from, to: to), at: now, after: before, LinkState.Terms(fates: listed, isRecorded: isRecorded),
       generator: generator.fork("link \(source) > \(target)\(change)"))
   }
 

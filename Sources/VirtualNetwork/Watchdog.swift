@@ -103,8 +103,37 @@ extension Watchdog.Sight {
     }
   }
 
-  static func wakeText(_ name: String, timer: String?, late: Int64) -> String {
+  static func wakeText(_ name: String, _ host: any NetworkHost, at now: Instant) -> String {
+    let late = host.nextDeadline.map { now.nanoseconds - $0.nanoseconds } ?? 0
+    return wakeText(name, timer: (host as? any TimerNaming)?.nextTimer, late: late)
+  }
+
+  private static func wakeText(_ name: String, timer: String?, late: Int64) -> String {
     let place = late > 0 ? "lies \(Duration.nanoseconds(late)) in the past" : "is due again at the same instant"
     return "\(name) is woken again and again: its next deadline\(timer.map { ", of \($0)," } ?? "") \(place)"
+  }
+}
+
+/// The watchdog of a run, when it looks next, and what it has found.
+struct StallWatch {
+  private var watchdog: Watchdog?
+  /// The number of events after which it looks.
+  private(set) var next = Int.max
+  private(set) var stall: Stall?
+
+  /// - Parameter events: how many there were so far.
+  mutating func begin(_ limit: Int, at now: Instant, _ events: Int) {
+    watchdog = Watchdog(limit: limit, at: now)
+    next = events + limit
+  }
+
+  /// Looks at what comes next; false when the run is stalled.
+  mutating func look(_ sight: Watchdog.Sight, at now: Instant, _ events: Int, _ text: (Watchdog.Sight) -> String) -> Bool {
+    guard let pause = watchdog?.look(at: now.nanoseconds, sight) else {
+      stall = stall ?? Stall(at: now, text: text(watchdog?.commonest ?? .stage))
+      return false
+    }
+    next = events + pause
+    return true
   }
 }

@@ -1,27 +1,6 @@
 import Impairments
 import SansIO
 
-/// A UDP datagram.
-struct Datagram {
-  var source: TransportAddress
-  var destination: TransportAddress
-  var bytes: Bytes
-  var label: Label
-
-  /// Of the IP packet: 20 octets of IPv4 (RFC 791) or 40 of IPv6 (RFC 8200), and 8 of UDP.
-  var octets: Int { bytes.count + (destination.address.isIPv6 ? 48 : 28) }
-}
-
-extension Simulation {
-  public struct Statistics: Hashable, Sendable {
-    public var events = 0
-    public var packetsSent = 0
-    public var packetsDelivered = 0
-    /// By impairment, fault or for want of a receiver.
-    public var packetsLost = 0
-  }
-}
-
 /// Everything between the hosts, and the clock: links, faults, NATs and firewalls, what is on its way, and who sees it.
 ///
 /// ```
@@ -44,6 +23,35 @@ struct Wire {
   }
 
   mutating func schedule(_ event: SimulationEvent, after delay: Int64 = 0) { queue.push(event, at: now.nanoseconds + delay) }
+
+  // MARK: - Boxes
+
+  mutating func add(_ nat: NAT, name: String, as number: HostID, inside: [HostID]) {
+    precondition(!nat.outside.isIPv6 && !inside.isEmpty, "a NAT has an IPv4 address outside and somebody behind it")
+    boxes.add(nat, name: name, as: Int(number.rawValue), inside: inside.map { Int($0.rawValue) })
+    taps.addForwarder(number)
+  }
+
+  mutating func add(_ firewall: Firewall, as number: HostID, inside: [HostID]) {
+    precondition(!inside.isEmpty, "a firewall has somebody behind it")
+    boxes.add(firewall, as: Int(number.rawValue), inside: inside.map { Int($0.rawValue) })
+    taps.addForwarder(number)
+  }
+
+  mutating func reboot(_ host: Int, outside: IPAddress?) {
+    guard let number = boxes.number(of: host) else { return }
+    if let outside, let old = boxes.outside(number), outside != old { topology.move(host, from: old, to: outside) }
+    boxes.reboot(number, outside: outside)
+    taps.event(host, BoxEvent.rebooted(outside: boxes.outside(number)), at: now)
+  }
+
+  mutating func move(_ host: Int, from old: IPAddress, to new: IPAddress, _ sockets: inout SocketTable) {
+    topology.move(host, from: old, to: new)
+    for (closed, opened) in sockets.move(host, from: old, to: new) {
+      taps.record(host, .unbound(closed.source, closed.kind), at: now)
+      taps.record(host, .bound(opened.source, opened.kind), at: now)
+    }
+  }
 
   // MARK: - Datagrams that leave
 

@@ -78,8 +78,7 @@ struct Pair {
 
   init(seed: UInt64 = 1, link: Impairment = .perfect, fates: FatePlan? = nil, records: Bool = false) {
     simulation = Simulation(seed: seed)
-    simulation.replayedFates = fates
-    if records { simulation.recordFates() }
+    simulation.use(fates.map { .replayed($0) } ?? (records ? .recorded : .drawn))
     simulation.defaultLink = link
     simulation.addSink(sink)
     for (host, name, address) in [(first, "alice", alice), (second, "bob", bob)] {
