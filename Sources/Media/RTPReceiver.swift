@@ -53,6 +53,9 @@ struct RTPReceiver: Sendable {
   /// Digits in the audio are heard from now on.
   mutating func listenForDigits() { if !listeners.contains(where: { $0 is DigitListener }) { listeners.append(DigitListener()) } }
 
+  /// The stream ends, and with it a digit that sounds.
+  mutating func finishDigits(_ events: inout [MediaEvent]) { if !digitListeners.isEmpty { digitListeners[0].finish(&events) } }
+
   var packetsReceived: UInt32 { earlier.reduce(receivedBefore + (statistics?.received ?? 0)) { $0 + $1.received } }
   var packetsLost: Int { earlier.reduce(lostBefore + (statistics?.lost ?? 0)) { $0 + $1.lost } }
 

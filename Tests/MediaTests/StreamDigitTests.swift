@@ -103,4 +103,24 @@ import Testing
     stream.wake(at: start.advanced(by: .milliseconds(200)), &out)
     #expect(stream.takeEvents().contains(.digit(HeardDigit(try #require(Digit("3")), .rfc4733, milliseconds: 50))))
   }
+
+  @Test func `a tone that sounds when the stream ends is a digit as well`() throws {
+    var sender = MediaStream.running(agreement())
+    var receiver = MediaStream.running(agreement { ($0.local, $0.remote) = (Self.there, Self.here) })
+    receiver.listenForDigits()
+    sender.handle(.press(try plan("9", 5_000), by: .inBand), at: .zero)
+    for number in 1...20 {
+      let now = Instant(nanoseconds: Int64(number) * 20_000_000)
+      var out = Outbox()
+      sender.wake(at: now, &out)
+      for case .datagram(PortID(1), to: _, let bytes, _) in out.departures {
+        receiver.receive(.datagram(PortID(1), from: Self.here, bytes), at: now)
+      }
+    }
+    _ = receiver.takeEvents()
+    receiver.handle(.stop, at: Instant(nanoseconds: 500_000_000))
+    let nine = try #require(Digit("9"))
+    #expect(
+      receiver.takeEvents().contains { if case .digit(let heard) = $0 { heard.digit == nine && heard.way == .inBand } else { false } })
+  }
 }

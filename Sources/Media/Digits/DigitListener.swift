@@ -13,6 +13,9 @@ struct DigitListener: AudioSink {
     detector.receive(frame.samples) { Self.report($0, &events) }
   }
 
+  /// Nothing more comes: what sounds is over.
+  mutating func finish(_ events: inout [MediaEvent]) { detector.finish { Self.report($0, &events) } }
+
   private static func report(_ found: DTMFDetector.Found, _ events: inout [MediaEvent]) {
     if let digit = Digit(code: found.code) { events.append(.digit(HeardDigit(digit, .inBand, milliseconds: found.milliseconds))) }
   }

@@ -97,7 +97,9 @@ struct ToneReader {
     var found: [DTMFDetector.Found] = []
     detector.finish { found.append($0) }
     for tone in found {
-      if let digit = Digit(code: tone.code) { digits.append(SeenDigit(digit, .inBand, milliseconds: tone.milliseconds, stamp)) }
+      if let digit = Digit(code: tone.code) {
+        digits.append(SeenDigit(digit, .inBand, milliseconds: tone.milliseconds, stamp.earlier(by: tone.milliseconds)))
+      }
     }
   }
 }

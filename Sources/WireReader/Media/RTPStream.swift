@@ -268,7 +268,12 @@ public final class RTPStream {
   func listenForDigits() { if tones == nil { tones = ToneReader() } }
 
   /// The digits that it shows, events and tones, in the order of their beginnings.
-  public var digits: [SeenDigit] { (eventCourse.digits + (tones?.digits ?? [])).sorted { $0.stamp.time < $1.stamp.time } }
+  public var digits: [SeenDigit] {
+    // A tone that sounds at the end of the stream is one as well.
+    var tones = tones
+    tones?.finish(last)
+    return (eventCourse.digits + (tones?.digits ?? [])).sorted { $0.stamp.time < $1.stamp.time }
+  }
 
   private func listen(_ payload: Bytes, _ law: CompandingLaw, _ stamp: FrameStamp) {
     if audio == nil { audio = AudioLevel(law) }
