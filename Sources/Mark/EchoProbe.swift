@@ -24,22 +24,30 @@ struct EchoProbe: Sendable {
   ///
   /// - Returns: how late the own mark comes, in hops; once in two seconds.
   mutating func take(_ hop: Int, clock: Int, _ history: HopHistory) -> Int? {
+    // Every second hop is exact enough.
+    guard clock & 1 == 1 else { return nil }
     let loudest = history.tone(hop)
     guard loudest != HopHistory.nothing else { return nil }
     hops += 1
     let mean = history.meanLevel(hop, besides: loudest)
     // The symbol that ends with this hop began three hops ago.
-    var lag = (clock - 3) & 3
-    while lag < Self.latest {
-      let symbol = (clock - 3 - lag) >> 2 & (MarkCode.symbols - 1)
-      let tone = MarkCode.tone(Int(speaker.number), symbol)
-      if !MarkCode.isFaint(symbol), abs(Int(tone) - Int(loudest)) > 1 {
-        sums[lag] &+= Int32(truncatingIfNeeded: history.level(hop, tone) - mean)
-        counts[lag] &+= 1
+    let begin = clock - 3
+    let number = Int(speaker.number)
+    sums.withUnsafeMutableBufferPointer { sums in
+      counts.withUnsafeMutableBufferPointer { counts in
+        var lag = begin & 3
+        while lag < Self.latest {
+          let symbol = (begin - lag) >> 2 & (MarkCode.symbols - 1)
+          let tone = MarkCode.tone(number, symbol)
+          if !MarkCode.isFaint(symbol), abs(Int(tone) - Int(loudest)) > 1 {
+            sums[lag] &+= Int32(truncatingIfNeeded: history.level(hop, tone) - mean)
+            counts[lag] &+= 1
+          }
+          lag += MarkCode.hopsPerSymbol
+        }
       }
-      lag += MarkCode.hopsPerSymbol
     }
-    return hops % (Self.wanted * 5) == 0 ? conclude() : nil
+    return hops % (Self.wanted * 5 / 2) == 0 ? conclude() : nil
   }
 
   private mutating func conclude() -> Int? {
@@ -54,6 +62,6 @@ struct EchoProbe: Sendable {
       return nil
     }
     defer { seen = best.lag }
-    return seen.map { abs($0 - best.lag) <= 1 } ?? false ? best.lag : nil
+    return seen.map { abs($0 - best.lag) <= 2 } ?? false ? best.lag : nil
   }
 }

@@ -36,7 +36,8 @@ struct MarkEar: Sendable {
   }
 
   private mutating func follow(_ hop: Int, _ notices: inout [Notice]) {
-    guard var followed = track else { return }
+    // Moved out and in again, so that nothing in it is copied.
+    guard var followed = track.take() else { return }
     let speaker = followed.hypothesis.speaker
     followed.judge(hop, &history) { notices.append(.changed(speaker, $0)) }
     track = followed
@@ -54,13 +55,14 @@ struct MarkEar: Sendable {
   mutating func finish(_ notices: inout [Notice]) { end(&notices) }
 
   private mutating func turn(to found: (Hypothesis, start: Int), at hop: Int, _ notices: inout [Notice]) {
-    if var followed = track {
+    if var followed = track.take() {
       let known = followed.hypothesis
       if known.speaker == found.0.speaker, abs(known.distance(to: found.0)) <= Self.longestJump {
         followed.move(to: found.0, at: hop, &history) { notices.append(.changed(known.speaker, $0)) }
         track = followed
         return
       }
+      track = followed
       end(&notices)
     }
     begin(found, at: hop, &notices)
