@@ -22,17 +22,19 @@ public struct ImpairedLink: Sendable {
   private var loss: LossState
   private var bottleneck: Bottleneck?
   private var generator: SeededGenerator
+  /// Of what was sent in order, so that nothing overtakes it.
   private var lastArrival = Int64.min
+  /// What a queue of before still holds arrives first.
+  private let floor: Int64
   /// Of the datagrams, for every n-th of them.
   private var datagrams = 0
-  /// How many packets came before this impairment, and until now.
-  private let firstNumber: Int
+  /// How many packets have come.
   public private(set) var packets: Int
 
   /// - Parameters:
   ///   - begin: when the link gets the impairment: outages and delay steps count from there.
-  ///   - packets: how many packets the link has carried before.
-  public init(_ impairment: Impairment, at begin: Instant = .zero, after packets: Int = 0, generator: SeededGenerator) {
+  ///   - before: the same direction until now: its packets count, and what waits in its queue is not overtaken.
+  public init(_ impairment: Impairment, at begin: Instant = .zero, after before: ImpairedLink? = nil, generator: SeededGenerator) {
     self.impairment = impairment
     delay = impairment.delay.bounded
     holdTime = impairment.reordering.delay.bounded
@@ -40,7 +42,7 @@ public struct ImpairedLink: Sendable {
     (jitter, loss) = (JitterState(impairment.jitter), LossState(impairment.loss))
     bottleneck = impairment.bandwidth.map(Bottleneck.init)
     self.generator = generator
-    (firstNumber, self.packets) = (packets, packets)
+    (packets, floor) = (before?.packets ?? 0, before?.isOrdered == true ? before?.lastArrival ?? .min : .min)
   }
 
   /// What becomes of the next packet.
@@ -54,6 +56,12 @@ public struct ImpairedLink: Sendable {
     if kind != .datagram { (passage.second, passage.isHeldBack, passage.flippedBit) = (nil, false, nil) }
     return passage
   }
+
+  /// Whether nothing overtakes: a queue keeps the order, and so may jitter.
+  private var isOrdered: Bool { impairment.jitter.keepsOrder || bottleneck != nil && jitter.isNone }
+
+  /// Whether what was sent in order is still under way at a moment, for a link without anything else.
+  public func isBusy(at now: Instant, delay: Int64) -> Bool { isOrdered && lastArrival > now.nanoseconds + delay }
 
   /// What a packet takes where nothing is drawn.
   public func base(at now: Instant) -> Int64 { base(at: now.nanoseconds) }
@@ -85,8 +93,8 @@ public struct ImpairedLink: Sendable {
 
   /// How long what arrives takes; in order, where the jitter keeps it.
   private mutating func arrival(_ extra: Int64, at now: Int64) -> Int64 {
-    let taken = max(0, base(at: now) + jitter.draw(&generator)) + extra
-    guard impairment.jitter.keepsOrder || bottleneck != nil && jitter.isNone else { return taken }
+    let taken = max(max(0, base(at: now) + jitter.draw(&generator)) + extra, floor == .min ? 0 : floor - now)
+    guard isOrdered else { return taken }
     lastArrival = max(lastArrival, now + taken)
     return lastArrival - now
   }

@@ -28,7 +28,8 @@ struct LinkState {
   ///   - generator: made only where something is drawn.
   init(_ impairment: Impairment, at now: Instant, after before: LinkState?, _ terms: Terms, generator: @autoclosure () -> SeededGenerator) {
     // Packets of a link whose fates are kept or replayed are counted from the first one on, whenever it begins to draw.
-    guard !impairment.isSteady || terms.isRecorded || terms.fates != nil else {
+    let isBusy = before?.impaired?.link.isBusy(at: now, delay: impairment.delay.wholeNanoseconds) ?? false
+    guard !impairment.isSteady || isBusy || terms.isRecorded || terms.fates != nil else {
       (steadyDelay, impaired) = (max(0, impairment.delay.wholeNanoseconds), before?.impaired)
       return
     }
@@ -39,7 +40,7 @@ struct LinkState {
       (plain.delaySteps, plain.list) = (impairment.delaySteps, PacketList(fates))
       impairment = plain
     }
-    let link = ImpairedLink(impairment, at: now, after: before?.impaired?.link.packets ?? 0, generator: generator())
+    let link = ImpairedLink(impairment, at: now, after: before?.impaired?.link, generator: generator())
     impaired = ImpairedState(link, log: terms.isRecorded ? before?.impaired?.log ?? [] : nil)
   }
 

@@ -53,6 +53,16 @@ import Testing
     #expect((0.001...0.02).contains(passages.lossRate))
   }
 
+  @Test func `what waits in a queue is not overtaken when the link becomes wide again`() {
+    var narrow = ImpairedLink(link { $0.bandwidth = Bandwidth(bitsPerSecond: 80_000, queue: .time(.seconds(1))) }, generator: SeededGenerator(seed: 1))
+    for _ in 0..<10 { _ = narrow.pass(.datagram, octets: 200, at: .zero) }
+    let now = Instant(nanoseconds: 50_000_000)
+    #expect(narrow.isBusy(at: now, delay: 10_000_000))
+    var wide = ImpairedLink(link { _ in }, at: now, after: narrow, generator: SeededGenerator(seed: 1))
+    #expect(wide.pass(.datagram, octets: 200, at: now).first == 160_000_000)
+    #expect(wide.pass(.datagram, octets: 200, at: Instant(nanoseconds: 300_000_000)).first == 10_000_000)
+  }
+
   // MARK: - Outages and delay steps
 
   @Test func `an outage takes everything that is sent then, and nothing else`() {
@@ -122,7 +132,9 @@ import Testing
 
   @Test func `packets keep their numbers when the impairment changes`() {
     let listed = link { $0.list = PacketList([4: .lost(.listed)]) }
-    var link = ImpairedLink(listed, after: 2, generator: SeededGenerator(seed: 1))
+    var before = ImpairedLink(link { _ in }, generator: SeededGenerator(seed: 1))
+    for _ in 0..<2 { _ = before.pass(.datagram, octets: 100, at: .zero) }
+    var link = ImpairedLink(listed, after: before, generator: SeededGenerator(seed: 1))
     #expect((0..<3).map { _ in link.pass(.datagram, octets: 100, at: .zero).first } == [10_000_000, nil, 10_000_000])
     #expect(link.packets == 5)
   }

@@ -8,7 +8,7 @@ import ScenarioModel
 /// ```
 ///   draws ──recorded──► all fates ──ddmin──► the fates that matter ──► fewer steps ──► the fates again ──► a file that fails by itself
 /// ```
-/// A smaller run counts only when it fails in the same way: by the same rule, observed at the same kind of step.
+/// A smaller run counts only when it fails in the same way: by the same rule, at the same step, with the same words but for numbers.
 public struct Shrinker {
   /// What came of it.
   public struct Shrunk: Sendable {
@@ -55,7 +55,7 @@ public struct Shrinker {
     guard fails(fates, steps) else { throw .notReplayed }
     let known = fates.count
     fates = minimal(fates) { $0.fails($1, steps) }
-    steps = minimal(steps) { $0.fails(fates, $1) }
+    steps = minimal(steps) { $0.fails(fates, $1, asFile: true) }
     if steps.count < scenario.steps.count { fates = minimal(fates) { $0.fails($1, steps) } }
     return try shrunk(fates, steps, known)
   }
@@ -80,7 +80,9 @@ public struct Shrinker {
   // MARK: - Runs
 
   /// What makes two failures the same.
-  private static func signature(_ finding: Finding) -> String { "\(finding.rule) | \(finding.step)" }
+  private static func signature(_ finding: Finding) -> String {
+    "\(finding.rule) | \(finding.step) | \(finding.observed.filter { !$0.isNumber })"
+  }
 
   private func plan(_ fates: [Int]) -> FatePlan {
     var plan = FatePlan()
@@ -95,7 +97,12 @@ public struct Shrinker {
     return VirtualRun.run(part, seed: seed, fates: .replayed(plan(fates)))
   }
 
-  private mutating func fails(_ fates: [Int], _ steps: [Int]) -> Bool {
+  /// - Parameter asFile: what is left has to be readable too: no step may name what only one that is left out has made.
+  private mutating func fails(_ fates: [Int], _ steps: [Int], asFile: Bool = false) -> Bool {
+    if asFile {
+      guard let text = scenario.written(fates: plan(fates), steps: steps, note: []) else { return false }
+      return failsByItself(text, seed: seed)
+    }
     let result = run(fates, steps)
     return result.verdict == .failed && result.findings.first.map(Self.signature) == wanted
   }

@@ -4,6 +4,8 @@ import SansIO
 extension ControlTable.Reports {
   /// A sender counts from the beginning of its stream (RFC 3550 §6.4.1). A capture that joins later knows the steps alone.
   mutating func take(_ information: RTCPPacket.SenderInformation, _ stream: RTPStream, _ stamp: FrameStamp) {
+    // What was sent since the newest packet came may all be lost: the next report says whether it was.
+    if let newest = stream.course.newest, stamp.since(newest.stamp) > 100_000_000 { return }
     let now = ControlTable.Sent(
       packets: Int(information.packetCount), octets: Int(information.octetCount), seenPackets: stream.course.expected,
       seenOctets: stream.octets, clock: Double(information.ntpTime >> 32) + Double(information.ntpTime & 0xFFFF_FFFF) / 4_294_967_296,
