@@ -2,8 +2,8 @@ import SansIO
 
 /// One direction of a link in use: its impairment, the randomness that is its own, and how far its models are.
 ///
-/// It knows neither UDP nor hosts: whoever owns it says when an IP packet of what size comes, and does what it answers. Packets are numbered
-/// from 1 in the order in which they come, for ``PacketList`` and for what is recorded.
+/// It knows neither UDP nor hosts: whoever owns it says when an IP packet of what size comes, and does what it answers. Packets are
+/// numbered from 1 in the order in which they come, for ``PacketList`` and for what is recorded.
 public struct ImpairedLink: Sendable {
   /// What a packet is to the link.
   public enum Kind: Sendable {

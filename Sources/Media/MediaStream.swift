@@ -134,7 +134,6 @@ public struct MediaStream: Sendable {
   private mutating func stop(at now: Instant, _ out: inout Outbox) {
     if case .running = state, hasSpokenOrHeard { sendReport(isLast: true, at: now, &out) }
     state = .stopped
-    receiver.finishDigits(&events)
     silence.stop()
     receiver.finish(&events)
     events.append(.stopped(report))

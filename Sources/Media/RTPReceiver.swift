@@ -53,9 +53,6 @@ struct RTPReceiver: Sendable {
   /// Digits in the audio are heard from now on.
   mutating func listenForDigits() { if !listeners.contains(where: { $0 is DigitListener }) { listeners.append(DigitListener()) } }
 
-  /// The stream ends, and with it a digit that sounds.
-  mutating func finishDigits(_ events: inout [MediaEvent]) { if !digitListeners.isEmpty { digitListeners[0].finish(&events) } }
-
   var packetsReceived: UInt32 { earlier.reduce(receivedBefore + (statistics?.received ?? 0)) { $0 + $1.received } }
   var packetsLost: Int { earlier.reduce(lostBefore + (statistics?.lost ?? 0)) { $0 + $1.lost } }
 
@@ -84,7 +81,7 @@ struct RTPReceiver: Sendable {
   }
 
   private mutating func book(_ packet: RTPPacket, _ format: AudioFormat?, isInOrder: Bool, isNewSource: Bool, at now: Instant) {
-    var content = format == .telephoneEvent ? BufferedPacket.Content.event : .noise
+    var content = format?.isEvent == true ? BufferedPacket.Content.event : .noise
     var (ticks, clockRate) = (0, decoder.codec.clockRate)
     if case .codec(let name) = format, let codec = name.spoken {
       content = .audio(codec, packet.payload)

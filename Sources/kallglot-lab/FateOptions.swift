@@ -59,7 +59,8 @@ struct FateOptions: ParsableArguments {
     let shrunk: Shrinker.Shrunk
     do throws(Shrinker.Refusal) { shrunk = try shrinker.shrink() } catch {
       switch error {
-      case .didNotFail(let verdict): throw Complaint("\(scenario.name) with seed \(seed) is \(verdict.rawValue): there is nothing to shrink")
+      case .didNotFail(let verdict):
+        throw Complaint("\(scenario.name) with seed \(seed) is \(verdict.rawValue): there is nothing to shrink")
       case .notReplayed: throw Complaint("\(scenario.name) does not fail when its fates are replayed, so they are not why it fails")
       case .notWritten: throw Complaint("what is left of \(scenario.name) does not fail as a file of its own")
       }

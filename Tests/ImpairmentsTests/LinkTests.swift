@@ -54,7 +54,8 @@ import Testing
   }
 
   @Test func `what waits in a queue is not overtaken when the link becomes wide again`() {
-    var narrow = ImpairedLink(link { $0.bandwidth = Bandwidth(bitsPerSecond: 80_000, queue: .time(.seconds(1))) }, generator: SeededGenerator(seed: 1))
+    var narrow = ImpairedLink(
+      link { $0.bandwidth = Bandwidth(bitsPerSecond: 80_000, queue: .time(.seconds(1))) }, generator: SeededGenerator(seed: 1))
     for _ in 0..<10 { _ = narrow.pass(.datagram, octets: 200, at: .zero) }
     let now = Instant(nanoseconds: 50_000_000)
     #expect(narrow.isBusy(at: now, delay: 10_000_000))

@@ -22,7 +22,10 @@ import Testing
   @Test func `a pattern is a line a packet, and begins again`() throws {
     let list = try PacketList.parse("# a train\n20 ms\nlost # in a tunnel\n\nlink x 3\n  80 ms, again 95 ms x 2\n")
     #expect(list.cycle == 7)
-    #expect((1...9).map { list.passage(of: $0)?.description } == ["20 ms", "lost", nil, nil, nil, "80 ms, again 95 ms", "80 ms, again 95 ms", "20 ms", "lost"])
+    #expect(
+      (1...9).map { list.passage(of: $0)?.description } == [
+        "20 ms", "lost", nil, nil, nil, "80 ms, again 95 ms", "80 ms, again 95 ms", "20 ms", "lost",
+      ])
     #expect(try PacketList.parse("lost x 2\nonce\r\n").passage(of: 3) == nil)
   }
 

@@ -62,7 +62,8 @@ import Testing
     #expect(VirtualRun.run(read, seed: shrunk.needsSeed ? seed : 1).verdict == .failed)
     // Without its one fate it passes: that is what mattered.
     let healed = shrunk.text.split(separator: "\n").map { line in
-      line.contains("fates:") ? String(line.prefix(upTo: line.firstRange(of: ", fates:")?.lowerBound ?? line.endIndex)) + " }" : String(line)
+      line.contains("fates:")
+        ? String(line.prefix(upTo: line.firstRange(of: ", fates:")?.lowerBound ?? line.endIndex)) + " }" : String(line)
     }.joined(separator: "\n")
     #expect(VirtualRun.run(try Scenario.read(healed, file: "left.yaml"), seed: shrunk.needsSeed ? seed : 1).verdict == .passed)
   }

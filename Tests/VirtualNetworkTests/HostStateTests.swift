@@ -18,7 +18,8 @@ import Testing
     pair.simulation.run(until: milliseconds(600))
     #expect(
       pair.second.log.dropFirst() == [
-        "0.501 datagram 0 from 192.0.2.1:5060", "0.501 datagram 1 from 192.0.2.1:5060", "0.501 datagram 2 from 192.0.2.1:5060", "0.501 wake",
+        "0.501 datagram 0 from 192.0.2.1:5060", "0.501 datagram 1 from 192.0.2.1:5060", "0.501 datagram 2 from 192.0.2.1:5060",
+        "0.501 wake",
       ])
   }
 

@@ -67,7 +67,8 @@ import Testing
 
   @Test func `loss only delays a stream, whatever the seed`() {
     for seed in 1...20 as ClosedRange<UInt64> {
-      let pair = connected(Impairment(delay: .milliseconds(10), jitter: .uniform(.milliseconds(15)), loss: .random(.percent(20))), seed: seed)
+      let pair = connected(
+        Impairment(delay: .milliseconds(10), jitter: .uniform(.milliseconds(15)), loss: .random(.percent(20))), seed: seed)
       var received = ""
       pair.second.onArrival = { arrival, _, _ in if case .bytes(_, let bytes) = arrival { received += bytes.text } }
       pair.first.onArrival = { arrival, _, out in
@@ -201,7 +202,8 @@ import Testing
 
   @Test func `two runs with one seed are equal packet for packet, another seed differs`() {
     func run(_ seed: UInt64) -> [String] {
-      let pair = connected(Impairment(delay: .milliseconds(10), jitter: .uniform(.milliseconds(5)), loss: .random(.percent(10))), seed: seed)
+      let pair = connected(
+        Impairment(delay: .milliseconds(10), jitter: .uniform(.milliseconds(5)), loss: .random(.percent(10))), seed: seed)
       pair.simulation.run(until: milliseconds(2000))
       write(pair, String(repeating: "x", count: 20_000))
       pair.simulation.run(until: milliseconds(20_000))

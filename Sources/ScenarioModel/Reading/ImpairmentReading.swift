@@ -26,14 +26,18 @@ enum ImpairmentKeys {
   static let corrupt = Key.optional(
     "corrupt", .share, "The share of packets in which a bit is flipped: they are lost, since the checksum of UDP or TCP shows it.")
   static let pastChecksum = Key.optional(
-    "pastChecksum", .flag, "Datagrams arrive with the flipped bit: a box on the way has computed the checksum anew.").with(.key("corrupt"))
+    "pastChecksum", .flag, "Datagrams arrive with the flipped bit: a box on the way has computed the checksum anew."
+  ).with(.key("corrupt"))
   static let pattern = Key.optional(
     "pattern", .pattern,
     "A file that says packet by packet what becomes of them, a line each, from the beginning again after the last: a time "
       + "(`21.5 ms`) instead of the delay, `lost`, or `link`: as the other keys have it; `lost x 5` is five lines, `# …` a comment, and "
       + "`once` as the last line ends it. The path is relative to this file.")
   static let fates = Key.optional(
-    "fates", .fates, "What becomes of single packets, by their numbers on the link from 1: `lost`, or a time (`21.5 ms`); whatever `impair` and `heal` say later.")
+    "fates", .fates,
+    "What becomes of single packets, by their numbers on the link from 1: `lost`, or a time (`21.5 ms`); "
+      + "whatever `impair` and `heal` say later."
+  )
 
   static let all: [any DescribedField] = [
     preset, delay, delaySteps, jitter, loss, duplicate, reorder, bandwidth, queue, crossTraffic, outage, corrupt, pastChecksum, pattern,

@@ -12,7 +12,9 @@ enum LinkKeys {
   static func read(_ fields: FieldSet) throws(SourceProblem) -> LinkEnds {
     if let from = try fields[from] {
       let to = try fields[to]
-      guard from != to else { throw (fields.place(of: Self.to) ?? fields.place).problem("a link connects two members, and both are \(from)") }
+      guard from != to else {
+        throw (fields.place(of: Self.to) ?? fields.place).problem("a link connects two members, and both are \(from)")
+      }
       return LinkEnds(first: from, second: to, isBothWays: false)
     }
     let place = fields.place(of: between) ?? fields.place

@@ -5,8 +5,8 @@ import SansIO
 struct ImpairStep: FieldStep {
   static let keyword = "impair"
   static let summary = """
-    From now on a link does this to packets, and nothing else that `network` or an earlier step said; only a delay that is not given stays. \
-    What is under way arrives as it would have.
+    From now on a link does this to packets, and nothing else that `network` or an earlier step said; only a delay that is not given \
+    stays. What is under way arrives as it would have.
     """
   static let examples = [
     "impair: { between: [pbx, kallglot], loss: 30 % }", "impair: { from: pbx, to: kallglot, outage: { for: 5 s } }",

@@ -1,8 +1,8 @@
 import SIPMessage
 import SansIO
 
-/// A message as engineers name it: `the 2nd 200 INVITE`, `the first 3 INVITE`, `every ACK`, `the BYE`, `the 5th RTP`, `the 50th to 80th RTP`,
-/// `the 2nd DTLS`, `the ACK of the 200`.
+/// A message as engineers name it: `the 2nd 200 INVITE`, `the first 3 INVITE`, `every ACK`, `the BYE`, `the 5th RTP`,
+/// `the 50th to 80th RTP`, `the 2nd DTLS`, `the ACK of the 200`.
 struct MessageText: Sendable {
   var occurrences: ClosedRange<Int>
   var subject: Label.Subject
