@@ -20,7 +20,7 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
     text.replacing(Self.mark) { match in match.1 == key.map { $0[...] } ? match.3 : match.2 }
   }
 
-  private static var mark: Regex<(Substring, Substring, Substring, Substring)> { /\[\[([A-Za-z.]+)\|([^|]*?)\|([^|]*?)\]\]/ }
+  private static var mark: Regex<(Substring, Substring, Substring, Substring)> { /\[\[([A-Za-z0-9.]+)\|([^|]*?)\|([^|]*?)\]\]/ }
 
   static let (all, exempt): ([KeyCase], [String: String]) = {
     let text = (try? String(contentsOfFile: "\(Place.root)/fixtures/scenarios/keys.txt", encoding: .utf8)) ?? ""
