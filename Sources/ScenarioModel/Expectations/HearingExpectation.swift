@@ -40,7 +40,7 @@ struct HearingExpectation: Expectation {
     "sound", ValueType<Sound>.word,
     """
     `silence`: packets with nothing to hear in them for a second; `stranger`: a second of sound without a mark; `clipping`, `wrong-rate`, \
-    `jump`: a mark that is cut at the top, that is too fast or too slow, of which something is left out or put in; `echo`: the member's own mark.
+    `jump`: a mark that is cut at the top, too fast or too slow, or of which something is left out or put in; `echo`: the own mark.
     """)
   private static let leg = Key.optional("leg", .leg, "On which call.")
   private static let duration = Key.optional("for", .duration, "How long at least, in one piece but for gaps below a second.")

@@ -2,7 +2,8 @@ import Mark
 import Media
 import SansIO
 
-/// `speak: { who: pbx, tone: 440 Hz, for: 2 s }`, `speak: { who: pbx, mark: caller, for: 5 s }`, with `leg: two` on that member's side of a named call.
+/// `speak: { who: pbx, tone: 440 Hz, for: 2 s }`, `speak: { who: pbx, mark: caller, for: 5 s }`, with `leg: two` on that member's side of a
+/// named call.
 struct SpeakStep: FieldStep {
   static let keyword = "speak"
   static let summary =
