@@ -1,8 +1,8 @@
 /// What the mark says: at each moment of a clock one of sixteen tones, another sequence for each speaker.
 ///
 /// A symbol lasts 24 ms and is one tone of 500 to 1,750 Hz, each with a whole number of periods in it; 1,024 symbols are a round of the
-/// clock, 24.576 s. Four symbols in a row name speaker and clock nearly alone, sixteen leave no doubt. Every eighth symbol is faint: speech has
-/// syllables, and what has none is noise to the voice activity detectors of codecs.
+/// clock, 24.576 s. Four symbols in a row name speaker and clock nearly alone, sixteen leave no doubt. Every eighth symbol is faint:
+/// speech has syllables, and what has none is noise to the voice activity detectors of codecs.
 enum MarkCode {
   static let speakers = 64
   static let tones = 16

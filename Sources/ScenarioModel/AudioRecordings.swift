@@ -2,6 +2,7 @@ import Media
 import SansIO
 
 /// What the members of a run heard: a tape for each, made before the run and read after it.
+// Unchecked: tapes are made while the cast is, and read when the run has ended.
 public final class AudioRecordings: @unchecked Sendable {
   private var tapes: [(member: String, tape: AudioTape)] = []
 

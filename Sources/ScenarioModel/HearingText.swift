@@ -70,6 +70,7 @@ struct HearingText {
   }
 
   private static func words(_ speed: Speed) -> String {
-    speed.denominator == 1 ? "\(speed.numerator) times too fast" : "\(speed.denominator) times too slow"
+    guard speed.denominator == 1 else { return "too slow by a factor of \(speed.denominator)" }
+    return "too fast by a factor of \(speed.numerator)"
   }
 }

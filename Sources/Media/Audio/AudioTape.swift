@@ -4,6 +4,7 @@ import SansIO
 /// What the streams of one host heard, for files.
 ///
 /// It belongs to its host's loop while the host runs, and to whoever reads it afterwards; never to both.
+// Unchecked: one loop writes it, and it is read when that loop has ended.
 public final class AudioTape: @unchecked Sendable {
   /// One stream, from its first frame on.
   public struct Track: Sendable {
