@@ -119,7 +119,7 @@ let package = Package(
         name: "lab-bench",
         dependencies: stack + [
           "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Impairments", "Capture",
-          "COpenSSL", "CSRTP", "CAllocationCount",
+          "COpenSSL", "CSRTP", "COpus", "CSpandsp", "CAllocationCount",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

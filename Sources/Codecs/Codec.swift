@@ -33,29 +33,11 @@ public enum Codec: Hashable, Sendable {
   /// The same for nanoseconds, towards zero.
   public func ticks(nanoseconds: Int64) -> Int64 { nanoseconds * Int64(clockRate) / 1_000_000_000 }
 
-  /// The milliseconds of audio that one payload can hold, next to those that are asked for: Opus has frames of 10, 20, 40 and 60 ms, the
-  /// others any number (RFC 6716 §2.1.4, RFC 3551 §4.2).
-  public func packetTime(near milliseconds: Int) -> Int {
-    switch self {
-    case .g711, .g722: min(max(milliseconds, 1), 200)
-    case .opus: milliseconds >= 60 ? 60 : milliseconds >= 40 ? 40 : milliseconds >= 20 ? 20 : 10
-    }
-  }
-
   /// Room that a payload of so many milliseconds usually needs.
   public func usualPayload(milliseconds: Int) -> Int {
     switch self {
     case .g711, .g722: 8 * milliseconds
     case .opus(let parameters): Int(parameters.averageBitrate) / 8 * milliseconds / 1_000 * 3 / 2
-    }
-  }
-
-  /// Whether payloads of this codec can be read by what decodes the other's: parameters do not concern a decoder.
-  public func isDecoded(like other: Codec) -> Bool {
-    switch (self, other) {
-    case (.g711(let law), .g711(let others)): law == others
-    case (.g722, .g722), (.opus, .opus): true
-    case (.g711, _), (.g722, _), (.opus, _): false
     }
   }
 
@@ -81,7 +63,7 @@ public struct AudioEncoder: Sendable {
     }
   }
 
-  /// Appends the payload of a frame at the codec's sample rate, of a length that ``Codec/packetTime(near:)`` allows.
+  /// Appends the payload of a frame at the codec's sample rate, of a length that the codec has: Opus 2.5, 5, 10, 20, 40 or 60 ms.
   ///
   /// - Returns: whether the payload is worth a packet: not what DTX leaves out (RFC 7587 §3.1.3).
   @discardableResult

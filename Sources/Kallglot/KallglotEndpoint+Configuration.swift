@@ -9,6 +9,15 @@ import SIPUserAgent
 import SansIO
 
 extension KallglotEndpoint {
+  /// What an answered leg hears, until a translator stands between the legs of a session (contract 8.5).
+  public enum LegAudio: String, Hashable, Sendable, CaseIterable {
+    case silence
+    /// Itself.
+    case echo
+    /// The other leg of its session, in its own codec.
+    case bridge
+  }
+
   public struct Configuration: Sendable {
     /// Realm and our domain in URIs.
     public var domain: String
@@ -23,6 +32,8 @@ extension KallglotEndpoint {
     /// A tone that every answered leg hears; nil = silence.
     public var tone: Tone?
     public var sendsMedia: Bool
+    /// What legs hear that no tone is played to.
+    public var audio = LegAudio.silence
     /// The sequence number of the first packet of each stream; nil = drawn (RFC 3550 §5.1).
     public var firstSequence: UInt16?
     /// What its streams listen for beside tones.
@@ -55,7 +66,7 @@ extension KallglotEndpoint {
           style: style, listeners: listeners, prefersFlowOverContact: listener.natContact == .flow, contactHost: listener.contactHost),
         capability: AudioCapability(codecs: listener.spokenCodecs, security: listener.security), mediaAddress: mediaAddress,
         mediaPorts: listener.mediaPorts,
-        descriptions: DescriptionStyle(originUser: "kallglot", sessionName: "kallglot"),
+        descriptions: .kallglot,
         aor: NameAddress(uri: SIPURI(host: domain, user: "kallglot")), answerDelay: answerDelay, rtpTimeout: listener.rtpTimeout,
         sendsMedia: sendsMedia)
       agent.rekey = listener.rekey == .keepROC ? .keepROC : .restartROC

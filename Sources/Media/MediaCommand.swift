@@ -18,6 +18,11 @@ public enum MediaCommand: Hashable, Sendable {
   case press(DigitPlan, by: DigitWay)
   /// An offer of ours is open, and this is what it lets the peer send; nil = it was refused.
   case offer(ReceivableAudio?)
+  /// Sends this codec of the agreement from the next packet on, without another offer (RFC 3264 §5.1); one that it does not have changes
+  /// nothing.
+  case send(AudioCodec)
+  /// What is heard goes there from now on; nil = nowhere.
+  case bridge(BridgeEnd?)
   /// The agreement of a dialog of the INVITE that made the stream: of the present one, or with another To tag of another fork.
   case agree(AudioAgreement, remoteTag: String?)
   /// A re-INVITE made this agreement, after which RTP may come from elsewhere (contract 8.5).
@@ -100,6 +105,8 @@ public struct MediaReport: Hashable, Sendable {
   public var drops = SRTPDropCounts()
   /// Where there is a jitter buffer, or figures are asked for.
   public var quality: MediaQuality?
+  /// What could not be heard, by cause.
+  public var faults = PayloadFaults()
 }
 
 extension MediaReport {

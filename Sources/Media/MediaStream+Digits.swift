@@ -29,15 +29,16 @@ extension MediaStream {
     return plan.digits.first { !agreed.taken.contains($0.code) }.map { .notTaken($0) }
   }
 
-  /// The next packet, its sequence number and its payload type: audio, or an event instead of it.
-  mutating func nextPacket(due: Instant) -> (bytes: [UInt8], sequence: UInt16, payloadType: UInt8) {
+  /// The next packet, its sequence number and its payload type: audio, or an event instead of it; nil where DTX leaves it out.
+  mutating func nextPacket(due: Instant) -> (bytes: [UInt8], sequence: UInt16, payloadType: UInt8)? {
     let milliseconds = agreement.packetTime
     if let (event, number) = nextEvent() {
       let (bytes, sequence) = sender.event(event, payloadType: number, milliseconds: milliseconds, due: due)
       return (bytes, sequence, number)
     }
-    let (bytes, sequence) = sender.packet(payloadType: agreement.sendPayloadType, milliseconds: milliseconds, due: due)
-    return (bytes, sequence, agreement.sendPayloadType)
+    return sender.packet(payloadType: agreement.sendPayloadType, milliseconds: milliseconds, due: due).map {
+      ($0.bytes, $0.sequence, agreement.sendPayloadType)
+    }
   }
 
   /// What is sent instead of audio in the next packet time; nil = audio.

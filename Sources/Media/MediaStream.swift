@@ -29,15 +29,17 @@ public struct MediaStream: Sendable {
   private(set) var configuration: Configuration
   private(set) var state = State.ready
   private(set) var agreement: AudioAgreement
-  /// Of the agreement; what the agreement names is spoken, or there is no stream.
+  /// Of the agreement, as we send it.
   private(set) var codec: Codec
   /// Where its ports are. An agreement that names another address is direct media: neither RTP nor RTCP leaves here.
   private var local: TransportAddress
   var sender: RTPSender
-  private var receiver: RTPReceiver
+  var receiver: RTPReceiver
   private var reporter: RTCPReporter
   private var sources: PeerSources
   private(set) var terms: ReceptionTerms
+  /// Where what is heard goes beside the sink, and memory for what goes back.
+  var (bridgeEnd, echoed): (BridgeEnd?, AudioFrame) = (nil, AudioFrame(sampleRate: 8_000))
   var silence = SilenceClock()
   var protection: PacketProtection
   var keying: DTLSKeying
@@ -50,17 +52,16 @@ public struct MediaStream: Sendable {
   var events: [MediaEvent] = []
 
   /// - Parameters:
-  ///   - agreement: with a codec that ``AudioCodec/isSpoken``; its local address is the stream's.
+  ///   - agreement: its local address is the stream's.
   ///   - remoteTag: of the dialog that made the agreement; nil where there is only one.
   ///   - isForked: our INVITE made it, so that other dialogs may follow (RFC 3261 §13.2.2.4).
   public init(
     _ configuration: Configuration, agreement: AudioAgreement, remoteTag: String? = nil, isForked: Bool = false, entropy: Entropy
   ) {
-    guard let codec = agreement.codec.spoken else { preconditionFailure("\(agreement.codec) cannot be spoken") }
     var entropy = entropy
     self.configuration = configuration
     self.agreement = agreement
-    self.codec = codec
+    codec = agreement.spoken
     local = agreement.local
     protection = PacketProtection(agreement, reading: configuration.rekey)
     keying = DTLSKeying(configuration)
@@ -68,7 +69,7 @@ public struct MediaStream: Sendable {
       codec: codec, firstSequence: configuration.firstSequence, isProtected: protection.isSecure || agreement.association != nil,
       entropy: &entropy)
     receiver = RTPReceiver(
-      codec: codec, configuration.reception, packetTime: agreement.packetTime, listening: configuration.listening,
+      codec: agreement.codec.spoken, configuration.reception, packetTime: agreement.packetTime, listening: configuration.listening,
       number: configuration.dialog)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)
     sources = PeerSources(tag: remoteTag, isForked: isForked)
@@ -93,6 +94,8 @@ public struct MediaStream: Sendable {
     case .offer(let receivable):
       terms.offer(receivable)
       if receivable == nil { take(keying.retryHeld(at: now, &out), at: now) }
+    case .bridge(let end): bridge(to: end)
+    case .send(let codec): if let agreement = agreement.sending(codec) { use(agreement) }
     case .agree(let agreement, let tag):
       sources.agree(agreement, insteadOf: self.agreement, tag: tag)
       replace(agreement, isKnown: true, at: now)
@@ -116,20 +119,24 @@ public struct MediaStream: Sendable {
   }
 
   private mutating func replace(_ agreement: AudioAgreement, isKnown: Bool, at now: Instant) {
-    guard let codec = agreement.codec.spoken else { preconditionFailure("\(agreement.codec) cannot be spoken") }
     terms.agree(agreement.receivable, isKnown: isKnown, at: now)
     if agreement.protection != self.agreement.protection { keysChanged = now }
     protection.change(
       to: agreement, from: self.agreement, isBack: agreement.local == local && self.agreement.local != local)
     if agreement.direction.sends, !self.agreement.direction.sends { sender.beginTalkspurt() }
-    self.agreement = agreement
-    self.codec = codec
-    sender.change(to: codec)
+    use(agreement)
     takeEarly(at: now)
   }
 
   /// Digits in the audio are heard from now on.
   public mutating func listenForDigits() { receiver.listenForDigits() }
+
+  /// What is sent goes by this agreement from the next packet on.
+  private mutating func use(_ agreement: AudioAgreement) {
+    self.agreement = agreement
+    codec = agreement.spoken
+    sender.change(to: codec)
+  }
 
   private mutating func stop(at now: Instant, _ out: inout Outbox) {
     if case .running = state, hasSpokenOrHeard { sendReport(isLast: true, at: now, &out) }
@@ -154,6 +161,7 @@ public struct MediaStream: Sendable {
     if let due = keying.nextDeadline, due <= now { take(keying.wake(at: now, &out), at: now) }
     if case .running(var packet, var report) = state {
       receiver.playOut(at: now, &events)
+      if bridgeEnd == .echo { echo() }
       while let due = packet, due <= now {
         sendPacket(due: due, &out)
         packet = due.adding(nanoseconds: packetNanoseconds)
@@ -194,7 +202,7 @@ public struct MediaStream: Sendable {
   private mutating func sendPacket(due: Instant, _ out: inout Outbox) {
     // Without keys there is nothing to send: the clock goes on as in silence.
     guard let destination, !protection.isAwaiting(.rtp) else { return sender.skip(milliseconds: agreement.packetTime, due: due) }
-    var (bytes, sequence, number) = nextPacket(due: due)
+    guard var (bytes, sequence, number) = nextPacket(due: due) else { return }
     guard protection.protect(&bytes, .rtp) else { return sender.uncount(octets: bytes.count) }
     let label = Label(
       .rtp(payloadType: number), dialog: configuration.dialog, stream: sender.ssrc, sequence: UInt32(sequence), due: due)
@@ -282,10 +290,12 @@ public struct MediaStream: Sendable {
     }
     // Comfort noise some send without asking.
     guard format != nil || packet.payloadType == Self.comfortNoise else {
+      receiver.receiveUnknown(packet, at: now)
       complain(.rtpPayloadType, "\(packet.payloadType)")
       return true
     }
-    receiver.receive(packet, format, clockRate: codec.clockRate, at: now, &events)
+    receiver.receive(packet, format, clockRate: format?.clockRate ?? codec.clockRate, at: now, &events)
+    if bridgeEnd == .echo { echo() }
     if case .telephoneEvent(let clock) = format { receiveEvent(packet, clock, at: now) }
     return true
   }
@@ -364,7 +374,7 @@ public struct MediaStream: Sendable {
       packetsSent: sender.packetsSent, packetsReceived: receiver.packetsReceived, octetsSent: sender.octetsSent,
       octetsReceived: receiver.octetsReceived, packetsLost: receiver.packetsLost,
       jitter: receiver.statistics?.jitterDuration ?? .zero, tones: receiver.tones, packetsLostAtPeer: reporter.packetsLostAtPeer,
-      drops: protection.drops, quality: quality)
+      drops: protection.drops, quality: quality, faults: receiver.faults)
   }
 
   private var quality: MediaQuality? {

@@ -23,6 +23,9 @@ struct RTPReceiver: Sendable {
   private var sink: any AudioSink
   /// Those that somebody asked for.
   private var listeners: [any AudioSink] = []
+  private(set) var faults = PayloadFaults()
+  /// What was heard since it was taken, for a bridge; empty where there is none.
+  private(set) var tap: [AudioFrame] = []
   /// Hertz, in the order they began.
   private(set) var tones: [Int] = []
 
@@ -67,23 +70,25 @@ struct RTPReceiver: Sendable {
     let isInOrder = statistics.map { $0.ssrc != packet.ssrc || $0.isAhead(packet.sequenceNumber) } ?? true
     let isNewSource = statistics?.ssrc != packet.ssrc
     if isNewSource { begin(packet, clockRate: clockRate, &events) }
+    if case .codec = format { statistics?.change(clockRate: clockRate) }
     // All packets of an event have the time at which it began (RFC 4733 §2.2.1): they say nothing of the delay.
     statistics?.receive(
       sequence: packet.sequenceNumber, timestamp: format?.isEvent == true ? nil : packet.timestamp, at: now)
     octetsReceived &+= UInt32(truncatingIfNeeded: packet.payload.count)
     guard !desk.isEmpty else {
-      if isInOrder, case .codec(let name) = format, let codec = name.spoken { hear(packet.payload, codec, at: now, &events) }
+      if isInOrder, case .codec(let name) = format { hear(packet.payload, name.spoken, at: now, &events) }
       return
     }
     playOut(at: now, &events)
     book(packet, format, isInOrder: isInOrder, isNewSource: isNewSource, at: now)
-    if !conceals, isInOrder, case .codec(let name) = format, let codec = name.spoken { hear(packet.payload, codec, at: now, &events) }
+    if !conceals, isInOrder, case .codec(let name) = format { hear(packet.payload, name.spoken, at: now, &events) }
   }
 
   private mutating func book(_ packet: RTPPacket, _ format: AudioFormat?, isInOrder: Bool, isNewSource: Bool, at now: Instant) {
     var content = format?.isEvent == true ? BufferedPacket.Content.event : .noise
     var (ticks, clockRate) = (0, decoder.codec.clockRate)
-    if case .codec(let name) = format, let codec = name.spoken {
+    if case .codec(let name) = format {
+      let codec = name.spoken
       content = .audio(codec, packet.payload)
       (ticks, clockRate) = (codec.duration(of: packet.payload), codec.clockRate)
     }
@@ -91,6 +96,36 @@ struct RTPReceiver: Sendable {
       ssrc: packet.ssrc, sequence: packet.sequenceNumber, timestamp: packet.timestamp, content: content, ticks: ticks, arrival: now)
     desk[0].take(
       buffered, clockRate: clockRate, jitter: statistics?.jitterMilliseconds ?? 0, isInOrder: isInOrder, isNewSource: isNewSource)
+  }
+
+  /// From now on what is heard is kept for a bridge, or no longer.
+  mutating func setTapped(_ isTapped: Bool) {
+    guard isTapped == tap.isEmpty else { return }
+    tap = isTapped ? [AudioFrame(sampleRate: frame.sampleRate)] : []
+  }
+
+  private mutating func keep(_ frame: AudioFrame) {
+    if tap[0].sampleRate != frame.sampleRate {
+      tap[0].sampleRate = frame.sampleRate
+      tap[0].samples.removeAll(keepingCapacity: true)
+    }
+    tap[0].samples.append(contentsOf: frame.samples)
+  }
+
+  /// Puts what was heard since the last time into `heard`, whose memory is kept instead; false when there was nothing.
+  mutating func takeHeard(into heard: inout AudioFrame) -> Bool {
+    guard !tap.isEmpty, !tap[0].samples.isEmpty else { return false }
+    heard.samples.removeAll(keepingCapacity: true)
+    heard.sampleRate = tap[0].sampleRate
+    swap(&heard.samples, &tap[0].samples)
+    return true
+  }
+
+  /// Takes a packet of the peer's whose payload type nobody has named: it is part of the stream, and nothing can be made of it.
+  mutating func receiveUnknown(_ packet: RTPPacket, at now: Instant) {
+    faults.unknownTypes &+= 1
+    guard statistics?.ssrc == packet.ssrc else { return }
+    statistics?.receive(sequence: packet.sequenceNumber, timestamp: nil, at: now)
   }
 
   private mutating func begin(_ packet: RTPPacket, clockRate: Int, _ events: inout [MediaEvent]) {
@@ -134,7 +169,7 @@ struct RTPReceiver: Sendable {
 
   private mutating func hear(_ payload: Bytes, _ codec: Codec, at time: Instant, _ events: inout [MediaEvent]) {
     if !decoder.codec.isDecoded(like: codec) { decoder = codec.decoder }
-    decoder.decode(payload, into: &frame)
+    faults.count(decoder.decode(payload, into: &frame))
     sink(time, &events)
   }
 
@@ -148,6 +183,7 @@ struct RTPReceiver: Sendable {
     let before = events.count
     sink.take(frame, &events)
     for index in listeners.indices { listeners[index].take(frame, &events) }
+    if !tap.isEmpty { keep(frame) }
     for event in events[before...] { if case .toneHeard(let frequency) = event { tones.append(frequency) } }
   }
 

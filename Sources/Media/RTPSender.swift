@@ -20,6 +20,8 @@ struct RTPSender: Sendable {
   private var frame: AudioFrame
   /// Digits in the audio; empty until one is asked for.
   private var tones: [DigitTones] = []
+  /// What another stream hears, instead of silence; empty where there is no bridge.
+  private var bridge: [BridgeSource] = []
 
   /// - Parameters:
   ///   - firstSequence: nil = drawn.
@@ -50,6 +52,14 @@ struct RTPSender: Sendable {
 
   var isSendingTones: Bool { tones.first.map { !$0.isIdle } ?? false }
 
+  /// Takes what another stream heard; a tone that is asked for goes before it.
+  mutating func hear(_ heard: AudioFrame) {
+    if bridge.isEmpty { bridge.append(BridgeSource()) }
+    bridge[0].put(heard, for: codec.sampleRate)
+  }
+
+  mutating func unbridge() { bridge = [] }
+
   /// The next packet has the marker, which tells the peer's jitter buffer that speech begins anew (RFC 3551 §4.1).
   mutating func beginTalkspurt() { isTalkspurtStart = true }
 
@@ -60,17 +70,21 @@ struct RTPSender: Sendable {
     frame.sampleRate = codec.sampleRate
   }
 
-  /// The next packet, and its sequence number.
-  mutating func packet(payloadType: UInt8, milliseconds: Int, due: Instant) -> (bytes: [UInt8], sequence: UInt16) {
+  /// The next packet, and its sequence number; nil where DTX leaves it out (RFC 7587 §3.1.3): the clock goes on, and a talkspurt follows.
+  mutating func packet(payloadType: UInt8, milliseconds: Int, due: Instant) -> (bytes: [UInt8], sequence: UInt16)? {
     prepare(milliseconds, due: due)
     fill()
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(RTPPacket.headerSize + frame.samples.count)
+    bytes.reserveCapacity(RTPPacket.headerSize + codec.usualPayload(milliseconds: milliseconds))
     RTPPacket.appendHeader(
       to: &bytes, payloadType: payloadType, marker: isTalkspurtStart, sequenceNumber: sequence, timestamp: timestamp, ssrc: ssrc)
-    encoder.encode(frame, into: &bytes)
-    defer { sequence &+= 1 }
+    let isWorthSending = encoder.encode(frame, into: &bytes)
     timestamp &+= codec.ticks(milliseconds: milliseconds)
+    guard isWorthSending else {
+      isTalkspurtStart = true
+      return nil
+    }
+    defer { sequence &+= 1 }
     packetsSent &+= 1
     octetsSent &+= UInt32(bytes.count - RTPPacket.headerSize)
     isTalkspurtStart = false
@@ -79,7 +93,7 @@ struct RTPSender: Sendable {
 
   private mutating func fill() {
     if !tones.isEmpty, tones[0].fill(&frame) { return source.skip(frame) }
-    source.fill(&frame)
+    if !bridge.isEmpty, source is SilentSource { bridge[0].fill(&frame) } else { source.fill(&frame) }
   }
 
   /// A packet of telephone-event in the place of the next one: the timestamp of the audio goes on under it (RFC 4733 §2.1).

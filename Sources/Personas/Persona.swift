@@ -45,6 +45,8 @@ public final class Persona: ScriptedHost, TimerNaming {
     public var reception = ReceptionSettings()
     /// What its streams listen for beside tones.
     public var listening = AudioListening.none
+    /// How its audio is set, where not as the product's is.
+    public var audio = AudioSettings()
     /// The user part of the Contact of REGISTER; nil = the address of record's.
     public var registrationContactUser: String?
     /// Digits are listened for in the audio as well.
@@ -79,9 +81,9 @@ public final class Persona: ScriptedHost, TimerNaming {
     var own = CallAgent.Configuration(
       userAgent: UserAgent.Configuration(
         style: habits.style, features: configuration.profile.features, behaviour: habits.behaviour, listeners: configuration.listeners),
-      capability: AudioCapability(codecs: habits.codecs, security: configuration.security),
+      capability: configuration.audio.capability(habits, configuration.security),
       mediaAddress: configuration.mediaAddress, mediaPorts: configuration.mediaPorts,
-      descriptions: habits.descriptions, aor: configuration.aor, answerDelay: configuration.answerDelay,
+      descriptions: configuration.audio.style(habits.descriptions), aor: configuration.aor, answerDelay: configuration.answerDelay,
       sendsMedia: configuration.sendsMedia)
     own.userAgent.keepAlive = configuration.keepAlive
     own.userAgent.opens = configuration.opens
@@ -136,7 +138,7 @@ public final class Persona: ScriptedHost, TimerNaming {
       request.credentials = request.credentials ?? configuration.credentials
       request.contactUser = request.contactUser ?? configuration.registrationContactUser
       return .register(request)
-    case .cancel, .hangUp, .reinvite, .speak, .press, .options, .hangUpAll: return command
+    case .cancel, .hangUp, .reinvite, .speak, .press, .send, .bridge, .options, .hangUpAll: return command
     }
   }
 

@@ -19,6 +19,13 @@ public enum AudioCodec: String, Hashable, Sendable, Codable, CaseIterable {
   /// Behind the clock rate in rtpmap; one is left out (RFC 8866 §6.6).
   var channels: Int { self == .opus ? 2 : 1 }
 
+  /// The milliseconds of audio that one payload can hold, next to those that are asked for: Opus has frames of 10, 20, 40 and 60 ms (RFC
+  /// 6716 §2.1.4), the others any number.
+  func packetTime(near milliseconds: Int) -> Int {
+    guard self == .opus else { return milliseconds }
+    return milliseconds >= 60 ? 60 : milliseconds >= 40 ? 40 : milliseconds >= 20 ? 20 : 10
+  }
+
   /// The number we offer (contract 8.5); static ones are RFC 3551's.
   public var offeredPayloadType: UInt8 {
     switch self {
@@ -50,6 +57,9 @@ public enum AudioFormat: Hashable, Sendable {
     case .telephoneEvent: "telephone-event"
     }
   }
+
+  /// Behind the clock rate in rtpmap.
+  var channels: Int { if case .codec(let codec) = self { codec.channels } else { 1 } }
 
   public var clockRate: Int {
     switch self {

@@ -129,7 +129,8 @@ public struct OfferAnswerSession: Sendable {
     func isReserved(_ number: UInt8) -> Bool { number == style.eventPayloadType || number == style.wideEventPayloadType }
     func free(_ wish: UInt8) -> UInt8 { isTaken(wish) ? (96...127).first { !isTaken($0) && !isReserved($0) } ?? wish : wish }
     for codec in codecs {
-      let number = numbers.first { $0.format == .codec(codec) }?.number ?? free(codec.offeredPayloadType)
+      let wish = codec == .opus ? style.opusPayloadType : codec.offeredPayloadType
+      let number = numbers.first { $0.format == .codec(codec) }?.number ?? free(wish)
       payloads.append(AudioPayload(number, .codec(codec)))
     }
     guard capability.hasTelephoneEvent else { return payloads }
@@ -153,9 +154,10 @@ public struct OfferAnswerSession: Sendable {
       else { continue }
       let direction = offer.direction.limited(to: theirs.effectiveDirection.reversed)
       var result = try agree(
-        codec, theirs, of: .answerUnusable, local: offer.local, direction: direction,
+        payload.number, codec, theirs, of: .answerUnusable, local: offer.local, direction: direction,
         isMultiplexed: chosen.stream.isMultiplexed && theirs.isMultiplexed)
-      (result.sendPayloadType, result.receivePayloadType) = (payload.number, own.number)
+      result.receivePayloadType = own.number
+      result.take(answers.others(than: codec, ours: offers, of: capability.codecs), of: theirs)
       result.agreeEvents(theirs, answers, ours: offers)
       if let crypto { result.protection = .sdes(try Self.agreed(ours: crypto.ours, theirs: crypto.theirs, .cryptoAnswer)) }
       if let (theirs, role) = dtls { associate(&result, theirs, role) }
@@ -231,13 +233,20 @@ public struct OfferAnswerSession: Sendable {
     let chosen = try capability.security.choose(from: offer, &violations)
     let theirs = chosen.media
     let offers = theirs.audioPayloads
-    guard let (payload, codec) = capability.firstCommon(offers) else { throw .noCommonCodec }
+    guard let (payload, codec) = capability.firstCommon(offers) else {
+      let opus = capability.codecs.contains(.opus) ? theirs.misdescribedOpus : nil
+      throw opus.map { .misdescribedCodec($0) } ?? .noCommonCodec
+    }
     let direction = theirs.effectiveDirection.reversed.limited(to: wish)
     let isMultiplexed = capability.security.multiplexesRTCP && theirs.isMultiplexed
     var result = try agree(
-      codec, theirs, of: .offerUnusable, local: local, direction: direction, isMultiplexed: isMultiplexed)
-    (result.sendPayloadType, result.receivePayloadType) = (payload.number, payload.number)
+      payload.number, codec, theirs, of: .offerUnusable, local: local, direction: direction, isMultiplexed: isMultiplexed)
+    result.receivePayloadType = payload.number
     var payloads = [payload]
+    if capability.answersEvery {
+      result.take(offers.others(than: codec, ours: offers, of: capability.codecs), of: theirs)
+      payloads += result.others.map { AudioPayload($0.receivePayloadType, .codec($0.codec)) }
+    }
     if capability.hasTelephoneEvent {
       // Only that of the codec: an answer with both would let the peer mix the clocks (RFC 4733 §2.1).
       let event = offers.first { $0.format == .telephoneEvent(codec.eventClock) }
@@ -246,7 +255,7 @@ public struct OfferAnswerSession: Sendable {
     }
     var stream = AudioStream(
       payloads: payloads, port: local.port, profile: chosen.profile, isMultiplexed: isMultiplexed, direction: direction,
-      packetTime: result.packetTime)
+      packetTime: capability.insistsOnPacketTime ? codec.packetTime(near: capability.packetTime) : result.packetTime)
     try protect(&stream, &result, chosen.keying)
     author.takeOrigin(of: offer)
     let (style, index) = (author.style, chosen.index)
@@ -305,20 +314,25 @@ public struct OfferAnswerSession: Sendable {
 
   // MARK: - Agreeing
 
-  /// - Parameter rule: what the peer broke where its description has no address.
+  /// - Parameters:
+  ///   - number: the peer's, of the codec.
+  ///   - rule: what the peer broke where its description has no address.
   private func agree(
-    _ codec: AudioCodec, _ theirs: MediaDescription, of rule: PeerViolation.Rule, local: TransportAddress, direction: MediaDirection,
-    isMultiplexed: Bool
+    _ number: UInt8, _ codec: AudioCodec, _ theirs: MediaDescription, of rule: PeerViolation.Rule, local: TransportAddress,
+    direction: MediaDirection, isMultiplexed: Bool
   ) throws(OfferAnswerFailure) -> AudioAgreement {
     let address = try theirs.unicastAddress(else: rule)
     guard address.isIPv6 == local.address.isIPv6 || address.isUnspecified else {
       throw .limit("the media address \(address) is not of our address family")
     }
     let controlPort = isMultiplexed ? theirs.port : theirs.rtcpPort ?? theirs.port &+ 1
-    return AudioAgreement(
+    let opus = codec == .opus ? theirs.opusFormat(number) : OpusFormat()
+    var result = AudioAgreement(
       codec: codec, local: local, remote: TransportAddress(address, port: theirs.port),
-      remoteControl: TransportAddress(address, port: controlPort), direction: direction, sendPayloadType: 0,
-      receivePayloadType: 0, packetTime: capability.packetTime(for: theirs))
+      remoteControl: TransportAddress(address, port: controlPort), direction: direction, sendPayloadType: number,
+      receivePayloadType: 0, packetTime: capability.packetTime(of: codec, for: theirs, opus))
+    result.opus = opus
+    return result
   }
 
   /// What both sides protect with, by one line of each.
@@ -335,9 +349,11 @@ public struct OfferAnswerSession: Sendable {
   ) {
     keys.settle(isAccepted: true)
     var numbers = state.agreement?.numbers ?? []
-    if !numbers.contains(where: { $0.format == .codec(result.codec) }) {
-      numbers.append(AudioPayload(result.receivePayloadType, .codec(result.codec)))
+    func keep(_ codec: AudioCodec, _ number: UInt8) {
+      if !numbers.contains(where: { $0.format == .codec(codec) }) { numbers.append(AudioPayload(number, .codec(codec))) }
     }
+    keep(result.codec, result.receivePayloadType)
+    for other in result.others { keep(other.codec, other.receivePayloadType) }
     state.handle(
       .agreement(
         .init(audio: result, ours: ours, audioIndex: audioIndex, profile: profile, theirs: peer.compacted(), numbers: numbers)))

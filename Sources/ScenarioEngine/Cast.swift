@@ -195,6 +195,7 @@ private struct HostBuilder {
     (configuration.answerDelay, configuration.firstSequence) = (member.answerDelay, member.firstSequence)
     configuration.listening = listening(member)
     configuration.hearsTonesAsDigits = scenario.toneListeners.contains(member.name)
+    configuration.audio = KallglotEndpoint.LegAudio(member.audio.hearing)
     let host = try Self.checked {
       () throws(TLSError) in
       try KallglotEndpoint(
@@ -226,6 +227,7 @@ private struct HostBuilder {
     (configuration.firstSequence, configuration.listening) = (member.firstSequence, listening(member))
     configuration.reception = ReceptionSettings(member.jitterBuffer, voipMetrics: member.voipMetrics)
     configuration.keepAlive = member.keepAlive
+    configuration.audio = AudioSettings(member.audio)
     let own = member.address
     configuration.mediaAddress = member.media ?? own
     configuration.musicAddress = member.music

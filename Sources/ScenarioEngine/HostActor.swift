@@ -62,8 +62,8 @@ public final class HostActor: StageActor {
     case .call(_, .account(let account), let alias): try administer(.callAccount(account, name: alias))
     // Who has no legs has none to end.
     case .hangUpAll: if let perform = member.perform { access { now, out in perform(.hangUpAll, now, &out) } }
-    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .register, .unregister, .options, .fault, .reboot, .move,
-      .impair, .host, .note, .finding:
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .sendCodec, .register, .unregister, .options, .fault, .reboot,
+      .move, .impair, .host, .note, .finding:
       let translated = try translated(command)
       guard let perform = member.perform else {
         throw .void("\(name) is a wire member, which has no user agent: it cannot \(command.verb)")
@@ -84,6 +84,7 @@ public final class HostActor: StageActor {
     case .speak(let leg, let audio, let duration): return .speak(try id(of: leg, command), audio, for: duration)
     case .press(let leg, let press):
       return .press(try id(of: leg, command), press.plan, by: press.way, press.form == .relay ? .relay : .plain)
+    case .sendCodec(let leg, let codec): return .send(try id(of: leg, command), codec)
     case .register(_, let expires): return .register(try directory.registration(of: name, expires: expires))
     case .unregister: return .register(try directory.registration(of: name, expires: 0))
     case .options: return try directory.options(from: name)
@@ -197,6 +198,7 @@ extension StageCommand {
     case .reinvite: "send a re-INVITE"
     case .speak: "speak"
     case .press: "press digits"
+    case .sendCodec: "change its codec without a re-INVITE"
     case .register: "register"
     case .unregister: "unregister"
     case .options: "send OPTIONS"

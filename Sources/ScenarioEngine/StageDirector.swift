@@ -130,7 +130,8 @@ public final class StageDirector {
       guard let endpoint = actors.first(where: \.isEndpoint) else { throw .couldNotRun("the cast has no endpoint to administer") }
       observe(change)
       try endpoint.carryOut(command)
-    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .register, .unregister, .options, .send, .inject, .wire,
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .sendCodec, .register, .unregister, .options, .send, .inject,
+      .wire,
       .setPassword:
       let name = command.member ?? ""
       guard let actor = actors.first(where: { $0.name == name }) else { throw .void("nobody on stage is called \(name)") }

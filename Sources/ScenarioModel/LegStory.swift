@@ -194,4 +194,7 @@ public struct LegStory: Sendable {
 extension AgreedAudio {
   /// As the Lab writes it: `PCMU`, `opus`.
   var codecName: String { codec?.rawValue ?? encoding?.name ?? "?" }
+
+  func sends(_ codec: AudioCodec) -> Bool { sendable.contains { $0.audioCodec == codec } }
+  var sendableText: String { sendable.map(\.name).joined(separator: ", ") }
 }

@@ -87,6 +87,8 @@ public struct Scenario: Sendable {
     /// What a persona's offers say by a=setup.
     public var setup = DTLSSetup.actpass
     public var rtcpMux = false
+    /// How a persona's audio is set.
+    public var audio = AudioGiven()
 
     /// It takes every transport.
     private var isMultiTransport: Bool {

@@ -28,6 +28,8 @@ public enum StageCommand: Hashable, Sendable {
   /// Sends a tone, a mark or a prompt for so long; nil = until the leg ends.
   case speak(StageLeg, SpokenAudio, for: Duration?)
   case press(StageLeg, DigitPress)
+  /// Sends another codec of the agreement from now on, without a re-INVITE.
+  case sendCodec(StageLeg, AudioCodec)
   /// A member registers its account, for so many seconds.
   case register(String, expires: Int)
   /// A member removes its binding.
@@ -64,8 +66,8 @@ public enum StageCommand: Hashable, Sendable {
   /// Whether it makes members do something, so that what comes of it belongs to its step.
   public var isAct: Bool {
     switch self {
-    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .register, .unregister, .options, .send, .inject, .wire,
-      .setPassword, .administer, .impair, .host:
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .sendCodec, .register, .unregister, .options, .send, .inject,
+      .wire, .setPassword, .administer, .impair, .host:
       true
     case .fault, .reboot, .move, .note, .finding, .hangUpAll: false
     }
@@ -78,7 +80,7 @@ public enum StageCommand: Hashable, Sendable {
       .inject(let member, _, _, _), .wire(let member, _), .setPassword(let member, _), .host(let member, _):
       member
     case .hangUp(let leg), .cancel(let leg), .hold(let leg, _), .resume(let leg), .reinvite(let leg, _), .speak(let leg, _, _),
-      .press(let leg, _):
+      .press(let leg, _), .sendCodec(let leg, _):
       leg.member
     case .administer, .fault, .reboot, .move, .impair, .note, .finding, .hangUpAll: nil
     }

@@ -94,6 +94,7 @@ public final class LiveCaller: @unchecked Sendable {
       credentials: credentials)
     settings.security = MediaSecurity(configuration.srtp)
     settings.reception = .live
+    settings.audio.codecs = configuration.codecs
     settings.opens = clientTLS == nil ? [.tcp] : [.tcp, .tls]
     host = Persona(settings, serverTLS: nil, clientTLS: clientTLS, entropy: .system, epoch: clock.epoch)
     request = CallRequest(uri: uri, hop: .servers(target, others: others))

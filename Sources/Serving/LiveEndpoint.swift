@@ -84,6 +84,7 @@ public final class LiveEndpoint: @unchecked Sendable {
       listeners: configuration.listeners, mediaAddress: configuration.listeners.first?.address.address ?? .loopbackV4)
     settings.answerDelay = configuration.answerDelay
     settings.tone = configuration.tone.map { Tone(frequency: $0) }
+    settings.audio = configuration.audio
     (settings.sendsMedia, settings.hearsTonesAsDigits) = (configuration.sendsMedia, configuration.hearsTonesAsDigits)
     do throws(TLSError) {
       return try KallglotEndpoint(settings, identity: tls, entropy: .source(KernelRandomness()), epoch: epoch)

@@ -50,6 +50,7 @@ struct LabBench: ParsableCommand {
       ("tls-handshakes", { try HandshakeBench.tls() }),
       ("dtls-handshakes", { try HandshakeBench.dtls() }),
       ("srtp", { try SRTPBench.run() }),
+      ("codecs", { CodecBench.run() }),
       ("serve", { try ServeBench.run(serve, root: root) }),
       ("tls-serve", { try ServeBench.tls(serve, sipp: sipp.split(separator: " ").map(String.init), root: root) }),
       ("inspect", { try InspectBench.run(serve, base: base) }),

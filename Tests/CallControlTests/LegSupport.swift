@@ -171,6 +171,8 @@ extension LegOutput {
         case .secure: "secure"
         case .play: "speak"
         case .press: "press"
+        case .send: "change codec"
+        case .bridge: "bridge"
         case .offer(let offer): offer == nil ? "no offer" : "offer"
         case .agree: "agree"
         case .renegotiate: "renegotiate"

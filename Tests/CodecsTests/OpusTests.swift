@@ -34,12 +34,6 @@ import Testing
     #expect((0.75...1.25).contains(power(heard) / power(said)))
   }
 
-  @Test func `other packet times are rounded down to one that Opus has (RFC 6716 §2.1.4)`() {
-    let times = [1, 10, 19, 20, 30, 40, 59, 60, 120].map { Codec.opus(OpusParameters()).packetTime(near: $0) }
-    #expect(times == [10, 10, 10, 20, 20, 40, 40, 60, 60])
-    #expect([0, 30, 500].map { Codec.g722.packetTime(near: $0) } == [1, 30, 200])
-  }
-
   @Test func `the same input gives the same bytes, and a copy goes on by itself`() {
     #expect(packets() == packets())
     var (signal, encoder) = (Signal(sampleRate: 48_000), Codec.opus(OpusParameters()).encoder)

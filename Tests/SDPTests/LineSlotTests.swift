@@ -51,7 +51,9 @@ import Testing
   func `a malformed rtpmap is none, and the first that can be read counts (RFC 8866 §6.6)`(lines: String, names: [String]) throws {
     let description = try SessionDescription.parse(Bytes(Self.head + "m=audio 4000 RTP/AVP 96 128 300 x\r\n\(lines)\r\n"))
     #expect(description.media[0].encodings.map(\.name) == names)
-    #expect(description.media[0].audioPayloads == names.map { _ in AudioPayload(96, .codec(.opus)) })
+    // Opus has two channels, whatever it sends (RFC 7587 §7).
+    let isOpus = description.media[0].encodings.first?.channels == 2
+    #expect(description.media[0].audioPayloads == (isOpus ? [AudioPayload(96, .codec(.opus))] : []))
   }
 
   @Test func `an rtpmap goes before the static number, and hides it where we do not know the encoding (RFC 3551 §6)`() throws {

@@ -188,4 +188,12 @@ extension CallAgent {
     case nil: break
     }
   }
+
+  /// Joins the media of two legs, or of one with itself; of legs that are over nothing happens.
+  func bridge(_ one: LegID, _ other: LegID?, at now: Instant, _ out: inout Outbox) {
+    func place(_ id: LegID) -> SlabPlace? { places[id.rawValue].flatMap { legs[$0]?.media } }
+    guard let first = place(one) else { return }
+    guard let other else { return media.echo(first, at: now, &out) }
+    if let second = place(other) { media.bridge(first, second, at: now, &out) }
+  }
 }

@@ -193,6 +193,8 @@ public final class CallAgent {
     case .press(let id, let plan, let way, let form):
       if places[id.rawValue] == nil { report(.pressFailed(id, .noStream)) }
       press(id, plan, by: way ?? .rfc4733, form, at: now, &out)
+    case .bridge(let one, let other): bridge(one, other, at: now, &out)
+    case .send(let id, let codec): feed(id, .command(.send(codec)), at: now, &out)
     case .register(let request):
       let outputs = registrations.register(
         request, parameters: userAgent.registrationContactParameters, at: now, using: &entropy)

@@ -19,6 +19,10 @@ public enum CallAgentCommand: Sendable {
   /// Sends digits; nil = by what was agreed, which is RFC 4733 or nothing. ``CallAgentEvent/pressed(_:)`` or
   /// ``CallAgentEvent/pressFailed(_:_:)`` follows. The form is that of INFO.
   case press(LegID, DigitPlan, by: DigitWay?, InfoDigit.Form)
+  /// What each of the two legs hears is sent on the other, in its own codec; nil = on the same one, an echo.
+  case bridge(LegID, LegID?)
+  /// Sends another codec of the leg's agreement from the next packet on, without a re-INVITE (RFC 3264 §5.1).
+  case send(LegID, AudioCodec)
   case register(RegisterRequest)
   case options(to: NextHop, uri: SIPURI)
   /// Ends every leg: BYE, CANCEL or a refusal.

@@ -213,6 +213,7 @@ struct Leg: Sendable {
     case .speak(let audio, let end): (state, [.media(.call(.play(audio, until: end)))])
     case .press(let plan, let way):
       (state, [state.session == nil ? .event(.pressFailed(id, .noStream)) : .media(.call(.press(plan, by: way)))])
+    case .send(let codec): (state, [.media(.call(.send(codec)))])
     case .change(let change): self.change(change, at: now)
     case .cancel: (state, [.signal(.cancel)])
     case .hangUp(let reason): hangUp(reason, at: now)

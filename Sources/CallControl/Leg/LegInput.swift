@@ -69,6 +69,7 @@ enum LegInput: Sendable {
     /// nil = to the end.
     case speak(SpokenAudio, until: Instant?)
     case press(DigitPlan, DigitWay)
+    case send(AudioCodec)
     case change(SessionChange)
     /// Gives an INVITE of ours up; a call that is up is hung up by its user agent.
     case cancel

@@ -1,3 +1,4 @@
+import Codecs
 import Media
 import RTP
 import SDP
@@ -183,6 +184,12 @@ struct LegStreams: Sendable {
     call?.wake(at: now, &out)
     musicStream?.wake(at: now, &out)
   }
+
+  /// What the call's stream heard, for another leg; false when there was nothing.
+  mutating func takeHeard(into heard: inout AudioFrame) -> Bool { call?.takeHeard(into: &heard) ?? false }
+
+  /// What another leg heard.
+  mutating func hear(_ heard: AudioFrame) { call?.hear(heard) }
 
   /// What was noticed, and when to wake them. Nobody listens to what the held party sends to the music server.
   mutating func endTurn() -> (events: [MediaEvent], deadline: Instant?) {

@@ -47,7 +47,7 @@ final class PeerActor: StageActor {
     case .options: try ask(.options, try registrar(0), command)
     // The other side ends its legs too.
     case .hangUpAll: if peer.commands[.hangUpAll] != nil { try ask(.hangUpAll, [:], command) }
-    case .send, .inject, .wire, .setPassword, .administer, .fault, .reboot, .move, .impair, .host, .note, .finding:
+    case .sendCodec, .send, .inject, .wire, .setPassword, .administer, .fault, .reboot, .move, .impair, .host, .note, .finding:
       throw .notApplicable("\(name) is \(peer.product), a product of its own: it cannot \(command.verb)")
     }
   }

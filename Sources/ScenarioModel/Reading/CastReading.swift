@@ -91,8 +91,8 @@ enum CastKeys {
     [
       endpoint, persona, wire, proxy, branches, outboundProxy, address, transport, account, username, password, answerDelay, rejectsWith,
       earlyMedia, media, music, directMedia, mediaPort, srtp, setup, rtcpMux, rekey, firstSequence, jitterBuffer, voipMetrics, keepAlive,
-      certificate, versions, suites,
-      defect,
+      certificate, versions, suites, AudioKeys.codecs, AudioKeys.opus, AudioKeys.ptime, AudioKeys.maxptime,
+      AudioKeys.answerCodecs, AudioKeys.audio, defect,
     ],
     exactlyOneOf: [["endpoint", "persona", "wire", "proxy"]])
 }
@@ -167,6 +167,7 @@ extension Scenario {
     (member.directMedia, member.username) = (try fields[CastKeys.directMedia], try fields[CastKeys.username])
     (member.outboundProxy, member.mediaPort) = (try fields[CastKeys.outboundProxy], try Self.mediaPort(fields))
     try member.readSecurity(fields)
+    member.audio = try AudioGiven(fields)
     member.keepAlive = try readKeepAlive(fields, role)
     member.defects = try fields.defects(of: role)
     return member
