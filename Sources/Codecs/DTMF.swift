@@ -1,7 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// The two tones of each key (ITU-T Q.23), by the number of its telephone-event: 0–9, `*`, `#`, A–D.
 public enum DTMF {
   /// Hertz, by row and by column of a keypad.
@@ -68,9 +64,19 @@ public struct DTMFDetector: Hashable, Sendable {
     blockSize = max(1, sampleRate * Self.blockSizeAt8000 / 8_000)
     var coefficients = SIMD8<Float>()
     for (index, frequency) in (DTMF.low + DTMF.high).enumerated() {
-      coefficients[index] = Float(2 * cos(2 * Double.pi * Double(frequency) / Double(sampleRate)))
+      coefficients[index] = Float(2 * Self.cosine(2 * Double.pi * Double(frequency) / Double(sampleRate)))
     }
     self.coefficients = coefficients
+  }
+
+  /// By its series, in doubles whose operations IEEE 754 fixes: every machine has the same filters. Angles here are below 1.3.
+  private static func cosine(_ angle: Double) -> Double {
+    var (term, sum) = (1.0, 1.0)
+    for index in 1...12 {
+      term *= -angle * angle / Double((2 * index - 1) * (2 * index))
+      sum += term
+    }
+    return sum
   }
 
   /// Takes samples in their order.

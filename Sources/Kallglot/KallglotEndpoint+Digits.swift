@@ -10,8 +10,8 @@ import SansIO
 extension KallglotEndpoint {
   /// A digit that one leg sent goes to the other one, once it is over, for as long as it lasted.
   ///
-  /// By telephone-event where that was agreed there, else by INFO with application/dtmf-relay where the peer's Allow names INFO, else not at
-  /// all: tones in translated audio would be part of nobody's speech. The contract leaves the way to what was agreed on the media path.
+  /// By telephone-event where that was agreed there, else by INFO with application/dtmf-relay where the peer's Allow names INFO, else not
+  /// at all: tones in translated audio would be part of nobody's speech. The contract leaves the way to what was agreed on the media path.
   func relay(_ digit: HeardDigit, of id: LegID, at now: Instant, _ out: inout Outbox) {
     guard let other = sessions.partner(of: id) else { return }
     let agreement = agent.agreement(of: other)

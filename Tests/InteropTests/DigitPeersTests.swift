@@ -66,10 +66,15 @@ extension Interop {
       """
     }
 
+    private static let offer = [
+      "v=0", "o=user1 1 1 IN IP4 [local_ip]", "s=-", "c=IN IP4 [media_ip]", "t=0 0", "m=audio [media_port] RTP/AVP 0 96",
+      "a=rtpmap:0 PCMU/8000", "a=rtpmap:96 telephone-event/8000", "a=fmtp:96 0-15", "",
+    ].joined(separator: "\n      ")
+
     private static let scenario = """
       <?xml version="1.0" encoding="ISO-8859-1" ?>
       <scenario name="digits">
-      \(request("INVITE", 1, body: "v=0\n      o=user1 1 1 IN IP4 [local_ip]\n      s=-\n      c=IN IP4 [media_ip]\n      t=0 0\n      m=audio [media_port] RTP/AVP 0 96\n      a=rtpmap:0 PCMU/8000\n      a=rtpmap:96 telephone-event/8000\n      a=fmtp:96 0-15\n"))
+      \(request("INVITE", 1, body: offer))
       <recv response="100" optional="true"/>
       <recv response="180" optional="true"/>
       <recv response="200"/>

@@ -60,7 +60,9 @@ private struct Road {
   let second: HostID
   var now = Instant.zero
 
-  init(_ nat: NAT? = nil, firewall: Firewall? = nil, link: Impairment = Impairment(delay: .milliseconds(5)), inside address: IPAddress = pbx) {
+  init(
+    _ nat: NAT? = nil, firewall: Firewall? = nil, link: Impairment = Impairment(delay: .milliseconds(5)), inside address: IPAddress = pbx
+  ) {
     first = router.add("pbx", addresses: [address])
     second = router.add("trunk", addresses: [trunk])
     router.setLink(from: first, to: second, link)

@@ -4,8 +4,8 @@ import SansIO
 /// `digits: kallglot, are: "12#"`, with `as:` and `leg:`.
 struct DigitsExpectation: Expectation {
   static let summary = """
-    These digits, no fewer and no more, have come to a member on its newest leg that is not over, or on its side of a named call, since the \
-    call began. It is looked at until the time is over: a digit that comes twice is one too many. Tones in the audio are listened for only \
+    These digits, no fewer and no more, have come to a member since the call began, on its newest leg that is not over or on its side of a \
+    named call. It is looked at until the time is over: a digit that comes twice is one too many. Tones in the audio are listened for only \
     where an expectation says `as: in-band`.
     """
   static let examples = [
