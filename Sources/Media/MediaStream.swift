@@ -379,14 +379,9 @@ public struct MediaStream: Sendable {
 
   private var quality: MediaQuality? {
     receiver.figures.map {
-      MediaQuality($0, buffer: receiver.bufferCounts, codec: receiver.codec.scored(bitRate: bitRate), reporter)
+      let bitRate = receiver.bitRate(packetTime: agreement.packetTime)
+      return MediaQuality($0, buffer: receiver.bufferCounts, codec: receiver.codec.scored(bitRate: bitRate), reporter)
     }
-  }
-
-  /// Of the payload that came, in bit/s, as long as packets came.
-  private var bitRate: Int? {
-    let milliseconds = Int(receiver.packetsReceived) * agreement.packetTime
-    return milliseconds > 0 ? Int(receiver.octetsReceived) * 8_000 / milliseconds : nil
   }
 
   /// What is heard, for reports that carry it.

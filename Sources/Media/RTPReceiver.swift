@@ -59,6 +59,12 @@ struct RTPReceiver: Sendable {
   var packetsReceived: UInt32 { earlier.reduce(receivedBefore + (statistics?.received ?? 0)) { $0 + $1.received } }
   var packetsLost: Int { earlier.reduce(lostBefore + (statistics?.lost ?? 0)) { $0 + $1.lost } }
 
+  /// Of the payload that came, in bit/s, as long as packets came; the packet time is in milliseconds.
+  func bitRate(packetTime: Int) -> Int? {
+    let milliseconds = Int(packetsReceived) * packetTime
+    return milliseconds > 0 ? Int(octetsReceived) * 8_000 / milliseconds : nil
+  }
+
   /// Takes a packet of the peer's.
   ///
   /// - Parameters:

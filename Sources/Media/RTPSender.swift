@@ -25,8 +25,8 @@ struct RTPSender: Sendable {
 
   /// - Parameters:
   ///   - firstSequence: nil = drawn.
-  ///   - isProtected: it goes out as SRTP. Drawn from the lower half then: a wrap before the receiver has its keys, or while nothing arrives,
-  ///     would leave the two with different rollover counters (RFC 3711 §3.3.1).
+  ///   - isProtected: it goes out as SRTP. Drawn from the lower half then: a wrap before the receiver has its keys, or while nothing
+  ///     arrives, would leave the two with different rollover counters (RFC 3711 §3.3.1).
   init(codec: Codec, firstSequence: UInt16? = nil, isProtected: Bool = false, entropy: inout Entropy) {
     self.codec = codec
     encoder = codec.encoder

@@ -92,8 +92,7 @@ public final class LiveCaller: @unchecked Sendable {
       profile: .plainCaller, listeners: listeners,
       mediaAddress: local, mediaPorts: mediaPorts ?? Self.anyPorts, aor: from ?? Self.address(configuration, local),
       credentials: credentials)
-    settings.security = MediaSecurity(configuration.srtp)
-    settings.reception = .live
+    (settings.security, settings.reception) = (MediaSecurity(configuration.srtp), .live)
     settings.audio.codecs = configuration.codecs
     settings.opens = clientTLS == nil ? [.tcp] : [.tcp, .tls]
     host = Persona(settings, serverTLS: nil, clientTLS: clientTLS, entropy: .system, epoch: clock.epoch)

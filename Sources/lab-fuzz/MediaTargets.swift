@@ -4,8 +4,8 @@ import RTP
 import SDP
 import SansIO
 
-/// Datagrams of RTP at a stream with an adaptive jitter buffer. The input is a list of packets: two octets say how long after the one before
-/// it comes, in milliseconds, one how long it is.
+/// Datagrams of RTP at a stream with an adaptive jitter buffer. The input is a list of packets: two octets say how long after the one
+/// before it comes, in milliseconds, one how long it is.
 enum RTPTarget {
   static func run(_ input: [UInt8]) {
     if let packet = try? RTPPacket.parse(Bytes(input)) {

@@ -54,7 +54,8 @@ struct PlayoutBench {
     return (buffer, played)
   }
 
-  /// What is heard: numbers of frames, `L` lost, `R` lost with the next one known, `U` underrun, `S` silence, `G` the delay grows, `X` left out.
+  /// What is heard: numbers of frames, `L` lost, `R` lost with the next one known, `U` underrun, `S` silence, `G` the delay grows, `X` left
+  /// out.
   static func text(_ played: [(Playout, Int64)]) -> String {
     played.map { playout, _ in
       switch playout {

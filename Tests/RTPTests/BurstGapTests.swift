@@ -31,7 +31,8 @@ import Testing
     let missing = fates.indices.filter { fates[$0] != .received }
     var clusters: [[Int]] = []
     for index in missing {
-      if let last = clusters.last?.last, index - last - 1 < 16 { clusters[clusters.count - 1].append(index) } else { clusters.append([index]) }
+      let isNear = clusters.last?.last.map { index - $0 - 1 < 16 } ?? false
+      if isNear { clusters[clusters.count - 1].append(index) } else { clusters.append([index]) }
     }
     let bursts = clusters.filter { $0.count > 1 }
     for burst in bursts { for index in burst[0]...burst[burst.count - 1] { isBurst[index] = true } }

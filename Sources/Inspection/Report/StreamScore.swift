@@ -13,7 +13,7 @@ enum StreamScore {
     let metrics = figures.loss.metrics
     if metrics.bursts > 0 {
       parts.append(
-        "\(CountText.of(metrics.bursts, "burst")) of \(Words.decimal(metrics.burstLength, 1)) packets with "
+        "\(CountText.of(metrics.bursts, "burst")), mean length \(Words.decimal(metrics.burstLength, 1)), with "
           + "\(Words.decimal(metrics.burstDensity * 100, 1)) % missing, \(Words.decimal(metrics.gapDensity * 100, 1)) % in the gaps")
     }
     if let worst = figures.worst, figures.windows.count > 1, worst.loss.lost > 0 {

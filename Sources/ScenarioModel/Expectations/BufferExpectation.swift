@@ -4,8 +4,8 @@ import SansIO
 /// `buffer: kallglot, late: none, underruns: at most 2, depth: "<= 120 ms"`
 struct BufferExpectation: Expectation {
   static let summary = """
-    What the jitter buffer of a member did on its newest leg, or on its side of a named call: known when the leg is over, and only where the \
-    member has a `jitterBuffer`.
+    What the jitter buffer of a member did on its newest leg, or on its side of a named call: known when the leg is over, and only where \
+    the member has a `jitterBuffer`.
     """
   static let examples = [
     "{ buffer: kallglot, late: none, underruns: at most 2 }", "{ buffer: pbx, leg: leg, reordered: 10, depth: \"<= 200 ms\" }",

@@ -4,8 +4,8 @@ import SansIO
 /// `quality: pbx, loss: "< 1 %", mos: "> 4.0"`, `quality: pbx, window: worst, loss: "> 80 %"`
 struct QualityExpectation: Expectation {
   static let summary = """
-    How good the RTP is that came to a member, on its newest leg or on its side of a named call, as its capture shows it until now: over the \
-    whole, or in intervals of 5 s. What is not measured is not good.
+    How good the RTP is that came to a member, on its newest leg or on its side of a named call, as its capture shows it until now: over \
+    the whole, or in intervals of 5 s. What is not measured is not good.
     """
   static let examples = [
     "{ quality: pbx, loss: \"< 1 %\", jitter: \"< 20 ms\", mos: \"> 4.0\" }",
@@ -139,7 +139,8 @@ struct QualityExpectation: Expectation {
       case .notMeasured(let reason): "MOS not measured: \(reason)"
       }
     let place = stretch.begin.map { "from \($0) s for 5 s: " } ?? ""
+    let bursts = CountText.of(stretch.loss.metrics.bursts, "burst")
     return "\(place)\(stretch.loss.lost) of \(CountText.of(stretch.loss.expected, "packet")) missing, \(stretch.reordered) reordered, "
-      + "\(stretch.duplicates) twice, \(CountText.of(stretch.loss.metrics.bursts, "burst")), jitter up to \(Int(stretch.jitter)) ms, \(score)"
+      + "\(stretch.duplicates) twice, \(bursts), jitter up to \(Int(stretch.jitter)) ms, \(score)"
   }
 }

@@ -224,6 +224,10 @@ public final class RTPStream {
     if payloads[use].isTimed { self.time(packet, step, clockRate, length, stamp) } else { clock.passOver() }
     // What nothing before or after explains is no packet of the numbering.
     if course.strays <= strays { ledger.take(packet.sequenceNumber, at: stamp.time, jitter: clock.jitter) }
+    count(length, stamp)
+  }
+
+  private func count(_ length: Int, _ stamp: FrameStamp) {
     let period = periods.count - 1
     periods[period].packets += 1
     if stamp.since(periods[period].first) > 1_000_000_000 { periods[period].late += 1 }
