@@ -175,9 +175,9 @@ struct SenderCounts: StreamCheck {
   var rule: Rule { .senderReport }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard let reports = context.control[stream.key], !stream.isProbe, stream.course.restarts.isEmpty, !stream.skipsNumbers else {
-      return []
-    }
+    guard let reports = context.control[stream.key], !stream.isProbe, stream.course.restarts.isEmpty, !stream.skipsNumbers,
+      !context.streams.hasMoved(stream)
+    else { return [] }
     let sender = stream.key.source
     if let miscount = reports.miscount {
       return [Remark(rule, "the sender report of \(sender) \(Self.words(miscount))", miscount.stamp, by: sender)]
@@ -186,7 +186,7 @@ struct SenderCounts: StreamCheck {
     guard let begin = reports.begin, begin.seenPackets >= 50, let use = stream.receiver, use.description.frame < stream.first.frame,
       !stream.followsCall, context.stories[use.conversation]?.beginsInTheMiddle == false,
       abs(begin.packets - begin.seenPackets) > max(10, begin.seenPackets / 5) + stream.mayBeOvertaken,
-      !context.streams.isOneOfSeveral(stream), !context.streams.hasMoved(stream)
+      !context.streams.isOneOfSeveral(stream)
     else { return [] }
     return [
       Remark(
