@@ -12,7 +12,12 @@ extension Policy {
   func allows(_ transport: SIPTransportProtocol) -> Bool { transports.contains { $0.transport == transport } }
 
   /// The codecs of the policy, in its order of preference.
-  public var spokenCodecs: [AudioCodec] { codecs.map(\.codec) }
+  public var spokenCodecs: [AudioCodec] {
+    var spoken: [AudioCodec] = []
+    spoken.reserveCapacity(codecs.count)
+    for codec in codecs { spoken.append(codec.codec) }
+    return spoken
+  }
 }
 
 extension Policy.Transport {

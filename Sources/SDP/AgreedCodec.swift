@@ -35,6 +35,12 @@ extension AudioAgreement {
 }
 
 extension [AudioPayload] {
+  /// Adds a codec that has no number yet.
+  mutating func keep(_ codec: AudioCodec, _ number: UInt8) {
+    for payload in self where payload.format == .codec(codec) { return }
+    append(AudioPayload(number, .codec(codec)))
+  }
+
   /// The codecs beside `chosen` that both lists and `codecs` have.
   ///
   /// - Parameter ours: what we call them.

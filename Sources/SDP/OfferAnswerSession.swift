@@ -349,11 +349,8 @@ public struct OfferAnswerSession: Sendable {
   ) {
     keys.settle(isAccepted: true)
     var numbers = state.agreement?.numbers ?? []
-    func keep(_ codec: AudioCodec, _ number: UInt8) {
-      if !numbers.contains(where: { $0.format == .codec(codec) }) { numbers.append(AudioPayload(number, .codec(codec))) }
-    }
-    keep(result.codec, result.receivePayloadType)
-    for other in result.others { keep(other.codec, other.receivePayloadType) }
+    numbers.keep(result.codec, result.receivePayloadType)
+    for other in result.others { numbers.keep(other.codec, other.receivePayloadType) }
     state.handle(
       .agreement(
         .init(audio: result, ours: ours, audioIndex: audioIndex, profile: profile, theirs: peer.compacted(), numbers: numbers)))
