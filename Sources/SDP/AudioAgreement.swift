@@ -29,7 +29,7 @@ public struct AudioCapability: Hashable, Sendable {
   /// The one of the peer's payloads that an answer takes; nil = no common codec.
   func firstCommon(_ payloads: [AudioPayload]) -> (payload: AudioPayload, codec: AudioCodec)? {
     if decidesOrder {
-      for codec in codecs { if let payload = payloads.first(where: { $0.format == .codec(codec) }) { return (payload, codec) } }
+      for codec in codecs { for payload in payloads where payload.format == .codec(codec) { return (payload, codec) } }
       return nil
     }
     for payload in payloads { if case .codec(let codec) = payload.format, codecs.contains(codec) { return (payload, codec) } }
