@@ -3,6 +3,7 @@
 /// The last period of the voice is repeated, its joints blended over a quarter of it; from 10 ms on it fades, and 60 ms after the last
 /// packet there is silence. Unlike Appendix I it delays nothing: the step between what was heard and the period fades over a quarter of it.
 /// Integers alone, so that every machine makes the same samples.
+// Unchecked: its owner alone changes it, and parts from other owners before.
 final class LossConcealment: @unchecked Sendable {
   private let sampleRate: Int
   /// Of 66 to 200 Hz, in samples.

@@ -30,6 +30,7 @@ public struct Resampler: Sendable {
   }
 
   /// The state of libspeexdsp, and room for what it makes of a frame.
+  // Unchecked: the resampler that made it is its only user.
   private final class Filter: @unchecked Sendable {
     let pointer: OpaquePointer
     private var room: UnsafeMutableBufferPointer<Int16>

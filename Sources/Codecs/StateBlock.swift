@@ -2,6 +2,7 @@
 ///
 /// The states of libopus ("position independent and can be freely copied", opus.h) and of spandsp's G.722 are flat: a copy of the bytes is
 /// a state of its own. Values that share a block part before one of them changes it (``unique(_:)``), which is what makes it Sendable.
+// Unchecked: values that share one part before either changes it.
 final class StateBlock: @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
   let size: Int

@@ -1,6 +1,7 @@
 import SansIO
 
-/// A stateful packet filter that translates nothing: what is sent from inside opens a pinhole for the answers, which closes when it is idle.
+/// A stateful packet filter that translates nothing: what is sent from inside opens a pinhole for the answers, which closes when
+/// it is idle.
 public struct Firewall: Hashable, Sendable {
   /// A UDP pinhole closes so long after the last packet that refreshes it. 30 s is what Linux gives a flow without an answer.
   public var idle: Duration

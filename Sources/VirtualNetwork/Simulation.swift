@@ -7,7 +7,8 @@ import SansIO
 /// link draws from a generator of its own, so that one more host moves nothing of the others. One seed gives one run.
 ///
 /// It routes between its parts, each with a state of its own: the hosts; their ``SocketTable``; ``VirtualTCP``, their connections; and the
-/// ``Wire`` with the clock and all that is on its way, under which lie ``Topology``, ``Middleboxes``, ``FaultTable``, ``EventQueue`` and ``Taps``.
+/// ``Wire`` with the clock and all that is on its way, under which lie ``Topology``, ``Middleboxes``, ``FaultTable``, ``EventQueue``
+/// and ``Taps``.
 ///
 /// ```
 ///   host ──departures──► Simulation ──► SocketTable, VirtualTCP ──► Wire ──┐
@@ -104,8 +105,8 @@ public final class Simulation {
   /// - Parameter outside: the address that the NAT has from now on; nil = the same. Precondition: nobody has it.
   public func reboot(_ box: HostID, outside: IPAddress? = nil) { wire.reboot(Int(box.rawValue), outside: outside) }
 
-  /// A host has another address in place of one of its own, as after DHCP or on another network; it is not told. Its UDP ports and listeners
-  /// go on under the new address, connections of the old one are dead without a word.
+  /// A host has another address in place of one of its own, as after DHCP or on another network; it is not told. Its UDP ports and
+  /// listeners go on under the new address, connections of the old one are dead without a word.
   ///
   /// Precondition: nobody has the new address.
   public func move(_ host: HostID, from old: IPAddress, to new: IPAddress) {

@@ -113,7 +113,8 @@ private let cast = """
   @Test func `a NAT behind a NAT behind a firewall is reached at the outermost address, and a viewer inside sees less of it`() throws {
     let text =
       cast + """
-          - { nat: home, inside: [pbx], outside: 100.64.0.7, ports: random, refresh: both, alg: keeps-contact, forwards: [{ port: 5062, to: pbx }] }
+          - { nat: home, inside: [pbx], outside: 100.64.0.7, ports: random, refresh: both, alg: keeps-contact, \
+              forwards: [{ port: 5062, to: pbx }] }
           - { nat: carrier, inside: [home, branch], outside: 203.0.113.7 }
           - { firewall: edge, inside: carrier, idle: 20 s, tcpIdle: 1 min, refresh: inbound, allows: [5060, 5062] }
         steps:

@@ -24,8 +24,8 @@ struct StreamIndex {
     all.contains { $0 !== stream && $0.key.ssrc == stream.key.ssrc && $0.key.source.address == stream.key.source.address }
   }
 
-  /// Whether its source was at another address before or after, as behind a NAT that has rebooted: its numbers go on, and what is counted of
-  /// the source is not what is counted of the address.
+  /// Whether its source was at another address before or after, as behind a NAT that has rebooted: its numbers go on, and what is
+  /// counted of the source is not what is counted of the address.
   func hasMoved(_ stream: RTPStream) -> Bool {
     all.contains {
       $0 !== stream && $0.key.ssrc == stream.key.ssrc

@@ -4,8 +4,8 @@ import SansIO
 struct MoveStep: FieldStep {
   static let keyword = "move"
   static let summary = """
-    A member has another address, as after DHCP or on another network, and is not told: its UDP ports go on under the new one, what is sent \
-    to the old one is lost, and its connections are dead without a word.
+    A member has another address, as after DHCP or on another network, and is not told: its UDP ports go on under the new one, what is \
+    sent to the old one is lost, and its connections are dead without a word.
     """
   static let examples = ["move: { member: pbx, to: 192.0.2.77 }"]
 
