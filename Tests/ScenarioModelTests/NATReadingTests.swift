@@ -100,7 +100,7 @@ private let cast = """
     ("expect: { nat: hom, drops: expired }", "'hom' is not one of home, did you mean 'home'?"),
     ("expect: { nat: home, drops: expred }", "did you mean 'expired'?"),
     ("expect: { nat: home }", "x.yaml:10:13: steps[1].expect: expected one of the keys drops, maps"),
-    ("expect: { nat: home, drops: expired, maps: pbx }", "only one of drops, maps is allowed here"),
+    ("expect: { nat: home, drops: expired, maps: pbx }", "only one of drops, maps, rewrites is allowed here"),
     ("expect: { latched: kallglot, to: there }", "'there' is not an address such as 203.0.113.7, or one with a port"),
     ("call: { from: pbx, to: account acme }", "account 'acme' is not given"),
     ("inject: { from: pbx, to: kallglot, tone: 440 Hz }", "pbx is not a wire member"),

@@ -108,7 +108,7 @@ extension Cause: CustomStringConvertible {
     case .nat(let name, let reason, let source, let count):
       "NAT \(name) dropped \(count) packet\(count == 1 ? "" : "s") from \(source): \(reason)"
     case .firewall(let name, let reason, let source, let count):
-      "firewall \(name) dropped \(count) packet\(count == 1 ? "" : "s") from \(source): \(reason)"
+      "firewall \(name) dropped \(CountText.of(count, "packet")) from \(source): \(reason)"
     case .gateway(let name, let report): "the ALG of \(name) \(report.sentence)"
     case .rebooted(let name, let at): "\(name) rebooted at \(at) s and lost its bindings"
     case .moved(let member, let at): "\(member) has had another address since \(at) s"
