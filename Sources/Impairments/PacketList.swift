@@ -62,7 +62,7 @@ public struct PacketList: Hashable, Sendable {
         continue
       }
       let (passage, times) = try packets(words, mistake)
-      guard times <= most - count else { throw mistake(0, "a pattern has at most \(most) packets") }
+      guard times <= most - count else { throw mistake(0, "a pattern has at most \(CountText.of(most, "packet"))") }
       if let passage { for number in count + 1...count + times { entries[number] = passage } }
       count += times
     }

@@ -33,5 +33,5 @@ extension KallglotEndpoint {
   private static let relayedLength: Duration = .milliseconds(100)
 
   /// Keeps whether a caller takes INFO.
-  func noteAllow(_ id: LegID, _ message: SIPMessage) { takesInfo[id.rawValue] = message.allow()?.contains(.info) == true }
+  func noteAllow(_ id: LegID, _ message: SIPMessage) { takesInfo[id.rawValue] = message.allowsInfo }
 }

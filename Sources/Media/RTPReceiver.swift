@@ -155,7 +155,7 @@ struct RTPReceiver: Sendable {
       switch playout {
       case .frame(let packet): if case .audio(let codec, let payload) = packet.content { hear(payload, codec, at: due, &events) }
       case .lost(let milliseconds, let next):
-        if let next, case .audio(let codec, let payload) = next.content, decoder.codec.isDecoded(like: codec) {
+        if let next, case .audio(let codec, let payload) = next.content, decoder.codec == codec {
           decoder.recover(payload, milliseconds: milliseconds, into: &frame)
         } else {
           decoder.conceal(milliseconds: milliseconds, into: &frame)
@@ -174,7 +174,7 @@ struct RTPReceiver: Sendable {
   }
 
   private mutating func hear(_ payload: Bytes, _ codec: Codec, at time: Instant, _ events: inout [MediaEvent]) {
-    if !decoder.codec.isDecoded(like: codec) { decoder = codec.decoder }
+    if decoder.codec != codec { decoder = codec.decoder }
     faults.count(decoder.decode(payload, into: &frame))
     sink(time, &events)
   }

@@ -234,24 +234,23 @@ public struct OfferAnswerSession: Sendable {
     let theirs = chosen.media
     let offers = theirs.audioPayloads
     guard let (payload, codec) = capability.firstCommon(offers) else {
-      let opus = capability.codecs.contains(.opus) ? theirs.misdescribedOpus : nil
-      throw opus.map { .misdescribedCodec($0) } ?? .noCommonCodec
+      throw (capability.codecs.contains(.opus) ? theirs.misdescribedOpus : nil).map { .misdescribedCodec($0) } ?? .noCommonCodec
     }
     let direction = theirs.effectiveDirection.reversed.limited(to: wish)
     let isMultiplexed = capability.security.multiplexesRTCP && theirs.isMultiplexed
     var result = try agree(
       payload.number, codec, theirs, of: .offerUnusable, local: local, direction: direction, isMultiplexed: isMultiplexed)
-    result.receivePayloadType = payload.number
     var payloads = [payload]
+    result.receivePayloadType = payload.number
     if capability.answersEvery {
       result.take(offers.others(than: codec, ours: offers, of: capability.codecs), of: theirs)
       payloads += result.others.map { AudioPayload($0.receivePayloadType, .codec($0.codec)) }
     }
     if capability.hasTelephoneEvent {
       // Only that of the codec: an answer with both would let the peer mix the clocks (RFC 4733 §2.1).
-      let event = offers.first { $0.format == .telephoneEvent(codec.eventClock) }
-      result.agreeEvents(theirs, offers, ours: event.map { [$0] } ?? [])
-      if let event { payloads.append(event) }
+      let events = offers.first { $0.format == .telephoneEvent(codec.eventClock) }.map { [$0] } ?? []
+      result.agreeEvents(theirs, offers, ours: events)
+      payloads += events
     }
     var stream = AudioStream(
       payloads: payloads, port: local.port, profile: chosen.profile, isMultiplexed: isMultiplexed, direction: direction,

@@ -38,23 +38,25 @@ public struct EventSet: Hashable, Sendable {
   /// Reads a list such as `0-15,66`, maybe behind `events=`; nil for anything else.
   init?(_ span: Span<UInt8>, _ range: Range<Int>) {
     bits = 0
-    let (comma, dash) = (UInt8(ascii: ","), UInt8(ascii: "-"))
+    let comma = UInt8(ascii: ",")
     var position = range.lowerBound
     if let equals = (range.first { span[$0] == UInt8(ascii: "=") }) { position = equals + 1 }
     guard position < range.upperBound else { return nil }
     while let part = SDPText.word(span, &position, range.upperBound, separator: comma) {
       var place = part.lowerBound
-      func next() -> UInt8? {
-        SDPText.word(span, &place, part.upperBound, separator: dash).flatMap { SDPText.number(span, $0, UInt8.self) }
-      }
-      guard let first = next() else { return nil }
+      guard let first = Self.code(span, &place, part.upperBound) else { return nil }
       guard place < part.upperBound else {
         insert(first...first)
         continue
       }
-      guard let last = next(), last >= first else { return nil }
+      guard let last = Self.code(span, &place, part.upperBound), last >= first else { return nil }
       insert(first...last)
     }
+  }
+
+  /// The number before the next dash.
+  private static func code(_ span: Span<UInt8>, _ place: inout Int, _ end: Int) -> UInt8? {
+    SDPText.word(span, &place, end, separator: UInt8(ascii: "-")).flatMap { SDPText.number(span, $0, UInt8.self) }
   }
 
   private mutating func insert(_ codes: ClosedRange<UInt8>) {

@@ -69,6 +69,7 @@ public struct Epoch: Hashable, Sendable {
 /// How far one machine's wall clock has been set: its time of day jumps, its timers know nothing of it.
 ///
 /// Confined to whoever runs the hosts of that machine.
+// Unchecked: the one simulation whose hosts have it is its only user.
 public final class WallClockSetting: Hashable, @unchecked Sendable {
   fileprivate var nanoseconds: Int64 = 0
 

@@ -110,7 +110,7 @@ public struct GatewayReport: Sendable, Hashable {
     guard !left.isEmpty else { return done }
     let words = left.map { word in
       guard word == "Content-Length", let contentLength else { return word }
-      return "Content-Length at \(contentLength), of a body of \(body) bytes"
+      return "Content-Length at \(contentLength), of a body of \(CountText.of(body, "byte"))"
     }
     return "\(done) but left \(Self.list(words))"
   }

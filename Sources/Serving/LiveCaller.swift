@@ -71,9 +71,7 @@ public final class LiveCaller: @unchecked Sendable {
     tone: Tone?, patience: Duration = .seconds(180), mediaPorts: ClosedRange<UInt16>? = nil, folder: String? = nil,
     keepsSecrets: Bool = true, say: @escaping @Sendable (String) -> Void
   ) throws {
-    self.duration = duration
-    self.tone = tone
-    self.patience = patience
+    (self.duration, self.tone, self.patience) = (duration, tone, patience)
     outcome = CallOutcome(established: false, target: target.address)
     _ = DescriptorLimit.raise()
     do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }

@@ -3,8 +3,8 @@ import SansIO
 
 /// A deterministic internet: hosts with addresses, links between them, one clock that jumps from event to event.
 ///
-/// Events are ordered by (instant, insertion number); at one instant packets come before wake-ups, wake-ups before the stage. Every directed
-/// link draws from a generator of its own, so that one more host moves nothing of the others. One seed gives one run.
+/// Events are ordered by (instant, insertion number); at one instant packets come before wake-ups, wake-ups before the stage. Every
+/// directed link draws from a generator of its own, so that one more host moves nothing of the others. One seed gives one run.
 ///
 /// It routes between its parts, each with a state of its own: the hosts; their ``SocketTable``; ``VirtualTCP``, their connections; and the
 /// ``Wire`` with the clock and all that is on its way, under which lie ``Topology``, ``Middleboxes``, ``FaultTable``, ``EventQueue``
@@ -32,9 +32,8 @@ public final class Simulation {
   @exclusivity(unchecked) private var tcp: VirtualTCP
   @exclusivity(unchecked) private var wakes = WakeQueue()
   private var zone = NameZone.empty
-  /// Kept for its memory.
+  /// These two are kept for their memory.
   @exclusivity(unchecked) private var spareOutbox = Outbox()
-  /// What the stage is being told; kept for its memory.
   @exclusivity(unchecked) private var toldNews = ContiguousArray<Taps.News>()
   private var isTellingNews = false
   private var isFinished = false

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Impairments
 import Reports
+import SansIO
 import ScenarioEngine
 import ScenarioModel
 
@@ -27,23 +28,23 @@ struct FateOptions: ParsableArguments {
 
   var isGiven: Bool { recordFates != nil || fates != nil || shrink != nil }
 
-  func run(_ selected: RunSelection.Selected, _ seeds: ClosedRange<UInt64>, isLive: Bool) throws {
+  func run(_ selected: RunSelection.Selected, _ series: RunSeries, isLive: Bool) throws {
     let flag = shrink != nil ? "--shrink" : fates != nil ? "--fates" : "--record-fates"
     guard !isLive else { throw Complaint("\(flag) needs virtual time: a live run draws nothing") }
     guard [recordFates, fates, shrink].compactMap(\.self).count == 1 else {
       throw Complaint("--record-fates, --fates and --shrink are given together, expected one of them")
     }
-    guard selected.scenarios.count == 1, let scenario = selected.scenarios.first, seeds.count == 1 else {
+    guard selected.scenarios.count == 1, let scenario = selected.scenarios.first, !series.isSweep else {
       let count = selected.scenarios.count
       throw Complaint(
-        "\(flag) is for one scenario and one seed, here are \(count) and \(seeds.count): --filter selects by name, --seed one seed")
+        "\(flag) is for one scenario and one seed, here are \(count) and \(series.text): --filter selects by name, --seed one seed")
     }
     if let problem = scenario.mistakes.first { throw Complaint("\(problem)") }
-    if let shrink { return try self.shrink(scenario, seed: seeds.lowerBound, to: shrink) }
+    if let shrink { return try self.shrink(scenario, seed: series.firstSeed, to: shrink) }
     let use: FateUse = try fates.map { .replayed(try Self.plan($0)) } ?? .recorded
-    let result = VirtualRun.run(scenario, seed: seeds.lowerBound, fates: use)
+    let result = VirtualRun.run(scenario, seed: series.firstSeed, fates: use)
     if let recordFates { try Output.write(result.fates?.text ?? "", to: recordFates) }
-    let record = RunRecord([result], seeds: seeds)
+    let record = RunRecord([result], series: series)
     for line in RunView(terminal: .ofStandardOutput, isQuiet: false, github: GitHubRun.current).lastLines(record) { say(line) }
     let status = RunOutcome(record)
     if status != .passed { throw ExitWith(code: status.rawValue) }
@@ -69,7 +70,7 @@ struct FateOptions: ParsableArguments {
     say("\(shrunk.finding.line)")
     say(
       "\(shrunk.fates.count) of \(shrunk.fatesBefore) fates and \(shrunk.steps.count) of \(shrunk.stepsBefore) steps are left, after "
-        + "\(shrunk.runs) runs: \(path)\(shrunk.needsSeed ? " (with --seed \(seed))" : "")")
+        + "\(CountText.of(shrunk.runs, "run")): \(path)\(shrunk.needsSeed ? " (with --seed \(seed))" : "")")
     for entry in shrunk.fates.entries { say("  \(entry.direction) packet \(entry.number): \(entry.passage)") }
   }
 }

@@ -59,10 +59,9 @@ struct Relay {
     var plain = tunnel_address(high: address.high, low: address.low, is_v6: address.isIPv6)
     let result = tunnel_open(side.path, device, &plain, mtu)
     guard result < 0 else { return result }
-    FileHandle.standardError.write(
-      Data(
-        ("kallglot-lab relay: no TUN device in the namespace \(side.space) (\(String(cString: strerror(-result)))): it needs root, "
-          + "/dev/net/tun and 'ip netns add \(side.space)'\n").utf8))
+    Console.complain(
+      "kallglot-lab relay: no TUN device in the namespace \(side.space) (\(String(cString: strerror(-result)))): it needs root, "
+        + "/dev/net/tun and 'ip netns add \(side.space)'")
     throw ExitWith(code: 3)
   }
 
@@ -114,7 +113,7 @@ struct Relay {
   /// What happened, in a line.
   var summary: String {
     let seen = router.statistics
-    return "\(seen.received) packets, \(seen.delivered) delivered, \(seen.lost) lost, \(seen.filtered) filtered, "
+    return "\(CountText.of(seen.received, "packet")), \(seen.delivered) delivered, \(seen.lost) lost, \(seen.filtered) filtered, "
       + "\(seen.unroutable) without a way, \(seen.unreadable) unreadable"
       + (writeFailures == 0 ? "" : ", \(writeFailures) not taken by the kernel")
   }

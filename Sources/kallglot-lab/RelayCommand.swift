@@ -55,7 +55,7 @@ struct RelayCommand: ParsableCommand {
     say(relay.summary)
   }
 
-  private func say(_ line: String) { FileHandle.standardError.write(Data("kallglot-lab relay: \(line)\n".utf8)) }
+  private func say(_ line: String) { Console.complain("kallglot-lab relay: \(line)") }
 }
 
 /// A member of the file, and where it really is.

@@ -82,7 +82,7 @@ struct RunCommand: ParsableCommand {
     if live != nil, selection.seed ?? selection.seeds != nil { throw Complaint("a live run has no seed: it never runs the same way twice") }
     let series = try selection.series()
     let selected = try selection.select(try load())
-    if fates.isGiven { return try fates.run(selected, seeds, isLive: live != nil) }
+    if fates.isGiven { return try fates.run(selected, series, isLive: live != nil) }
     if list {
       for scenario in selected.scenarios { say(scenario.name) }
       return

@@ -214,9 +214,9 @@ private let drivers: Set<String> = [
     }
   }
 
-  @Test func `the folder of scenarios holds scenarios and their documentation alone`() {
+  @Test func `the folder of scenarios holds scenarios, what they play and replay, and their documentation alone`() {
     let folders = (try? FileManager.default.subpathsOfDirectory(atPath: "\(Repository.root)/scenarios")) ?? []
-    #expect(folders.allSatisfy { !$0.contains(".") || $0.hasSuffix(".yaml") || $0.hasSuffix(".md") })
+    #expect(folders.allSatisfy { path in !path.contains(".") || ["yaml", "md", "wav", "txt"].contains { path.hasSuffix(".\($0)") } })
   }
 
   @Test func `the top level holds what it may hold`() {

@@ -35,7 +35,7 @@ import Testing
     ("lost, tired", "1:7: 'tired' is not one of random, burst, queue-full, outage, corrupted, listed"),
     ("5 ms,  twice", "1:8: 'twice' is not 'again' with a time, 'held back' or 'bit' with a number"),
     ("lost x 0", "1:6: 'x' is followed by how many packets, from 1 to 1000000"),
-    ("lost x 600000\nlost x 600000", "2:1: a pattern has at most 1000000 packets"),
+    ("lost x 600000\nlost x 600000", "2:1: a pattern has at most 1,000,000 packets"),
     ("once\nlost", "2:1: 'once' is the last line of a pattern"),
     ("# nothing", "1:1: the pattern has no packet"),
     ("-5 ms", "1:1: '-5 ms' is not 'lost' or a time such as '21.5 ms', or 'link'"),

@@ -53,8 +53,8 @@ private struct CodecPair {
   }
 
   mutating func speak(_ frequency: Int) {
-    one.handle(.play(Tone(frequency: frequency), until: nil), at: now)
-    other.handle(.play(Tone(frequency: frequency / 2), until: nil), at: now)
+    one.handle(.play(.tone(Tone(frequency: frequency)), until: nil), at: now)
+    other.handle(.play(.tone(Tone(frequency: frequency / 2)), until: nil), at: now)
   }
 }
 
@@ -151,7 +151,7 @@ private struct CodecPair {
   @Test(arguments: AudioCodec.allCases) func `an echo comes back at its pitch and level, one packet and a moment later`(codec: AudioCodec) {
     var pair = CodecPair(codec)
     pair.other.handle(.bridge(.echo), at: .zero)
-    pair.one.handle(.play(Tone(frequency: 700), until: nil), at: .zero)
+    pair.one.handle(.play(.tone(Tone(frequency: 700)), until: nil), at: .zero)
     pair.run(milliseconds: 1_000)
     #expect(pair.one.report.tones.map { abs($0 - 700) <= 14 } == [true])
     pair.other.handle(.bridge(nil), at: .zero)
@@ -163,7 +163,7 @@ private struct CodecPair {
   func `what one leg hears is sent by the other in its own codec and packet time, with pitch and level`(from: AudioCodec, to: AudioCodec) {
     var (first, second) = (CodecPair(from, packetTime: 20), CodecPair(to, packetTime: 60))
     first.other.handle(.bridge(.other), at: .zero)
-    first.one.handle(.play(Tone(frequency: 1_000), until: nil), at: .zero)
+    first.one.handle(.play(.tone(Tone(frequency: 1_000)), until: nil), at: .zero)
     var heard = AudioFrame(sampleRate: 1)
     for _ in 0..<100 {
       first.run(milliseconds: 20)

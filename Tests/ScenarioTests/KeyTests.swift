@@ -71,6 +71,8 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
       ("outage", OutageKeys.mapping), ("delaySteps", DelayStepKeys.mapping),
     ] { add("network.link.\(name)", shape) }
     add("network.nat", NATKeys.shape)
+    add("network.nat.forwards", NATKeys.forward)
+    add("network.firewall", FirewallKeys.shape)
     add("policy", PolicySchema.shape)
     for kind in ExpectationRegistry.kinds { add(kind.key, MappingShape(kind.fields)) }
     func visit(_ place: String, _ shape: Shape) {

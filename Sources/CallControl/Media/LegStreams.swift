@@ -19,8 +19,8 @@ struct LegStreams: Sendable {
     var rekey: RolloverReading
     var firstSequence: UInt16?
     var earlyRTP: EarlyRTP
-    var reception: ReceptionSettings
-    var listening: AudioListening
+    var reception = ReceptionSettings()
+    var listening = AudioListening.none
     var hearsTonesAsDigits = false
     var identity: DTLSIdentity
     /// Each stream forks its own from it.

@@ -81,7 +81,7 @@ enum YAMLText {
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
+      case "\u{5C}": quoted += "\u{5C}\u{5C}"
       case "\n": quoted += "\\n"
       case "\r": quoted += "\\r"
       case "\t": quoted += "\\t"

@@ -51,7 +51,11 @@ struct DigitsExpectation: Expectation {
     let evidence = story.mediaEvidence ?? story.evidence
     guard wanted.starts(with: heard.map(\.digit)) else { return .impossible(observed(heard), evidence) }
     for digit in heard {
-      guard let milliseconds = digit.milliseconds else { continue }
+      // What no message tells is no length that any bound allows.
+      guard let milliseconds = digit.milliseconds else {
+        if shortest != nil || longest != nil { return .impossible("\(observed(heard)), whose length nothing tells", evidence) }
+        continue
+      }
       let length = Duration.milliseconds(milliseconds)
       if shortest.map({ length < $0 }) ?? false || longest.map({ length > $0 }) ?? false { return .impossible(observed(heard), evidence) }
     }
