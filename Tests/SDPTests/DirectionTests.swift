@@ -92,7 +92,7 @@ import Testing
     let offer = party.makeOffer(local: local)
     #expect(offer.media.map(\.kind) == ["video", "audio"])
     #expect(offer.media[0].port == 0)
-    #expect(offer.media[1].formats == ["0", "111", "96", "100"], "opus may not take PCMA's number")
+    #expect(offer.media[1].formats == ["0", "111", "96", "100", "110"], "opus may not take PCMA's number")
   }
 
   @Test func `a later offer with fewer lines is answered, and the rule is named (RFC 3264 §8)`() throws {
