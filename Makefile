@@ -4,7 +4,7 @@
 # make test also fetches a real Asterisk 22 (make asterisk); when that cannot be had, its tests say so and are skipped.
 
 SHELL := /bin/bash
-LIBRARIES := libssl-dev libpcap-dev libsrtp2-dev libopus-dev pkg-config
+LIBRARIES := libssl-dev libpcap-dev libsrtp2-dev libopus-dev libspandsp-dev libspeexdsp-dev pkg-config
 BENCH := libosip2-dev valgrind
 PEERS := sip-tester baresip-core sipsak tshark python3-yaml python3-jsonschema
 OUT ?= out
@@ -14,7 +14,8 @@ OUT ?= out
 STRIP ?= -Xlinker -s
 RELEASE := swift build -c release --static-swift-stdlib $(STRIP)
 
-# One of message, sdp, framing, capture, composition, crypto, srtp, tls-records, dtls-datagrams, reader; seconds; how many processes.
+# One of message, sdp, framing, capture, composition, crypto, srtp, tls-records, dtls-datagrams, rtp, rtcp, telephone-event, wav, impairment,
+# reader; seconds; how many processes.
 TARGET ?= message
 SECONDS ?= 60
 JOBS ?= 1
@@ -28,7 +29,8 @@ run: libraries
 
 test: libraries peers
 	@$(MAKE) --no-print-directory asterisk || echo "The tests with Asterisk will be skipped." >&2
-	LAB_REQUIRE_PEERS=$${LAB_REQUIRE_PEERS-sipp,baresip,sipsak,tshark,python} swift test
+	swift build --build-tests
+	@.ci/both-halves
 	@$(MAKE) --no-print-directory example
 
 # A package of somebody else's that runs scenarios in its own swift test; it builds all of this once more, beside.

@@ -16,7 +16,9 @@ func systemLibrary(_ name: String, pkgConfig: String, package: String) -> Target
 
 let nio: [Target.Dependency] = [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
-let formats: [Target.Dependency] = ["SansIO", "Rules", "SIPMessage", "SDP", "SRTP", "RTP", "Codecs", "SecureTransport", "KallglotPolicy"]
+let formats: [Target.Dependency] = [
+  "SansIO", "Rules", "SIPMessage", "SDP", "SRTP", "RTP", "Codecs", "Mark", "SecureTransport", "KallglotPolicy",
+]
 let stack: [Target.Dependency] = formats + ["SIPComposition", "SIPTransaction", "SIPTransport", "SIPUserAgent", "Media"]
 
 let package = Package(
@@ -34,10 +36,14 @@ let package = Package(
   ],
   targets: [
     systemLibrary("COpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
+    systemLibrary("COpus", pkgConfig: "opus", package: "libopus-dev"),
+    systemLibrary("CSpandsp", pkgConfig: "spandsp", package: "libspandsp-dev"),
+    systemLibrary("CSpeexDSP", pkgConfig: "speexdsp", package: "libspeexdsp-dev"),
     systemLibrary("CPcap", pkgConfig: "libpcap", package: "libpcap-dev"),
     systemLibrary("CSRTP", pkgConfig: "libsrtp2", package: "libsrtp2-dev"),
     .target(name: "CVirtualTime"),
     .target(name: "CSockets", linkerSettings: [.linkedLibrary("resolv")]),
+    .target(name: "CTunnel"),
     .target(name: "CAllocationCount"),
   ]
     + module("SansIO", [])
@@ -46,7 +52,8 @@ let package = Package(
     + module("SIPMessage", ["SansIO"])
     + module("SDP", ["SansIO", "Rules", "SRTP", "SecureTransport"])
     + module("RTP", ["SansIO"])
-    + module("Codecs", ["SansIO"])
+    + module("Codecs", ["SansIO", "COpus", "CSpandsp", "CSpeexDSP"], testing: ["CAllocationCount"])
+    + module("Mark", ["SansIO", "Codecs"])
     + module("SecureTransport", ["SansIO", "COpenSSL", "CVirtualTime"])
     + module("SRTP", ["SansIO", "CSRTP"], testing: ["COpenSSL"])
     + module("SIPComposition", ["SansIO", "SIPMessage"])
@@ -58,17 +65,18 @@ let package = Package(
         "SansIO", "Rules", "SIPMessage", "SDP", "SecureTransport", "KallglotPolicy", "SIPComposition", "SIPTransaction", "SIPTransport",
         "COpenSSL",
       ])
-    + module("Media", ["SansIO", "Rules", "SDP", "SRTP", "SecureTransport", "RTP", "Codecs"])
+    + module("Media", ["SansIO", "Rules", "SDP", "SRTP", "SecureTransport", "RTP", "Codecs", "Mark"])
     + module("CallControl", stack)
     + module("Kallglot", stack + ["CallControl"])
     + module("Personas", stack + ["CallControl"])
     + module(
       "Defects", ["SansIO", "SIPMessage", "RTP", "Codecs", "KallglotPolicy"],
       testing: ["LabTesting", "Rules", "ScenarioModel", "ScenarioEngine", "Capture"])
-    + module("VirtualNetwork", ["SansIO"])
+    + module("Impairments", ["SansIO"])
+    + module("VirtualNetwork", ["SansIO", "Impairments"])
     + module("LiveNetwork", ["SansIO", "CSockets"] + nio)
     + module("Capture", ["SansIO", "CPcap"])
-    + module("WireReader", ["SansIO", "SIPMessage", "SDP", "SRTP", "RTP", "Capture", "COpenSSL"])
+    + module("WireReader", ["SansIO", "SIPMessage", "SDP", "SRTP", "RTP", "Codecs", "Capture", "COpenSSL"])
     + module(
       "Decryption", ["SansIO", "SRTP", "Capture", "WireReader"],
       testing: ["SecureTransport", "SIPMessage", "RTP", "Inspection", "LabTesting", "ScenarioModel", "ScenarioEngine"])
@@ -77,13 +85,15 @@ let package = Package(
       testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
     + module(
       "ScenarioModel",
-      formats + ["SIPTransport", "Media", "WireReader", "Inspection", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams")],
+      formats + [
+        "Impairments", "SIPTransport", "Media", "WireReader", "Inspection", "Defects", "COpenSSL", .product(name: "Yams", package: "Yams"),
+      ],
       testing: ["Serving", "CallControl", "Personas"])
     + module(
       "ScenarioEngine",
       stack + [
         "CallControl", "Kallglot", "Personas", "Defects", "WireReader", "Inspection", "Decryption", "ScenarioModel", "VirtualNetwork",
-        "Capture",
+        "Impairments", "Capture",
       ])
     + module("Reports", ["SansIO", "Rules", "SIPMessage", "Capture", "ScenarioModel", "Inspection"])
     + module(
@@ -102,14 +112,14 @@ let package = Package(
         name: "kallglot-lab",
         dependencies: stack + [
           "Reports", "Inspection", "WireReader", "Decryption", "Capture", "ScenarioEngine", "ScenarioModel", "Serving", "LiveNetwork",
-          "LiveStage",
+          "LiveStage", "VirtualNetwork", "Impairments", "CTunnel",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(
         name: "lab-bench",
         dependencies: stack + [
-          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Capture", "COpenSSL",
-          "CSRTP", "CAllocationCount",
+          "CallControl", "Kallglot", "Personas", "ScenarioModel", "ScenarioEngine", "VirtualNetwork", "Impairments", "Capture",
+          "COpenSSL", "CSRTP", "COpus", "CSpandsp", "CAllocationCount",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -126,14 +136,16 @@ let package = Package(
       .testTarget(
         name: "ScenarioTests",
         dependencies: [
-          "LabTesting", "LabBench", "Capture", "Inspection", "Reports", "Rules", "SansIO", "SRTP", "ScenarioModel", "ScenarioEngine",
+          "LabTesting", "LabBench", "Codecs", "Capture", "Inspection", "Reports", "Rules", "SansIO", "SRTP", "ScenarioModel",
+          "ScenarioEngine",
           "kallglot-lab",
           subprocess,
         ]),
       .testTarget(
         name: "InteropTests",
         dependencies: [
-          "SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "LiveNetwork", "kallglot-lab", "lab-abuse", subprocess,
+          "SansIO", "SIPMessage", "SecureTransport", "Media", "ScenarioModel", "LiveNetwork", "VirtualNetwork", "kallglot-lab", "lab-abuse",
+          subprocess,
         ]),
     ],
   swiftLanguageModes: [.v6]
@@ -145,6 +157,7 @@ if Context.environment["LAB_FUZZ"] == "1" {
     .executableTarget(
       name: "lab-fuzz",
       dependencies: [
-        "SansIO", "SIPMessage", "SIPComposition", "SDP", "SRTP", "SecureTransport", "Capture", "WireReader", "Inspection", "Rules",
+        "SansIO", "SIPMessage", "SIPComposition", "SDP", "SRTP", "SecureTransport", "Capture", "WireReader", "Inspection", "Rules", "RTP",
+        "Codecs", "Media", "Impairments",
       ]))
 }

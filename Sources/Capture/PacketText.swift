@@ -75,6 +75,8 @@ extension Fate {
     case .delivered: "delivered"
     case .duplicated: "duplicated"
     case .lost: "lost"
+    case .heldBack: "held-back"
+    case .corrupted: "corrupted"
     case .dropped: "dropped"
     case .delayed: "delayed"
     case .rewritten: "rewritten"
@@ -89,7 +91,7 @@ extension Fate {
   var fault: UInt16? {
     switch self {
     case .dropped(let fault), .delayed(let fault), .rewritten(let fault): fault
-    case .delivered, .duplicated, .lost, .translated, .filtered, .unroutable, .unknown: nil
+    case .delivered, .duplicated, .lost, .heldBack, .corrupted, .translated, .filtered, .unroutable, .unknown: nil
     }
   }
 }
@@ -103,7 +105,7 @@ enum PacketComment {
     switch record.fate {
     case .delivered, .unknown: guard record.direction == .sent else { return true }
     case .translated: break
-    case .duplicated, .lost, .dropped, .delayed, .rewritten, .filtered, .unroutable: return false
+    case .duplicated, .lost, .heldBack, .corrupted, .dropped, .delayed, .rewritten, .filtered, .unroutable: return false
     }
     guard record.direction == .received || (record.label.attempt == 0 && record.label.cause == .first) else { return false }
     switch record.label.subject {
@@ -134,12 +136,15 @@ enum PacketComment {
   private static func writeFate(_ fate: Fate, to cursor: inout ByteCursor, separator: StaticString = "; ") {
     switch fate {
     case .delivered, .unknown: return
-    case .duplicated, .lost, .unroutable, .dropped, .delayed, .rewritten, .translated, .filtered: cursor.text(separator)
+    case .duplicated, .lost, .heldBack, .corrupted, .unroutable, .dropped, .delayed, .rewritten, .translated, .filtered:
+      cursor.text(separator)
     }
     switch fate {
     case .delivered, .unknown: return
     case .duplicated: cursor.text("duplicated on the link")
-    case .lost: cursor.text("lost on the link")
+    case .lost(let cause): cursor.text(cause.sentence)
+    case .heldBack: cursor.text("held back on the link")
+    case .corrupted: cursor.text("corrupted on the link")
     case .unroutable: cursor.text("unroutable")
     case .translated(let port):
       cursor.text("translated by NAT, outside port ")

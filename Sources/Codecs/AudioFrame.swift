@@ -18,11 +18,5 @@ public struct AudioFrame: Hashable, Sendable {
   }
 
   /// Makes room for this many samples; those that are new are silent.
-  public mutating func resize(_ count: Int) {
-    if samples.count > count {
-      samples.removeLast(samples.count - count)
-    } else if samples.count < count {
-      samples.append(contentsOf: repeatElement(0, count: count - samples.count))
-    }
-  }
+  public mutating func resize(_ count: Int) { Codecs.resize(&samples, count) }
 }

@@ -29,11 +29,7 @@ public enum G711 {
   /// Replaces `samples` by those of a payload: a look-up an octet, into memory that is there already.
   public static func decode(_ payload: Bytes, _ law: Law, into samples: inout [Int16]) {
     let count = payload.count
-    if samples.count > count {
-      samples.removeLast(samples.count - count)
-    } else if samples.count < count {
-      samples.append(contentsOf: repeatElement(0, count: count - samples.count))
-    }
+    resize(&samples, count)
     let table = law == .mu ? muDecoding : aDecoding
     table.withUnsafeBufferPointer { table in
       samples.withUnsafeMutableBufferPointer { samples in

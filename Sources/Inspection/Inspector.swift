@@ -32,7 +32,7 @@ public struct Inspector {
     let keyLog = KeyLog()
     for text in secrets { keyLog.add(text) }
     var reader = try CaptureReader(input)
-    var inspection = CaptureInspection(PassiveReader(path: name, keyLog: keyLog, filter: filter))
+    var inspection = CaptureInspection(PassiveReader(path: name, keyLog: keyLog, filter: filter, hearsDigits: true))
     var problem: String?
     var hasItems = false
     do {

@@ -1,5 +1,6 @@
 import KallglotPolicy
 import CallControl
+import RTP
 import SIPUserAgent
 import SansIO
 
@@ -12,8 +13,10 @@ public enum EndpointEvent: HostEvent, Hashable {
   case joined(LegID, session: String, account: String, role: SessionRole)
   /// The `X-` header fields of an INVITE, as `Name: value`, in their order (contract 8.7).
   case carried(LegID, session: String, headers: [String])
-  /// A digit came by INFO (contract 8.4).
-  case digit(LegID, String, milliseconds: Int)
+  /// A digit of one leg goes on to the other leg of its session, unread, by this way (contract 3, 8.4).
+  case relayed(LegID, to: LegID, HeardDigit, by: DigitWay)
+  /// It cannot go on, and why.
+  case notRelayed(LegID, to: LegID, HeardDigit, reason: String)
   /// A session is over: its last leg is gone and its grace has passed, or the API ended it.
   case sessionEnded(String, reason: String)
   /// A call to an account was asked for and cannot be placed.
@@ -27,7 +30,8 @@ public enum EndpointEvent: HostEvent, Hashable {
     case .decision: "policy-decision"
     case .joined: "session-joined"
     case .carried: "headers-carried"
-    case .digit: "digit-relayed"
+    case .relayed: "digit-relayed"
+    case .notRelayed: "digit-not-relayed"
     case .sessionEnded: "session-ended"
     case .notCalled: "account-not-called"
     case .tlsKept: "tls-kept"
@@ -55,10 +59,16 @@ public enum EndpointEvent: HostEvent, Hashable {
       json.member("leg", leg.rawValue)
       json.member("session", session)
       for header in headers { json.member("header", header) }
-    case .digit(let leg, let digit, let milliseconds):
+    case .relayed(let leg, let other, let digit, let way):
       json.member("leg", leg.rawValue)
-      json.member("digit", digit)
-      json.member("milliseconds", milliseconds)
+      json.member("toLeg", other.rawValue)
+      digit.writeFields(to: &json)
+      json.member("by", way.rawValue)
+    case .notRelayed(let leg, let other, let digit, let reason):
+      json.member("leg", leg.rawValue)
+      json.member("toLeg", other.rawValue)
+      digit.writeFields(to: &json)
+      json.member("reason", reason)
     case .sessionEnded(let session, let reason):
       json.member("session", session)
       json.member("reason", reason)

@@ -38,6 +38,7 @@ extension KallglotEndpoint {
       return refuseReception(served, request, ticket, error, at: now, &out)
     }
     for decision in passes { report(decision, served, &out) }
+    noteAllow(id, served.message)
     let terms = SessionCore<LegID>.Terms(account: ticket.account.name, policy: policy)
     let joined = sessions.handle(.admitted(id, terms, to: ticket.destination, role: SessionRole(served.message)), at: now)
     carryOut(joined, at: now, &out)
@@ -144,15 +145,20 @@ extension KallglotEndpoint {
     }
   }
 
-  /// A digit of `application/dtmf-relay` is told and answered with 200, an INFO without body as well (RFC 2976 §2.2); other types get 415.
+  /// A digit is told and answered with 200, an INFO without body as well (RFC 2976 §2.2); a body that cannot be read gets 400 with the
+  /// reason, other types 415.
   private func answerInfo(_ id: LegID, _ request: SIPRequest, at now: Instant, _ out: inout Outbox) {
-    let message = request.message
-    if let body = message.body(ofType: "application/dtmf-relay"), message.first(.contentType) != nil {
-      if let digit = DigitRelay(body) { out.event(EndpointEvent.digit(id, digit.signal, milliseconds: digit.milliseconds)) }
-    } else if !message.body.isEmpty {
-      return respondInDialog(id, request, status: 415, fields: [.init(.accept, "application/dtmf-relay")], at: now, &out)
+    switch InfoDigit.read(request.message) {
+    case .empty: respondInDialog(id, request, status: 200, at: now, &out)
+    case .digit(let digit):
+      respondInDialog(id, request, status: 200, at: now, &out)
+      agent.hear(digit, on: id)
+    case .broken(let form, let reason):
+      let rule = "a body of \(form.contentType) that is not one: \(reason)"
+      let warning = HeaderField(.warning, WarningValue(refusing: rule, by: request.flow.local.address).fieldValue)
+      respondInDialog(id, request, status: 400, fields: [warning], at: now, &out)
+    case .otherType: respondInDialog(id, request, status: 415, fields: [.init(.accept, InfoDigit.accepted)], at: now, &out)
     }
-    respondInDialog(id, request, status: 200, at: now, &out)
   }
 
   private func respondInDialog(

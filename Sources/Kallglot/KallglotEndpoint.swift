@@ -20,6 +20,8 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
   let admission: AdmissionDesk
   @exclusivity(unchecked) var sessions: SessionCore<LegID>
   var registrar = Registrar()
+  /// Whether the peer of a leg allows INFO.
+  var takesInfo = SerialTable<Bool>()
   /// What its TLS is made of; nil where it was given contexts, which no policy changes.
   private let identity: EndpointTLS?
   private var tls: Policy.TLS
@@ -156,9 +158,22 @@ public final class KallglotEndpoint: ScriptedHost, TimerNaming {
     switch event {
     case .established(let id, _):
       carryOut(sessions.handle(.established(id), at: now), at: now, &out)
-      if let tone = configuration.tone { agent.perform(.speak(id, tone, for: nil), at: now, &out) }
-    case .ended(let id, _, _): carryOut(sessions.handle(.ended(id), at: now), at: now, &out)
+      join(id, at: now, &out)
+      if let tone = configuration.tone { agent.perform(.speak(id, .tone(tone), for: nil), at: now, &out) }
+    case .digit(let id, let digit): relay(digit, of: id, at: now, &out)
+    case .ended(let id, _, _):
+      _ = takesInfo.remove(id.rawValue)
+      carryOut(sessions.handle(.ended(id), at: now), at: now, &out)
     default: break
+    }
+  }
+
+  /// Gives a leg that is up what it is to hear.
+  private func join(_ id: LegID, at now: Instant, _ out: inout Outbox) {
+    switch configuration.audio {
+    case .silence: break
+    case .echo: agent.perform(.bridge(id, nil), at: now, &out)
+    case .bridge: if let other = sessions.partner(of: id) { agent.perform(.bridge(id, other), at: now, &out) }
     }
   }
 

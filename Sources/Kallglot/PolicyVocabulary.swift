@@ -11,8 +11,13 @@ extension Policy {
   /// Whether signalling over the transport is allowed; a trunk has no WebSocket.
   func allows(_ transport: SIPTransportProtocol) -> Bool { transports.contains { $0.transport == transport } }
 
-  /// The codecs of the policy that can be spoken, in its order of preference.
-  public var spokenCodecs: [AudioCodec] { codecs.map(\.codec).filter(\.isSpoken) }
+  /// The codecs of the policy, in its order of preference.
+  public var spokenCodecs: [AudioCodec] {
+    var spoken: [AudioCodec] = []
+    spoken.reserveCapacity(codecs.count)
+    for codec in codecs { spoken.append(codec.codec) }
+    return spoken
+  }
 }
 
 extension Policy.Transport {

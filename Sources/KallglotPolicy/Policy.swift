@@ -75,6 +75,16 @@ public struct Policy: Hashable, Sendable {
     case buffer
   }
 
+  /// How long received frames wait for those behind them.
+  public enum JitterBuffer: Hashable, Sendable {
+    /// Not at all: what was overtaken is not heard.
+    case none
+    case fixed(Duration)
+    case adaptive(minimum: Duration, maximum: Duration)
+
+    public static let adaptive = JitterBuffer.adaptive(minimum: .milliseconds(40), maximum: .milliseconds(300))
+  }
+
   public enum NATContact: String, Hashable, Sendable, Codable, CaseIterable { case flow, contact }
 
   public var sipAccess = true
@@ -88,6 +98,9 @@ public struct Policy: Hashable, Sendable {
   public var srtpOffer: SRTPOffer = .sdes
   public var rekey: Rekey = .keepROC
   public var earlyRTP: EarlyRTP = .drop
+  public var jitterBuffer: JitterBuffer = .none
+  /// RTCP has VoIP metrics (RFC 3611 §4.7).
+  public var voipMetrics = false
   public var codecs: [Codec] = [.opus, .g722, .pcmu, .pcma]
   public var maxConcurrentCalls = 10
   /// 486 or 503.

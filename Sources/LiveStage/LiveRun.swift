@@ -48,6 +48,7 @@ public struct LiveRun: Sendable {
   }
 
   private func runOnSockets(_ scenario: Scenario, _ folder: String?, _ observers: [any JournalSink]) async throws -> ScenarioResult {
+    let scenario = RunRecordings.prepared(scenario, folder: folder)
     let clock = LiveClock()
     let captures = folder.map { RunCaptures(folder: $0, epoch: clock.epoch, origin: .live, keepsSecrets: keepsSecrets) }
     let journal = folder.map { JournalFile(path: "\($0)/journal.ndjson") }
@@ -56,6 +57,7 @@ public struct LiveRun: Sendable {
     stage.isInterrupted = isInterrupted
     var result = await stage.run()
     captures?.writeTwins()
+    if let failure = RunRecordings.write(scenario, folder: folder) { result = Self.result(scenario, .couldNotRun(failure)) }
     if let failure = captures?.failure ?? journal?.failure { result = Self.result(scenario, .couldNotRun("\(failure)")) }
     (result.folder, result.captures, result.live) = (folder, captures?.paths ?? [], stage.places)
     return result

@@ -1,3 +1,5 @@
+import Mark
+import RTP
 import SDP
 import SRTP
 import SansIO
@@ -10,10 +12,17 @@ public enum MediaCommand: Hashable, Sendable {
   case start
   /// Answers the handshake of DTLS that the agreement lets the peer begin, before packets leave.
   case secure
-  /// Sends a tone instead of silence from the next packet on; nil = to the end.
-  case play(Tone, until: Instant?)
+  /// Sends this instead of silence from the next packet on; nil = to the end.
+  case play(SpokenAudio, until: Instant?)
+  /// Sends digits; ``MediaEvent/pressed`` or ``MediaEvent/pressFailed(_:)`` follows. INFO is not the stream's.
+  case press(DigitPlan, by: DigitWay)
   /// An offer of ours is open, and this is what it lets the peer send; nil = it was refused.
   case offer(ReceivableAudio?)
+  /// Sends this codec of the agreement from the next packet on, without another offer (RFC 3264 §5.1); one that it does not have changes
+  /// nothing.
+  case send(AudioCodec)
+  /// What is heard goes there from now on; nil = nowhere.
+  case bridge(BridgeEnd?)
   /// The agreement of a dialog of the INVITE that made the stream: of the present one, or with another To tag of another fork.
   case agree(AudioAgreement, remoteTag: String?)
   /// A re-INVITE made this agreement, after which RTP may come from elsewhere (contract 8.5).
@@ -41,6 +50,14 @@ public enum MediaEvent: Hashable, Sendable {
   /// Hertz.
   case toneHeard(Int)
   case toneEnded
+  /// What the marks in the audio tell; only where somebody listens for them.
+  case mark(MarkFinding)
+  /// The peer sent a digit, which is over.
+  case digit(HeardDigit)
+  /// All digits that were asked for have been sent.
+  case pressed
+  /// Digits cannot be sent: none of them was.
+  case pressFailed(DigitRefusal)
   /// A rule that the peer's packets broke, reported once a kind.
   case violation(PeerViolation)
   /// RTP goes where the peer's came from (contract 8.5).
@@ -86,6 +103,10 @@ public struct MediaReport: Hashable, Sendable {
   public var packetsLostAtPeer: Int?
   /// What could not be verified of SRTP and SRTCP, by cause.
   public var drops = SRTPDropCounts()
+  /// Where there is a jitter buffer, or figures are asked for.
+  public var quality: MediaQuality?
+  /// What could not be heard, by cause.
+  public var faults = PayloadFaults()
 }
 
 extension MediaReport {

@@ -19,40 +19,6 @@ import SecureTransport
 /// counted only then. Packets leave at absolute times: each
 /// one packet time after the last one's due time, whenever the wake-up really came.
 public struct MediaStream: Sendable {
-  public struct Configuration: Sendable {
-    /// Of RTCP's SDES (RFC 3550 §6.5.1).
-    public var cname: String
-    public var rtpPort: PortID
-    public var rtcpPort: PortID
-    /// The number that packet labels carry.
-    public var dialog: UInt32
-    /// Whether RTP leaves at all.
-    public var sendsAudio: Bool
-    /// What a new key of SRTP does to the rollover counter.
-    public var rekey: RolloverReading
-    /// Whose certificate handshakes of DTLS show; without one there is no DTLS.
-    public var identity: DTLSIdentity?
-    /// The sequence number of its first packet; nil = drawn (RFC 3550 §5.1).
-    public var firstSequence: UInt16?
-    /// What becomes of packets that come before their keys.
-    public var earlyRTP = EarlyRTP.drop
-    public var epoch: Epoch
-
-    public init(
-      cname: String, rtpPort: PortID, rtcpPort: PortID, dialog: UInt32, sendsAudio: Bool = true, rekey: RolloverReading = .keepROC,
-      identity: DTLSIdentity? = nil, epoch: Epoch
-    ) {
-      self.cname = cname
-      self.rtpPort = rtpPort
-      self.rtcpPort = rtcpPort
-      self.dialog = dialog
-      self.sendsAudio = sendsAudio
-      self.rekey = rekey
-      self.identity = identity
-      self.epoch = epoch
-    }
-  }
-
   enum State: Hashable, Sendable {
     case ready
     /// When the next packet and the next report are due; no packet where none is ever sent.
@@ -63,19 +29,22 @@ public struct MediaStream: Sendable {
   private(set) var configuration: Configuration
   private(set) var state = State.ready
   private(set) var agreement: AudioAgreement
-  /// Of the agreement; what the agreement names is spoken, or there is no stream.
+  /// Of the agreement, as we send it.
   private(set) var codec: Codec
   /// Where its ports are. An agreement that names another address is direct media: neither RTP nor RTCP leaves here.
   private var local: TransportAddress
-  private(set) var sender: RTPSender
-  private var receiver: RTPReceiver
+  var sender: RTPSender
+  var receiver: RTPReceiver
   private var reporter: RTCPReporter
   private var sources: PeerSources
   private(set) var terms: ReceptionTerms
+  /// Where what is heard goes beside the sink, and memory for what goes back.
+  var (bridgeEnd, echoed): (BridgeEnd?, AudioFrame) = (nil, AudioFrame(sampleRate: 8_000))
   var silence = SilenceClock()
   var protection: PacketProtection
   var keying: DTLSKeying
   var early = EarlyPackets()
+  var digits = DigitDesk()
   /// When the keys changed last: what was under way then is of the old ones.
   private var keysChanged: Instant?
   /// The kinds of violations that were reported.
@@ -83,22 +52,25 @@ public struct MediaStream: Sendable {
   var events: [MediaEvent] = []
 
   /// - Parameters:
-  ///   - agreement: with a codec that ``AudioCodec/isSpoken``; its local address is the stream's.
+  ///   - agreement: its local address is the stream's.
   ///   - remoteTag: of the dialog that made the agreement; nil where there is only one.
   ///   - isForked: our INVITE made it, so that other dialogs may follow (RFC 3261 §13.2.2.4).
   public init(
     _ configuration: Configuration, agreement: AudioAgreement, remoteTag: String? = nil, isForked: Bool = false, entropy: Entropy
   ) {
-    guard let codec = agreement.codec.spoken else { preconditionFailure("\(agreement.codec) cannot be spoken") }
     var entropy = entropy
     self.configuration = configuration
     self.agreement = agreement
-    self.codec = codec
+    codec = agreement.spoken
     local = agreement.local
     protection = PacketProtection(agreement, reading: configuration.rekey)
     keying = DTLSKeying(configuration)
-    sender = RTPSender(codec: codec, firstSequence: configuration.firstSequence, entropy: &entropy)
-    receiver = RTPReceiver(codec: codec)
+    sender = RTPSender(
+      codec: codec, firstSequence: configuration.firstSequence, isProtected: protection.isSecure || agreement.association != nil,
+      entropy: &entropy)
+    receiver = RTPReceiver(
+      codec: agreement.codec.spoken, configuration.reception, packetTime: agreement.packetTime, listening: configuration.listening,
+      number: configuration.dialog)
     reporter = RTCPReporter(cname: configuration.cname, epoch: configuration.epoch, entropy: entropy)
     sources = PeerSources(tag: remoteTag, isForked: isForked)
     terms = ReceptionTerms(agreement.receivable)
@@ -115,10 +87,15 @@ public struct MediaStream: Sendable {
         report: reporter.nextDue(isFirst: true, after: now))
       secure(at: now, &out)
     case .secure: secure(at: now, &out)
-    case .play(let tone, let end): sender.play(tone, until: end)
+    case .play(let audio, let end):
+      sender.play(audio, until: end)
+      if case .mark(let own) = audio { receiver.speaks(own) }
+    case .press(let plan, let way): press(plan, by: way)
     case .offer(let receivable):
       terms.offer(receivable)
       if receivable == nil { take(keying.retryHeld(at: now, &out), at: now) }
+    case .bridge(let end): bridge(to: end)
+    case .send(let codec): if let agreement = agreement.sending(codec) { use(agreement) }
     case .agree(let agreement, let tag):
       sources.agree(agreement, insteadOf: self.agreement, tag: tag)
       replace(agreement, isKnown: true, at: now)
@@ -142,22 +119,30 @@ public struct MediaStream: Sendable {
   }
 
   private mutating func replace(_ agreement: AudioAgreement, isKnown: Bool, at now: Instant) {
-    guard let codec = agreement.codec.spoken else { preconditionFailure("\(agreement.codec) cannot be spoken") }
     terms.agree(agreement.receivable, isKnown: isKnown, at: now)
     if agreement.protection != self.agreement.protection { keysChanged = now }
     protection.change(
       to: agreement, from: self.agreement, isBack: agreement.local == local && self.agreement.local != local)
     if agreement.direction.sends, !self.agreement.direction.sends { sender.beginTalkspurt() }
-    self.agreement = agreement
-    self.codec = codec
-    sender.change(to: codec)
+    use(agreement)
     takeEarly(at: now)
+  }
+
+  /// Digits in the audio are heard from now on.
+  public mutating func listenForDigits() { receiver.listenForDigits() }
+
+  /// What is sent goes by this agreement from the next packet on.
+  private mutating func use(_ agreement: AudioAgreement) {
+    self.agreement = agreement
+    codec = agreement.spoken
+    sender.change(to: codec)
   }
 
   private mutating func stop(at now: Instant, _ out: inout Outbox) {
     if case .running = state, hasSpokenOrHeard { sendReport(isLast: true, at: now, &out) }
     state = .stopped
     silence.stop()
+    receiver.finish(&events)
     events.append(.stopped(report))
   }
 
@@ -167,6 +152,7 @@ public struct MediaStream: Sendable {
     var earliest = Instant.distantFuture
     if case .running(let packet, let report) = state { earliest = min(packet ?? report, report) }
     if let limit = silenceDeadline { earliest = min(earliest, limit) }
+    if let digit = digits.receiver.nextDeadline { earliest = min(earliest, digit) }
     if let handshake = keying.nextDeadline { earliest = min(earliest, handshake) }
     return earliest == .distantFuture ? nil : earliest
   }
@@ -174,10 +160,13 @@ public struct MediaStream: Sendable {
   public mutating func wake(at now: Instant, _ out: inout Outbox) {
     if let due = keying.nextDeadline, due <= now { take(keying.wake(at: now, &out), at: now) }
     if case .running(var packet, var report) = state {
+      receiver.playOut(at: now, &events)
+      if bridgeEnd == .echo { echo() }
       while let due = packet, due <= now {
         sendPacket(due: due, &out)
         packet = due.adding(nanoseconds: packetNanoseconds)
       }
+      settleDigits()
       // The RTP clock of a report is told from when the next packet is due.
       state = .running(packet: packet, report: report)
       if report <= now {
@@ -186,6 +175,7 @@ public struct MediaStream: Sendable {
         state = .running(packet: packet, report: report)
       }
     }
+    wakeDigits(at: now)
     if let limit = silenceDeadline, limit <= now {
       silence.stop()
       events.append(.silent)
@@ -212,15 +202,15 @@ public struct MediaStream: Sendable {
   private mutating func sendPacket(due: Instant, _ out: inout Outbox) {
     // Without keys there is nothing to send: the clock goes on as in silence.
     guard let destination, !protection.isAwaiting(.rtp) else { return sender.skip(milliseconds: agreement.packetTime, due: due) }
-    var (bytes, sequence) = sender.packet(payloadType: agreement.sendPayloadType, milliseconds: agreement.packetTime, due: due)
+    guard var (bytes, sequence, number) = nextPacket(due: due) else { return }
     guard protection.protect(&bytes, .rtp) else { return sender.uncount(octets: bytes.count) }
     let label = Label(
-      .rtp(payloadType: agreement.sendPayloadType), dialog: configuration.dialog, stream: sender.ssrc, sequence: UInt32(sequence), due: due)
+      .rtp(payloadType: number), dialog: configuration.dialog, stream: sender.ssrc, sequence: UInt32(sequence), due: due)
     out.datagram(configuration.rtpPort, to: destination, Bytes(bytes), label)
   }
 
   private mutating func sendReport(isLast: Bool, at now: Instant, _ out: inout Outbox) {
-    let packets = reporter.compound(sender, &receiver, timestamp: timestamp(at: now), isLast: isLast, at: now)
+    let packets = reporter.compound(sender, &receiver, metrics, timestamp: timestamp(at: now), isLast: isLast, at: now)
     guard !protection.isAwaiting(.rtcp) else { return }
     let destination = (agreement.isMultiplexed ? sources.rtp : sources.rtcp) ?? agreement.remoteControl
     guard destination.port != 0, !destination.address.isUnspecified else { return }
@@ -300,10 +290,13 @@ public struct MediaStream: Sendable {
     }
     // Comfort noise some send without asking.
     guard format != nil || packet.payloadType == Self.comfortNoise else {
+      receiver.receiveUnknown(packet, at: now)
       complain(.rtpPayloadType, "\(packet.payloadType)")
       return true
     }
-    receiver.receive(packet, format, clockRate: codec.clockRate, at: now, &events)
+    receiver.receive(packet, format, clockRate: format?.clockRate ?? codec.clockRate, at: now, &events)
+    if bridgeEnd == .echo { echo() }
+    if case .telephoneEvent(let clock) = format { receiveEvent(packet, clock, at: now) }
     return true
   }
 
@@ -355,6 +348,7 @@ public struct MediaStream: Sendable {
     }
     let packets: [RTCPPacket]
     do { packets = try RTCPPacket.parse(bytes) } catch {
+      reporter.countMalformed()
       complain(.rtcpMalformed, "\(error)")
       return true
     }
@@ -380,7 +374,23 @@ public struct MediaStream: Sendable {
       packetsSent: sender.packetsSent, packetsReceived: receiver.packetsReceived, octetsSent: sender.octetsSent,
       octetsReceived: receiver.octetsReceived, packetsLost: receiver.packetsLost,
       jitter: receiver.statistics?.jitterDuration ?? .zero, tones: receiver.tones, packetsLostAtPeer: reporter.packetsLostAtPeer,
-      drops: protection.drops)
+      drops: protection.drops, quality: quality, faults: receiver.faults)
+  }
+
+  private var quality: MediaQuality? {
+    receiver.figures.map {
+      let bitRate = receiver.bitRate(packetTime: agreement.packetTime)
+      return MediaQuality($0, buffer: receiver.bufferCounts, codec: receiver.codec.scored(bitRate: bitRate), reporter)
+    }
+  }
+
+  /// What is heard, for reports that carry it.
+  private var metrics: VoIPMetrics? {
+    guard configuration.reception.sendsVoIPMetrics, let statistics = receiver.statistics, let quality else { return nil }
+    var metrics = VoIPMetrics(ssrc: statistics.ssrc, quality.figures.loss, packetTime: Double(agreement.packetTime))
+    metrics.set(quality)
+    metrics.setReceiver(conceals: quality.buffer != nil, isAdaptive: configuration.reception.jitterBuffer.isAdaptive)
+    return metrics
   }
 
   private mutating func complain(_ rule: PeerViolation.Rule, _ detail: String, section: String? = nil) {

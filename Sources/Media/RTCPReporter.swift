@@ -10,6 +10,12 @@ struct RTCPReporter: Sendable {
   private var lastSenderReport: (middle: UInt32, at: Instant)?
   /// What the peer last reported of our stream; nil when no report came.
   private(set) var packetsLostAtPeer: Int?
+  /// To the peer and back, as its reports tell it: the last one, and the longest.
+  private(set) var roundTrip: (last: Duration, longest: Duration)?
+  /// What the peer last measured of our stream; nil when it never said.
+  private(set) var peerMetrics: VoIPMetrics?
+  /// RTCP of the peer's that could not be read.
+  private(set) var malformed = 0
 
   init(cname: String, epoch: Epoch, entropy: Entropy) {
     self.cname = cname
@@ -27,22 +33,33 @@ struct RTCPReporter: Sendable {
       switch packet {
       case .senderReport(_, let information, let blocks):
         lastSenderReport = (NTPTime.middle(information.ntpTime), now)
-        read(blocks, about: ssrc)
-      case .receiverReport(_, let blocks): read(blocks, about: ssrc)
+        read(blocks, about: ssrc, at: now)
+      case .receiverReport(_, let blocks): read(blocks, about: ssrc, at: now)
+      case .extended(_, let blocks):
+        for case .voipMetrics(let metrics) in blocks where metrics.ssrc == ssrc { peerMetrics = metrics }
       case .cname, .bye, .other: break
       }
     }
   }
 
-  private mutating func read(_ blocks: [ReceptionReport], about ssrc: UInt32) {
-    for block in blocks where block.ssrc == ssrc { packetsLostAtPeer = Int(block.cumulativeLost) }
+  mutating func countMalformed() { malformed += 1 }
+
+  private mutating func read(_ blocks: [ReceptionReport], about ssrc: UInt32, at now: Instant) {
+    for block in blocks where block.ssrc == ssrc {
+      packetsLostAtPeer = Int(block.cumulativeLost)
+      guard let time = RoundTrip.of(block, arrival: NTPTime.middle(NTPTime.at(now, epoch: epoch))) else { continue }
+      roundTrip = (time, max(time, roundTrip?.longest ?? .zero))
+    }
   }
 
-  /// A compound packet: SR when we send, RR when we only listen, our name, and BYE at the end (RFC 3550 §6.1).
+  /// A compound packet: SR when we send, RR when we only listen, our name, VoIP metrics where they are asked for, and BYE at the end
+  /// (RFC 3550 §6.1, RFC 3611 §2).
   ///
-  /// - Parameter timestamp: the RTP clock at this very instant.
+  /// - Parameters:
+  ///   - timestamp: the RTP clock at this very instant.
+  ///   - metrics: of what is heard.
   mutating func compound(
-    _ sender: RTPSender, _ receiver: inout RTPReceiver, timestamp: UInt32, isLast: Bool, at now: Instant
+    _ sender: RTPSender, _ receiver: inout RTPReceiver, _ metrics: VoIPMetrics? = nil, timestamp: UInt32, isLast: Bool, at now: Instant
   ) -> [RTCPPacket] {
     let delay = lastSenderReport.map { UInt32(clamping: (now.nanoseconds - $0.at.nanoseconds) * 65_536 / 1_000_000_000) } ?? 0
     let block = receiver.report(lastSenderReport: lastSenderReport?.middle ?? 0, delaySinceLastSenderReport: delay)
@@ -53,7 +70,12 @@ struct RTCPReporter: Sendable {
         ntpTime: NTPTime.at(now, epoch: epoch), rtpTimestamp: timestamp, packetCount: sender.packetsSent, octetCount: sender.octetsSent)
       report = .senderReport(ssrc: sender.ssrc, information, blocks)
     }
-    let name = RTCPPacket.cname(ssrc: sender.ssrc, cname)
-    return isLast ? [report, name, .bye([sender.ssrc], reason: nil)] : [report, name]
+    var packets = [report, RTCPPacket.cname(ssrc: sender.ssrc, cname)]
+    if var metrics {
+      metrics.roundTripDelay = roundTrip.map { UInt16(clamping: $0.last.wholeNanoseconds / 1_000_000) } ?? 0
+      packets.append(.extended(ssrc: sender.ssrc, [.voipMetrics(metrics)]))
+    }
+    if isLast { packets.append(.bye([sender.ssrc], reason: nil)) }
+    return packets
   }
 }

@@ -132,6 +132,16 @@ private let asteriskDescriptions = [
   Quirk("sdp-maxptime", "a=maxptime:140 after a=ptime:20", source: "\(observed), INVITE and 200") {
     $0.descriptions.maximumPacketTime = 140
   },
+  Quirk("sdp-wide-events", "beside Opus a second telephone-event with the clock 48000, 102", source: "\(observed), INVITE with Opus") {
+    $0.descriptions.wideEventPayloadType = 102
+  },
+  Quirk("sdp-answers-every", "an answer names every codec that both have", source: "\(observed), 200 to INVITE and to re-INVITE") {
+    $0.answersEveryCodec = true
+  },
+  Quirk("sdp-opus", "Opus is 107, without a=fmtp, and a=maxptime is 60 beside it", source: "\(observed), INVITE with opus in allow=") {
+    $0.descriptions.opusPayloadType = 107
+    $0.descriptions.maximumPacketTimeWithOpus = 60
+  },
   Quirk("sdp-reoffers-agreed", "a new offer names the agreed codec alone", source: "\(observed), re-INVITE and 200 to an empty re-INVITE") {
     $0.descriptions.reoffersAgreedCodec = true
   },

@@ -41,8 +41,16 @@ public final class Persona: ScriptedHost, TimerNaming {
     public var rekey = RolloverReading.keepROC
     /// The sequence number of the first packet of each stream; nil = drawn.
     public var firstSequence: UInt16?
+    /// What it makes of the RTP that comes.
+    public var reception = ReceptionSettings()
+    /// What its streams listen for beside tones.
+    public var listening = AudioListening.none
+    /// How its audio is set, where not as the product's is.
+    public var audio = AudioSettings()
     /// The user part of the Contact of REGISTER; nil = the address of record's.
     public var registrationContactUser: String?
+    /// Digits are listened for in the audio as well.
+    public var hearsTonesAsDigits = false
 
     public init(
       profile: PersonaProfile, listeners: [TransportListener], mediaAddress: IPAddress,
@@ -73,16 +81,17 @@ public final class Persona: ScriptedHost, TimerNaming {
     var own = CallAgent.Configuration(
       userAgent: UserAgent.Configuration(
         style: habits.style, features: configuration.profile.features, behaviour: habits.behaviour, listeners: configuration.listeners),
-      capability: AudioCapability(codecs: habits.codecs, security: configuration.security),
+      capability: configuration.audio.capability(habits, configuration.security),
       mediaAddress: configuration.mediaAddress, mediaPorts: configuration.mediaPorts,
-      descriptions: habits.descriptions, aor: configuration.aor, answerDelay: configuration.answerDelay,
+      descriptions: configuration.audio.style(habits.descriptions), aor: configuration.aor, answerDelay: configuration.answerDelay,
       sendsMedia: configuration.sendsMedia)
     own.userAgent.keepAlive = configuration.keepAlive
     own.userAgent.opens = configuration.opens
     own.habits = habits.calls
     own.habits.behaviour = habits.behaviour
     own.musicAddress = configuration.musicAddress
-    (own.rekey, own.firstSequence) = (configuration.rekey, configuration.firstSequence)
+    (own.rekey, own.firstSequence, own.reception) = (configuration.rekey, configuration.firstSequence, configuration.reception)
+    (own.listening, own.hearsTonesAsDigits) = (configuration.listening, configuration.hearsTonesAsDigits)
     agent = CallAgent(own, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
   }
 
@@ -129,7 +138,7 @@ public final class Persona: ScriptedHost, TimerNaming {
       request.credentials = request.credentials ?? configuration.credentials
       request.contactUser = request.contactUser ?? configuration.registrationContactUser
       return .register(request)
-    case .cancel, .hangUp, .reinvite, .speak, .options, .hangUpAll: return command
+    case .cancel, .hangUp, .reinvite, .speak, .press, .send, .bridge, .options, .hangUpAll: return command
     }
   }
 
@@ -181,6 +190,9 @@ public final class Persona: ScriptedHost, TimerNaming {
           continue
         }
         agent.respondInDialog(id, request.server, status: status, at: now, &out)
+        if request.method == .info, (200..<300).contains(status), case .digit(let digit) = InfoDigit.read(request.message) {
+          agent.hear(digit, on: id)
+        }
       case .accepted, .dropped: break
       }
     }

@@ -61,6 +61,8 @@ public struct Habits: Hashable, Sendable, Codable {
   public var descriptions = DescriptionStyle.plain
   /// In order of preference.
   public var codecs: [AudioCodec] = [.pcmu, .pcma]
+  /// Answers name every codec that both sides have, not the chosen one alone.
+  public var answersEveryCodec = false
   public var calls = CallHabits()
   /// What it does where products differ.
   public var behaviour = Behaviour()

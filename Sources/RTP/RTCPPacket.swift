@@ -51,6 +51,8 @@ public enum RTCPPacket: Hashable, Sendable {
   /// SDES with the canonical name alone.
   case cname(ssrc: UInt32, String)
   case bye([UInt32], reason: String?)
+  /// XR (RFC 3611 §2).
+  case extended(ssrc: UInt32, [ExtendedBlock])
   /// Any other type, with its bytes.
   case other(type: UInt8, Bytes)
 
@@ -88,6 +90,9 @@ public enum RTCPPacket: Hashable, Sendable {
     case 203:
       guard bytes.count >= 4 + count * 4 else { throw .length }
       return .bye((0..<count).map { BigEndian.read(bytes, 4 + $0 * 4, 4) }, reason: text(bytes, at: 4 + count * 4))
+    case 207:
+      guard bytes.count >= 8 else { throw .length }
+      return .extended(ssrc: BigEndian.read(bytes, 4, 4), try ExtendedBlock.parse(bytes))
     case 202 where count == 1 && bytes.count >= 10 && bytes[8] == 1:
       return .cname(ssrc: BigEndian.read(bytes, 4, 4), text(bytes, at: 9) ?? "")
     default: return .other(type: bytes[1], bytes)
@@ -149,6 +154,10 @@ public enum RTCPPacket: Hashable, Sendable {
         bytes += [UInt8(text.count)] + text
         while (bytes.count - start) % 4 != 0 { bytes.append(0) }
       }
+    case .extended(let ssrc, let blocks):
+      bytes += [0x80, 207, 0, 0]
+      BigEndian.append(ssrc, 4, to: &bytes)
+      for block in blocks { block.append(to: &bytes) }
     case .other(_, let raw): bytes += raw
     }
     let words = (bytes.count - start) / 4 - 1

@@ -79,6 +79,8 @@ public enum RTPError: Error, Hashable, Sendable {
   /// A compound packet has to begin with a report (RFC 3550 §6.1).
   case firstPacket(UInt8)
   case length
+  /// A block of an XR packet.
+  case extendedBlock
 }
 
 extension RTPError: CustomStringConvertible {
@@ -89,6 +91,7 @@ extension RTPError: CustomStringConvertible {
     case .padding(let count): "RTP padding of \(CountText.of(count, "byte")) does not fit (RFC 3550 §5.1)"
     case .header: "RTP header is longer than the packet (RFC 3550 §5.1)"
     case .firstPacket(let type): "an RTCP compound begins with type \(type), not with SR or RR (RFC 3550 §6.1)"
+    case .extendedBlock: "lengths of the blocks of an RTCP XR do not add up to the packet (RFC 3611 §3)"
     case .length: "RTCP length fields do not add up to the datagram (RFC 3550 §6.4.1)"
     }
   }

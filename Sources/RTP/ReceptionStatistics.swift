@@ -3,7 +3,7 @@ import SansIO
 /// What a receiver counts about one source: sequence, loss and jitter after RFC 3550 appendices A.1, A.3 and A.8.
 public struct ReceptionStatistics: Hashable, Sendable {
   public let ssrc: UInt32
-  private let clockRate: Int
+  private var clockRate: Int
   private var baseSequence: UInt32
   private var highestSequence: UInt16
   /// Wraps of the sequence number times 65,536.
@@ -31,6 +31,16 @@ public struct ReceptionStatistics: Hashable, Sendable {
   /// Whether the packet carries on from the newest one, so that a duplicate and one that was overtaken are not: those are counted, and what
   /// they carry comes too late to be heard.
   public func isAhead(_ sequence: UInt16) -> Bool { (1..<Self.maximumDropout).contains(sequence &- highestSequence) }
+
+  /// Packets of another payload type may have another clock (RFC 7160 §4.1): what was measured so far is kept as time, and nothing follows
+  /// from the step between the two clocks.
+  public mutating func change(clockRate: Int) {
+    guard clockRate != self.clockRate, clockRate > 0 else { return }
+    scaledJitter = scaledJitter * Int64(clockRate) / Int64(self.clockRate)
+    maximumScaledJitter = maximumScaledJitter * Int64(clockRate) / Int64(self.clockRate)
+    self.clockRate = clockRate
+    lastTransit = nil
+  }
 
   /// Counts a packet. A jump of the sequence number is believed when the next packet follows it (A.1); until then it does not count.
   ///
@@ -86,6 +96,8 @@ public struct ReceptionStatistics: Hashable, Sendable {
 
   /// Interarrival jitter in timestamp units.
   public var jitter: UInt32 { UInt32(clamping: scaledJitter >> 4) }
+
+  public var jitterMilliseconds: Double { Double(scaledJitter) * 1_000 / (16 * Double(clockRate)) }
 
   public var jitterDuration: Duration { .nanoseconds((scaledJitter * 1_000_000_000 / Int64(clockRate)) >> 4) }
 

@@ -69,6 +69,25 @@ extension Rule {
 
   public static let audioLaw = Rule("audio-law", .error, "RFC 3551 §4.5.14", "PCMU holds mu-law, and PCMA A-law")
 
+  public static let dtmfMarker = Rule(
+    "dtmf-marker", .error, "RFC 4733 §2.5.1.1", "the first packet of a telephone-event has the marker, and no other one")
+  public static let dtmfTimestamp = Rule(
+    "dtmf-timestamp", .error, "RFC 4733 §2.2.1", "all packets of a telephone-event have the timestamp of its beginning")
+  public static let dtmfDuration = Rule(
+    "dtmf-duration", .error, "RFC 4733 §2.5.1.2", "the duration of a telephone-event grows from packet to packet")
+  public static let dtmfEnd = Rule(
+    "dtmf-end", .error, "RFC 4733 §2.5.1.4", "the end of a telephone-event is sent, and three times")
+  public static let dtmfClock = Rule(
+    "dtmf-clock", .error, "RFC 4733 §2.1", "telephone-event has the clock of the audio beside it, and keeps time by it")
+  public static let dtmfPayload = Rule(
+    "dtmf-payload", .error, "RFC 4733 §2.3", "a payload of telephone-event is made of whole blocks of four octets")
+  public static let dtmfEvents = Rule(
+    "dtmf-events", .error, "RFC 4733 §2.4.1", "only events that the receiver lists in its fmtp are sent")
+  public static let dtmfTimeline = Rule(
+    "dtmf-timeline", .error, "RFC 4733 §2.1", "the timestamps of the audio go on while a telephone-event is sent")
+
+  static let digits: [Rule] = [dtmfMarker, dtmfTimestamp, dtmfDuration, dtmfEnd, dtmfClock, dtmfPayload, dtmfEvents, dtmfTimeline]
+
   static let clocks: [Rule] = [
     timestampJump, timestampStep, clockPace, sequenceRestart, sequenceStill, marker, packetTime, sourceChange, reportedLoss,
     reportedJitter, senderReport, receptionReport, canonicalName, controlGoodbye, audioLaw,

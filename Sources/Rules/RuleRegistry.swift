@@ -5,7 +5,8 @@ import SansIO
 public enum RuleRegistry {
   /// Messages, transactions, dialogs, offer and answer, registrations, media, what carries them.
   public static let rules: [Rule] =
-    Rule.messages + Rule.transactions + Rule.dialogs + Rule.descriptions + Rule.registrations + Rule.media + Rule.clocks + Rule.policies
+    Rule.messages + Rule.transactions + Rule.dialogs + Rule.descriptions + Rule.registrations + Rule.media + Rule.clocks + Rule.digits
+    + Rule.policies
     + Rule.carriers
 
   /// The ids, which `allowViolations` and the expectation `violation` take.

@@ -1,7 +1,7 @@
 /// The attributes of a=, by name, that offers and answers are made of (RFC 8866 §6).
 enum Attribute: UInt8, Sendable {
   case other
-  case rtpmap, ptime, maxptime, rtcp, rtcpMux, crypto, fingerprint, setup, tlsID
+  case rtpmap, fmtp, ptime, maxptime, rtcp, rtcpMux, crypto, fingerprint, setup, tlsID
   case sendrecv, sendonly, recvonly, inactive
 
   /// What stands behind `a=`: a name alone, or one with a colon and a value.
@@ -29,7 +29,12 @@ enum Attribute: UInt8, Sendable {
       } else if isNamed(.setup) {
         self = .setup
       }
-    case UInt8(ascii: "f"): if isNamed(.fingerprint) { self = .fingerprint }
+    case UInt8(ascii: "f"):
+      if isNamed(.fmtp) {
+        self = .fmtp
+      } else if isNamed(.fingerprint) {
+        self = .fingerprint
+      }
     case UInt8(ascii: "t"): if isNamed(.tlsID) { self = .tlsID }
     case UInt8(ascii: "p"): if isNamed(.ptime) { self = .ptime }
     case UInt8(ascii: "m"): if isNamed(.maxptime) { self = .maxptime }
@@ -52,6 +57,7 @@ enum Attribute: UInt8, Sendable {
     switch self {
     case .other: ""
     case .rtpmap: "rtpmap"
+    case .fmtp: "fmtp"
     case .ptime: "ptime"
     case .maxptime: "maxptime"
     case .rtcp: "rtcp"
@@ -71,7 +77,7 @@ enum Attribute: UInt8, Sendable {
     case .sendonly: .sendonly
     case .recvonly: .recvonly
     case .inactive: .inactive
-    case .other, .rtpmap, .ptime, .maxptime, .rtcp, .rtcpMux, .crypto, .fingerprint, .setup, .tlsID: nil
+    case .other, .rtpmap, .fmtp, .ptime, .maxptime, .rtcp, .rtcpMux, .crypto, .fingerprint, .setup, .tlsID: nil
     }
   }
 }

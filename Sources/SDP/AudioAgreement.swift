@@ -7,8 +7,14 @@ public struct AudioCapability: Hashable, Sendable {
   public var security: MediaSecurity
   /// Milliseconds.
   public var packetTime = 20
+  /// Its answers ask for that as well, whatever the offer asks for.
+  public var insistsOnPacketTime = false
   /// Offer and take telephone-event (RFC 4733).
   public var hasTelephoneEvent = true
+
+  /// An answer names every codec that both sides have, not the chosen one alone: each side may then change from one to another in mid-call
+  /// (RFC 3264 §6.1).
+  public var answersEvery = false
 
   /// Answer in the first codec of our order instead of the offerer's. RFC 3264 §6.1 recommends the offerer's; a policy whose list is a
   /// preference (contract 2, Allowed audio codecs) decides by its own.
@@ -23,18 +29,20 @@ public struct AudioCapability: Hashable, Sendable {
   /// The one of the peer's payloads that an answer takes; nil = no common codec.
   func firstCommon(_ payloads: [AudioPayload]) -> (payload: AudioPayload, codec: AudioCodec)? {
     if decidesOrder {
-      for codec in codecs { if let payload = payloads.first(where: { $0.format == .codec(codec) }) { return (payload, codec) } }
+      for codec in codecs { for payload in payloads where payload.format == .codec(codec) { return (payload, codec) } }
       return nil
     }
     for payload in payloads { if case .codec(let codec) = payload.format, codecs.contains(codec) { return (payload, codec) } }
     return nil
   }
 
-  /// The time of a packet of ours: what the peer asked for by ptime, no more than its maxptime; whole steps of 10 ms.
-  func packetTime(for theirs: MediaDescription) -> Int {
-    let wish = theirs.packetTime.flatMap { (10...120).contains($0) && $0 % 10 == 0 ? $0 : nil } ?? packetTime
-    guard let maximum = theirs.maximumPacketTime, maximum >= 10 else { return wish }
-    return min(wish, maximum / 10 * 10)
+  /// The time of a packet of ours: what the peer asked for by ptime, no more than its maxptime, and of Opus no less than its minptime;
+  /// whole steps of 10 ms, or what the codec has.
+  func packetTime(of codec: AudioCodec, for theirs: MediaDescription, _ opus: OpusFormat) -> Int {
+    var wish = theirs.packetTime.flatMap { (10...120).contains($0) && $0 % 10 == 0 ? $0 : nil } ?? packetTime
+    if codec == .opus { wish = max(wish, Int(opus.minimumPacketTime)) }
+    if let maximum = theirs.maximumPacketTime, maximum >= 10 { wish = min(wish, maximum / 10 * 10) }
+    return codec.packetTime(near: wish)
   }
 }
 
@@ -52,11 +60,20 @@ public struct AudioAgreement: Hashable, Sendable {
   public var sendPayloadType: UInt8
   /// Our number for it, which the peer sends.
   public var receivePayloadType: UInt8
+  /// The codecs beside ``codec`` that each side may send as well, without another offer (RFC 3264 §5.1).
+  public var others: [AgreedCodec] = []
+  /// What the peer wants of our Opus.
+  public var opus = OpusFormat()
   /// Milliseconds of audio in each packet we send.
   public var packetTime: Int
-  /// The numbers of telephone-event, where both sides have it.
-  public var sendEventPayloadType: UInt8?
+  /// telephone-event with the clock of the codec, where both sides have it.
+  public var events: AgreedEvents?
+  /// Our number for it, which the peer sends.
   public var receiveEventPayloadType: UInt8?
+  /// The same with the other clock, where both sides have that as well.
+  public var otherEventPayloadType: UInt8?
+  /// Why there are no ``events``.
+  public var eventsRefusal = EventsRefusal.none
   public var protection = AgreedProtection.clear
 
   public init(
@@ -85,7 +102,10 @@ public struct AudioAgreement: Hashable, Sendable {
   /// What the peer may send by it.
   public var receivable: ReceivableAudio {
     var payloads = [AudioPayload(receivePayloadType, .codec(codec))]
-    if let event = receiveEventPayloadType { payloads.append(AudioPayload(event, .telephoneEvent)) }
+    for other in others { payloads.append(AudioPayload(other.receivePayloadType, .codec(other.codec))) }
+    let clock = codec.eventClock
+    if let event = receiveEventPayloadType { payloads.append(AudioPayload(event, .telephoneEvent(clock))) }
+    if let event = otherEventPayloadType { payloads.append(AudioPayload(event, .telephoneEvent(clock == .opus ? .telephony : .opus))) }
     return ReceivableAudio(receives: direction.receives, payloads)
   }
 }

@@ -7,7 +7,7 @@ public enum AudioCodec: String, Hashable, Sendable, Codable, CaseIterable {
   case pcmu = "PCMU"
   case pcma = "PCMA"
 
-  /// The rate of telephony: that of RFC 3551's static audio formats and of ``AudioFormat/telephoneEvent``.
+  /// The rate of telephony: that of RFC 3551's static audio formats and of telephone-event beside them.
   static let telephonyClockRate = 8_000
 
   /// Name in rtpmap.
@@ -18,6 +18,13 @@ public enum AudioCodec: String, Hashable, Sendable, Codable, CaseIterable {
 
   /// Behind the clock rate in rtpmap; one is left out (RFC 8866 §6.6).
   var channels: Int { self == .opus ? 2 : 1 }
+
+  /// The milliseconds of audio that one payload can hold, next to those that are asked for: Opus has frames of 10, 20, 40 and 60 ms (RFC
+  /// 6716 §2.1.4), the others any number.
+  func packetTime(near milliseconds: Int) -> Int {
+    guard self == .opus else { return milliseconds }
+    return milliseconds >= 60 ? 60 : milliseconds >= 40 ? 40 : milliseconds >= 20 ? 20 : 10
+  }
 
   /// The number we offer (contract 8.5); static ones are RFC 3551's.
   public var offeredPayloadType: UInt8 {
@@ -34,9 +41,11 @@ public enum AudioCodec: String, Hashable, Sendable, Codable, CaseIterable {
 public enum AudioFormat: Hashable, Sendable {
   case codec(AudioCodec)
   /// RFC 4733.
-  case telephoneEvent
+  case telephoneEvent(EventClock)
 
-  static let all = AudioCodec.allCases.map(AudioFormat.codec) + [.telephoneEvent]
+  static let all = AudioCodec.allCases.map(AudioFormat.codec) + EventClock.allCases.map(AudioFormat.telephoneEvent)
+
+  public var isEvent: Bool { if case .telephoneEvent = self { true } else { false } }
 
   /// The name in rtpmap; names compare without regard to case (RFC 8866 §6.6).
   var encodingName: StaticString {
@@ -49,10 +58,13 @@ public enum AudioFormat: Hashable, Sendable {
     }
   }
 
+  /// Behind the clock rate in rtpmap.
+  var channels: Int { if case .codec(let codec) = self { codec.channels } else { 1 } }
+
   public var clockRate: Int {
     switch self {
     case .codec(let codec): codec.clockRate
-    case .telephoneEvent: AudioCodec.telephonyClockRate
+    case .telephoneEvent(let clock): clock.rate
     }
   }
 

@@ -123,21 +123,22 @@ struct DescriptionWriter {
     for line in stream.crypto { crypto(line) }
     if let dtls = stream.dtls { self.dtls(dtls) }
     if stream.isMultiplexed { line("a", .rtcpMux) { $0.append(Attribute.rtcpMux.name) } }
-    if style.putsDirectionBeforeEvents { attribute(.ptime, stream.packetTime) }
-    for payload in stream.payloads where payload.format != .telephoneEvent { map(payload) }
-    if style.putsDirectionBeforeEvents { direction(stream.direction) }
-    for payload in stream.payloads where payload.format == .telephoneEvent {
+    if style.putsDirectionBeforeEvents {
+      attribute(.ptime, stream.packetTime)
+      if let maximum = style.maximumPacketTime(stream.payloads) { attribute(.maxptime, maximum) }
+    }
+    for payload in stream.payloads where !payload.format.isEvent {
       map(payload)
-      line("a") { output in
-        output.append("fmtp:" as StaticString)
-        output.append(decimal: UInt64(payload.number))
-        output.append(SDPText.space)
-        output.append(style.events)
-      }
+      if payload.format == .codec(.opus), !style.opusParameters.isEmpty { parameters(payload.number, style.opusParameters) }
+    }
+    if style.putsDirectionBeforeEvents { direction(stream.direction) }
+    for payload in stream.payloads where payload.format.isEvent {
+      map(payload)
+      parameters(payload.number, style.events)
     }
     guard !style.putsDirectionBeforeEvents else { return }
     attribute(.ptime, stream.packetTime)
-    if let maximum = style.maximumPacketTime { attribute(.maxptime, maximum) }
+    if let maximum = style.maximumPacketTime(stream.payloads) { attribute(.maxptime, maximum) }
     direction(stream.direction)
   }
 
@@ -158,6 +159,16 @@ struct DescriptionWriter {
     line("a", .fingerprint) { output in
       output.append("fingerprint:" as StaticString)
       output.append("\(stream.fingerprint)")
+    }
+  }
+
+  /// a=fmtp.
+  private mutating func parameters(_ number: UInt8, _ text: String) {
+    line("a", .fmtp) { output in
+      output.append("fmtp:" as StaticString)
+      output.append(decimal: UInt64(number))
+      output.append(SDPText.space)
+      output.append(text)
     }
   }
 

@@ -47,8 +47,10 @@ private enum PayloadMap {
   func audioFormat(_ span: Span<UInt8>) -> AudioFormat? {
     switch self {
     case .standard(_, let format): return format
-    case .written(let name, let clockRate, _):
-      for format in AudioFormat.all where format.clockRate == clockRate && SDPText.isSame(span, name, format.encodingName) { return format }
+    case .written(let name, let clockRate, let channels):
+      for format in AudioFormat.all where format.clockRate == clockRate && format.channels == channels {
+        if SDPText.isSame(span, name, format.encodingName) { return format }
+      }
       return nil
     }
   }

@@ -5,6 +5,8 @@ import SansIO
 public enum OfferAnswerFailure: Error, Hashable, Sendable {
   case noAudio
   case noCommonCodec
+  /// The one codec in common is described so that it is not that codec: `opus/48000` (RFC 7587 §7).
+  case misdescribedCodec(String)
   case wrongProfile
   /// The stream has to be SRTP, and none of its keys can be used.
   case noKeys(String)
@@ -21,7 +23,7 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     switch self {
     case .wrongProfile: 302
     case .noAudio: 304
-    case .noCommonCodec: 305
+    case .noCommonCodec, .misdescribedCodec: 305
     case .noKeys, .broken, .unreadable, .limit, .other: 399
     }
   }
@@ -31,7 +33,7 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     switch self {
     case .wrongProfile, .noKeys: true
     case .broken(let violation): [.cryptoMissing, .fingerprintMissing, .dtlsSetup].contains(violation.rule)
-    case .noAudio, .noCommonCodec, .unreadable, .limit, .other: false
+    case .noAudio, .noCommonCodec, .misdescribedCodec, .unreadable, .limit, .other: false
     }
   }
 
@@ -40,6 +42,9 @@ public enum OfferAnswerFailure: Error, Hashable, Sendable {
     case .wrongProfile: "Incompatible transport protocol: the media profile cannot be agreed"
     case .noAudio: "Media type not available: no audio stream in the offer"
     case .noCommonCodec: "Incompatible media format: no common codec"
+    case .misdescribedCodec(let encoding):
+      "Incompatible media format: no common codec; '\(encoding)' is not Opus, which is opus/48000/2 (RFC 7587 section 7)"
+        .replacing("\"", with: "'")
     case .noKeys(let text): "No usable SRTP key: \(text)".replacing("\"", with: "'")
     case .broken(let violation): violation.description.replacing("\"", with: "'")
     case .unreadable(let error): "\(error)".replacing("\"", with: "'")

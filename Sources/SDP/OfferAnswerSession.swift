@@ -119,21 +119,24 @@ public struct OfferAnswerSession: Sendable {
   /// Our codecs and telephone-event with their numbers: those in use, else those we like, else free dynamic ones.
   private func offeredPayloads() -> [AudioPayload] {
     let (agreed, style) = (state.agreement, author.style)
-    let (numbers, event) = (agreed?.numbers ?? [], agreed?.audio.receiveEventPayloadType)
+    let (numbers, events) = (agreed?.numbers ?? [], agreed?.eventNumbers ?? [])
     let codecs = style.reoffersAgreedCodec ? agreed.map { [$0.audio.codec] } ?? capability.codecs : capability.codecs
     var payloads: [AudioPayload] = []
     payloads.reserveCapacity(codecs.count + 1)
     func isTaken(_ number: UInt8) -> Bool {
-      number == event || numbers.contains { $0.number == number } || payloads.contains { $0.number == number }
+      events.contains { $0.number == number } || numbers.contains { $0.number == number } || payloads.contains { $0.number == number }
     }
-    func free(_ wish: UInt8) -> UInt8 {
-      isTaken(wish) ? (96...127).first { !isTaken($0) && $0 != style.eventPayloadType } ?? wish : wish
-    }
+    func isReserved(_ number: UInt8) -> Bool { number == style.eventPayloadType || number == style.wideEventPayloadType }
+    func free(_ wish: UInt8) -> UInt8 { isTaken(wish) ? (96...127).first { !isTaken($0) && !isReserved($0) } ?? wish : wish }
     for codec in codecs {
-      let number = numbers.first { $0.format == .codec(codec) }?.number ?? free(codec.offeredPayloadType)
+      let wish = codec == .opus ? style.opusPayloadType : codec.offeredPayloadType
+      let number = numbers.first { $0.format == .codec(codec) }?.number ?? free(wish)
       payloads.append(AudioPayload(number, .codec(codec)))
     }
-    if capability.hasTelephoneEvent { payloads.append(AudioPayload(event ?? free(style.eventPayloadType), .telephoneEvent)) }
+    guard capability.hasTelephoneEvent else { return payloads }
+    for clock in EventClock.allCases where codecs.contains(where: { $0.eventClock == clock }) {
+      payloads.append(AudioPayload(events.events(clock) ?? free(style.eventPayloadType(clock)), .telephoneEvent(clock)))
+    }
     return payloads
   }
 
@@ -151,11 +154,11 @@ public struct OfferAnswerSession: Sendable {
       else { continue }
       let direction = offer.direction.limited(to: theirs.effectiveDirection.reversed)
       var result = try agree(
-        codec, theirs, of: .answerUnusable, local: offer.local, direction: direction,
+        payload.number, codec, theirs, of: .answerUnusable, local: offer.local, direction: direction,
         isMultiplexed: chosen.stream.isMultiplexed && theirs.isMultiplexed)
-      (result.sendPayloadType, result.receivePayloadType) = (payload.number, own.number)
-      result.sendEventPayloadType = Self.eventNumber(answers)
-      result.receiveEventPayloadType = result.sendEventPayloadType == nil ? nil : Self.eventNumber(offers)
+      result.receivePayloadType = own.number
+      result.take(answers.others(than: codec, ours: offers, of: capability.codecs), of: theirs)
+      result.agreeEvents(theirs, answers, ours: offers)
       if let crypto { result.protection = .sdes(try Self.agreed(ours: crypto.ours, theirs: crypto.theirs, .cryptoAnswer)) }
       if let (theirs, role) = dtls { associate(&result, theirs, role) }
       commit(offer.description, chosen.index, chosen.stream.profile, result, peer: answer)
@@ -230,20 +233,28 @@ public struct OfferAnswerSession: Sendable {
     let chosen = try capability.security.choose(from: offer, &violations)
     let theirs = chosen.media
     let offers = theirs.audioPayloads
-    guard let (payload, codec) = capability.firstCommon(offers) else { throw .noCommonCodec }
+    guard let (payload, codec) = capability.firstCommon(offers) else {
+      throw (capability.codecs.contains(.opus) ? theirs.misdescribedOpus : nil).map { .misdescribedCodec($0) } ?? .noCommonCodec
+    }
     let direction = theirs.effectiveDirection.reversed.limited(to: wish)
     let isMultiplexed = capability.security.multiplexesRTCP && theirs.isMultiplexed
     var result = try agree(
-      codec, theirs, of: .offerUnusable, local: local, direction: direction, isMultiplexed: isMultiplexed)
-    (result.sendPayloadType, result.receivePayloadType) = (payload.number, payload.number)
+      payload.number, codec, theirs, of: .offerUnusable, local: local, direction: direction, isMultiplexed: isMultiplexed)
     var payloads = [payload]
-    if capability.hasTelephoneEvent, let event = Self.eventNumber(offers) {
-      (result.sendEventPayloadType, result.receiveEventPayloadType) = (event, event)
-      payloads.append(AudioPayload(event, .telephoneEvent))
+    result.receivePayloadType = payload.number
+    if capability.answersEvery {
+      result.take(offers.others(than: codec, ours: offers, of: capability.codecs), of: theirs)
+      payloads += result.others.map { AudioPayload($0.receivePayloadType, .codec($0.codec)) }
+    }
+    if capability.hasTelephoneEvent {
+      // Only that of the codec: an answer with both would let the peer mix the clocks (RFC 4733 §2.1).
+      let events = offers.first { $0.format == .telephoneEvent(codec.eventClock) }.map { [$0] } ?? []
+      result.agreeEvents(theirs, offers, ours: events)
+      payloads += events
     }
     var stream = AudioStream(
       payloads: payloads, port: local.port, profile: chosen.profile, isMultiplexed: isMultiplexed, direction: direction,
-      packetTime: result.packetTime)
+      packetTime: capability.insistsOnPacketTime ? codec.packetTime(near: capability.packetTime) : result.packetTime)
     try protect(&stream, &result, chosen.keying)
     author.takeOrigin(of: offer)
     let (style, index) = (author.style, chosen.index)
@@ -302,20 +313,25 @@ public struct OfferAnswerSession: Sendable {
 
   // MARK: - Agreeing
 
-  /// - Parameter rule: what the peer broke where its description has no address.
+  /// - Parameters:
+  ///   - number: the peer's, of the codec.
+  ///   - rule: what the peer broke where its description has no address.
   private func agree(
-    _ codec: AudioCodec, _ theirs: MediaDescription, of rule: PeerViolation.Rule, local: TransportAddress, direction: MediaDirection,
-    isMultiplexed: Bool
+    _ number: UInt8, _ codec: AudioCodec, _ theirs: MediaDescription, of rule: PeerViolation.Rule, local: TransportAddress,
+    direction: MediaDirection, isMultiplexed: Bool
   ) throws(OfferAnswerFailure) -> AudioAgreement {
     let address = try theirs.unicastAddress(else: rule)
     guard address.isIPv6 == local.address.isIPv6 || address.isUnspecified else {
       throw .limit("the media address \(address) is not of our address family")
     }
     let controlPort = isMultiplexed ? theirs.port : theirs.rtcpPort ?? theirs.port &+ 1
-    return AudioAgreement(
+    let opus = codec == .opus ? theirs.opusFormat(number) : OpusFormat()
+    var result = AudioAgreement(
       codec: codec, local: local, remote: TransportAddress(address, port: theirs.port),
-      remoteControl: TransportAddress(address, port: controlPort), direction: direction, sendPayloadType: 0,
-      receivePayloadType: 0, packetTime: capability.packetTime(for: theirs))
+      remoteControl: TransportAddress(address, port: controlPort), direction: direction, sendPayloadType: number,
+      receivePayloadType: 0, packetTime: capability.packetTime(of: codec, for: theirs, opus))
+    result.opus = opus
+    return result
   }
 
   /// What both sides protect with, by one line of each.
@@ -332,15 +348,12 @@ public struct OfferAnswerSession: Sendable {
   ) {
     keys.settle(isAccepted: true)
     var numbers = state.agreement?.numbers ?? []
-    if !numbers.contains(where: { $0.format == .codec(result.codec) }) {
-      numbers.append(AudioPayload(result.receivePayloadType, .codec(result.codec)))
-    }
+    numbers.keep(result.codec, result.receivePayloadType)
+    for other in result.others { numbers.keep(other.codec, other.receivePayloadType) }
     state.handle(
       .agreement(
         .init(audio: result, ours: ours, audioIndex: audioIndex, profile: profile, theirs: peer.compacted(), numbers: numbers)))
   }
-
-  private static func eventNumber(_ payloads: [AudioPayload]) -> UInt8? { payloads.first { $0.format == .telephoneEvent }?.number }
 
   /// The peer's o= line keeps its session id, and its version moves with any change (RFC 3264 §8).
   private mutating func checkOrigin(_ new: SessionDescription) {

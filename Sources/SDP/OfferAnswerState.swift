@@ -53,6 +53,8 @@ enum OfferAnswerState: Sendable {
     var theirs: SessionDescription
     /// The payload numbers by which each codec has gone here: they stay for the whole session (RFC 3264 §8.3.2).
     var numbers: [AudioPayload]
+    /// Ours of telephone-event.
+    var eventNumbers: [AudioPayload] { audio.receivable.payloads.filter { $0.format.isEvent } }
   }
 
   enum Input: Sendable {

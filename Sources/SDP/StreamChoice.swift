@@ -65,7 +65,7 @@ extension MediaSecurity {
   private static func isSpecific(_ failure: OfferAnswerFailure) -> Bool {
     switch failure {
     case .noKeys, .broken: true
-    case .noAudio, .noCommonCodec, .wrongProfile, .unreadable, .limit, .other: false
+    case .noAudio, .noCommonCodec, .misdescribedCodec, .wrongProfile, .unreadable, .limit, .other: false
     }
   }
 

@@ -32,6 +32,12 @@ public struct RequestDraft: Sendable {
     self.body = body
   }
 
+  /// A body of another type.
+  public mutating func setBody(_ body: Bytes, contentType: String) {
+    fields.line(.contentType) { $0.append(contentType) }
+    self.body = body
+  }
+
   /// Another server challenges by a nonce of its own: what answered the last one would only show it a digest, and use its count twice
   /// (RFC 7616 §3.4).
   public mutating func removeCredentials() { fields.removeAll { $0 == .authorization || $0 == .proxyAuthorization } }

@@ -120,6 +120,30 @@ extension SIPMessage {
   /// The methods of Allow; nil when there is none, empty when it allows nothing (RFC 3261 §20.5).
   public func allow() -> [SIPMethod]? { firstValue(.allow) == nil ? nil : tokens(.allow).map { SIPMethod($0) } }
 
+  /// Whether Allow names INFO (RFC 6086 §4.1), told from its bytes: every INVITE is asked.
+  public var allowsInfo: Bool {
+    var isNamed = false
+    forEachValue(.allow) { value in
+      value.withSpan { span in
+        var start = 0
+        while start + 4 <= span.count, !isNamed {
+          let (isBegin, end) = (start == 0 || Self.isBetween(span[start - 1]), start + 4)
+          isNamed = isBegin && Self.isInfo(span, start) && (end == span.count || Self.isBetween(span[end]))
+          start += 1
+        }
+      }
+    }
+    return isNamed
+  }
+
+  private static func isInfo(_ span: Span<UInt8>, _ start: Int) -> Bool {
+    let (first, second) = (span[start] == UInt8(ascii: "I"), span[start + 1] == UInt8(ascii: "N"))
+    return first && second && span[start + 2] == UInt8(ascii: "F") && span[start + 3] == UInt8(ascii: "O")
+  }
+
+  /// Whether an octet stands between the names of a list.
+  private static func isBetween(_ octet: UInt8) -> Bool { octet == UInt8(ascii: ",") || octet <= UInt8(ascii: " ") }
+
   /// The text of Subject, Organization, Server, User-Agent, Priority, MIME-Version or any other field that is text; nil when there is none.
   public func text(_ name: HeaderName) -> String? { first(name)?.text }
 

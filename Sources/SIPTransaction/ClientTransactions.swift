@@ -19,6 +19,8 @@ struct ClientTransactions {
     var request: Bytes
     let label: Label
     var acknowledgement: Bytes?
+    /// Of the response that it acknowledges.
+    var acknowledgedStatus: UInt16 = 0
 
     init(_ id: ClientID, _ machine: ClientMachine, _ key: BranchKey, _ flow: Flow, _ request: Bytes, _ label: Label) {
       (self.id, self.machine, self.key, self.flow, self.request, self.label) = (id, machine, key, flow, request, label)
@@ -135,10 +137,12 @@ struct ClientTransactions {
   private func acknowledge(_ entry: Entry, _ message: InboundMessage?, attempt: Int, _ outputs: inout Outputs) {
     if let message, entry.acknowledgement == nil {
       entry.acknowledgement = spelling.acknowledgement(of: entry.request, for: message.message)
+      entry.acknowledgedStatus = UInt16(clamping: message.message.status ?? 0)
     }
     guard let bytes = entry.acknowledgement else { return }
     var label = entry.label.repeated(attempt == 0 ? .first : .repeated, attempt)
     label.subject = .request(.ack)
+    label.acknowledgedStatus = entry.acknowledgedStatus
     outputs.append(.send(bytes, entry.flow, label))
   }
 }

@@ -249,6 +249,7 @@ enum ClientOwner {
   case invite(LegID)
   case cancel(LegID)
   case bye(LegID)
+  case info(LegID)
   case reinvite(LegID)
   case request(RequestID)
 }

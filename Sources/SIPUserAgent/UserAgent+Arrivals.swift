@@ -28,6 +28,10 @@ extension UserAgent {
       guard let conversation = conversations[leg.rawValue] else { return }
       conversation.receiveByeResponse(status, response.message, &turn)
       settle(conversation)
+    case .info(let leg):
+      guard let conversation = conversations[leg.rawValue] else { return }
+      conversation.receiveInfoResponse(status, response.message, &turn)
+      settle(conversation)
     case .cancel: break
     case .request(let request): requests.receive(request, status, response, stack, &turn)
     }
@@ -49,6 +53,10 @@ extension UserAgent {
       guard let conversation = conversations[leg.rawValue] else { return }
       if !conversation.sendByeAgain(after: failure, &turn) { conversation.byeCompleted(&turn) }
       settle(conversation)
+    case .info(let leg):
+      guard let conversation = conversations[leg.rawValue] else { return }
+      conversation.infoFailed(&turn)
+      settle(conversation)
     case .cancel: break
     case .request(let request): requests.failed(request, failure, stack, &turn)
     }
@@ -60,7 +68,7 @@ extension UserAgent {
     switch owner {
     case .invite(let leg): (conversations[leg.rawValue] as? CallerConversation)?.move(to: client)
     case .reinvite(let leg): conversations[leg.rawValue]?.reinvites?.move(to: client)
-    case .cancel, .bye, .request: break
+    case .cancel, .bye, .info, .request: break
     }
   }
 
@@ -71,7 +79,7 @@ extension UserAgent {
       guard let conversation = conversations[leg.rawValue] else { return }
       conversation.forget(client)
       settle(conversation)
-    case .cancel, .bye, .request: break
+    case .cancel, .bye, .info, .request: break
     }
   }
 

@@ -118,6 +118,17 @@ extension UserAgent {
     with(id, at: now, &out) { if let request { $0.exchange.refuse(request, status: status, fields: fields, &$1) } }
   }
 
+  // MARK: - INFO
+
+  /// Sends INFO on a call that is up; ``UserAgentEvent/infoAnswered(_:status:)`` follows, and one has to be answered before the next.
+  public func inform(_ id: LegID, _ body: InfoBody, at now: Instant, _ out: inout Outbox) {
+    turn(at: now, &out) { turn in
+      guard let conversation = conversation(id) else { return turn.report(.infoAnswered(id, status: nil)) }
+      conversation.inform(body, &turn)
+      settle(conversation)
+    }
+  }
+
   // MARK: - Other requests
 
   /// Sends a request outside any dialog; the answer comes as ``UserAgentEvent/response(_:_:)``. Digest challenges are answered once,

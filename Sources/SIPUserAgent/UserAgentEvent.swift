@@ -48,6 +48,8 @@ public enum UserAgentEvent: Sendable {
   /// Why the peer's BYE or CANCEL came, in its own words: the values of its Reason (RFC 3326 §2), before ``ended``.
   case reason(LegID, String)
   case ended(LegID, EndReason)
+  /// The final response to our INFO; nil = none came, or it never left.
+  case infoAnswered(LegID, status: Int?)
 
   /// A request that RFC 3261 wants refused whatever it asks for: ``UserAgent/refuse(_:_:_:_:at:_:)``, or ``UserAgent/ignore(_:at:)`` for
   /// a peer that gets no answers.

@@ -1,4 +1,4 @@
-/// Why a NAT drops a packet.
+/// Why a NAT or a firewall drops a packet.
 public enum FilterReason: UInt8, Hashable, Sendable, CaseIterable {
   /// Nobody behind the NAT has this port (RFC 4787 §4.1).
   case noMapping
@@ -14,6 +14,12 @@ public enum FilterReason: UInt8, Hashable, Sendable, CaseIterable {
   case noHairpin
   /// Every port of the outside address is taken (RFC 4787 §4.2).
   case noPort
+  /// The NAT has no address of the destination's family outside (RFC 6146 §3.5).
+  case wrongFamily
+  /// A firewall: nothing was sent to this source from inside, and the port is not one that everybody may send to.
+  case noPinhole
+  /// A firewall: what was sent to this source from inside was sent too long ago.
+  case pinholeClosed
 
   /// As a scenario and the journal write it: `no-mapping`.
   public var word: StaticString {
@@ -25,6 +31,9 @@ public enum FilterReason: UInt8, Hashable, Sendable, CaseIterable {
     case .noSession: "no-session"
     case .noHairpin: "no-hairpin"
     case .noPort: "no-port"
+    case .wrongFamily: "wrong-family"
+    case .noPinhole: "no-pinhole"
+    case .pinholeClosed: "pinhole-closed"
     }
   }
 
@@ -38,6 +47,9 @@ public enum FilterReason: UInt8, Hashable, Sendable, CaseIterable {
     case .noSession: "the segment does not belong to a known connection (RFC 5382 section 5)"
     case .noHairpin: "it does not support hairpinning (RFC 4787 section 6)"
     case .noPort: "all outside ports are in use (RFC 4787 section 4.2)"
+    case .wrongFamily: "it has no address of that family outside (RFC 6146 section 3.5)"
+    case .noPinhole: "the firewall lets nobody in whom nobody inside has sent to"
+    case .pinholeClosed: "the firewall's pinhole was idle too long and has closed"
     }
   }
 }

@@ -44,15 +44,40 @@ extension Instant: CustomStringConvertible {
 }
 
 /// Wall time of ``Instant/zero``: nanoseconds since 1970-01-01T00:00:00Z. An argument of the run, so that a replay prints the same dates.
-public struct Epoch: Hashable, Sendable, Codable {
-  public var unixNanoseconds: Int64
+public struct Epoch: Hashable, Sendable {
+  private let base: Int64
+  /// Whoever may set the clock that shows it; nil = nobody.
+  private let setting: WallClockSetting?
 
-  public init(unixNanoseconds: Int64) { self.unixNanoseconds = unixNanoseconds }
-  public init(unixSeconds: Int64) { self.unixNanoseconds = unixSeconds * 1_000_000_000 }
+  public init(unixNanoseconds: Int64) { (base, setting) = (unixNanoseconds, nil) }
+  public init(unixSeconds: Int64) { self.init(unixNanoseconds: unixSeconds * 1_000_000_000) }
+
+  private init(_ base: Int64, _ setting: WallClockSetting) { (self.base, self.setting) = (base, setting) }
+
+  /// The same wall time on a clock that can be set while hosts use it.
+  public func set(by setting: WallClockSetting) -> Epoch { Epoch(base, setting) }
+
+  public var unixNanoseconds: Int64 { setting.map { base &+ $0.nanoseconds } ?? base }
 
   /// The epoch of virtual runs that name none: 2026-01-01T00:00:00Z.
   public static let virtual = Epoch(unixSeconds: 1_767_225_600)
 
   /// Nanoseconds since 1970 at `instant`.
   public func unixNanoseconds(at instant: Instant) -> Int64 { unixNanoseconds &+ instant.nanoseconds }
+}
+
+/// How far one machine's wall clock has been set: its time of day jumps, its timers know nothing of it.
+///
+/// Confined to whoever runs the hosts of that machine.
+// Unchecked: the one simulation whose hosts have it is its only user.
+public final class WallClockSetting: Hashable, @unchecked Sendable {
+  fileprivate var nanoseconds: Int64 = 0
+
+  public init() {}
+
+  /// Sets it forward; below 0 back.
+  public func step(_ step: Duration) { nanoseconds &+= step.wholeNanoseconds }
+
+  public static func == (left: WallClockSetting, right: WallClockSetting) -> Bool { left === right }
+  public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }

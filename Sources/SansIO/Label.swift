@@ -35,7 +35,7 @@ public struct Label: Hashable, Sendable {
   public var isDeliberatelyBroken: Bool
   /// The host's own number for the dialog or leg; 0 = none.
   public var dialog: UInt32
-  /// SSRC of a media packet; 0 otherwise.
+  /// SSRC of a media packet; of an ACK, ``acknowledgedStatus``; 0 otherwise.
   public var stream: UInt32
   /// CSeq number or RTP sequence number.
   public var sequence: UInt32
@@ -58,6 +58,13 @@ public struct Label: Hashable, Sendable {
   }
 
   public static let none = Label()
+
+  /// Of an ACK: the status of the final response that it acknowledges, 200 for that of any 2xx (RFC 3261 §13.2.2.4, §17.1.1.3); 0 of all
+  /// others.
+  @inlinable public var acknowledgedStatus: UInt16 {
+    get { if case .request("ACK") = subject { UInt16(truncatingIfNeeded: stream) } else { 0 } }
+    set { stream = UInt32(newValue) }
+  }
 }
 
 extension Label: CustomStringConvertible {

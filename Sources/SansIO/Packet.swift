@@ -89,8 +89,12 @@ public struct TCPSegment: Hashable, Sendable {
 public enum Fate: Hashable, Sendable {
   case delivered
   case duplicated
-  /// Lost to the link's random impairment.
-  case lost
+  /// Lost to the link's impairment.
+  case lost(LossCause)
+  /// Held back on the link, so that later ones overtake it.
+  case heldBack
+  /// Arrives with a flipped bit.
+  case corrupted
   /// Dropped, delayed or changed by a fault that the scenario named; the text names it.
   case dropped(fault: UInt16)
   case delayed(fault: UInt16)

@@ -30,6 +30,8 @@ public struct Cast {
     /// Changes what a persona answers challenges with; nil at all others, and where it has no account.
     public let setPassword: ((Secret) -> Void)?
     public let isEndpoint: Bool
+    /// Its wall clock.
+    public internal(set) var clock = WallClockSetting()
 
     init(
       name: String, host: any NetworkHost, addresses: [IPAddress], isEndpoint: Bool = false,
@@ -56,6 +58,8 @@ public struct Cast {
   public let directory: CastDirectory
   /// What observers know of its policy and its secrets.
   public let ledger: PolicyLedger
+  private let scenario: Scenario
+  private let builder: HostBuilder
 
   /// Builds the hosts.
   ///
@@ -73,11 +77,19 @@ public struct Cast {
     ledger = PolicyLedger(scenario, passwords: passwords, realm: Self.domain, anchors: tls?.anchors)
     let builder = HostBuilder(scenario: scenario, passwords: passwords, tls: tls, entropy: entropy, epoch: epoch)
     members = try scenario.cast.enumerated().compactMap { index, given in
-      guard !others.contains(given.name) else { return nil }
-      var member = try builder.build(given).planted(given.defects, builder.secrets(given))
-      member.number = HostID(UInt16(index))
-      return member
+      others.contains(given.name) ? nil : try builder.whole(given, number: index, WallClockSetting())
     }
+    (self.scenario, self.builder) = (scenario, builder)
+  }
+
+  /// The same member as a program that has just been started, for the n-th time after the first: with its configuration, its certificate
+  /// and its machine's clock.
+  func restarted(_ member: Member, round: Int) throws(StageFailure) -> Member {
+    let index = Int(member.number.rawValue)
+    guard scenario.cast.indices.contains(index) else { throw .void("nobody on stage is called \(member.name)") }
+    var again = builder
+    again.entropy = builder.entropy.fork("restart \(round)")
+    return try again.whole(scenario.cast[index], number: index, member.clock)
   }
 
   /// The number of a member, in the order of the cast.
@@ -103,8 +115,17 @@ private struct HostBuilder {
   let scenario: Scenario
   let passwords: [String: Secret]
   let tls: CastTLS?
-  let entropy: Entropy
-  let epoch: Epoch
+  var entropy: Entropy
+  var epoch: Epoch
+
+  /// A member with its place, its defects and its clock.
+  func whole(_ given: Scenario.Member, number: Int, _ clock: WallClockSetting) throws(StageFailure) -> Cast.Member {
+    var own = self
+    own.epoch = epoch.set(by: clock)
+    var member = try own.build(given).planted(given.defects, own.secrets(given))
+    (member.number, member.clock) = (HostID(UInt16(number)), clock)
+    return member
+  }
 
   func build(_ member: Scenario.Member) throws(StageFailure) -> Cast.Member {
     switch member.role {
@@ -158,6 +179,10 @@ private struct HostBuilder {
     do throws(TLSError) { return try make() } catch { throw .couldNotRun("the TLS of the cast cannot be made: \(error)") }
   }
 
+  private func listening(_ member: Scenario.Member) -> AudioListening {
+    AudioListening(hearsMarks: scenario.listensForMarks, tape: scenario.recordings?.tape(of: member.name))
+  }
+
   private func endpoint(_ member: Scenario.Member) throws(StageFailure) -> Cast.Member {
     let accounts = scenario.accounts.map {
       Account(name: $0.name, username: $0.username, password: passwords[$0.name] ?? Secret(""), policy: scenario.policyOfEndpoint)
@@ -168,6 +193,9 @@ private struct HostBuilder {
       listener: scenario.policyOfEndpoint, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]),
       mediaAddress: member.address)
     (configuration.answerDelay, configuration.firstSequence) = (member.answerDelay, member.firstSequence)
+    configuration.listening = listening(member)
+    configuration.hearsTonesAsDigits = scenario.toneListeners.contains(member.name)
+    configuration.audio = KallglotEndpoint.LegAudio(member.audio.hearing)
     let host = try Self.checked {
       () throws(TLSError) in
       try KallglotEndpoint(
@@ -193,10 +221,13 @@ private struct HostBuilder {
       aor: NameAddress(uri: SIPURI(host: member.address.description, user: user)), credentials: credentials,
       answerDelay: member.answerDelay, rejectsWith: member.rejectsWith)
     configuration.hasEarlyMedia = member.hasEarlyMedia
+    configuration.hearsTonesAsDigits = scenario.toneListeners.contains(member.name)
     configuration.security = MediaSecurity(member)
     configuration.rekey = member.rekey == .keepROC ? .keepROC : .restartROC
-    configuration.firstSequence = member.firstSequence
+    (configuration.firstSequence, configuration.listening) = (member.firstSequence, listening(member))
+    configuration.reception = ReceptionSettings(member.jitterBuffer, voipMetrics: member.voipMetrics)
     configuration.keepAlive = member.keepAlive
+    configuration.audio = AudioSettings(member.audio)
     let own = member.address
     configuration.mediaAddress = member.media ?? own
     configuration.musicAddress = member.music

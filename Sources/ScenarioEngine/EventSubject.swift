@@ -39,7 +39,7 @@ struct EventSubject {
     case .decision(let leg, _, let request):
       let kind = MessageKind(isSent: request.isOurs, .request(SIPMethod(request.method)))
       self.init(what: .messages([kind]), leg: leg, callID: request.callID.isEmpty ? nil : request.callID)
-    case .joined, .carried, .digit, .sessionEnded, .notCalled, .tlsKept: self.init(what: .newest)
+    case .joined, .carried, .relayed, .notRelayed, .sessionEnded, .notCalled, .tlsKept: self.init(what: .newest)
     }
   }
 
@@ -52,7 +52,8 @@ struct EventSubject {
 
   private init(party event: CallAgentEvent) {
     switch event {
-    case .toneHeard, .toneEnded, .mediaStarted, .mediaLatched: self.init(what: .media, leg: event.leg)
+    case .digit(_, let digit) where digit.way == .info: self.init(what: .newest, leg: event.leg)
+    case .toneHeard, .toneEnded, .markFound, .digit, .mediaStarted, .mediaLatched: self.init(what: .media, leg: event.leg)
     default: self.init(what: .newest, leg: event.leg)
     }
   }

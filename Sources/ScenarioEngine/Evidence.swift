@@ -48,6 +48,8 @@ public final class EvidenceTracker: JournalSink {
   private let endpoint: String?
   /// A step or prohibition looks for what is sent in clear.
   private let tellsPlaintext: Bool
+  /// A step asks how good a stream was.
+  private let measuresQuality: Bool
   @exclusivity(unchecked) private var news: [StageEvent] = []
   /// Called when there is news after none.
   public var onNews: (() -> Void)?
@@ -62,13 +64,15 @@ public final class EvidenceTracker: JournalSink {
   ///   - ledger: which policy is in force.
   ///   - endpoint: whose policy it is.
   ///   - tellsPlaintext: what is sent in clear is news.
+  ///   - measuresQuality: traffic tells how good the streams were.
   public init(
     members: [String], signalling: [UInt16] = [], epoch: Epoch, ledger: PolicyLedger? = nil, endpoint: String? = nil,
-    tellsPlaintext: Bool = false
+    tellsPlaintext: Bool = false, measuresQuality: Bool = false
   ) {
     self.members = Set(members)
     self.signalling = Set(signalling).union([5_060, 5_061])
     (self.epoch, policies, self.endpoint, self.tellsPlaintext) = (epoch, ledger, endpoint, tellsPlaintext)
+    self.measuresQuality = measuresQuality
   }
 
   public func hostAdded(_ host: HostID, name: String) {
@@ -82,6 +86,14 @@ public final class EvidenceTracker: JournalSink {
       let watch = policies.map { PolicyWatch($0, isEndpoint: name == endpoint, signalling: signalling) }
       taps[Int(host.rawValue)].inspection = CaptureInspection(PassiveReader(path: name), watch: watch)
     }
+  }
+
+  /// ``traffic``, with how good the streams of each host were until now, where that is asked for.
+  var measuredTraffic: [MemberTraffic] {
+    guard measuresQuality else { return traffic }
+    var measured = traffic
+    for index in measured.indices { measured[index].streams = taps[index].inspection?.reader.streams.credible.map(SeenStream.init) ?? [] }
+    return measured
   }
 
   /// Whether there is anything for ``takeNews()``.
@@ -114,7 +126,7 @@ public final class EvidenceTracker: JournalSink {
     if PacketTrace.isControl(packet.payload) {
       (traffic[index].lastRTCP, traffic[index].lastRTCPFrame) = (packet.at, packet.frame)
     } else {
-      (traffic[index].lastRTP, traffic[index].lastRTPFrame) = (packet.at, packet.frame)
+      traffic[index].takeRTP(packet.payload, at: packet.at, frame: packet.frame)
       if traffic[index].rtpTargets[packet.source] != packet.destination { traffic[index].rtpTargets[packet.source] = packet.destination }
     }
   }
@@ -308,7 +320,7 @@ extension StageEvent {
       self.init(event, of: member, callID, evidence)
     } else if let event = event as? WireHost.Event {
       self.init(event, of: member, evidence)
-    } else if let event = event as? NATEvent {
+    } else if let event = event as? BoxEvent {
       self.init(event, of: member, evidence)
     } else {
       return nil
@@ -323,7 +335,7 @@ extension StageEvent {
     case .notCalled(let account, let reason):
       let decision = PolicyDecision(.registration, .refused(status: 480), detail: "\(account) cannot be called: \(reason)")
       self = .decision(member, callID: nil, decision, evidence)
-    case .joined, .carried, .digit, .sessionEnded, .tlsKept: return nil
+    case .joined, .carried, .relayed, .notRelayed, .sessionEnded, .tlsKept: return nil
     }
   }
 
@@ -348,42 +360,17 @@ extension StageEvent {
     }
   }
 
-  private init(_ event: NATEvent, of member: String, _ evidence: FrameCitation?) {
+  private init(_ event: BoxEvent, of member: String, _ evidence: FrameCitation?) {
     switch event {
     case .mapped(let inside, let outside, isStream: _): self = .nat(member, .mapped(inside: inside, outside: outside), evidence)
     case .dropped(let reason, let source, let destination):
       self = .nat(member, .dropped(reason, source: source, destination: destination), evidence)
-    }
-  }
-}
-
-extension MemberWord {
-  /// What of a party's event its packets do not show.
-  init?(_ event: CallAgentEvent, callID: (LegID?) -> String?) {
-    switch event {
-    case .started(_, let facts):
-      guard facts.direction == .outgoing else { return nil }
-      self = .called(callID: facts.callID, name: facts.name, target: facts.peer)
-    case .toneHeard(let leg, let frequency):
-      if let id = callID(leg) { self = .toneHeard(callID: id, frequency: frequency) } else { return nil }
-    case .toneEnded(let leg): if let id = callID(leg) { self = .toneEnded(callID: id) } else { return nil }
-    case .ended(let leg, let reason, let report):
-      guard let id = callID(leg) else { return nil }
-      self = .ended(callID: id, reason, packetsReceived: report.map { Int($0.packetsReceived) }, drops: report?.drops)
-    case .reinviteFailed(let leg, nil, let reason):
-      guard let id = callID(leg) else { return nil }
-      self = .reinviteLost(callID: id, reason: reason)
-    case .registrationFailed(_, let reason): self = .registrationFailed(reason: reason)
-    case .optionsFailed(let reason): self = .optionsFailed(reason: reason)
-    case .connectionFailed(let remote, let reason): self = .connectionFailed(remote: remote, reason: reason)
-    case .serversFailed(let leg, let reason): self = .serversFailed(callID: callID(leg), reason: reason)
-    case .portsMissing(let leg, let reason): self = .portsMissing(callID: callID(leg), reason: reason)
-    case .listening, .listenFailed, .acceptsAgain, .socketFailed, .redirected, .failedOver, .requestRefused, .mediaPorts, .ringing,
-      .established,
-      .earlyMedia, .renegotiated, .reinviteFailed, .refused, .mediaStarted, .mediaLatched, .reason, .registered, .optionsAnswered, .note,
-      .violation, .secured, .securingFailed, .associationClosed,
-      .malformed:
-      return nil
+    case .rewrote(let report, source: _, destination: _):
+      let told = GatewayReport(
+        message: report.message, changed: report.changed.words, left: report.left.words, contentLength: report.contentLength,
+        body: report.body)
+      self = .nat(member, .rewrote(told), evidence)
+    case .rebooted(let outside): self = .nat(member, .rebooted(outside: outside), evidence)
     }
   }
 }

@@ -56,8 +56,9 @@ struct FlowLedger {
     guard slot >= 0 else { return }
     sent[slot] += 1
     switch packet.fate {
-    case .delivered, .duplicated, .translated, .unknown: break
-    case .lost, .dropped, .delayed, .rewritten, .filtered, .unroutable: fates[FateKey(slot: slot, fate: packet.fate), default: 0] += 1
+    case .delivered, .duplicated, .heldBack, .translated, .unknown: break
+    case .lost, .corrupted, .dropped, .delayed, .rewritten, .filtered, .unroutable:
+      fates[FateKey(slot: slot, fate: packet.fate), default: 0] += 1
     }
   }
 
@@ -87,13 +88,14 @@ struct FlowLedger {
 
   private static func effect(_ fate: Fate, _ fault: (UInt16) -> String) -> PacketFlow.Effect? {
     switch fate {
-    case .lost: .lost
+    case .lost(let cause): .lost(cause)
+    case .corrupted: .corrupted
     case .dropped(let number): .dropped(fault: fault(number))
     case .delayed(let number): .delayed(fault: fault(number))
     case .rewritten(let number): .changed(fault: fault(number))
     case .unroutable: .unroutable
     case .filtered: .filtered
-    case .delivered, .duplicated, .translated, .unknown: nil
+    case .delivered, .duplicated, .heldBack, .translated, .unknown: nil
     }
   }
 }

@@ -17,7 +17,9 @@ public final class HostActor: StageActor {
   public var name: String { member.name }
   public var isEndpoint: Bool { member.isEndpoint }
 
-  private let member: Cast.Member
+  private var member: Cast.Member
+  /// Why it can do nothing: its host stands still, or is no more; nil = it can.
+  public var absence: () -> String? = { nil }
   private let directory: CastDirectory
   private let access: Access
   /// The legs that are not over, in the order in which they began.
@@ -37,7 +39,18 @@ public final class HostActor: StageActor {
     }
   }
 
+  /// Its host is no more, or another one from now on: what it knew of legs is over.
+  public func replace(by member: Cast.Member? = nil) {
+    if let member { self.member = member }
+    legs = []
+  }
+
   public func carryOut(_ command: StageCommand) throws(StageFailure) {
+    if let absence = absence() {
+      // At the end of a run there is nobody to hang up.
+      if case .hangUpAll = command { return }
+      throw .void("\(name) cannot \(command.verb): \(absence)")
+    }
     switch command {
     case .send(_, let to, let bytes): try wire(.send(bytes, to: try target(to)), command)
     case .inject(_, let to, let port, let bytes): try wire(.sendMedia(bytes, to: try target(to, port: port), .protect), command)
@@ -49,7 +62,8 @@ public final class HostActor: StageActor {
     case .call(_, .account(let account), let alias): try administer(.callAccount(account, name: alias))
     // Who has no legs has none to end.
     case .hangUpAll: if let perform = member.perform { access { now, out in perform(.hangUpAll, now, &out) } }
-    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .fault, .note, .finding:
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .sendCodec, .register, .unregister, .options, .fault, .reboot,
+      .move, .impair, .host, .note, .finding:
       let translated = try translated(command)
       guard let perform = member.perform else {
         throw .void("\(name) is a wire member, which has no user agent: it cannot \(command.verb)")
@@ -67,12 +81,15 @@ public final class HostActor: StageActor {
     case .hold(let leg, let form): return .reinvite(try id(of: leg, command), .hold(form.map(SessionChange.HoldForm.init)))
     case .resume(let leg): return .reinvite(try id(of: leg, command), .resume)
     case .reinvite(let leg, let form): return .reinvite(try id(of: leg, command), change(form))
-    case .speak(let leg, let tone, let duration): return .speak(try id(of: leg, command), Tone(frequency: tone), for: duration)
+    case .speak(let leg, let audio, let duration): return .speak(try id(of: leg, command), audio, for: duration)
+    case .press(let leg, let press):
+      return .press(try id(of: leg, command), press.plan, by: press.way, press.form == .relay ? .relay : .plain)
+    case .sendCodec(let leg, let codec): return .send(try id(of: leg, command), codec)
     case .register(_, let expires): return .register(try directory.registration(of: name, expires: expires))
     case .unregister: return .register(try directory.registration(of: name, expires: 0))
     case .options: return try directory.options(from: name)
     case .hangUpAll: return .hangUpAll
-    case .send, .inject, .wire, .setPassword, .administer, .fault, .note, .finding:
+    case .send, .inject, .wire, .setPassword, .administer, .fault, .reboot, .move, .impair, .host, .note, .finding:
       throw .void("\(name) has no user agent that could \(command.verb)")
     }
   }
@@ -180,6 +197,8 @@ extension StageCommand {
     case .resume: "resume"
     case .reinvite: "send a re-INVITE"
     case .speak: "speak"
+    case .press: "press digits"
+    case .sendCodec: "change its codec without a re-INVITE"
     case .register: "register"
     case .unregister: "unregister"
     case .options: "send OPTIONS"
@@ -189,6 +208,10 @@ extension StageCommand {
     case .setPassword: "change its password"
     case .administer: "be administered"
     case .fault: "make a fault"
+    case .reboot: "reboot"
+    case .move: "have another address"
+    case .impair: "impair a link"
+    case .host: "change a host"
     case .note, .finding: "write into the journal"
     }
   }

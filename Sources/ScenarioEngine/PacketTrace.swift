@@ -140,8 +140,9 @@ enum MessageLine {
 
   static func text(_ fate: Fate) -> String {
     switch fate {
-    case .delivered, .duplicated, .translated, .unknown, .delayed: ""
-    case .lost: ", lost on the link"
+    case .delivered, .duplicated, .heldBack, .translated, .unknown, .delayed: ""
+    case .lost(let cause): ", \(cause.sentence)"
+    case .corrupted: ", corrupted on the link"
     case .dropped: ", dropped by a fault"
     case .rewritten: ", changed by a fault"
     case .filtered(let reason): ", dropped by a NAT: \(reason)"

@@ -41,6 +41,7 @@ public struct ScenarioEngine: Sendable {
     self.scenario = scenario
     script = Script(wires: Set(scenario.cast.filter { if case .wire = $0.role { true } else { false } }.map(\.name)), entropy: entropy)
     script.tolerance = tolerance
+    script.marks = scenario.marks
   }
 
   public var isOver: Bool { if case .over = state { true } else { false } }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import SansIO
 import ScenarioModel
 
 /// Finds and reads scenario files.
@@ -38,16 +39,27 @@ public enum ScenarioLibrary {
       throw SourceProblem(file: path, "no such file")
     }
     guard !isFolder else { throw SourceProblem(file: path, "the file cannot be read: it is a folder") }
-    let data: Data
-    do { data = try Data(contentsOf: URL(filePath: path)) } catch {
-      throw SourceProblem(file: path, "the file cannot be read: \(FileFailure.reason(error))")
+    guard let text = String(data: try data(of: path), encoding: .utf8) else {
+      throw SourceProblem(file: path, "the file is not UTF-8 text")
     }
-    guard let text = String(data: data, encoding: .utf8) else { throw SourceProblem(file: path, "the file is not UTF-8 text") }
     return text
   }
 
+  /// The content of a file that a step plays.
+  static func bytes(of path: String) throws(SourceProblem) -> Bytes {
+    guard FileManager.default.fileExists(atPath: path) else { throw SourceProblem(file: path, "no such file") }
+    return Bytes([UInt8](try data(of: path)))
+  }
+
+  private static func data(of path: String) throws(SourceProblem) -> Data {
+    do { return try Data(contentsOf: URL(filePath: path)) } catch {
+      throw SourceProblem(file: path, "the file cannot be read: \(FileFailure.reason(error))")
+    }
+  }
+
   /// Gives included files from the disk.
-  public static let loader = SourceLoader { (path) throws(SourceProblem) in try text(of: path) }
+  public static let loader = SourceLoader(
+    { (path) throws(SourceProblem) in try text(of: path) }, bytes: { (path) throws(SourceProblem) in try bytes(of: path) })
 
   /// All files that paths mean, read with every mistake in them; and the paths that mean none.
   public static func read(_ paths: [String]) -> (files: [ScenarioFile], problems: [SourceProblem]) {

@@ -22,8 +22,27 @@ public protocol StageMeans: AnyObject {
   var tolerance: Duration { get }
   func record(_ body: JournalRecord.Body)
   func add(_ fault: FaultPlan) throws(StageFailure)
+  /// A NAT or firewall forgets its bindings; a NAT may have another outside address then.
+  func reboot(_ box: String, outside: IPAddress?) throws(StageFailure)
+  /// A member has another address.
+  func move(_ member: String, to address: IPAddress) throws(StageFailure)
+  func impair(_ change: LinkChange) throws(StageFailure)
+  func act(_ act: HostAct, on member: String) throws(StageFailure)
 }
 
 extension StageMeans {
   public var tolerance: Duration { .zero }
+  public func reboot(_ box: String, outside: IPAddress?) throws(StageFailure) {
+    throw .couldNotRun("the NAT or firewall '\(box)' exists in virtual time only")
+  }
+
+  public func move(_ member: String, to address: IPAddress) throws(StageFailure) {
+    throw .couldNotRun("\(member) can move to another address in virtual time only")
+  }
+
+  public func impair(_ change: LinkChange) throws(StageFailure) { throw .notApplicable("\(change.ends.text) exists in virtual time only") }
+
+  public func act(_ act: HostAct, on member: String) throws(StageFailure) {
+    throw .notApplicable("what happens to the host of \(member) needs virtual time")
+  }
 }

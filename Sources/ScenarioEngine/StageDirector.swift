@@ -40,7 +40,7 @@ public final class StageDirector {
     self.means = means
     evidence = EvidenceTracker(
       members: scenario.cast.map(\.name), signalling: scenario.cast.compactMap(\.port), epoch: epoch, ledger: ledger,
-      endpoint: scenario.endpoint?.name, tellsPlaintext: scenario.asksForPlaintext)
+      endpoint: scenario.endpoint?.name, tellsPlaintext: scenario.asksForPlaintext, measuresQuality: scenario.asksForQuality)
     engine = ScenarioEngine(scenario, entropy: entropy, tolerance: means.tolerance)
   }
 
@@ -98,7 +98,7 @@ public final class StageDirector {
   private func tell(_ events: [StageEvent]) {
     guard !isOver else { return }
     let now = means.now
-    let commands = engine.handle(events, traffic: evidence.traffic, witness: evidence, at: now)
+    let commands = engine.handle(events, traffic: evidence.measuredTraffic, witness: evidence, at: now)
     (isDone, deadline) = (engine.isOver, engine.nextDeadline)
     if commands.contains(where: \.isAct) { evidence.mark(at: now) }
     carryOut(commands)
@@ -121,12 +121,17 @@ public final class StageDirector {
     case .fault(let plan):
       try means.add(plan)
       evidence.faultAdded(plan.text)
+    case .reboot(let box, let outside): try means.reboot(box, outside: outside)
+    case .move(let member, let address): try means.move(member, to: address)
+    case .impair(let change): try means.impair(change)
+    case .host(let name, let act): try means.act(act, on: name)
     case .hangUpAll: for actor in actors { try actor.carryOut(command) }
     case .administer(let change):
       guard let endpoint = actors.first(where: \.isEndpoint) else { throw .couldNotRun("the cast has no endpoint to administer") }
       observe(change)
       try endpoint.carryOut(command)
-    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .send, .inject, .wire,
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .sendCodec, .register, .unregister, .options, .send, .inject,
+      .wire,
       .setPassword:
       let name = command.member ?? ""
       guard let actor = actors.first(where: { $0.name == name }) else { throw .void("nobody on stage is called \(name)") }

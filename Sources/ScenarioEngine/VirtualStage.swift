@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 import ScenarioModel
 import VirtualNetwork
@@ -17,31 +18,45 @@ public final class VirtualStage {
   private let director: StageDirector
 
   /// - Throws: when the cast cannot be built: certificates, or a name that nobody has.
-  public init(_ scenario: Scenario, seed: UInt64, sinks: [any JournalSink] = []) throws {
+  ///
+  /// - Parameter fates: where what becomes of packets on impaired links comes from.
+  public init(_ scenario: Scenario, seed: UInt64, fates: FateUse = .drawn, sinks: [any JournalSink] = []) throws {
     self.scenario = scenario
     self.seed = seed
     let simulation = Simulation(seed: seed)
+    simulation.use(fates)
     let cast = try Cast(scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch)
     let actors = cast.members.map { member in
       HostActor(member, cast.directory) { body in simulation.command(member.number, body) }
     }
     (self.simulation, self.cast) = (simulation, cast)
-    means = VirtualMeans(simulation, cast)
+    means = VirtualMeans(simulation, cast, scenario, actors)
     director = StageDirector(
       scenario, entropy: Entropy(seed: seed), epoch: simulation.epoch, actors: actors, means: means, ledger: cast.ledger)
     for sink in director.readers + sinks { simulation.addSink(sink) }
     for member in cast.members { simulation.add(member.host, name: member.name, addresses: member.addresses) }
     for given in scenario.network { try connect(given) }
     simulation.setNames(NameZone(scenario))
-    for given in scenario.natsAsTheyAre { simulation.add(NAT(given), name: given.name, inside: try given.inside.map(cast.number)) }
+    for given in scenario.boxesAsTheyAre { try add(given) }
+  }
+
+  private func add(_ given: BoxGiven) throws(StageFailure) {
+    var inside: [HostID] = []
+    for name in given.inside { inside.append(try means.number(name)) }
+    switch given {
+    case .nat(let nat): means.boxes[given.name] = simulation.add(NAT(nat, scenario), name: given.name, inside: inside)
+    case .firewall(let firewall): means.boxes[given.name] = simulation.add(Firewall(firewall), name: given.name, inside: inside)
+    }
   }
 
   private func connect(_ given: Scenario.LinkGiven) throws(StageFailure) {
-    let (first, second) = (try cast.number(given.first), try cast.number(given.second))
-    let link = Link(delay: given.delay, jitter: given.jitter, loss: given.loss, duplicate: given.duplicate, reorder: given.reorder)
-    simulation.setLink(from: first, to: second, link)
-    simulation.setLink(from: second, to: first, link)
+    for (from, to) in given.ends.directions {
+      simulation.setLink(from: try cast.number(from), to: try cast.number(to), given.impairment)
+    }
   }
+
+  /// What became of packets on links that drew, where it was recorded.
+  public var fates: FatePlan { simulation.recordedFates }
 
   /// Runs to the end; the result has no wall-clock time and no folder, which its caller knows.
   public func run() -> ScenarioResult {
@@ -62,17 +77,49 @@ public final class VirtualStage {
     }
     director.conclude(unmet: means.unmetFaults)
     simulation.finish()
-    return director.result(seed: seed, hosts: cast.members.map(\.name) + scenario.nats.map(\.name))
+    return director.result(seed: seed, hosts: cast.members.map(\.name) + scenario.boxes.map(\.name))
   }
 }
 
-/// What virtual time can do besides: journal and faults of a simulation.
+/// What virtual time can do besides: journal, faults, links and hosts of a simulation.
 private final class VirtualMeans: StageMeans {
   private let simulation: Simulation
   private let cast: Cast
+  private let actors: [HostActor]
+  /// How often each host was started again, and which are no more.
+  private var restarts: [HostID: Int] = [:]
+  private var crashed: Set<HostID> = []
   private var faults: [(plan: FaultPlan, number: UInt16)] = []
+  /// NATs and firewalls by name.
+  var boxes: [String: HostID] = [:]
+  /// The addresses that members have by now.
+  private var addresses: [String: IPAddress]
 
-  init(_ simulation: Simulation, _ cast: Cast) { (self.simulation, self.cast) = (simulation, cast) }
+  init(_ simulation: Simulation, _ cast: Cast, _ scenario: Scenario, _ actors: [HostActor]) {
+    (self.simulation, self.cast, self.actors) = (simulation, cast, actors)
+    addresses = Dictionary(scenario.cast.map { ($0.name, $0.address) }, uniquingKeysWith: { first, _ in first })
+    for (actor, member) in zip(actors, cast.members) {
+      actor.absence = { [unowned self] in
+        if crashed.contains(member.number) { return "its host has crashed" }
+        return simulation.isPaused(member.number) ? "its host stands still" : nil
+      }
+    }
+  }
+
+  func number(_ name: String) throws(StageFailure) -> HostID {
+    if let box = boxes[name] { return box }
+    return try cast.number(name)
+  }
+
+  func reboot(_ box: String, outside: IPAddress?) throws(StageFailure) { simulation.reboot(try number(box), outside: outside) }
+
+  func move(_ member: String, to address: IPAddress) throws(StageFailure) {
+    let host = try cast.number(member)
+    guard let old = addresses[member], old != address else { return }
+    guard !addresses.values.contains(address) else { throw .void("\(address) is another member's address by now") }
+    simulation.move(host, from: old, to: address)
+    addresses[member] = address
+  }
 
   var now: Instant { simulation.now }
 
@@ -84,16 +131,50 @@ private final class VirtualMeans: StageMeans {
       case .drop: .drop
       case .delay(let duration): .delay(duration)
       case .duplicate: .duplicate
+      case .split(let size): .split(size)
+      case .halfClose: .halfClose
       case .reset: .reset
       case .replace, .corrupt: .rewrite { plan.rewritten($0) ?? $0 }
       }
     var condition: (@Sendable (Bytes) -> Bool)?
     if plan.readsBytes { condition = { plan.matches($0) } }
-    var sender: HostID?
-    if let name = plan.sender { sender = try cast.number(name) }
-    let fault = Fault(
-      plan.text, sender: sender, subject: plan.subject, occurrences: plan.occurrences, action: action, condition: condition)
+    var fault = Fault(
+      plan.text, sender: try plan.sender.map(cast.number), subject: plan.subject, occurrences: plan.occurrences, action: action,
+      condition: condition)
+    (fault.receiver, fault.acknowledged, fault.lifetime) = (try plan.receiver.map(cast.number), plan.acknowledged, plan.lifetime)
     faults.append((plan, simulation.add(fault)))
+  }
+
+  func impair(_ change: LinkChange) throws(StageFailure) {
+    for (from, to) in change.ends.directions {
+      let (source, target) = (try cast.number(from), try cast.number(to))
+      var link = change.impairment
+      let before = simulation.impairment(from: source, to: target)
+      if change.keepsDelay { link.delay = before.delay }
+      if link.list == nil, before.list?.outlastsChanges == true { link.list = before.list }
+      simulation.setLink(from: source, to: target, link)
+    }
+  }
+
+  func act(_ act: HostAct, on name: String) throws(StageFailure) {
+    let number = try cast.number(name)
+    guard let index = cast.members.firstIndex(where: { $0.number == number }) else { return }
+    switch act {
+    case .pause(let duration): simulation.pause(number, for: duration)
+    case .goOn: simulation.goOn(number)
+    case .crash:
+      crashed.insert(number)
+      actors[index].replace()
+      simulation.crash(number)
+    case .restart:
+      restarts[number, default: 0] += 1
+      let member = try cast.restarted(cast.members[index], round: restarts[number] ?? 1)
+      crashed.remove(number)
+      actors[index].replace(by: member)
+      simulation.restart(number, as: member.host)
+    case .drift(let millionths): simulation.setDrift(millionths, of: number)
+    case .step(let step): cast.members[index].clock.step(step)
+    }
   }
 
   /// Faults to which no message ever came, with how many were of the kind that was meant.
@@ -114,24 +195,5 @@ extension NameZone {
     }
     guard let endpoint = scenario.endpoint, !scenario.knows(.name(Cast.domain)) else { return }
     add(Cast.domain, endpoint.address.isIPv6 ? .aaaa : .a, NameRecord(.address(endpoint.address)))
-  }
-}
-
-extension NAT {
-  init(_ given: NATGiven) {
-    self.init(
-      outside: given.outside, mapping: Behaviour(given.mapping), filtering: Behaviour(given.filtering), lifetime: given.lifetime,
-      streamLifetime: given.streamLifetime, hairpin: given.hairpin)
-    confusesInside = given.confusesInside
-  }
-}
-
-extension NAT.Behaviour {
-  init(_ given: NATGiven.Behaviour) {
-    switch given {
-    case .endpointIndependent: self = .endpointIndependent
-    case .address: self = .addressDependent
-    case .addressAndPort: self = .addressAndPortDependent
-    }
   }
 }

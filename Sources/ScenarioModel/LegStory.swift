@@ -1,4 +1,7 @@
 import KallglotPolicy
+import Mark
+import Media
+import RTP
 import SDP
 import SRTP
 import SansIO
@@ -23,10 +26,18 @@ public struct LegStory: Sendable {
   public private(set) var call: CallStory?
   /// What was heard, in the order of the beginnings.
   public var tones: [HeardTone] = []
+  /// What the marks in it told.
+  public internal(set) var marks = MarkStory()
+  /// The digits that came, in their order.
+  public private(set) var digits: [HeardDigit] = []
+  /// The digits that the last step asked for.
+  var press: Press?
   /// RTP packets that the member counted until it ended.
   public private(set) var packetsReceived: Int?
   /// What it could not verify of SRTP until it ended.
   public private(set) var drops: SRTPDropCounts?
+  /// What its jitter buffer and its books say, where it has them.
+  public private(set) var quality: MediaQuality?
   /// The frame that brought the last news of the call, and that of its media.
   public private(set) var evidence: FrameCitation?
   public private(set) var mediaEvidence: FrameCitation?
@@ -39,6 +50,19 @@ public struct LegStory: Sendable {
   private var own: OwnEnd?
   /// Our last re-INVITE never left or was never answered: no packet says so.
   private var lostReinvite: String?
+
+  /// What became of digits that were asked for.
+  struct Press: Sendable {
+    enum State: Hashable, Sendable {
+      case asked, done
+      case failed(String)
+    }
+
+    /// When the step began.
+    var began: Instant
+    var isInfo: Bool
+    var state = State.asked
+  }
 
   private struct OwnEnd: Sendable {
     var reason: EndReason
@@ -140,9 +164,17 @@ public struct LegStory: Sendable {
     case .toneEnded:
       if !tones.isEmpty { tones[tones.count - 1].to = now }
       mediaEvidence = frame ?? mediaEvidence
-    case .ended(_, let reason, let packets, let drops):
+    case .markFound(_, let finding):
+      marks.take(finding)
+      mediaEvidence = frame ?? mediaEvidence
+    case .digit(_, let digit):
+      digits.append(digit)
+      mediaEvidence = frame ?? mediaEvidence
+    case .pressed: press?.state = .done
+    case .notPressed(_, let reason): press?.state = .failed(reason)
+    case .ended(_, let reason, let packets, let drops, let quality):
       own = OwnEnd(reason: reason, at: now)
-      (packetsReceived, self.drops) = (packets, drops)
+      (packetsReceived, self.drops, self.quality) = (packets, drops, quality)
       call?.close(at: now)
       if call == nil { evidence = frame ?? evidence }
     case .reinviteLost(_, let reason): lostReinvite = reason
@@ -162,4 +194,7 @@ public struct LegStory: Sendable {
 extension AgreedAudio {
   /// As the Lab writes it: `PCMU`, `opus`.
   var codecName: String { codec?.rawValue ?? encoding?.name ?? "?" }
+
+  func sends(_ codec: AudioCodec) -> Bool { sendable.contains { $0.audioCodec == codec } }
+  var sendableText: String { sendable.map(\.name).joined(separator: ", ") }
 }

@@ -109,6 +109,11 @@ public enum PolicySchema {
       "earlyRTP", \.earlyRTP, .word, "drop",
       "What becomes of RTP that comes before the answer, the ACK or the keys that open it: `drop`, or `buffer` = it is kept for a second "
         + "at most, and taken with them (RFC 3264 §5.1, RFC 5763 §5)."),
+    setting(
+      "jitterBuffer", \.jitterBuffer, .jitterBuffer, "none",
+      "How long received frames wait for those behind them: `none`, `fixed 60 ms`, `adaptive` = from 40 to 300 ms, or `adaptive 20 ms to "
+        + "200 ms`. `serve` has `adaptive` when it is missing."),
+    setting("voipMetrics", \.voipMetrics, .flag, "false", "RTCP has an XR packet with VoIP metrics (RFC 3611 §4.7)."),
     setting("codecs", \.codecs, .oneOrMore(.word), "[opus, G722, PCMU, PCMA]", "In order of preference."),
     setting(
       "maxConcurrentCalls", \.maxConcurrentCalls, .integer(0...100_000), "10", "The maximum number of concurrent calls of the account."),

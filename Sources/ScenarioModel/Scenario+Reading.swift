@@ -63,7 +63,10 @@ extension Scenario {
       for element in try fields[ScenarioKeys.steps].elements() { readStep(element, notes, &scope) }
     }
     readProhibitions(fields, scope)
+    (marks, listensForMarks) = (notes.marks, notes.listensForMarks)
     (asksForRules, asksForPlaintext) = (notes.hasRuleExpectations, notes.looksForPlaintext)
+    asksForQuality = notes.looksForQuality
+    toneListeners = notes.toneListeners
   }
 
   /// Read last: they may name the legs of all steps.

@@ -6,28 +6,25 @@ extension Scenario {
 
   /// What the scenario needs of its network that only the virtual one has, as sentences; empty for one that real sockets can run.
   public var virtualMeans: [String] {
-    let translated = nats.map { "the NAT '\($0.name)' exists in virtual time only" }
+    let translated = boxes.map { box in
+      if case .nat = box { return "the NAT '\(box.name)' exists in virtual time only" }
+      return "the firewall '\(box.name)' exists in virtual time only"
+    }
     let impaired = network.compactMap { link -> String? in
-      let words = link.impairments.joined(separator: ", ")
-      return words.isEmpty ? nil : "the link between \(link.first) and \(link.second) (\(words)) exists in virtual time only"
+      let words = link.impairment.words()
+      return words.isEmpty ? nil : "\(link.ends.text) (\(words)) exists in virtual time only"
     }
     let broken = steps.compactMap { placed in
-      placed.step is FaultStep ? "the fault '\(placed.step.text)' needs the network of virtual time" : nil
+      switch placed.step {
+      case is FaultStep: "the fault '\(placed.step.text)' needs the network of virtual time"
+      case is ImpairStep, is HealStep: "'\(placed.step.text)': that link exists in virtual time only"
+      case is PauseStep, is UnpauseStep, is CrashStep, is RestartStep, is ClockStep:
+        "'\(placed.step.text)' needs the hosts of virtual time"
+      default: nil
+      }
     }
+    let moved = steps.compactMap { ($0.step as? MoveStep).map { "'\($0.text)' needs the network of virtual time" } }
     let named = names.isEmpty ? [] : ["the names in 'given' exist in virtual time only"]
-    return translated + impaired + broken + named
-  }
-}
-
-extension Scenario.LinkGiven {
-  /// What it does to packets, in the words of a scenario.
-  fileprivate var impairments: [String] {
-    var words: [String] = []
-    if delay > .zero { words.append("delay \(delay)") }
-    if jitter > .zero { words.append("jitter \(jitter)") }
-    if loss.numerator > 0 { words.append("loss") }
-    if duplicate.numerator > 0 { words.append("duplicates") }
-    if reorder.numerator > 0 { words.append("reordering") }
-    return words
+    return translated + impaired + broken + moved + named
   }
 }

@@ -1,4 +1,5 @@
 import Defects
+import Impairments
 import KallglotPolicy
 import SDP
 import SIPMessage
@@ -80,9 +81,14 @@ public struct Scenario: Sendable {
     public var rekey = Policy.Rekey.keepROC
     /// The sequence number of the first packet of each of its streams; nil = drawn.
     public var firstSequence: UInt16?
+    /// How long a persona's received frames wait, and whether its RTCP has VoIP metrics.
+    public var jitterBuffer = Policy.JitterBuffer.none
+    public var voipMetrics = false
     /// What a persona's offers say by a=setup.
     public var setup = DTLSSetup.actpass
     public var rtcpMux = false
+    /// How a persona's audio is set.
+    public var audio = AudioGiven()
 
     /// It takes every transport.
     private var isMultiTransport: Bool {
@@ -117,13 +123,8 @@ public struct Scenario: Sendable {
   }
 
   public struct LinkGiven: Sendable {
-    public var first: String
-    public var second: String
-    public var delay: Duration
-    public var jitter: Duration
-    public var loss: Ratio
-    public var duplicate: Ratio
-    public var reorder: Ratio
+    public var ends: LinkEnds
+    public var impairment: Impairment
     /// Where it was written: a later one of another file stands over it.
     var file: String
   }
@@ -141,7 +142,8 @@ public struct Scenario: Sendable {
   public var certificates: [CertificateGiven] = []
   public var cast: [Member]
   public var network: [LinkGiven]
-  public var nats: [NATGiven] = []
+  /// NATs and firewalls, those inside others first.
+  public var boxes: [BoxGiven] = []
   /// The zone that members resolve names by.
   public var names: [NameGiven] = []
   public var steps: [PlacedStep]
@@ -159,6 +161,18 @@ public struct Scenario: Sendable {
   public var givesPolicy = false
   /// An expectation, or something that must never be, looks at what is sent in clear.
   public var asksForPlaintext = false
+  /// A step asks how good a stream was.
+  public var asksForQuality = false
+  /// Whether a run with captures keeps what each leg heard beside them.
+  public var recordsAudio = false
+  /// Where the present run keeps it.
+  public var recordings: AudioRecordings?
+  /// The marks that steps speak.
+  public var marks: [SpokenMark] = []
+  /// An expectation, or something that must never be, looks at what marks tell.
+  public var listensForMarks = false
+  /// Members that listen for digits in the audio.
+  public internal(set) var toneListeners: Set<String> = []
 
   init(file: String, name: String) {
     self.file = file

@@ -35,12 +35,16 @@ public struct Script: Sendable {
   var wireDialogs = WireDialogs()
   /// What came to the media ports of wire members.
   var wireMedia: [String: WireMedia] = [:]
-  /// What the NATs have done.
+  /// What NATs and firewalls have done.
   public var nats = NATStory()
+  /// Members that have another address by now, and since when.
+  var moved: [(member: String, at: Instant)] = []
   /// What the running step asks for.
   public var commands: [StageCommand] = []
   /// When the running step began.
   public internal(set) var stepBegan: Instant = .zero
+  /// The marks that the scenario's steps speak.
+  public var marks: [SpokenMark] = []
   /// How far from its time something may be seen because of the stage alone.
   public var tolerance: Duration = .zero
   /// When the last step that did something began: what its findings look at.
@@ -57,6 +61,8 @@ public struct Script: Sendable {
 
   /// Members without a stack, whose messages later steps answer.
   private let wires: Set<String>
+  /// How many packets the running step has sent so far.
+  var packetsOfStep = 0
   /// Calls that steps have asked for and whose INVITE has not left, by member.
   private var asked: [String: [String]] = [:]
 
@@ -68,8 +74,8 @@ public struct Script: Sendable {
     var breaches: [SeenBreach.Key: Int] = [:]
     var received: [String: Int] = [:]
     var wireNews: [String: Int] = [:]
-    /// Tones and re-INVITEs by the number of the story.
-    var stories: [(tones: Int, reinvites: Int)] = []
+    /// Tones, re-INVITEs and what marks told by the number of the story.
+    var stories: [(tones: Int, reinvites: Int, marks: MarkStory.Extent)] = []
   }
 
   /// - Parameters:
@@ -123,6 +129,7 @@ public struct Script: Sendable {
   /// A step begins.
   public mutating func beginStep(at now: Instant) {
     stepBegan = now
+    packetsOfStep = 0
     for member in wireMedia.keys { wireMedia[member]?.stepBegan() }
   }
 
@@ -153,7 +160,7 @@ public struct Script: Sendable {
       breaches: Dictionary(breaches.map { ($0.key, $0.count) }, uniquingKeysWith: +),
       received: received.mapValues(\.count),
       wireNews: wireNews.mapValues(\.count),
-      stories: stories.map { ($0.tones.count, $0.reinvites) })
+      stories: stories.map { ($0.tones.count, $0.reinvites, $0.marks.extent) })
   }
 
   /// The script without what there was at the mark. States stay what they are.
@@ -171,6 +178,7 @@ public struct Script: Sendable {
     for (member, count) in mark.wireNews { new.wireNews[member]?.removeFirst(min(count, wireNews[member]?.count ?? 0)) }
     for (index, old) in mark.stories.enumerated() {
       new.stories[index].tones.removeFirst(old.tones)
+      new.stories[index].marks.forget(old.marks)
       new.stories[index].forgetReinvites(old.reinvites)
     }
     return new
@@ -189,6 +197,13 @@ public struct Script: Sendable {
 
   /// A step has asked a member for a call.
   public mutating func ask(_ member: String, callNamed name: String) { asked[member, default: []].append(name) }
+
+  /// The running step asks a leg for digits.
+  mutating func ask(_ story: LegStory, _ press: DigitPress) {
+    guard let index = stories.lastIndex(where: { $0.member == story.member && $0.callID == story.callID }) else { return }
+    stories[index].press = LegStory.Press(began: stepBegan, isInfo: press.way == .info)
+    commands.append(.press(story.leg, press))
+  }
 
   /// Takes a message that a member sent or received.
   public mutating func take(_ member: String, _ seen: SeenMessage, at now: Instant) {
@@ -248,7 +263,7 @@ public struct Script: Sendable {
       } else {
         stories.append(LegStory(member: member, callID: callID, name: name, target: target))
       }
-    case .toneHeard, .toneEnded, .ended, .reinviteLost:
+    case .toneHeard, .toneEnded, .markFound, .digit, .pressed, .notPressed, .ended, .reinviteLost:
       guard let index = stories.lastIndex(where: { $0.member == member && $0.callID == word.callID }) else { return }
       stories[index].take(word, evidence, at: now)
     case .registrationFailed(let reason): registered[member, default: RequestAnswer()].giveUp(reason)
@@ -258,6 +273,14 @@ public struct Script: Sendable {
       for index in stories.indices where stories[index].member == member { stories[index].loseConnection(to: remote) }
     case .serversFailed(_, let reason): serverFailures.append((member, reason, now))
     case .portsMissing(_, let reason): missingPorts.append(MissingPorts(member: member, reason: reason, evidence: evidence, at: now))
+    }
+  }
+
+  /// A member's program is no more: its legs are over, and no packet of its own will say so.
+  mutating func crash(_ member: String, at now: Instant) {
+    for index in stories.indices where stories[index].member == member && stories[index].state != .ended {
+      let callID = stories[index].callID
+      stories[index].take(.ended(callID: callID, .transportFailed, packetsReceived: nil), nil, at: now)
     }
   }
 

@@ -1,4 +1,7 @@
 import KallglotPolicy
+import Mark
+import Media
+import RTP
 import SIPMessage
 import SRTP
 import SansIO
@@ -26,8 +29,14 @@ public enum MemberWord: Sendable {
   /// What its ear makes of the audio.
   case toneHeard(callID: String, frequency: Int)
   case toneEnded(callID: String)
+  case markFound(callID: String, MarkFinding)
+  /// A digit came, and is over.
+  case digit(callID: String, HeardDigit)
+  /// The digits that it was asked for are sent, or none was.
+  case pressed(callID: String)
+  case notPressed(callID: String, reason: String)
   /// Why it ended a call, with the RTP packets that came, and what it could not verify. What its messages say of the end counts more.
-  case ended(callID: String, EndReason, packetsReceived: Int?, drops: SRTPDropCounts? = nil)
+  case ended(callID: String, EndReason, packetsReceived: Int?, drops: SRTPDropCounts? = nil, quality: MediaQuality? = nil)
   /// Its re-INVITE never left, or was never answered.
   case reinviteLost(callID: String, reason: String)
   /// REGISTER or OPTIONS was given up.
@@ -43,8 +52,9 @@ public enum MemberWord: Sendable {
   /// The call that it is about.
   var callID: String? {
     switch self {
-    case .called(let callID, _, _), .toneHeard(let callID, _), .toneEnded(let callID), .ended(let callID, _, _, _),
-      .reinviteLost(let callID, _):
+    case .called(let callID, _, _), .toneHeard(let callID, _), .toneEnded(let callID), .markFound(let callID, _),
+      .ended(let callID, _, _, _, _), .reinviteLost(let callID, _), .digit(let callID, _), .pressed(let callID),
+      .notPressed(let callID, _):
       callID
     case .portsMissing(let callID, _), .serversFailed(let callID, _): callID
     case .registrationFailed, .optionsFailed, .connectionFailed: nil

@@ -1,4 +1,5 @@
 import KallglotPolicy
+import Media
 import SDP
 import SansIO
 
@@ -24,8 +25,11 @@ public enum StageCommand: Hashable, Sendable {
   case hold(StageLeg, HoldForm?)
   case resume(StageLeg)
   case reinvite(StageLeg, ReinviteForm)
-  /// Sends a tone of so many hertz for so long; nil = until the leg ends.
-  case speak(StageLeg, tone: Int, for: Duration?)
+  /// Sends a tone, a mark or a prompt for so long; nil = until the leg ends.
+  case speak(StageLeg, SpokenAudio, for: Duration?)
+  case press(StageLeg, DigitPress)
+  /// Sends another codec of the agreement from now on, without a re-INVITE.
+  case sendCodec(StageLeg, AudioCodec)
   /// A member registers its account, for so many seconds.
   case register(String, expires: Int)
   /// A member removes its binding.
@@ -44,6 +48,14 @@ public enum StageCommand: Hashable, Sendable {
   case administer(Administration)
   /// Something that shall happen to a message.
   case fault(FaultPlan)
+  /// A NAT or firewall forgets its bindings, and may have another outside address.
+  case reboot(String, outside: IPAddress?)
+  /// A member has another address.
+  case move(String, to: IPAddress)
+  /// A link is another one from now on.
+  case impair(LinkChange)
+  /// Something happens to a member's host as a whole.
+  case host(String, HostAct)
   /// A line for the journal.
   case note(String)
   /// A finding to be written into the captures it cites.
@@ -54,10 +66,10 @@ public enum StageCommand: Hashable, Sendable {
   /// Whether it makes members do something, so that what comes of it belongs to its step.
   public var isAct: Bool {
     switch self {
-    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .send, .inject, .wire, .setPassword,
-      .administer:
+    case .call, .hangUp, .cancel, .hold, .resume, .reinvite, .speak, .press, .sendCodec, .register, .unregister, .options, .send, .inject,
+      .wire, .setPassword, .administer, .impair, .host:
       true
-    case .fault, .note, .finding, .hangUpAll: false
+    case .fault, .reboot, .move, .note, .finding, .hangUpAll: false
     }
   }
 
@@ -65,10 +77,12 @@ public enum StageCommand: Hashable, Sendable {
   public var member: String? {
     switch self {
     case .call(let member, _, _), .register(let member, _), .unregister(let member), .options(let member), .send(let member, _, _),
-      .inject(let member, _, _, _), .wire(let member, _), .setPassword(let member, _):
+      .inject(let member, _, _, _), .wire(let member, _), .setPassword(let member, _), .host(let member, _):
       member
-    case .hangUp(let leg), .cancel(let leg), .hold(let leg, _), .resume(let leg), .reinvite(let leg, _), .speak(let leg, _, _): leg.member
-    case .administer, .fault, .note, .finding, .hangUpAll: nil
+    case .hangUp(let leg), .cancel(let leg), .hold(let leg, _), .resume(let leg), .reinvite(let leg, _), .speak(let leg, _, _),
+      .press(let leg, _), .sendCodec(let leg, _):
+      leg.member
+    case .administer, .fault, .reboot, .move, .impair, .note, .finding, .hangUpAll: nil
     }
   }
 }

@@ -71,9 +71,7 @@ public final class LiveCaller: @unchecked Sendable {
     tone: Tone?, patience: Duration = .seconds(180), mediaPorts: ClosedRange<UInt16>? = nil, folder: String? = nil,
     keepsSecrets: Bool = true, say: @escaping @Sendable (String) -> Void
   ) throws {
-    self.duration = duration
-    self.tone = tone
-    self.patience = patience
+    (self.duration, self.tone, self.patience) = (duration, tone, patience)
     outcome = CallOutcome(established: false, target: target.address)
     _ = DescriptorLimit.raise()
     do throws(SystemError) { loop = try SocketLoop() } catch { throw LiveFailure("no event loop: \(error)") }
@@ -92,7 +90,8 @@ public final class LiveCaller: @unchecked Sendable {
       profile: .plainCaller, listeners: listeners,
       mediaAddress: local, mediaPorts: mediaPorts ?? Self.anyPorts, aor: from ?? Self.address(configuration, local),
       credentials: credentials)
-    settings.security = MediaSecurity(configuration.srtp)
+    (settings.security, settings.reception) = (MediaSecurity(configuration.srtp), .live)
+    settings.audio.codecs = configuration.codecs
     settings.opens = clientTLS == nil ? [.tcp] : [.tcp, .tls]
     host = Persona(settings, serverTLS: nil, clientTLS: clientTLS, entropy: .system, epoch: clock.epoch)
     request = CallRequest(uri: uri, hop: .servers(target, others: others))
@@ -202,7 +201,7 @@ public final class LiveCaller: @unchecked Sendable {
       leg = id
       if isHangingUp { driver.command { [self] now, out in host.perform(.hangUp(id), at: now, &out) } }
       ringing = driver.eventLoop.scheduleTask(in: .nanoseconds(patience.wholeNanoseconds)) { [self] in loseWaiting() }
-      if let tone { driver.command { [self] now, out in host.perform(.speak(id, tone, for: nil), at: now, &out) } }
+      if let tone { driver.command { [self] now, out in host.perform(.speak(id, .tone(tone), for: nil), at: now, &out) } }
     case .established:
       outcome.established = true
       ringing?.cancel()

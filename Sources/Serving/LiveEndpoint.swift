@@ -84,7 +84,8 @@ public final class LiveEndpoint: @unchecked Sendable {
       listeners: configuration.listeners, mediaAddress: configuration.listeners.first?.address.address ?? .loopbackV4)
     settings.answerDelay = configuration.answerDelay
     settings.tone = configuration.tone.map { Tone(frequency: $0) }
-    settings.sendsMedia = configuration.sendsMedia
+    settings.audio = configuration.audio
+    (settings.sendsMedia, settings.hearsTonesAsDigits) = (configuration.sendsMedia, configuration.hearsTonesAsDigits)
     do throws(TLSError) {
       return try KallglotEndpoint(settings, identity: tls, entropy: .source(KernelRandomness()), epoch: epoch)
     } catch {
@@ -155,6 +156,8 @@ public final class LiveEndpoint: @unchecked Sendable {
         desk.asked(for: change, on: leg)
         return .party(.reinvite(leg, change))
       }
+    case .press(let number, let digits, let way):
+      run(onLeg: number) { .party(.press($0, DigitPlan(digits), by: way, .relay)) }
     case .hangUp(let number): run(onLeg: number) { .party(.hangUp($0)) }
     case .calls: driver.eventLoop.execute { [self] in for line in desk.table(host, captures) { say(line) } }
     case .help: for line in ConsoleCommand.summary { say(line) }

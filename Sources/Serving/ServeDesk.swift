@@ -32,7 +32,7 @@ final class ServeDesk {
     log = ServeLog(epoch: epoch, path: folder.map { "\($0)/serve.log" }, console: console)
     calls = CallLog(
       after: folder.map(StatusFile.lastLeg) ?? 0, singleUse: Set(configuration.sessions.filter { !$0.isReusable }.map(\.id)),
-      isJudged: isJudged)
+      isJudged: isJudged, masksDigits: configuration.masksDigits)
     status = folder.map { StatusFile(folder: $0, time: time) }
   }
 

@@ -13,14 +13,30 @@ enum SimulationEvent {
   case refused(host: Int, ConnectionID, ConnectFailure)
   case closed(host: Int, ConnectionID, Closure)
   case resolved(host: Int, QueryID, NameAnswer)
+  /// The end of a pause.
+  case goOn(host: Int, pause: Int)
+  /// What was to happen to a host that is no more.
+  case nothing
+}
+
+extension SimulationEvent {
+  /// Whether it is an answer of a host's own system to what its program asked for.
+  fileprivate func isNews(of host: Int) -> Bool {
+    switch self {
+    case .unreachable(let own, _, _), .bound(let own, _, _), .bindFailed(let own, _, _, _), .refused(let own, _, _),
+      .closed(let own, _, _), .resolved(let own, _, _), .goOn(let own, _):
+      own == host
+    case .datagram, .segment, .resend, .nothing: false
+    }
+  }
 }
 
 /// A datagram on its way to where it arrives next.
 struct Delivery {
   enum Place: Hashable {
     case host(Int)
-    /// It has the outside address of a NAT.
-    case nat(Int)
+    /// A NAT whose outside address it has, or a firewall before the host.
+    case box(Int)
   }
 
   var datagram: Datagram
@@ -65,6 +81,9 @@ struct EventQueue {
 
   /// The earliest event, which stays; nil when there is none.
   var earliest: SimulationEvent? { isDatagramNext ? line.earliest.map { .datagram($0) } : heap.earliest }
+
+  /// A host's program is no more: nothing of what it asked for is told to the next one.
+  mutating func forget(_ host: Int) { heap.forget(host) }
 
   /// Takes the earliest event of those that are not in line. Precondition: there is one.
   mutating func pop() -> SimulationEvent {
@@ -155,6 +174,11 @@ private struct EventHeap {
       position = parent
     }
     heap[position] = entry
+  }
+
+  /// What concerns a host alone becomes nothing.
+  mutating func forget(_ host: Int) {
+    for index in slab.indices where slab[index]?.isNews(of: host) == true { slab[index] = .nothing }
   }
 
   /// Precondition: there is one.

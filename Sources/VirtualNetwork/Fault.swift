@@ -14,17 +14,27 @@ public struct Fault: Sendable {
     /// Other bytes arrive than were sent; the label says that they are deliberately broken. Of a stream the write itself is changed, so
     /// that sequence numbers stay right.
     case rewrite(@Sendable (Bytes) -> Bytes)
+    /// Streams: leaves in segments of so many octets.
+    case split(Int)
+    /// Streams: FIN follows the message, as if its sender would write no more; when it does, the connection is reset.
+    case halfClose
   }
 
   /// In the words of the scenario: what captures and findings say.
   public var text: String
   /// nil = whoever sends such a message.
   public var sender: HostID?
+  /// nil = whoever it is for.
+  public var receiver: HostID?
   /// The payload type of `.rtp` is not compared.
   public var subject: Label.Subject
+  /// Of ACKs: only that of a response with this status; 0 = any.
+  public var acknowledged: UInt16 = 0
   /// Which of the messages that match, from 1, retransmissions counted.
   public var occurrences: ClosedRange<Int>
   public var action: Action
+  /// After so long from when it is added it is over; nil = never.
+  public var lifetime: Duration?
   /// Looks at the bytes of a write whose label matches: whether this is the message that is meant. Of what goes through TLS it sees
   /// ciphertext. nil = the label is enough.
   public var condition: (@Sendable (Bytes) -> Bool)?
@@ -47,19 +57,19 @@ struct FaultTable {
   /// A fault, by its number, and what it does.
   typealias Hit = (number: UInt16, action: Fault.Action)
 
-  private var faults: [(fault: Fault, seen: Int, struck: Int)] = []
+  private var faults: [(fault: Fault, end: Instant, seen: Int, struck: Int)] = []
 
   var isEmpty: Bool { faults.isEmpty }
 
-  mutating func add(_ fault: Fault) -> UInt16 {
-    faults.append((fault, 0, 0))
+  mutating func add(_ fault: Fault, at now: Instant) -> UInt16 {
+    faults.append((fault, fault.lifetime.map { now.advanced(by: $0) } ?? .distantFuture, 0, 0))
     return UInt16(clamping: faults.count)
   }
 
   /// The first fault that wants this message, by its number.
-  mutating func match(_ label: Label, _ bytes: Bytes, from host: HostID) -> Hit? {
+  mutating func match(_ label: Label, _ bytes: Bytes, from host: Int, to peer: Int, at now: Instant) -> Hit? {
     var hit: Hit?
-    for index in faults.indices where matches(faults[index].fault, label, bytes, host) {
+    for index in faults.indices where now < faults[index].end && matches(faults[index].fault, label, bytes, host, peer) {
       faults[index].seen += 1
       guard hit == nil, faults[index].fault.occurrences.contains(faults[index].seen) else { continue }
       faults[index].struck += 1
@@ -68,10 +78,12 @@ struct FaultTable {
     return hit
   }
 
-  private func matches(_ fault: Fault, _ label: Label, _ bytes: Bytes, _ host: HostID) -> Bool {
-    guard fault.sender == nil || fault.sender == host else { return false }
+  private func matches(_ fault: Fault, _ label: Label, _ bytes: Bytes, _ host: Int, _ peer: Int) -> Bool {
+    if let sender = fault.sender, Int(sender.rawValue) != host { return false }
+    if let receiver = fault.receiver, Int(receiver.rawValue) != peer { return false }
     let isSame = if case .rtp = fault.subject, case .rtp = label.subject { true } else { fault.subject == label.subject }
-    return isSame && (fault.condition.map { $0(bytes) } ?? true)
+    guard isSame, fault.acknowledged == 0 || fault.acknowledged == label.acknowledgedStatus else { return false }
+    return fault.condition.map { $0(bytes) } ?? true
   }
 
   /// The fault's text, how many messages matched it, and to how many of them it happened.

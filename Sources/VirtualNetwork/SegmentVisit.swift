@@ -110,7 +110,7 @@ struct SegmentVisit {
     stream[0].expected = flight.header.sequence &+ 1
     _ = stream[0].takeAcknowledgement(flight.header)
     stream.acknowledge(by: 0, on: &wire)
-    return StreamNews(host: stream[0].host, .opened(stream[0].id, local: stream[0].address, remote: stream[1].address))
+    return StreamNews(host: stream[0].host, .opened(stream[0].id, local: stream[0].address, remote: stream[1].seen))
   }
 
   /// The handshake is over on the accepting side: the listener's host gets its connection.

@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 
 /// A deterministic internet: hosts with addresses, links between them, one clock that jumps from event to event.
@@ -6,7 +7,8 @@ import SansIO
 /// directed link draws from a generator of its own, so that one more host moves nothing of the others. One seed gives one run.
 ///
 /// It routes between its parts, each with a state of its own: the hosts; their ``SocketTable``; ``VirtualTCP``, their connections; and the
-/// ``Wire`` with the clock and all that is on its way, under which lie ``Topology``, ``NATs``, ``FaultTable``, ``EventQueue`` and ``Taps``.
+/// ``Wire`` with the clock and all that is on its way, under which lie ``Topology``, ``Middleboxes``, ``FaultTable``, ``EventQueue``
+/// and ``Taps``.
 ///
 /// ```
 ///   host ──departures──► Simulation ──► SocketTable, VirtualTCP ──► Wire ──┐
@@ -14,14 +16,6 @@ import SansIO
 ///    └──────arrivals──── Simulation ◄── SocketTable, VirtualTCP ◄──────────┘
 /// ```
 public final class Simulation {
-  public struct Statistics: Hashable, Sendable {
-    public var events = 0
-    public var packetsSent = 0
-    public var packetsDelivered = 0
-    /// By impairment, fault or for want of a receiver.
-    public var packetsLost = 0
-  }
-
   public let epoch: Epoch
   /// Tells the stage of its hosts' events, in their order, after the host's call is over.
   public var onEvent: ((HostID, any HostEvent) -> Void)? {
@@ -38,17 +32,13 @@ public final class Simulation {
   @exclusivity(unchecked) private var tcp: VirtualTCP
   @exclusivity(unchecked) private var wakes = WakeQueue()
   private var zone = NameZone.empty
-  /// Kept for its memory.
+  /// These two are kept for their memory.
   @exclusivity(unchecked) private var spareOutbox = Outbox()
-  /// What the stage is being told; kept for its memory.
   @exclusivity(unchecked) private var toldNews = ContiguousArray<Taps.News>()
   private var isTellingNews = false
   private var isFinished = false
-  @exclusivity(unchecked) private var watchdog: Watchdog?
-  /// The number of events at which the watchdog looks.
-  @exclusivity(unchecked) private var nextLook = Int.max
-  /// Set once the clock has stopped moving; ``step(until:)`` does nothing then.
-  public private(set) var stall: Stall?
+  @exclusivity(unchecked) private var stallWatch = StallWatch()
+  @exclusivity(unchecked) private var states = HostStates()
   /// Hosts from this one on are not started yet.
   @exclusivity(unchecked) private var firstUnstarted = 0
 
@@ -65,7 +55,7 @@ public final class Simulation {
   // MARK: - The stage's side
 
   /// The link that holds where ``setLink(from:to:_:)`` said nothing. Set it before hosts are added.
-  public var defaultLink: Link {
+  public var defaultLink: Impairment {
     get { wire.topology.defaultLink }
     set { wire.topology.defaultLink = newValue }
   }
@@ -89,28 +79,61 @@ public final class Simulation {
   ///
   /// Links stay those between the hosts: a NAT adds no time and loses nothing but what it filters.
   ///
-  /// Precondition: its address is no host's, and no host is behind two NATs.
+  /// Precondition: its address is no host's, and no host is behind two of them side by side.
+  /// - Parameter inside: hosts, and NATs or firewalls that were added before.
   /// - Returns: the number of the NAT's own capture.
   @discardableResult
   public func add(_ nat: NAT, name: String, inside: [HostID]) -> HostID {
-    precondition(!nat.outside.isIPv6 && !inside.isEmpty, "a NAT translates IPv4 and has somebody behind it")
-    let number = add(Translator(), name: name, addresses: [nat.outside])
-    wire.nats.add(nat, as: Int(number.rawValue), inside: inside.map { Int($0.rawValue) })
-    wire.taps.addForwarder(number)
+    let number = add(Nobody(), name: name, addresses: [nat.outside])
+    wire.add(nat, name: name, as: number, inside: inside)
     return number
+  }
+
+  /// Puts hosts, NATs or firewalls behind a firewall; all keep their addresses.
+  ///
+  /// - Returns: the number of its own capture, of what passes outside.
+  @discardableResult
+  public func add(_ firewall: Firewall, name: String, inside: [HostID]) -> HostID {
+    let number = add(Nobody(), name: name, addresses: [])
+    wire.add(firewall, as: number, inside: inside)
+    return number
+  }
+
+  /// A NAT or firewall loses power: it has forgotten all bindings.
+  ///
+  /// - Parameter outside: the address that the NAT has from now on; nil = the same. Precondition: nobody has it.
+  public func reboot(_ box: HostID, outside: IPAddress? = nil) { wire.reboot(Int(box.rawValue), outside: outside) }
+
+  /// A host has another address in place of one of its own, as after DHCP or on another network; it is not told. Its UDP ports and
+  /// listeners go on under the new address, connections of the old one are dead without a word.
+  ///
+  /// Precondition: nobody has the new address.
+  public func move(_ host: HostID, from old: IPAddress, to new: IPAddress) {
+    wire.move(Int(host.rawValue), from: old, to: new, &sockets)
   }
 
   /// The name a host was added under.
   public func name(of host: HostID) -> String { wire.taps.name(of: host) }
 
-  /// Sets one direction of the way between two hosts.
-  public func setLink(from: HostID, to: HostID, _ link: Link) {
-    wire.topology.setLink(from: Int(from.rawValue), to: Int(to.rawValue), link)
+  /// Sets one direction of the way between two hosts, from now on.
+  public func setLink(from: HostID, to: HostID, _ link: Impairment) {
+    wire.topology.setLink(from: Int(from.rawValue), to: Int(to.rawValue), link, at: now)
   }
+
+  /// How one direction is impaired now.
+  public func impairment(from: HostID, to: HostID) -> Impairment {
+    wire.topology.impairment(from: Int(from.rawValue), to: Int(to.rawValue))
+  }
+
+  /// What becomes of packets on links that would draw. Call it before hosts are added.
+  public func use(_ fates: FateUse) { wire.topology.fates = fates }
+
+  /// What became of packets on links that drew, so far; empty unless it is recorded.
+  public var recordedFates: FatePlan { wire.topology.recorded }
 
   /// Adds a fault; the number is what ``Fate`` cites.
   @discardableResult
-  public func add(_ fault: Fault) -> UInt16 { wire.faults.add(fault) }
+  public func add(_ fault: Fault) -> UInt16 { wire.faults.add(fault, at: now) }
 
   /// The text of a fault, how many messages matched it so far, and to how many of them it happened.
   public func fault(_ number: UInt16) -> (text: String, seen: Int, struck: Int)? { wire.faults.report(number) }
@@ -123,8 +146,42 @@ public final class Simulation {
   /// Calls a host now, outside its own arrivals: how commands reach it.
   public func command(_ host: HostID, _ body: (Instant, inout Outbox) -> Void) {
     startHosts()
-    call(Int(host.rawValue)) { _, out in body(now, &out) }
+    call(Int(host.rawValue)) { _, now, out in body(now, &out) }
     tellNews()
+  }
+
+  // MARK: - What happens to hosts
+
+  /// A host does nothing until ``goOn(_:)``, or for so long. What comes waits, its timers are late.
+  public func pause(_ host: HostID, for duration: Duration? = nil) {
+    let (index, number) = (Int(host.rawValue), states.pause(Int(host.rawValue)))
+    wakes.set(index, .max)
+    if let duration { wire.schedule(.goOn(host: index, pause: number), after: max(0, duration.wholeNanoseconds)) }
+  }
+
+  /// Whether a host stands still.
+  public func isPaused(_ host: HostID) -> Bool { states.isPaused(Int(host.rawValue)) }
+
+  /// A host that stood still catches up with all that has come.
+  public func goOn(_ host: HostID) {
+    goOn(Int(host.rawValue), pause: nil)
+    tellNews()
+  }
+
+  /// A host's program dies: nobody has its ports, its connections are reset, and nothing that was meant for it is told to anybody.
+  public func crash(_ host: HostID) { replace(Int(host.rawValue), by: Nobody()) }
+
+  /// A host's program is another one from now on, which knows nothing of the one before, and starts at once.
+  public func restart(_ host: HostID, as program: any NetworkHost) {
+    replace(Int(host.rawValue), by: program)
+    call(Int(host.rawValue)) { host, now, out in host.start(at: now, &out) }
+    tellNews()
+  }
+
+  /// From now on a host's clock is fast by so many millionths; below 0 slow.
+  public func setDrift(_ millionths: Int, of host: HostID) {
+    states.setDrift(millionths, of: Int(host.rawValue), at: now)
+    call(Int(host.rawValue)) { _, _, _ in }
   }
 
   /// Passes a record of the stage to the sinks.
@@ -134,8 +191,7 @@ public final class Simulation {
 
   /// From now on a run whose clock does not move ends with a ``stall``: after `limit` events within a millisecond.
   public func watch(limit: Int) {
-    watchdog = Watchdog(limit: limit, at: now)
-    nextLook = wire.statistics.events + limit
+    stallWatch.begin(limit, at: now, wire.statistics.events)
   }
 
   /// Does what comes next, if it is due by `deadline`; false when it is not, and when the run is stalled.
@@ -146,11 +202,11 @@ public final class Simulation {
     guard next != .max, next <= deadline.nanoseconds else { return false }
     if next > now.nanoseconds { wire.now = Instant(nanoseconds: next) }
     wire.statistics.events += 1
-    if wire.statistics.events > nextLook, !watch(event: event == next, wake: wake == next) { return false }
+    if wire.statistics.events > stallWatch.next, !watch(event: event == next, wake: wake == next) { return false }
     if event == next {
       if wire.queue.isDatagramNext { arrive(wire.queue.popDatagram()) } else { handle(wire.queue.pop()) }
     } else if wake == next {
-      call(wakes.first) { host, out in host.wake(at: now, &out) }
+      call(wakes.first) { host, now, out in host.wake(at: now, &out) }
     } else {
       stageDeadline = nil
       onStageDeadline?(now)
@@ -180,7 +236,7 @@ public final class Simulation {
     while firstUnstarted < hosts.count {
       let index = firstUnstarted
       firstUnstarted += 1
-      call(index) { host, out in host.start(at: now, &out) }
+      call(index) { host, now, out in host.start(at: now, &out) }
     }
     tellNews()
   }
@@ -196,6 +252,8 @@ public final class Simulation {
     case .bindFailed(let host, let port, let address, let failure): tell(host, .bindFailed(port, address, failure))
     case .refused(let host, let id, let failure): tell(host, .refused(id, failure))
     case .closed(let host, let id, let closure): tell(host, .closed(id, closure))
+    case .goOn(let host, let pause): goOn(host, pause: pause)
+    case .nothing: break
     case .resolved(let host, let query, let answer): tell(host, .resolved(query, answer))
     }
   }
@@ -210,7 +268,7 @@ public final class Simulation {
         return refuse(delivery.datagram.source, delivery.datagram.destination, from: host)
       }
       tell(host, .datagram(port, from: delivery.datagram.source, delivery.datagram.bytes))
-    case .nat(let number):
+    case .box(let number):
       let outside = delivery.datagram.destination
       guard let (host, datagram) = wire.enter(number, delivery.datagram) else { return }
       guard let port = sockets.receiver(of: datagram.destination) else { return refuse(datagram.source, outside, from: host) }
@@ -220,8 +278,11 @@ public final class Simulation {
 
   /// Nobody listens: ICMP says so to the sender, if it still has the socket.
   private func refuse(_ source: TransportAddress, _ destination: TransportAddress, from host: Int) {
-    guard let sender = sockets.owner(of: source) ?? wire.addressBehindNAT(source).flatMap({ sockets.owner(of: $0) }) else { return }
-    wire.schedule(.unreachable(host: sender.host, sender.port, destination), after: wire.topology.drawDelay(from: host, to: sender.host))
+    let behind = wire.addressBehindNAT(source, from: destination)
+    guard let sender = sockets.owner(of: source) ?? behind.flatMap({ sockets.owner(of: $0) }) else { return }
+    // An error of 56 octets: IP and ICMP headers, and what it quotes of the datagram (RFC 792).
+    let passage = wire.topology.pass(.acknowledgement, octets: 56, from: host, to: sender.host, at: now)
+    wire.schedule(.unreachable(host: sender.host, sender.port, destination), after: passage.first ?? 0)
   }
 
   private func arrive(_ flight: SegmentInFlight) {
@@ -234,24 +295,54 @@ public final class Simulation {
 
   /// Tells a host what arrived and does what it asks for.
   @inline(__always)
-  private func tell(_ host: Int, _ arrival: Arrival) { call(host) { host, out in host.receive(arrival, at: now, &out) } }
+  private func tell(_ host: Int, _ arrival: Arrival) {
+    if !states.isEmpty, states.keep(arrival, for: host) { return }
+    call(host) { host, now, out in host.receive(arrival, at: now, &out) }
+  }
 
   @inline(__always)
-  private func call(_ index: Int, _ body: (any NetworkHost, inout Outbox) -> Void) {
+  private func call(_ index: Int, _ body: (any NetworkHost, Instant, inout Outbox) -> Void) {
+    guard states.isEmpty else { return callByItsClock(index, body) }
     var out = Outbox()
     swap(&out, &spareOutbox)
     let host = hosts[index]
-    body(host, &out)
+    body(host, now, &out)
     out.drain { act(index, on: $0) }
     swap(&out, &spareOutbox)
     wakes.set(index, host.nextDeadline?.nanoseconds ?? .max)
+  }
+
+  private func callByItsClock(_ index: Int, _ body: (any NetworkHost, Instant, inout Outbox) -> Void) {
+    guard !states.isPaused(index) else { return wakes.set(index, .max) }
+    var out = Outbox()
+    let (host, own) = (hosts[index], states.time(of: index, at: now))
+    body(host, own, &out)
+    out.drain { act(index, on: $0) }
+    wakes.set(index, host.nextDeadline.map { states.moment($0.nanoseconds, of: index) } ?? .max)
+  }
+
+  private func goOn(_ host: Int, pause: Int?) {
+    guard let arrivals = states.goOn(host, number: pause) else { return }
+    for arrival in arrivals { tell(host, arrival) }
+    // Its timers too, if nothing has come.
+    call(host) { _, _, _ in }
+  }
+
+  private func replace(_ host: Int, by program: any NetworkHost) {
+    _ = states.goOn(host)
+    for socket in sockets.unbindAll(host) { wire.taps.record(host, .unbound(socket.source, socket.kind), at: now) }
+    tcp.resetAll(host, on: &wire)
+    wire.queue.forget(host)
+    hosts[host] = program
+    wakes.set(host, .max)
   }
 
   private func act(_ host: Int, on departure: consuming Departure) {
     switch consume departure {
     case .datagram(let port, to: let destination, let bytes, let label):
       guard let source = sockets.source(host, port) else { return }
-      wire.send(Datagram(source: source, destination: destination, bytes: bytes, label: label), from: host)
+      let own = states.isEmpty ? label : states.labelled(label, of: host)
+      wire.send(Datagram(source: source, destination: destination, bytes: bytes, label: own), from: host)
     case .event(let event): wire.taps.event(host, event, at: now)
     case .bind(let port, let address, let kind): bind(host, port, address, kind)
     case .unbind(let port):
@@ -292,64 +383,18 @@ public final class Simulation {
       toldNews.removeAll(keepingCapacity: true)
     }
   }
-}
 
-// MARK: - The watchdog
+  // MARK: - The watchdog
 
-extension Simulation {
+  /// Set once the clock has stopped moving; ``step(until:)`` does nothing then.
+  public var stall: Stall? { stallWatch.stall }
+
   /// Looks at what comes next; false when the run is stalled.
   private func watch(event: Bool, wake: Bool) -> Bool {
-    let pause = watchdog?.look(at: now.nanoseconds, event ? earliest : wake ? .wake(wakes.first) : .stage)
-    guard let pause else {
-      stall = stall ?? Stall(at: now, text: describe(watchdog?.commonest ?? .stage))
-      return false
-    }
-    nextLook = wire.statistics.events + pause
-    return true
-  }
-
-  private var earliest: Watchdog.Sight {
-    switch wire.queue.earliest {
-    case .datagram(let delivery): .packet(between: wire.topology.host(of: delivery.datagram.source.address), receiver(of: delivery))
-    case .segment(let flight): .packet(between: tcp.ends(of: flight.stream).0, tcp.ends(of: flight.stream).1)
-    case .resend(let stream, _, _, _): .packet(between: tcp.ends(of: stream).0, tcp.ends(of: stream).1)
-    case .unreachable(let host, _, _), .bound(let host, _, _), .bindFailed(let host, _, _, _), .refused(let host, _, _),
-      .closed(let host, _, _), .resolved(let host, _, _):
-      .news(host)
-    case nil: .stage
+    let sight = event ? Watchdog.Sight(wire.queue.earliest, wire, tcp) : wake ? .wake(wakes.first) : .stage
+    return stallWatch.look(sight, at: now, wire.statistics.events) { sight in
+      if case .wake(let host) = sight { return Watchdog.Sight.wakeText(name(of: HostID(UInt16(host))), hosts[host], at: now) }
+      return sight.text { name(of: HostID(UInt16($0))) }
     }
   }
-
-  private func receiver(of delivery: Delivery) -> Int {
-    switch delivery.place {
-    case .host(let host), .nat(let host): host
-    }
-  }
-
-  private func describe(_ sight: Watchdog.Sight) -> String {
-    func name(_ host: Int) -> String { host < 0 ? "somebody" : wire.taps.name(of: HostID(UInt16(host))) }
-    switch sight {
-    case .wake(let host):
-      let timer = (hosts[host] as? any TimerNaming)?.nextTimer
-      let late = hosts[host].nextDeadline.map { now.nanoseconds - $0.nanoseconds } ?? 0
-      let place = late > 0 ? "lies \(Duration.nanoseconds(late)) in the past" : "is due again at the same instant"
-      return "\(name(host)) is woken again and again: its next deadline\(timer.map { ", of \($0)," } ?? "") \(place)"
-    case .packet(let first, let second) where first == second: return "\(name(first)) keeps sending to itself"
-    case .packet(let first, let second): return "\(name(first)) and \(name(second)) keep sending to each other"
-    case .news(let host): return "\(name(host)) keeps asking the network for the same"
-    case .stage: return "the stage's own deadline is due again and again"
-    }
-  }
-}
-
-extension Watchdog.Sight {
-  fileprivate static func packet(between first: Int, _ second: Int) -> Self { .packet(min(first, second), max(first, second)) }
-}
-
-/// What stands for a NAT among the hosts: an address and a capture, no stack.
-private final class Translator: NetworkHost {
-  func start(at now: Instant, _ out: inout Outbox) {}
-  func receive(_ arrival: Arrival, at now: Instant, _ out: inout Outbox) {}
-  func wake(at now: Instant, _ out: inout Outbox) {}
-  var nextDeadline: Instant? { nil }
 }

@@ -25,7 +25,7 @@ struct SocketTable {
   }
 
   private struct Host {
-    let addresses: [IPAddress]
+    var addresses: [IPAddress]
     var sockets: [PortID: Socket] = [:]
     var nextEphemeralPort: UInt16 = 49_152
     /// Most senders use one port many times in a row.
@@ -74,6 +74,11 @@ struct SocketTable {
     return socket
   }
 
+  /// - Returns: what was closed, in the order of the addresses.
+  mutating func unbindAll(_ host: Int) -> [Socket] {
+    hosts[host].sockets.keys.sorted { $0.rawValue < $1.rawValue }.compactMap { unbind(host, $0) }
+  }
+
   private func isTaken(_ host: Int, _ address: TransportAddress, _ kind: PortKind) -> Bool {
     hosts[host].addresses.contains { own in
       guard address.covers(own) else { return false }
@@ -90,6 +95,27 @@ struct SocketTable {
       if !isTaken(host, TransportAddress(address, port: candidate), kind) { return candidate }
     }
     return hosts[host].nextEphemeralPort
+  }
+
+  // MARK: - Another address
+
+  /// A host has another address in place of one of its own. As on any system, sockets bound to all addresses go on under the new one; those
+  /// of products are, so ours count as such though they name the address.
+  ///
+  /// - Returns: what was open at the old address, and is at the new one.
+  mutating func move(_ host: Int, from old: IPAddress, to new: IPAddress) -> [(old: Socket, new: Socket)] {
+    guard let index = hosts[host].addresses.firstIndex(of: old) else { return [] }
+    var moved: [(PortID, Socket)] = []
+    for id in hosts[host].sockets.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
+      guard let socket = hosts[host].sockets[id], socket.source.address == old else { continue }
+      if let closed = unbind(host, id) { moved.append((id, closed)) }
+    }
+    hosts[host].addresses[index] = new
+    return moved.compactMap { id, socket in
+      let wanted = socket.address.address.isUnspecified ? socket.address : TransportAddress(new, port: socket.address.port)
+      guard case .bound = bind(host, id, wanted, socket.kind), let opened = hosts[host].sockets[id] else { return nil }
+      return (socket, opened)
+    }
   }
 
   // MARK: - Looking up

@@ -20,6 +20,8 @@ struct StreamSide {
   private var early: [UInt32: SegmentInFlight] = [:]
   var hasWritten = false
   var finSent = false
+  /// A fault sent the FIN, not the host.
+  var isCutOff = false
   private var finReceived = false
   /// The host closed: of what the peer sends it hears nothing more, only the end.
   var isClosed = false
@@ -120,4 +122,7 @@ struct SegmentInFlight {
   var label: Label
   /// Which transmission it is, from 0; nil where nobody repeats it.
   var attempt: UInt8?
+
+  /// Of the IP packet: 20 octets of IPv4 or 40 of IPv6, and 20 of TCP (RFC 9293 §3.1).
+  func octets(isIPv6: Bool) -> Int { payload.count + (isIPv6 ? 60 : 40) }
 }

@@ -11,7 +11,7 @@ import SansIO
 /// The model is that of design section 5: segments of at most 1,460 bytes, a lost one again after 200 ms and doubling, those behind it
 /// wait; a lost SYN again after 1, 2 and 4 s; data is never corrupted.
 struct VirtualStream {
-  private static let segmentSize = 1_460
+  static let segmentSize = 1_460
   private static let firstRetransmission: Int64 = 200_000_000
   private static let firstSynRetransmission: Int64 = 1_000_000_000
   /// Data segments leave at most so often; then the connection has timed out.
@@ -21,17 +21,22 @@ struct VirtualStream {
   /// Its place in the table.
   let number: Int
   private var sides: (StreamSide, StreamSide)
-  /// The NAT that side 0 stands behind, and the one whose outside address it called.
-  let natOut: Int?
-  let natInto: Int?
+  /// Through which boxes it goes.
+  let route: StreamRoute
+  /// The address that side 0 called, as it is outside all boxes.
+  var target: TransportAddress
+  let isTranslated: Bool
+  /// The gateway that has changed something of it.
+  var gateway: StreamGateway?
   /// The port that took it.
   private(set) var listener = PortID(0)
 
-  init(number: Int, from opener: StreamSide, to listener: StreamSide, crossing: NATs.Crossing?) {
+  init(number: Int, from opener: StreamSide, to listener: StreamSide, _ route: StreamRoute) {
     self.number = number
     sides = (opener, listener)
-    natOut = crossing?.out
-    natInto = crossing?.into
+    self.route = route
+    target = listener.seen
+    isTranslated = !route.exits.isEmpty || !route.entries.isEmpty
   }
 
   subscript(side: Int) -> StreamSide {
@@ -51,19 +56,30 @@ struct VirtualStream {
   }
 
   mutating func write(_ bytes: Bytes, _ label: Label, by side: Int, on wire: inout Wire) {
+    if self[side].phase == .open, self[side].isCutOff { return reset(by: side, on: &wire) }
     guard self[side].canWrite else { return }
     var (bytes, label) = (bytes, label)
-    let fault = wire.fault(label, bytes, from: self[side].host)
+    let fault = wire.fault(label, bytes, from: self[side].host, to: self[1 - side].host)
     if case .reset? = fault?.action { return reset(by: side, on: &wire) }
     if case .rewrite(let change)? = fault?.action { (bytes, label.isDeliberatelyBroken) = (change(bytes), true) }
+    wire.rewrite(&bytes, &label, by: side, of: &self)
     self[side].hasWritten = true
     var offset = 0
+    var longest = Self.segmentSize
+    if case .split(let size)? = fault?.action { longest = min(max(1, size), longest) }
     while offset < bytes.count {
-      let size = min(Self.segmentSize, bytes.count - offset)
+      let size = min(longest, bytes.count - offset)
       let flags: TCPSegment.Flags = offset + size == bytes.count ? [.ack, .psh] : [.ack]
       queue(side, flags, bytes[offset..<offset + size], label, fault, on: &wire)
       offset += size
     }
+    if case .halfClose? = fault?.action { halfClose(by: side, on: &wire) }
+  }
+
+  /// A FIN that the host knows nothing of: what it writes later resets the connection.
+  private mutating func halfClose(by side: Int, on wire: inout Wire) {
+    finish(by: side, on: &wire)
+    self[side].isCutOff = true
   }
 
   mutating func finish(by side: Int, on wire: inout Wire) {
@@ -85,6 +101,15 @@ struct VirtualStream {
     refuse(by: side, on: &wire)
     self[side].leave(as: .gone)
     wire.schedule(.closed(host: self[side].host, self[side].id, .reset))
+  }
+
+  /// The same where no host is left that could hear of it.
+  mutating func abandon(by side: Int, on wire: inout Wire) {
+    switch self[side].phase {
+    case .opening, .accepting, .open: refuse(by: side, on: &wire)
+    case .waiting, .over, .gone: return
+    }
+    self[side].leave(as: .gone)
   }
 
   // MARK: - Sending

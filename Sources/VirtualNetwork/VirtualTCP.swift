@@ -31,16 +31,16 @@ struct VirtualTCP {
     guard let local = sockets.source(host, wanted: wanted, to: destination.address) else {
       return wire.schedule(.refused(host: host, id, .other("no local address of that family")))
     }
-    let target = wire.topology.host(of: destination.address)
-    let crossing = wire.nats.isEmpty ? nil : wire.nats.crossing(from: host, to: target)
-    guard target >= 0, crossing?.isUnroutable != true else {
+    guard let route = wire.route(from: host, to: destination) else {
       return wire.schedule(.refused(host: host, id, .unreachable), after: 2_000_000)
     }
     let address = TransportAddress(local, port: sockets.freePort(host, at: local, .datagram))
     let opener = StreamSide(phase: .opening, host: host, id: id, address: address, sequence: drawSequence())
-    let listener = StreamSide(phase: .waiting, host: target, id: ConnectionID(0), address: destination, sequence: drawSequence())
+    var listener = StreamSide(
+      phase: .waiting, host: route.host, id: ConnectionID(0), address: route.inside, sequence: drawSequence())
+    listener.seen = destination
     let number = streams.count
-    streams.append(VirtualStream(number: number, from: opener, to: listener, crossing: crossing))
+    streams.append(VirtualStream(number: number, from: opener, to: listener, route))
     hosts[host].ends[id] = End(stream: number, side: 0)
     streams[number].open(on: &wire)
   }
@@ -57,6 +57,15 @@ struct VirtualTCP {
 
   mutating func close(_ host: Int, _ id: ConnectionID, _ mode: CloseMode, on wire: inout Wire) {
     update(host, id) { stream, side in stream.close(by: side, mode, on: &wire) }
+  }
+
+  /// All connections of a host end by RST, which nobody tells it.
+  mutating func resetAll(_ host: Int, on wire: inout Wire) {
+    let ends = hosts[host].ends.values.sorted { $0.stream < $1.stream }
+    hosts[host].ends = [:]
+    for end in ends { streams[end.stream].abandon(by: end.side, on: &wire) }
+    // What has been opened and not accepted yet has no number at the host.
+    for index in streams.indices where streams[index][1].host == host { streams[index].abandon(by: 1, on: &wire) }
   }
 
   private mutating func update(_ host: Int, _ id: ConnectionID, _ body: (inout VirtualStream, Int) -> Void) {

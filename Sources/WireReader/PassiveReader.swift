@@ -36,9 +36,10 @@ public final class PassiveReader {
   ///   - mostConversations: Call-IDs that are kept.
   ///   - keeps: what has ended as well, or what is live alone; then somebody has to ask for the rest now and then.
   ///   - clearText: takes what stands in each packet in clear.
+  ///   - hearsDigits: digits are listened for in the audio of G.711, packet by packet.
   public init(
     path: String, keyLog: KeyLog = KeyLog(), filter: String? = nil, mostConversations: Int = 50_000, keeps: Keeping = .everything,
-    clearText: ClearText? = nil
+    clearText: ClearText? = nil, hearsDigits: Bool = false
   ) {
     self.clearText = clearText
     facts = CaptureFacts(path: path)
@@ -46,7 +47,7 @@ public final class PassiveReader {
     self.keyLog = keyLog
     self.keeps = keeps
     connections = ConnectionTable(keyLog: keyLog, keeps: keeps, clearText: clearText)
-    streams = StreamTable(keyLog: keyLog)
+    streams = StreamTable(keyLog: keyLog, hearsDigits: hearsDigits)
   }
 
   // MARK: - Frames

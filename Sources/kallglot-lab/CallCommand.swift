@@ -21,7 +21,7 @@ struct CallCommand: AsyncParsableCommand {
   @Argument(help: "Whom to call: sip:user@host[:port][;transport=tcp|tls].")
   var uri: String
 
-  @Option(help: "YAML file: username, password, from, address, transport, trust, srtp.")
+  @Option(help: "YAML file: username, password, from, address, transport, trust, srtp, codecs.")
   var config: String?
 
   @Option(name: .customLong("for"), help: "How long the answered call lasts, such as '5 s'.")

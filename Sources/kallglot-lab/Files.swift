@@ -8,6 +8,9 @@ struct RunReports {
   let json: String?
   let junit: String?
 
+  /// Before a run: whoever waited for hours is not told then that there was no place for the report.
+  func prepare() throws { for path in [junit, json].compactMap(\.self) { try Output.makeRoom(for: path) } }
+
   func write(_ record: RunRecord) throws {
     if let junit { try Output.write(JUnitReport.document(record), to: junit) }
     if let json { try Output.write(JSONReport.document(record), to: json) }
@@ -43,9 +46,17 @@ enum Output {
     }
   }
 
-  static func write(_ text: String, to path: String) throws {
+  /// Makes the folder of a file that will be written.
+  static func makeRoom(for path: String) throws {
     let folder = (path as NSString).deletingLastPathComponent
     if !folder.isEmpty { try makeFolder(folder) }
+    guard FileManager.default.isWritableFile(atPath: folder.isEmpty ? "." : folder) else {
+      throw Complaint("the file \(path) cannot be written: its folder cannot be written to")
+    }
+  }
+
+  static func write(_ text: String, to path: String) throws {
+    try makeRoom(for: path)
     do {
       try text.write(toFile: path, atomically: true, encoding: .utf8)
     } catch {

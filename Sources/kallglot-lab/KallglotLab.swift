@@ -20,7 +20,7 @@ struct KallglotLab: AsyncParsableCommand {
     version: Origin.version,
     subcommands: [
       RunCommand.self, MergeCommand.self, ServeCommand.self, CallCommand.self, CertsCommand.self, InspectCommand.self,
-      DecryptCommand.self, LintCommand.self, ListCommand.self, RulesCommand.self, SchemaCommand.self,
+      DecryptCommand.self, LintCommand.self, ListCommand.self, RulesCommand.self, SchemaCommand.self, RelayCommand.self,
     ])
 
   static func main() async {

@@ -17,7 +17,8 @@ struct RunCommand: ParsableCommand {
         kallglot-lab run --live scenarios/basic --repeat 20
         kallglot-lab run --live scenarios/basic --peer pbx=asterisk.yaml
       With --seeds the reports have one entry a scenario, that of the smallest seed that does not pass, and --out keeps the captures of \
-      that seed alone. With --repeat they have that of the first run that does not pass. In virtual time the same seed must give the same \
+      that seed alone. With --repeat they have that of the first run that does not pass; \
+      with --live as well, --out keeps the captures of each that does not, in NAME-run-N. In virtual time the same seed must give the same \
       packets each time: a run that differs from the first is void.
 
       With --live the same files run in real time on sockets of this machine. What needs a network of its own making (NATs, impaired \
@@ -37,6 +38,9 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "Selection")
   var selection: RunSelection
 
+  @OptionGroup(title: "What becomes of packets")
+  var fates: FateOptions
+
   @OptionGroup(title: "Real sockets")
   var sockets: LiveOptions
 
@@ -45,6 +49,9 @@ struct RunCommand: ParsableCommand {
 
   @Flag(help: "With --out: captures without secrets, to be handed on.")
   var noSecrets = false
+
+  @Flag(help: "With --out: what each leg heard as a WAV file beside the captures.")
+  var recordAudio = false
 
   @Option(parsing: .unconditional, help: ArgumentHelp("File for the results as JUnit XML.", valueName: "file"))
   var junit: String?
@@ -69,12 +76,14 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     var live = try sockets.run()
     live?.keepsSecrets = !noSecrets
+    if recordAudio, out == nil { throw Complaint("--record-audio goes with --out: without it no file is written") }
     if noSecrets, out == nil { throw Complaint("--no-secrets goes with --out: without it no capture is written") }
     let standard = live == nil ? ProcessInfo.processInfo.activeProcessorCount : sockets.standardJobs
     let jobs: Int = try jobs.map { try FlagText.number($0, "--jobs", atLeast: 1) } ?? standard
     if live != nil, selection.seed ?? selection.seeds != nil { throw Complaint("a live run has no seed: it never runs the same way twice") }
     let series = try selection.series()
     let selected = try selection.select(try load())
+    if fates.isGiven { return try fates.run(selected, series, isLive: live != nil) }
     if list {
       for scenario in selected.scenarios { say(scenario.name) }
       return
@@ -82,6 +91,7 @@ struct RunCommand: ParsableCommand {
     let view = RunView(terminal: .ofStandardOutput, isQuiet: quiet, github: GitHubRun.current)
     guard selected.all.contains(where: \.isReadable) else { return try refuse(selected, series, view) }
     if let out { try Output.makeFolder(out) }
+    try RunReports(json: json, junit: junit).prepare()
     let folders = out.map { Output.folders(of: selected.scenarios, in: $0) }
     var runner = ScenarioRunner(selected.scenarios, series, jobs: jobs, folders: folders, stopsAtFirstFailure: failFast, live: live)
     runner.keepsSecrets = !noSecrets
@@ -94,7 +104,8 @@ struct RunCommand: ParsableCommand {
 
   /// Files that cannot be read are among them, to be reported.
   private func load() throws -> [Scenario] {
-    let (scenarios, missing) = ScenarioLibrary.load(paths)
+    var (scenarios, missing) = ScenarioLibrary.load(paths)
+    for index in scenarios.indices { scenarios[index].recordsAudio = recordAudio }
     let all = scenarios + missing.map { Scenario.unreadable($0.file, [$0]) }
     guard !all.isEmpty else { throw Complaint("no .yaml file in \(paths.joined(separator: ", "))") }
     return all

@@ -81,13 +81,20 @@ struct ScenarioRunner {
     let (position, step) = index.quotientAndRemainder(dividingBy: series.planned)
     let scenario = scenarios[position]
     board.began(scenario.name)
-    let folder = series.planned == 1 ? folders?[position] : nil
     let number = series.numbers.lowerBound + UInt64(step)
+    let folder = folder(of: position, number)
     let played = live.map { Self.wait(for: scenario, folder, $0) } ?? virtual(position, number, folder)
     guard let played else { return nil }
     let result = CaptureInspections.added(to: played)
+    if let folder, series.planned > 1, result.verdict.isGood { try? FileManager.default.removeItem(atPath: folder) }
     board.put(result, at: position, number: number)
     return result.verdict
+  }
+
+  /// A live run never comes again as it was: each of a series has a folder of its own, which stays where it does not pass.
+  private func folder(of position: Int, _ number: UInt64) -> String? {
+    guard series.planned > 1 else { return folders?[position] }
+    return live == nil ? nil : folders.map { "\($0[position])-run-\(number)" }
   }
 
   /// The same seed again must give the same run: one that differs from an earlier one is void.

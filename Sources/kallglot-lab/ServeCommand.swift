@@ -59,6 +59,12 @@ struct ServeCommand: AsyncParsableCommand {
   @Flag(help: "Log nothing but listeners and problems; of what is judged, errors.")
   var quiet = false
 
+  @Flag(help: "Leave the digits that callers press out of the log: they may be PINs. Captures have them all the same.")
+  var maskDigits = false
+
+  @Flag(help: "Listen for digits in the audio as well, as old sets send them (ITU-T Q.23).")
+  var inBandDigits = false
+
   @Flag(inversion: .prefixedNo, help: "Read and judge what crosses the sockets.")
   var judge = true
 
@@ -105,6 +111,7 @@ extension ServeCommand {
   private func readSettings() throws -> ServeConfiguration {
     var settings = ServeConfiguration.standard
     if let config { settings = try Configurations.read(config, ServeConfiguration.read) }
+    (settings.masksDigits, settings.hearsTonesAsDigits) = (maskDigits, inBandDigits)
     guard !listen.isEmpty else { return settings }
     settings.listeners = try listen.map { text in
       do throws(ListenerMistake) { return try ListenerText.read(text) } catch { throw Complaint("--listen '\(text)': \(error)") }

@@ -1,5 +1,6 @@
 import Capture
 import Foundation
+import Impairments
 import Kallglot
 import KallglotPolicy
 import CallControl
@@ -19,10 +20,12 @@ struct CallRig {
   let endpoint: KallglotEndpoint
   let caller: Persona
   let callerID: HostID
+  private let endpointID: HostID
   private let target: SIPTarget
 
-  init(sinks: [any JournalSink], sendsMedia: Bool, cap: Int) {
+  init(sinks: [any JournalSink], sendsMedia: Bool, cap: Int, listening: AudioListening = .none, loss: Ratio = .never) {
     simulation = Simulation(seed: 1)
+    if loss != .never { simulation.defaultLink = Impairment(loss: .random(loss)) }
     for sink in sinks { simulation.addSink(sink) }
     let here = IPAddress(v4: 0xC633_640A)
     let there = IPAddress(v4: 0xC000_0214)
@@ -32,15 +35,16 @@ struct CallRig {
     let account = Account(name: "acme", username: "acme", password: Secret("secret"), policy: policy)
     var settings = KallglotEndpoint.Configuration(
       accounts: [account], listener: policy, listeners: [TransportListener(.udp, .init(here, port: 5060))], mediaAddress: here)
-    settings.sendsMedia = sendsMedia
+    (settings.sendsMedia, settings.listening) = (sendsMedia, listening)
     endpoint = KallglotEndpoint(settings, tls: nil, entropy: Entropy(seed: 2), epoch: simulation.epoch)
+    var own = Persona.Configuration(
+      profile: .plainCaller, listeners: [TransportListener(.udp, .init(there, port: 5060))], mediaAddress: there,
+      mediaPorts: 10_000...60_000, aor: NameAddress(uri: SIPURI(host: "192.0.2.20", user: "acme")),
+      credentials: Credentials(username: "acme", password: Secret("secret")), sendsMedia: sendsMedia)
+    own.listening = listening
     caller = Persona(
-      Persona.Configuration(
-        profile: .plainCaller, listeners: [TransportListener(.udp, .init(there, port: 5060))], mediaAddress: there,
-        mediaPorts: 10_000...60_000, aor: NameAddress(uri: SIPURI(host: "192.0.2.20", user: "acme")),
-        credentials: Credentials(username: "acme", password: Secret("secret")), sendsMedia: sendsMedia),
-      serverTLS: nil, clientTLS: nil, entropy: Entropy(seed: 3), epoch: simulation.epoch)
-    simulation.add(endpoint, name: "kallglot", addresses: [here])
+      own, serverTLS: nil, clientTLS: nil, entropy: Entropy(seed: 3), epoch: simulation.epoch)
+    endpointID = simulation.add(endpoint, name: "kallglot", addresses: [here])
     callerID = simulation.add(caller, name: "pbx", addresses: [there])
     target = SIPTarget(transport: .udp, address: TransportAddress(here, port: 5060))
     simulation.run(until: .zero)
@@ -49,6 +53,11 @@ struct CallRig {
   func call() {
     let request = CallRequest(uri: SIPURI(host: "sip.kallglot.com", user: "+4930"), target: target)
     simulation.command(callerID) { now, out in caller.perform(.call(request), at: now, &out) }
+  }
+
+  /// What the endpoint does.
+  func answer(_ command: CallAgentCommand) {
+    simulation.command(endpointID) { now, out in endpoint.perform(.party(command), at: now, &out) }
   }
 
   func perform(_ command: CallAgentCommand) { simulation.command(callerID) { now, out in caller.perform(command, at: now, &out) } }
@@ -121,7 +130,7 @@ enum MediaBench {
       let rig = CallRig(sinks: [CaptureSink(.folder(folder)), JournalFile(path: "\(folder)/journal.ndjson")], sendsMedia: true, cap: 10)
       rig.simulation.onEvent = { host, event in
         guard host == rig.callerID, case .established(let leg, _)? = event as? CallAgentEvent else { return }
-        rig.perform(.speak(leg, Tone(frequency: 440), for: nil))
+        rig.perform(.speak(leg, .tone(Tone(frequency: 440)), for: nil))
       }
       rig.call()
       rig.simulation.run(until: Instant(nanoseconds: 30_000_000_000))

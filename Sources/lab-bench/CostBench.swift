@@ -55,7 +55,7 @@ enum CostBench {
       entropy: Entropy(seed: 1))
     var out = Outbox()
     stream.handle(.start, at: .zero, &out)
-    stream.handle(.play(Tone(frequency: 440), until: nil), at: .zero, &out)
+    stream.handle(.play(.tone(Tone(frequency: 440)), until: nil), at: .zero, &out)
     var (sent, received) = (UInt64(0), UInt64(0))
     for index in 0..<count + 100 {
       let now = Instant(nanoseconds: Int64(index + 1) * 20_000_000)

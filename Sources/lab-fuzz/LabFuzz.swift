@@ -38,6 +38,10 @@ enum LabFuzz {
       DescriptionTarget.run(input(data, count))
       return 0
     },
+    "wav": { data, count in
+      WaveTarget.run(input(data, count))
+      return 0
+    },
     "framing": { data, count in
       FramingTarget.run(input(data, count))
       return 0
@@ -60,6 +64,22 @@ enum LabFuzz {
     },
     "dtls-datagrams": { data, count in
       DTLSTarget.run(input(data, count))
+      return 0
+    },
+    "rtp": { data, count in
+      RTPTarget.run(input(data, count))
+      return 0
+    },
+    "rtcp": { data, count in
+      RTCPTarget.run(input(data, count))
+      return 0
+    },
+    "telephone-event": { data, count in
+      TelephoneEventTarget.run(input(data, count))
+      return 0
+    },
+    "impairment": { data, count in
+      ImpairmentTarget.run(input(data, count))
       return 0
     },
     "reader": { data, count in

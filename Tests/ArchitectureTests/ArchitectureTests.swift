@@ -3,7 +3,7 @@ import Testing
 
 /// The arrow table of the design: a module imports modules of lower rows only, and of the side modules what is named here.
 private let rows: [[String]] = [
-  ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "SecureTransport", "SRTP", "KallglotPolicy"],
+  ["SansIO", "Rules"], ["SIPMessage", "SDP", "RTP", "Codecs", "Mark", "SecureTransport", "SRTP", "KallglotPolicy", "Impairments"],
   ["SIPTransaction", "SIPTransport", "SIPComposition"], ["SIPUserAgent", "Media"],
   ["CallControl"],
   ["Kallglot", "Personas", "Defects", "WireReader", "Inspection", "Decryption"],
@@ -13,10 +13,11 @@ private let rows: [[String]] = [
 
 /// Within a row: a transaction keeps the flow of its request, and says how a flow failed; it and the transport answer by themselves what no
 /// user agent sees (100, ACK to a refusal, 400 to what nobody can read). Inspection judges what the reader saw, and
-/// Decryption writes it again. Rules are values of the contract.
+/// Decryption writes it again. Rules are values of the contract. A mark is heard in frames of audio.
 private let siblings: [String: Set<String>] = [
   "SIPTransaction": ["SIPTransport", "SIPComposition"], "SIPTransport": ["SIPComposition"], "Inspection": ["WireReader"],
-  "Decryption": ["WireReader"], "Rules": ["SansIO"], "SDP": ["SRTP", "SecureTransport"],
+  "Decryption": ["WireReader"], "VirtualNetwork": ["Impairments"], "Rules": ["SansIO"], "SDP": ["SRTP", "SecureTransport"],
+  "Mark": ["Codecs"],
 ]
 
 /// Beside the rows: each imports the contract alone.
@@ -36,13 +37,14 @@ private let unknownToTheLanguage: Set<String> = ["CallControl", "Kallglot", "SIP
 private let foreign: [String: Set<String>] = [
   "COpenSSL": ["SecureTransport", "SIPUserAgent", "WireReader", "ScenarioModel", "lab-bench"], "CVirtualTime": ["SecureTransport"],
   "CPcap": ["Capture"], "CSRTP": ["SRTP", "lab-bench"],
-  "CSockets": ["LiveNetwork"], "CAllocationCount": ["lab-bench"],
+  "COpus": ["Codecs", "lab-bench"], "CSpandsp": ["Codecs", "lab-bench"], "CSpeexDSP": ["Codecs"],
+  "CSockets": ["LiveNetwork"], "CTunnel": ["kallglot-lab"], "CAllocationCount": ["lab-bench"],
   "NIOCore": ["LiveNetwork", "Serving", "LiveStage"], "NIOPosix": ["LiveNetwork", "LiveStage"], "Yams": ["ScenarioModel"],
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse", "lab-planted"],
   "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse", "lab-planted"],
   "FoundationEssentials": ["ScenarioEngine", "Serving", "LabTesting", "kallglot-lab"],
   "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork", "Serving"],
-  "Glibc": ["SIPMessage", "Media", "LiveNetwork", "LiveStage", "Serving", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
+  "Glibc": ["SIPMessage", "Media", "RTP", "LiveNetwork", "LiveStage", "Serving", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
 ]
 
 /// Row 10, and what may know clocks, tasks and the operating system.
@@ -89,7 +91,9 @@ private let drivers: Set<String> = [
 
   @Test func `the table names every module and no other`() {
     let folders = Set((try? FileManager.default.contentsOfDirectory(atPath: "\(Repository.root)/Sources")) ?? [])
-    let named = Set(rows.flatMap(\.self) + sideModules + ["COpenSSL", "CPcap", "CSRTP", "CSockets", "CVirtualTime", "CAllocationCount"])
+    let libraries = ["COpenSSL", "CPcap", "CSRTP", "COpus", "CSpandsp", "CSpeexDSP"]
+    let shims = ["CSockets", "CTunnel", "CVirtualTime", "CAllocationCount"]
+    let named = Set(rows.flatMap(\.self) + sideModules + libraries + shims)
     #expect(folders == named)
   }
 }
@@ -107,7 +111,7 @@ private let drivers: Set<String> = [
     // The system's own randomness is one of the two sources, and a Ratio draws from a generator it was handed.
     "Sources/SansIO/Entropy.swift": ["SystemRandomNumberGenerator", ".random(in: 0"],
     // Each link draws from its own seeded generator.
-    "Sources/VirtualNetwork/Link.swift": [".random(in: 0"], "Sources/RTP/ReceptionStatistics.swift": [".random(in: 0"],
+    "Sources/Impairments/Jitter.swift": [".random(in: 0"], "Sources/RTP/ReceptionStatistics.swift": [".random(in: 0"],
     // How long a run took on the wall is told beside its result and touches nothing in it.
     "Sources/ScenarioEngine/VirtualRun.swift": ["ContinuousClock"],
   ]
@@ -210,9 +214,9 @@ private let drivers: Set<String> = [
     }
   }
 
-  @Test func `the folder of scenarios holds scenarios and their documentation alone`() {
+  @Test func `the folder of scenarios holds scenarios, what they play and replay, and their documentation alone`() {
     let folders = (try? FileManager.default.subpathsOfDirectory(atPath: "\(Repository.root)/scenarios")) ?? []
-    #expect(folders.allSatisfy { !$0.contains(".") || $0.hasSuffix(".yaml") || $0.hasSuffix(".md") })
+    #expect(folders.allSatisfy { path in !path.contains(".") || ["yaml", "md", "wav", "txt"].contains { path.hasSuffix(".\($0)") } })
   }
 
   @Test func `the top level holds what it may hold`() {

@@ -113,7 +113,7 @@ import Testing
       case .associationClosed: .media(.associationClosed)
       case .stopped: .media(.stopped(.empty))
       case .closed: .mediaClosed(.empty)
-      case .speak: .command(.speak(Tone(frequency: 440), until: nil))
+      case .speak: .command(.speak(.tone(Tone(frequency: 440)), until: nil))
       case .change: .command(.change(.hold(.sendonly)))
       case .cancel: .command(.cancel)
       case .hangUp: .command(.hangUp(.hungUpHere))

@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (Label(.request("INVITE"), cause: .timerA, attempt: 2), Fate.lost, "INVITE, Timer A, 2nd retransmission; lost on the link"),
+    (Label(.request("INVITE"), cause: .timerA, attempt: 2), Fate.lost(.random), "INVITE, Timer A, 2nd retransmission; lost on the link"),
     (Label(.response(status: 200, "INVITE")), .delivered, "200 INVITE"),
     (Label(.response(status: 200, "INVITE")), .dropped(fault: 3), "200 INVITE; dropped by fault 3"),
     (Label(.rtcp), .unroutable, "RTCP; unroutable"),

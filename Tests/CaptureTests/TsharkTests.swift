@@ -16,7 +16,7 @@ struct TsharkTests {
     let rtp = Bytes([0x80, 0, 0, 1] + [UInt8](repeating: 0x55, count: 168))
     return capture(
       [
-        record(1, at: 1, "OPTIONS", Label(.request("OPTIONS"), cause: .timerE, attempt: 2), .lost),
+        record(1, at: 1, "OPTIONS", Label(.request("OPTIONS"), cause: .timerE, attempt: 2), .lost(.random)),
         record(2, at: 2, as: .received, from: bobPort, to: alicePort, "x", Label(.response(status: 200, "OPTIONS"))),
         record(3, at: 3, from: aliceSix, to: bobSix, rtp, Label(.rtp(payloadType: 0))),
         record(4, at: 4, over: tcp(100, 0, .syn), Bytes(), .none),

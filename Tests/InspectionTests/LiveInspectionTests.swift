@@ -197,9 +197,6 @@ private struct Tap {
     }
   }
 
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path
-
   private static func words(_ findings: [InspectionFinding]) -> Set<String> {
     Set(
       findings.filter { $0.severity != .note }.flatMap { finding in
@@ -208,7 +205,7 @@ private struct Tap {
   }
 
   @Test func `what is found at the end of a tap was found while it was read, and nothing else`() throws {
-    let scenarios = try ScenarioSuite("\(Self.root)/scenarios").scenarios.filter { scenario in
+    let scenarios = try Library.scenarios.get().filter { scenario in
       scenario.name.contains("long-ring") || scenario.name.contains("lost-three-times")
         || scenario.name.utf8.reduce(0) { $0 &* 31 &+ Int($1) } % 20 == 0
     }

@@ -1,10 +1,20 @@
 import Foundation
 import LabBench
+import LabTesting
 import SansIO
+import ScenarioModel
 import Testing
 import WireReader
 
 @testable import Inspection
+
+/// The repository's scenarios, read once: they are many.
+enum Library {
+  static let scenarios = Result {
+    let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { place, _ in place.deletingLastPathComponent() }
+    return try ScenarioSuite("\(root.path)/scenarios").scenarios
+  }
+}
 
 extension Packets {
   func report() throws -> InspectionReport { try Inspector().inspect(file) }

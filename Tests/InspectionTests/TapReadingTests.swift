@@ -11,8 +11,6 @@ import Testing
 
 /// A host's tap says what the capture of that host says, without frames in between.
 @Suite struct TapReadingTests {
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path
 
   /// Reads each host's packets as they come.
   private final class TapReaders: JournalSink {
@@ -80,7 +78,7 @@ import Testing
 
   /// Each kind of carrier, and what the network does to it.
   private static let scenarios = Result {
-    try ScenarioSuite("\(root)/scenarios").scenarios.filter { scenario in
+    try Library.scenarios.get().filter { scenario in
       ["over-tls", "over-each-transport", "nothing-lost-on-streams", "require-tls"].contains {
         scenario.name.contains($0)
       } || scenario.name.utf8.reduce(0) { $0 &* 31 &+ Int($1) } % 61 == 0

@@ -53,7 +53,7 @@ import Testing
     let ours = try description(empty)
     #expect(empty.status == 200)
     #expect(ours.media[0].direction == .sendrecv)
-    #expect(ours.media[0].formats == ["0", "96", "100"])
+    #expect(ours.media[0].formats == ["111", "9", "0", "96", "100", "110"])
     #expect(
       bench.send(bench.inDialog("ACK", call, sequence: 3, body: offer("sendrecv", version: 3, media: "audio 4000 RTP/AVP 0"))).isEmpty)
     #expect(bench.ends == [])
@@ -66,7 +66,7 @@ import Testing
     ] {
       let bench = EndpointBench()
       let answer = try #require(bench.send(bench.request("INVITE", to: "sip:1@sip.kallglot.com", identity: "late")).last)
-      #expect(try description(answer).media[0].formats.prefix(2) == ["0", "8"])
+      #expect(try description(answer).media[0].formats.prefix(4) == ["111", "9", "0", "8"])
       let call = EndpointBench.Call(identity: "late", tag: try #require(try answer.to().tag), contact: "")
       let bye = try #require(bench.send(bench.inDialog("ACK", call, sequence: 1, body: body)).last)
       #expect(bye.method == .bye && bye.text(.reason)?.hasPrefix("SIP;cause=488") == true)

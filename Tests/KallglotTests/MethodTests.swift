@@ -1,6 +1,7 @@
 import KallglotPolicy
 import SDP
 import CallControl
+import RTP
 import SIPMessage
 import SansIO
 import Testing
@@ -57,12 +58,21 @@ import Testing
 
   @Test func `a digit by INFO is relayed and gets 200; another type gets 415 with Accept (contract 8.4)`() throws {
     let call = try #require(bench.establish("one"))
+    let five = try #require(Digit("5"))
     let digit = bench.inDialog("INFO", call, sequence: 2, type: "application/dtmf-relay", body: "Signal=5\r\nDuration=160\r\n")
     #expect(bench.send(digit).statuses == [200])
-    #expect(bench.events.contains { if case .digit(_, "5", milliseconds: 160) = $0 { true } else { false } })
-    let other = try #require(bench.send(bench.inDialog("INFO", call, sequence: 3, type: "text/plain", body: "x")).last)
-    #expect(other.status == 415 && other.text(.accept) == "application/dtmf-relay")
-    #expect(bench.send(bench.inDialog("INFO", call, sequence: 4)).statuses == [200], "an INFO without body asks for nothing")
+    #expect(
+      bench.events.contains {
+        if case .party(.digit(_, let digit)) = $0 { digit == HeardDigit(five, .info, milliseconds: 160) } else { false }
+      })
+    let plain = bench.inDialog("INFO", call, sequence: 3, type: "application/dtmf", body: "#")
+    #expect(bench.send(plain).statuses == [200])
+    let broken = try #require(
+      bench.send(bench.inDialog("INFO", call, sequence: 4, type: "application/dtmf-relay", body: "Signal=55\r\n")).last)
+    #expect(broken.status == 400 && broken.text(.warning)?.contains("Signal=55 is not a digit") == true)
+    let other = try #require(bench.send(bench.inDialog("INFO", call, sequence: 5, type: "text/plain", body: "x")).last)
+    #expect(other.status == 415 && other.text(.accept) == "application/dtmf-relay, application/dtmf")
+    #expect(bench.send(bench.inDialog("INFO", call, sequence: 6)).statuses == [200], "an INFO without body asks for nothing")
   }
 
   @Test func `an unknown extension is refused with 420 and Unsupported, 100rel too, in a call as outside (RFC 3261 §8.2.2.3)`() throws {

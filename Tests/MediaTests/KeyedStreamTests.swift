@@ -122,7 +122,7 @@ import Testing
     wire.lost = lost
     for index in 0..<2 {
       wire.tell(index, .start)
-      wire.tell(index, .play(Tone(frequency: index == 0 ? 440 : 660), until: nil))
+      wire.tell(index, .play(.tone(Tone(frequency: index == 0 ? 440 : 660)), until: nil))
     }
     return wire
   }
@@ -233,7 +233,7 @@ import Testing
       #expect(secured(wire.events[1]) == nil)
       wire.tell(0, .offer(nil))
     }
-    wire.tell(0, .play(Tone(frequency: 440), until: nil))
+    wire.tell(0, .play(.tone(Tone(frequency: 440)), until: nil))
     wire.run(milliseconds: 500)
     #expect(secured(wire.events[1]) != nil && wire.events[1].contains(.toneHeard(440)))
     #expect(wire.events[0].filter { if case .secured = $0 { true } else { false } }.count == 2)
@@ -324,7 +324,7 @@ import Testing
     var wire = Wire(stream(offerer, caller, seed: 3), stream(answerer, callee, seed: 4, early: early))
     wire.lost = [3]
     for index in 0..<2 { wire.tell(index, .start) }
-    wire.tell(0, .play(Tone(frequency: 440), until: nil))
+    wire.tell(0, .play(.tone(Tone(frequency: 440)), until: nil))
     wire.run(milliseconds: 1_200)
     let report = wire.streams[1].report
     #expect((early == .drop ? 45...52 : 0...0).contains(report.drops[.noKeys]) && report.drops.total == report.drops[.noKeys])

@@ -103,7 +103,7 @@ import Testing
   @Test func `a tone is spoken for its time, then silence follows`() throws {
     var stream = stream()
     var out = Outbox()
-    stream.handle(.play(Tone(frequency: 440), until: milliseconds(100)), at: .zero)
+    stream.handle(.play(.tone(Tone(frequency: 440)), until: milliseconds(100)), at: .zero)
     stream.wake(at: milliseconds(200), &out)
     let isSilent = try rtp(out).map { $0.payload.allSatisfy { $0 == 0xFF } }
     #expect(isSilent == [false, false, false, false, true, true, true, true, true, true])

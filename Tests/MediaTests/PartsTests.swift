@@ -6,29 +6,6 @@ import Testing
 
 @testable import Media
 
-@Suite struct JitterBufferTests {
-  private func frame(_ number: UInt8, isInOrder: Bool = true) -> ReceivedFrame {
-    ReceivedFrame(payload: Bytes([number]), codec: .g711(.mu), isInOrder: isInOrder, arrival: Instant(nanoseconds: Int64(number)))
-  }
-
-  @Test func `frames are handed on in the order in which they arrive, each at once`() {
-    var buffer = JitterBuffer()
-    for number: UInt8 in [1, 2, 5] {
-      let played = buffer.insert(frame(number))
-      #expect(played == frame(number))
-    }
-  }
-
-  @Test func `a frame that was overtaken, or came twice, is not handed on (RFC 3550 §A.1)`() {
-    var buffer = JitterBuffer()
-    _ = buffer.insert(frame(2))
-    let late = buffer.insert(frame(1, isInOrder: false))
-    #expect(late == nil)
-    let next = buffer.insert(frame(3))
-    #expect(next == frame(3))
-  }
-}
-
 @Suite struct PacketProtectionTests {
   @Test func `without protection a packet is on the wire as it was made, and as long (RTP/AVP, RFC 3551)`() throws {
     let here = TransportAddress(.loopbackV4, port: 4_000)

@@ -232,7 +232,16 @@ private let asteriskDoing = [
     return body.contains("\r\no=- ") && body.contains("\r\ns=Asterisk\r\n")
   },
   QuirkCheck("sdp-answer-origin") { try called($0).response(200).body.text.contains("\r\no=- 1 3 IN IP4 ") },
+  QuirkCheck("sdp-wide-events") { $0.habits.descriptions.wideEventPayloadType == 102 },
   QuirkCheck("sdp-maxptime") { try PersonaBench($0).invite().body.text.contains("\r\na=ptime:20\r\na=maxptime:140\r\na=sendrecv\r\n") },
+  QuirkCheck("sdp-answers-every") {
+    let offer = Peer.offer.replacingOccurrences(of: "AVP 0 101", with: "AVP 0 8 101")
+    return try called($0, Peer.request("INVITE", body: offer)).response(200).body.text.contains(" RTP/AVP 0 8 101\r\n")
+  },
+  QuirkCheck("sdp-opus") {
+    let text = try PersonaBench($0) { $0.audio.codecs = [.pcmu, .opus] }.invite().body.text
+    return text.contains(" RTP/AVP 0 107 ") && text.contains("a=rtpmap:107 opus/48000/2\r\n") && text.contains("a=maxptime:60\r\n")
+  },
   QuirkCheck("sdp-reoffers-agreed") {
     let bench = PersonaBench($0)
     _ = try bench.establish()

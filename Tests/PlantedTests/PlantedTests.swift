@@ -39,6 +39,15 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     #expect(outcome.isCaught && outcome.right != nil, "\(outcome.text)")
   }
 
+  @Test(arguments: [
+    "digit-without-marker", "digit-timestamp-moves", "digit-ends-once", "digit-never-ends", "digit-duration-restarts",
+    "digit-counts-by-other-clock", "digit-stops-the-clock", "digit-of-wrong-length", "digit-sent-twice",
+  ])
+  func `each defect of telephone-event is caught and named (RFC 4733 §2.5.1)`(defect: String) throws {
+    let outcome = try outcome(defect, "dtmf/string-of-digits", "dtmf/audio-goes-on")
+    #expect(outcome.isCaught && outcome.right != nil, "\(outcome.text)")
+  }
+
   @Test func `a NAT that never forgets is a lie of the network (RFC 4787 §4.3)`() throws {
     let outcome = try outcome("nat-binding-never-expires", "basic/answered-udp", "nat/binding-expires")
     #expect(outcome.isCaught, "\(outcome.text)")

@@ -22,7 +22,7 @@ import Testing
       local: local)
     #expect(agreement.codec == .pcma)
     #expect(agreement.sendPayloadType == 96)
-    #expect(agreement.sendEventPayloadType == 101)
+    #expect(agreement.events?.sendPayloadType == 101)
     #expect(agreement.packetTime == 30)
     #expect(agreement.remote == TransportAddress("192.0.2.20:4000"))
     #expect(agreement.remoteControl.port == 4001)
@@ -103,7 +103,7 @@ import Testing
     #expect(ours.codec == .pcmu)
     #expect(ours.remote == there)
     #expect(theirs.remote == local)
-    #expect(ours.sendEventPayloadType == 101)
+    #expect(ours.events?.sendPayloadType == 101)
   }
 
   @Test func `the version grows with a change and stays without one (RFC 3264 §8)`() throws {

@@ -65,7 +65,7 @@ import Testing
     _ = session.makeOffer(local: local)
     #expect(session.openOffer?.receives == true)
     #expect(session.openOffer?.format(8) == .codec(.pcma) && session.openOffer?.format(0) == .codec(.pcmu))
-    #expect(session.openOffer?.format(101) == .telephoneEvent && session.openOffer?.format(18) == nil)
+    #expect(session.openOffer?.format(101) == .telephoneEvent(.telephony) && session.openOffer?.format(18) == nil)
     session.withdrawOffer()
     #expect(session.openOffer == nil)
     _ = session.makeOffer(local: local, connection: .anyV4)

@@ -150,7 +150,7 @@ struct Break: Sendable, CustomTestStringConvertible {
       steps: call + "  - expect: { leg: leg, is: established, within: 40 s }\n",
       because: [
         .legEnded(member: "pbx", at: instant(32_000), .timerB, reason: nil),
-        .link(from: "pbx", to: "kallglot", kind: "INVITE", count: 7, of: 7),
+        .link(from: "pbx", to: "kallglot", kind: "INVITE", count: 7, of: 7, why: [Cause.Loss(cause: .random, count: 7)]),
       ],
       lines: """
           x.yaml:9  expect leg is established within 40.0 seconds
@@ -200,6 +200,7 @@ struct Break: Sendable, CustomTestStringConvertible {
   }
 
   private static let nat = "network: [{ nat: home, inside: pbx, outside: 203.0.113.7 }]\n"
+  private static let firewall = "network: [{ firewall: edge, inside: pbx }]\n"
   private static let wire = "  wire: { wire: raw, address: 192.0.2.30 }\n"
   private static let ping =
     "  - send: { from: wire, to: kallglot, message: \"OPTIONS sip:sip.kallglot.com SIP/2.0\\n"
@@ -228,6 +229,17 @@ struct Break: Sendable, CustomTestStringConvertible {
       "kallglot sent 49 RTP packets to 192.0.2.20:10000, all of them arrived"
     ),
     (
+      "mouthToEar",
+      call + established + "  - speak: { who: pbx, mark: caller }\n  - expect: { mouthToEar: pbx, mark: caller, max: 1 s, within: 1 s }",
+      "", "",
+      "kallglot sent 49 RTP packets to 192.0.2.20:10000, all of them arrived"
+    ),
+    (
+      "digits", call + established + "  - press: { who: kallglot, digits: \"1\" }\n  - expect: { digits: pbx, are: \"12\", within: 1 s }",
+      "",
+      "", "pbx got 1 (RFC 4733)"
+    ),
+    (
       "decision", call + "  - expect: { decision: allowlist, is: refused, within: 1 s }", "", "",
       "policy step 5 challenged: no credentials for realm"
     ),
@@ -250,6 +262,12 @@ struct Break: Sendable, CustomTestStringConvertible {
     (
       "dropped", call + established + "  - expect: { dropped: kallglot, within: 1 s }", "", "", "kallglot's leg is up"
     ),
+    (
+      "quality", call + established + "  - expect: { quality: kallglot, loss: \"> 50 %\", within: 1 s }", "", "",
+      "pbx sent"
+    ),
+    ("buffer", call + established + "  - expect: { buffer: kallglot, within: 1 s }", "", "", "kallglot's leg is up"),
+    ("reports", call + established + "  - expect: { reports: kallglot, within: 1 s }", "", "", "kallglot's leg is up"),
     (
       "tls", ping + "  - expect: { tls: wire, is: refused, alert: unknown_ca, within: 1 s }", "",
       wire.replacing("192.0.2.30 }", with: "192.0.2.30, transport: tls }"), "instead wire received #"
@@ -281,6 +299,10 @@ struct Break: Sendable, CustomTestStringConvertible {
       "NAT home dropped"
     ),
     (
+      "firewall", "  - call: { from: kallglot, to: pbx, as: leg }\n  - expect: { firewall: edge, drops: pinhole-closed, within: 1 s }",
+      firewall, "", "firewall edge dropped"
+    ),
+    (
       "latched", call + established + "  - expect: { latched: kallglot, to: 203.0.113.9, within: 1 s }", "", "",
       "pbx sent 50 RTP packets to 198.51.100.10:20000, all of them arrived"
     ),
@@ -307,6 +329,22 @@ struct Break: Sendable, CustomTestStringConvertible {
   func `a step that cannot be done says why`(step: String, cause: String) throws {
     let finding = try #require(try run("  - \(step)\n", cast: Self.wire).findings.first)
     #expect(finding.because.first?.description.hasPrefix(cause) == true, "\(finding.because)")
+  }
+
+  @Test func `a gateway that breaks a message, and a reboot, are causes in words (RFC 4787 §7)`() throws {
+    let home = Self.nat.replacing("203.0.113.7 }", with: "203.0.113.7, alg: keeps-content-length }")
+    let refused = "  - expect: { leg: leg, is: refused, status: 400, within: 1 s }"
+    let broken = try run(call + refused, top: home).findings.flatMap(\.because).map(\.description)
+    #expect(broken.contains { $0.hasPrefix("the ALG of home rewrote ") && $0.contains("but left Content-Length at ") }, "\(broken)")
+    let steps = """
+        - register: pbx
+        - expect: { registered: pbx, within: 1 s }
+        - reboot: home
+        - call: { from: kallglot, to: account acme, as: leg }
+        - expect: { leg: leg, is: established, within: 1 s }
+      """
+    let rebooted = try run(steps, top: Self.nat).findings.flatMap(\.because).map(\.description)
+    #expect(rebooted.contains { $0.hasPrefix("home rebooted at ") }, "\(rebooted)")
   }
 
   @Test func `where nothing is known it is said what was looked at`() throws {

@@ -1,3 +1,4 @@
+import Media
 import SansIO
 import ScenarioModel
 import Testing
@@ -95,7 +96,9 @@ import Testing
     let cast = try Cast(try scenario("  - wait: 1 s"), entropy: Entropy(seed: 1), epoch: .virtual)
     let actors = cast.members.map { member in HostActor(member, cast.directory) { _ in Issue.record("\(member.name) was called") } }
     let leg = StageLeg(member: "pbx", callID: "none")
-    for command in [StageCommand.hangUp(leg), .cancel(leg), .hold(leg, nil), .resume(leg), .speak(leg, tone: 440, for: nil)] {
+    for command in [
+      StageCommand.hangUp(leg), .cancel(leg), .hold(leg, nil), .resume(leg), .speak(leg, .tone(Tone(frequency: 440)), for: nil),
+    ] {
       let failure = #expect(throws: StageFailure.self) { try actors[1].carryOut(command) }
       #expect(failure?.verdict == .void && failure?.reason == "pbx cannot \(command.verb): its host has no leg of Call-ID none")
     }

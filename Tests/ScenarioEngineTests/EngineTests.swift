@@ -32,8 +32,8 @@ private let answered = """
       case .hangUp(let leg): "hang up \(leg)"
       case .hangUpAll: "hang up all"
       case .finding(let finding): "finding: \(finding.expected); \(finding.observed); frame \(finding.evidence?.frame ?? 0)"
-      case .note, .cancel, .hold, .resume, .reinvite, .speak, .register, .unregister, .options, .administer, .send, .inject, .wire,
-        .setPassword, .fault:
+      case .note, .cancel, .hold, .resume, .reinvite, .speak, .press, .sendCodec, .register, .unregister, .options, .administer, .send,
+        .inject, .wire, .setPassword, .fault, .reboot, .move, .impair, .host:
         nil
       }
     }

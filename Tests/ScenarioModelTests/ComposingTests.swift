@@ -109,7 +109,7 @@ private let head = """
     let scenario = try #require(file.scenarios.first)
     #expect(scenario.cast.map(\.name) == ["kallglot", "pbx", "second"])
     #expect(scenario.cast[0].answerDelay == .seconds(3))
-    #expect(scenario.network.map(\.first) == ["pbx", "second"])
+    #expect(scenario.network.map(\.ends.first) == ["pbx", "second"])
     #expect(scenario.policy.maxConcurrentCalls == 2)
     #expect(
       scenario.steps.map(\.text) == [
@@ -210,7 +210,7 @@ private let head = """
     #expect(scenario.cast.map(\.transport) == [.tcp, .tcp, .udp])
     #expect(scenario.cast.map(\.account) == [nil, "acme", "acme"])
     #expect(scenario.sessions.map(\.account) == ["acme"])
-    #expect(scenario.network.map(\.delay) == [.milliseconds(40), .milliseconds(2)])
+    #expect(scenario.network.map(\.impairment.delay) == [.milliseconds(40), .milliseconds(2)])
     #expect(
       scenario.steps.map(\.text) == [
         "pbx registers for 90 s", "call from pbx to session demo as leg", "expect leg is established within 1.0 seconds",

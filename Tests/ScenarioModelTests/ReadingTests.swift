@@ -38,7 +38,7 @@ private let head = """
     #expect(scenario.policy.allow.map(\.description) == ["192.0.2.20/32", "10.0.0.0/8"])
     #expect(scenario.policy.maxConcurrentCalls == 3)
     #expect(scenario.policy.rtpTimeout == .seconds(10))
-    #expect(scenario.network[0].loss == Ratio(5, of: 1_000))
+    #expect(scenario.network[0].impairment.loss == .random(Ratio(5, of: 1_000)))
     #expect(scenario.steps.map(\.text) == ["call from pbx to session demo as leg", "expect leg is refused with 403 within 2.0 seconds"])
   }
 

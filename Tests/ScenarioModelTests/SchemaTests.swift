@@ -32,7 +32,8 @@ private struct Document {
     #expect(schema.properties("properties", "policy") == Set(PolicySchema.names))
     #expect(schema.properties("properties", "defaults") == Set(DefaultsKeys.shape.names))
     #expect(schema.properties("then", "properties", "cast", "additionalProperties") == Set(CastKeys.shape.names))
-    #expect(schema.properties("then", "properties", "network", "items") == Set(NetworkKeys.shape.names + NATKeys.shape.names))
+    let elements = NetworkKeys.shape.names + NATKeys.shape.names + FirewallKeys.shape.names
+    #expect(schema.properties("then", "properties", "network", "items") == Set(elements))
     #expect(schema.properties("then", "properties", "given") == Set(GivenKeys.shape.names))
     #expect(schema.properties("$defs", "expectation").isSuperset(of: ExpectationRegistry.kinds.map { $0.key }))
     #expect(try Document(ServeConfiguration.schema).properties() == Set(PolicySchema.names + ServeKeys.all.map(\.description.name)))

@@ -1,3 +1,4 @@
+import Codecs
 import Foundation
 import LabTesting
 import ScenarioEngine
@@ -19,7 +20,7 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
     text.replacing(Self.mark) { match in match.1 == key.map { $0[...] } ? match.3 : match.2 }
   }
 
-  private static var mark: Regex<(Substring, Substring, Substring, Substring)> { /\[\[([A-Za-z.]+)\|([^|]*?)\|([^|]*?)\]\]/ }
+  private static var mark: Regex<(Substring, Substring, Substring, Substring)> { /\[\[([A-Za-z0-9.]+)\|([^|]*?)\|([^|]*?)\]\]/ }
 
   static let (all, exempt): ([KeyCase], [String: String]) = {
     let text = (try? String(contentsOfFile: "\(Place.root)/fixtures/scenarios/keys.txt", encoding: .utf8)) ?? ""
@@ -64,14 +65,23 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
     add("certificate", CertificateKeys.shape)
     for shape in [NameKeys.hostShape, NameKeys.srvShape, NameKeys.naptrShape, NameKeys.unansweredShape] { add("given.name", shape) }
     add("network.link", NetworkKeys.shape)
+    for (name, shape) in [
+      ("jitter", JitterKeys.mapping), ("loss", LossKeys.mapping), ("loss.burst", LossKeys.burstShape),
+      ("loss.gilbertElliott", LossKeys.elliottShape), ("loss.states", LossKeys.statesShape), ("reorder", ReorderKeys.mapping),
+      ("outage", OutageKeys.mapping), ("delaySteps", DelayStepKeys.mapping),
+    ] { add("network.link.\(name)", shape) }
     add("network.nat", NATKeys.shape)
+    add("network.nat.forwards", NATKeys.forward)
+    add("network.firewall", FirewallKeys.shape)
     add("policy", PolicySchema.shape)
     for kind in ExpectationRegistry.kinds { add(kind.key, MappingShape(kind.fields)) }
     func visit(_ place: String, _ shape: Shape) {
       switch shape {
       case .mapping(let mapping):
-        // The policy's keys are the same in a step.
-        let own = mapping.fields.filter { place != ChangePolicyStep.keyword || !PolicySchema.names.contains($0.name) }
+        // The policy's keys, and a link's, are the same in a step.
+        let own = mapping.fields.filter {
+          (place != ChangePolicyStep.keyword || !PolicySchema.names.contains($0.name)) && place != ImpairStep.keyword
+        }
         add(place, MappingShape(descriptions: own))
         for field in own { visit("\(place).\(field.name)", field.shape) }
       case .expectation(let context): add(place, context.others)
@@ -105,8 +115,16 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// What steps play: a tone, and half a second of silence.
+  private static let loader: SourceLoader = {
+    let period: [Int16] = [0, 5_657, 8_000, 5_657, 0, -5_657, -8_000, -5_657]
+    let tone = WaveFile(samples: (0..<8_000).map { period[$0 % 8] }, sampleRate: 8_000)
+    let silence = WaveFile(samples: Array(repeating: 0, count: 4_000), sampleRate: 8_000)
+    return .files([:], played: ["tone.wav": Bytes(tone.serialized), "silence.wav": Bytes(silence.serialized)])
+  }()
+
   private func run(_ text: String) -> ScenarioResult? {
-    let file = ScenarioFile.read(text, file: "keys.yaml")
+    let file = ScenarioFile.read(text, file: "keys.yaml", loader: Self.loader)
     #expect(file.problems == [])
     return file.scenarios.first.map { ScenarioSuite.run($0) }
   }

@@ -50,6 +50,9 @@ import Testing
     #expect(outcome.errors.contains("is for inclusion only, not a scenario"))
   }
 
+  /// Of all scenarios, as `run --list` has them.
+  private static let names = Task { try await ToolTests().lab(["run", "scenarios", "--list"]).lines }
+
   @Test func `list shows each scenario with what it is about, and with --proves what it proves`() async throws {
     let outcome = try await lab(["list", "scenarios/basic/answered-udp.yaml", "--proves"])
     #expect(outcome.code == 0)
@@ -60,7 +63,7 @@ import Testing
   }
 
   @Test(arguments: [80, 120]) func `list is one line a scenario, by folder, in columns that fit`(width: Int) async throws {
-    let names = try await lab(["run", "scenarios", "--list"]).lines
+    let names = try await Self.names.value
     let outcome = try await lab(["list", "--width", "\(width)"])
     #expect(outcome.code == 0)
     // A name is never cut, so that it can be copied: one that is longer has its line for itself.
@@ -70,11 +73,11 @@ import Testing
       let short = name.split(separator: "/").last.map(String.init) ?? name
       #expect(outcome.lines.contains { $0.hasPrefix("  ") && $0.contains(" \(short) ") }, "\(name)")
     }
-    #expect(outcome.lines.last?.hasPrefix("\(names.count) scenarios in ") == true)
+    #expect(outcome.lines.last?.hasPrefix("\(CountText.of(names.count, "scenario")) in ") == true)
   }
 
   @Test func `list --checks fits too`() async throws {
-    let names = try await lab(["run", "scenarios", "--list"]).lines
+    let names = try await Self.names.value
     let wide = try await lab(["list", "--checks", "--width", "100"]).lines.filter { line in
       line.count > 100 && !names.contains { line.hasSuffix("  " + $0) }
     }
@@ -110,7 +113,7 @@ import Testing
   }
 
   @Test func `of a check's scenarios one that failed outweighs those that passed`() throws {
-    let scenarios = try ScenarioSuite("\(Place.root)/scenarios").scenarios.filter { $0.proves.contains("CALL-01") }
+    let scenarios = try Place.library.get().filter { $0.proves.contains("CALL-01") }
     #expect(scenarios.count > 1)
     let check = try #require(CheckCatalogue.check("CALL-01"))
     var verdicts = Dictionary(scenarios.map { ($0.name, Verdict.passed) }, uniquingKeysWith: { first, _ in first })

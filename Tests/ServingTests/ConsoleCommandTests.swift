@@ -1,4 +1,5 @@
 import CallControl
+import RTP
 import SansIO
 import Testing
 
@@ -12,13 +13,17 @@ import Testing
       ("hold 3", .reinvite(3, .hold(.sendonly))),
       ("hold 3 inactive", .reinvite(3, .hold(.inactive))), ("resume 3", .reinvite(3, .resume)),
       ("refresh 3", .reinvite(3, .refresh)),
-      ("hangup 12", .hangUp(12)), ("calls", .calls), ("help", .help),
+      ("hangup 12", .hangUp(12)), ("press 1 1*", .press(1, Digit.list("1*") ?? [], nil)),
+      ("press 2 D info", .press(2, Digit.list("D") ?? [], .info)), ("calls", .calls), ("help", .help),
     ]
     for (line, command) in lines { #expect(try ConsoleCommand.read(line) == command, "\(line)") }
     #expect(try ConsoleCommand.read("   ") == nil)
   }
 
-  @Test(arguments: ["cal acme", "call", "hold", "hold 3 sideways", "resume x", "hangup -1", "calls all", "hangup 99999999999"])
+  @Test(arguments: [
+    "cal acme", "call", "hold", "hold 3 sideways", "resume x", "press 1", "press x 1", "press 1 5 info now", "hangup -1", "calls all",
+    "hangup 99999999999",
+  ])
   func `what is no command gets one sentence that helps`(line: String) {
     let failure = #expect(throws: LiveFailure.self) { try ConsoleCommand.read(line) }
     #expect(failure?.description.contains("help") == true || failure?.description.contains("number of a leg") == true)

@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 
 @Suite struct DatagramTests {
   @Test func `a datagram arrives after the link's delay, seen at both ends with a number of its own`() {
-    let pair = Pair(link: Link(delay: .milliseconds(30)))
+    let pair = Pair(link: Impairment(delay: .milliseconds(30)))
     pair.send("hello")
     pair.simulation.run(until: milliseconds(100))
     #expect(pair.second.log == ["0.000 bound 192.0.2.2:5060", "0.030 datagram hello from 192.0.2.1:5060"])
@@ -18,14 +19,14 @@ import Testing
 
   @Test func `what is lost leaves its sender and reaches nobody; a seed loses the same ones each time`() {
     func run(_ seed: UInt64) -> ([String], [Fate]) {
-      let pair = Pair(seed: seed, link: Link(loss: .percent(20)))
+      let pair = Pair(seed: seed, link: Impairment(loss: .random(.percent(20))))
       for index in 0..<200 { pair.send("\(index)") }
       pair.simulation.run(until: milliseconds(100))
       return (pair.second.log, pair.sink.packets.filter { $0.direction == .sent }.map(\.fate))
     }
     let (log, fates) = run(1)
     #expect(fates.count == 200)
-    #expect((20...60).contains(fates.count { $0 == .lost }))
+    #expect((20...60).contains(fates.count { $0 == .lost(.random) }))
     #expect(log.count - 1 == fates.count { $0 == .delivered })
     #expect(run(1).0 == log)
     #expect(run(2).0 != log)
@@ -33,7 +34,7 @@ import Testing
 
   @Test func `a third host changes nothing between the first two`() {
     func fates(third: Bool) -> [Fate] {
-      let pair = Pair(link: Link(jitter: .milliseconds(3), loss: .percent(20), duplicate: .percent(5)))
+      let pair = Pair(link: Impairment(jitter: .uniform(.milliseconds(3)), loss: .random(.percent(20)), duplicate: .percent(5)))
       if third { pair.simulation.add(ProbeHost(), name: "carol", addresses: [IPAddress(v4: 0xC000_0203)]) }
       for index in 0..<100 { pair.send("\(index)") }
       return pair.sink.packets.map(\.fate)
@@ -42,7 +43,7 @@ import Testing
   }
 
   @Test func `jitter lets datagrams overtake each other, duplication brings them twice`() {
-    let pair = Pair(link: Link(delay: .milliseconds(10), jitter: .milliseconds(8), duplicate: .always))
+    let pair = Pair(link: Impairment(delay: .milliseconds(10), jitter: .uniform(.milliseconds(8)), duplicate: .always))
     for index in 0..<20 { pair.send("\(index)") }
     pair.simulation.run(until: milliseconds(100))
     let order = pair.second.log.dropFirst().compactMap { $0.split(separator: " ").dropFirst(2).first }.compactMap { Int($0) }
@@ -64,7 +65,7 @@ import Testing
   }
 
   @Test func `a closed port answers with ICMP, an address of nobody with nothing`() {
-    let pair = Pair(link: Link(delay: .milliseconds(5)))
+    let pair = Pair(link: Impairment(delay: .milliseconds(5)))
     pair.simulation.command(HostID(0)) { _, out in
       out.datagram(PortID(1), to: TransportAddress(bob, port: 9), "x", .none)
       out.datagram(PortID(1), to: TransportAddress(IPAddress(v4: 9), port: 9), "x", .none)
@@ -106,7 +107,7 @@ import Testing
   }
 
   @Test func `at one instant packets come before wake-ups, wake-ups before the stage`() {
-    let pair = Pair(link: Link(delay: .milliseconds(10)))
+    let pair = Pair(link: Impairment(delay: .milliseconds(10)))
     var order: [String] = []
     pair.second.onArrival = { _, _, _ in order.append("packet") }
     pair.second.onWake = { _, _ in order.append("wake") }

@@ -72,9 +72,9 @@ import Testing
       return copy.passIn(port: 40_000, from: peer, isStream: true, at: Instant(nanoseconds: seconds * 1_000_000_000)) == .inbound(to: own)
     }
     _ = table.passOut(own, to: peer, isStream: true, opens: true, at: .zero)
-    table.streamEnds(port: 40_000, [.fin, .ack], isOutbound: true)
+    table.streamEnds(port: 40_000, with: peer, [.fin, .ack], isOutbound: true)
     #expect(alive(after: 7_000))
-    table.streamEnds(port: 40_000, [.fin, .ack], isOutbound: false)
+    table.streamEnds(port: 40_000, with: peer, [.fin, .ack], isOutbound: false)
     #expect(alive(after: 239) && !alive(after: 241))
   }
 

@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 import Testing
 
@@ -16,7 +17,7 @@ struct Home {
   let nat: HostID
 
   init(_ nat: NAT = NAT(outside: outsideAddress)) {
-    simulation.defaultLink = Link(delay: .milliseconds(10))
+    simulation.defaultLink = Impairment(delay: .milliseconds(10))
     simulation.addSink(sink)
     for (host, (name, address)) in zip(hosts, [("first", inside(1)), ("second", inside(2)), ("alice", alice), ("bob", bob)]) {
       host.onStart = {
@@ -204,8 +205,8 @@ struct Home {
 
   @Test func `the stage hears of bindings and of what is dropped`() {
     let home = Home()
-    var events: [NATEvent] = []
-    home.simulation.onEvent = { _, event in if let event = event as? NATEvent { events.append(event) } }
+    var events: [BoxEvent] = []
+    home.simulation.onEvent = { _, event in if let event = event as? BoxEvent { events.append(event) } }
     home.send(0, to: alice)
     home.send(3, to: outsideAddress)
     home.settle()

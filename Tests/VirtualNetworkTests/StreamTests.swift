@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 
 @Suite struct StreamTests {
   /// Alice opens a connection to Bob's listener.
-  private func connected(_ link: Link = Link(delay: .milliseconds(10)), seed: UInt64 = 1, faults: [Fault] = []) -> Pair {
+  private func connected(_ link: Impairment = Impairment(delay: .milliseconds(10)), seed: UInt64 = 1, faults: [Fault] = []) -> Pair {
     let pair = Pair(seed: seed, link: link)
     for fault in faults { pair.simulation.add(fault) }
     pair.simulation.command(HostID(1)) { _, out in out.bind(PortID(2), TransportAddress(bob, port: 5060), .listener) }
@@ -66,7 +67,8 @@ import Testing
 
   @Test func `loss only delays a stream, whatever the seed`() {
     for seed in 1...20 as ClosedRange<UInt64> {
-      let pair = connected(Link(delay: .milliseconds(10), jitter: .milliseconds(15), loss: .percent(20)), seed: seed)
+      let pair = connected(
+        Impairment(delay: .milliseconds(10), jitter: .uniform(.milliseconds(15)), loss: .random(.percent(20))), seed: seed)
       var received = ""
       pair.second.onArrival = { arrival, _, _ in if case .bytes(_, let bytes) = arrival { received += bytes.text } }
       pair.first.onArrival = { arrival, _, out in
@@ -79,14 +81,14 @@ import Testing
   }
 
   @Test func `a SYN that is lost leaves again after 1, 2 and 4 s, then the connection is refused (design 5)`() {
-    let pair = connected(Link(loss: .always))
+    let pair = connected(Impairment(loss: .always))
     pair.simulation.run(until: milliseconds(60_000))
     #expect(pair.sink.packets.map(\.at) == [0, 1_000, 3_000, 7_000].map(milliseconds))
     #expect(news(pair.first) == ["15.000 refused timedOut"])
   }
 
   @Test func `a port without listener refuses, an address of nobody is unreachable`() {
-    let pair = Pair(link: Link(delay: .milliseconds(10)))
+    let pair = Pair(link: Impairment(delay: .milliseconds(10)))
     pair.simulation.command(HostID(0)) { _, out in
       out.open(ConnectionID(2), to: TransportAddress(bob, port: 9))
       out.open(ConnectionID(4), to: TransportAddress(IPAddress(v4: 9), port: 9))
@@ -119,7 +121,7 @@ import Testing
   }
 
   @Test func `what is written and closed in one breath arrives before the FIN (RFC 9293 §3.6)`() {
-    let pair = Pair(link: Link(delay: .milliseconds(10)))
+    let pair = Pair(link: Impairment(delay: .milliseconds(10)))
     pair.simulation.command(HostID(1)) { _, out in out.bind(PortID(2), TransportAddress(bob, port: 5060), .listener) }
     pair.first.onArrival = { arrival, _, out in
       guard case .opened(let id, local: _, remote: _) = arrival else { return }
@@ -145,8 +147,8 @@ import Testing
   }
 
   @Test func `a SYN-ACK that never comes through is a refusal, not a close`() {
-    let pair = Pair(link: Link(delay: .milliseconds(10)))
-    pair.simulation.setLink(from: HostID(1), to: HostID(0), Link(loss: .always))
+    let pair = Pair(link: Impairment(delay: .milliseconds(10)))
+    pair.simulation.setLink(from: HostID(1), to: HostID(0), Impairment(loss: .always))
     pair.simulation.command(HostID(1)) { _, out in out.bind(PortID(2), TransportAddress(bob, port: 5060), .listener) }
     pair.simulation.command(HostID(0)) { _, out in out.open(ConnectionID(2), to: TransportAddress(bob, port: 5060)) }
     pair.simulation.run(until: milliseconds(60_000))
@@ -157,9 +159,9 @@ import Testing
   @Test func `a FIN that is lost comes again (design 5)`() {
     let pair = connected()
     pair.simulation.run(until: milliseconds(50))
-    pair.simulation.setLink(from: HostID(0), to: HostID(1), Link(loss: .always))
+    pair.simulation.setLink(from: HostID(0), to: HostID(1), Impairment(loss: .always))
     pair.simulation.command(HostID(0)) { _, out in out.finish(ConnectionID(2)) }
-    pair.simulation.setLink(from: HostID(0), to: HostID(1), Link(delay: .milliseconds(10)))
+    pair.simulation.setLink(from: HostID(0), to: HostID(1), Impairment(delay: .milliseconds(10)))
     pair.simulation.run(until: milliseconds(1000))
     #expect(news(pair.second) == ["0.030 accepted", "0.260 ended"])
   }
@@ -187,12 +189,12 @@ import Testing
   @Test func `a writer gives up after eight attempts; the other side learns of it when it writes`() {
     let pair = connected()
     pair.simulation.run(until: milliseconds(50))
-    pair.simulation.setLink(from: HostID(0), to: HostID(1), Link(loss: .always))
+    pair.simulation.setLink(from: HostID(0), to: HostID(1), Impairment(loss: .always))
     write(pair, "hello")
     pair.simulation.run(until: milliseconds(60_000))
     #expect(news(pair.first) == ["0.020 opened", "51.050 closed timedOut"])
     #expect(news(pair.second) == ["0.030 accepted"])
-    pair.simulation.setLink(from: HostID(0), to: HostID(1), Link(delay: .milliseconds(10)))
+    pair.simulation.setLink(from: HostID(0), to: HostID(1), Impairment(delay: .milliseconds(10)))
     pair.simulation.command(HostID(1)) { _, out in out.bytes(ConnectionID(1), "anyone?", .none) }
     pair.simulation.run(until: milliseconds(61_000))
     #expect(news(pair.second) == ["0.030 accepted", "60.020 closed reset"])
@@ -200,7 +202,8 @@ import Testing
 
   @Test func `two runs with one seed are equal packet for packet, another seed differs`() {
     func run(_ seed: UInt64) -> [String] {
-      let pair = connected(Link(delay: .milliseconds(10), jitter: .milliseconds(5), loss: .percent(10)), seed: seed)
+      let pair = connected(
+        Impairment(delay: .milliseconds(10), jitter: .uniform(.milliseconds(5)), loss: .random(.percent(10))), seed: seed)
       pair.simulation.run(until: milliseconds(2000))
       write(pair, String(repeating: "x", count: 20_000))
       pair.simulation.run(until: milliseconds(20_000))

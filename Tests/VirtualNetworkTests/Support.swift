@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 
 @testable import VirtualNetwork
@@ -75,8 +76,9 @@ struct Pair {
   let second = ProbeHost()
   let sink = RecordingSink()
 
-  init(seed: UInt64 = 1, link: Link = .perfect) {
+  init(seed: UInt64 = 1, link: Impairment = .perfect, fates: FatePlan? = nil, records: Bool = false) {
     simulation = Simulation(seed: seed)
+    simulation.use(fates.map { .replayed($0) } ?? (records ? .recorded : .drawn))
     simulation.defaultLink = link
     simulation.addSink(sink)
     for (host, name, address) in [(first, "alice", alice), (second, "bob", bob)] {

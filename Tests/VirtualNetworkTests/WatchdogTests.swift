@@ -1,3 +1,4 @@
+import Impairments
 import SansIO
 import Testing
 
@@ -29,7 +30,7 @@ private final class Stuck: NetworkHost, TimerNaming {
   }
 
   @Test func `two hosts that answer each other at one instant end the run, and both are named`() {
-    let pair = Pair(link: Link(delay: .zero))
+    let pair = Pair(link: Impairment(delay: .zero))
     for host in [pair.first, pair.second] {
       host.onArrival = { arrival, _, out in
         if case .datagram(let port, from: let source, let bytes) = arrival { out.datagram(port, to: source, bytes, Label(.raw)) }

@@ -115,6 +115,7 @@ extension CallAgent {
     case .defective(let server, let message, let defect): signal(.defective(server, message, defect))
     case .response(let id, let message, let sequence): answered(id, message.message, sequence, at: now, &out)
     case .requestFailed(let id, let failure, let sequence): failed(id, failure, sequence, at: now, &out)
+    case .infoAnswered(let id, let status): infoAnswered(id, status, at: now, &out)
     case .note(let id, let note): report(.note(id, note))
     case .violation(let id, let violation): report(.violation(id, violation))
     case .acknowledged, .ringing, .answered, .refused, .reinvite, .reinviteRefused, .reinviteAcknowledged, .reinviteAnswered, .reinviteDue,
@@ -186,5 +187,13 @@ extension CallAgent {
     case .registration(let index): carryOut(registrations.failed(index, failure, sequence, at: now, using: &entropy), at: now, &out)
     case nil: break
     }
+  }
+
+  /// Joins the media of two legs, or of one with itself; of legs that are over nothing happens.
+  func bridge(_ one: LegID, _ other: LegID?, at now: Instant, _ out: inout Outbox) {
+    func place(_ id: LegID) -> SlabPlace? { places[id.rawValue].flatMap { legs[$0]?.media } }
+    guard let first = place(one) else { return }
+    guard let other else { return media.echo(first, at: now, &out) }
+    if let second = place(other) { media.bridge(first, second, at: now, &out) }
   }
 }

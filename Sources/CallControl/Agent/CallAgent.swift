@@ -42,6 +42,12 @@ public final class CallAgent {
     public var firstSequence: UInt16?
     /// What becomes of RTP and RTCP that come before the agreement or its keys.
     public var earlyRTP = EarlyRTP.drop
+    /// What is made of the RTP that comes.
+    public var reception = ReceptionSettings()
+    /// What its streams listen for beside tones.
+    public var listening = AudioListening.none
+    /// Digits are listened for in the audio as well.
+    public var hearsTonesAsDigits = false
 
     public init(
       userAgent: UserAgent.Configuration, capability: AudioCapability, mediaAddress: IPAddress,
@@ -88,6 +94,9 @@ public final class CallAgent {
   @exclusivity(unchecked) var registrations: Registrations
   /// What our requests outside dialogs are for, while they wait for their answers.
   var purposes = SerialTable<RequestPurpose>()
+  /// Digits that legs send by INFO.
+  var infoPresses = SerialTable<InfoPresses>()
+  var infoDeadlines = DeadlineQueue<LegID>()
   /// Our requests to names, while their servers are looked for.
   var locator: ServerLocator<Errand>
   var entropy: Entropy
@@ -138,6 +147,7 @@ public final class CallAgent {
       run(at: now, &out)
     }
     while let id = legDeadlines.takeExpired(at: now) { feed(id, .due, at: now, &out) }
+    while wakeInfos(at: now, &out) { run(at: now, &out) }
     while media.wake(at: now, &out) {
       takeMediaNews()
       run(at: now, &out)
@@ -151,6 +161,7 @@ public final class CallAgent {
     var earliest = userAgent.nextDeadline ?? .distantFuture
     if let candidate = media.nextDeadline { earliest = min(earliest, candidate) }
     if let candidate = legDeadlines.next { earliest = min(earliest, candidate) }
+    if let candidate = infoDeadlines.next { earliest = min(earliest, candidate) }
     if let candidate = registrations.nextDeadline { earliest = min(earliest, candidate) }
     return earliest == .distantFuture ? nil : earliest
   }
@@ -160,6 +171,7 @@ public final class CallAgent {
     guard let due = nextDeadline else { return nil }
     if userAgent.nextDeadline == due { return userAgent.nextTimer }
     if media.nextDeadline == due { return "a media stream" }
+    if infoDeadlines.next == due { return "the next digit by INFO" }
     return legDeadlines.next == due ? "a call that waits to be answered, or for keys" : "a registration"
   }
 
@@ -176,8 +188,13 @@ public final class CallAgent {
     case .reinvite(let id, let change):
       if places[id.rawValue] == nil { report(.reinviteFailed(id, status: nil, reason: "the call is not established")) }
       feed(id, .command(.change(change)), at: now, &out)
-    case .speak(let id, let tone, let duration):
-      feed(id, .command(.speak(tone, until: duration.map { now.advanced(by: $0) })), at: now, &out)
+    case .speak(let id, let audio, let duration):
+      feed(id, .command(.speak(audio, until: duration.map { now.advanced(by: $0) })), at: now, &out)
+    case .press(let id, let plan, let way, let form):
+      if places[id.rawValue] == nil { report(.pressFailed(id, .noStream)) }
+      press(id, plan, by: way ?? .rfc4733, form, at: now, &out)
+    case .bridge(let one, let other): bridge(one, other, at: now, &out)
+    case .send(let id, let codec): feed(id, .command(.send(codec)), at: now, &out)
     case .register(let request):
       let outputs = registrations.register(
         request, parameters: userAgent.registrationContactParameters, at: now, using: &entropy)
@@ -253,5 +270,7 @@ public final class CallAgent {
     guard let place = places.remove(id.rawValue), let slot = legs.remove(place) else { return }
     media.remove(slot.media)
     legDeadlines.remove(id)
+    _ = infoPresses.remove(id.rawValue)
+    infoDeadlines.remove(id)
   }
 }

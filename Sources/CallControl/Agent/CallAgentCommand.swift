@@ -1,4 +1,5 @@
 import Media
+import RTP
 import SDP
 import SIPMessage
 import SIPTransport
@@ -14,7 +15,14 @@ public enum CallAgentCommand: Sendable {
   /// Hold, resume and other re-INVITEs on a call that is up.
   case reinvite(LegID, SessionChange)
   /// Sends a tone on the leg for so long; nil = until the leg ends.
-  case speak(LegID, Tone, for: Duration?)
+  case speak(LegID, SpokenAudio, for: Duration?)
+  /// Sends digits; nil = by what was agreed, which is RFC 4733 or nothing. ``CallAgentEvent/pressed(_:)`` or
+  /// ``CallAgentEvent/pressFailed(_:_:)`` follows. The form is that of INFO.
+  case press(LegID, DigitPlan, by: DigitWay?, InfoDigit.Form)
+  /// What each of the two legs hears is sent on the other, in its own codec; nil = on the same one, an echo.
+  case bridge(LegID, LegID?)
+  /// Sends another codec of the leg's agreement from the next packet on, without a re-INVITE (RFC 3264 §5.1).
+  case send(LegID, AudioCodec)
   case register(RegisterRequest)
   case options(to: NextHop, uri: SIPURI)
   /// Ends every leg: BYE, CANCEL or a refusal.

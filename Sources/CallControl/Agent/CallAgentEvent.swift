@@ -1,5 +1,7 @@
 import KallglotPolicy
+import Mark
 import Media
+import RTP
 import SDP
 import SIPMessage
 import SIPTransport
@@ -52,6 +54,14 @@ public enum CallAgentEvent: HostEvent, Hashable {
   case associationClosed(LegID)
   case toneHeard(LegID, frequency: Int)
   case toneEnded(LegID)
+  /// What the marks in the audio tell.
+  case markFound(LegID, MarkFinding)
+  /// The peer sent a digit, which is over.
+  case digit(LegID, HeardDigit)
+  /// All digits that we were asked to send have been sent.
+  case pressed(LegID)
+  /// Digits could not be sent.
+  case pressFailed(LegID, DigitRefusal)
   /// The Reason of the peer's BYE or CANCEL, such as `Q.850;cause=16`; the end follows.
   case reason(LegID, String)
   case ended(LegID, EndReason, MediaReport?)
@@ -70,7 +80,8 @@ public enum CallAgentEvent: HostEvent, Hashable {
     switch self {
     case .started(let leg, _), .mediaPorts(let leg, _), .ringing(let leg, _), .established(let leg, _), .earlyMedia(let leg, _),
       .renegotiated(let leg, _), .reinviteFailed(let leg, _, _), .refused(let leg, _, _, _), .mediaStarted(let leg),
-      .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .reason(let leg, _), .ended(let leg, _, _):
+      .mediaLatched(let leg, _), .toneHeard(let leg, _), .toneEnded(let leg), .markFound(let leg, _), .digit(let leg, _),
+      .pressed(let leg), .pressFailed(let leg, _), .reason(let leg, _), .ended(let leg, _, _):
       leg
     case .redirected(let leg, _, _, _): leg
     case .secured(let leg, _), .securingFailed(let leg, _), .associationClosed(let leg): leg
@@ -145,6 +156,10 @@ extension CallAgentEvent {
     case .associationClosed: "media-association-closed"
     case .toneHeard: "tone-heard"
     case .toneEnded: "tone-ended"
+    case .markFound(_, let finding): finding.journalName
+    case .digit: "digit"
+    case .pressed: "digits-sent"
+    case .pressFailed: "digits-not-sent"
     case .reason: "leg-reason"
     case .ended: "leg-ended"
     case .registered: "registered"
@@ -174,7 +189,9 @@ extension CallAgentEvent {
       json.member("status", status)
       json.member("phrase", phrase)
       if let explanation { json.member("explanation", explanation) }
-    case .mediaStarted, .toneEnded: break
+    case .mediaStarted, .toneEnded, .pressed: break
+    case .digit(_, let digit): digit.writeFields(to: &json)
+    case .pressFailed(_, let refusal): json.member("reason", "\(refusal)")
     case .mediaLatched(_, let source): json.member("source", source)
     case .toneHeard(_, let frequency): json.member("hertz", frequency)
     case .reason(_, let text): json.member("text", text)
@@ -213,6 +230,7 @@ extension CallAgentEvent {
     case .registrationFailed(let aor, let reason):
       json.member("aor", aor)
       json.member("reason", reason)
+    case .markFound(_, let finding): finding.writeFields(to: &json)
     case .secured(_, let media): media.writeFields(to: &json)
     case .failedOver(_, let failed, let reason, let next):
       json.member("from", "\(failed)")
@@ -244,6 +262,14 @@ extension AudioAgreement {
   }
 }
 
+extension HeardDigit {
+  public func writeFields(to json: inout JSONWriter) {
+    json.member("digit", "\(digit)")
+    json.member("way", way.rawValue)
+    if let milliseconds { json.member("milliseconds", milliseconds) }
+  }
+}
+
 extension SecuredMedia {
   fileprivate func writeFields(to json: inout JSONWriter) {
     json.member("version", "\(version)")
@@ -269,5 +295,8 @@ extension MediaReport {
     json.member("packetsReceived", packetsReceived)
     json.member("packetsLost", packetsLost)
     json.member("jitterNanoseconds", jitter.wholeNanoseconds)
+    guard let quality else { return }
+    json.name("quality")
+    json.object(.compact) { quality.writeFields(to: &$0) }
   }
 }

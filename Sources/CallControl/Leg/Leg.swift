@@ -210,7 +210,10 @@ struct Leg: Sendable {
 
   private mutating func handle(_ command: LegInput.Command, at now: Instant) -> Step {
     switch command {
-    case .speak(let tone, let end): (state, [.media(.call(.play(tone, until: end)))])
+    case .speak(let audio, let end): (state, [.media(.call(.play(audio, until: end)))])
+    case .press(let plan, let way):
+      (state, [state.session == nil ? .event(.pressFailed(id, .noStream)) : .media(.call(.press(plan, by: way)))])
+    case .send(let codec): (state, [.media(.call(.send(codec)))])
     case .change(let change): self.change(change, at: now)
     case .cancel: (state, [.signal(.cancel)])
     case .hangUp(let reason): hangUp(reason, at: now)
@@ -223,6 +226,10 @@ struct Leg: Sendable {
     case .firstPacketReceived: return (state, [.event(.mediaStarted(id))])
     case .toneHeard(let frequency): return (state, [.event(.toneHeard(id, frequency: frequency))])
     case .toneEnded: return (state, [.event(.toneEnded(id))])
+    case .mark(let finding): return (state, [.event(.markFound(id, finding))])
+    case .digit(let digit): return (state, [.event(.digit(id, digit))])
+    case .pressed: return (state, [.event(.pressed(id))])
+    case .pressFailed(let refusal): return (state, [.event(.pressFailed(id, refusal))])
     case .violation(let violation): return (state, [.event(.violation(id, violation))])
     case .remoteLatched(let source): return (state, [.event(.mediaLatched(id, source))])
     case .silent: return hangUp(.mediaSilence, at: now)

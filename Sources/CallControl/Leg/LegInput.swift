@@ -1,5 +1,6 @@
 import KallglotPolicy
 import Media
+import RTP
 import SDP
 import SIPComposition
 import SIPMessage
@@ -66,7 +67,9 @@ enum LegInput: Sendable {
 
   enum Command: Sendable {
     /// nil = to the end.
-    case speak(Tone, until: Instant?)
+    case speak(SpokenAudio, until: Instant?)
+    case press(DigitPlan, DigitWay)
+    case send(AudioCodec)
     case change(SessionChange)
     /// Gives an INVITE of ours up; a call that is up is hung up by its user agent.
     case cancel

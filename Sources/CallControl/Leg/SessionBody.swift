@@ -46,7 +46,7 @@ extension OfferAnswerFailure {
     if case .broken(let violation) = self { return violation }
     switch self {
     case .limit, .noKeys: return nil
-    case .broken, .noAudio, .noCommonCodec, .wrongProfile, .unreadable, .other: break
+    case .broken, .noAudio, .noCommonCodec, .misdescribedCodec, .wrongProfile, .unreadable, .other: break
     }
     return PeerViolation(rule, "\(body.name): \(warningText)")
   }
@@ -56,7 +56,7 @@ extension OfferAnswerFailure {
     switch self {
     case .broken(let violation): violation
     case .unreadable(let error): PeerViolation(.offerUnusable, "\(error)")
-    case .noAudio, .noCommonCodec, .wrongProfile, .noKeys, .limit, .other: nil
+    case .noAudio, .noCommonCodec, .misdescribedCodec, .wrongProfile, .noKeys, .limit, .other: nil
     }
   }
 

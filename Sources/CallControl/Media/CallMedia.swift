@@ -1,3 +1,4 @@
+import Codecs
 import Media
 import SIPUserAgent
 import SansIO
@@ -31,6 +32,8 @@ struct CallMedia {
     var left: MediaPorts.PairID?
     /// Pairs that could not be opened.
     var attempts = 0
+    /// The leg that gets what this one hears.
+    var partner: SlabPlace?
     /// The deadline that the queue knows.
     var armed: Instant?
 
@@ -65,6 +68,8 @@ struct CallMedia {
   private var entries = Slab<Entry>()
   private var deadlines = DeadlineQueue<SlabPlace>()
   private var news = Backlog<News>()
+  /// Memory for audio on its way from leg to leg.
+  private var carried = AudioFrame(sampleRate: 8_000)
 
   init(_ configuration: CallAgent.Configuration, identity: DTLSIdentity, entropy: Entropy, epoch: Epoch) {
     address = configuration.mediaAddress
@@ -208,14 +213,38 @@ struct CallMedia {
 
   /// Passes on what the streams noticed, and arms the next deadline where it has moved.
   private mutating func finishTurn(_ place: SlabPlace) {
-    let turn = entries.update(place) { entry -> (id: LegID, events: [MediaEvent], deadline: Instant?, isMoved: Bool) in
+    let turn = entries.update(place) { entry -> (id: LegID, events: [MediaEvent], deadline: Instant?, isMoved: Bool, partner: SlabPlace?) in
       let (events, deadline) = entry.streams.endTurn()
       defer { entry.armed = deadline }
-      return (entry.id, events, deadline, deadline != entry.armed)
+      return (entry.id, events, deadline, deadline != entry.armed, entry.partner)
     }
     guard let turn else { return }
+    if let partner = turn.partner { carry(from: place, to: partner) }
     for event in turn.events { news.append(.leg(turn.id, .media(event))) }
     if turn.isMoved { deadlines.set(place, at: turn.deadline) }
+  }
+
+  // MARK: - Bridges
+
+  /// The leg hears itself.
+  mutating func echo(_ place: SlabPlace, at now: Instant, _ out: inout Outbox) {
+    handle(.call(.bridge(.echo)), place, at: now, &out)
+  }
+
+  /// Each of two legs hears the other.
+  mutating func bridge(_ one: SlabPlace, _ other: SlabPlace, at now: Instant, _ out: inout Outbox) {
+    for (place, partner) in [(one, other), (other, one)] {
+      entries.update(place) { $0.partner = partner }
+      handle(.call(.bridge(.other)), place, at: now, &out)
+    }
+  }
+
+  /// Hands what a leg has heard to its partner; nobody takes it once that is over.
+  private mutating func carry(from place: SlabPlace, to partner: SlabPlace) {
+    var heard = AudioFrame(sampleRate: 8_000)
+    swap(&heard, &carried)
+    if entries.update(place, { $0.streams.takeHeard(into: &heard) }) == true { entries.update(partner) { $0.streams.hear(heard) } }
+    swap(&heard, &carried)
   }
 
   /// A failure at a socket: media goes on, and its leg says so once for each stream and cause.

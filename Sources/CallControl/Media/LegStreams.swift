@@ -1,3 +1,4 @@
+import Codecs
 import Media
 import RTP
 import SDP
@@ -18,6 +19,9 @@ struct LegStreams: Sendable {
     var rekey: RolloverReading
     var firstSequence: UInt16?
     var earlyRTP: EarlyRTP
+    var reception = ReceptionSettings()
+    var listening = AudioListening.none
+    var hearsTonesAsDigits = false
     var identity: DTLSIdentity
     /// Each stream forks its own from it.
     var entropy: Entropy
@@ -92,6 +96,7 @@ struct LegStreams: Sendable {
     call = MediaStream(
       configuration(pair, cname: settings.cname, settings), agreement: agreement, remoteTag: tag, isForked: tag != nil,
       entropy: settings.entropy.fork("\(id)"))
+    if settings.hearsTonesAsDigits { call?.listenForDigits() }
   }
 
   /// What came before there was a stream: handshakes, then media as of its time.
@@ -112,7 +117,8 @@ struct LegStreams: Sendable {
       cname: cname, rtpPort: MediaPorts.rtp(pair), rtcpPort: MediaPorts.rtcp(pair), dialog: id.rawValue, sendsAudio: settings.sendsAudio,
       rekey: settings.rekey, identity: settings.identity, epoch: settings.epoch)
     configuration.firstSequence = settings.firstSequence
-    configuration.earlyRTP = settings.earlyRTP
+    configuration.reception = settings.reception
+    (configuration.earlyRTP, configuration.listening) = (settings.earlyRTP, settings.listening)
     return configuration
   }
 
@@ -141,7 +147,7 @@ struct LegStreams: Sendable {
       configuration(pair, cname: settings.musicCname, settings), agreement: agreement,
       entropy: settings.entropy.fork("\(id) music \(agreement.local.port)"))
     stream.handle(.start, at: now, &out)
-    stream.handle(.play(Tone(frequency: settings.musicFrequency), until: nil), at: now, &out)
+    stream.handle(.play(.tone(Tone(frequency: settings.musicFrequency)), until: nil), at: now, &out)
     musicStream = stream
   }
 
@@ -179,6 +185,12 @@ struct LegStreams: Sendable {
     musicStream?.wake(at: now, &out)
   }
 
+  /// What the call's stream heard, for another leg; false when there was nothing.
+  mutating func takeHeard(into heard: inout AudioFrame) -> Bool { call?.takeHeard(into: &heard) ?? false }
+
+  /// What another leg heard.
+  mutating func hear(_ heard: AudioFrame) { call?.hear(heard) }
+
   /// What was noticed, and when to wake them. Nobody listens to what the held party sends to the music server.
   mutating func endTurn() -> (events: [MediaEvent], deadline: Instant?) {
     var turn: (events: [MediaEvent], deadline: Instant?) = call?.endTurn() ?? ([], nil)
@@ -196,6 +208,8 @@ extension LegStreams.Settings {
       cname: "\(configuration.descriptions.originUser)@\(configuration.mediaAddress)",
       musicCname: "music@\(configuration.musicAddress ?? configuration.mediaAddress)",
       musicFrequency: configuration.habits.musicFrequency, sendsAudio: configuration.sendsMedia, rekey: configuration.rekey,
-      firstSequence: configuration.firstSequence, earlyRTP: configuration.earlyRTP, identity: identity, entropy: entropy, epoch: epoch)
+      firstSequence: configuration.firstSequence, earlyRTP: configuration.earlyRTP, reception: configuration.reception,
+      listening: configuration.listening, hearsTonesAsDigits: configuration.hearsTonesAsDigits, identity: identity, entropy: entropy,
+      epoch: epoch)
   }
 }

@@ -3,7 +3,7 @@
 public enum DefectCatalogue {
   public static let all: [Defect] =
     transactions + timers + dialogs + sequences + responses + authentication + registrations + descriptions + modifications + media
-    + reports
+    + codecs + digits + audio + reports
     + connections + policies + leaks + identities + translators
 
   public static let names = all.map(\.name)

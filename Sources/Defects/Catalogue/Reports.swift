@@ -15,7 +15,7 @@ extension DefectCatalogue {
         case .receiverReport(let ssrc, var blocks):
           for block in blocks.indices { change(&blocks[block], &memory) }
           packets[index] = .receiverReport(ssrc: ssrc, blocks)
-        case .cname, .bye, .other: break
+        case .cname, .bye, .extended, .other: break
         }
       }
     }
@@ -120,6 +120,7 @@ extension DefectCatalogue {
           case .receiverReport(let ssrc, let blocks): .receiverReport(ssrc: ssrc &+ 77, blocks)
           case .cname(let ssrc, let name): .cname(ssrc: ssrc &+ 77, name)
           case .bye(let sources, let reason): .bye(sources.map { $0 &+ 77 }, reason: reason)
+          case .extended(let ssrc, let blocks): .extended(ssrc: ssrc &+ 77, blocks)
           case .other: packet
           }
         }

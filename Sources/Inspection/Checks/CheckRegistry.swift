@@ -105,7 +105,8 @@ enum CheckRegistry {
   static let streams: [any StreamCheck] = [
     PayloadNegotiated(), MediaPlace(), MediaPort(), MediaAfterEnd(), StreamQuality(), ReportedLoss(), TimestampJump(), TimestampStep(),
     ClockPace(), SequenceRestart(), MarkerUse(), PacketTime(), SourceChange(), ReportedJitter(), SenderCounts(), OneSource(),
-    SequenceMoves(), ReceptionReported(), GoodbyeSaid(), PacketBursts(), AudioLaw(), PacketsVerified(), KeyInForce(),
+    SequenceMoves(), ReceptionReported(), GoodbyeSaid(), PacketBursts(), AudioLaw(), PacketsVerified(), KeyInForce(), EventPackets(),
+    EventClocks(),
   ]
 
   static func examine(_ message: ObservedMessage, _ conversation: Conversation) -> [InspectionFinding] {

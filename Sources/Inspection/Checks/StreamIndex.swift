@@ -24,6 +24,15 @@ struct StreamIndex {
     all.contains { $0 !== stream && $0.key.ssrc == stream.key.ssrc && $0.key.source.address == stream.key.source.address }
   }
 
+  /// Whether its source was at another address before or after, as behind a NAT that has rebooted: its numbers go on, and what is
+  /// counted of the source is not what is counted of the address.
+  func hasMoved(_ stream: RTPStream) -> Bool {
+    all.contains {
+      $0 !== stream && $0.key.ssrc == stream.key.ssrc
+        && ($0.key.destination == stream.key.destination || $0.key.source == stream.key.source)
+    }
+  }
+
   /// Those that go one way: to an address of who receives, or from one of who sends. Where one side's description is in other words than
   /// its packets, the other side's still tells who speaks.
   func from(_ sources: [TransportAddress], to destinations: [TransportAddress]) -> [RTPStream] {

@@ -44,7 +44,7 @@ extension InspectionReport {
   }
 
   private func seconds(_ nanoseconds: Int64?) -> JSONValue { nanoseconds.map { .number(Double($0) / 1e9) } ?? .null }
-  private func stampJSON(_ stamp: FrameStamp?) -> JSONValue {
+  func stampJSON(_ stamp: FrameStamp?) -> JSONValue {
     guard let stamp else { return .null }
     return .object([("frame", .integer(stamp.frame)), ("time", seconds(stamp.time &- (facts.first?.time ?? stamp.time)))])
   }
@@ -88,6 +88,7 @@ extension InspectionReport {
       ("codec", JSONValue(agreement?.codec.map { Words.encoding($0.text) })),
       ("telephoneEvent", JSONValue(agreement?.hasTelephoneEvent == true)), ("srtp", JSONValue(agreement?.isSecure == true)),
       ("beginsInTheMiddle", JSONValue(story.beginsInTheMiddle)),
+      ("digits", digitsJSON(conversation.infoDigits.map(\.digit))),
       ("messages", .array(conversation.rows.map(rowJSON))), ("messagesLeftOut", .integer(conversation.rowsLeftOut)),
     ])
   }
@@ -189,6 +190,7 @@ extension InspectionReport {
       ("meanDelta", JSONValue(statistics.meanDelta)),
       ("maxJitter", stream.hasClock ? JSONValue(stream.maximumJitter) : .null),
       ("meanJitter", stream.hasClock ? JSONValue(stream.meanJitter) : .null), ("events", .integer(stream.events)),
+      ("digits", digitsJSON(stream.digits)), ("quality", StreamScore.json(stream)),
       ("audio", stream.audio.map(audioJSON) ?? .null), ("srtp", protectionJSON(stream)),
       ("differsFromWireshark", .array(stream.differences.map { .string($0.rawValue) })),
       ("payloadTypes", .array(stream.payloads.map(payloadJSON))),

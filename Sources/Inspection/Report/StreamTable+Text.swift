@@ -17,7 +17,9 @@ extension InspectionReport {
     for (stream, row) in zip(streams, rows) {
       lines.append(line(row))
       let more = details(stream)
+      lines += Self.words(stream.digits).map { "      \($0)" }
       if !more.isEmpty { lines.append("      \(more.joined(separator: "; "))") }
+      lines.append("      \(StreamScore.text(stream))")
     }
     if streams.count > rows.count { lines.append("  and \(streams.count - rows.count) more") }
     return lines
@@ -70,6 +72,7 @@ extension InspectionReport {
     var said: [String] = []
     if let sent = reports.packetsSent { said.append("sender says \(Words.count(Int(sent), "packet"))") }
     if let lost = reports.cumulativeLost { said.append("receiver says \(lost) lost, jitter up to \(reports.maximumJitter) ticks") }
+    if let metrics = reports.metrics { said.append(StreamScore.text(metrics)) }
     if reports.saidGoodbye { said.append("BYE") }
     if !said.isEmpty { parts.append("RTCP: \(said.joined(separator: ", "))") }
     return parts

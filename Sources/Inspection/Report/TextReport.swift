@@ -118,6 +118,7 @@ extension InspectionReport {
     lines.append("  \(Words.outcome(story.outcome, story))")
     if let facts = setUpWords(story) { lines.append("  \(facts)") }
     if let media = mediaWords(story) { lines.append("  \(media)") }
+    lines += digitLines(conversation).map { "  \($0)" }
     guard style.hasLadders else { return lines }
     return lines + [""] + Ladder(self, conversation, width: style.width).lines
   }

@@ -96,6 +96,12 @@ struct SessionCore<Leg: SerialKey> {
 
   func terms(of leg: Leg) -> Terms? { calls[leg.number]?.terms }
 
+  /// The other leg of its session, once both are in it.
+  func partner(of leg: Leg) -> Leg? {
+    guard let id = calls[leg.number]?.session, let entry = sessions[id] else { return nil }
+    return entry.life.members.first { $0.leg != leg }?.leg
+  }
+
   /// Calls of the account that are up or being set up.
   func calls(of account: String) -> Int { callsByAccount[account, default: 0] }
 

@@ -37,15 +37,17 @@ final class PeerActor: StageActor {
     case .resume(let leg): try ask(.resume, names(leg), command)
     case .reinvite(_, .renew): throw .notApplicable("\(peer.product) cannot be asked for other keys or other ports")
     case .reinvite(let leg, _): try ask(.reinvite, names(leg), command)
-    case .speak(let leg, let tone, let duration):
+    case .speak(let leg, let audio, let duration):
+      guard case .tone(let tone) = audio else { throw .notApplicable("\(peer.product) can be asked for a tone alone") }
       let seconds = duration.map { "\($0.components.seconds + ($0.components.attoseconds > 0 ? 1 : 0))" } ?? ""
-      try ask(.speak, names(leg).merging(["tone": "\(tone)", "seconds": seconds]) { $1 }, command)
+      try ask(.speak, names(leg).merging(["tone": "\(tone.frequency)", "seconds": seconds]) { $1 }, command)
+    case .press: throw .notApplicable("\(peer.product) cannot be asked for digits by a step: its own word that they were sent is missing")
     case .register(_, let expires): try ask(.register, try registrar(expires).merging(["expires": "\(expires)"]) { $1 }, command)
     case .unregister: try ask(.unregister, try registrar(0), command)
     case .options: try ask(.options, try registrar(0), command)
     // The other side ends its legs too.
     case .hangUpAll: if peer.commands[.hangUpAll] != nil { try ask(.hangUpAll, [:], command) }
-    case .send, .inject, .wire, .setPassword, .administer, .fault, .note, .finding:
+    case .sendCodec, .send, .inject, .wire, .setPassword, .administer, .fault, .reboot, .move, .impair, .host, .note, .finding:
       throw .notApplicable("\(name) is \(peer.product), a product of its own: it cannot \(command.verb)")
     }
   }

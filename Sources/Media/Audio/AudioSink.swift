@@ -1,9 +1,19 @@
 import Codecs
+import Mark
 
 /// Where a stream's audio goes once it is decoded.
 protocol AudioSink: Sendable {
   /// Takes a frame; what it notices in it becomes events of the stream.
   mutating func take(_ frame: AudioFrame, _ events: inout [MediaEvent])
+  /// The stream itself speaks with this mark.
+  mutating func speaks(_ own: MarkSpeaker)
+  /// Nothing follows.
+  mutating func finish(_ events: inout [MediaEvent])
+}
+
+extension AudioSink {
+  mutating func speaks(_ own: MarkSpeaker) {}
+  mutating func finish(_ events: inout [MediaEvent]) {}
 }
 
 extension ToneDetector: AudioSink {

@@ -20,13 +20,27 @@ struct SilentSource: AudioSource {
 
 /// Makes a tone's samples with integers alone, so that every machine makes the same ones.
 struct ToneSource: AudioSource {
-  private let step: UInt32
+  private let frequency: UInt32
+  private var sampleRate: Int
+  private var step: UInt32
   private let amplitude: Int32
   private var phase: UInt32 = 0
 
   init(_ tone: Tone, sampleRate: Int) {
-    step = UInt32(truncatingIfNeeded: (UInt64(max(0, tone.frequency)) << 32) / UInt64(sampleRate))
+    frequency = UInt32(clamping: tone.frequency)
+    self.sampleRate = sampleRate
+    step = Self.step(frequency, sampleRate)
     amplitude = Int32(tone.amplitude)
+  }
+
+  private static func step(_ frequency: UInt32, _ sampleRate: Int) -> UInt32 {
+    UInt32(truncatingIfNeeded: (UInt64(frequency) << 32) / UInt64(max(1, sampleRate)))
+  }
+
+  /// The pitch stays when the codec changes.
+  private mutating func tune(to rate: Int) {
+    guard rate != sampleRate else { return }
+    (sampleRate, step) = (rate, Self.step(frequency, rate))
   }
 
   mutating func next() -> Int16 {
@@ -36,12 +50,16 @@ struct ToneSource: AudioSource {
   }
 
   mutating func fill(_ frame: inout AudioFrame) {
+    tune(to: frame.sampleRate)
     frame.samples.withUnsafeMutableBufferPointer { samples in
       for index in samples.indices { samples[index] = next() }
     }
   }
 
-  mutating func skip(_ frame: AudioFrame) { phase &+= step &* UInt32(truncatingIfNeeded: frame.samples.count) }
+  mutating func skip(_ frame: AudioFrame) {
+    tune(to: frame.sampleRate)
+    phase &+= step &* UInt32(truncatingIfNeeded: frame.samples.count)
+  }
 }
 
 /// One period of a sine in 1,024 steps of 16 bits, by the rotation of an integer vector with 62-bit fractions.

@@ -24,9 +24,8 @@ public struct ToneSpeech: Sendable {
   private let packetTime: Int
   private let codec: Codec
 
-  /// nil for a codec that the Lab does not speak.
-  public init?(_ tone: Tone, codec: AudioCodec, packetTime: Int = 20) {
-    guard let codec = codec.spoken else { return nil }
+  public init(_ tone: Tone, codec: AudioCodec, packetTime: Int = 20) {
+    let codec = codec.spoken
     self.codec = codec
     self.packetTime = packetTime
     source = ToneSource(tone, sampleRate: codec.sampleRate)

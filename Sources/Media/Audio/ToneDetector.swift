@@ -6,6 +6,8 @@
 ///
 /// Windows of 40 ms. In a pure tone every sample is x[n] = c·x[n−1] − x[n−2] with c = 2·cos ω; the c of least squares gives the frequency,
 /// and what the equation leaves over tells whether it was one tone at all: the residue of G.711's own noise is far below that of speech.
+/// Audio of more than 8 kHz is brought to that rate first, by means of neighbours: with more samples a period, the noise of a codec would
+/// hide the curve of the sine; and since G.722 and Opus leave more noise than G.711, the phase of the found tone corrects its frequency.
 /// Three windows in a row make a tone, five without it end it, so that a lost packet does neither.
 struct ToneDetector: Sendable {
   enum Change: Hashable, Sendable {
@@ -16,6 +18,10 @@ struct ToneDetector: Sendable {
   let sampleRate: Int
   private let windowSize: Int
   private var window: [Int16] = []
+  /// The window at 8 kHz, where that is not its own rate.
+  private var narrow: [Int16] = []
+  /// Samples for one at 8 kHz.
+  private let step: Int
   private var candidate = 0
   private var hits = 0
   private var misses = 0
@@ -24,6 +30,7 @@ struct ToneDetector: Sendable {
   init(sampleRate: Int) {
     self.sampleRate = sampleRate
     windowSize = sampleRate / 25
+    step = max(1, sampleRate / 8_000)
     window.reserveCapacity(windowSize)
   }
 
@@ -32,7 +39,19 @@ struct ToneDetector: Sendable {
     window.append(sample)
     guard window.count == windowSize else { return nil }
     defer { window.removeAll(keepingCapacity: true) }
-    return judge(Self.frequency(window, sampleRate: sampleRate))
+    return judge(found())
+  }
+
+  /// The tone of a full window.
+  private mutating func found() -> Int? {
+    guard step > 1 else { return Self.frequency(window, sampleRate: sampleRate) }
+    narrow.removeAll(keepingCapacity: true)
+    for start in stride(from: 0, through: window.count - step, by: step) {
+      var sum = 0
+      for index in start..<start + step { sum += Int(window[index]) }
+      narrow.append(Int16(truncatingIfNeeded: sum / step))
+    }
+    return Self.frequency(narrow, sampleRate: sampleRate / step, isNoisy: true)
   }
 
   /// Takes samples in one go.
@@ -43,7 +62,7 @@ struct ToneDetector: Sendable {
       window.append(contentsOf: samples[start..<end])
       start = end
       guard window.count == windowSize else { return }
-      if let change = judge(Self.frequency(window, sampleRate: sampleRate)) { report(change) }
+      if let change = judge(found()) { report(change) }
       window.removeAll(keepingCapacity: true)
     }
   }
@@ -67,7 +86,9 @@ struct ToneDetector: Sendable {
   }
 
   /// The tone's frequency in hertz; nil for silence, noise and speech.
-  static func frequency(_ samples: [Int16], sampleRate: Int) -> Int? {
+  ///
+  /// - Parameter isNoisy: the codec leaves noise that bends the estimate.
+  static func frequency(_ samples: [Int16], sampleRate: Int, isNoisy: Bool = false) -> Int? {
     var energy: Int64 = 0
     var product: Int64 = 0
     for index in 1..<samples.count - 1 {
@@ -79,9 +100,33 @@ struct ToneDetector: Sendable {
     guard energy > Int64(samples.count) * 10_000 else { return nil }
     let coefficient = Double(product) / Double(energy)
     guard abs(coefficient) < 2 else { return nil }
-    let angle = acos(coefficient / 2)
+    var angle = acos(coefficient / 2)
+    if isNoisy { for part in [8, 4, 2] { angle += turn(samples, angle: angle, part: samples.count / part) } }
     guard share(samples, angle: angle) >= 0.9 else { return nil }
     return Int((angle * Double(sampleRate) / (2 * Double.pi)).rounded())
+  }
+
+  /// By how much a sample the phase runs away from a tone of `angle`: the mean turn from each part of the signal to the next.
+  private static func turn(_ samples: [Int16], angle: Double, part: Int) -> Double {
+    guard part > 0 else { return 0 }
+    let (cosine, sine) = (cos(angle), sin(angle))
+    var (turned, crossed) = (0.0, 0.0)
+    var last: (Double, Double)?
+    var (c, s) = (1.0, 0.0)
+    var (real, imaginary) = (0.0, 0.0)
+    for index in 0..<samples.count / part * part {
+      let value = Double(samples[index])
+      (real, imaginary) = (real + value * c, imaginary - value * s)
+      (c, s) = (c * cosine - s * sine, s * cosine + c * sine)
+      guard (index + 1) % part == 0 else { continue }
+      if let (before, beforeImaginary) = last {
+        turned += real * before + imaginary * beforeImaginary
+        crossed += imaginary * before - real * beforeImaginary
+      }
+      last = (real, imaginary)
+      (real, imaginary) = (0, 0)
+    }
+    return atan2(crossed, turned) / Double(part)
   }
 
   /// Which part of the signal's energy lies at one frequency (Goertzel).

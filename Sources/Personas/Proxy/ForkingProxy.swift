@@ -216,7 +216,8 @@ public final class ForkingProxy: NetworkHost {
 
   private func forwardStateless(_ request: Forwarding, to target: SIPTarget, at now: Instant, _ out: inout Outbox) {
     let flow = transport.flow(to: target, at: now, &out)
-    let label = Label(.request(SIPMethod.ack.label))
+    var label = Label(.request(SIPMethod.ack.label))
+    label.acknowledgedStatus = 200
     let branch = ProxyRouting.Branch(uri: nil, target: target)
     transport.send(prepared(request.copy, branch, from: request.request, on: flow).0, on: flow, label, at: now, &out, &events)
   }

@@ -38,6 +38,8 @@ class Conversation {
   /// Made with the first INVITE within the dialog.
   private(set) var reinvites: Reinvites?
   private var farewell = Farewell()
+  /// The INFO that is to be answered.
+  var information: Information?
   /// Requests of ours that wait for the servers of their next hop.
   var waiting: WaitingErrands?
 
@@ -239,8 +241,9 @@ class Conversation {
   }
 
   func send(_ entry: AcknowledgementLedger.Entry, _ path: inout DialogPath, isRepeated: Bool, _ turn: inout Turn) {
-    let label = Label(
+    var label = Label(
       .request(.ack), cause: isRepeated ? .repeated : .first, attempt: isRepeated ? 1 : 0, dialog: id.rawValue, sequence: entry.sequence)
+    label.acknowledgedStatus = 200
     let flow = path.nextFlow(stack, id, &turn)
     stack.send(entry.acknowledgement, on: flow, label: label, &turn)
   }

@@ -8,6 +8,7 @@ import SansIO
 enum DialogErrand {
   case bye
   case reinvite
+  case info
   /// The first ACK of an INVITE of ours.
   case acknowledgement(ClientID, RequestDraft, body: Bytes)
   case repeatedAcknowledgement(ClientID)
@@ -55,6 +56,7 @@ extension Conversation {
     switch errand {
     case .bye: transmitBye(&turn)
     case .reinvite: if isLive { reinvites?.transmit(&turn) }
+    case .info: transmitInfo(&turn)
     case .acknowledgement(let client, let invite, let body): transmitAcknowledgement(client, invite, body: body, &turn)
     case .repeatedAcknowledgement(let client): transmitAcknowledgementAgain(client, &turn)
     }
@@ -65,6 +67,7 @@ extension Conversation {
     switch errand {
     case .bye: byeCompleted(&turn)
     case .reinvite: reinvites?.failed(.transport(.notLocated(reason)), &turn)
+    case .info: infoFailed(&turn)
     case .acknowledgement: if isLive, !isTerminating { end(.transportFailed, &turn) }
     case .repeatedAcknowledgement: break
     }

@@ -24,8 +24,8 @@ public enum Cause: Hashable, Sendable {
   case noLeg(member: String)
   /// A fault of the scenario met messages.
   case fault(PacketFlow.Effect, kind: String, sender: String, count: Int, of: Int)
-  /// The link lost packets; `kind` is nil for several kinds of messages.
-  case link(from: String, to: String, kind: String?, count: Int, of: Int)
+  /// The link lost packets; `kind` is nil for several kinds of messages. `why` counts them by cause, the commonest first.
+  case link(from: String, to: String, kind: String?, count: Int, of: Int, why: [Loss])
   /// A request that came, and got no response; it is sent again by Timer E, or by Timer A an INVITE.
   case unanswered(kind: String, sender: String, by: String, sent: Int, isInvite: Bool)
   /// A binding that its client did not refresh in time.
@@ -33,11 +33,22 @@ public enum Cause: Hashable, Sendable {
   case unroutable(kind: String, sender: String, to: IPAddress, count: Int)
   /// A NAT refused packets.
   case nat(String, FilterReason, source: String, count: Int)
+  /// A firewall let packets no further.
+  case firewall(String, FilterReason, source: String, count: Int)
+  /// The gateway of a NAT made of a message what it should not.
+  case gateway(String, GatewayReport)
+  /// A NAT or firewall has lost its bindings.
+  case rebooted(String, at: Instant)
+  /// A member has another address.
+  case moved(String, at: Instant)
   /// Where a member's RTP went, and what became of it.
   case media(sender: String, to: TransportAddress, sent: Int, parts: [PacketFlow.Part])
   case sentNone(member: String, kind: String)
   /// What was heard instead.
   case heardInstead(member: String, [HeardTone])
+  /// Digits that came, whatever their way, and those that another one did not send.
+  case gotDigits(member: String, String)
+  case digitsNotSent(member: String, reason: String)
   /// What came instead, the newest last.
   case cameInstead(member: String, [Exhibit])
   /// The last message that is known of it.
@@ -48,6 +59,11 @@ public enum Cause: Hashable, Sendable {
   case unknown([Looked])
   /// As a report says it that was read back.
   case reported(String)
+
+  public struct Loss: Hashable, Sendable {
+    public var cause: LossCause
+    public var count: Int
+  }
 
   public struct Passed: Hashable, Sendable {
     public var kind: String
@@ -81,7 +97,8 @@ extension Cause: CustomStringConvertible {
     case .noLeg(let member): "\(member) has no leg: no INVITE left or reached it"
     case .fault(let effect, let kind, let sender, let count, let all):
       "\(Self.words(effect)) \(count) of \(all) \(kind) from \(sender)"
-    case .link(let from, let to, let kind, let count, let all): "the link \(from) → \(to) lost \(count) of \(all) \(kind ?? "messages")"
+    case .link(let from, let to, let kind, let count, let all, let why):
+      "the link \(from) → \(to) lost \(count) of \(all) \(kind ?? "messages")\(Self.words(why))"
     case .unanswered(let kind, let sender, let server, let sent, let isInvite):
       "\(sender) sent \(kind) \(CountText.of(sent, "time")) (Timer \(isInvite ? "A, RFC 3261 §17.1.1.2" : "E, RFC 3261 §17.1.2.2")), and "
         + "\(server) sent no response to it"
@@ -90,10 +107,17 @@ extension Cause: CustomStringConvertible {
     case .unroutable(let kind, let sender, let address, let count): "\(sender) sent \(count) \(kind) to \(address), which nobody has"
     case .nat(let name, let reason, let source, let count):
       "NAT \(name) dropped \(count) packet\(count == 1 ? "" : "s") from \(source): \(reason)"
+    case .firewall(let name, let reason, let source, let count):
+      "firewall \(name) dropped \(CountText.of(count, "packet")) from \(source): \(reason)"
+    case .gateway(let name, let report): "the ALG of \(name) \(report.sentence)"
+    case .rebooted(let name, let at): "\(name) rebooted at \(at) s and lost its bindings"
+    case .moved(let member, let at): "\(member) has had another address since \(at) s"
     case .media(let sender, let target, let sent, let parts):
       "\(sender) sent \(sent) RTP packet\(sent == 1 ? "" : "s") to \(target), \(Self.words(parts, of: sent))"
     case .sentNone(let member, let kind): "\(member) sent no \(kind)"
     case .heardInstead(let member, let tones): "\(member) heard \(tones.map(Self.words).joined(separator: ", ")) instead"
+    case .gotDigits(let member, let digits): "\(member) got \(digits)"
+    case .digitsNotSent(let member, let reason): "\(member) did not send its digits: \(reason)"
     case .cameInstead(let member, let exhibits):
       "instead \(member) received " + exhibits.map { "#\($0.frame.frame) \($0.text)" }.joined(separator: ", ")
     case .lastMessage(let member, let exhibit):
@@ -127,12 +151,35 @@ extension Cause: CustomStringConvertible {
 
   private static func words(_ effect: PacketFlow.Effect) -> String {
     switch effect {
-    case .lost: "the link lost"
+    case .lost(let cause): "the link\(words(cause)) lost"
+    case .corrupted: "the link corrupted"
     case .dropped(let fault): "the fault '\(fault)' dropped"
     case .delayed(let fault): "the fault '\(fault)' delayed"
     case .changed(let fault): "the fault '\(fault)' changed"
     case .unroutable: "nobody has the address of"
     case .filtered: "a NAT dropped"
+    }
+  }
+
+  /// `: 3 in bursts, 1 with its queue full`; nothing for losses that are nothing but drawn.
+  private static func words(_ why: [Loss]) -> String {
+    guard why.contains(where: { $0.cause != .random }) else { return "" }
+    let total = why.reduce(0) { $0 + $1.count }
+    return ": "
+      + why.map { loss in
+        let text = loss.cause == .random ? "at random" : String(words(loss.cause).dropFirst(2).dropLast())
+        return loss.count == total ? text : "\(loss.count) \(text)"
+      }.joined(separator: ", ")
+  }
+
+  private static func words(_ cause: LossCause) -> String {
+    switch cause {
+    case .random: ""
+    case .burst: ", in bursts,"
+    case .queueFull: ", with its queue full,"
+    case .outage: ", while it was down,"
+    case .corrupted: ", by corruption,"
+    case .listed: ", as listed,"
     }
   }
 

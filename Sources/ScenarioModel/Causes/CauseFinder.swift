@@ -52,6 +52,8 @@ struct CauseFinder {
       return legs + policy() + network.losses { $0.method == SIPMethod.invite.label || $0.method == SIPMethod.ack.label }
         + network.none(of: .invite, from: caller(name))
     case .hearing(let member, let call): return hearing(member, call)
+    case .digits(let member, let call): return digits(member, call)
+    case .pressing(let member, let call): return pressing(member, call)
     case .latch(let member): return script.live(member).map { over($0) + media(to: $0) } ?? absent(member)
     case .sending(let member): return sending(member)
     case .ports(let member): return (script.newest(member).map { over($0) } ?? []) + decided()
@@ -80,7 +82,7 @@ struct CauseFinder {
   }
 
   /// Why a leg is over; empty when it is not.
-  private func over(_ story: LegStory) -> [Cause] {
+  func over(_ story: LegStory) -> [Cause] {
     guard let end = story.end, let endedAt = story.endedAt else { return [] }
     if case .refused = end {
       let decisions = policy(of: story)
@@ -127,7 +129,7 @@ struct CauseFinder {
     return .noACK(member: peer, sent: repeated)
   }
 
-  private func absent(_ member: String) -> [Cause] { [.noLeg(member: member)] + policy() + network.signalling() }
+  func absent(_ member: String) -> [Cause] { [.noLeg(member: member)] + policy() + network.signalling() }
 
   private func caller(_ name: String) -> String? { script.story(name)?.member }
 
@@ -172,7 +174,7 @@ struct CauseFinder {
   }
 
   /// What the other side sent, and what became of it.
-  private func media(to story: LegStory) -> [Cause] {
+  func media(to story: LegStory) -> [Cause] {
     let sender = script.peer(of: story)?.member ?? story.peer.flatMap { scenario.name(of: $0.address) }
     guard let sender else { return network.losses { $0.isMedia } }
     let flows = network.media(from: sender)
@@ -206,7 +208,7 @@ struct CauseFinder {
   }
 
   private func name(_ host: HostID) -> String? {
-    let names = scenario.cast.map(\.name) + scenario.nats.map(\.name)
+    let names = scenario.cast.map(\.name) + scenario.boxes.map(\.name)
     return names.indices.contains(Int(host.rawValue)) ? names[Int(host.rawValue)] : nil
   }
 }

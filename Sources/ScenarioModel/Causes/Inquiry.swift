@@ -9,6 +9,9 @@ enum Inquiry: Hashable, Sendable {
   case reinvite(of: String)
   /// What a member hears, on its newest leg or its side of a named call.
   case hearing(String, call: String?)
+  /// Digits that a member gets, and those that it sends.
+  case digits(String, call: String?)
+  case pressing(String, call: String?)
   /// Where a member sends its RTP.
   case latch(String)
   case sending(String)

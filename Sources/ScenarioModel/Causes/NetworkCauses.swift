@@ -21,7 +21,7 @@ struct NetworkCauses {
         for part in flow.parts {
           let kind = flow.subject.kindName
           switch part.effect {
-          case .dropped, .delayed, .changed:
+          case .dropped, .delayed, .changed, .corrupted:
             faults.append(.fault(part.effect, kind: kind, sender: member.name, count: part.count, of: flow.sent))
           case .unroutable:
             nowhere.append(.unroutable(kind: kind, sender: member.name, to: flow.destination.address, count: part.count))
@@ -35,28 +35,40 @@ struct NetworkCauses {
   }
 
   private func links(_ sender: String, _ flows: [PacketFlow]) -> [Cause] {
-    var totals: [(to: String, kinds: [String], lost: Int, sent: Int)] = []
+    var totals: [(to: String, kinds: [String], lost: [LossCause: Int], sent: Int)] = []
     for flow in flows {
       let to = scenario.name(of: flow.destination.address) ?? flow.destination.address.description
-      let lost = flow.parts.filter { $0.effect == .lost }.reduce(0) { $0 + $1.count }
+      var lost: [LossCause: Int] = [:]
+      for part in flow.parts { if case .lost(let cause) = part.effect { lost[cause, default: 0] += part.count } }
       if let index = totals.firstIndex(where: { $0.to == to }) {
         totals[index].kinds.append(flow.subject.kindName)
-        totals[index].lost += lost
+        totals[index].lost.merge(lost) { $0 + $1 }
         totals[index].sent += flow.sent
       } else {
         totals.append((to, [flow.subject.kindName], lost, flow.sent))
       }
     }
-    return totals.filter { $0.lost > 0 }.map { total in
-      .link(from: sender, to: total.to, kind: total.kinds.count == 1 ? total.kinds[0] : nil, count: total.lost, of: total.sent)
+    return totals.filter { !$0.lost.isEmpty }.map { total in
+      let why = LossCause.allCases.compactMap { cause in total.lost[cause].map { Cause.Loss(cause: cause, count: $0) } }
+      return .link(
+        from: sender, to: total.to, kind: total.kinds.count == 1 ? total.kinds[0] : nil, count: why.reduce(0) { $0 + $1.count },
+        of: total.sent, why: why.sorted { ($1.count, $0.cause.rawValue) < ($0.count, $1.cause.rawValue) })
     }
   }
 
-  /// What NATs dropped since the step began.
+  /// What NATs and firewalls did since the step began: what they dropped, what their gateways broke, and whether they had rebooted.
   func nats(_ isMeant: (String) -> Bool) -> [Cause] {
-    script.nats.dropped(since: script.acted).filter { isMeant($0.nat) }.map { drop in
-      .nat(drop.nat, drop.reason, source: scenario.name(of: drop.source) ?? drop.source.description, count: drop.count)
+    let broken = script.nats.botched(since: script.acted).filter { isMeant($0.nat) }.map { Cause.gateway($0.nat, $0.report) }
+    let drops = script.nats.dropped(since: script.acted).filter { isMeant($0.nat) }
+    let dropped: [Cause] = drops.map { drop in
+      let source = scenario.name(of: drop.source) ?? drop.source.description
+      return scenario.firewalls.contains { $0.name == drop.nat }
+        ? .firewall(drop.nat, drop.reason, source: source, count: drop.count)
+        : .nat(drop.nat, drop.reason, source: source, count: drop.count)
     }
+    // A reboot explains what was dropped after it.
+    let rebooted = script.nats.rebooted.filter { reboot in drops.contains { $0.nat == reboot.box } }.suffix(1)
+    return broken + dropped + rebooted.map { .rebooted($0.box, at: $0.at) } + script.moved.suffix(1).map { .moved($0.member, at: $0.at) }
   }
 
   /// Where a member's RTP went since the step began.

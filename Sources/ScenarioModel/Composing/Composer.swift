@@ -28,6 +28,11 @@ struct Composer {
       if entry.key.scalar == "steps", let steps = entry.value.list {
         entry.value.content = .list(try resolveSteps(steps, chain: chain))
       }
+      if entry.key.scalar == "network", let elements = entry.value.list {
+        var own: [SourceNode] = []
+        for element in elements { own.append(try withPattern(element)) }
+        entry.value.content = .list(own)
+      }
       own.append(entry)
     }
     var base = root
@@ -55,7 +60,7 @@ struct Composer {
     var result: [SourceNode] = []
     for step in steps {
       guard let entries = step.mapping, entries.count == 1, entries[0].key.scalar == IncludeStep.keyword else {
-        result.append(step)
+        result.append(try withPatternOfImpairment(step))
         continue
       }
       for path in paths(entries[0].value) {
@@ -65,6 +70,29 @@ struct Composer {
       }
     }
     return result
+  }
+
+  private mutating func withPatternOfImpairment(_ step: SourceNode) throws(SourceProblem) -> SourceNode {
+    guard var entries = step.mapping, entries.count == 1, entries[0].key.scalar == ImpairStep.keyword else { return step }
+    entries[0].value = try withPattern(entries[0].value)
+    var whole = step
+    whole.content = .mapping(entries)
+    return whole
+  }
+
+  /// The text of a link's pattern stands in place of its path, with places in that file.
+  private mutating func withPattern(_ link: SourceNode) throws(SourceProblem) -> SourceNode {
+    guard var entries = link.mapping, let index = entries.firstIndex(where: { $0.key.scalar == "pattern" }),
+      let path = entries[index].value.scalar
+    else { return link }
+    let place = entries[index].value
+    let file = SourcePath.resolve(path, in: place.file)
+    do throws(SourceProblem) {
+      entries[index].value = SourceNode(.scalar(try loader.text(file)), file: file, line: 1, column: 1)
+    } catch { throw place.problem("pattern: \(file): \(error.message)") }
+    var whole = link
+    whole.content = .mapping(entries)
+    return whole
   }
 
   private func paths(_ node: SourceNode?) -> [SourceNode] { node.map { $0.list ?? [$0] } ?? [] }

@@ -1,6 +1,8 @@
 /// A scenario file as it was read: the scenarios it makes, every mistake in it, and what is odd about it.
 public struct ScenarioFile: Sendable {
   public var file: String
+  /// Reads what steps play.
+  private var loader = SourceLoader.none
   /// One, or one for each row of the file's table. Only rows without a mistake are here.
   public var scenarios: [Scenario] = []
   /// In the order of their places; those of included files after those of the file itself.
@@ -26,6 +28,7 @@ public struct ScenarioFile: Sendable {
   ///   - loader: gives the text of the files it includes.
   public static func read(_ text: String, file: String, name: String? = nil, loader: SourceLoader = .none) -> ScenarioFile {
     var result = ScenarioFile(file: file)
+    result.loader = loader
     do throws(SourceProblem) {
       var composer = Composer(loader)
       var root = try composer.compose(text, file: file)
@@ -86,6 +89,7 @@ public struct ScenarioFile: Sendable {
       return filler.used
     }
     let notes = ReadingNotes()
+    notes.loader = loader
     if let scenario = Scenario.read(NodeReader(node: filled), file: file, name: name, notes: notes) { scenarios.append(scenario) }
     add(notes.problems)
     if notes.problems.isEmpty { add(notes.unusedDefaults.filter { $0.file == file }) }

@@ -1,10 +1,11 @@
 /// All kinds of expectations, in the order of the documentation.
 enum ExpectationRegistry {
   static let kinds: [any Expectation.Type] = [
-    LegExpectation.self, MemberLegExpectation.self, ReinviteExpectation.self, ToneExpectation.self, DecisionExpectation.self,
-    RegistrationExpectation.self, PingExpectation.self, MessageExpectation.self, PacketExpectation.self, WireExpectation.self,
-    TLSExpectation.self, ViolationExpectation.self, PlaintextExpectation.self,
-    PortExpectation.self, SendingExpectation.self, NATExpectation.self, LatchExpectation.self, DropExpectation.self,
+    LegExpectation.self, MemberLegExpectation.self, ReinviteExpectation.self, HearingExpectation.self, DigitsExpectation.self,
+    DecisionExpectation.self, RegistrationExpectation.self, PingExpectation.self, MessageExpectation.self, PacketExpectation.self,
+    WireExpectation.self, TLSExpectation.self, ViolationExpectation.self, PlaintextExpectation.self,
+    PortExpectation.self, SendingExpectation.self, NATExpectation.self, FirewallExpectation.self, LatchExpectation.self,
+    DropExpectation.self, QualityExpectation.self, BufferExpectation.self, ReportsExpectation.self, MouthToEarExpectation.self,
   ]
 
   /// Reads the expectation in `place`, which may have the keys of `context` besides.
@@ -22,6 +23,9 @@ enum ExpectationRegistry {
       }
       let hint = Spelling.hint(for: first.key, among: words)
       throw first.keyPlace.problem("unknown expectation '\(first.key)'\(hint.isEmpty ? "." : hint) Known: \(words.joined(separator: ", "))")
+    }
+    if context.isProhibition, kind == DigitsExpectation.self {
+      throw place.problem("'digits' says what comes and that no more does: write 'expect: { digits: …, are: none }' instead of 'never'")
     }
     let fields = try place.fields(context.shape(of: kind), scope)
     if context.isProhibition { try checkCount(fields) }

@@ -63,6 +63,13 @@ enum CastKeys {
   static let firstSequence = Key.optional(
     "firstSequence", .integer(0...65_535), "The sequence number of the first packet of each of its streams; drawn when missing."
   ).with(aPersona, .key("endpoint"))
+  static let jitterBuffer = Key.standard(
+    "jitterBuffer", .jitterBuffer, "none",
+    "How long received frames wait for those behind them; what comes later is not heard. The endpoint's is the policy's `jitterBuffer`."
+  ).with(aPersona)
+  static let voipMetrics = Key.standard(
+    "voipMetrics", .flag, "false", "Its RTCP has an XR packet with VoIP metrics (RFC 3611 §4.7)."
+  ).with(aPersona)
   static let certificate = Key.optional(
     "certificate", .certificate,
     "The certificate it shows, as a client too where it is asked: the word of one in `given: certificates`, or one of its own. "
@@ -83,9 +90,9 @@ enum CastKeys {
   static let shape = MappingShape(
     [
       endpoint, persona, wire, proxy, branches, outboundProxy, address, transport, account, username, password, answerDelay, rejectsWith,
-      earlyMedia, media, music, directMedia, mediaPort, srtp, setup, rtcpMux, rekey, firstSequence, keepAlive,
-      certificate, versions, suites,
-      defect,
+      earlyMedia, media, music, directMedia, mediaPort, srtp, setup, rtcpMux, rekey, firstSequence, jitterBuffer, voipMetrics, keepAlive,
+      certificate, versions, suites, AudioKeys.codecs, AudioKeys.opus, AudioKeys.ptime, AudioKeys.maxptime,
+      AudioKeys.answerCodecs, AudioKeys.audio, defect,
     ],
     exactlyOneOf: [["endpoint", "persona", "wire", "proxy"]])
 }
@@ -160,6 +167,7 @@ extension Scenario {
     (member.directMedia, member.username) = (try fields[CastKeys.directMedia], try fields[CastKeys.username])
     (member.outboundProxy, member.mediaPort) = (try fields[CastKeys.outboundProxy], try Self.mediaPort(fields))
     try member.readSecurity(fields)
+    member.audio = try AudioGiven(fields)
     member.keepAlive = try readKeepAlive(fields, role)
     member.defects = try fields.defects(of: role)
     return member

@@ -70,6 +70,7 @@ extension Scenario.Member {
     (versions, suites) = (try fields[CastKeys.versions], try fields[CastKeys.suites])
     (srtp, setup, rtcpMux) = (try fields[CastKeys.srtp], try fields[CastKeys.setup], try fields[CastKeys.rtcpMux])
     (rekey, firstSequence) = (try fields[CastKeys.rekey], try fields[CastKeys.firstSequence].map { UInt16($0) })
+    (jitterBuffer, voipMetrics) = (try fields[CastKeys.jitterBuffer], try fields[CastKeys.voipMetrics])
   }
 }
 

@@ -58,12 +58,20 @@ extension Scenario {
     return policy
   }
 
+  /// The NATs and firewalls as they really are.
+  public var boxesAsTheyAre: [BoxGiven] {
+    boxes.map { box in
+      guard case .nat(let given) = box else { return box }
+      return .nat(asItIs(given))
+    }
+  }
+
   /// The NATs as they really are.
-  public var natsAsTheyAre: [NATGiven] {
-    nats.map { given in
-      given.inside.compactMap(member).flatMap(\.defects).reduce(into: given) { nat, defect in
-        if case .nat(let change) = defect.change { nat.apply(change) }
-      }
+  public var natsAsTheyAre: [NATGiven] { nats.map(asItIs) }
+
+  private func asItIs(_ given: NATGiven) -> NATGiven {
+    given.inside.compactMap(member).flatMap(\.defects).reduce(into: given) { nat, defect in
+      if case .nat(let change) = defect.change { nat.apply(change) }
     }
   }
 }

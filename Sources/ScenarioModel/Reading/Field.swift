@@ -96,6 +96,13 @@ public struct FieldSet {
     return standard
   }
 
+  /// The same without what `defaults` gives.
+  var withoutDefaults: FieldSet {
+    var scope = scope
+    scope.defaults = [:]
+    return FieldSet(place: place, scope: scope, values: values)
+  }
+
   /// Whether the key itself stands here.
   func has(_ name: String) -> Bool { values[name] != nil }
 

@@ -1,3 +1,4 @@
+import Mark
 import SansIO
 
 /// What reading a file brings up besides the scenario: every mistake, what is never used, and where names were given.
@@ -29,6 +30,33 @@ final class ReadingNotes {
   private(set) var looksForPlaintext = false
 
   func asksForPlaintext() { looksForPlaintext = true }
+
+  /// A step asks how good a stream was.
+  private(set) var looksForQuality = false
+
+  func asksForQuality() { looksForQuality = true }
+
+  /// The marks that steps speak, in their order.
+  private(set) var marks: [SpokenMark] = []
+
+  /// Reads what steps play.
+  var loader = SourceLoader.none
+
+  /// An expectation looks at what marks tell.
+  var listensForMarks = false
+
+  /// The speaker that a mark's name stands for; nil when there are too many.
+  func mark(_ name: String) -> SpokenMark? {
+    if let known = marks.first(where: { $0.name == name }) { return known }
+    guard let speaker = MarkSpeaker(marks.count) else { return nil }
+    marks.append(SpokenMark(name: name, speaker: speaker))
+    return marks.last
+  }
+
+  /// Members whose expectations look for tones in the audio.
+  private(set) var toneListeners: Set<String> = []
+
+  func listensForTones(_ member: String) { toneListeners.insert(member) }
 
   func add(_ problem: SourceProblem) { problems.append(problem) }
 

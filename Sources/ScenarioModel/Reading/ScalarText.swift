@@ -58,7 +58,7 @@ enum ScalarText {
   }
 
   /// `12.5` as 125 over 10.
-  private static func decimal(_ text: Substring) -> (Int64, Int64)? {
+  static func decimal(_ text: Substring) -> (Int64, Int64)? {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     guard (1...2).contains(parts.count), !text.isEmpty, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(\.isNumber) }), text.count <= 15,
       let number = Int64(parts.joined())

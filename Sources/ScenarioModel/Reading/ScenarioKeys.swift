@@ -11,7 +11,7 @@ enum ScenarioKeys {
   static let cast = Key.required(
     "cast", .place(.named(.mapping(CastKeys.shape))), "The members, each by the name that steps use.")
   static let network = Key.optional(
-    "network", .place(.list(NetworkKeys.element)), "Links between members (without one: 1 ms, no loss), and NATs.")
+    "network", .place(.list(NetworkKeys.element)), "Links between members (without one: 1 ms, no loss), NATs and firewalls.")
   static let never = Key.optional("never", .place(.list(.expectation(.prohibition))), "What must not become true during the whole run.")
   static let steps = Key.required("steps", .place(.steps), "What happens, in this order.")
   static let allowViolations = Key.optional(

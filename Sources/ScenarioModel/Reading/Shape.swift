@@ -25,12 +25,18 @@ public indirect enum Shape: Sendable {
   public enum Quantity: String, Sendable, CaseIterable {
     case duration, share, frequency, address, range, ports, count, message, target, listener, status, proof
     case sessionID = "session id"
-    case hexadecimal
+    case hexadecimal, decimal, queue, fate
+    case bitRate = "bit rate"
+    case jitterBuffer = "jitter buffer"
+    /// With a comparison before them.
+    case shareBound = "share bound", durationBound = "duration bound", numberBound = "number bound"
   }
 
   public enum Name: String, Sendable, CaseIterable {
-    case member, wireMember = "wire member", account, session, certificate, leg, nat = "NAT"
+    case member, wireMember = "wire member", account, session, certificate, leg, nat = "NAT", firewall
     case memberOrLeg = "member or leg"
+    case box = "NAT or firewall"
+    case memberOrBox = "member, NAT or firewall"
   }
 }
 

@@ -16,7 +16,10 @@ public protocol PacketWitness {
 /// What became of the packets of one kind that one member sent to one address.
 public struct PacketFlow: Hashable, Sendable {
   public enum Effect: Hashable, Sendable {
-    case lost
+    /// By the link, and why.
+    case lost(LossCause)
+    /// It arrived with a flipped bit.
+    case corrupted
     case dropped(fault: String)
     case delayed(fault: String)
     case changed(fault: String)
@@ -29,7 +32,7 @@ public struct PacketFlow: Hashable, Sendable {
     var isLoss: Bool {
       switch self {
       case .lost, .dropped, .unroutable, .filtered: true
-      case .delayed, .changed: false
+      case .delayed, .changed, .corrupted: false
       }
     }
   }

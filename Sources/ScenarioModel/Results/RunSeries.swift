@@ -41,6 +41,7 @@ public enum RunSeries: Hashable, Sendable {
   /// For reports: `seeds 1..200`, `40 runs of seed 7`.
   public var text: String {
     switch self {
+    case .seeds(let range) where range.lowerBound == range.upperBound: "seed \(range.lowerBound)"
     case .seeds(let range): "seeds \(range.lowerBound)..\(range.upperBound)"
     case .repeats(let count, let seed): "\(CountText.of(count, "run")) of seed \(seed)"
     }

@@ -1,3 +1,4 @@
+import Impairments
 import Inspection
 import SansIO
 
@@ -70,6 +71,8 @@ public struct ScenarioResult: Sendable {
   public var proof: PolicyProof?
   /// What `inspect` says of the captures of a scenario that did not pass: `pbx: error #5 …`; empty when none were written.
   public var inspected: [String] = []
+  /// What became of packets on links that drew, where it was asked for.
+  public var fates: FatePlan?
 
   public init(
     name: String, file: String, summary: String, proves: [String], seed: UInt64, verdict: Verdict, findings: [Finding] = [],

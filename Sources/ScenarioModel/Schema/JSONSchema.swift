@@ -183,6 +183,14 @@ extension Shape.Quantity {
     switch self {
     case .duration: Self.written("'2 s', '30 ms', '1.5 min'", "^ *(0|[0-9]+(\\.[0-9]+)? *(ns|us|µs|ms|s|min|h)) *$", or: 0...0)
     case .share: Self.written("'3 %', '1/64'", "^ *(0|[0-9]+(\\.[0-9]+)? *%|[0-9]+ */ *[0-9]+) *$", or: 0...0)
+    case .jitterBuffer:
+      Self.written(
+        "'none', 'fixed 60 ms', 'adaptive', 'adaptive 20 ms to 200 ms'",
+        "^ *(none|fixed +[0-9.]+ *(ms|s)|adaptive( +[0-9.]+ *(ms|s) +to +[0-9.]+ *(ms|s))?) *$")
+    case .shareBound:
+      Self.written("'< 1 %', '<= 1/64', '> 20 %'", "^ *[<>]=? *(0|[0-9]+(\\.[0-9]+)? *%|[0-9]+ */ *[0-9]+) *$")
+    case .durationBound: Self.written("'< 20 ms', '>= 1 s'", "^ *[<>]=? *(0|[0-9]+(\\.[0-9]+)? *(ns|us|µs|ms|s|min|h)) *$")
+    case .numberBound: Self.written("'> 4.0', '<= 93'", "^ *[<>]=? *[0-9]+(\\.[0-9]+)? *$")
     case .frequency: Self.written("'440 Hz', from 100 to 3500", "^ *[0-9]+ *(Hz)? *$", or: 100...3_500)
     case .address: Self.written("An IPv4 or IPv6 address", "^[0-9A-Fa-f:.\\[\\]]+$")
     case .range: Self.written("An address, a CIDR range or a name of the cast", "^[^ ]+$")
@@ -192,18 +200,30 @@ extension Shape.Quantity {
         "2 (or more), 'exactly 2', 'at most 2', 'once', 'none'", "^((exactly|at most|at least) [0-9]+|none|once|[0-9]+)$", or: 0...100_000)
     case .message:
       Self.written(
-        "'the 2nd 200 INVITE', 'the first 3 BYE', 'every INVITE', 'the 5th RTP'",
-        "^(the )?(every |first [1-9][0-9]* |[1-9][0-9]*(st|nd|rd|th) )?([1-6][0-9][0-9] )?[A-Z]+$")
+        "'the 2nd 200 INVITE', 'the first 3 BYE', 'every INVITE', 'the 50th to 80th RTP', 'the ACK of the 200'",
+        "^(the )?(every |first [1-9][0-9]* |[1-9][0-9]*(st|nd|rd|th) (to [1-9][0-9]*(st|nd|rd|th) )?)?([1-6][0-9][0-9] )?[A-Z]+"
+          + "( of the [2-6][0-9][0-9])?$")
     case .target: Self.written("'session NAME', a name of the cast, or a SIP URI", "^.+$")
     case .listener: Self.written("'udp 127.0.0.1:5060'", "^([uU][dD][pP]|[tT][cC][pP]|[tT][lL][sS]) +[^ ]+$")
     case .status: Self.written("'200 OK'", "^[1-6][0-9][0-9]( .*)?$", or: 100...699)
     case .sessionID: Self.written("'sess_demo'", "^sess_")
+    case .decimal: Self.written("A number such as 2.5", "^[0-9]+(\\.[0-9]+)?$", isNumber: true)
+    case .bitRate: Self.written("'512 kbit/s', '10 Mbit/s'", "^ *[0-9]+(\\.[0-9]+)? *[kMG]?bit/s *$")
+    case .queue: Self.written("'64 kB', '200 ms'", "^ *(0|[0-9]+(\\.[0-9]+)? *([kM]?B|ns|us|µs|ms|s|min|h)) *$", or: 0...0)
+    case .fate: Self.written("'lost', '21.5 ms', '21.5 ms, again 30 ms', '80 ms, held back'", "^ *(lost|0|[0-9])", or: 0...0)
     case .hexadecimal: Self.written("Pairs of hexadecimal digits", "^[0-9A-Fa-f\\s]*$", or: 0...Int(Int32.max))
     case .proof:
       Self.written(
         "A check id, an RFC section, a contract section, a persona or a quirk",
         "^([A-Z]+-[0-9]+|RFC [1-9][0-9]*( §[A-Z0-9][0-9]*(\\.[0-9]+)*)?|contract [0-9]+(\\.[0-9]+)*|persona [^ ]+|quirk [^ /]+/[^ ]+)$")
     }
+  }
+
+  /// - Parameter isNumber: readers of YAML take it for a number.
+  private static func written(_ description: String, _ pattern: String, isNumber: Bool) -> JSONValue {
+    let text = JSONValue.object([("type", .string("string")), ("pattern", .string(pattern))])
+    let number = JSONValue.object([("type", .string("number")), ("minimum", .integer(0))])
+    return .object([("description", .string(description)), ("anyOf", .array([text, number]))])
   }
 
   private static func written(_ description: String, _ pattern: String, or numbers: ClosedRange<Int>? = nil) -> JSONValue {

@@ -12,13 +12,21 @@ public struct FaultPlan: Hashable, Sendable {
     case replace(text: String, with: String)
     /// The byte at this offset is inverted; nil = the one in the middle.
     case corrupt(offset: Int?)
+    /// Leaves in segments of so many octets.
+    case split(Int)
+    case halfClose
   }
 
   public var text: String
   public var sender: String?
+  public var receiver: String?
   public var subject: Label.Subject
+  /// Of ACKs: only that of a response with this status; 0 = any.
+  public var acknowledged: UInt16 = 0
   public var occurrences: ClosedRange<Int>
   public var action: Action
+  /// From the step on; nil = for the whole run.
+  public var lifetime: Duration?
   /// What the message's text is like besides; nil = only the kind of message counts.
   var condition: MessagePattern?
   /// Nothing is said when no message ever met it.
@@ -54,7 +62,7 @@ public struct FaultPlan: Hashable, Sendable {
       let index = min(offset ?? array.count / 2, array.count - 1)
       if array.indices.contains(index) { array[index] = ~array[index] }
       return Bytes(array)
-    case .drop, .delay, .duplicate, .reset: return nil
+    case .drop, .delay, .duplicate, .reset, .split, .halfClose: return nil
     }
   }
 }

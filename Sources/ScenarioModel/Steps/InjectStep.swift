@@ -118,7 +118,8 @@ struct InjectStep: FieldStep {
     case .datagram(let bytes):
       for _ in 0..<packets { script.commands.append(.wire(from, .inject(bytes, to: to, port: agreement.local.port, .clear))) }
     case .tone(let frequency):
-      guard let codec = agreement.codec, var speech = ToneSpeech(Tone(frequency: frequency), codec: codec) else { return .done }
+      guard let codec = agreement.codec else { return .done }
+      var speech = ToneSpeech(Tone(frequency: frequency), codec: codec)
       send(&script, agreement.local.port, agreed, speech.ticksPerPacket) { speech.next() }
     case .octets(let octets, let payloadType):
       let payload = Bytes((0..<160).map { octets[octets.startIndex + $0 % octets.count] })

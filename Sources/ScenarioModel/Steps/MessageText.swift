@@ -1,10 +1,13 @@
 import SIPMessage
 import SansIO
 
-/// A message as engineers name it: `the 2nd 200 INVITE`, `the first 3 INVITE`, `every ACK`, `the BYE`, `the 5th RTP`, `the 2nd DTLS`.
+/// A message as engineers name it: `the 2nd 200 INVITE`, `the first 3 INVITE`, `every ACK`, `the BYE`, `the 5th RTP`,
+/// `the 50th to 80th RTP`, `the 2nd DTLS`, `the ACK of the 200`.
 struct MessageText: Sendable {
   var occurrences: ClosedRange<Int>
   var subject: Label.Subject
+  /// Of ACKs: only that of a response with this status; 0 = any.
+  var acknowledged: UInt16 = 0
 
   static func parse(_ text: String) -> MessageText? {
     var words = text.split(separator: " ").map(String.init)
@@ -19,8 +22,20 @@ struct MessageText: Sendable {
     } else if let first = words.first, let number = ordinal(first) {
       occurrences = number...number
       words.removeFirst()
+      if words.first == "to" {
+        guard words.count > 1, let last = ordinal(words[1]), last >= number else { return nil }
+        occurrences = number...last
+        words.removeFirst(2)
+      }
     }
-    return subject(words).map { MessageText(occurrences: occurrences, subject: $0) }
+    // `ACK of the 200`: an ACK of a 2xx is a request of its own, that of a refusal belongs to the INVITE's transaction.
+    var acknowledged: UInt16 = 0
+    if words.count == 4, words[0] == "ACK", words[1] == "of", words[2] == "the" {
+      guard let status = UInt16(words[3]), (200...699).contains(status) else { return nil }
+      acknowledged = status < 300 ? 200 : status
+      words.removeLast(3)
+    }
+    return subject(words).map { MessageText(occurrences: occurrences, subject: $0, acknowledged: acknowledged) }
   }
 
   private static func ordinal(_ word: String) -> Int? {

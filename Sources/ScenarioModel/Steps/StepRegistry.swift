@@ -1,9 +1,11 @@
 /// All kinds of steps, in the order of the documentation.
 public enum StepRegistry {
   public static let kinds: [any Step.Type] = [
-    CallStep.self, ExpectStep.self, InAnyOrderStep.self, NeverStep.self, SpeakStep.self, HangUpStep.self, CancelStep.self, HoldStep.self,
-    ResumeStep.self, ReinviteStep.self, RegisterStep.self, UnregisterStep.self, OptionsStep.self, FaultStep.self, WaitStep.self,
-    SendStep.self, ReplyStep.self, RequestStep.self, InjectStep.self, KeysStep.self, AssociateStep.self, ConnectStep.self, AcceptStep.self,
+    CallStep.self, ExpectStep.self, InAnyOrderStep.self, NeverStep.self, SpeakStep.self, PlayStep.self, PressStep.self,
+    SwitchCodecStep.self, HangUpStep.self, CancelStep.self, HoldStep.self, ResumeStep.self, ReinviteStep.self, RegisterStep.self,
+    UnregisterStep.self, OptionsStep.self, FaultStep.self, ImpairStep.self, HealStep.self, PauseStep.self, UnpauseStep.self,
+    CrashStep.self, RestartStep.self, ClockStep.self, RebootStep.self, MoveStep.self, WaitStep.self, SendStep.self, ReplyStep.self,
+    RequestStep.self, InjectStep.self, RTPStep.self, KeysStep.self, AssociateStep.self, ConnectStep.self, AcceptStep.self,
     RecordStep.self, RenegotiateStep.self, CloseStep.self,
     RegeneratePasswordStep.self, ChangePasswordStep.self, ChangePolicyStep.self, DeactivateStep.self, EndSessionStep.self, IncludeStep.self,
   ]

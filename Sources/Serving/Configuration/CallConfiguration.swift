@@ -1,3 +1,4 @@
+import SDP
 import SIPTransport
 import SansIO
 import ScenarioModel
@@ -16,6 +17,9 @@ public struct CallConfiguration: Sendable {
   /// What it does about SRTP.
   public var srtp = Scenario.SRTPUse.off
 
+  /// In order of preference; nil = PCMU and PCMA.
+  public var codecs: [AudioCodec]?
+
   public init() {}
 
   private static let username = Key.optional("username", .text, "For the digest, and the user of From.")
@@ -30,8 +34,12 @@ public struct CallConfiguration: Sendable {
     "What the call does about SRTP: `accept` offers RTP/AVP, `osrtp` RTP/AVP with keys of SDES, `best-effort` RTP/SAVP beside RTP/AVP, "
       + "`require` RTP/SAVP alone, `dtls` UDP/TLS/RTP/SAVP.")
 
+  private static let codecList = Key.optional(
+    "codecs", .oneOrMore(.words(AudioCodec.allCases.map { ($0.rawValue, $0) })),
+    "What the call offers, in order of preference; `[PCMU, PCMA]` when missing.")
+
   public static func read(_ text: String, file: String) throws(SourceProblem) -> CallConfiguration {
-    let shape = MappingShape([username, password, from, address, transport, trust, srtp])
+    let shape = MappingShape([username, password, from, address, transport, trust, srtp, codecList])
     let fields = try NodeReader.root(text, file: file).fields(shape, .empty)
     var configuration = CallConfiguration()
     configuration.username = try fields[username]
@@ -41,6 +49,7 @@ public struct CallConfiguration: Sendable {
     configuration.transport = try fields[transport]
     configuration.trust = try fields[trust]
     configuration.srtp = try fields[srtp]
+    configuration.codecs = try fields[codecList]
     return configuration
   }
 }

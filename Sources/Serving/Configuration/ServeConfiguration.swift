@@ -1,3 +1,4 @@
+import Kallglot
 import KallglotPolicy
 import SIPMessage
 import SIPTransport
@@ -38,8 +39,14 @@ public struct ServeConfiguration: Sendable {
   public var sessions: [SessionGiven] = []
   /// What answered legs hear, in hertz; nil = silence.
   public var tone: Int?
+  /// What legs hear that no tone is played to.
+  public var audio = KallglotEndpoint.LegAudio.silence
   public var answerDelay: Duration = .zero
   public var sendsMedia = true
+  /// The log says that a digit came, and not which.
+  public var masksDigits = false
+  /// Digits are listened for in the audio as well.
+  public var hearsTonesAsDigits = false
   /// PEM files; nil = a certificate of an authority that is made and kept from run to run.
   public var certificate: String?
   public var privateKey: String?
@@ -54,7 +61,10 @@ public struct ServeConfiguration: Sendable {
       TransportListener(.tls, TransportAddress(.loopbackV4, port: 5061)),
     ])
 
-  init(listeners: [TransportListener]) { self.listeners = listeners }
+  init(listeners: [TransportListener]) {
+    self.listeners = listeners
+    policy.jitterBuffer = .adaptive
+  }
 
   /// The JSON Schema of the file.
   public static var schema: String { JSONSchema.configuration("Kallglot Lab serve configuration", ServeKeys.all) }
@@ -68,6 +78,7 @@ public struct ServeConfiguration: Sendable {
     configuration.sessions = try fields[ServeKeys.sessions] ?? []
     configuration.domain = try fields[ServeKeys.domain]
     configuration.tone = try fields[ServeKeys.tone]
+    configuration.audio = try fields[ServeKeys.audio]
     configuration.answerDelay = try fields[ServeKeys.answerDelay]
     configuration.sendsMedia = try fields[ServeKeys.sendsMedia]
     configuration.certificate = try fields[ServeKeys.certificate]
@@ -99,6 +110,10 @@ enum ServeKeys {
   static let sessions = Key.optional(
     "sessions", .oneOrMore(.sessionGiven), "Sessions that exist from the start: `sess_demo`, or `{ id: sess_demo, reusable: true }`.")
   static let tone = Key.optional("tone", .frequency, "What answered legs hear; silence when missing.").with(.key("sendsMedia", "true"))
+  static let audio = Key.standard(
+    "audio", .words(KallglotEndpoint.LegAudio.allCases.map { ($0.rawValue, $0) }), "silence",
+    "What answered legs hear without a `tone`: `silence`, `echo` (themselves), `bridge` (the other leg of their session)."
+  ).with(.key("sendsMedia", "true"))
   static let answerDelay = Key.standard("answerDelay", .duration, "0", "From INVITE to 200.")
   static let sendsMedia = Key.standard("sendsMedia", .flag, "true", "Whether answered legs send RTP.")
   static let certificate = Key.optional("certificate", .text, "PEM file of the certificate and its chain.").with(.key("privateKey"))
@@ -109,7 +124,7 @@ enum ServeKeys {
   )
 
   static let all: [any DescribedField] = [
-    listen, domain, account, sessions, tone, answerDelay, sendsMedia, certificate, privateKey, trust,
+    listen, domain, account, sessions, tone, audio, answerDelay, sendsMedia, certificate, privateKey, trust,
   ]
 }
 

@@ -75,7 +75,7 @@ public struct CallBook {
     case .party(let event): take(event, at: now)
     case .joined(let leg, let session, let account, let role): joined[leg] = (session, account, role.rawValue)
     case .decision(_, let decision, let request): count(decision, request)
-    case .carried, .digit, .sessionEnded, .notCalled, .tlsKept: break
+    case .carried, .relayed, .notRelayed, .sessionEnded, .notCalled, .tlsKept: break
     }
   }
 

@@ -17,8 +17,11 @@ public struct CallLog {
   private let isJudged: Bool
   /// The decision whose response comes next, so that it is not told twice.
   private var decided: (callID: String, method: String)?
+  private let digits: DigitLines
 
-  public init(after lastLeg: Int = 0, singleUse: Set<String> = [], isJudged: Bool = false) {
+  /// - Parameter masksDigits: says that a digit came, and not which.
+  public init(after lastLeg: Int = 0, singleUse: Set<String> = [], isJudged: Bool = false, masksDigits: Bool = false) {
+    digits = DigitLines(isMasked: masksDigits)
     book = CallBook(after: lastLeg)
     self.singleUse = singleUse
     self.isJudged = isJudged
@@ -31,7 +34,7 @@ public struct CallLog {
     switch event {
     case .party(let party): _ = count(party)
     case .decision(_, let decision, let request): remember(decision, request)
-    case .joined, .carried, .digit, .sessionEnded, .notCalled, .tlsKept: break
+    case .joined, .carried, .relayed, .notRelayed, .sessionEnded, .notCalled, .tlsKept: break
     }
     book.take(event, at: now)
   }
@@ -47,7 +50,11 @@ public struct CallLog {
     case .sessionEnded(let session, _) where singleUse.contains(session):
       return "session \(session) has ended: it was valid for one call; further calls to it get 410 until serve is restarted. "
         + "'reusable: true' in the configuration makes it valid for any number of calls"
-    case .party, .joined, .carried, .digit, .sessionEnded: return nil
+    case .relayed(let leg, let other, let digit, let way):
+      return book[leg].map { "leg \($0.number): \(digits.relayed(digit, to: book[other]?.number, by: way)) (Call-ID \($0.facts.callID))" }
+    case .notRelayed(let leg, let other, let digit, let reason):
+      return book[leg].map { "leg \($0.number): \(digits.notRelayed(digit, to: book[other]?.number, reason)) (Call-ID \($0.facts.callID))" }
+    case .party, .joined, .carried, .sessionEnded: return nil
     }
   }
 
@@ -108,13 +115,14 @@ public struct CallLog {
     case .mediaLatched(_, let source): return "RTP arrives from \(source), not from the address in SDP; RTP is sent there"
     case .toneHeard(_, let frequency): return "tone of \(frequency) Hz detected"
     case .toneEnded: return "the tone ended"
+    case .markFound: return nil
     case .reason(_, let text): return "Reason from the peer: \(text)"
     case .ended(_, let reason, let report): return "\(reason)\(report.map { "; \(Self.text($0))" } ?? "")"
     case .mediaPorts: return nil
     case .redirected(_, let status, let uri, let target):
       return "\(status.map { "\($0): redirected, " } ?? "no answer: ")INVITE sent to \(uri) at \(target)"
     case .failedOver(_, let failed, let reason, let next): return "\(failed): \(reason); sent to \(next)"
-    default: return unbound(event, isOfCall: after != nil)
+    default: return digits.text(event) ?? unbound(event, isOfCall: after != nil)
     }
   }
 
@@ -161,7 +169,7 @@ public struct CallLog {
     let tones = report.tones.isEmpty ? "" : ", heard \(report.tones.map { "\($0) Hz" }.joined(separator: ", "))"
     return
       "RTP out \(report.packetsSent), in \(report.packetsReceived), \(report.packetsLost) lost, jitter "
-      + "\(micro / 1_000).\(micro % 1_000 / 100) ms\(tones)"
+      + "\(micro / 1_000).\(micro % 1_000 / 100) ms\(tones)\(report.quality.map { ", \($0.text)" } ?? "")"
   }
 
   /// `PCMU 20 ms, RTP 192.0.2.1:20000 to 192.0.2.2:10000, sendrecv`.

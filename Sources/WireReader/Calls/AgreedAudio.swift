@@ -7,6 +7,8 @@ public struct AgreedAudio: Hashable, Sendable {
   public var encoding: Encoding?
   /// The number of it in RTP to this side; the number of its own description (RFC 3264 §5.1).
   public var receivePayloadType: UInt8?
+  /// What this side may send, by the other's numbers (RFC 3264 §5.1): every encoding that both name.
+  public var sendable: [Encoding]
   /// What both descriptions allow; c=0.0.0.0 takes nothing (RFC 3264 §8.4).
   public var direction: MediaDirection
   /// Where this side takes RTP, and where the other does.
@@ -22,6 +24,8 @@ public struct AgreedAudio: Hashable, Sendable {
     else { return nil }
     (self.encoding, self.local, self.remote) = (encoding, local, remote)
     isMultiplexed = ours.controlPort == ours.port && theirs.controlPort == theirs.port
+    let named = ours.encodings
+    sendable = theirs.encodings.filter { one in named.contains { Self.isSame($0, one) } }
     receivePayloadType = ours.encodings.first { Self.isSame($0, encoding) }?.payloadType
     direction = ours.effectiveDirection.limited(to: theirs.effectiveDirection.reversed)
   }
@@ -31,9 +35,15 @@ public struct AgreedAudio: Hashable, Sendable {
   }
 
   /// The encoding among those that the Lab speaks; nil for any other.
-  public var codec: AudioCodec? {
-    encoding.flatMap { encoding in AudioCodec.allCases.first { $0.rawValue.lowercased() == encoding.name.lowercased() } }
-  }
+  public var codec: AudioCodec? { encoding?.audioCodec }
+
+  /// What a number that this side sends stands for; nil where the other side has not named it.
+  public func sent(_ payloadType: UInt8) -> Encoding? { sendable.first { $0.payloadType == payloadType } }
+}
+
+extension Encoding {
+  /// The codec of that name; nil for any that the Lab does not speak.
+  public var audioCodec: AudioCodec? { AudioCodec.allCases.first { $0.rawValue.lowercased() == name.lowercased() } }
 }
 
 extension ObservedMedia {

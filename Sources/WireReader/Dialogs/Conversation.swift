@@ -40,6 +40,9 @@ public final class Conversation {
   public private(set) var rowsLeftOut = 0
   @exclusivity(unchecked) public private(set) var messageCount = 0
   @exclusivity(unchecked) public private(set) var isDeliberatelyBroken = false
+  /// Digits that INFO brought, with who sent them.
+  public var infoDigits: [(digit: SeenDigit, source: TransportAddress)] { information.list }
+  @exclusivity(unchecked) private var information = InfoDigits()
   /// The message that ended it; nil where nothing did, or something began anew.
   @exclusivity(unchecked) public private(set) var ended: FrameStamp?
   private let mostRows: Int
@@ -89,6 +92,7 @@ public final class Conversation {
     if message.transport != firstTransport, !furtherTransports.contains(message.transport) { furtherTransports.append(message.transport) }
     let repetition = message.status.map { table.response(message, $0, spellings) } ?? table.request(message, spellings)
     if repetition == 0, message.message.isRequest { sequences.take(message) }
+    if repetition == 0 { information.take(message) }
     addRow(message, repetition)
     if isEnded(by: message) {
       ended = message.stamp

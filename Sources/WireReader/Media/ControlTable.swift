@@ -25,6 +25,8 @@ public struct ControlTable {
     public var fall: (stamp: FrameStamp, from: Int32, to: Int32)?
     /// A block that names a sender report which did not come, or another time since it.
     public var echo: Echo?
+    /// The last VoIP metrics about it (RFC 3611 §4.7).
+    public var metrics: VoIPMetrics?
   }
 
   /// What was sent of a stream until a moment.
@@ -33,6 +35,8 @@ public struct ControlTable {
     public var octets: Int
     /// By the numbering, whether they were captured or not.
     public var seenPackets: Int
+    /// Those that were captured.
+    public var captured: Int
     public var seenOctets: Int
     /// Seconds by the sender's clock (NTP) and by that of its RTP timestamps, and when the report came.
     public var clock: Double
@@ -168,6 +172,10 @@ public struct ControlTable {
         change(ssrc, way, stamp) { $0.receiverReports += 1 }
         take(blocks, (way.destination, way.source), stamp, streams, use)
       case .bye(let sources, _): for ssrc in sources { change(ssrc, way, stamp) { $0.saidGoodbye = true } }
+      case .extended(_, let blocks):
+        for case .voipMetrics(let metrics) in blocks {
+          change(metrics.ssrc, (way.destination, way.source), stamp) { $0.metrics = metrics }
+        }
       case .cname, .other: break
       }
     }
@@ -217,7 +225,7 @@ public struct ControlTable {
     for block in blocks {
       let key = RTPStream.Key(source: way.source, destination: way.destination, ssrc: block.ssrc)
       let seen = streams[key] ?? streams.arrived(key)
-      if let use, seen == nil, bySource[key].map({ $0.senderReports + $0.receiverReports == 0 }) ?? true {
+      if let use, seen == nil, !streams.wentElsewhere(key), bySource[key].map({ $0.senderReports + $0.receiverReports == 0 }) ?? true {
         add(Oddity((way.destination, way.source), stamp, use, ssrc: block.ssrc), to: \.unknownSources)
       }
       let echo = echoes.compare(block, by: way.destination, stamp)

@@ -22,7 +22,7 @@ public struct PayloadUse {
 
   private(set) var isEvent = false
   private(set) var isAudio = false
-  private(set) var clockRate = 0
+  public private(set) var clockRate = 0
   private(set) var length: PacketLength?
   /// Its octets are so many a millisecond, whatever they say (RFC 3551 §4.5): the length alone tells audio from audio with a tag behind it.
   private(set) var hasOctetsInTime = false
@@ -36,7 +36,7 @@ public struct PayloadUse {
 
   var isNoise: Bool { type == 13 || type == 19 }
   /// Its timestamps count samples.
-  var isTimed: Bool { isAudio && !isEvent && !isNoise }
+  public var isTimed: Bool { isAudio && !isEvent && !isNoise }
   /// Cisco's named signalling events: what telephone-event is for gateways of one maker, on 100 unless configured, described nowhere.
   public var isNamedSignallingEvent: Bool { type == 100 && longest <= 8 }
 

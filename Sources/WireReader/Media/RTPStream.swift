@@ -44,6 +44,7 @@ public final class RTPStream {
     case stray = "a packet out of the numbering"
     case laterCall = "a later call on the same addresses"
     case clock = "jitter measured anew where the clock leaps or rests"
+    case events = "jitter measured without what telephone-events make of it"
   }
 
   public let key: Key
@@ -53,6 +54,8 @@ public final class RTPStream {
   @exclusivity(unchecked) public private(set) var statistics = StreamStatistics()
   @exclusivity(unchecked) public private(set) var course = SequenceCourse()
   @exclusivity(unchecked) public private(set) var clock = StreamClock()
+  /// What came of each packet, over the whole and by interval.
+  @exclusivity(unchecked) private var ledger = ReceptionLedger()
   @exclusivity(unchecked) public private(set) var payloads: [PayloadUse] = []
   @exclusivity(unchecked) public private(set) var periods: [Period] = []
   /// The description of whoever receives; nil where the capture shows none.
@@ -71,6 +74,10 @@ public final class RTPStream {
   @exclusivity(unchecked) public private(set) var octets = 0
   /// Of the law that came first.
   @exclusivity(unchecked) public private(set) var audio: AudioLevel?
+  /// Its telephone-events.
+  @exclusivity(unchecked) public private(set) var eventCourse = EventCourse()
+  /// Listens for digits in its audio; nil where nobody asks.
+  @exclusivity(unchecked) private var tones: ToneReader?
   /// The longest pause, in nanoseconds, and the frame after it.
   @exclusivity(unchecked) public private(set) var longestPause: (nanoseconds: Int64, stamp: FrameStamp)?
 
@@ -141,7 +148,7 @@ public final class RTPStream {
   /// Milliseconds; where timestamps jump or rest, measured anew from there.
   public var meanJitter: Double { isSteady ? statistics.meanJitter : clock.meanJitter }
   public var maximumJitter: Double { isSteady ? statistics.maximumJitter : clock.maximumJitter }
-  private var isSteady: Bool { clock.breaks == 0 && course.restarts.isEmpty }
+  private var isSteady: Bool { clock.breaks == 0 && course.restarts.isEmpty && events == 0 }
 
   public var differences: [Difference] {
     Difference.allCases.filter { difference in
@@ -153,6 +160,7 @@ public final class RTPStream {
       case .stray: course.strays > 0
       case .laterCall: followsCall
       case .clock: clock.breaks > 0
+      case .events: events > 0
       }
     }
   }
@@ -196,20 +204,30 @@ public final class RTPStream {
     }
     // In an opened stream what is not opened came twice, or is of somebody else: its payload says nothing.
     let isReadable = isOpened || !mayBeProtected
+    if isReadable, isWhole { takeDigits(packet, use, stamp) }
     if isReadable, AudioLevel.isRead(course.packets), let law = payloads[use].law { listen(packet.payload, law, stamp) }
     let (clockRate, isEvent) = (payloads[use].clockRate, payloads[use].isEvent)
     statistics.take(
       sequence: packet.sequenceNumber, timestamp: packet.timestamp, marker: packet.marker, payloadType: packet.payloadType,
       clockRate: isEvent ? 0 : clockRate, at: time)
-    let restarts = course.restarts.count
+    let (restarts, strays) = (course.restarts.count, course.strays)
     let step = course.take(
       SequenceCourse.Packet(
         sequence: packet.sequenceNumber, timestamp: packet.timestamp, time: time, clockRate: clockRate,
         isEvent: isEvent || payloads[use].isNoise, stamp: stamp))
-    if course.restarts.count != restarts { clock.startOver() }
+    if course.restarts.count != restarts {
+      clock.startOver()
+      ledger.startOver()
+    }
     if periods.isEmpty { periods.append(Period(first: stamp, last: stamp, receiver: receiver, sender: sender)) }
     let length = isWhole && isReadable ? payloads[use].length?.ticks(packet.payload) ?? 0 : 0
     if payloads[use].isTimed { self.time(packet, step, clockRate, length, stamp) } else { clock.passOver() }
+    // What nothing before or after explains is no packet of the numbering.
+    if course.strays <= strays { ledger.take(packet.sequenceNumber, at: stamp.time, jitter: clock.jitter) }
+    count(length, stamp)
+  }
+
+  private func count(_ length: Int, _ stamp: FrameStamp) {
     let period = periods.count - 1
     periods[period].packets += 1
     if stamp.since(periods[period].first) > 1_000_000_000 { periods[period].late += 1 }
@@ -233,11 +251,33 @@ public final class RTPStream {
     if closedPackets > 0, !wasClear { closedPackets -= 1 }
     if wasClear { clear.remove() }
     if openedPackets == 1 { namePayloads() }
+    if let use = payloads.firstIndex(where: { $0.type == packet.payloadType }) { takeDigits(packet, use, stamp) }
     guard AudioLevel.isRead(openedPackets), let law = payloads.first(where: { $0.type == packet.payloadType })?.law else { return }
     listen(packet.payload, law, stamp)
   }
 
   func addClearControl(_ stamp: FrameStamp) { clearControl.add(stamp) }
+
+  private func takeDigits(_ packet: RTPPacket, _ use: Int, _ stamp: FrameStamp) {
+    if payloads[use].isEvent {
+      let (media, type) = (receiver?.media, payloads[use].type)
+      return eventCourse.take(
+        packet, clockRate: payloads[use].clockRate, lost: course.lost, isListed: { media?.takes(event: $0, by: type) ?? true }, stamp)
+    }
+    if payloads[use].isTimed { eventCourse.pass(packet, clockRate: payloads[use].clockRate, lost: course.lost, stamp) }
+    if tones != nil, let law = payloads[use].law { tones?.take(packet, law, stamp) }
+  }
+
+  /// Digits in its audio are listened for from now on.
+  func listenForDigits() { if tones == nil { tones = ToneReader() } }
+
+  /// The digits that it shows, events and tones, in the order of their beginnings.
+  public var digits: [SeenDigit] {
+    // A tone that sounds at the end of the stream is one as well.
+    var tones = tones
+    tones?.finish(last)
+    return (eventCourse.digits + (tones?.digits ?? [])).sorted { $0.stamp.time < $1.stamp.time }
+  }
 
   private func listen(_ payload: Bytes, _ law: CompandingLaw, _ stamp: FrameStamp) {
     if audio == nil { audio = AudioLevel(law) }
@@ -301,6 +341,21 @@ public final class RTPStream {
     guard let former, let receiver, former.media.formats.contains("\(type)") else { return false }
     guard let answer = places.sender?.last, answer.frame > receiver.description.frame else { return true }
     return stamp.since(answer) < 2_000_000_000
+  }
+
+  // MARK: - Quality
+
+  /// Loss, bursts and gaps, over the whole and by interval; times are nanoseconds since 1970.
+  public var figures: ReceptionLedger.Figures { ledger.figures }
+
+  /// The score of a stretch of it, as a listener hears it.
+  ///
+  /// - Parameter conceals: what is assumed of its receiver, which the capture does not show.
+  public func score(_ loss: BurstGapLoss, conceals: Bool) -> QualityFigure {
+    guard heldNumbers == 0 else { return .notMeasured("numbers were skipped in a hold") }
+    let seconds = last.since(first) / 1_000_000_000
+    let bitRate = seconds > 0 ? octets * 8 / Int(seconds) : nil
+    return QualityFigure(ScoredCodec(encoding: codec, bitRate: bitRate), loss, conceals: conceals, isAssumed: true)
   }
 
   // MARK: - Words

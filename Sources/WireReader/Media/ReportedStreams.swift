@@ -15,6 +15,9 @@ struct ReportedStreams {
     list.last { $0.key.ssrc == key.ssrc && $0.key.destination == key.destination }
   }
 
+  /// Whether the source sent to another address of the same receiver before, which has moved since.
+  func wentElsewhere(_ key: RTPStream.Key) -> Bool { list.contains { $0.key.ssrc == key.ssrc && $0.key.source == key.source } }
+
   /// The SSRC under which a source sends instead; nil where its own has come from its host, or no other has.
   func other(than key: RTPStream.Key) -> UInt32? {
     guard arrived(key) == nil, !list.contains(where: { $0.key.ssrc == key.ssrc && $0.key.source.address == key.source.address }) else {
@@ -73,7 +76,7 @@ extension RTCPPacket {
     switch self {
     case .cname: true
     case .other(202, let bytes): Self.namesSource(bytes)
-    case .senderReport, .receiverReport, .bye, .other: false
+    case .senderReport, .receiverReport, .bye, .extended, .other: false
     }
   }
 

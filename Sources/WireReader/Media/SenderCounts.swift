@@ -4,9 +4,12 @@ import SansIO
 extension ControlTable.Reports {
   /// A sender counts from the beginning of its stream (RFC 3550 §6.4.1). A capture that joins later knows the steps alone.
   mutating func take(_ information: RTCPPacket.SenderInformation, _ stream: RTPStream, _ stamp: FrameStamp) {
+    // What was sent since the newest packet came may all be lost: the next report says whether it was.
+    if let newest = stream.course.newest, stamp.since(newest.stamp) > 100_000_000 { return }
     let now = ControlTable.Sent(
       packets: Int(information.packetCount), octets: Int(information.octetCount), seenPackets: stream.course.expected,
-      seenOctets: stream.octets, clock: Double(information.ntpTime >> 32) + Double(information.ntpTime & 0xFFFF_FFFF) / 4_294_967_296,
+      captured: stream.course.packets, seenOctets: stream.octets,
+      clock: Double(information.ntpTime >> 32) + Double(information.ntpTime & 0xFFFF_FFFF) / 4_294_967_296,
       timestamp: information.rtpTimestamp, stamp: stamp)
     compareOffset(now, stream)
     guard let begin else {
@@ -21,12 +24,21 @@ extension ControlTable.Reports {
       return
     }
     compareClocks(begin, now, stream.clockRate)
-    guard said > 0, now.octets > begin.octets else { return }
-    let (octets, length) = ((now.octets - begin.octets) / said, stream.octets / max(stream.course.packets, 1))
-    // What protects a payload is octets of it as well (RFC 3711 §3.1).
-    if miscount == nil, length >= 20, abs(octets - length) * (stream.protection == .closed ? 5 : 20) > length {
-      miscount = ControlTable.Miscount(stamp: stamp, said: octets, seen: length, kind: .octets)
-    }
+    compareOctets(begin, now, said: said, seen: seen, stream)
+  }
+
+  /// Of the same packets on both sides: Opus and its like need more octets for some seconds than for others.
+  private mutating func compareOctets(
+    _ begin: ControlTable.Sent, _ now: ControlTable.Sent, said: Int, seen: Int, _ stream: RTPStream
+  ) {
+    let captured = now.captured - begin.captured
+    // Events are short: those of a part of the stream say nothing of the whole.
+    guard miscount == nil, said > 0, captured >= 50, now.octets > begin.octets, stream.events == 0 else { return }
+    let (octets, length) = ((now.octets - begin.octets) / said, (now.seenOctets - begin.seenOctets) / captured)
+    // What protects a payload is octets of it as well (RFC 3711 §3.1); how long those were that are missing nobody knows.
+    let part = stream.protection == .closed ? 5 : captured * 20 < seen * 19 ? 4 : 20
+    guard length >= 20, abs(octets - length) * part > length else { return }
+    miscount = ControlTable.Miscount(stamp: now.stamp, said: octets, seen: length, kind: .octets)
   }
 }
 

@@ -30,7 +30,10 @@ public struct StreamTable {
   /// Guesses that may be open at a time.
   private static let mostGuesses = 2_048
 
-  public init(keyLog: KeyLog = KeyLog()) {
+  private let hearsDigits: Bool
+
+  public init(keyLog: KeyLog = KeyLog(), hearsDigits: Bool = false) {
+    self.hearsDigits = hearsDigits
     self.keyLog = keyLog
     dtls = DTLSTable(keyLog: keyLog)
   }
@@ -82,6 +85,7 @@ public struct StreamTable {
     let isSignalled = isMedia(way)
     guard isSignalled || Self.isPlausible(packet, way) else { return false }
     let stream = RTPStream(key, first: stamp, followsCall: known != nil)
+    if hearsDigits { stream.listenForDigits() }
     if !isSignalled { guess(key) }
     streams[key] = stream
     recent.keep(stream)
@@ -319,7 +323,7 @@ extension RTCPPacket {
   /// Whose it is.
   fileprivate var reporter: UInt32? {
     switch self {
-    case .senderReport(let ssrc, _, _), .receiverReport(let ssrc, _), .cname(let ssrc, _): ssrc
+    case .senderReport(let ssrc, _, _), .receiverReport(let ssrc, _), .cname(let ssrc, _), .extended(let ssrc, _): ssrc
     case .bye(let sources, _): sources.first
     case .other: nil
     }

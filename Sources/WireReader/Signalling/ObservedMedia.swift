@@ -46,6 +46,11 @@ public struct ObservedMedia: Hashable, Sendable {
   /// `a=setup`, likewise (RFC 4145 §4).
   public var setup: String?
 
+  /// Whether its writer takes an event by this number of telephone-event (RFC 4733 §2.4.1).
+  func takes(event code: UInt8, by number: UInt8) -> Bool {
+    terms.content.events.first { $0.number == number }?.taken.contains(code) ?? true
+  }
+
   public var isRTP: Bool { terms.content.isRTP }
   public var isSecure: Bool { profile.has("SAVP") }
   /// Hold, in the way of RFC 3264 §8.4 or of RFC 2543. With ICE, 0.0.0.0 says that no candidate is known yet (RFC 8840 §4.3).
@@ -81,12 +86,21 @@ public struct ObservedMedia: Hashable, Sendable {
 
 /// What an m= section says beside its port. Sections that say the same share it: those of one product differ in nothing else.
 public final class MediaTerms: Hashable, Sendable {
+  struct EventsTaken: Hashable, Sendable {
+    var number: UInt8
+    var taken: EventSet
+
+    init(_ media: MediaDescription, _ number: UInt8) { (self.number, taken) = (number, media.events(of: number)) }
+  }
+
   struct Content: Hashable, Sendable {
     var kind: String
     var profile: String
     var isRTP: Bool
     var formats: [String]
     var encodings: [Encoding]
+    /// What the numbers of telephone-event take.
+    var events: [EventsTaken]
     var direction: MediaDirection?
     var connection: IPAddress?
     var isMultiplexed: Bool
@@ -114,6 +128,7 @@ public final class MediaTerms: Hashable, Sendable {
     let (profile, keys) = (media.profile, kept.count == lines.count ? media.crypto : CryptoOffer(parsing: kept))
     content = Content(
       kind: media.kind, profile: profile, isRTP: profile.has("RTP/"), formats: media.formats, encodings: media.encodings,
+      events: media.encodings.filter(\.isTelephoneEvent).map { EventsTaken(media, $0.payloadType) },
       direction: media.direction, connection: media.connection, isMultiplexed: media.hasAttribute("rtcp-mux"),
       controlPort: media.rtcpPort, packetTime: media.packetTime, maximumPacketTime: media.maximumPacketTime,
       candidates: candidates.filter { $0.component == 1 }.map(\.address),

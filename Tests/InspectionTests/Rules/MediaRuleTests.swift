@@ -207,6 +207,22 @@ import Testing
       .expect("sender-report", frame: 305, by: bob)
   }
 
+  @Test func `octets of a sender report are those of the packets that it is about: Opus needs fewer later (RFC 3550 §6.4.1)`() throws {
+    func reported(_ octets: Int) -> Packets {
+      call {
+        $0.udp(bob, 20_001, to: alice, 10_001, senderReport(8, packets: 150, octets: 24_000))
+        for index in 151...300 {
+          $0.udp(bob, 20_000, to: alice, 10_000, rtpPacket(0, UInt16(index), UInt32(index * 160), 8, size: 80))
+          $0.wait(20)
+        }
+        $0.udp(bob, 20_001, to: alice, 10_001, senderReport(8, packets: 300, octets: 24_000 + octets))
+      }
+    }
+    try reported(12_000).expectNo("sender-report")
+    try reported(18_000).expect("sender-report", frame: 456, by: bob)
+    try reported(24_000).expect("sender-report", frame: 456, by: bob)
+  }
+
   @Test func `a sender report may overtake the packets that it counts, where the jitter is wide (RFC 3550 §6.4.1)`() throws {
     /// The second half comes in tens, each ten in reverse and at once, and the last ten after the report that counts them.
     func reported(_ packets: Int, isJittery: Bool) -> Packets {

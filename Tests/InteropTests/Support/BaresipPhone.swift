@@ -15,6 +15,9 @@ struct BaresipPhone: Sendable {
     var tone = 600
     /// When it is over baresip hangs up, which no test waits for, however busy the machine is.
     var seconds = 600
+    /// Hertz of that file, and its channels: those of the codec, since it converts nothing.
+    var sampleRate = 8_000
+    var channels = 1
   }
 
   let program: Companion
@@ -25,7 +28,7 @@ struct BaresipPhone: Sendable {
   static func start(_ scene: Scene, at address: String, _ settings: Settings) async throws -> BaresipPhone {
     let folder = "\(scene.folder)/baresip-\(address)"
     try FileManager.default.createDirectory(atPath: "\(folder)/heard", withIntermediateDirectories: true)
-    try tone(settings.tone, seconds: settings.seconds).write(to: URL(fileURLWithPath: "\(folder)/tone.wav"))
+    try tone(settings).write(to: URL(fileURLWithPath: "\(folder)/tone.wav"))
     let config = """
       sip_listen \(address):5090
       \(settings.authority.map { "sip_cafile \($0)" } ?? "")
@@ -34,6 +37,8 @@ struct BaresipPhone: Sendable {
       audio_player aufile,\(folder)/play.wav
       audio_alert aufile,\(folder)/tone.wav
       module_path \(try modulePath())
+      module opus.so
+      module g722.so
       module g711.so
       module srtp.so
       module dtls_srtp.so
@@ -65,24 +70,31 @@ struct BaresipPhone: Sendable {
     let files = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/heard").filter { $0.hasSuffix("-dec.wav") }
     let file = try #require(files.first, "baresip recorded nothing")
     let data = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(folder)/heard/\(file)")))
-    var detector = ToneDetector(sampleRate: 8_000)
+    func number(_ offset: Int, _ bytes: Int) -> Int { (0..<bytes).reduce(0) { $0 | Int(data[offset + $1]) << (8 * $1) } }
+    try #require(data.count > 44)
+    let (channels, rate) = (max(1, number(22, 2)), number(24, 4))
+    var detector = ToneDetector(sampleRate: rate)
     var found: [Int] = []
-    for offset in stride(from: 44, to: data.count - 1, by: 2) {
+    for offset in stride(from: 44, to: data.count - 1, by: 2 * channels) {
       let sample = Int16(bitPattern: UInt16(data[offset]) | UInt16(data[offset + 1]) << 8)
       if case .began(let frequency) = detector.receive(sample) { found.append(frequency) }
     }
     return found
   }
 
-  /// A WAV file with a sine tone, 8 kHz, 16 bits.
-  private static func tone(_ frequency: Int, seconds: Int) -> Data {
-    var generator = ToneSource(Tone(frequency: frequency), sampleRate: 8_000)
+  /// A WAV file with a sine tone, 16 bits.
+  private static func tone(_ settings: Settings) -> Data {
+    let (rate, channels) = (settings.sampleRate, settings.channels)
+    var generator = ToneSource(Tone(frequency: settings.tone), sampleRate: rate)
     var second = Data()
-    for _ in 0..<8_000 { withUnsafeBytes(of: generator.next().littleEndian) { second.append(contentsOf: $0) } }
-    let samples = repeatElement(second, count: seconds).reduce(into: Data()) { $0.append($1) }
+    for _ in 0..<rate {
+      let sample = generator.next().littleEndian
+      for _ in 0..<channels { withUnsafeBytes(of: sample) { second.append(contentsOf: $0) } }
+    }
+    let samples = repeatElement(second, count: settings.seconds).reduce(into: Data()) { $0.append($1) }
     func word(_ value: Int, _ bytes: Int) -> Data { Data((0..<bytes).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }) }
-    var file = Data("RIFF".utf8) + word(36 + samples.count, 4) + Data("WAVEfmt ".utf8) + word(16, 4) + word(1, 2) + word(1, 2)
-    file += word(8_000, 4) + word(16_000, 4) + word(2, 2) + word(16, 2) + Data("data".utf8) + word(samples.count, 4)
+    var file = Data("RIFF".utf8) + word(36 + samples.count, 4) + Data("WAVEfmt ".utf8) + word(16, 4) + word(1, 2) + word(channels, 2)
+    file += word(rate, 4) + word(rate * 2 * channels, 4) + word(2 * channels, 2) + word(16, 2) + Data("data".utf8) + word(samples.count, 4)
     return file + samples
   }
 

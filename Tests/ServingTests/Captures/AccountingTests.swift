@@ -274,8 +274,8 @@ final class CaptureScene: Sendable {
     let second = two.request("INVITE", body: Dialogue.offer(media.address))
     let first = one.request("INVITE", body: Dialogue.offer(media.address))
     let cut = try #require(second.array.firstRange(of: Array("Call-ID: two\r\n".utf8))).upperBound + 3
-    try await scene.peer.send(Bytes(first.array + Array("\r\n\r\n".utf8) + second[0..<cut].array), over: wire)
-    try await scene.peer.send(second[cut..<second.count], over: wire)
+    let head = Bytes(first.array + Array("\r\n\r\n".utf8) + second[0..<cut].array)
+    try await scene.peer.send([head, second[cut..<second.count]], over: wire)
     // By their Call-IDs: a 200 may come twice before its ACK.
     one.take(try await scene.peer.message("SIP/2.0 200", with: "Call-ID: one\r\n", " INVITE\r\n", over: wire))
     two.take(try await scene.peer.message("SIP/2.0 200", with: "Call-ID: two\r\n", " INVITE\r\n", over: wire))

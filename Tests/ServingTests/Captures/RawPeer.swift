@@ -112,17 +112,22 @@ final class RawPeer: NetworkHost, @unchecked Sendable {
 
   func accept() async throws -> Wire { .stream(try await wait("an accepted connection") { $0.accepted.first }) }
 
-  func send(_ bytes: Bytes, over wire: Wire) async throws {
-    try await perform { peer, out in
-      switch wire {
-      case .datagrams(let port, to: let remote):
-        guard let local = peer.bound[port] else { return }
-        peer.datagrams.append(Datagram(source: local, destination: remote, payload: bytes))
-        out.datagram(port, to: remote, bytes, .none)
-      case .stream(let id):
-        peer.streams[id]?.sent += bytes.array
-        if let engine = peer.engines[id] { peer.act(engine.send(bytes, at: .zero), id, &out) } else { out.bytes(id, bytes, .none) }
-      }
+  func send(_ bytes: Bytes, over wire: Wire) async throws { try await send([bytes], over: wire) }
+
+  /// Sends all of them in one turn of the loop: no other test comes between them, however busy the machine is.
+  func send(_ pieces: [Bytes], over wire: Wire) async throws {
+    try await perform { peer, out in for piece in pieces { peer.send(piece, over: wire, &out) } }
+  }
+
+  private func send(_ bytes: Bytes, over wire: Wire, _ out: inout Outbox) {
+    switch wire {
+    case .datagrams(let port, to: let remote):
+      guard let local = bound[port] else { return }
+      datagrams.append(Datagram(source: local, destination: remote, payload: bytes))
+      out.datagram(port, to: remote, bytes, .none)
+    case .stream(let id):
+      streams[id]?.sent += bytes.array
+      if let engine = engines[id] { act(engine.send(bytes, at: .zero), id, &out) } else { out.bytes(id, bytes, .none) }
     }
   }
 

@@ -61,6 +61,8 @@ struct ResponsePath: MessageCheck {
       let source = request.source.address.unmapped
       if let said = answered.received {
         guard let address = IPAddress(said), address.unmapped != source, !source.isPrivate else { return nil }
+        // So may a NAT64 (RFC 6146), which gives it one of the other family.
+        guard address.unmapped.isIPv6 == source.isIPv6 else { return nil }
         return Remark(
           .viaReceived, "\(title) says received=\(said) in Via, the request in frame \(frame) came from \(source)", message.stamp,
           by: message.source)

@@ -14,7 +14,7 @@ extension CheckContext {
   /// A block whose receiver has this tap: nothing comes to it that the tap has not seen. Nil where it is too early to say, or elsewhere.
   fileprivate func ownBlock(_ stream: RTPStream) -> ControlTable.Block? {
     guard own.contains(stream.key.destination.address), !own.contains(stream.key.source.address), stream.isCounted,
-      let block = control[stream.key]?.block, block.seenPackets >= 50, hiddenFrames == 0
+      let block = control[stream.key]?.block, block.seenPackets >= 50, hiddenFrames == 0, !streams.hasMoved(stream)
     else { return nil }
     return block
   }
@@ -52,7 +52,9 @@ struct ReportedLoss: StreamCheck {
     let seen = stream.protection == .clear ? [block.seenBalance] : [block.seenBalance, block.seenLost]
     // Nor does it count what it cannot open while keys change: how many those are is its own business.
     let margin = max(8, block.seenExpected / 100)
-    if seen.allSatisfy({ block.lost < $0 - margin || block.lost > $0 + margin + stream.uncertainPackets }) {
+    // What was lost before the first packet that it could open it does not know of.
+    let unsure = margin + stream.uncertainPackets
+    if seen.allSatisfy({ block.lost < $0 - unsure || block.lost > $0 + unsure }) {
       return Remark(
         rule,
         "\(reporter) reports \(Words.count(block.lost, "packet")) lost from \(stream.key.source), \(block.seenBalance) of "
@@ -173,9 +175,9 @@ struct SenderCounts: StreamCheck {
   var rule: Rule { .senderReport }
 
   func check(_ stream: RTPStream, _ context: CheckContext) -> [Remark] {
-    guard let reports = context.control[stream.key], !stream.isProbe, stream.course.restarts.isEmpty, !stream.skipsNumbers else {
-      return []
-    }
+    guard let reports = context.control[stream.key], !stream.isProbe, stream.course.restarts.isEmpty, !stream.skipsNumbers,
+      !context.streams.hasMoved(stream)
+    else { return [] }
     let sender = stream.key.source
     if let miscount = reports.miscount {
       return [Remark(rule, "the sender report of \(sender) \(Self.words(miscount))", miscount.stamp, by: sender)]

@@ -1,0 +1,4 @@
+// The resampler of libspeexdsp for Swift.
+#pragma once
+
+#include <speex/speex_resampler.h>
