@@ -126,23 +126,8 @@ private final class VirtualMeans: StageMeans {
   func record(_ body: JournalRecord.Body) { simulation.record(JournalRecord(at: simulation.now, host: .stage, body)) }
 
   func add(_ plan: FaultPlan) throws(StageFailure) {
-    let action: Fault.Action =
-      switch plan.action {
-      case .drop: .drop
-      case .delay(let duration): .delay(duration)
-      case .duplicate: .duplicate
-      case .split(let size): .split(size)
-      case .halfClose: .halfClose
-      case .reset: .reset
-      case .replace, .corrupt: .rewrite { plan.rewritten($0) ?? $0 }
-      }
-    var condition: (@Sendable (Bytes) -> Bool)?
-    if plan.readsBytes { condition = { plan.matches($0) } }
-    var fault = Fault(
-      plan.text, sender: try plan.sender.map(cast.number), subject: plan.subject, occurrences: plan.occurrences, action: action,
-      condition: condition)
-    (fault.receiver, fault.acknowledged, fault.lifetime) = (try plan.receiver.map(cast.number), plan.acknowledged, plan.lifetime)
-    faults.append((plan, simulation.add(fault)))
+    let (sender, receiver) = (try plan.sender.map(cast.number), try plan.receiver.map(cast.number))
+    faults.append((plan, simulation.add(Fault(plan, from: sender, to: receiver))))
   }
 
   func impair(_ change: LinkChange) throws(StageFailure) {
@@ -183,6 +168,27 @@ private final class VirtualMeans: StageMeans {
       guard let report = simulation.fault(fault.number), report.struck == 0 else { return nil }
       return (fault.plan, report.seen)
     }
+  }
+}
+
+extension Fault {
+  /// A fault of a scenario, between the hosts that its members are.
+  public init(_ plan: FaultPlan, from sender: HostID?, to receiver: HostID?) {
+    let action: Action =
+      switch plan.action {
+      case .drop: .drop
+      case .delay(let duration): .delay(duration)
+      case .duplicate: .duplicate
+      case .split(let size): .split(size)
+      case .halfClose: .halfClose
+      case .reset: .reset
+      case .replace, .corrupt: .rewrite { plan.rewritten($0) ?? $0 }
+      }
+    var condition: (@Sendable (Bytes) -> Bool)?
+    if plan.readsBytes { condition = { plan.matches($0) } }
+    self.init(
+      plan.text, sender: sender, subject: plan.subject, occurrences: plan.occurrences, action: action, condition: condition)
+    (self.receiver, acknowledged, lifetime) = (receiver, plan.acknowledged, plan.lifetime)
   }
 }
 

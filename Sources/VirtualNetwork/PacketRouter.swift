@@ -66,6 +66,7 @@ public struct PacketRouter {
   private var taps = Taps()
   private var waiting: [Waiting] = []
   private var lastTicket: UInt64 = 0
+  private var faults = RoutedFaults()
   private var shifts: [Connection: SegmentShifts] = [:]
   private var count = 0
 
@@ -105,6 +106,14 @@ public struct PacketRouter {
   /// Sets one direction of the way between two sides.
   public mutating func setLink(from: HostID, to: HostID, _ link: Impairment, at now: Instant = .zero) {
     topology.setLink(from: Int(from.rawValue), to: Int(to.rawValue), link, at: now)
+  }
+
+  /// Adds a fault; what a datagram or a segment is, it tells by its bytes. Of streams it can be lost, late, or changed in as many octets.
+  public mutating func add(_ fault: Fault, at now: Instant = .zero) { faults.add(fault, at: now) }
+
+  /// Each fault's text, how many packets were of its kind, and to how many of them it happened.
+  public var struckFaults: [(text: String, seen: Int, struck: Int)] {
+    faults.isEmpty ? [] : (1...faults.count).compactMap { faults.report($0) }
   }
 
   public mutating func addSink(_ sink: any JournalSink) { taps.add(sink) }
@@ -150,10 +159,13 @@ public struct PacketRouter {
       return tapSent(parcel, passed, .unroutable, from: host, at: now)
     }
     let receiver = boxes.receiver(at: place, seen.destination, from: seen.source, &topology)
-    let passage = topology.pass(seen.kind, octets: seen.octets, from: host, to: receiver, at: now)
-    if passage.first == nil { statistics.lost += 1 }
-    tapSent(parcel, passed, passage.fate, from: host, at: now)
+    var passage = topology.pass(seen.kind, octets: seen.octets, from: host, to: receiver, at: now)
     seen.payload = passage.damaged(seen.payload)
+    let struck = faults.strike(
+      &seen.payload, isSegment: seen.segment != nil, from: host, to: receiver,
+      delay: topology.baseDelay(from: host, to: receiver, at: now), at: now, &passage)
+    if passage.first == nil { statistics.lost += 1 }
+    tapSent(parcel, passed, struck ?? passage.fate, from: host, at: now)
     for case let delay? in [passage.first, passage.second] { wait(seen, place, until: now.nanoseconds + delay) }
   }
 

@@ -51,6 +51,23 @@ struct SIPText {
     return "\(words.dropFirst().first ?? "?") to \(method ?? "?")"
   }
 
+  /// Of a request that of its start line, of a response that of CSeq.
+  var method: String? {
+    let line = isRequest ? lines.first?.prefix { $0 != UInt8(ascii: " ") } : value("cseq")?.split(separator: UInt8(ascii: " ")).last
+    return line.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// nil for a request.
+  var status: UInt16? {
+    guard !isRequest, let words = lines.first?.split(separator: UInt8(ascii: " ")), words.count > 1 else { return nil }
+    return UInt16(String(decoding: words[1], as: UTF8.self))
+  }
+
+  var callID: [UInt8]? {
+    guard let line = value("call-id", "i") else { return nil }
+    return Array(line.drop { $0 == UInt8(ascii: " ") })
+  }
+
   /// The name of a header line in lower case; nil for the start line, folded lines and others.
   static func headerName(_ line: [UInt8]) -> String? {
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")), let first = line.first, first != 0x20, first != 0x09 else { return nil }
@@ -64,8 +81,8 @@ struct SIPText {
     }
   }
 
-  private func value(_ name: String) -> ArraySlice<UInt8>? {
-    guard let index = index(name), let colon = lines[index].firstIndex(of: UInt8(ascii: ":")) else { return nil }
+  private func value(_ name: String, _ short: String? = nil) -> ArraySlice<UInt8>? {
+    guard let index = index(name, short), let colon = lines[index].firstIndex(of: UInt8(ascii: ":")) else { return nil }
     return lines[index][(colon + 1)...]
   }
 

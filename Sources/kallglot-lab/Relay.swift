@@ -23,6 +23,8 @@ struct Relay {
   private var sides: [Side] = []
   private let begin: Int64
   private var writeFailures = 0
+  /// Faults of the file that cannot be had between real hosts, and why.
+  private(set) var leftOut: [String] = []
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   init(_ scenario: Scenario, _ given: [RelaySide], seed: UInt64, out: String?) throws {
@@ -48,9 +50,22 @@ struct Relay {
       case .firewall(let firewall): numbers[box.name] = router.add(Firewall(firewall), name: box.name, inside: inside)
       }
     }
+    for plan in scenario.standingFaults { add(plan, numbers) }
     for side in given {
       guard let host = numbers[side.member.name] else { continue }
       sides.append(Side(host: host, descriptor: try Self.open(side)))
+    }
+  }
+
+  private mutating func add(_ plan: FaultPlan, _ numbers: [String: HostID]) {
+    switch plan.action {
+    case .split, .halfClose: leftOut.append("fault '\(plan.text)' left out: real hosts have a TCP of their own")
+    case .drop, .delay, .duplicate, .reset, .replace, .corrupt:
+      // Nothing comes from, or goes to, who is not here.
+      guard [plan.sender, plan.receiver].allSatisfy({ $0.map { numbers[$0] != nil } ?? true }) else {
+        return leftOut.append("fault '\(plan.text)' left out: it is about neither of the two hosts")
+      }
+      router.add(Fault(plan, from: plan.sender.flatMap { numbers[$0] }, to: plan.receiver.flatMap { numbers[$0] }))
     }
   }
 
@@ -107,6 +122,14 @@ struct Relay {
       guard let side = sides.first(where: { $0.host == output.side }) else { continue }
       let written = output.packet.withUnsafeBytes { Foundation.write(side.descriptor, $0.baseAddress, $0.count) }
       if written < 0 { writeFailures += 1 }
+    }
+  }
+
+  /// What each fault met.
+  var faults: [String] {
+    router.struckFaults.map { fault in
+      "fault '\(fault.text)': "
+        + (fault.seen == 0 ? "met nothing" : "struck \(fault.struck) of \(CountText.of(fault.seen, "packet")) of its kind")
     }
   }
 

@@ -16,7 +16,8 @@ struct RelayCommand: ParsableCommand {
         ip netns add pbx; ip netns add kallglot
         kallglot-lab relay --between pbx --and kallglot --network nat.yaml --out out &
         ip netns exec kallglot kallglot-lab serve & ip netns exec pbx baresip
-      FILE has 'cast' and 'network' as a scenario has them; its other keys do not matter. It needs root and /dev/net/tun.
+      FILE has 'cast' and 'network' as a scenario has them. The 'fault' steps that 'steps' begins with hold all the time, for what is \
+      not in TLS; its other keys do not matter. It needs root and /dev/net/tun.
 
       Exit codes: 0 ended by Ctrl-C or --for; 2 bad input; 3 no TUN device could be opened.
       """)
@@ -49,9 +50,11 @@ struct RelayCommand: ParsableCommand {
       end = read
     }
     var relay = try Relay(scenario, sides, seed: seed, out: out)
+    for line in relay.leftOut { say(line) }
     say(sides.map { "\($0.member.name) \($0.member.address) in namespace \($0.space)" }.joined(separator: " and ") + ": ready")
     Interruption.watch()
     relay.run(until: end)
+    for line in relay.faults { say(line) }
     say(relay.summary)
   }
 

@@ -29,5 +29,25 @@ extension Interop {
         #expect(KernelNAT.shell("\(Place.lab) inspect \(folder)/captures/\(capture)").status != 2, "\(capture)")
       }
     }
+
+    /// Two 200s and the first ACK of one are lost, and a second of what baresip says; an INFO never comes.
+    @Test func `faults hold between real peers: retransmissions bring the call up, and the relay says what each struck`() throws {
+      let folder = try Place.temporary()
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      let faults = [
+        "drop: the first 2 200 INVITE, from: FAR", "drop: the 1st ACK of the 200, from: NEAR", "drop: the 50th to 99th RTP, from: NEAR",
+        "drop: the 1st INFO",
+      ]
+      let words = faults.map { "'\($0)'" }.joined(separator: " ")
+      let done = KernelNAT.shell("bash \(Place.root)/fixtures/relay/relayed-call.sh \(Place.lab) \(folder) 0 '' \(words)")
+      func read(_ name: String) -> String { (try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) ?? "" }
+      #expect(done.status == 0, "\(done.output) \(read("relay.log")) \(read("serve.log"))")
+      #expect(read("serve.log").contains("50 lost"), "\(read("serve.log"))")
+      let relayed = read("relay.log")
+      for struck in ["struck 2 of ", "struck 1 of ", "struck 50 of ", "the 1st INFO': met nothing"] {
+        #expect(relayed.contains(struck), "\(relayed)")
+      }
+      #expect(relayed.contains("53 lost"), "nothing else is lost: \(relayed)")
+    }
   }
 }

@@ -91,6 +91,53 @@ private struct Road {
     #expect(road.router.statistics.delivered == 1)
   }
 
+  private static func message(_ start: String, _ cseq: String, call: String = "a") -> String {
+    "\(start)\r\nCall-ID: \(call)\r\nCSeq: \(cseq)\r\nContent-Length: 0\r\n\r\n"
+  }
+
+  @Test func `a fault strikes the messages that it names, by their bytes, and counts them`() {
+    var road = Road()
+    let (invite, ok) = (Self.message("INVITE sip:x SIP/2.0", "1 INVITE"), Self.message("SIP/2.0 200 OK", "1 INVITE"))
+    road.router.add(Fault("the 2nd INVITE", subject: .request("INVITE"), occurrences: 2...2, action: .drop))
+    road.router.add(Fault("the 200", sender: road.second, subject: .response(status: 200, "INVITE"), action: .delay(.milliseconds(500))))
+    let sent = (1...3).map { _ in road.pass(udp(pbx, 5060, trunk, 5060, invite), from: road.first).count }
+    #expect(sent == [1, 0, 1])
+    road.router.receive(udp(trunk, 5060, pbx, 5060, ok), from: road.second, at: road.now)
+    #expect(road.router.nextDeadline == road.now.advanced(by: .milliseconds(505)))
+    #expect(road.router.struckFaults.map(\.seen) == [3, 1] && road.router.struckFaults.map(\.struck) == [1, 1])
+    #expect(road.router.statistics.lost == 1)
+  }
+
+  @Test func `the ACK of a 200 is told from that of another response, by the last one of its call (RFC 3261 §13.2.2.4, §17.1.1.3)`() {
+    var road = Road()
+    var fault = Fault("the ACK of the 200", subject: .request("ACK"), action: .drop)
+    fault.acknowledged = 200
+    road.router.add(fault)
+    for (call, status) in [("refused", "486 Busy"), ("up", "200 OK")] {
+      _ = road.pass(udp(trunk, 5060, pbx, 5060, Self.message("SIP/2.0 \(status)", "1 INVITE", call: call)), from: road.second)
+    }
+    let acks = ["refused", "up", "up"].map { call in
+      road.pass(udp(pbx, 5060, trunk, 5060, Self.message("ACK sip:x SIP/2.0", "1 ACK", call: call)), from: road.first).count
+    }
+    #expect(acks == [1, 0, 1])
+  }
+
+  @Test func `of a stream a message is changed in as many octets, and nothing else but lost or late`() throws {
+    var road = Road()
+    let options = Self.message("OPTIONS sip:x SIP/2.0", "1 OPTIONS")
+    let actions: [Fault.Action] = [
+      .rewrite { Bytes($0.text.replacing("OPTIONS sip:x", with: "OPTIONS sip:y")) }, .rewrite { Bytes($0.text + "more") },
+      .duplicate, .reset,
+    ]
+    for (index, action) in actions.enumerated() {
+      road.router.add(Fault("\(index)", subject: .request("OPTIONS"), occurrences: index + 1...index + 1, action: action))
+    }
+    let texts = actions.indices.map { index in
+      road.pass(tcp(pbx, 40_000, trunk, 5060, UInt32(index * 100), 1, .ack, options), from: road.first).map(\.payload.text)
+    }
+    #expect(texts == [[options.replacing("sip:x", with: "sip:y")], [options], [options], [options]])
+  }
+
   @Test func `it is there when the link says so, not before`() {
     var road = Road(link: Impairment(delay: .milliseconds(30)))
     road.router.receive(udp(pbx, 5060, trunk, 5060, "x"), from: road.first, at: .zero)

@@ -66,3 +66,8 @@ public struct FaultPlan: Hashable, Sendable {
     }
   }
 }
+
+extension Scenario {
+  /// The faults that stand from the beginning: those of `fault` steps before which no other step stands.
+  public var standingFaults: [FaultPlan] { steps.prefix { $0.step is FaultStep }.compactMap { ($0.step as? FaultStep)?.plan } }
+}

@@ -51,7 +51,7 @@ struct FaultStep: FieldStep {
   private static let actions: [any DescribedField] = named
   private static let named = [drop, delay, duplicate, reset, replace, corrupt, split, stall, halfClose]
 
-  private let plan: FaultPlan
+  let plan: FaultPlan
 
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     let name = fields.chosen(Self.group)
