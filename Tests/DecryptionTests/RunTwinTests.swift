@@ -36,17 +36,17 @@ import WireReader
     let everything = ProcessInfo.processInfo.environment["LAB_EVERY_CAPTURE"] != nil
     // Of segments of one byte tshark itself does not open all.
     let secured = ((try? Runs.scenarios(having: "tls")) ?? []).filter { !$0.name.hasPrefix("tls/wire-one-byte") }
-    // The rows of a table differ in little: the first one of each third file.
+    // The rows of a table differ in little: the first one of each sixth file.
     var files: [String] = []
     let chosen = secured.filter { scenario in
       guard !everything else { return true }
       guard files.last != scenario.file else { return false }
       files.append(scenario.file)
-      return files.count % 3 == 1
+      return files.count % 6 == 1
     }
     // A chain of certificates does not fit into one segment, and a client logs its secrets one by one.
     let chain = (try? Runs.scenarios("tls/callee-taken.yaml")) ?? []
-    return ["srtp", "dtls"].reduce(chosen + chain) { $0 + ((try? Runs.scenarios($1, most: everything ? .max : 8)) ?? []) }
+    return ["srtp", "dtls"].reduce(chosen + chain) { $0 + ((try? Runs.scenarios($1, most: everything ? .max : 5)) ?? []) }
   }()
 
   @Test(arguments: scenarios)
