@@ -80,15 +80,26 @@ public struct DTMFDetector: Hashable, Sendable {
   }
 
   /// Takes samples in their order.
-  public mutating func receive(_ samples: some Collection<Int16>, _ report: (Found) -> Void) {
+  public mutating func receive(_ samples: [Int16], _ report: (Found) -> Void) {
+    var position = 0
+    while position < samples.count {
+      let end = min(samples.count, position + blockSize - count)
+      filter(samples[position..<end])
+      count += end - position
+      position = end
+      if count == blockSize { endBlock(report) }
+    }
+  }
+
+  private mutating func filter(_ samples: ArraySlice<Int16>) {
+    var (last, beforeLast, energy) = (last, beforeLast, energy)
     for sample in samples {
       let value = Float(sample)
       let next = SIMD8<Float>(repeating: value) + coefficients * last - beforeLast
       (beforeLast, last) = (last, next)
       energy += value * value
-      count += 1
-      if count == blockSize { endBlock(report) }
     }
+    (self.last, self.beforeLast, self.energy) = (last, beforeLast, energy)
   }
 
   /// Nothing more comes: what sounds is over.

@@ -14,10 +14,12 @@ struct LivePlacement {
   let mapping: LoopbackMapping
 
   /// - Throws: what keeps the scenario from running here.
-  init(_ given: Scenario, _ peers: [String: PeerFile]) throws(StageFailure) {
-    if let reason = given.virtualMeans.first ?? Self.objection(given, peers) { throw .notApplicable(reason) }
+  init(_ given: Scenario, _ peers: [String: PeerFile], _ own: [String: IPAddress] = [:]) throws(StageFailure) {
+    if let reason = given.virtualMeans.first ?? Self.objection(given, peers) ?? Self.objection(given, peers, own) {
+      throw .notApplicable(reason)
+    }
     var pinned: [IPAddress: IPAddress] = [:]
-    for member in given.cast { if let peer = peers[member.name] { pinned[member.address] = peer.address } }
+    for member in given.cast { if let place = peers[member.name]?.address ?? own[member.name] { pinned[member.address] = place } }
     mapping = try Self.mapping(given, pinned)
     do throws(SourceProblem) { scenario = try given.relocated(mapping.map).allowing(pinned, as: given) } catch {
       throw .notApplicable("it cannot be read with addresses of 127/8: \(error)")
@@ -37,6 +39,20 @@ struct LivePlacement {
     return unknown.map { "no packet shows whether \($0.text), and \(peers[$0.member]?.product ?? $0.member) says nothing of itself" }
   }
 
+  /// Why members of ours cannot be where they are put, or nobody reaches them where they are.
+  private static func objection(_ scenario: Scenario, _ peers: [String: PeerFile], _ own: [String: IPAddress]) -> String? {
+    for (name, address) in own.sorted(by: { $0.key < $1.key }) {
+      guard scenario.member(name) != nil else { return "nobody in the scenario is called \(name)" }
+      guard peers[name] == nil else { return "\(name) is \(peers[name]?.product ?? "a product"), which is where it is" }
+      guard SourceAddress.isOurs(address) else { return "this machine does not have the address \(address) for \(name)" }
+    }
+    guard let remote = scenario.cast.compactMap({ peers[$0.name] }).first(where: { !$0.address.isLoopback }),
+      let hidden = scenario.cast.first(where: { peers[$0.name] == nil && own[$0.name] == nil && !$0.address.isIPv6 })
+    else { return nil }
+    let here = SourceAddress.towards(TransportAddress(remote.address, port: 5_060)).map { "\($0)" } ?? "ADDRESS"
+    return "\(remote.product) at \(remote.address) does not reach 127/8, where \(hidden.name) would be: --at \(hidden.name)=\(here)"
+  }
+
   private static func mapping(_ scenario: Scenario, _ pinned: [IPAddress: IPAddress]) throws(StageFailure) -> LoopbackMapping {
     for member in scenario.cast where member.address.isIPv6 && pinned[member.address] == nil && !SourceAddress.isOurs(member.address) {
       throw .notApplicable("this machine does not have the address \(member.address) of \(member.name)")
@@ -48,6 +64,11 @@ struct LivePlacement {
       throw .couldNotRun("\(error)")
     }
   }
+}
+
+extension IPAddress {
+  /// Of 127/8, or ::1 (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+  var isLoopback: Bool { isIPv6 ? self == IPAddress("::1") : low >> 24 & 0xFF == 127 }
 }
 
 extension Scenario {

@@ -18,6 +18,8 @@ public struct LiveRun: Sendable {
   public static let interruption = "interrupted"
   /// Products that play members, by the members' names.
   public var peers: [String: PeerFile]
+  /// Addresses of this machine for members that are ours, by the members' names; all others are in 127/8.
+  public var addresses: [String: IPAddress] = [:]
   /// Whether captures have their secrets and clear twins.
   public var keepsSecrets = true
 
@@ -53,7 +55,7 @@ public struct LiveRun: Sendable {
     let captures = folder.map { RunCaptures(folder: $0, epoch: clock.epoch, origin: .live, keepsSecrets: keepsSecrets) }
     let journal = folder.map { JournalFile(path: "\($0)/journal.ndjson") }
     let sinks: [any JournalSink] = (captures?.sinks ?? []) + (journal.map { [$0] } ?? [])
-    let stage = try LiveStage(scenario, peers: peers, clock: clock, sinks: sinks + observers)
+    let stage = try LiveStage(scenario, peers: peers, addresses: addresses, clock: clock, sinks: sinks + observers)
     stage.isInterrupted = isInterrupted
     var result = await stage.run()
     captures?.writeTwins()

@@ -31,12 +31,15 @@ public final class LiveStage: @unchecked Sendable {
 
   /// Takes a network of 127/8 for its cast that nobody else uses, so that stages can run side by side.
   ///
-  /// - Parameter peers: products that play members, by the members' names.
+  /// - Parameters:
+  ///   - peers: products that play members, by the members' names.
+  ///   - addresses: where members of ours are instead of in 127/8.
   /// - Throws: ``StageFailure`` for what it cannot run; else why the hosts cannot be made.
   public init(
-    _ given: Scenario, peers: [String: PeerFile] = [:], clock: LiveClock = LiveClock(), sinks: [any JournalSink] = []
+    _ given: Scenario, peers: [String: PeerFile] = [:], addresses: [String: IPAddress] = [:], clock: LiveClock = LiveClock(),
+    sinks: [any JournalSink] = []
   ) throws {
-    placement = try LivePlacement(given, peers)
+    placement = try LivePlacement(given, peers, addresses)
     let scenario = placement.scenario
     self.clock = clock
     // The system's randomness: a live run never uses a seed.
@@ -51,7 +54,8 @@ public final class LiveStage: @unchecked Sendable {
     }
     let means = LiveMeans(clock, sinks)
     director = StageDirector(
-      scenario, entropy: .system, epoch: clock.epoch, actors: players.map(\.actor), means: means, ledger: cast.ledger)
+      scenario, entropy: .system, epoch: clock.epoch, actors: players.map(\.actor), means: means, ledger: cast.ledger,
+      remote: Set(peers.filter { !$0.value.address.isLoopback }.keys))
     let taps = director.readers + [health] + sinks
     let mirror = PeerMirror(taps)
     self.taps = peers.isEmpty ? taps : [mirror]

@@ -40,6 +40,7 @@ public final class EvidenceTracker: JournalSink {
   private var callIDs: [LegKey: String] = [:]
   /// Whose packets are read; others are links' and NATs'.
   private let members: Set<String>
+  private let remote: Set<String>
   /// Where members listen for SIP: their even datagram ports are no media ports.
   private let signalling: Set<UInt16>
   private let epoch: Epoch
@@ -65,11 +66,13 @@ public final class EvidenceTracker: JournalSink {
   ///   - endpoint: whose policy it is.
   ///   - tellsPlaintext: what is sent in clear is news.
   ///   - measuresQuality: traffic tells how good the streams were.
+  ///   - remote: members whose packets we see at our own sockets alone, a network away from theirs: what their taps would prove they do not.
   public init(
     members: [String], signalling: [UInt16] = [], epoch: Epoch, ledger: PolicyLedger? = nil, endpoint: String? = nil,
-    tellsPlaintext: Bool = false, measuresQuality: Bool = false
+    tellsPlaintext: Bool = false, measuresQuality: Bool = false, remote: Set<String> = []
   ) {
     self.members = Set(members)
+    self.remote = remote
     self.signalling = Set(signalling).union([5_060, 5_061])
     (self.epoch, policies, self.endpoint, self.tellsPlaintext) = (epoch, ledger, endpoint, tellsPlaintext)
     self.measuresQuality = measuresQuality
@@ -279,7 +282,7 @@ extension EvidenceTracker: PacketWitness {
   public func breaches(at now: Instant) -> [SeenBreach] {
     let time = epoch.unixNanoseconds(at: now)
     var seen: [SeenBreach] = []
-    for (index, tap) in taps.enumerated() {
+    for (index, tap) in taps.enumerated() where !remote.contains(tap.name) {
       for finding in tap.inspection?.findings(at: time) ?? [] {
         seen.append(
           SeenBreach(

@@ -30,9 +30,11 @@ public final class StageDirector {
   ///   - entropy: where identifiers of raw messages come from.
   ///   - epoch: wall time of the run's beginning.
   ///   - actors: in the order of the cast; their hosts have these numbers.
+  ///   - remote: members that are a real network away.
   ///   - ledger: which policy is in force, and which secrets there are, for observers; nil = nobody observes.
   public init(
-    _ scenario: Scenario, entropy: Entropy, epoch: Epoch, actors: [any StageActor], means: any StageMeans, ledger: PolicyLedger? = nil
+    _ scenario: Scenario, entropy: Entropy, epoch: Epoch, actors: [any StageActor], means: any StageMeans, ledger: PolicyLedger? = nil,
+    remote: Set<String> = []
   ) {
     self.ledger = ledger
     self.scenario = scenario
@@ -40,7 +42,8 @@ public final class StageDirector {
     self.means = means
     evidence = EvidenceTracker(
       members: scenario.cast.map(\.name), signalling: scenario.cast.compactMap(\.port), epoch: epoch, ledger: ledger,
-      endpoint: scenario.endpoint?.name, tellsPlaintext: scenario.asksForPlaintext, measuresQuality: scenario.asksForQuality)
+      endpoint: scenario.endpoint?.name, tellsPlaintext: scenario.asksForPlaintext, measuresQuality: scenario.asksForQuality,
+      remote: remote)
     engine = ScenarioEngine(scenario, entropy: entropy, tolerance: means.tolerance)
   }
 

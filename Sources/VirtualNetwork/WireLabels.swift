@@ -2,14 +2,16 @@ import Impairments
 import SansIO
 
 /// What packets of real hosts are, by their bytes alone: nobody labels those. Faults are named by the same labels in a relay as in a run.
-struct WireLabels {
+public struct WireLabels: Sendable {
   /// The last final status of the INVITE of each call, for "the ACK of the 200".
   private var answers: [[UInt8]: UInt16] = [:]
   /// A flood of calls forgets the older ones.
   private static let most = 4_096
 
+  public init() {}
+
   /// - Parameter payload: of a datagram, or of a segment that begins with a message.
-  mutating func label(_ payload: Bytes) -> Label {
+  public mutating func label(_ payload: Bytes) -> Label {
     guard let first = payload.first else { return .none }
     // By the first octet (RFC 7983 §7).
     switch first {

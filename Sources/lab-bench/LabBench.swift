@@ -53,6 +53,7 @@ struct LabBench: ParsableCommand {
       ("codecs", { CodecBench.run() }),
       ("serve", { try ServeBench.run(serve, root: root) }),
       ("tls-serve", { try ServeBench.tls(serve, sipp: sipp.split(separator: " ").map(String.init), root: root) }),
+      ("echo", { try EchoBench.run(serve, root: root) }),
       ("inspect", { try InspectBench.run(serve, base: base) }),
     ]
     var rows: [Row] = []

@@ -28,7 +28,7 @@ struct DTMFTests {
     var start = 0
     while start < samples.count {
       let end = min(samples.count, start + 173)
-      detector.receive(samples[start..<end]) { found.append($0) }
+      detector.receive(Array(samples[start..<end])) { found.append($0) }
       start = end
     }
     detector.finish { found.append($0) }

@@ -31,7 +31,6 @@ import Testing
   @Test(arguments: [
     ("address: 127.31.1.2\ncanot: [hold]", "p.yaml:2:1: unknown key 'canot', did you mean 'cannot'?"),
     ("address: 127.31.1.2\ncannot: [holt]", "p.yaml:2:10: cannot[1]: 'holt' is not one of"),
-    ("address: 192.0.2.1", "p.yaml:1:1: address: 192.0.2.1 is not in 127/8"),
     ("address: 127.0.0.2\ncommands: { call: [x, \"{tarket}\"] }", "'{tarket}' is not a place of call, did you mean 'target'?"),
     ("address: 127.0.0.2\ncommands: { dial: [x] }", "did you mean 'call'?"),
   ])
@@ -57,6 +56,27 @@ import Testing
       steps:
       \(steps)
       """, file: "x.yaml")
+  }
+
+  @Test(arguments: [
+    ([:], "peer.yaml at 192.0.2.1 does not reach 127/8, where kallglot would be: --at kallglot="),
+    (["kallglot": "203.0.113.77"], "this machine does not have the address 203.0.113.77 for kallglot"),
+    (["kalglot": "127.31.9.8"], "nobody in the scenario is called kalglot"),
+    (["pbx": "127.31.9.8", "kallglot": "127.31.9.7"], "pbx is peer.yaml, which is where it is"),
+  ])
+  func `a product on another machine needs our members at addresses that it reaches`(own: [String: String], reason: String) async throws {
+    var run = LiveRun(peers: ["pbx": try PeerFile.read("address: 192.0.2.1", file: "peer.yaml")])
+    run.addresses = own.compactMapValues { IPAddress($0) }
+    let result = await run.run(try scenario("  - wait: 1 ms"))
+    #expect(result.verdict == .notApplicable && result.reason?.hasPrefix(reason) == true, "\(result.reason ?? "")")
+  }
+
+  @Test func `a member of ours is at the address of this machine that it is given`() async throws {
+    var run = LiveRun()
+    run.addresses = ["kallglot": try #require(IPAddress("127.31.250.9"))]
+    let result = await run.run(try scenario("  - options: pbx\n  - expect: { pinged: pbx, status: 200, within: 8 s }"))
+    let place = result.live?.first { $0.member == "kallglot" }
+    #expect(result.verdict == .passed && place?.here == IPAddress("127.31.250.9"), "\(result.live ?? [])")
   }
 
   private func run(_ scenario: Scenario, _ peer: String) async throws -> ScenarioResult {

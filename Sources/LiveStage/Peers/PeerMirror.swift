@@ -1,4 +1,5 @@
 import SansIO
+import ScenarioEngine
 
 /// Gives products of others captures of their own: each packet that one of our hosts exchanges with a product is seen from the product's
 /// side too, as far as it can be seen from ours.
@@ -9,6 +10,7 @@ final class PeerMirror: JournalSink {
     var host: HostID
     var address: IPAddress
     var frames: UInt32 = 0
+    var labels = ProductLabels()
   }
 
   private var peers: [Peer] = []
@@ -40,7 +42,8 @@ final class PeerMirror: JournalSink {
     let direction: PacketRecord.Direction = packet.direction == .sent ? .received : .sent
     return PacketRecord(
       at: packet.at, host: peers[index].host, frame: peers[index].frames, direction: direction, carrier: packet.carrier,
-      source: packet.source, destination: packet.destination, payload: packet.payload, label: .none,
+      source: packet.source, destination: packet.destination, payload: packet.payload,
+      label: direction == .sent ? peers[index].labels.label(packet.payload) : .none,
       fate: direction == .sent ? .unknown : .delivered)
   }
 
