@@ -49,6 +49,8 @@ public struct ConnectionTable {
     let isLower = source < destination
     let key = isLower ? Key(low: source, high: destination) : Key(low: destination, high: source)
     if segment.flags.contains(.syn), !segment.flags.contains(.ack), let old = open[key], old.isFinished { close(key, stamp, sink) }
+    // What two ends say to each other behind the end of a connection opens none.
+    guard open[key] != nil || whole > 0 || segment.flags.contains(.syn) else { return }
     let connection = open[key] ?? make(key, client: Self.client(segment, source, destination), stamp, sink)
     clearText?.take(connection: connection.number)
     connection.take(segment, from: source, payload, whole: whole, stamp, sink)

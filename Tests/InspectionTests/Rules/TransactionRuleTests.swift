@@ -209,4 +209,25 @@ import Testing
     try streams(answerFrom: 5_060, answerTo: 40_000, second: 40_000).expectNo("needless-connection")
     try streams(answerFrom: 5_060, answerTo: 40_000, second: 40_001).expect("needless-connection", frame: 5, by: alice)
   }
+
+  @Test func `behind the end of a connection a request needs another one, whatever is still said on the first (RFC 9293 §3.6)`() throws {
+    let talk = Talk(transport: "TCP")
+    func ended(by ends: [(IPAddress, TCPSegment.Flags)]) -> Packets {
+      var packets = Packets()
+      let request = talk.request("INFO", cseq: 1, inDialog: true)
+      packets.tcp(alice, 40_000, to: bob, 5_060, [.syn], at: 0)
+      packets.tcp(alice, 40_000, to: bob, 5_060, at: 1, request)
+      packets.tcp(bob, 5_060, to: alice, 40_000, at: 1, talk.response("200 OK", cseq: 1, "INFO"))
+      for (host, flags) in ends {
+        packets.tcp(host, host == alice ? 40_000 : 5_060, to: host == alice ? bob : alice, host == alice ? 5_060 : 40_000, flags, at: 2_000)
+      }
+      packets.tcp(alice, 40_001, to: bob, 5_060, [.syn], at: 0)
+      packets.tcp(alice, 40_001, to: bob, 5_060, at: 1, talk.request("INFO", cseq: 2, inDialog: true))
+      return packets
+    }
+    try ended(by: [(alice, [.ack])]).expect("needless-connection", frame: 6, by: alice)
+    try ended(by: [(bob, [.fin, .ack])]).expectNo("needless-connection")
+    try ended(by: [(bob, [.fin, .ack]), (alice, [.fin, .ack]), (bob, [.ack])]).expectNo("needless-connection")
+    try ended(by: [(bob, [.fin, .ack]), (alice, [.fin, .ack]), (bob, [.ack]), (alice, [.rst])]).expectNo("needless-connection")
+  }
 }
