@@ -42,6 +42,8 @@ public struct ControlTable {
     public var clock: Double
     public var timestamp: UInt32
     public var stamp: FrameStamp
+    /// Packets that may have been sent by then, and of which the numbers do not tell yet.
+    public var unseen: Int
   }
 
   public struct Miscount {

@@ -54,6 +54,7 @@ public final class RTPStream {
   @exclusivity(unchecked) public private(set) var statistics = StreamStatistics()
   @exclusivity(unchecked) public private(set) var course = SequenceCourse()
   @exclusivity(unchecked) public private(set) var clock = StreamClock()
+  @exclusivity(unchecked) public private(set) var arrivals = ArrivalJitter()
   /// What came of each packet, over the whole and by interval.
   @exclusivity(unchecked) private var ledger = ReceptionLedger()
   @exclusivity(unchecked) public private(set) var payloads: [PayloadUse] = []
@@ -215,16 +216,21 @@ public final class RTPStream {
       SequenceCourse.Packet(
         sequence: packet.sequenceNumber, timestamp: packet.timestamp, time: time, clockRate: clockRate,
         isEvent: isEvent || payloads[use].isNoise, stamp: stamp))
-    if course.restarts.count != restarts {
-      clock.startOver()
-      ledger.startOver()
-    }
+    if course.restarts.count != restarts { startOver() }
+    if !isEvent { arrivals.take(packet.timestamp, clockRate: clockRate, at: stamp.time) }
     if periods.isEmpty { periods.append(Period(first: stamp, last: stamp, receiver: receiver, sender: sender)) }
     let length = isWhole && isReadable ? payloads[use].length?.ticks(packet.payload) ?? 0 : 0
     if payloads[use].isTimed { self.time(packet, step, clockRate, length, stamp) } else { clock.passOver() }
     // What nothing before or after explains is no packet of the numbering.
     if course.strays <= strays { ledger.take(packet.sequenceNumber, at: stamp.time, jitter: clock.jitter) }
     count(length, stamp)
+  }
+
+  /// The numbering begins anew.
+  private func startOver() {
+    clock.startOver()
+    arrivals.startOver()
+    ledger.startOver()
   }
 
   private func count(_ length: Int, _ stamp: FrameStamp) {

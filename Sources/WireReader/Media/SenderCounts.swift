@@ -4,22 +4,23 @@ import SansIO
 extension ControlTable.Reports {
   /// A sender counts from the beginning of its stream (RFC 3550 §6.4.1). A capture that joins later knows the steps alone.
   mutating func take(_ information: RTCPPacket.SenderInformation, _ stream: RTPStream, _ stamp: FrameStamp) {
-    // What was sent since the newest packet came may all be lost: the next report says whether it was.
-    if let newest = stream.course.newest, stamp.since(newest.stamp) > 100_000_000 { return }
     let now = ControlTable.Sent(
-      packets: Int(information.packetCount), octets: Int(information.octetCount), seenPackets: stream.course.expected,
+      packets: Int(information.packetCount), octets: Int(information.octetCount), seenPackets: stream.course.promised,
       captured: stream.course.packets, seenOctets: stream.octets,
       clock: Double(information.ntpTime >> 32) + Double(information.ntpTime & 0xFFFF_FFFF) / 4_294_967_296,
-      timestamp: information.rtpTimestamp, stamp: stamp)
+      timestamp: information.rtpTimestamp, stamp: stamp, unseen: stream.mayBeMissing(before: stamp))
     compareOffset(now, stream)
     guard let begin else {
       self.begin = now
       return
     }
     let (said, seen) = (now.packets - begin.packets, now.seenPackets - begin.seenPackets)
+    // Of a beginning whose packets may be missing the next one is better.
+    defer { if begin.unseen > max(now.unseen, 5) { self.begin = now } }
     guard miscount == nil, seen >= 50 else { return }
-    // Each of the two may have overtaken packets, or they it.
-    if abs(said - seen) > max(10, seen / 10) + 2 * stream.mayBeOvertaken {
+    // Each of the two may have overtaken packets, or they it, and the last ones before each of them may be lost.
+    let margin = max(10, seen / 10) + 2 * stream.mayBeOvertaken
+    if said - seen > margin + now.unseen || seen - said > margin + begin.unseen {
       miscount = ControlTable.Miscount(stamp: stamp, said: said, seen: seen, kind: .packets)
       return
     }
@@ -46,6 +47,20 @@ extension RTPStream {
   /// Packets of 20 ms that a report may overtake, by the jitter of the way (RFC 3550 §6.4.1): that is a third of the spread where each
   /// delay within it is as likely.
   public var mayBeOvertaken: Int { Int(min(maximumJitter, 10_000) * 3 / 20) }
+
+  /// Packets that may have been sent since the newest one came, and are lost: the numbers do not tell of them.
+  func mayBeMissing(before stamp: FrameStamp) -> Int { course.newest.map { sent(within: stamp.since($0.stamp)) } ?? 0 }
+
+  /// Packets that may have been sent since its receiver said where it wants them, and before the first one that came.
+  public func mayBeMissing(since description: FrameStamp) -> Int { sent(within: first.since(description)) }
+
+  /// Packets that may have been sent from the first one that came until then.
+  public func maySend(until stamp: FrameStamp) -> Int { sent(within: stamp.since(first)) }
+
+  private func sent(within nanoseconds: Int64) -> Int {
+    let length = clockRate > 0 && course.ticks > 0 ? Int64(course.ticks) * 1_000_000_000 / Int64(clockRate) : 20_000_000
+    return Int(max(nanoseconds, 0) / max(length, 2_500_000))
+  }
 }
 
 extension ControlTable.Reports {
@@ -89,7 +104,7 @@ extension ControlTable.Block {
     self.init(
       stamp: stamp, reporter: stream.key.destination, lost: Int(block.cumulativeLost),
       jitter: rate > 0 ? Double(block.jitter) * 1_000 / Double(rate) : nil, seenLost: stream.lost, seenPackets: stream.course.packets,
-      seenJitter: stream.maximumJitter, fractionLost: block.fractionLost,
+      seenJitter: max(stream.maximumJitter, stream.arrivals.maximum), fractionLost: block.fractionLost,
       highestSequence: UInt16(truncatingIfNeeded: block.extendedHighestSequence), seenHighest: stream.course.lastSequence,
       seenExpected: stream.course.expected, seenBalance: stream.course.balance)
   }

@@ -55,7 +55,7 @@ public struct SequenceCourse {
   private var highest: Packet?
   private var candidate: Packet?
   /// Timestamp units from packet to packet, as they were last.
-  private var ticks = 0
+  private(set) var ticks = 0
   /// Milliseconds of audio since the numbering began, and the least by which arrival was behind it.
   private var played = 0.0
   private var leastTransit = 0.0
@@ -72,7 +72,9 @@ public struct SequenceCourse {
   /// Never negative.
   public var lost: Int { max(expected - distinct, 0) }
   /// As receivers report it: a packet that came twice makes up for one that did not come (RFC 3550 §6.4.1).
-  public var balance: Int { expected - packets }
+  public var balance: Int { promised - packets }
+  /// Up to the highest number, as receivers count (RFC 3550 §A.3): the packet that came last may have been overtaken.
+  public var promised: Int { expected + (highest.map { Int(Int16(bitPattern: $0.sequence &- UInt16(truncatingIfNeeded: last))) } ?? 0) }
 
   public mutating func take(_ packet: Packet) -> Step {
     packets += 1

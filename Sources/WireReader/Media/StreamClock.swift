@@ -76,6 +76,8 @@ public struct StreamClock {
 
   private var last: Packet?
   private var isInterrupted = false
+  /// Ticks between two neighbours, as they were last.
+  private var usual = 0
   private static let mostJumps = 16
   private static let second: Int64 = 1_000_000_000
 
@@ -106,7 +108,10 @@ public struct StreamClock {
     let ticks = Int(Int32(bitPattern: packet.timestamp &- last.timestamp))
     let arrival = packet.stamp.since(last.stamp)
     let played = Int64(ticks) * Self.second / Int64(packet.clockRate)
-    let isFar = abs(played - arrival) > Self.second
+    // Packets that are missing had their time: behind them others come at once which had waited in a queue.
+    let missing = Int64(step - 1) * Int64(last.length > 0 ? last.length : usual) * Self.second / Int64(packet.clockRate)
+    if step == 1, ticks > 0 { usual = ticks }
+    let isFar = played - arrival > Self.second + missing || arrival - played > Self.second
     // A clock that rested with its stream has not jumped.
     if ticks < 0 || isFar && played > arrival, jumps.count < Self.mostJumps {
       jumps.append(Jump(stamp: packet.stamp, ticks: ticks, clockRate: packet.clockRate, arrival: arrival, hasMarker: packet.marker))

@@ -18,6 +18,19 @@ extension CheckContext {
     else { return nil }
     return block
   }
+
+  /// Packets that may have been sent before their receiver was ready for media: who answers may wait for the ACK, who calls for the answer,
+  /// and over DTLS both for the end of the handshake, behind which they send as well.
+  fileprivate func mayPrecedeReception(_ stream: RTPStream) -> Int {
+    var begins = stream.conversations.map { number -> FrameStamp? in
+      guard let invite = stories[number]?.decisive, invite.isInitial else { return stream.first }
+      return invite.source.address == stream.key.destination.address ? invite.success?.first : invite.acknowledgement
+    }
+    if stream.receiver?.media.fingerprints.isEmpty == false {
+      begins.append(streams.from(stream.key.destination).first { $0.key.destination == stream.key.source }?.first)
+    }
+    return begins.reduce(0) { max($0, stream.maySend(until: $1 ?? end)) }
+  }
 }
 
 /// The loss that a receiver reports is that of the stream (RFC 3550 §6.4.1). At its own tap the numbers are equal; elsewhere it is no less
@@ -30,7 +43,7 @@ struct ReportedLoss: StreamCheck {
       return []
     }
     if let block = context.ownBlock(stream) {
-      return [own(block, stream) ?? fall(reports, block, stream, .error)].compactMap { $0 }
+      return [own(block, stream, mayPrecede: context.mayPrecedeReception(stream)) ?? fall(reports, block, stream, .error)].compactMap { $0 }
     }
     let beyond = Int(lost) - stream.lost - stream.uncertainPackets
     if beyond * 100 >= stream.statistics.packets {
@@ -42,19 +55,20 @@ struct ReportedLoss: StreamCheck {
           reports.last)
       ]
     }
-    return [tooFew(reports, stream)].compactMap { $0 }
+    return [tooFew(reports, stream, mayPrecede: context.mayPrecedeReception(stream))].compactMap { $0 }
   }
 
   /// A receiver may begin to count a little later than its packets come.
-  private func own(_ block: ControlTable.Block, _ stream: RTPStream) -> Remark? {
+  private func own(_ block: ControlTable.Block, _ stream: RTPStream, mayPrecede: Int) -> Remark? {
     let reporter = block.reporter
     // What comes twice counts twice (RFC 3550 §6.4.1), but not where SRTP drops it before it is counted (RFC 3711 §3.3.2).
     let seen = stream.protection == .clear ? [block.seenBalance] : [block.seenBalance, block.seenLost]
     // Nor does it count what it cannot open while keys change: how many those are is its own business.
     let margin = max(8, block.seenExpected / 100)
     // What was lost before the first packet that it could open it does not know of.
-    let unsure = margin + stream.uncertainPackets
-    if seen.allSatisfy({ block.lost < $0 - unsure || block.lost > $0 + unsure }) {
+    // Where packets overtake each other, it may have begun with any of those that came together.
+    let unsure = margin + stream.uncertainPackets + min(stream.mayBeOvertaken, stream.order.late)
+    if seen.allSatisfy({ block.lost < $0 - unsure - mayPrecede || block.lost > $0 + unsure }) {
       return Remark(
         rule,
         "\(reporter) reports \(Words.count(block.lost, "packet")) lost from \(stream.key.source), \(block.seenBalance) of "
@@ -67,13 +81,13 @@ struct ReportedLoss: StreamCheck {
   }
 
   /// What the capture misses did not reach who comes after it. A receiver that begins to count anew says less as well.
-  private func tooFew(_ reports: ControlTable.Reports, _ stream: RTPStream) -> Remark? {
+  private func tooFew(_ reports: ControlTable.Reports, _ stream: RTPStream, mayPrecede: Int) -> Remark? {
     guard let block = reports.block, !stream.isProbe, stream.course.restarts.isEmpty, stream.order.late * 20 < stream.statistics.packets
     else {
       return nil
     }
     if let fall = fall(reports, block, stream, .warning) { return fall }
-    guard block.seenLost >= 10, block.lost * 2 < block.seenLost else { return nil }
+    guard block.seenLost >= 10, (block.lost + mayPrecede) * 2 < block.seenLost else { return nil }
     return Remark(
       .warning, rule.section,
       "\(block.reporter) reports \(Words.count(block.lost, "packet")) lost from \(stream.key.source), \(block.seenLost) are missing before "
@@ -104,7 +118,7 @@ struct ReportedJitter: StreamCheck {
       stream.course.restarts.isEmpty
     else { return [] }
     let isTooMuch = jitter > 3 * block.seenJitter + 15
-    let isTooLittle = block.seenJitter > 30 && jitter * 5 < stream.meanJitter
+    let isTooLittle = block.seenJitter > 30 && jitter * 5 < min(stream.meanJitter, stream.arrivals.mean)
     guard isTooMuch || isTooLittle else { return [] }
     return [
       Remark(
@@ -185,9 +199,12 @@ struct SenderCounts: StreamCheck {
     // From the beginning, where the capture has it and the source has no other stream.
     guard let begin = reports.begin, begin.seenPackets >= 50, let use = stream.receiver, use.description.frame < stream.first.frame,
       !stream.followsCall, context.stories[use.conversation]?.beginsInTheMiddle == false,
-      abs(begin.packets - begin.seenPackets) > max(10, begin.seenPackets / 5) + stream.mayBeOvertaken,
       !context.streams.isOneOfSeveral(stream)
     else { return [] }
+    // At its own tap nothing is lost yet; elsewhere what came before the first packet, and behind the last one, may be.
+    let lost = context.own.contains(sender.address) ? 0 : begin.unseen + stream.mayBeMissing(since: use.description)
+    let margin = max(10, begin.seenPackets / 5) + stream.mayBeOvertaken
+    guard begin.packets - begin.seenPackets > margin + lost || begin.seenPackets - begin.packets > margin else { return [] }
     return [
       Remark(
         rule, "the sender report of \(sender) counts \(Words.count(begin.packets, "packet")), \(begin.seenPackets) were sent", reports.last,
