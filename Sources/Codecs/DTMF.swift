@@ -24,6 +24,9 @@ public enum DTMF {
 /// A block lasts 12.75 ms and is looked at with one Goertzel filter for each of the eight frequencies. A key sounds where one row and one
 /// column stand out of the others by 8 dB, both are above −39 dBm0, their twist is between −4 and +8 dB, and they hold most energy of
 /// the block: speech and music hold other frequencies beside them.
+///
+/// While nothing sounds every second block is kept unseen, and is looked at when the next one holds a key: a digit has two blocks in a row
+/// at least, so that none is missed and silence costs half.
 public struct DTMFDetector: Hashable, Sendable {
   /// A key that was heard.
   public struct Found: Hashable, Sendable {
@@ -45,9 +48,9 @@ public struct DTMFDetector: Hashable, Sendable {
   public let sampleRate: Int
   private let blockSize: Int
   private let coefficients: SIMD8<Float>
-  private var last = SIMD8<Float>()
-  private var beforeLast = SIMD8<Float>()
-  private var energy: Float = 0
+  private var block: [Int16]
+  private var unseen: [Int16]
+  private var hasUnseen = false
   private var count = 0
   private var blocks = 0
   private var state = State.silent
@@ -67,6 +70,8 @@ public struct DTMFDetector: Hashable, Sendable {
       coefficients[index] = Float(2 * Self.cosine(2 * Double.pi * Double(frequency) / Double(sampleRate)))
     }
     self.coefficients = coefficients
+    block = [Int16](repeating: 0, count: blockSize)
+    unseen = block
   }
 
   /// By its series, in doubles whose operations IEEE 754 fixes: every machine has the same filters. Angles here are below 1.3.
@@ -83,23 +88,16 @@ public struct DTMFDetector: Hashable, Sendable {
   public mutating func receive(_ samples: [Int16], _ report: (Found) -> Void) {
     var position = 0
     while position < samples.count {
-      let end = min(samples.count, position + blockSize - count)
-      filter(samples[position..<end])
-      count += end - position
-      position = end
+      let (part, filled) = (min(samples.count - position, blockSize - count), count)
+      block.withUnsafeMutableBufferPointer { block in
+        samples.withUnsafeBufferPointer { samples in
+          for index in 0..<part { block[filled &+ index] = samples[position &+ index] }
+        }
+      }
+      count += part
+      position += part
       if count == blockSize { endBlock(report) }
     }
-  }
-
-  private mutating func filter(_ samples: ArraySlice<Int16>) {
-    var (last, beforeLast, energy) = (last, beforeLast, energy)
-    for sample in samples {
-      let value = Float(sample)
-      let next = SIMD8<Float>(repeating: value) + coefficients * last - beforeLast
-      (beforeLast, last) = (last, next)
-      energy += value * value
-    }
-    (self.last, self.beforeLast, self.energy) = (last, beforeLast, energy)
   }
 
   /// Nothing more comes: what sounds is over.
@@ -109,9 +107,20 @@ public struct DTMFDetector: Hashable, Sendable {
   }
 
   private mutating func endBlock(_ report: (Found) -> Void) {
-    let key = energy > 0 ? judge() : nil
-    (last, beforeLast, energy, count) = (SIMD8<Float>(), SIMD8<Float>(), 0, 0)
+    count = 0
     blocks += 1
+    if state == .silent, !hasUnseen {
+      swap(&block, &unseen)
+      hasUnseen = true
+      return
+    }
+    let key = block.withUnsafeBufferPointer(judge)
+    if hasUnseen, state == .silent, key != nil, let before = unseen.withUnsafeBufferPointer(judge) { state = .heardOnce(before) }
+    hasUnseen = false
+    take(key, report)
+  }
+
+  private mutating func take(_ key: UInt8?, _ report: (Found) -> Void) {
     switch (state, key) {
     case (.silent, let key?): state = .heardOnce(key)
     case (.silent, nil), (.heardOnce, nil): state = .silent
@@ -130,8 +139,16 @@ public struct DTMFDetector: Hashable, Sendable {
     report(Found(code: code, milliseconds: heard * blockSize * 1_000 / sampleRate, begin: max(0, begin)))
   }
 
-  /// The key that the block holds; nil where it holds none.
-  private func judge() -> UInt8? {
+  /// The key that a block holds; nil where it holds none.
+  private func judge(_ block: UnsafeBufferPointer<Int16>) -> UInt8? {
+    var (last, beforeLast, energy) = (SIMD8<Float>(), SIMD8<Float>(), Float(0))
+    for sample in block {
+      let value = Float(sample)
+      let next = SIMD8<Float>(repeating: value) + coefficients * last - beforeLast
+      (beforeLast, last) = (last, next)
+      energy += value * value
+    }
+    guard energy > 0 else { return nil }
     let power = last * last + beforeLast * beforeLast - coefficients * last * beforeLast
     let (row, column) = (Self.strongest(power, 0), Self.strongest(power, 4))
     let (low, high) = (power[row], power[column + 4])

@@ -66,7 +66,7 @@ public final class EvidenceTracker: JournalSink {
   ///   - endpoint: whose policy it is.
   ///   - tellsPlaintext: what is sent in clear is news.
   ///   - measuresQuality: traffic tells how good the streams were.
-  ///   - remote: members whose packets we see at our own sockets alone, a network away from theirs: what their taps would prove they do not.
+  ///   - remote: members that are a network away from our sockets: nothing is proven of what leaves them, or reaches them.
   public init(
     members: [String], signalling: [UInt16] = [], epoch: Epoch, ledger: PolicyLedger? = nil, endpoint: String? = nil,
     tellsPlaintext: Bool = false, measuresQuality: Bool = false, remote: Set<String> = []

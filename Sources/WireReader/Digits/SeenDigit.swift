@@ -63,6 +63,9 @@ struct InfoDigits {
 
 /// The digits in the audio of a stream of G.711, decoded by the reader's own tables.
 struct ToneReader {
+  /// Of all laws, one behind the other.
+  private static let table = CompandingLaw.tables.joined().map { Int16(clamping: Int($0)) }
+
   private var detector = DTMFDetector(sampleRate: 8_000)
   private(set) var digits: [SeenDigit] = []
   private var next: UInt16?
@@ -77,9 +80,15 @@ struct ToneReader {
       if ahead < 3 { feed([Int16](repeating: 0, count: samples.count * Int(ahead)), stamp) }
     }
     next = packet.sequenceNumber &+ 1
-    let table = CompandingLaw.tables[law.place]
-    samples.removeAll(keepingCapacity: true)
-    packet.payload.withUnsafeBytes { octets in for octet in octets { samples.append(Int16(clamping: Int(table[Int(octet)]))) } }
+    let first = law.place << 8
+    if samples.count != packet.payload.count { samples = [Int16](repeating: 0, count: packet.payload.count) }
+    samples.withUnsafeMutableBufferPointer { samples in
+      Self.table.withUnsafeBufferPointer { table in
+        packet.payload.withUnsafeBytes { octets in
+          for index in 0..<octets.count { samples[index] = table[first | Int(octets[index])] }
+        }
+      }
+    }
     feed(samples, stamp)
   }
 

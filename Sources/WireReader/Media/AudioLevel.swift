@@ -37,7 +37,14 @@ public enum CompandingLaw: String, Hashable, Sendable, CaseIterable {
 
   /// Of an octet each.
   static let tables: [[Float]] = allCases.map { law in (0...255).map { Float(law.value(UInt8($0))) } }
-  var place: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+  /// In ``tables``, which are in the order of the cases.
+  var place: Int {
+    switch self {
+    case .mu: 0
+    case .a: 1
+    case .muNotInverted: 2
+    }
+  }
 
   /// The level of a full sine is 3.17 dBm0 for mu-law and 3.14 for A-law (ITU-T G.711 §4).
   var overload: Double { self == .a ? 3.14 : 3.17 }
