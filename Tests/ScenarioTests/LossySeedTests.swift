@@ -6,7 +6,7 @@ import Testing
 
 /// Scenarios whose links lose packets, over many seeds: each draws other packets. `LAB_SEEDS` says how many.
 @Suite struct LossySeedTests {
-  private static let seeds = UInt64(ProcessInfo.processInfo.environment["LAB_SEEDS"] ?? "") ?? 60
+  private static let seeds = UInt64(ProcessInfo.processInfo.environment["LAB_SEEDS"] ?? "") ?? 25
 
   private func failures(_ name: String, _ replacements: [(String, String)]) throws -> [String] {
     let file = "\(Place.root)/scenarios/\(name).yaml"
