@@ -85,6 +85,12 @@ import Testing
     #expect(try String(contentsOfFile: "\(folder)/r.json", encoding: .utf8).contains("\"repeats\": 5"))
   }
 
+  @Test(arguments: ["--junit", "--json"])
+  func `a report that cannot be written is said before anything runs`(flag: String) async throws {
+    let outcome = try await Self.lab(["run", "scenarios/basic/answered-udp.yaml", flag, "/proc/x/y"])
+    #expect(outcome.code == 2 && outcome.lines.isEmpty && outcome.errors.contains("/proc/x"), "\(outcome)")
+  }
+
   @Test func `--repeat counts live runs as well`() async throws {
     let folder = try Place.temporary()
     defer { try? FileManager.default.removeItem(atPath: folder) }
