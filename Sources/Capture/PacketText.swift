@@ -144,7 +144,7 @@ enum PacketComment {
     case .duplicated: cursor.text("duplicated on the link")
     case .lost(let cause): cursor.text(cause.sentence)
     case .heldBack: cursor.text("held back on the link")
-    case .corrupted: cursor.text("corrupted on the link")
+    case .corrupted: cursor.text(Fate.corruptedWords)
     case .unroutable: cursor.text("unroutable")
     case .translated(let port):
       cursor.text("translated by NAT, outside port ")

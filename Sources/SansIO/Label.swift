@@ -33,6 +33,8 @@ public struct Label: Hashable, Sendable {
   public var attempt: UInt8
   /// Written wrong on purpose; readers of the capture must not blame the stack for it.
   public var isDeliberatelyBroken: Bool
+  /// A bit of it was flipped on its way, and its checksum is right: what its receiver sees is not what was sent.
+  public var isDamaged = false
   /// The host's own number for the dialog or leg; 0 = none.
   public var dialog: UInt32
   /// SSRC of a media packet; of an ACK, ``acknowledgedStatus``; 0 otherwise.

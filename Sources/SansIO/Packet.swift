@@ -107,4 +107,7 @@ public enum Fate: Hashable, Sendable {
   case unroutable
   /// Live runs cannot know.
   case unknown
+
+  /// What the comment of a frame says of ``corrupted``, by which a reader of the capture knows it again.
+  public static let corruptedWords: StaticString = "corrupted on the link"
 }

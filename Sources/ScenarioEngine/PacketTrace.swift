@@ -142,7 +142,7 @@ enum MessageLine {
     switch fate {
     case .delivered, .duplicated, .heldBack, .translated, .unknown, .delayed: ""
     case .lost(let cause): ", \(cause.sentence)"
-    case .corrupted: ", corrupted on the link"
+    case .corrupted: ", \(Fate.corruptedWords)"
     case .dropped: ", dropped by a fault"
     case .rewritten: ", changed by a fault"
     case .filtered(let reason): ", dropped by a NAT: \(reason)"

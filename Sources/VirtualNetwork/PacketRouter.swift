@@ -33,6 +33,8 @@ public struct PacketRouter {
     var destination: TransportAddress
     var segment: TCPSegment?
     var payload: Bytes
+    /// A bit of it was flipped on the way.
+    var isDamaged = false
 
     /// What a link takes it for.
     var kind: ImpairedLink.Kind {
@@ -160,7 +162,7 @@ public struct PacketRouter {
     }
     let receiver = boxes.receiver(at: place, seen.destination, from: seen.source, &topology)
     var passage = topology.pass(seen.kind, octets: seen.octets, from: host, to: receiver, at: now)
-    seen.payload = passage.damaged(seen.payload)
+    (seen.payload, seen.isDamaged) = (passage.damaged(seen.payload), passage.flippedBit != nil)
     let struck = faults.strike(
       &seen.payload, isSegment: seen.segment != nil, from: host, to: receiver,
       delay: topology.baseDelay(from: host, to: receiver, at: now), at: now, &passage)
@@ -209,7 +211,8 @@ public struct PacketRouter {
     }
     statistics.delivered += 1
     let isChanged = seen.destination != parcel.destination
-    tap(host, .received, seen, isChanged ? .translated(port: parcel.destination.port) : .delivered, at: now)
+    let fate: Fate = isChanged ? .translated(port: parcel.destination.port) : .delivered
+    tap(host, .received, seen, seen.isDamaged ? .corrupted : fate, at: now)
     return Output(side: HostID(UInt16(host)), packet: bytes)
   }
 

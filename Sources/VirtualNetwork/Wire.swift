@@ -91,7 +91,7 @@ struct Wire {
     var crossing = Crossing(passage: passage, fate: passage.fate, datagram: datagram)
     if passage.flippedBit != nil {
       crossing.datagram.bytes = passage.damaged(datagram.bytes)
-      crossing.datagram.label.isDeliberatelyBroken = true
+      (crossing.datagram.label.isDeliberatelyBroken, crossing.datagram.label.isDamaged) = (true, true)
     }
     if !faults.isEmpty, let (number, action) = faults.match(datagram.label, datagram.bytes, from: host, to: target, at: now) {
       apply(action, number, passage.first ?? topology.baseDelay(from: host, to: target, at: now), &crossing)
@@ -181,7 +181,7 @@ struct Wire {
   @inline(__always)
   mutating func arrive(_ datagram: Datagram, at host: Int) {
     statistics.packetsDelivered += 1
-    if !taps.isEmpty { tap(host, .received, datagram, .delivered) }
+    if !taps.isEmpty { tap(host, .received, datagram, datagram.label.isDamaged ? .corrupted : .delivered) }
   }
 
   /// A datagram is at a NAT or firewall, on its way in.
@@ -207,7 +207,8 @@ struct Wire {
       case .host(let host):
         statistics.packetsDelivered += 1
         let isChanged = seen.destination != datagram.destination
-        if !taps.isEmpty { tap(host, .received, seen, isChanged ? .translated(port: datagram.destination.port) : .delivered) }
+        let fate: Fate = isChanged ? .translated(port: datagram.destination.port) : .delivered
+        if !taps.isEmpty { tap(host, .received, seen, seen.label.isDamaged ? .corrupted : fate) }
         return (host, seen)
       }
     }

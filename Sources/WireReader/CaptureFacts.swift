@@ -30,7 +30,24 @@ public struct CaptureFacts {
   /// The two that were seen last: a call goes to and fro.
   private var lastOwn: (IPAddress?, IPAddress?)
 
+  /// The even ports of media between which packets were damaged on the way, by the network's own word.
+  private var damaged: Set<TransportAddress> = []
+  private static let mostDamaged = 1_024
+
   public init(path: String) { self.path = path }
+
+  /// A bit of a datagram was flipped between these two.
+  mutating func damaged(_ source: TransportAddress, _ destination: TransportAddress) {
+    guard damaged.count < Self.mostDamaged else { return }
+    damaged.formUnion([Self.media(source), Self.media(destination)])
+  }
+
+  /// Whether media from or to an address was damaged: nobody is accused of what the network made of it.
+  public func isDamaged(_ place: TransportAddress) -> Bool { !damaged.isEmpty && damaged.contains(Self.media(place)) }
+
+  private static func media(_ place: TransportAddress) -> TransportAddress {
+    TransportAddress(place.address, port: place.port & ~1)
+  }
 
   mutating func received(by address: IPAddress) {
     guard address != lastOwn.0, address != lastOwn.1, own.count < 64 else { return }

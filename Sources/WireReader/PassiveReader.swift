@@ -20,6 +20,8 @@ public final class PassiveReader {
   @exclusivity(unchecked) private var fragments = FragmentTable()
   @exclusivity(unchecked) private var copies = CopiedFrames()
   @exclusivity(unchecked) private var isBrokenFrame = false
+  @exclusivity(unchecked) private var isDamagedFrame = false
+  private static let damagedWords = "\(Fate.corruptedWords)"
   @exclusivity(unchecked) private var isReceived = false
   private var interfaces = 0
   /// Interfaces whose packets are what TLS carried.
@@ -77,6 +79,7 @@ public final class PassiveReader {
     if !facts.linkTypes.contains(packet.linkType) { facts.linkTypes.append(packet.linkType) }
     isBrokenFrame = !packet.comments.isEmpty && packet.comments.contains { $0.contains("deliberately broken") }
     if isBrokenFrame { facts.deliberatelyBroken += 1 }
+    isDamagedFrame = !packet.comments.isEmpty && packet.comments.contains { $0.contains(Self.damagedWords) }
     pieces = 1
     link = packet.linkType
     content(PacketDecoder.decode(packet), packet.bytes, stamp)
@@ -96,6 +99,7 @@ public final class PassiveReader {
     if isReceived { facts.received(by: packet.destination.address) }
     isBrokenFrame = packet.label.isDeliberatelyBroken
     if isBrokenFrame { facts.deliberatelyBroken += 1 }
+    isDamagedFrame = packet.fate == .corrupted
     pieces = 1
     let found = DecodedPacket(packet)
     let payload = found.payload.count == packet.payload.count ? packet.payload : packet.payload[found.payload]
@@ -184,6 +188,7 @@ public final class PassiveReader {
   private func datagram(_ found: DecodedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
     guard let first = payload.first else { return }
     if first >= 0x80 || first < 32, first != 13, first != 10 {
+      if isDamagedFrame { facts.damaged(found.source, found.destination) }
       let way = (found.source, found.destination)
       let isMedia = streams.take(payload, way, stamp, time: milliseconds(stamp), isWhole: !found.isCut)
       clearText?.take(streams.passage)

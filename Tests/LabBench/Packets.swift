@@ -52,6 +52,13 @@ public struct Packets {
     return packets
   }
 
+  /// A frame as of a network that flips bits of what passes.
+  public func corrupted(frame: Int) -> Packets {
+    var packets = self
+    packets.records[frame - 1].fate = .corrupted
+    return packets
+  }
+
   /// Captured twice, as on two interfaces or a mirror port: every packet once more, with its IP identification, so long after itself.
   public func capturedTwice(after nanoseconds: Int64 = 100_000) -> Packets {
     var packets = self

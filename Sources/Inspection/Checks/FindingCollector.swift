@@ -111,6 +111,11 @@ struct FindingCollector {
     }
   }
 
+  /// Nobody is accused of what the network made of packets.
+  mutating func excuse(_ isDamaged: (TransportAddress) -> Bool) {
+    for index in list.indices { if let blamed = list[index].blamed, isDamaged(blamed) { list[index] = list[index].excused() } }
+  }
+
   /// Errors, warnings, notes, each in the order of the frames.
   var sorted: [InspectionFinding] {
     list.enumerated().sorted { left, right in

@@ -64,6 +64,15 @@ public struct InspectionFinding: Hashable, Sendable {
 }
 
 extension InspectionFinding {
+  /// Nobody is accused of what the network did.
+  func excused() -> InspectionFinding {
+    guard severity != .note else { return self }
+    var finding = self
+    finding.severity = .note
+    finding.text += "; but bits of packets between these two were flipped on the way"
+    return finding
+  }
+
   /// Nobody is accused of what may be in a part that was not captured or not read.
   func softened() -> InspectionFinding {
     guard severity != .note else { return self }

@@ -20,8 +20,10 @@ extension ControlTable.Reports {
     guard miscount == nil, seen >= 50 else { return }
     // Each of the two may have overtaken packets, or they it, and the last ones before each of them may be lost.
     let margin = max(10, seen / 10) + 2 * stream.mayBeOvertaken
-    if said - seen > margin + now.unseen || seen - said > margin + begin.unseen {
-      miscount = ControlTable.Miscount(stamp: stamp, said: said, seen: seen, kind: .packets)
+    // Numbers that did not come were lost, or never sent: who sends back what it hears may keep the numbers that it heard.
+    let came = now.captured - begin.captured
+    if said - seen > margin + now.unseen || came - said > margin + begin.unseen {
+      miscount = ControlTable.Miscount(stamp: stamp, said: said, seen: said < seen ? came : seen, kind: .packets)
       return
     }
     compareClocks(begin, now, stream.clockRate)

@@ -248,6 +248,7 @@ public struct StreamTable {
     guard let use, let place = use.media.address, !use.media.hasICE, use.media.controlPort != way.destination.port,
       use.media.port != 0, place.address == way.destination.address, !use.isOver
     else { return }
+    if use.media.isMultiplexed, sender?.media.isMultiplexed == false, way.destination.port == use.media.separateControlPort { return }
     control.addMisplaced(
       ControlTable.Oddity(
         source: way.source, destination: way.destination, first: stamp,

@@ -12,6 +12,10 @@ public struct ObservedMedia: Hashable, Sendable {
   public var direction: MediaDirection
   /// Where RTCP goes; equal to `port` with rtcp-mux (RFC 5761).
   public var controlPort: UInt16
+  /// It has rtcp-mux; who offers that is ready for RTCP on a port of its own too, until the answer has it as well (RFC 5761 §5.1.1).
+  public var isMultiplexed: Bool { terms.content.isMultiplexed }
+  /// The port of RTCP where it is not multiplexed.
+  public var separateControlPort: UInt16 { terms.content.controlPort ?? port &+ 1 }
   /// A c= line is there for it, whatever it says (RFC 8866 §5.7).
   public var hasConnection: Bool
   /// ICE finds the addresses; those of c= and m= are a first guess, or none at all.

@@ -49,6 +49,40 @@ import Testing
     #expect(try accuses("sender-report", headless(60)))
   }
 
+  @Test func `a packet whose bit was flipped on the way accuses nobody at either end, and one that came so does (RFC 3550 §5.1)`() throws {
+    var packets = Packets()
+    packets.establish()
+    for index in 1...150 {
+      packets.udp(alice, 10_000, to: bob, 20_000, rtpPacket(0, UInt16(index), UInt32(index * 160), 7))
+      packets.udp(bob, 20_000, to: alice, 10_000, rtpPacket(0, UInt16(index), UInt32(index * 160) ^ (index == 75 ? 1 << 20 : 0), 8))
+      packets.wait(20)
+    }
+    packets.hangUp()
+    let damaged = try #require(packets.records.firstIndex { $0.payload == rtpPacket(0, 75, 75 * 160 ^ 1 << 20, 8) }) + 1
+    for host in [alice, bob] {
+      #expect(try packets.seen(by: host).report().accusations.contains("timestamp-jump"))
+      let report = try packets.corrupted(frame: damaged).seen(by: host).report()
+      #expect(report.accusations.isEmpty)
+      #expect(try #require(report.finding("timestamp-jump")).severity == .note)
+    }
+    // Who has another call on the same host answers for it.
+    #expect(try packets.corrupted(frame: 1).seen(by: alice).report().accusations.contains("timestamp-jump"))
+  }
+
+  @Test func `who leaves out numbers may count what it sent: a sender report of less than came is wrong (RFC 3550 §6.4.1)`() throws {
+    // An echo that keeps the numbers of what it heard, three of four; and the second report of the two.
+    func echo(_ counts: [(at: Int, count: Int)]) -> Packets {
+      call(
+        300, isLost: { $0 % 4 == 0 },
+        behind: Dictionary(uniqueKeysWithValues: counts.map { ($0.at, senderReport($0.count, at: Double($0.at) / 50)) }))
+    }
+    #expect(try !accuses("sender-report", echo([(300, 225)])))
+    #expect(try accuses("sender-report", echo([(300, 150)])))
+    #expect(try !accuses("sender-report", echo([(100, 75), (300, 225)])))
+    #expect(try accuses("sender-report", echo([(100, 75), (300, 160)])))
+    #expect(try accuses("sender-report", echo([(100, 75), (300, 350)])))
+  }
+
   @Test func `what of a stream was lost behind the last packet that came its sender counts (RFC 3550 §6.4.1)`() throws {
     func tail(_ lost: ClosedRange<Int>, _ counts: [(at: Int, count: Int)]) -> Packets {
       call(

@@ -188,6 +188,9 @@ import Testing
     try call { $0.udp(bob, 20_001, to: alice, 10_003, report) }.expect("rtcp-port", frame: 305, by: bob)
     let muxed = Talk.sdp(alice, 10_000, extra: "a=rtcp-mux\r\n")
     #expect(try call(offer: muxed) { $0.udp(bob, 20_000, to: alice, 10_000, report) }.report().finding("rtcp-port") == nil)
+    // Who offers rtcp-mux is ready for both, until the answer has it as well (RFC 5761 §5.1.1).
+    #expect(try call(offer: muxed) { $0.udp(bob, 20_001, to: alice, 10_001, report) }.report().finding("rtcp-port") == nil)
+    try call(offer: muxed) { $0.udp(bob, 20_001, to: alice, 10_003, report) }.expect("rtcp-port", frame: 305, by: bob)
     let named = Talk.sdp(alice, 10_000, extra: "a=rtcp:10003\r\n")
     #expect(try call(offer: named) { $0.udp(bob, 20_001, to: alice, 10_003, report) }.report().finding("rtcp-port") == nil)
   }

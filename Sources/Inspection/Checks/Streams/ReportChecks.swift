@@ -204,12 +204,11 @@ struct SenderCounts: StreamCheck {
     // At its own tap nothing is lost yet; elsewhere what came before the first packet, and behind the last one, may be.
     let lost = context.own.contains(sender.address) ? 0 : begin.unseen + stream.mayBeMissing(since: use.description)
     let margin = max(10, begin.seenPackets / 5) + stream.mayBeOvertaken
-    guard begin.packets - begin.seenPackets > margin + lost || begin.seenPackets - begin.packets > margin else { return [] }
-    return [
-      Remark(
-        rule, "the sender report of \(sender) counts \(Words.count(begin.packets, "packet")), \(begin.seenPackets) were sent", reports.last,
-        by: sender)
-    ]
+    let isTooFew = begin.captured - begin.packets > margin
+    guard begin.packets - begin.seenPackets > margin + lost || isTooFew else { return [] }
+    let sent = isTooFew ? begin.captured : begin.seenPackets
+    let text = "the sender report of \(sender) counts \(Words.count(begin.packets, "packet")), \(sent) were sent"
+    return [Remark(rule, text, reports.last, by: sender)]
   }
 }
 
