@@ -21,9 +21,9 @@ public enum DTMF {
 /// ```
 ///   silent ── two blocks with the same key ──► sounding(key) ── two blocks without it: the digit is reported ──► silent
 /// ```
-/// A block lasts 12.75 ms and is looked at with one Goertzel filter for each of the eight frequencies. A key sounds where one row and one
-/// column stand out of the others by 8 dB, both are above −39 dBm0, their twist is between −4 and +8 dB, and they hold most energy of
-/// the block: speech and music hold other frequencies beside them.
+/// A block lasts 12.75 ms and is looked at by its discrete Fourier transform at each of the eight frequencies. A key sounds where one row
+/// and one column stand out of the others by 8 dB, both are above −39 dBm0, their twist is between −4 and +8 dB, and they hold most energy
+/// of the block: speech and music hold other frequencies beside them.
 ///
 /// While nothing sounds every second block is kept unseen, and is looked at when the next one holds a key: a digit has two blocks in a row
 /// at least, so that none is missed and silence costs half.
@@ -47,7 +47,8 @@ public struct DTMFDetector: Hashable, Sendable {
 
   public let sampleRate: Int
   private let blockSize: Int
-  private let coefficients: SIMD8<Float>
+  /// What each sample of a block is multiplied by: eight cosines, eight sines.
+  private let waves: [SIMD16<Float>]
   private var block: [Int16]
   private var unseen: [Int16]
   private var hasUnseen = false
@@ -65,13 +66,28 @@ public struct DTMFDetector: Hashable, Sendable {
   public init(sampleRate: Int) {
     self.sampleRate = sampleRate
     blockSize = max(1, sampleRate * Self.blockSizeAt8000 / 8_000)
-    var coefficients = SIMD8<Float>()
-    for (index, frequency) in (DTMF.low + DTMF.high).enumerated() {
-      coefficients[index] = Float(2 * Self.cosine(2 * Double.pi * Double(frequency) / Double(sampleRate)))
-    }
-    self.coefficients = coefficients
+    waves = sampleRate == 8_000 ? Self.narrowWaves : Self.waves(sampleRate, blockSize)
     block = [Int16](repeating: 0, count: blockSize)
     unseen = block
+  }
+
+  /// Those of most streams, once.
+  private static let narrowWaves = waves(8_000, blockSizeAt8000)
+
+  private static func waves(_ sampleRate: Int, _ count: Int) -> [SIMD16<Float>] {
+    let cosines = (DTMF.low + DTMF.high).map { cosine(2 * Double.pi * Double($0) / Double(sampleRate)) }
+    let sines = cosines.map { (1 - $0 * $0).squareRoot() }
+    var (real, imaginary) = ([Double](repeating: 1, count: 8), [Double](repeating: 0, count: 8))
+    return (0..<count).map { _ in
+      var wave = SIMD16<Float>()
+      for tone in 0..<8 {
+        (wave[tone], wave[tone + 8]) = (Float(real[tone]), Float(imaginary[tone]))
+        let (before, cosine, sine) = (real[tone], cosines[tone], sines[tone])
+        real[tone] = before * cosine - imaginary[tone] * sine
+        imaginary[tone] = imaginary[tone] * cosine + before * sine
+      }
+      return wave
+    }
   }
 
   /// By its series, in doubles whose operations IEEE 754 fixes: every machine has the same filters. Angles here are below 1.3.
@@ -141,15 +157,15 @@ public struct DTMFDetector: Hashable, Sendable {
 
   /// The key that a block holds; nil where it holds none.
   private func judge(_ block: UnsafeBufferPointer<Int16>) -> UInt8? {
-    var (last, beforeLast, energy) = (SIMD8<Float>(), SIMD8<Float>(), Float(0))
-    for sample in block {
-      let value = Float(sample)
-      let next = SIMD8<Float>(repeating: value) + coefficients * last - beforeLast
-      (beforeLast, last) = (last, next)
-      energy += value * value
+    let energy = Self.energy(block)
+    // No tone has more than all of it: most silence ends here.
+    guard energy >= Self.leastPower * Float(blockSize) else { return nil }
+    let sums = waves.withUnsafeBufferPointer { waves in
+      var sums = SIMD16<Float>()
+      for index in block.indices { sums += waves[index] * Float(block[index]) }
+      return sums
     }
-    guard energy > 0 else { return nil }
-    let power = last * last + beforeLast * beforeLast - coefficients * last * beforeLast
+    let power = sums.lowHalf * sums.lowHalf + sums.highHalf * sums.highHalf
     let (row, column) = (Self.strongest(power, 0), Self.strongest(power, 4))
     let (low, high) = (power[row], power[column + 4])
     let scale = Float(blockSize) * Float(blockSize)
@@ -161,6 +177,15 @@ public struct DTMFDetector: Hashable, Sendable {
     }
     guard 2 * (low + high) >= Self.leastShare * energy * Float(blockSize) else { return nil }
     return DTMF.code(row: row, column: column)
+  }
+
+  private static func energy(_ block: UnsafeBufferPointer<Int16>) -> Float {
+    var sum: Int64 = 0
+    for index in block.indices {
+      let value = Int32(block[index])
+      sum &+= Int64(value &* value)
+    }
+    return Float(sum)
   }
 
   private static func strongest(_ power: SIMD8<Float>, _ first: Int) -> Int {

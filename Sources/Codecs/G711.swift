@@ -19,10 +19,19 @@ public enum G711 {
 
   /// Appends the octets of samples.
   public static func encode(_ samples: [Int16], _ law: Law, into payload: inout [UInt8]) {
-    payload.reserveCapacity(payload.count + samples.count)
-    let table = law == .mu ? muEncoding : aEncoding
-    table.withUnsafeBufferPointer { table in
-      for index in 0..<samples.count { payload.append(table[Int(UInt16(bitPattern: samples[index]) &>> 2)]) }
+    switch law {
+    case .mu: muEncoding.withUnsafeBufferPointer { encode(samples, by: $0, into: &payload) }
+    case .a: aEncoding.withUnsafeBufferPointer { encode(samples, by: $0, into: &payload) }
+    }
+  }
+
+  /// By way of the stack, and from there in one piece.
+  private static func encode(_ samples: [Int16], by table: UnsafeBufferPointer<UInt8>, into payload: inout [UInt8]) {
+    samples.withUnsafeBufferPointer { samples in
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: samples.count) { octets in
+        for index in samples.indices { octets[index] = table[Int(UInt16(bitPattern: samples[index]) &>> 2)] }
+        payload.append(contentsOf: UnsafeBufferPointer(octets))
+      }
     }
   }
 
@@ -30,12 +39,17 @@ public enum G711 {
   public static func decode(_ payload: Bytes, _ law: Law, into samples: inout [Int16]) {
     let count = payload.count
     resize(&samples, count)
-    let table = law == .mu ? muDecoding : aDecoding
-    table.withUnsafeBufferPointer { table in
-      samples.withUnsafeMutableBufferPointer { samples in
-        payload.withUnsafeBytes { octets in
-          for index in 0..<count { samples[index] = table[Int(octets[index])] }
-        }
+    switch law {
+    case .mu: muDecoding.withUnsafeBufferPointer { decode(payload, by: $0, into: &samples) }
+    case .a: aDecoding.withUnsafeBufferPointer { decode(payload, by: $0, into: &samples) }
+    }
+  }
+
+  /// Into samples of which there are as many.
+  private static func decode(_ payload: Bytes, by table: UnsafeBufferPointer<Int16>, into samples: inout [Int16]) {
+    samples.withUnsafeMutableBufferPointer { samples in
+      payload.withUnsafeBytes { octets in
+        for index in samples.indices { samples[index] = table[Int(octets[index])] }
       }
     }
   }

@@ -11,13 +11,17 @@ struct ClippingGauge: Sendable {
   private var sum = 0
   private var count = 0
 
+  /// From a level of ``ToneBank``, whose waves are lower and whose sums are cut less, to one of the sums here: two doublings of the energy.
+  private static let scale = 10
+
   /// Takes a symbol, block by block in the bank's samples.
   ///
+  /// - Parameter level: of the tone itself, as the bank has it.
   /// - Returns: how far the harmonic is from the tone, in decibels, where it is clipped; once in 16 symbols.
-  mutating func take(_ tone: UInt8, endingAt hop: Int, _ samples: [Int16]) -> Int? {
+  mutating func take(_ tone: UInt8, endingAt hop: Int, level: Int, _ samples: [Int16]) -> Int? {
     guard tone <= Self.highest else { return nil }
     let cycles = MarkCode.cycles(Int(tone))
-    sum += Int(Self.level(3 * cycles, hop, samples)) - Int(Self.level(cycles, hop, samples))
+    sum += Int(Self.level(3 * cycles, hop, samples)) - (level + Self.scale)
     count += 1
     guard count == Self.wanted else { return nil }
     // A fifth of a doubling is 0.602 dB.

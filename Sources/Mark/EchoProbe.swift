@@ -12,8 +12,9 @@ struct EchoProbe: Sendable {
   private static let clear = 10
 
   let speaker: MarkSpeaker
-  private var sums = [Int32](repeating: 0, count: latest)
-  private var counts = [Int32](repeating: 0, count: latest)
+  /// By how late: a sum, and from bit 20 on the count of what is in it; behind them what each tone of the present hop adds.
+  private var cells = [Int32](repeating: 0, count: latest + MarkCode.tones)
+  private static let one: Int32 = 1 << 20
   private var hops = 0
   /// Where the last look saw one.
   private var seen: Int?
@@ -29,34 +30,45 @@ struct EchoProbe: Sendable {
     let loudest = history.tone(hop)
     guard loudest != HopHistory.nothing else { return nil }
     hops += 1
-    let mean = history.meanLevel(hop, besides: loudest)
+    weigh(hop, loudest, history)
     // The symbol that ends with this hop began three hops ago.
     let begin = clock - 3
     let number = Int(speaker.number)
-    sums.withUnsafeMutableBufferPointer { sums in
-      counts.withUnsafeMutableBufferPointer { counts in
-        var lag = begin & 3
-        while lag < Self.latest {
-          let symbol = (begin - lag) >> 2 & (MarkCode.symbols - 1)
-          let tone = MarkCode.tone(number, symbol)
-          if !MarkCode.isFaint(symbol), abs(Int(tone) - Int(loudest)) > 1 {
-            sums[lag] &+= Int32(truncatingIfNeeded: history.level(hop, tone) - mean)
-            counts[lag] &+= 1
-          }
-          lag += MarkCode.hopsPerSymbol
+    cells.withUnsafeMutableBufferPointer { cells in
+      var lag = begin & 3
+      while lag < Self.latest {
+        let symbol = (begin &- lag) >> 2 & (MarkCode.symbols - 1)
+        if !MarkCode.isFaint(symbol) {
+          cells[lag] &+= cells[Self.latest &+ Int(MarkCode.tone(number, symbol))]
         }
+        lag &+= MarkCode.hopsPerSymbol
       }
     }
     return hops % (Self.wanted * 5 / 2) == 0 ? conclude() : nil
   }
 
+  /// How far each tone is above the mean of all but the loudest and its neighbours, which say nothing themselves.
+  private mutating func weigh(_ hop: Int, _ loudest: UInt8, _ history: HopHistory) {
+    history.withLevels(hop) { levels in
+      let others = (0..<MarkCode.tones).lazy.filter { abs($0 - Int(loudest)) > 1 }
+      let (sum, count) = others.reduce(into: (0, 0)) { $0 = ($0.0 + Int(levels[$1]), $0.1 + 1) }
+      let mean = Int32(truncatingIfNeeded: sum / max(1, count))
+      for tone in 0..<MarkCode.tones {
+        cells[Self.latest + tone] = abs(tone - Int(loudest)) > 1 ? Self.one + Int32(levels[tone]) - mean : 0
+      }
+    }
+  }
+
   private mutating func conclude() -> Int? {
     var best: (lag: Int, mean: Int32) = (0, 0)
-    for lag in sums.indices where counts[lag] >= Int32(Self.wanted / 2) {
-      let mean = sums[lag] * 16 / counts[lag]
+    for lag in 0..<Self.latest {
+      // A sum is less than half a million either way.
+      let count = (cells[lag] + Self.one / 2) / Self.one
+      guard count >= Int32(Self.wanted / 2) else { continue }
+      let mean = (cells[lag] - count * Self.one) * 16 / count
       if mean > best.mean { best = (lag, mean) }
     }
-    for lag in sums.indices { (sums[lag], counts[lag]) = (0, 0) }
+    for lag in 0..<Self.latest { cells[lag] = 0 }
     guard best.mean >= Int32(Self.clear * 16) else {
       seen = nil
       return nil

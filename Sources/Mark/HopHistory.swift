@@ -3,9 +3,9 @@ struct HopHistory: Sendable {
   static let size = 512
   static let nothing: UInt8 = 0xFF
 
-  private var strongest = [UInt8](repeating: nothing, count: size)
-  private var levels = [UInt8](repeating: 0, count: size * 16)
-  private var owners = [UInt8](repeating: nothing, count: size)
+  /// In one piece, since each of a thousand streams comes to its own memory anew: the strongest tones, the owners, the levels.
+  private var cells = [UInt8](repeating: nothing, count: size * 18)
+  private static let (owners, levels) = (size, 2 * size)
   /// Hops so far.
   private(set) var count = 0
 
@@ -13,32 +13,32 @@ struct HopHistory: Sendable {
   func keeps(_ hop: Int) -> Bool { hop >= 0 && hop < count && count - hop <= Self.size }
 
   @inline(__always)
-  func tone(_ hop: Int) -> UInt8 { strongest[hop & (Self.size - 1)] }
+  func tone(_ hop: Int) -> UInt8 { cells[hop & (Self.size - 1)] }
 
   @inline(__always)
-  func level(_ hop: Int, _ tone: UInt8) -> Int { Int(levels[(hop & (Self.size - 1)) << 4 | Int(tone)]) }
+  func level(_ hop: Int, _ tone: UInt8) -> Int { Int(cells[Self.levels + ((hop & (Self.size - 1)) << 4 | Int(tone))]) }
 
-  /// Of all tones but the loudest and its neighbours.
-  func meanLevel(_ hop: Int, besides loudest: UInt8) -> Int {
-    var (sum, count) = (0, 0)
-    for tone in 0..<UInt8(16) where abs(Int(tone) - Int(loudest)) > 1 {
-      sum += level(hop, tone)
-      count += 1
+  /// The levels of all tones, in their order.
+  @inline(__always)
+  func withLevels<Result>(_ hop: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    cells.withUnsafeBufferPointer { cells in
+      let start = Self.levels + (hop & (Self.size - 1)) << 4
+      return body(UnsafeBufferPointer(rebasing: cells[start..<start + 16]))
     }
-    return sum / max(1, count)
   }
 
-  func owner(_ hop: Int) -> UInt8 { owners[hop & (Self.size - 1)] }
+  func owner(_ hop: Int) -> UInt8 { cells[Self.owners + (hop & (Self.size - 1))] }
 
-  mutating func own(_ hop: Int, _ speaker: MarkSpeaker) { owners[hop & (Self.size - 1)] = speaker.number }
+  mutating func own(_ hop: Int, _ speaker: MarkSpeaker) { cells[Self.owners + (hop & (Self.size - 1))] = speaker.number }
 
   /// Takes the block that the bank has just filled.
   mutating func append(from bank: inout ToneBank) {
     let slot = count & (Self.size - 1)
-    strongest[slot] = levels.withUnsafeMutableBufferPointer { levels in
-      bank.finishBlock(UnsafeMutableBufferPointer(rebasing: levels[slot << 4..<(slot + 1) << 4])) ?? Self.nothing
+    cells.withUnsafeMutableBufferPointer { cells in
+      let levels = Self.levels + slot << 4
+      cells[slot] = bank.finishBlock(UnsafeMutableBufferPointer(rebasing: cells[levels..<levels + 16])) ?? Self.nothing
+      cells[Self.owners + slot] = Self.nothing
     }
-    owners[slot] = Self.nothing
     count += 1
   }
 

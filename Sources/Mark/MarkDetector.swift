@@ -22,6 +22,9 @@ public struct MarkDetector: Sendable {
   /// - Parameter own: the mark of the hearer, which may come back to it as an echo.
   public init(own: MarkSpeaker? = nil) { echo = own.map { EchoProbe($0) } }
 
+  /// Whether a mark is heard at this moment.
+  public var isHearing: Bool { ear.track?.isAway == false }
+
   /// The hearer speaks with this mark from now on.
   public mutating func listenForEcho(of own: MarkSpeaker) { if echo?.speaker != own { echo = EchoProbe(own) } }
 
@@ -102,7 +105,7 @@ public struct MarkDetector: Sendable {
       findings.append(.delay(speaker, late, at: timeline.instant(hop: hop)))
       if speaker == echo?.speaker { findings.append(.echo(speaker, late, at: timeline.instant(hop: hop))) }
     case .symbol(let tone, let hop):
-      guard let harmonic = clipping.take(tone, endingAt: hop, ear.bank.samples) else { return }
+      guard let harmonic = clipping.take(tone, endingAt: hop, level: ear.history.level(hop, tone), ear.bank.samples) else { return }
       findings.append(.clipping(speaker, harmonic: harmonic, at: timeline.instant(hop: hop)))
     }
   }

@@ -36,12 +36,10 @@ struct MarkEar: Sendable {
   }
 
   private mutating func follow(_ hop: Int, _ notices: inout [Notice]) {
-    // Moved out and in again, so that nothing in it is copied.
-    guard var followed = track.take() else { return }
-    let speaker = followed.hypothesis.speaker
-    followed.judge(hop, &history) { notices.append(.changed(speaker, $0)) }
-    track = followed
-    if hop - followed.lastHit > Self.longestGap { end(&notices) }
+    // Judged where it is, and not looked at before: to ask for it copies it.
+    let speaker = track?.hypothesis.speaker
+    track?.judge(hop, &history) { change in if let speaker { notices.append(.changed(speaker, change)) } }
+    if let lastHit = track?.lastHit, hop - lastHit > Self.longestGap { end(&notices) }
   }
 
   private mutating func end(_ notices: inout [Notice]) {

@@ -22,11 +22,14 @@ struct MarkTrack: Sendable {
   static let reach = 8
   /// Symbols in a row without the speaker that are no mere loss.
   private static let away = 3
-  private static let jumpCertain = 60
-  private static let jumpMargin = 48
-  private static let mostScore = 96
+  private static let jumpCertain: Int8 = 60
+  private static let jumpMargin: Int8 = 48
+  private static let mostScore: Int8 = 96
   /// Symbols in one figure of the delay.
   private static let delaySymbols = 10
+
+  /// Room for 2 · `reach` + 1, in place: an array would be another piece of memory to come to for each hop of each stream.
+  private typealias Scores = SIMD32<Int8>
 
   private(set) var hypothesis: Hypothesis
   /// The hop at which the last symbol that fits ends.
@@ -35,7 +38,7 @@ struct MarkTrack: Sendable {
   /// Whether the last symbols fitted, the newest in bit 0.
   private var fits: UInt8 = 0xFF
   /// How well the places from `-reach` to `reach` hops beside it fit.
-  private var scores = [Int](repeating: 0, count: 2 * reach + 1)
+  private var scores = Scores.zero
   private var (early, late, summed) = (0, 0, 0)
 
   init(_ hypothesis: Hypothesis, at hop: Int) { (self.hypothesis, lastHit) = (hypothesis, hop) }
@@ -114,7 +117,7 @@ struct MarkTrack: Sendable {
 
   private mutating func shift(by hops: Int) {
     hypothesis = hypothesis.moved(by: hops)
-    scores = [Int](repeating: 0, count: 2 * Self.reach + 1)
+    scores = .zero
   }
 
   private mutating func judgeNeighbours(_ hop: Int, _ history: HopHistory) {
@@ -125,7 +128,7 @@ struct MarkTrack: Sendable {
     while offset <= Self.reach {
       if let symbol = hypothesis.moved(by: offset).symbol(endingAt: hop), !MarkCode.isFaint(symbol) {
         let isHit = MarkCode.tone(Int(hypothesis.speaker.number), symbol) == tone
-        let score = scores[offset + Self.reach] + (isHit ? MarkSearch.hit : MarkSearch.miss)
+        let score = scores[offset + Self.reach] + Int8(isHit ? MarkSearch.hit : MarkSearch.miss)
         scores[offset + Self.reach] = max(0, min(Self.mostScore, score))
       }
       offset += 4
@@ -134,9 +137,9 @@ struct MarkTrack: Sendable {
 
   private mutating func jump(at hop: Int, _ history: inout HopHistory, _ report: (Change) -> Void) {
     var best = 0
-    for index in scores.indices where scores[index] > scores[best] { best = index }
+    for index in 0...2 * Self.reach where scores[index] > scores[best] { best = index }
     // Half a symbol beside it much fits as well.
-    let isClear = scores[best] >= scores[Self.reach] + Self.jumpMargin
+    let isClear = scores[best] - scores[Self.reach] >= Self.jumpMargin
     guard scores[best] >= Self.jumpCertain, isClear, abs(best - Self.reach) >= 2 else { return }
     move(to: hypothesis.moved(by: best - Self.reach), at: hop, &history, report)
   }

@@ -6,12 +6,12 @@ struct ToneBank: Sendable {
   static let blockSize = 48
   /// Blocks whose samples are kept, for a closer look.
   static let keptBlocks = 8
+  private static let totals = 4 * 32
   /// Below −66 dB of full scale there is nothing to hear.
   private static let floor: Int64 = 16 * 16
 
-  /// Sums of the last four blocks: sixteen cosines, then sixteen sines.
-  private var sums = [Int32](repeating: 0, count: 4 * 32)
-  private var totals = [Int32](repeating: 0, count: 32)
+  /// Sums of the last four blocks, sixteen cosines, then sixteen sines; behind them their totals.
+  private var sums = [Int32](repeating: 0, count: 5 * 32)
   /// Mean squares of the last four blocks.
   private var powers: (Int64, Int64, Int64, Int64) = (0, 0, 0, 0)
   /// The last samples: block `n` is at `n % keptBlocks`.
@@ -49,16 +49,15 @@ struct ToneBank: Sendable {
       let block = UnsafeBufferPointer(rebasing: samples[base..<base + Self.blockSize])
       powers = (powers.1, powers.2, powers.3, Self.power(block))
       sums.withUnsafeMutableBufferPointer { sums in
-        totals.withUnsafeMutableBufferPointer { totals in
-          Self.transform(block, UnsafeMutableBufferPointer(rebasing: sums[slot..<slot + 32]), totals, isOdd: isOdd)
-        }
+        let totals = UnsafeMutableBufferPointer(rebasing: sums[Self.totals..<Self.totals + 32])
+        Self.transform(block, UnsafeMutableBufferPointer(rebasing: sums[slot..<slot + 32]), totals, isOdd: isOdd)
       }
     }
     guard powers.0 + powers.1 + powers.2 + powers.3 >= 4 * Self.floor else {
       for tone in 0..<16 { levels[tone] = 0 }
       return nil
     }
-    return totals.withUnsafeBufferPointer { Self.strongest($0, levels) }
+    return sums.withUnsafeBufferPointer { Self.strongest(UnsafeBufferPointer(rebasing: $0[Self.totals..<Self.totals + 32]), levels) }
   }
 
   private static func power(_ block: UnsafeBufferPointer<Int16>) -> Int64 {

@@ -16,8 +16,7 @@ import SecureTransport
 /// Its parts, each with a state of its own: ``RTPSender``, ``RTPReceiver`` with the ``JitterBuffer``, ``RTCPReporter``, ``PeerSources``
 /// (whose packets these are), ``ReceptionTerms`` (what may come), ``SilenceClock``; ``PacketProtection`` between all of them and the ports,
 /// and ``DTLSKeying``, which may have to give it its keys first. What comes in is verified, then told whose it is, then what it is, and
-/// counted only then. Packets leave at absolute times: each
-/// one packet time after the last one's due time, whenever the wake-up really came.
+/// counted only then. Packets leave at absolute times: each one packet time after the last one's due time, whenever the wake-up came.
 public struct MediaStream: Sendable {
   enum State: Hashable, Sendable {
     case ready
@@ -202,7 +201,8 @@ public struct MediaStream: Sendable {
   private mutating func sendPacket(due: Instant, _ out: inout Outbox) {
     // Without keys there is nothing to send: the clock goes on as in silence.
     guard let destination, !protection.isAwaiting(.rtp) else { return sender.skip(milliseconds: agreement.packetTime, due: due) }
-    guard var (bytes, sequence, number) = nextPacket(due: due) else { return }
+    guard let (packet, sequence, number) = nextPacket(due: due) else { return }
+    var bytes = packet
     guard protection.protect(&bytes, .rtp) else { return sender.uncount(octets: bytes.count) }
     let label = Label(
       .rtp(payloadType: number), dialog: configuration.dialog, stream: sender.ssrc, sequence: UInt32(sequence), due: due)

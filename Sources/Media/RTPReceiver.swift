@@ -20,7 +20,8 @@ struct RTPReceiver: Sendable {
   private let conceals: Bool
   private var decoder: AudioDecoder
   private var frame: AudioFrame
-  private var sink: any AudioSink
+  private let hearsTones: Bool
+  private var tone: ToneDetector
   /// Those that somebody asked for.
   private var listeners: [any AudioSink] = []
   private(set) var faults = PayloadFaults()
@@ -40,7 +41,8 @@ struct RTPReceiver: Sendable {
     conceals = settings.jitterBuffer != .none
     decoder = codec.decoder
     frame = AudioFrame(sampleRate: codec.sampleRate)
-    sink = ToneDetector(sampleRate: codec.sampleRate)
+    hearsTones = listening.hearsTones
+    tone = ToneDetector(sampleRate: codec.sampleRate)
     if listening.hearsMarks { listeners.append(MarkListener()) }
     if let tape = listening.tape { listeners.append(TapeListener(tape: tape, stream: number)) }
   }
@@ -175,6 +177,7 @@ struct RTPReceiver: Sendable {
 
   private mutating func hear(_ payload: Bytes, _ codec: Codec, at time: Instant, _ events: inout [MediaEvent]) {
     if decoder.codec != codec { decoder = codec.decoder }
+    guard hearsTones || !listeners.isEmpty || !tap.isEmpty else { return }
     faults.count(decoder.decode(payload, into: &frame))
     sink(time, &events)
   }
@@ -187,7 +190,8 @@ struct RTPReceiver: Sendable {
   /// Hands a frame to all who listen.
   mutating func hear(_ frame: AudioFrame, _ events: inout [MediaEvent]) {
     let before = events.count
-    sink.take(frame, &events)
+    // A mark changes its tone within each window: no window has one tone.
+    if !hearsTones || !tone.isBusy && listeners.contains(where: \.isMarked) { tone.skip() } else { tone.take(frame, &events) }
     for index in listeners.indices { listeners[index].take(frame, &events) }
     if !tap.isEmpty { keep(frame) }
     for event in events[before...] { if case .toneHeard(let frequency) = event { tones.append(frequency) } }

@@ -114,12 +114,19 @@ public struct AudioAgreement: Hashable, Sendable {
 public struct ReceivableAudio: Hashable, Sendable {
   /// Whether RTP may come at all.
   public var receives: Bool
-  public var payloads: [AudioPayload]
+  public var payloads: [AudioPayload] { didSet { first = payloads.first } }
+  /// What most packets are, in place: it is asked for each of them.
+  private var first: AudioPayload?
 
   public init(receives: Bool, _ payloads: [AudioPayload]) {
     self.receives = receives
     self.payloads = payloads
+    first = payloads.first
   }
 
-  public func format(_ payloadType: UInt8) -> AudioFormat? { payloads.first { $0.number == payloadType }?.format }
+  public func format(_ payloadType: UInt8) -> AudioFormat? {
+    if let first, first.number == payloadType { return first.format }
+    for index in payloads.indices where payloads[index].number == payloadType { return payloads[index].format }
+    return nil
+  }
 }

@@ -166,7 +166,10 @@ struct LegStreams: Sendable {
 
   mutating func receive(_ arrival: Arrival, for use: MediaPorts.Use, at now: Instant, _ out: inout Outbox) {
     switch use {
-    case .call, .next: if call == nil { keep(arrival, at: now) } else { call?.receive(arrival, at: now, &out) }
+    case .call, .next:
+      // To ask a stream whether it is nil first would copy it, for each packet.
+      let taken: Void? = call?.receive(arrival, at: now, &out)
+      if taken == nil { keep(arrival, at: now) }
     case .music: musicStream?.receive(arrival, at: now, &out)
     }
   }

@@ -4,32 +4,34 @@ import WireReader
 /// The streams of a capture by the addresses they touch.
 struct StreamIndex {
   private var byAddress: [TransportAddress: [RTPStream]] = [:]
-  private let all: [RTPStream]
-  var isEmpty: Bool { all.isEmpty }
+  private var bySource: [UInt32: [RTPStream]] = [:]
+  var isEmpty: Bool { byAddress.isEmpty }
 
   /// - Parameter streams: in the order of the capture, which is that of every answer.
   init(_ streams: [RTPStream]) {
-    all = streams
     for stream in streams {
       byAddress[stream.key.source, default: []].append(stream)
       byAddress[stream.key.destination, default: []].append(stream)
+      bySource[stream.key.ssrc, default: []].append(stream)
     }
   }
 
   func from(_ address: TransportAddress) -> [RTPStream] { (byAddress[address] ?? []).filter { $0.key.source == address } }
   func to(_ address: TransportAddress) -> [RTPStream] { (byAddress[address] ?? []).filter { $0.key.destination == address } }
 
-  /// Whether its source has other streams, to other places or from other ports of its host. It looks at each stream.
+  /// Whether its source has other streams, to other places or from other ports of its host.
   func isOneOfSeveral(_ stream: RTPStream) -> Bool {
-    all.contains { $0 !== stream && $0.key.ssrc == stream.key.ssrc && $0.key.source.address == stream.key.source.address }
+    others(of: stream).contains { $0 !== stream && $0.key.source.address == stream.key.source.address }
   }
+
+  /// All with its SSRC, itself as well.
+  private func others(of stream: RTPStream) -> [RTPStream] { bySource[stream.key.ssrc] ?? [] }
 
   /// Whether its source was at another address before or after, as behind a NAT that has rebooted: its numbers go on, and what is
   /// counted of the source is not what is counted of the address.
   func hasMoved(_ stream: RTPStream) -> Bool {
-    all.contains {
-      $0 !== stream && $0.key.ssrc == stream.key.ssrc
-        && ($0.key.destination == stream.key.destination || $0.key.source == stream.key.source)
+    others(of: stream).contains {
+      $0 !== stream && ($0.key.destination == stream.key.destination || $0.key.source == stream.key.source)
     }
   }
 

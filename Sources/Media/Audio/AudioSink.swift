@@ -9,11 +9,14 @@ protocol AudioSink: Sendable {
   mutating func speaks(_ own: MarkSpeaker)
   /// Nothing follows.
   mutating func finish(_ events: inout [MediaEvent])
+  /// What is heard at this moment is a mark.
+  var isMarked: Bool { get }
 }
 
 extension AudioSink {
   mutating func speaks(_ own: MarkSpeaker) {}
   mutating func finish(_ events: inout [MediaEvent]) {}
+  var isMarked: Bool { false }
 }
 
 extension ToneDetector: AudioSink {

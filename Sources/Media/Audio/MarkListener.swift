@@ -5,12 +5,20 @@ import Mark
 public struct AudioListening: Sendable {
   /// Who is heard, by the marks.
   public var hearsMarks: Bool
+  /// Tones are named. Where nobody listens for anything packets are counted, and not decoded.
+  public var hearsTones = true
   /// Takes all that is heard.
   public var tape: AudioTape?
 
   public init(hearsMarks: Bool = false, tape: AudioTape? = nil) { (self.hearsMarks, self.tape) = (hearsMarks, tape) }
 
   public static let none = AudioListening()
+  /// Packets are counted alone.
+  public static let counted: AudioListening = {
+    var listening = AudioListening()
+    listening.hearsTones = false
+    return listening
+  }()
   public static let marks = AudioListening(hearsMarks: true)
 }
 
@@ -23,6 +31,8 @@ struct MarkListener: AudioSink {
     detector.take(frame, &findings)
     report(&events)
   }
+
+  var isMarked: Bool { detector.isHearing }
 
   mutating func speaks(_ own: MarkSpeaker) { detector.listenForEcho(of: own) }
 

@@ -54,12 +54,18 @@ struct ToneDetector: Sendable {
     return Self.frequency(narrow, sampleRate: sampleRate / step, isNoisy: true)
   }
 
+  /// A tone sounds, or seems to begin.
+  var isBusy: Bool { frequency != nil || hits > 0 }
+
+  /// What comes now is no tone: the next one begins with a window of its own.
+  mutating func skip() { if !window.isEmpty { window.removeAll(keepingCapacity: true) } }
+
   /// Takes samples in one go.
   mutating func receive(_ samples: [Int16], _ report: (Change) -> Void) {
     var start = 0
     while start < samples.count {
       let end = min(samples.count, start + windowSize - window.count)
-      window.append(contentsOf: samples[start..<end])
+      samples.withUnsafeBufferPointer { window.append(contentsOf: UnsafeBufferPointer(rebasing: $0[start..<end])) }
       start = end
       guard window.count == windowSize else { return }
       if let change = judge(found()) { report(change) }
@@ -89,13 +95,7 @@ struct ToneDetector: Sendable {
   ///
   /// - Parameter isNoisy: the codec leaves noise that bends the estimate.
   static func frequency(_ samples: [Int16], sampleRate: Int, isNoisy: Bool = false) -> Int? {
-    var energy: Int64 = 0
-    var product: Int64 = 0
-    for index in 1..<samples.count - 1 {
-      let middle = Int64(samples[index])
-      energy += middle * middle
-      product += middle * (Int64(samples[index - 1]) + Int64(samples[index + 1]))
-    }
+    let (energy, product) = samples.withUnsafeBufferPointer { products($0) }
     // Below −50 dB of full scale there is nothing to name.
     guard energy > Int64(samples.count) * 10_000 else { return nil }
     let coefficient = Double(product) / Double(energy)
@@ -104,6 +104,20 @@ struct ToneDetector: Sendable {
     if isNoisy { for part in [8, 4, 2] { angle += turn(samples, angle: angle, part: samples.count / part) } }
     guard share(samples, angle: angle) >= 0.9 else { return nil }
     return Int((angle * Double(sampleRate) / (2 * Double.pi)).rounded())
+  }
+
+  /// The energy of all samples but the outer two, and what each of them makes with the sum of its neighbours.
+  private static func products(_ samples: UnsafeBufferPointer<Int16>) -> (energy: Int64, product: Int64) {
+    var (energy, pairs): (Int64, Int64) = (0, 0)
+    for index in 1..<samples.count - 1 {
+      // 16 bits by 16 bits fit 32, which a processor does four at a time.
+      let middle = Int32(samples[index])
+      energy &+= Int64(middle &* middle)
+      pairs &+= Int64(middle &* Int32(samples[index &+ 1]))
+    }
+    // Each pair counts for both of its samples, but those with the outer ones.
+    let (first, last) = (Int64(samples[0]) * Int64(samples[1]), Int64(samples[samples.count - 2]) * Int64(samples[samples.count - 1]))
+    return (energy, 2 * pairs + first - last)
   }
 
   /// By how much a sample the phase runs away from a tone of `angle`: the mean turn from each part of the signal to the next.
@@ -129,18 +143,26 @@ struct ToneDetector: Sendable {
     return atan2(crossed, turned) / Double(part)
   }
 
-  /// Which part of the signal's energy lies at one frequency (Goertzel).
+  /// Which part of the signal's energy lies at one frequency: its discrete Fourier transform there, in four sums side by side, each of
+  /// every fourth sample.
   private static func share(_ samples: [Int16], angle: Double) -> Double {
-    let coefficient = 2 * cos(angle)
-    var last = 0.0
-    var beforeLast = 0.0
-    var energy = 0.0
-    for index in 0..<samples.count {
-      let value = Double(samples[index])
-      energy += value * value
-      (last, beforeLast) = (value + coefficient * last - beforeLast, last)
+    var (real, imaginary, energy) = (SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero)
+    var cosine = SIMD4<Float>(1, Float(cos(angle)), Float(cos(2 * angle)), Float(cos(3 * angle)))
+    var sine = SIMD4<Float>(0, Float(sin(angle)), Float(sin(2 * angle)), Float(sin(3 * angle)))
+    let (turn, across) = (SIMD4(repeating: Float(cos(4 * angle))), SIMD4(repeating: Float(sin(4 * angle))))
+    let whole = samples.count / 4 * 4
+    samples.withUnsafeBufferPointer { samples in
+      var index = 0
+      while index < whole {
+        let value = SIMD4<Float>(SIMD4(samples[index], samples[index &+ 1], samples[index &+ 2], samples[index &+ 3]))
+        real += value * cosine
+        imaginary += value * sine
+        energy += value * value
+        (cosine, sine) = (cosine * turn - sine * across, sine * turn + cosine * across)
+        index &+= 4
+      }
     }
-    let power = last * last + beforeLast * beforeLast - coefficient * last * beforeLast
-    return energy == 0 ? 0 : 2 * power / (Double(samples.count) * energy)
+    let (all, power) = (Double(energy.sum()), Double(real.sum() * real.sum() + imaginary.sum() * imaginary.sum()))
+    return all == 0 ? 0 : 2 * power / (Double(whole) * all)
   }
 }

@@ -271,7 +271,8 @@ public final class RTPStream {
         packet, clockRate: payloads[use].clockRate, lost: course.lost, isListed: { media?.takes(event: $0, by: type) ?? true }, stamp)
     }
     if payloads[use].isTimed { eventCourse.pass(packet, clockRate: payloads[use].clockRate, lost: course.lost, stamp) }
-    if tones != nil, let law = payloads[use].law { tones?.take(packet, law, stamp) }
+    // To ask first whether there is one would copy it, for each packet.
+    if let law = payloads[use].law { tones?.take(packet, law, stamp) }
   }
 
   /// Digits in its audio are listened for from now on.
