@@ -75,6 +75,17 @@ import Testing
     #expect(pair.end(.passive).nextDeadline == nil)
   }
 
+  @Test func `a flight that is sent again has as many datagrams as the first time (RFC 6347 §4.1.1)`() throws {
+    for mtu in [300, 1_200] {
+      let pair = try DTLSLab.pair(mtu: mtu)
+      pair.path = { $0.from == .active && $0.flight == 1 ? [] : [DTLSPair.delay] }
+      pair.handshake()
+      func count(_ flight: Int) -> Int { pair.sent.count { $0.from == .active && $0.flight == flight } }
+      #expect(pair.isEstablished && count(1) > 0 && count(2) <= count(1))
+      #expect(pair.sent.allSatisfy { $0.bytes.count <= mtu })
+    }
+  }
+
   @Test func `a peer that never answers is given up by name, and nothing is waited for`() throws {
     let pair = try DTLSLab.pair()
     pair.path = { _ in [] }
