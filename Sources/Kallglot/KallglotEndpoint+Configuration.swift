@@ -27,6 +27,8 @@ extension KallglotEndpoint {
     public var listener: Policy
     public var listeners: [TransportListener]
     public var mediaAddress: IPAddress
+    /// Of the other family; nil = one family alone.
+    public var otherMediaAddress: IPAddress?
     /// From the INVITE to the 200.
     public var answerDelay: Duration
     /// A tone that every answered leg hears; nil = silence.
@@ -70,7 +72,7 @@ extension KallglotEndpoint {
         aor: NameAddress(uri: SIPURI(host: domain, user: "kallglot")), answerDelay: answerDelay, rtpTimeout: listener.rtpTimeout,
         sendsMedia: sendsMedia)
       agent.rekey = listener.rekey == .keepROC ? .keepROC : .restartROC
-      (agent.firstSequence, agent.listening) = (firstSequence, listening)
+      (agent.firstSequence, agent.listening, agent.otherMediaAddress) = (firstSequence, listening, otherMediaAddress)
       (agent.reception, agent.hearsTonesAsDigits) = (ReceptionSettings(listener), hearsTonesAsDigits)
       agent.earlyRTP = listener.earlyRTP == .drop ? .drop : .buffer
       return agent

@@ -54,10 +54,11 @@ struct LivePlacement {
   }
 
   private static func mapping(_ scenario: Scenario, _ pinned: [IPAddress: IPAddress]) throws(StageFailure) -> LoopbackMapping {
-    for member in scenario.cast where member.address.isIPv6 && pinned[member.address] == nil && !SourceAddress.isOurs(member.address) {
-      throw .notApplicable("this machine does not have the address \(member.address) of \(member.name)")
+    for member in scenario.cast {
+      guard let missing = member.addresses.first(where: { $0.isIPv6 && pinned[$0] == nil && !SourceAddress.isOurs($0) }) else { continue }
+      throw .notApplicable("this machine does not have the address \(missing) of \(member.name)")
     }
-    let hosts = scenario.cast.flatMap { [$0.address, $0.media, $0.music].compactMap(\.self) }
+    let hosts = scenario.cast.flatMap { $0.addresses + [$0.media, $0.music].compactMap(\.self) }
     do { return try LoopbackMapping(scenario.addressLiterals, hosts: hosts, pinned: pinned) } catch let failure as LoopbackMapping.Failure {
       throw .notApplicable("\(failure)")
     } catch {

@@ -16,6 +16,8 @@ public final class Persona: ScriptedHost, TimerNaming {
     public var profile: PersonaProfile
     public var listeners: [TransportListener]
     public var mediaAddress: IPAddress
+    /// Of the other family; nil = one family alone.
+    public var otherMediaAddress: IPAddress?
     public var mediaPorts: ClosedRange<UInt16>
     public var aor: NameAddress
     /// Used for every challenge; nil = challenges are final.
@@ -91,6 +93,7 @@ public final class Persona: ScriptedHost, TimerNaming {
     own.habits.behaviour = habits.behaviour
     own.musicAddress = configuration.musicAddress
     (own.rekey, own.firstSequence, own.reception) = (configuration.rekey, configuration.firstSequence, configuration.reception)
+    own.otherMediaAddress = configuration.otherMediaAddress
     (own.listening, own.hearsTonesAsDigits) = (configuration.listening, configuration.hearsTonesAsDigits)
     agent = CallAgent(own, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy, epoch: epoch)
   }

@@ -171,7 +171,9 @@ private struct HostBuilder {
   }
 
   private func listeners(_ member: Scenario.Member, _ transports: [SIPTransportProtocol]) -> [TransportListener] {
-    transports.map { TransportListener($0, TransportAddress(member.address, port: member.port($0))) }
+    member.addresses.flatMap { address in
+      transports.map { TransportListener($0, TransportAddress(address, port: member.port($0))) }
+    }
   }
 
   /// TLS that cannot be made is nobody's fault on stage.
@@ -192,6 +194,7 @@ private struct HostBuilder {
       sessions: scenario.sessions.map { Session(id: $0.id, account: $0.account, state: $0.state, isReusable: $0.isReusable) },
       listener: scenario.policyOfEndpoint, listeners: listeners(member, tls == nil ? [.udp, .tcp] : [.udp, .tcp, .tls]),
       mediaAddress: member.address)
+    configuration.otherMediaAddress = member.otherAddress
     (configuration.answerDelay, configuration.firstSequence) = (member.answerDelay, member.firstSequence)
     configuration.listening = listening(member)
     configuration.hearsTonesAsDigits = scenario.toneListeners.contains(member.name)
@@ -202,7 +205,7 @@ private struct HostBuilder {
         configuration, identity: tls?.endpoint(member), entropy: entropy.fork("host \(member.name)"), epoch: epoch)
     }
     return Cast.Member(
-      name: member.name, host: host, addresses: [member.address], isEndpoint: true,
+      name: member.name, host: host, addresses: member.addresses, isEndpoint: true,
       perform: { command, now, out in host.perform(.party(command), at: now, &out) },
       administer: { change, now, out in host.perform(.administer(change), at: now, &out) })
   }
@@ -230,10 +233,11 @@ private struct HostBuilder {
     configuration.audio = AudioSettings(member.audio)
     let own = member.address
     configuration.mediaAddress = member.media ?? own
-    configuration.musicAddress = member.music
+    (configuration.musicAddress, configuration.otherMediaAddress) = (member.music, member.otherAddress)
     configuration.directMedia = member.directMedia.map { TransportAddress($0, port: 4_000) }
     var addresses = [own]
-    for more in [member.media, member.music].compactMap(\.self) where !addresses.contains(more) { addresses.append(more) }
+    let others = [member.otherAddress, member.media, member.music].compactMap(\.self)
+    for more in others where !addresses.contains(more) { addresses.append(more) }
     let contexts = try Self.checked { () throws(TLSError) in
       (server: try tls?.server(member, profile.habits.tlsVersions), client: try tls?.client(member, profile.habits.tlsVersions))
     }

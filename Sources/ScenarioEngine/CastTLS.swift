@@ -25,7 +25,7 @@ final class CastTLS {
   private var contexts: [Key: TLSContext] = [:]
 
   init(_ scenario: Scenario, entropy: Entropy, epoch: Epoch) throws(TLSError) {
-    let (entropy, addresses) = (entropy.fork("certificates"), scenario.cast.map(\.address))
+    let (entropy, addresses) = (entropy.fork("certificates"), scenario.cast.flatMap(\.addresses))
     authority = try LabAuthority(entropy: entropy.fork("authority"), epoch: epoch)
     let leaf = try authority.issue(CertificateRequest(names: [Cast.domain], addresses: addresses), entropy: entropy.fork("leaf"))
     common = Certificate(chain: leaf.certificate, privateKey: leaf.privateKey)

@@ -200,6 +200,8 @@ extension NameZone {
       if let record = entry.record { add(entry.name, entry.kind, record) } else { addSilence(entry.name, entry.kind) }
     }
     guard let endpoint = scenario.endpoint, !scenario.knows(.name(Cast.domain)) else { return }
-    add(Cast.domain, endpoint.address.isIPv6 ? .aaaa : .a, NameRecord(.address(endpoint.address)))
+    for address in endpoint.addresses {
+      add(Cast.domain, address.isIPv6 ? .aaaa : .a, NameRecord(.address(address)))
+    }
   }
 }

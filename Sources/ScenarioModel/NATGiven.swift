@@ -154,6 +154,12 @@ extension Scenario {
   /// Where `viewer` reaches a member: at the outside address of the outermost NAT between them; below the prefix of its own NAT64.
   public func address(of member: Member, seenBy viewer: String) -> IPAddress {
     let own = nats(around: viewer)
+    // Who has one family alone speaks that; who has both prefers what the other one is first known by.
+    if let other = member.otherAddress, let here = self.member(viewer), here.otherAddress == nil, here.address.isIPv6 == other.isIPv6,
+      own.allSatisfy({ $0.prefix == nil })
+    {
+      return other
+    }
     let address = nats(around: member.name).last { nat in !own.contains { $0.name == nat.name } }?.outside ?? member.address
     guard !address.isIPv6, let prefix = own.lazy.compactMap(\.prefix).first else { return address }
     return IPAddress(high: prefix.high, low: prefix.low | address.low)
@@ -161,7 +167,7 @@ extension Scenario {
 
   /// All addresses that packets of a member may have, whoever looks.
   func addresses(of name: String) -> [IPAddress] {
-    [member(name)?.address].compactMap(\.self) + nats(around: name).map(\.outside) + moves.filter { $0.name == name }.map(\.address)
+    (member(name)?.addresses ?? []) + nats(around: name).map(\.outside) + moves.filter { $0.name == name }.map(\.address)
       + nats(around: name).flatMap { nat in moves.filter { $0.name == nat.name }.map(\.address) }
   }
 

@@ -57,6 +57,12 @@ public struct Scenario: Sendable {
     /// Where a persona's RTP, and its music on hold, is; nil = `address`.
     public var media: IPAddress?
     public var music: IPAddress?
+    /// Its address of the other family, where it has both (RFC 4213 §2).
+    public var otherAddress: IPAddress?
+    /// In both families.
+    public var addresses: [IPAddress] { [address, otherAddress].compactMap(\.self) }
+    /// With those of its media.
+    var allAddresses: [IPAddress] { addresses + [media, music, directMedia].compactMap(\.self) }
     /// Where a persona moves the media of its calls to as soon as they are up.
     public var directMedia: IPAddress?
     /// What it does wrong on purpose.

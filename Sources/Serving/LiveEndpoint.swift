@@ -65,7 +65,7 @@ public final class LiveEndpoint: @unchecked Sendable {
     }
     let sinks: [(any JournalSink)?] = [captures, judge]
     driver = LiveDriver(
-      host, name: "kallglot", on: loop, clock: clock, quantum: .milliseconds(1), sinks: sinks.compactMap { $0 })
+      host, name: "kallglot", on: loop, clock: clock, quantum: .microseconds(250), sinks: sinks.compactMap { $0 })
     driver.onEvent = { [unowned self] event in take(event) }
     judge?.onNews = { [unowned self] news in loop.execute { [unowned self] in take(news) } }
     captures?.onEvent = { [unowned self] event in desk.take(event, at: driver.clock.now) }
@@ -81,7 +81,8 @@ public final class LiveEndpoint: @unchecked Sendable {
       ],
       sessions: configuration.sessions.map { Session(id: $0.id, account: account.username, isReusable: $0.isReusable) },
       listener: configuration.policy,
-      listeners: configuration.listeners, mediaAddress: configuration.listeners.first?.address.address ?? .loopbackV4)
+      listeners: configuration.listeners, mediaAddress: configuration.mediaAddresses[0])
+    settings.otherMediaAddress = configuration.mediaAddresses.dropFirst().first
     settings.answerDelay = configuration.answerDelay
     settings.tone = configuration.tone.map { Tone(frequency: $0) }
     settings.audio = configuration.audio

@@ -82,6 +82,15 @@ private let head = """
         + "steps: []",
       "b and a have the same address 192.0.2.1"
     ),
+    (
+      "summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1, otherAddress: \"2001:db8::1\" }\n"
+        + "  b: { persona: plain-caller, address: \"2001:db8::1\" }\nsteps: []",
+      "b and a have the same address 2001:db8::1"
+    ),
+    (
+      "summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1, otherAddress: 192.0.2.2 }\nsteps: []",
+      "192.0.2.2 is of the same family as 192.0.2.1; otherAddress is the one of IPv6"
+    ),
     ("summary: s\ncast:\n  a: { persona: plain-caller, address: 192.0.2.1, account: acm }\nsteps: []", "account 'acm' is not given"),
   ])
   func `a mistake is told with its place, what was expected and the nearest word`(text: String, expected: String) {

@@ -14,6 +14,15 @@ import Testing
     #expect(configuration.tone == 1000)
   }
 
+  @Test func `who listens in both families has media in both, each peer's in that of its offer (RFC 6157 §4.2)`() throws {
+    func media(_ listeners: String) throws -> [String] {
+      try ServeConfiguration.read("listen: [\(listeners)]", file: "c.yaml").mediaAddresses.map(\.description)
+    }
+    #expect(try media("udp 127.0.0.1:5060, 'udp [::1]:5060', 'tls [::1]:5061'") == ["127.0.0.1", "::1"])
+    #expect(try media("'tcp [::1]:5060', tcp 127.0.0.1:5060") == ["::1", "127.0.0.1"])
+    #expect(try media("udp 127.0.0.1:5060, tcp 127.0.0.2:5060") == ["127.0.0.1"])
+  }
+
   @Test func `sessions are ids, or ids that are reusable`() throws {
     let configuration = try ServeConfiguration.read("sessions: [sess_a, { id: sess_b, reusable: true }]", file: "c.yaml")
     #expect(configuration.sessions == [.init(id: "sess_a"), .init(id: "sess_b", isReusable: true)])

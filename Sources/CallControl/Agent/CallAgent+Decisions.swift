@@ -29,8 +29,8 @@ extension CallAgent {
       capability: capability, answerWith: answerWith, answerFields: answerFields, rtpTimeout: rtpTimeout ?? configuration.rtpTimeout)
     do throws(OfferAnswerFailure) {
       let leg = try Leg(
-        id, calledBy: SessionBody(invite.inbound), LegFacts(incoming: invite), settings, port: port, sessionID: newSessionID(),
-        terms: terms, at: now)
+        id, calledBy: SessionBody(invite.inbound), LegFacts(incoming: invite), settings(for: invite), port: port,
+        sessionID: newSessionID(), terms: terms, at: now)
       keep(leg, port: port)
     } catch {
       media.giveBack(port)
@@ -38,6 +38,12 @@ extension CallAgent {
     }
     userAgent.admit(id, prefersFlow: prefersFlow, at: now)
     feed(id, .begin, at: now, &out)
+  }
+
+  /// What a call that comes in has: media of the family of its offer (RFC 6157 §4.2), or of its signalling where it has none.
+  private func settings(for invite: SIPRequest) -> LegSettings {
+    guard configuration.otherMediaAddress != nil else { return settings }
+    return settings(towards: SessionBody(invite.inbound).audioAddress ?? invite.flow.remote.address)
   }
 
   /// Refuses an INVITE.

@@ -23,6 +23,8 @@ public final class CallAgent {
     public var userAgent: UserAgent.Configuration
     public var capability: AudioCapability
     public var mediaAddress: IPAddress
+    /// The media address of the other family, for peers that are called, or call, in that (RFC 6157 §4.2); nil = one family alone.
+    public var otherMediaAddress: IPAddress?
     public var mediaPorts: ClosedRange<UInt16>
     public var descriptions: DescriptionStyle
     /// The address of record that our own calls come from.
@@ -86,6 +88,8 @@ public final class CallAgent {
   public let configuration: Configuration
   public let userAgent: UserAgent
   let settings: LegSettings
+  /// Of the other family; nil where there is one alone.
+  private let otherSettings: LegSettings?
   // Unchecked: touched for every message by code that cannot overlap itself, where the checks of exclusive access cost one part in thirty.
   @exclusivity(unchecked) var legs = Slab<LegSlot>()
   @exclusivity(unchecked) var places = SerialTable<SlabPlace>()
@@ -109,6 +113,9 @@ public final class CallAgent {
       profiles: configuration.capability.security.suites.compactMap { $0.protectionProfile.flatMap(DTLSProtectionProfile.init) },
       entropy: entropy.fork("dtls"), epoch: epoch)
     settings = LegSettings(configuration, keys: entropy.fork("keys"), identity: identity)
+    var other = configuration
+    if let address = configuration.otherMediaAddress { other.mediaAddress = address }
+    otherSettings = configuration.otherMediaAddress.map { _ in LegSettings(other, keys: entropy.fork("keys"), identity: identity) }
     var agent = configuration.userAgent
     agent.declining = settings.declining
     userAgent = UserAgent(agent, serverTLS: serverTLS, clientTLS: clientTLS, entropy: entropy.fork("sip"), epoch: epoch)
@@ -245,7 +252,8 @@ public final class CallAgent {
       return
     }
     let leg = Leg(
-      id, calling: request, facts, settings, port: port, sessionID: newSessionID(), rtpTimeout: configuration.rtpTimeout)
+      id, calling: request, facts, settings(towards: first.address.address), port: port, sessionID: newSessionID(),
+      rtpTimeout: configuration.rtpTimeout)
     keep(leg, port: port)
     feed(id, .begin, at: now, &out)
   }
@@ -260,7 +268,13 @@ public final class CallAgent {
   }
 
   func keep(_ leg: Leg, port: UInt16) {
-    places[leg.id.rawValue] = legs.insert(LegSlot(leg: leg, media: media.add(leg.id, port: port)))
+    places[leg.id.rawValue] = legs.insert(LegSlot(leg: leg, media: media.add(leg.id, port: port, at: leg.settings.mediaAddress)))
+  }
+
+  /// What a leg has whose signalling goes to this address: media has its family.
+  func settings(towards peer: IPAddress) -> LegSettings {
+    guard let otherSettings, peer.isIPv6 == otherSettings.mediaAddress.isIPv6 else { return settings }
+    return otherSettings
   }
 
   /// Of o= (RFC 8866 §5.2).

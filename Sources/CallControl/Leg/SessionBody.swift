@@ -28,6 +28,15 @@ struct SessionBody: Sendable {
     do { return try SessionDescription.parse(message.body(ofType: "application/sdp") ?? message.body) } catch { throw .unreadable(error) }
   }
 
+  /// Where the audio of its description is; nil where it has none. One that cannot be read is refused by whoever answers it.
+  var audioAddress: IPAddress? {
+    guard hasDescription else { return nil }
+    do {
+      let description = try description()
+      return description.media.first { $0.kind == "audio" && $0.port != 0 }?.connection ?? description.connection
+    } catch { return nil }
+  }
+
   /// The bytes of the description; empty where there is none.
   var bytes: Bytes { message.body(ofType: "application/sdp") ?? Bytes() }
 

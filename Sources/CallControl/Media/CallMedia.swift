@@ -22,6 +22,8 @@ struct CallMedia {
   private struct Entry: Sendable {
     let id: LegID
     var streams: LegStreams
+    /// Where its ports are.
+    let address: IPAddress
     /// Taken from the pool; nil when there is none to be given back.
     var port: UInt16?
     /// The pair that is open, or being opened.
@@ -52,16 +54,17 @@ struct CallMedia {
       return left
     }
 
+    var isMoving: Bool { next != nil || left != nil }
+
     /// A packet for the ports that are left or to come, as if it had come to those in use: nil for handshakes, which belong to their port.
     func atPorts(_ arrival: Arrival) -> Arrival? {
-      guard next != nil || left != nil, let pair, case .datagram(let port, from: let source, let bytes) = arrival else { return arrival }
+      guard let pair, case .datagram(let port, from: let source, let bytes) = arrival else { return arrival }
       let (rtp, rtcp) = (MediaPorts.rtp(pair), MediaPorts.rtcp(pair))
       guard port != rtp, port != rtcp else { return arrival }
       return DTLSConnection.isDTLS(bytes) ? nil : .datagram(MediaPorts.isControl(port) ? rtcp : rtp, from: source, bytes)
     }
   }
 
-  private let address: IPAddress
   private let musicAddress: IPAddress
   private let settings: LegStreams.Settings
   private var ports: MediaPorts
@@ -72,7 +75,6 @@ struct CallMedia {
   private var carried = AudioFrame(sampleRate: 8_000)
 
   init(_ configuration: CallAgent.Configuration, identity: DTLSIdentity, entropy: Entropy, epoch: Epoch) {
-    address = configuration.mediaAddress
     musicAddress = configuration.musicAddress ?? configuration.mediaAddress
     settings = LegStreams.Settings(configuration, identity: identity, entropy: entropy, epoch: epoch)
     ports = MediaPorts(configuration.mediaPorts)
@@ -94,8 +96,8 @@ struct CallMedia {
   mutating func giveBack(_ port: UInt16) { ports.release(port) }
 
   /// A leg with its reserved port.
-  mutating func add(_ id: LegID, port: UInt16) -> SlabPlace {
-    entries.insert(Entry(id: id, streams: LegStreams(id, settings.earlyRTP), port: port))
+  mutating func add(_ id: LegID, port: UInt16, at address: IPAddress) -> SlabPlace {
+    entries.insert(Entry(id: id, streams: LegStreams(id, settings.earlyRTP), address: address, port: port))
   }
 
   /// The leg is over, and its ports are closed.
@@ -115,11 +117,12 @@ struct CallMedia {
   }
 
   mutating func handle(_ request: LegOutput.PortRequest, _ place: SlabPlace, at now: Instant, _ out: inout Outbox) {
-    guard let entry = entries.read(place, { (id: $0.id, port: $0.port, hasMusic: $0.streams.hasMusic) }) else { return }
+    let found = entries.read(place) { (id: $0.id, address: $0.address, port: $0.port, hasMusic: $0.streams.hasMusic) }
+    guard let entry = found else { return }
     switch request {
     case .open:
       guard let port = entry.port else { return }
-      let pair = ports.open(port, at: address, for: place, .call, &out)
+      let pair = ports.open(port, at: entry.address, for: place, .call, &out)
       entries.update(place) { $0.pair = pair }
     case .openMusic:
       guard !entry.hasMusic, let port = ports.take() else { return }
@@ -129,7 +132,7 @@ struct CallMedia {
     case .closeMusic:
       closeMusic(place, at: now, &out)
       finishTurn(place)
-    case .openNext: openNext(entry.id, place, &out)
+    case .openNext: openNext(entry.id, at: entry.address, place, &out)
     case .moveToNext: moveToNext(place, at: now, &out)
     case .closeNext: close(entries.update(place) { $0.takeNext() } ?? nil, &out)
     case .close:
@@ -143,7 +146,7 @@ struct CallMedia {
     }
   }
 
-  private mutating func openNext(_ id: LegID, _ place: SlabPlace, _ out: inout Outbox) {
+  private mutating func openNext(_ id: LegID, at address: IPAddress, _ place: SlabPlace, _ out: inout Outbox) {
     guard let port = ports.take() else {
       return news.append(.leg(id, .nextPorts(.missing(reason: "no other media port is free"))))
     }
@@ -155,10 +158,9 @@ struct CallMedia {
     // Nothing can be on its way to the ports before those that are left now.
     close(entries.update(place) { $0.takeLeft() } ?? nil, &out)
     guard let next = entries.update(place, { $0.takeNext() }) ?? nil, let port = ports.pair(of: MediaPorts.rtp(next))?.port else { return }
-    let local = TransportAddress(address, port: port)
     entries.update(place) {
       ($0.left, $0.pair, $0.port) = ($0.pair, next, port)
-      $0.streams.move(to: next, at: local, at: now, &out)
+      $0.streams.move(to: next, at: TransportAddress($0.address, port: port), at: now, &out)
     }
     finishTurn(place)
   }
@@ -195,6 +197,8 @@ struct CallMedia {
   private mutating func pass(_ arrival: Arrival, to pair: MediaPorts.Pair, at now: Instant, _ out: inout Outbox) {
     entries.update(pair.leg) { entry in
       guard pair.use != .music else { return entry.streams.receive(arrival, for: .music, at: now, &out) }
+      // Most calls stay where they are.
+      guard entry.isMoving else { return entry.streams.receive(arrival, for: .call, at: now, &out) }
       if let arrival = entry.atPorts(arrival) { entry.streams.receive(arrival, for: .call, at: now, &out) }
     }
     finishTurn(pair.leg)
@@ -251,7 +255,7 @@ struct CallMedia {
   private mutating func failed(
     _ pair: MediaPorts.Pair?, _ act: SocketFailure.Act, _ remote: TransportAddress?, _ subject: Label.Subject, _ error: SystemError
   ) {
-    guard let pair, case (let id, let port?)? = entries.read(pair.leg, { ($0.id, $0.port) }) else { return }
+    guard let pair, case (let id, let address, let port?)? = entries.read(pair.leg, { ($0.id, $0.address, $0.port) }) else { return }
     let failure = SocketFailure(act, local: TransportAddress(address, port: port), remote: remote, subject: subject, error: error)
     if entries.update(pair.leg, { $0.streams.isNew(failure) }) == true { news.append(.event(.socketFailed(id, failure))) }
   }
@@ -259,7 +263,7 @@ struct CallMedia {
   // MARK: - Ports
 
   private mutating func opened(_ port: PortID, at now: Instant, _ out: inout Outbox) {
-    guard let pair = ports.bound(port), let id = entries.read(pair.leg, { $0.id }) else { return }
+    guard let pair = ports.bound(port), let (id, address) = entries.read(pair.leg, { ($0.id, $0.address) }) else { return }
     switch pair.use {
     case .call: news.append(.leg(id, .ports(.opened)))
     case .next: news.append(.leg(id, .nextPorts(.opened(TransportAddress(address, port: pair.port)))))
@@ -284,14 +288,14 @@ struct CallMedia {
   private mutating func tryOther(
     _ id: LegID, _ pair: MediaPorts.Pair, _ failure: BindFailure, at now: Instant, _ out: inout Outbox, sessionID: () -> UInt64
   ) {
-    let failed = entries.update(pair.leg) { entry -> (attempts: Int, pair: MediaPorts.PairID?) in
+    let failed = entries.update(pair.leg) { entry -> (attempts: Int, address: IPAddress, pair: MediaPorts.PairID?) in
       entry.attempts += 1
       entry.port = nil
-      return (entry.attempts, entry.takePair())
+      return (entry.attempts, entry.address, entry.takePair())
     }
     guard let failed else { return }
     if failed.attempts == 1, let error = failure.systemError {
-      let local = TransportAddress(address, port: pair.port)
+      let local = TransportAddress(failed.address, port: pair.port)
       news.append(.event(.socketFailed(id, SocketFailure(.bind, local: local, error: error))))
     }
     if let closed = failed.pair { ports.close(closed, &out) }

@@ -25,7 +25,7 @@ struct PlaintextExpectation: Expectation {
   init(_ fields: FieldSet, _ scope: inout StepScope) throws(SourceProblem) {
     (kind, sender) = (try fields[Self.plaintext], try fields[Self.by])
     let member = sender.flatMap(scope.scenario.member)
-    addresses = member.map { [$0.address, $0.media, $0.music, $0.directMedia].compactMap(\.self) } ?? []
+    addresses = member?.allAddresses ?? []
     agreeing = sender ?? scope.scenario.endpoint?.name
     scope.notes.asksForPlaintext()
   }

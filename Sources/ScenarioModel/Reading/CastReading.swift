@@ -21,6 +21,11 @@ enum CastKeys {
   static let address = Key.required(
     "address", .place(.quantity(.address)),
     "Its IP address, which no other member has; with a port behind it (`192.0.2.20:5080`) where it is not reached at the default one.")
+  static let otherAddress = Key.optional(
+    "otherAddress", .address,
+    "Its address of the other family, where it has IPv4 and IPv6: it listens at both, and its media has the family in which it is spoken "
+      + "to (RFC 6157 §4.2)."
+  ).with(aPersona, .key("endpoint"))
   static let transport = Key.standard(
     "transport", .transport, "udp", "The transport of its calls, both ways; a proxy's to the endpoint.", inherits: true
   )
@@ -89,7 +94,8 @@ enum CastKeys {
 
   static let shape = MappingShape(
     [
-      endpoint, persona, wire, proxy, branches, outboundProxy, address, transport, account, username, password, answerDelay, rejectsWith,
+      endpoint, persona, wire, proxy, branches, outboundProxy, address, otherAddress, transport, account, username, password,
+      answerDelay, rejectsWith,
       earlyMedia, media, music, directMedia, mediaPort, srtp, setup, rtcpMux, rekey, firstSequence, jitterBuffer, voipMetrics, keepAlive,
       certificate, versions, suites, AudioKeys.codecs, AudioKeys.opus, AudioKeys.ptime, AudioKeys.maxptime,
       AudioKeys.answerCodecs, AudioKeys.audio, defect,
@@ -107,8 +113,9 @@ extension Scenario {
       var reading = StepScope(scenario: self, notes: scope.notes)
       reading.defaults = scope.defaults
       let member = scope.notes.attempt { () throws(SourceProblem) in try Self.readMember(name, value, accounts: accounts, reading) }
-      if let member, let twin = cast.first(where: { $0.address == member.address }) {
-        scope.notes.add(keyPlace.problem("\(name) and \(twin.name) have the same address \(member.address)"))
+      for address in member?.addresses ?? [] {
+        guard let twin = cast.first(where: { $0.addresses.contains(address) }) else { continue }
+        scope.notes.add(keyPlace.problem("\(name) and \(twin.name) have the same address \(address)"))
       }
       cast.append(member ?? Self.placeholder(name, value))
     }
@@ -164,6 +171,7 @@ extension Scenario {
       answerDelay: try fields[CastKeys.answerDelay], rejectsWith: try fields[CastKeys.rejectsWith],
       hasEarlyMedia: try fields[CastKeys.earlyMedia])
     (member.media, member.music, member.port) = (try fields[CastKeys.media], try fields[CastKeys.music], port)
+    member.otherAddress = try readOther(fields, address)
     (member.directMedia, member.username) = (try fields[CastKeys.directMedia], try fields[CastKeys.username])
     (member.outboundProxy, member.mediaPort) = (try fields[CastKeys.outboundProxy], try Self.mediaPort(fields))
     try member.readSecurity(fields)
@@ -171,6 +179,14 @@ extension Scenario {
     member.keepAlive = try readKeepAlive(fields, role)
     member.defects = try fields.defects(of: role)
     return member
+  }
+
+  private static func readOther(_ fields: FieldSet, _ address: IPAddress) throws(SourceProblem) -> IPAddress? {
+    guard let other = try fields[CastKeys.otherAddress], let place = fields.place(of: CastKeys.otherAddress) else { return nil }
+    guard other.isIPv6 != address.isIPv6 else {
+      throw place.problem("\(other) is of the same family as \(address); otherAddress is the one of \(address.isIPv6 ? "IPv4" : "IPv6")")
+    }
+    return other
   }
 
   private static func readKeepAlive(_ fields: FieldSet, _ role: Member.Role) throws(SourceProblem) -> Duration? {

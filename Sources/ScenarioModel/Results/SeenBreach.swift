@@ -99,7 +99,7 @@ extension Script {
 extension Scenario {
   /// Who of the cast has an address, also that of a NAT when one member alone is behind it.
   func name(of address: IPAddress) -> String? {
-    if let member = cast.first(where: { [$0.address, $0.media, $0.music, $0.directMedia].contains(address) }) { return member.name }
+    if let member = cast.first(where: { $0.allAddresses.contains(address) }) { return member.name }
     let mover = moves.first { $0.address == address }?.name
     if let mover, member(mover) != nil { return mover }
     guard let nat = nats.first(where: { $0.outside == address || $0.name == mover }) else { return nil }

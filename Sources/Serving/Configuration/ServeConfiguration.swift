@@ -153,3 +153,12 @@ extension ValueType where Value == String {
     }
   }
 }
+
+extension ServeConfiguration {
+  /// Where media is: at the first listener, and for peers of the other family at the first one of that, where there is one.
+  var mediaAddresses: [IPAddress] {
+    let all = listeners.map(\.address.address)
+    let first = all.first ?? .loopbackV4
+    return [first] + all.lazy.filter { $0.isIPv6 != first.isIPv6 }.prefix(1)
+  }
+}
