@@ -6,8 +6,8 @@ import SansIO
 /// A plan that is read is written and read again as the same; a pattern that is read gives every packet a fate that does not lie in the
 /// past; and a link that has it never breaks.
 enum ImpairmentTarget {
-  static func run(_ input: Bytes) {
-    let text = input.text
+  static func run(_ input: [UInt8]) {
+    let text = Bytes(input).text
     if let plan = try? FatePlan.parse(text) {
       let again = try? FatePlan.parse(plan.text)
       hold(again?.text == plan.text && again?.count == plan.count, "a plan is read as it was written")
