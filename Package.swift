@@ -129,6 +129,13 @@ let package = Package(
           "SansIO", "Defects", "Capture", "Inspection", "ScenarioEngine", "ScenarioModel",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
+      .target(
+        name: "FuzzTargets",
+        dependencies: [
+          "SansIO", "SIPMessage", "SIPComposition", "SDP", "SRTP", "SecureTransport", "Capture", "WireReader", "Inspection", "Rules", "RTP",
+          "Codecs", "Media", "Impairments",
+        ]),
+      .testTarget(name: "FuzzTargetsTests", dependencies: ["FuzzTargets"]),
       .testTarget(name: "ArchitectureTests", dependencies: ["SansIO", "Rules"]),
       .testTarget(name: "BenchTests", dependencies: ["lab-bench", "Inspection", "WireReader", "Capture", "SansIO"]),
       .testTarget(name: "PlantedTests", dependencies: ["lab-planted", "LabTesting", "SansIO", "Defects", "ScenarioModel"]),
@@ -154,10 +161,5 @@ let package = Package(
 // Its libFuzzer driver is there only with -sanitize=fuzzer (make fuzz), so ordinary builds leave it out.
 if Context.environment["LAB_FUZZ"] == "1" {
   package.targets.append(
-    .executableTarget(
-      name: "lab-fuzz",
-      dependencies: [
-        "SansIO", "SIPMessage", "SIPComposition", "SDP", "SRTP", "SecureTransport", "Capture", "WireReader", "Inspection", "Rules", "RTP",
-        "Codecs", "Media", "Impairments",
-      ]))
+    .executableTarget(name: "lab-fuzz", dependencies: ["FuzzTargets"]))
 }

@@ -75,6 +75,8 @@ public struct StreamFramer: Sendable {
     var parser = MessageParser(limits: limits)
     var broken: SIPParseError?
     do { _ = try header.withSpan { (span) throws(SIPParseError) in try parser.parseHeader(span) } } catch {
+      // Whatever has come of it by now: what is read of a stream does not depend on how it was cut.
+      guard firstLineMentionsSIP() ?? true else { throw .startLine }
       broken = error
       parser = MessageParser.salvagingLength(header, limits: limits)
     }
@@ -85,14 +87,17 @@ public struct StreamFramer: Sendable {
 
   /// A first line that does not even name SIP begins no message: what follows it need not be waited for.
   private mutating func judgeFirstLine() throws(SIPParseError) {
-    guard !hasSeenFirstLine, let first = buffer.first, first != .carriageReturn else { return }
-    let mentionsSIP: Bool? = buffer.withSpan { span in
+    guard !hasSeenFirstLine, let first = buffer.first, first != .carriageReturn, let mentionsSIP = firstLineMentionsSIP() else { return }
+    hasSeenFirstLine = true
+    if !mentionsSIP { throw .startLine }
+  }
+
+  /// nil while it has no end.
+  private func firstLineMentionsSIP() -> Bool? {
+    buffer.withSpan { span in
       let line = MessageParser.lineEnd(span, from: 0)
       return line.next > line.end ? MessageParser.mentionsVersion(span, 0..<line.end) : nil
     }
-    guard let mentionsSIP else { return }
-    hasSeenFirstLine = true
-    if !mentionsSIP { throw .startLine }
   }
 
   private mutating func drop(_ count: Int) {
