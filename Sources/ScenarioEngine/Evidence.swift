@@ -32,6 +32,8 @@ public final class EvidenceTracker: JournalSink {
   }
 
   @exclusivity(unchecked) private var taps: [Tap] = []
+  /// Those of the taps, beside them: to ask a tap for its reader copies the tap, for each packet.
+  @exclusivity(unchecked) private var readers: [PassiveReader?] = []
   // Counted for every packet by code that cannot overlap itself.
   @exclusivity(unchecked) private var ledger = FlowLedger()
   /// The words of the run's faults, in the order of their numbers.
@@ -82,12 +84,15 @@ public final class EvidenceTracker: JournalSink {
     while taps.count <= Int(host.rawValue) {
       ledger.hostAdded(HostID(UInt16(taps.count)))
       taps.append(Tap(name: ""))
+      readers.append(nil)
       traffic.append(MemberTraffic())
     }
     taps[Int(host.rawValue)].name = name
     if members.contains(name) {
       let watch = policies.map { PolicyWatch($0, isEndpoint: name == endpoint, signalling: signalling) }
-      taps[Int(host.rawValue)].inspection = CaptureInspection(PassiveReader(path: name), watch: watch)
+      let reader = PassiveReader(path: name)
+      readers[Int(host.rawValue)] = reader
+      taps[Int(host.rawValue)].inspection = CaptureInspection(reader, watch: watch)
     }
   }
 
@@ -95,7 +100,7 @@ public final class EvidenceTracker: JournalSink {
   var measuredTraffic: [MemberTraffic] {
     guard measuresQuality else { return traffic }
     var measured = traffic
-    for index in measured.indices { measured[index].streams = taps[index].inspection?.reader.streams.credible.map(SeenStream.init) ?? [] }
+    for index in measured.indices { measured[index].streams = readers[index]?.streams.credible.map(SeenStream.init) ?? [] }
     return measured
   }
 
@@ -135,7 +140,7 @@ public final class EvidenceTracker: JournalSink {
   }
 
   private func read(_ packet: PacketRecord, _ index: Int) {
-    guard let reader = taps[index].inspection?.reader else { return }
+    guard let reader = readers[index] else { return }
     let isMedia = PacketTrace.isMedia(packet.payload)
     if !isMedia {
       taps[index].addresses.insert(packet.direction == .sent ? packet.source.address : packet.destination.address)
@@ -206,7 +211,7 @@ public final class EvidenceTracker: JournalSink {
       traffic[index].mediaPortsOpen += 1
     case .unbound(let address, .datagram) where isMediaPort(address): traffic[index].mediaPortsOpen -= 1
     case .secret(let line):
-      for observed in taps[index].inspection?.reader.takeSecrets(line) ?? [] { take(observed, index, at: record.at) }
+      for observed in readers[index]?.takeSecrets(line) ?? [] { take(observed, index, at: record.at) }
     case .bound, .unbound, .bindFailed, .event, .plaintext, .step, .finding, .note: break
     }
   }

@@ -37,6 +37,8 @@ public struct ControlTable {
     public var seenPackets: Int
     /// Those that were captured.
     public var captured: Int
+    /// Without those that came twice.
+    public var distinct: Int
     public var seenOctets: Int
     /// Seconds by the sender's clock (NTP) and by that of its RTP timestamps, and when the report came.
     public var clock: Double

@@ -6,7 +6,7 @@ extension ControlTable.Reports {
   mutating func take(_ information: RTCPPacket.SenderInformation, _ stream: RTPStream, _ stamp: FrameStamp) {
     let now = ControlTable.Sent(
       packets: Int(information.packetCount), octets: Int(information.octetCount), seenPackets: stream.course.promised,
-      captured: stream.course.packets, seenOctets: stream.octets,
+      captured: stream.course.packets, distinct: stream.course.distinct, seenOctets: stream.octets,
       clock: Double(information.ntpTime >> 32) + Double(information.ntpTime & 0xFFFF_FFFF) / 4_294_967_296,
       timestamp: information.rtpTimestamp, stamp: stamp, unseen: stream.mayBeMissing(before: stamp))
     compareOffset(now, stream)
@@ -21,7 +21,7 @@ extension ControlTable.Reports {
     // Each of the two may have overtaken packets, or they it, and the last ones before each of them may be lost.
     let margin = max(10, seen / 10) + 2 * stream.mayBeOvertaken
     // Numbers that did not come were lost, or never sent: who sends back what it hears may keep the numbers that it heard.
-    let came = now.captured - begin.captured
+    let came = now.distinct - begin.distinct
     if said - seen > margin + now.unseen || came - said > margin + begin.unseen {
       miscount = ControlTable.Miscount(stamp: stamp, said: said, seen: said < seen ? came : seen, kind: .packets)
       return

@@ -204,9 +204,9 @@ struct SenderCounts: StreamCheck {
     // At its own tap nothing is lost yet; elsewhere what came before the first packet, and behind the last one, may be.
     let lost = context.own.contains(sender.address) ? 0 : begin.unseen + stream.mayBeMissing(since: use.description)
     let margin = max(10, begin.seenPackets / 5) + stream.mayBeOvertaken
-    let isTooFew = begin.captured - begin.packets > margin
+    let isTooFew = begin.distinct - begin.packets > margin
     guard begin.packets - begin.seenPackets > margin + lost || isTooFew else { return [] }
-    let sent = isTooFew ? begin.captured : begin.seenPackets
+    let sent = isTooFew ? begin.distinct : begin.seenPackets
     let text = "the sender report of \(sender) counts \(Words.count(begin.packets, "packet")), \(sent) were sent"
     return [Remark(rule, text, reports.last, by: sender)]
   }
