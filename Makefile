@@ -49,8 +49,8 @@ bench: libraries
 captures-equal: libraries
 	.ci/captures-equal $(BASE)
 
-# Every scenario with the seeds from 1 to SEEDS: make sweep SEEDS=1000 takes an hour on two cores, a tenth of it six minutes. A seed that does
-# not pass is named with the command that shows it.
+# Every scenario with the seeds from 1 to SEEDS: make sweep SEEDS=1000 takes an hour and forty minutes on two cores, a tenth of it ten. A seed
+# that does not pass is named with the command that shows it.
 SEEDS ?= 100
 sweep: libraries
 	$(RELEASE) --product kallglot-lab

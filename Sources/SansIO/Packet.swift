@@ -18,7 +18,7 @@ public struct PacketRecord: Sendable {
   /// The UDP or TCP payload.
   public var payload: Bytes
   public var label: Label
-  /// What became of a sent packet. On received ones `.delivered`, or what a NAT did with it.
+  /// What became of a sent packet. On received ones `.delivered`, `.corrupted`, or what a NAT did with it.
   public var fate: Fate
 
   public init(

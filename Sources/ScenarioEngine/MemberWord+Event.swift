@@ -20,6 +20,9 @@ extension MemberWord {
     case .pressed(let leg): if let id = callID(leg) { self = .pressed(callID: id) } else { return nil }
     case .pressFailed(let leg, let refusal):
       if let id = callID(leg) { self = .notPressed(callID: id, reason: "\(refusal)") } else { return nil }
+    case .violation(let leg, let violation):
+      guard [.rtpSource, .srtpUnverified, .rtpPayloadType, .rtpMalformed].contains(violation.rule), let id = callID(leg) else { return nil }
+      self = .mediaDropped(callID: id, reason: "\(violation)")
     case .ended(let leg, let reason, let report):
       guard let id = callID(leg) else { return nil }
       let packets = report.map { Int($0.packetsReceived) }
@@ -35,7 +38,7 @@ extension MemberWord {
     case .listening, .listenFailed, .acceptsAgain, .socketFailed, .redirected, .failedOver, .requestRefused, .mediaPorts, .ringing,
       .established,
       .earlyMedia, .renegotiated, .reinviteFailed, .refused, .mediaStarted, .mediaLatched, .reason, .registered, .optionsAnswered, .note,
-      .violation, .secured, .securingFailed, .associationClosed,
+      .secured, .securingFailed, .associationClosed,
       .malformed:
       return nil
     }

@@ -50,6 +50,9 @@ public struct LegStory: Sendable {
   private var own: OwnEnd?
   /// Our last re-INVITE never left or was never answered: no packet says so.
   private var lostReinvite: String?
+  /// Why media that came was not taken.
+  private(set) var droppedMedia: [String] = []
+  private static let mostDropped = 3
 
   /// What became of digits that were asked for.
   struct Press: Sendable {
@@ -178,6 +181,7 @@ public struct LegStory: Sendable {
       call?.close(at: now)
       if call == nil { evidence = frame ?? evidence }
     case .reinviteLost(_, let reason): lostReinvite = reason
+    case .mediaDropped(_, let reason): if droppedMedia.count < Self.mostDropped { droppedMedia.append(reason) }
     case .called, .registrationFailed, .optionsFailed, .connectionFailed, .serversFailed, .portsMissing: break
     }
   }

@@ -263,7 +263,7 @@ public struct Script: Sendable {
       } else {
         stories.append(LegStory(member: member, callID: callID, name: name, target: target))
       }
-    case .toneHeard, .toneEnded, .markFound, .digit, .pressed, .notPressed, .ended, .reinviteLost:
+    case .toneHeard, .toneEnded, .markFound, .digit, .pressed, .notPressed, .mediaDropped, .ended, .reinviteLost:
       guard let index = stories.lastIndex(where: { $0.member == member && $0.callID == word.callID }) else { return }
       stories[index].take(word, evidence, at: now)
     case .registrationFailed(let reason): registered[member, default: RequestAnswer()].giveUp(reason)

@@ -37,6 +37,8 @@ public enum MemberWord: Sendable {
   case notPressed(callID: String, reason: String)
   /// Why it ended a call, with the RTP packets that came, and what it could not verify. What its messages say of the end counts more.
   case ended(callID: String, EndReason, packetsReceived: Int?, drops: SRTPDropCounts? = nil, quality: MediaQuality? = nil)
+  /// Media that came was not taken, and why.
+  case mediaDropped(callID: String, reason: String)
   /// Its re-INVITE never left, or was never answered.
   case reinviteLost(callID: String, reason: String)
   /// REGISTER or OPTIONS was given up.
@@ -54,7 +56,7 @@ public enum MemberWord: Sendable {
     switch self {
     case .called(let callID, _, _), .toneHeard(let callID, _), .toneEnded(let callID), .markFound(let callID, _),
       .ended(let callID, _, _, _, _), .reinviteLost(let callID, _), .digit(let callID, _), .pressed(let callID),
-      .notPressed(let callID, _):
+      .notPressed(let callID, _), .mediaDropped(let callID, _):
       callID
     case .portsMissing(let callID, _), .serversFailed(let callID, _): callID
     case .registrationFailed, .optionsFailed, .connectionFailed: nil

@@ -192,6 +192,17 @@ struct Break: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct CauseTests {
+  @Test func `media that came and was dropped is told apart from media that never came (contract 8.5)`() throws {
+    let result = try run(
+      call + established + "  - wait: 500 ms\n  - inject: { from: stranger, to: kallglot, tone: 1000 Hz, packets: 50 }\n"
+        + "  - expect: { hears: kallglot, tone: 1000 Hz, within: 1 s }\n", cast: "  stranger: { wire: raw, address: 192.0.2.99 }\n")
+    let because = try #require(result.findings.first { $0.step.contains("hears") }).because
+    let dropped = because.compactMap { if case .dropped("kallglot", let reason) = $0 { reason } else { nil } }
+    #expect(dropped.count == 1 && dropped[0].hasPrefix("rtp-source: ") && dropped[0].contains("RTP from 192.0.2.99:"), "\(because)")
+    let silent = try run(call + established + "  - wait: 500 ms\n  - expect: { hears: kallglot, tone: 1000 Hz, within: 1 s }\n")
+    #expect(!silent.findings.flatMap(\.because).contains { if case .dropped = $0 { true } else { false } })
+  }
+
   @Test(arguments: Break.eleven) func `a break is explained, word for word`(of: Break) throws {
     let result = try run(of.steps, top: of.top)
     #expect(result.findings.map(\.because) == [of.because])

@@ -44,6 +44,8 @@ public enum Cause: Hashable, Sendable {
   /// Where a member's RTP went, and what became of it.
   case media(sender: String, to: TransportAddress, sent: Int, parts: [PacketFlow.Part])
   case sentNone(member: String, kind: String)
+  /// Media came, and was not taken.
+  case dropped(member: String, reason: String)
   /// What was heard instead.
   case heardInstead(member: String, [HeardTone])
   /// Digits that came, whatever their way, and those that another one did not send.
@@ -115,6 +117,7 @@ extension Cause: CustomStringConvertible {
     case .media(let sender, let target, let sent, let parts):
       "\(sender) sent \(sent) RTP packet\(sent == 1 ? "" : "s") to \(target), \(Self.words(parts, of: sent))"
     case .sentNone(let member, let kind): "\(member) sent no \(kind)"
+    case .dropped(let member, let reason): "\(member) dropped media that came: \(reason)"
     case .heardInstead(let member, let tones): "\(member) heard \(tones.map(Self.words).joined(separator: ", ")) instead"
     case .gotDigits(let member, let digits): "\(member) got \(digits)"
     case .digitsNotSent(let member, let reason): "\(member) did not send its digits: \(reason)"

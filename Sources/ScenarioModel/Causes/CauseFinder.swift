@@ -170,7 +170,8 @@ struct CauseFinder {
     guard let story = call.map({ script.story($0, at: member) }) ?? script.live(member) else { return absent(member) }
     let tones = story.tones.filter { $0.to.map { $0 >= script.acted } ?? true }
     let instead: [Cause] = tones.isEmpty ? [] : [.heardInstead(member: member, Array(tones.suffix(4)))]
-    return over(story) + instead + (instead.isEmpty ? media(to: story) : [])
+    let dropped = story.droppedMedia.map { Cause.dropped(member: member, reason: $0) }
+    return over(story) + instead + dropped + (instead.isEmpty ? media(to: story) : [])
   }
 
   /// What the other side sent, and what became of it.
