@@ -56,9 +56,9 @@ public final class EvidenceTracker: JournalSink {
   @exclusivity(unchecked) private var news: [StageEvent] = []
   /// Called when there is news after none.
   public var onNews: (() -> Void)?
-  public private(set) var packets = 0
+  @exclusivity(unchecked) public private(set) var packets = 0
   /// What each host has sent and opened until now.
-  public private(set) var traffic: [MemberTraffic] = []
+  @exclusivity(unchecked) public private(set) var traffic: [MemberTraffic] = []
 
   /// - Parameters:
   ///   - members: the cast.
@@ -310,9 +310,9 @@ extension EvidenceTracker: PacketWitness {
 }
 
 extension PacketRecord {
-  /// The opening of a TCP connection.
+  /// The opening of a TCP connection, by either side.
   fileprivate var isSYN: Bool {
-    if case .tcp(let segment) = carrier { segment.flags.contains(.syn) && !segment.flags.contains(.ack) } else { false }
+    if case .tcp(let segment) = carrier { segment.flags.contains(.syn) } else { false }
   }
 }
 

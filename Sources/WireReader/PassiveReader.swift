@@ -297,7 +297,7 @@ public final class PassiveReader {
 
 extension DecodedPacket {
   /// As it is in a frame: of a payload what an IP packet holds, and both addresses of one family (RFC 4291 §2.5.5.2).
-  fileprivate init(_ packet: PacketRecord) {
+  fileprivate init(_ packet: borrowing PacketRecord) {
     let isIPv6 = packet.source.address.isIPv6 || packet.destination.address.isIPv6
     let longest = if case .udp = packet.carrier { isIPv6 ? 65_527 : 65_507 } else { isIPv6 ? 65_515 : 65_495 }
     func mapped(_ place: TransportAddress) -> TransportAddress {

@@ -69,6 +69,31 @@ import Testing
     #expect(try packets.corrupted(frame: 1).seen(by: alice).report().accusations.contains("timestamp-jump"))
   }
 
+  @Test func `a resume whose ACK with the answer is lost lets the other side send by that answer (RFC 3264 §8.3.2)`() throws {
+    // Held, then a re-INVITE without an offer: the 200 has it, and the answer in the ACK does not come.
+    func resumed(asks: Bool) -> Packets {
+      let (talk, quiet) = (Talk(), "inactive")
+      var packets = Packets()
+      packets.establish()
+      packets.talk(count: 20)
+      packets.reinvite(cseq: 2, offer: Talk.sdp(alice, 10_000, direction: quiet), answer: Talk.sdp(bob, 20_000, direction: quiet))
+      packets.wait(1_000)
+      if asks {
+        packets.udp(alice, to: bob, talk.request("INVITE", cseq: 3, inDialog: true))
+        packets.wait(10)
+        packets.udp(bob, to: alice, talk.response("200 OK", cseq: 3, "INVITE", sdp: Talk.sdp(bob, 20_000)))
+      }
+      for index in 1...150 {
+        packets.wait(20)
+        packets.udp(alice, 10_000, to: bob, 20_000, rtpPacket(0, UInt16(100 + index), UInt32((100 + index) * 160), 7))
+      }
+      packets.hangUp()
+      return packets
+    }
+    #expect(try !accuses("rtp-while-held", resumed(asks: true), atTapOf: bob))
+    #expect(try accuses("rtp-while-held", resumed(asks: false), atTapOf: bob))
+  }
+
   @Test func `who leaves out numbers may count what it sent: a sender report of less than came is wrong (RFC 3550 §6.4.1)`() throws {
     // An echo that keeps the numbers of what it heard, three of four; and the second report of the two.
     func echo(_ counts: [(at: Int, count: Int)]) -> Packets {

@@ -14,7 +14,7 @@ struct MediaWhileHeld: DialogCheck {
     let end = story.bye?.request ?? context.end
     var seen: Set<RTPStream.Key> = []
     // Who got a new offer may do by it what its answer, still on its way, will say.
-    let offers = story.conversation.transactions.compactMap(\.description).map(\.stamp.frame).sorted()
+    let offers = story.conversation.transactions.compactMap { $0.description ?? $0.success?.description }.map(\.stamp.frame).sorted()
     return MediaAgreement.periods(story.agreements, answered: success.first, end: end).flatMap { period -> [Remark] in
       [MediaAgreement.Period.Side.offerer, .answerer].flatMap { side -> [Remark] in
         guard !period.maySend(side), let own = period.audio(of: side), own.port != 0, !own.hasICE else { return [] }
