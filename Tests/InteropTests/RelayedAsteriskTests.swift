@@ -64,6 +64,13 @@ extension Interop {
       try run("relay/milliwatt.yaml", Network(loss: 5, jitter: 20)) { run in #expect(run.status == 0, "\(run.everything)") }
     }
 
+    @Test func `what it plays is heard as sound of nobody's mark, and the call ends behind it, where a packet in twenty is lost`() throws {
+      try run("relay/plays.yaml", Network(loss: 5, jitter: 20)) { run in
+        #expect(run.status == 0, "\(run.everything)")
+        #expect(run.read("asterisk.log").contains("Playing 'hello-world"), "\(run.read("asterisk.log").suffix(2_000))")
+      }
+    }
+
     @Test func `digits go both ways once each where a packet in twenty is lost (DTMF-01, DTMF-03, RFC 4733 §2.5.1.4)`() throws {
       try run("relay/presses.yaml", Network(loss: 5, jitter: 20)) { run in
         #expect(run.status == 0, "\(run.everything)")
