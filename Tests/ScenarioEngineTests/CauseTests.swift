@@ -192,6 +192,15 @@ struct Break: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct CauseTests {
+  @Test func `a connection that does not open is the link's where it lost the SYN ACKs (RFC 9293 §3.5)`() throws {
+    let result = try run(
+      call + established, top: "network: [{ from: kallglot, to: pbx, loss: 100 % }]\n", pbx: ", transport: tcp")
+    #expect(
+      result.findings.first?.because == [
+        .link(from: "kallglot", to: "pbx", kind: "TCP SYN", count: 3, of: 3, why: [Cause.Loss(cause: .random, count: 3)])
+      ], "\(result.findingLines)")
+  }
+
   @Test func `media that came and was dropped is told apart from media that never came (contract 8.5)`() throws {
     let result = try run(
       call + established + "  - wait: 500 ms\n  - inject: { from: stranger, to: kallglot, tone: 1000 Hz, packets: 50 }\n"
