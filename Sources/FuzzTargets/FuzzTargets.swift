@@ -11,5 +11,6 @@ public enum FuzzTargets {
 
 /// A property of the code under test; what does not hold is a finding.
 func hold(_ condition: Bool, _ property: @autoclosure () -> String) {
+  // libFuzzer keeps the input of a process that ends: that is how it learns of a finding.
   if !condition { fatalError("PROPERTY BROKEN: \(property())") }
 }
