@@ -1,5 +1,9 @@
 import SansIO
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// G.711 (ITU-T, 1988): μ-law and A-law between 16-bit linear samples and octets, by table.
 ///
 /// The linear values are those of G.711 in 14-bit (μ-law) and 13-bit (A-law) resolution, scaled to 16 bits.
@@ -25,11 +29,15 @@ public enum G711 {
     }
   }
 
-  /// By way of the stack, and from there in one piece.
+  /// By way of the stack, and from there in one piece. Silence, most of what a call sends, is looked up once.
   private static func encode(_ samples: [Int16], by table: UnsafeBufferPointer<UInt8>, into payload: inout [UInt8]) {
     samples.withUnsafeBufferPointer { samples in
       withUnsafeTemporaryAllocation(of: UInt8.self, capacity: samples.count) { octets in
-        for index in samples.indices { octets[index] = table[Int(UInt16(bitPattern: samples[index]) &>> 2)] }
+        if let (least, greatest) = samples.extremes, least == greatest {
+          octets.initialize(repeating: table[Int(UInt16(bitPattern: least) &>> 2)])
+        } else {
+          for index in samples.indices { octets[index] = table[Int(UInt16(bitPattern: samples[index]) &>> 2)] }
+        }
         payload.append(contentsOf: UnsafeBufferPointer(octets))
       }
     }
@@ -49,9 +57,16 @@ public enum G711 {
   private static func decode(_ payload: Bytes, by table: UnsafeBufferPointer<Int16>, into samples: inout [Int16]) {
     samples.withUnsafeMutableBufferPointer { samples in
       payload.withUnsafeBytes { octets in
+        if isOneOctet(octets) { return samples.update(repeating: table[Int(octets[0])]) }
         for index in samples.indices { samples[index] = table[Int(octets[index])] }
       }
     }
+  }
+
+  /// All are the same, as in silence.
+  private static func isOneOctet(_ octets: UnsafeRawBufferPointer) -> Bool {
+    guard let start = octets.baseAddress, !octets.isEmpty else { return false }
+    return memcmp(start, start + 1, octets.count - 1) == 0
   }
 
   @usableFromInline static let muDecoding: [Int16] = (0...255).map { expandMu(UInt8($0)) }

@@ -126,13 +126,16 @@ final class LossConcealment: @unchecked Sendable {
   private func difference(_ shift: Int, _ longest: Int, _ step: Int) -> Int {
     let span = min(sampleRate / 50, history.count - longest)
     return history.withUnsafeBufferPointer { history in
-      var sum = 0
-      var index = history.count - span
-      while index < history.count {
-        sum += abs(Int(history[index]) - Int(history[index - shift]))
-        index += step
+      let newest = UnsafeBufferPointer(rebasing: history[(history.count - span)...])
+      let older = UnsafeBufferPointer(rebasing: history[(history.count - span - shift)..<(history.count - shift)])
+      // At most 20 ms of 48 kHz, 960 samples that differ by 65,535, fit 32 bits, which a processor does four at a time.
+      var sum: Int32 = 0
+      if step == 1 {
+        for index in newest.indices { sum &+= abs(Int32(newest[index]) &- Int32(older[index])) }
+      } else {
+        for index in stride(from: 0, to: span, by: step) { sum &+= abs(Int32(newest[index]) &- Int32(older[index])) }
       }
-      return sum
+      return Int(sum)
     }
   }
 }

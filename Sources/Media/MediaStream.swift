@@ -34,7 +34,7 @@ public struct MediaStream: Sendable {
   private var local: TransportAddress
   var sender: RTPSender
   var receiver: RTPReceiver
-  private var reporter: RTCPReporter
+  private(set) var reporter: RTCPReporter
   private var sources: PeerSources
   private(set) var terms: ReceptionTerms
   /// Where what is heard goes beside the sink, and memory for what goes back.
@@ -78,6 +78,7 @@ public struct MediaStream: Sendable {
   // MARK: - Commands
 
   public mutating func handle(_ command: MediaCommand, at now: Instant, _ out: inout Outbox) {
+    passQuietTime(at: now)
     switch command {
     case .start:
       guard case .ready = state else { return }
@@ -149,7 +150,7 @@ public struct MediaStream: Sendable {
 
   public var nextDeadline: Instant? {
     var earliest = Instant.distantFuture
-    if case .running(let packet, let report) = state { earliest = min(packet ?? report, report) }
+    if case .running(let packet, let report) = state { earliest = min(isQuiet ? report : packet ?? report, report) }
     if let limit = silenceDeadline { earliest = min(earliest, limit) }
     if let digit = digits.receiver.nextDeadline { earliest = min(earliest, digit) }
     if let handshake = keying.nextDeadline { earliest = min(earliest, handshake) }
@@ -181,6 +182,19 @@ public struct MediaStream: Sendable {
     }
   }
 
+  /// Nothing leaves and nothing waits to be played, as on hold: until a command changes that, no packet time needs a wake-up.
+  private var isQuiet: Bool { !mayLeave && !receiver.isBuffered && bridgeEnd == nil && !digits.isPressing }
+
+  /// Lets the packet times pass for which nobody was woken: the RTP clock goes on through a hold.
+  private mutating func passQuietTime(at now: Instant) {
+    guard isQuiet, case .running(var due?, let report) = state, due < now else { return }
+    while due < now {
+      sender.skip(milliseconds: agreement.packetTime, due: due)
+      due = due.adding(nanoseconds: packetNanoseconds)
+    }
+    state = .running(packet: due, report: report)
+  }
+
   /// When nothing has come for too long; nil while nothing needs to come.
   private var silenceDeadline: Instant? { agreement.direction.receives && !terms.isExchangeOpen ? silence.deadline : nil }
 
@@ -193,9 +207,10 @@ public struct MediaStream: Sendable {
   private var hasSpokenOrHeard: Bool { sender.packetsSent > 0 || receiver.statistics != nil }
 
   /// Where our RTP goes now; nil when the agreement or a hold says nowhere.
-  private var destination: TransportAddress? {
-    guard !isElsewhere, agreement.direction.sends, agreement.remote.port != 0, !agreement.remote.address.isUnspecified else { return nil }
-    return sources.rtp ?? agreement.remote
+  private var destination: TransportAddress? { mayLeave ? sources.rtp ?? agreement.remote : nil }
+
+  private var mayLeave: Bool {
+    !isElsewhere && agreement.direction.sends && agreement.remote.port != 0 && !agreement.remote.address.isUnspecified
   }
 
   private mutating func sendPacket(due: Instant, _ out: inout Outbox) {
@@ -367,30 +382,6 @@ public struct MediaStream: Sendable {
     guard !events.isEmpty else { return [] }
     defer { events = [] }
     return events
-  }
-
-  public var report: MediaReport {
-    MediaReport(
-      packetsSent: sender.packetsSent, packetsReceived: receiver.packetsReceived, octetsSent: sender.octetsSent,
-      octetsReceived: receiver.octetsReceived, packetsLost: receiver.packetsLost,
-      jitter: receiver.statistics?.jitterDuration ?? .zero, tones: receiver.tones, packetsLostAtPeer: reporter.packetsLostAtPeer,
-      drops: protection.drops, quality: quality, faults: receiver.faults)
-  }
-
-  private var quality: MediaQuality? {
-    receiver.figures.map {
-      let bitRate = receiver.bitRate(packetTime: agreement.packetTime)
-      return MediaQuality($0, buffer: receiver.bufferCounts, codec: receiver.codec.scored(bitRate: bitRate), reporter)
-    }
-  }
-
-  /// What is heard, for reports that carry it.
-  private var metrics: VoIPMetrics? {
-    guard configuration.reception.sendsVoIPMetrics, let statistics = receiver.statistics, let quality else { return nil }
-    var metrics = VoIPMetrics(ssrc: statistics.ssrc, quality.figures.loss, packetTime: Double(agreement.packetTime))
-    metrics.set(quality)
-    metrics.setReceiver(conceals: quality.buffer != nil, isAdaptive: configuration.reception.jitterBuffer.isAdaptive)
-    return metrics
   }
 
   private mutating func complain(_ rule: PeerViolation.Rule, _ detail: String, section: String? = nil) {

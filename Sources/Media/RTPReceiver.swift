@@ -150,6 +150,9 @@ struct RTPReceiver: Sendable {
     statistics = ReceptionStatistics(ssrc: packet.ssrc, firstSequence: packet.sequenceNumber, clockRate: clockRate)
   }
 
+  /// It plays by a clock of its own, whether packets come or not.
+  var isBuffered: Bool { !desk.isEmpty }
+
   /// Plays what is due by now, if anything waits.
   mutating func playOut(at now: Instant, _ events: inout [MediaEvent]) {
     guard !desk.isEmpty else { return }

@@ -74,7 +74,8 @@ public final class Persona: ScriptedHost, TimerNaming {
   public typealias Command = CallAgentCommand
   public typealias Event = CallAgentEvent
 
-  private var configuration: Configuration
+  // Unchecked: looked at in every turn by code that cannot overlap itself.
+  @exclusivity(unchecked) private var configuration: Configuration
   private let agent: CallAgent
 
   public init(_ configuration: Configuration, serverTLS: TLSContext?, clientTLS: TLSContext?, entropy: Entropy, epoch: Epoch) {

@@ -134,8 +134,7 @@ public final class EvidenceTracker: JournalSink {
     if PacketTrace.isControl(packet.payload) {
       (traffic[index].lastRTCP, traffic[index].lastRTCPFrame) = (packet.at, packet.frame)
     } else {
-      traffic[index].takeRTP(packet.payload, at: packet.at, frame: packet.frame)
-      if traffic[index].rtpTargets[packet.source] != packet.destination { traffic[index].rtpTargets[packet.source] = packet.destination }
+      traffic[index].takeRTP(packet.payload, from: packet.source, to: packet.destination, at: packet.at, frame: packet.frame)
     }
   }
 

@@ -14,7 +14,9 @@ public struct MemberTraffic: Sendable {
   public var lastRTCPFrame: UInt32?
 
   /// Where RTP from each of its addresses went last.
-  public var rtpTargets: [TransportAddress: TransportAddress] = [:]
+  public private(set) var rtpTargets: [TransportAddress: TransportAddress] = [:]
+  /// The newest of them: of a packet after another on the same way nothing is to be written down.
+  private var lastWay: (source: TransportAddress, destination: TransportAddress)?
 
   /// The RTP streams in its capture, as far as they are asked for.
   public var streams: [SeenStream] = []
@@ -28,8 +30,14 @@ public struct MemberTraffic: Sendable {
   public init() {}
 
   /// Takes an RTP packet that left; SRTP leaves its header as it is (RFC 3711 §3.1).
-  public mutating func takeRTP(_ packet: Bytes, at now: Instant, frame: UInt32) {
+  public mutating func takeRTP(
+    _ packet: Bytes, from source: TransportAddress, to destination: TransportAddress, at now: Instant, frame: UInt32
+  ) {
     (lastRTP, lastRTPFrame) = (now, frame)
+    if lastWay?.destination != destination || lastWay?.source != source {
+      lastWay = (source, destination)
+      rtpTargets[source] = destination
+    }
     guard packet.count >= 12 else { return }
     let fixed = packet.withUnsafeBytes { bytes in
       (

@@ -9,9 +9,10 @@ struct LinkState {
 
   /// What becomes of packets of a link that draws, for the whole run.
   private final class ImpairedState {
-    var link: ImpairedLink
+    // Unchecked: touched for every packet by code that cannot overlap itself.
+    @exclusivity(unchecked) var link: ImpairedLink
     /// What was not simply the link's delay, by the number of the packet; nil = nobody wants to know.
-    var log: [(number: Int, passage: Passage)]?
+    @exclusivity(unchecked) var log: [(number: Int, passage: Passage)]?
 
     init(_ link: ImpairedLink, log: [(number: Int, passage: Passage)]?) { (self.link, self.log) = (link, log) }
   }

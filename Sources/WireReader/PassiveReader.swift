@@ -101,7 +101,7 @@ public final class PassiveReader {
     if isBrokenFrame { facts.deliberatelyBroken += 1 }
     isDamagedFrame = packet.fate == .corrupted
     pieces = 1
-    let found = DecodedPacket(packet)
+    let found = DecodedPacket(packet.carrier, packet.source, packet.destination, octets: packet.payload.count)
     let payload = found.payload.count == packet.payload.count ? packet.payload : packet.payload[found.payload]
     switch packet.carrier {
     // The frames of a tap have identifications of their own in IPv4: none of them was captured twice.
@@ -297,16 +297,14 @@ public final class PassiveReader {
 
 extension DecodedPacket {
   /// As it is in a frame: of a payload what an IP packet holds, and both addresses of one family (RFC 4291 §2.5.5.2).
-  fileprivate init(_ packet: borrowing PacketRecord) {
-    let isIPv6 = packet.source.address.isIPv6 || packet.destination.address.isIPv6
-    let longest = if case .udp = packet.carrier { isIPv6 ? 65_527 : 65_507 } else { isIPv6 ? 65_515 : 65_495 }
+  fileprivate init(_ carrier: PacketRecord.Carrier, _ source: TransportAddress, _ destination: TransportAddress, octets: Int) {
+    let isIPv6 = source.address.isIPv6 || destination.address.isIPv6
+    let longest = if case .udp = carrier { isIPv6 ? 65_527 : 65_507 } else { isIPv6 ? 65_515 : 65_495 }
     func mapped(_ place: TransportAddress) -> TransportAddress {
       guard isIPv6, !place.address.isIPv6 else { return place }
       return TransportAddress(IPAddress(high: 0, low: place.address.low | 0xFFFF_0000_0000), port: place.port)
     }
-    self.init(
-      carrier: packet.carrier, source: mapped(packet.source), destination: mapped(packet.destination),
-      payload: 0..<min(packet.payload.count, longest))
+    self.init(carrier: carrier, source: mapped(source), destination: mapped(destination), payload: 0..<min(octets, longest))
   }
 }
 

@@ -44,7 +44,10 @@ private let foreign: [String: Set<String>] = [
   "Foundation": ["kallglot-lab", "lab-bench", "lab-fuzz", "lab-abuse", "lab-planted"],
   "FoundationEssentials": ["ScenarioEngine", "Serving", "LabTesting", "kallglot-lab"],
   "Dispatch": ["kallglot-lab", "LiveNetwork"], "Synchronization": ["kallglot-lab", "LiveNetwork", "Serving", "lab-bench"],
-  "Glibc": ["SIPMessage", "Media", "RTP", "LiveNetwork", "LiveStage", "Serving", "Capture", "SecureTransport", "lab-bench", "lab-abuse"],
+  "Glibc": [
+    "SIPMessage", "Media", "RTP", "LiveNetwork", "LiveStage", "Serving", "Capture", "SecureTransport", "Inspection", "lab-bench",
+    "Codecs", "lab-abuse",
+  ],
 ]
 
 /// Row 10, and what may know clocks, tasks and the operating system.

@@ -25,7 +25,7 @@ import Testing
       identity: DTLSIdentity(entropy: Entropy(seed: 2), epoch: .virtual), entropy: Entropy(seed: 1), epoch: .virtual)
     var out = Outbox()
     var streams = LegStreams(LegID(1))
-    streams.handle(.begin(agreement(.inactive), tag: nil), pair: SlabPlace(index: 0, generation: 0), settings, at: at(0), &out)
+    streams.handle(.begin(agreement(.sendrecv), tag: nil), pair: SlabPlace(index: 0, generation: 0), settings, at: at(0), &out)
     #expect(streams.endTurn().deadline == at(20))
     streams.openMusic(SlabPlace(index: 1, generation: 0))
     streams.musicOpened(settings, at: at(5), &out)

@@ -1,3 +1,4 @@
+import SansIO
 import Testing
 
 @testable import Codecs
@@ -47,5 +48,31 @@ import Testing
       #expect(value >= last)
       last = value
     }
+  }
+
+  @Test(arguments: [G711.Law.mu, .a])
+  func `a frame of one value is coded as its samples are, whatever the value`(law: G711.Law) {
+    for octet in UInt8.min...UInt8.max {
+      var frame: [Int16] = [1]
+      G711.decode(Bytes([UInt8](repeating: octet, count: 160)), law, into: &frame)
+      #expect(frame == [Int16](repeating: G711.decode(octet, law), count: 160))
+      var payload: [UInt8] = [7]
+      G711.encode(frame, law, into: &payload)
+      #expect(payload == [7] + frame.map { G711.encode($0, law) })
+    }
+  }
+
+  @Test func `the extremes of samples are found wherever they stand`() {
+    for count in 1...33 {
+      for place in 0..<count {
+        var samples = [Int16](repeating: 5, count: count)
+        samples[place] = .min
+        #expect(samples.withUnsafeBufferPointer { $0.extremes?.least } == .min)
+        samples[place] = .max
+        #expect(samples.withUnsafeBufferPointer { $0.extremes?.greatest } == .max)
+        #expect(samples.withUnsafeBufferPointer { $0.extremes?.least } == (count == 1 ? .max : 5))
+      }
+    }
+    #expect([Int16]().withUnsafeBufferPointer { $0.extremes == nil })
   }
 }

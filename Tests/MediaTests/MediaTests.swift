@@ -132,6 +132,30 @@ import Testing
     #expect(packets.indices.filter { packets[$0].marker } == [0, 5])
   }
 
+  @Test func `nobody is woken for packets while none may leave, and the RTP clock goes on through the hold (RFC 3550 §5.1)`() throws {
+    var stream = stream()
+    var out = Outbox()
+    stream.wake(at: milliseconds(20), &out)
+    var held = stream.agreement
+    held.direction = .inactive
+    stream.handle(.agree(held, remoteTag: ""), at: milliseconds(25))
+    var wakes = 0
+    while let due = stream.nextDeadline, due < milliseconds(60_000) {
+      stream.wake(at: due, &out)
+      wakes += 1
+    }
+    // Reports alone, of which there is one in five seconds, more or less.
+    #expect((6...24).contains(wakes))
+    held.direction = .sendrecv
+    stream.handle(.agree(held, remoteTag: ""), at: milliseconds(60_005))
+    #expect(stream.nextDeadline == milliseconds(60_020))
+    stream.wake(at: milliseconds(60_020), &out)
+    let packets = try rtp(out)
+    #expect(packets.count == 2)
+    #expect(packets[1].sequenceNumber == packets[0].sequenceNumber &+ 1)
+    #expect(packets[1].timestamp == packets[0].timestamp &+ 60_000 * 8)
+  }
+
   @Test func `RTP that was under way when a hold began is nobody's mistake, RTP that goes on is named (RFC 3264 §5.1)`() {
     var stream = stream { $0.direction = .sendonly }
     func violations(_ events: [MediaEvent]) -> Int { events.count { if case .violation = $0 { true } else { false } } }

@@ -97,13 +97,13 @@ public final class CallAgent {
   @exclusivity(unchecked) var legDeadlines = DeadlineQueue<LegID>()
   @exclusivity(unchecked) var registrations: Registrations
   /// What our requests outside dialogs are for, while they wait for their answers.
-  var purposes = SerialTable<RequestPurpose>()
+  @exclusivity(unchecked) var purposes = SerialTable<RequestPurpose>()
   /// Digits that legs send by INFO.
-  var infoPresses = SerialTable<InfoPresses>()
-  var infoDeadlines = DeadlineQueue<LegID>()
+  @exclusivity(unchecked) var infoPresses = SerialTable<InfoPresses>()
+  @exclusivity(unchecked) var infoDeadlines = DeadlineQueue<LegID>()
   /// Our requests to names, while their servers are looked for.
-  var locator: ServerLocator<Errand>
-  var entropy: Entropy
+  @exclusivity(unchecked) var locator: ServerLocator<Errand>
+  @exclusivity(unchecked) var entropy: Entropy
   @exclusivity(unchecked) var work = WorkList()
   @exclusivity(unchecked) private var signals = Backlog<Signal>()
 

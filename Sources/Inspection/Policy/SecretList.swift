@@ -1,5 +1,9 @@
 import SansIO
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Texts that must not be seen in clear, and what each is: `the password of acme`. Nothing shows the texts themselves.
 public struct SecretList: Sendable, CustomStringConvertible, CustomReflectable {
   private struct Entry: Sendable {
@@ -42,17 +46,30 @@ public struct SecretList: Sendable, CustomStringConvertible, CustomReflectable {
 
   /// As a word of its own: a longer word in which it stands is another.
   private static func stands(_ word: [UInt8], in text: UnsafeRawBufferPointer) -> Bool {
-    guard text.count >= word.count else { return false }
-    for start in 0...text.count - word.count where text[start] == word[0] {
-      guard UnsafeRawBufferPointer(rebasing: text[start..<start + word.count]).elementsEqual(word) else { continue }
-      let end = start + word.count
-      if start == 0 || !isLetter(text[start - 1]) || !isLetter(word[0]),
+    var start = 0
+    while let found = place(of: word, in: text, from: start) {
+      let end = found + word.count
+      if found == 0 || !isLetter(text[found - 1]) || !isLetter(word[0]),
         end == text.count || !isLetter(text[end]) || !isLetter(word[word.count - 1])
       {
         return true
       }
+      start = found + 1
     }
     return false
+  }
+
+  /// Every message is searched for every password: the C library looks for the first octet by words of the processor.
+  private static func place(of word: [UInt8], in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    guard let base = text.baseAddress else { return nil }
+    var start = start
+    while start + word.count <= text.count {
+      guard let found = memchr(base + start, Int32(word[0]), text.count - word.count - start + 1) else { return nil }
+      let place = UnsafeRawPointer(found) - base
+      if memcmp(found, word, word.count) == 0 { return place }
+      start = place + 1
+    }
+    return nil
   }
 
   private static func isLetter(_ byte: UInt8) -> Bool { (48...57).contains(byte) || (65...90).contains(byte & 0xDF) }

@@ -1,3 +1,5 @@
+import Codecs
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -95,6 +97,8 @@ struct ToneDetector: Sendable {
   ///
   /// - Parameter isNoisy: the codec leaves noise that bends the estimate.
   static func frequency(_ samples: [Int16], sampleRate: Int, isNoisy: Bool = false) -> Int? {
+    // Most of what is listened to is silence, which is told faster than its energy is.
+    guard let range = samples.withUnsafeBufferPointer(\.extremes), range.least < -100 || range.greatest > 100 else { return nil }
     let (energy, product) = samples.withUnsafeBufferPointer { products($0) }
     // Below −50 dB of full scale there is nothing to name.
     guard energy > Int64(samples.count) * 10_000 else { return nil }
@@ -108,13 +112,15 @@ struct ToneDetector: Sendable {
 
   /// The energy of all samples but the outer two, and what each of them makes with the sum of its neighbours.
   private static func products(_ samples: UnsafeBufferPointer<Int16>) -> (energy: Int64, product: Int64) {
-    var (energy, pairs): (Int64, Int64) = (0, 0)
+    // 16 bits by 16 bits fit 32, which a processor does four at a time; their halves are summed apart, so that the sums fit as well.
+    var (energyHigh, energyLow, pairsHigh, pairsLow): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
     for index in 1..<samples.count - 1 {
-      // 16 bits by 16 bits fit 32, which a processor does four at a time.
       let middle = Int32(samples[index])
-      energy &+= Int64(middle &* middle)
-      pairs &+= Int64(middle &* Int32(samples[index &+ 1]))
+      let (square, pair) = (middle &* middle, middle &* Int32(samples[index &+ 1]))
+      (energyHigh, energyLow) = (energyHigh &+ square >> 16, energyLow &+ square & 0xFFFF)
+      (pairsHigh, pairsLow) = (pairsHigh &+ pair >> 16, pairsLow &+ pair & 0xFFFF)
     }
+    let (energy, pairs) = (Int64(energyHigh) << 16 + Int64(energyLow), Int64(pairsHigh) << 16 + Int64(pairsLow))
     // Each pair counts for both of its samples, but those with the outer ones.
     let (first, last) = (Int64(samples[0]) * Int64(samples[1]), Int64(samples[samples.count - 2]) * Int64(samples[samples.count - 1]))
     return (energy, 2 * pairs + first - last)

@@ -76,25 +76,64 @@ struct MessageTemplate: Sendable {
 
   /// The bytes of a whole message, with CRLF; or what is missing for them.
   func message(_ script: inout Script, sender: String) throws(Missing) -> Bytes {
-    let lines = try fill(&script, sender: sender).replacing("\r\n", with: "\n").replacing("\n", with: "\r\n")
-    let body = lines.firstRange(of: "\r\n\r\n").map { lines[$0.upperBound...].replacing(Self.lengthMark, with: "").utf8.count } ?? 0
-    return Bytes(lines.replacing(Self.lengthMark, with: "\(body)"))
+    var text = try fill(&script, sender: sender, endsLines: true)
+    return Bytes(text.completed(bodyLength: text.bodyLength))
   }
 
   /// The text of a part of a message, beside a body of this many bytes.
   func part(_ script: inout Script, sender: String, bodyLength: Int = 0) throws(Missing) -> String {
-    try fill(&script, sender: sender).replacing(Self.lengthMark, with: "\(bodyLength)")
+    var text = try fill(&script, sender: sender, endsLines: false)
+    return String(decoding: text.completed(bodyLength: bodyLength), as: UTF8.self)
   }
 
-  private func fill(_ script: inout Script, sender: String) throws(Missing) -> String {
-    var text = ""
+  /// A text with everything in it but the length of the body, which is known at its end.
+  private struct Filled {
+    private var octets: [UInt8] = []
+    /// Where the length stands.
+    private var places: [Int] = []
+    /// Every line ends in CRLF, also where the scenario has a line feed alone.
+    private let endsLines: Bool
+    private static let emptyLine: [UInt8] = [10, 13, 10]
+
+    init(endsLines: Bool) {
+      self.endsLines = endsLines
+      octets.reserveCapacity(1_024)
+    }
+
+    mutating func append(_ text: String) {
+      guard endsLines else { return octets.append(contentsOf: text.utf8) }
+      for octet in text.utf8 {
+        if octet == 10, octets.last != 13 { octets.append(13) }
+        octets.append(octet)
+      }
+    }
+
+    mutating func appendLength() { places.append(octets.count) }
+
+    /// The number of octets behind the empty line.
+    var bodyLength: Int {
+      var index = 0
+      while index + 3 < octets.count {
+        if octets[index] == 13, octets[(index + 1)...].starts(with: Self.emptyLine) { return octets.count - index - 4 }
+        index += 1
+      }
+      return 0
+    }
+
+    mutating func completed(bodyLength: Int) -> [UInt8] {
+      for place in places.reversed() { octets.insert(contentsOf: String(bodyLength).utf8, at: place) }
+      return octets
+    }
+  }
+
+  private func fill(_ script: inout Script, sender: String, endsLines: Bool) throws(Missing) -> Filled {
+    var text = Filled(endsLines: endsLines)
     for part in parts {
       switch part {
-      case .text(let literal): text += literal
-      case .made("fingerprint", let name): text += try script.fingerprint(name)
-      case .made(let kind, let name): text += script.madeIdentifier(kind, name)
-      // Filled below, when the rest is there.
-      case .bodyLength: text += Self.lengthMark
+      case .text(let literal): text.append(literal)
+      case .made("fingerprint", let name): text.append(try script.fingerprint(name))
+      case .made(let kind, let name): text.append(script.madeIdentifier(kind, name))
+      case .bodyLength: text.appendLength()
       case .taken(let source, let field, let piece):
         guard let message = source.map({ script.captured[$0] }) ?? script.received[sender]?.last?.message else {
           throw Missing(text: source.map { "no message has been named \($0)" } ?? "\(sender) has received no message")
@@ -102,7 +141,7 @@ struct MessageTemplate: Sendable {
         guard let value = Self.value(of: field, piece, in: message) else {
           throw Missing(text: "'\(message.startLineText)' has no \(field)\(piece.map { " with \($0)" } ?? "")")
         }
-        text += value
+        text.append(value)
       }
     }
     return text
@@ -118,8 +157,6 @@ struct MessageTemplate: Sendable {
         about: .messages(to: sender))
     }
   }
-
-  private static let lengthMark = "\u{0}length\u{0}"
 
   /// The value of the first attribute of this name in a session description.
   static func attribute(_ name: String, of body: String) -> String? {

@@ -60,17 +60,17 @@ public final class RTPStream {
   @exclusivity(unchecked) public private(set) var payloads: [PayloadUse] = []
   @exclusivity(unchecked) public private(set) var periods: [Period] = []
   /// The description of whoever receives; nil where the capture shows none.
-  public private(set) var receiver: MediaTable.Use?
+  @exclusivity(unchecked) public private(set) var receiver: MediaTable.Use?
   /// The description of whoever sends from this address.
-  public private(set) var sender: MediaTable.Use?
+  @exclusivity(unchecked) public private(set) var sender: MediaTable.Use?
   /// ``Conversation/number`` of every dialog that describes its addresses, the first one first.
-  public private(set) var conversations: [Int] = []
+  @exclusivity(unchecked) public private(set) var conversations: [Int] = []
   /// An earlier call had the same addresses and SSRC.
   public let followsCall: Bool
   /// Frames of it that were captured twice and counted once.
-  public internal(set) var copiedFrames = 0
+  @exclusivity(unchecked) public internal(set) var copiedFrames = 0
   /// Numbers that were skipped while its sender had no permission to send.
-  public private(set) var heldNumbers = 0
+  @exclusivity(unchecked) public private(set) var heldNumbers = 0
   /// Of payload.
   @exclusivity(unchecked) public private(set) var octets = 0
   /// Of the law that came first.
@@ -83,10 +83,10 @@ public final class RTPStream {
   @exclusivity(unchecked) public private(set) var longestPause: (nanoseconds: Int64, stamp: FrameStamp)?
 
   @exclusivity(unchecked) private var generation = -1
-  private var places: (receiver: MediaTable.Place?, sender: MediaTable.Place?)
-  private var descriptions = 0
+  @exclusivity(unchecked) private var places: (receiver: MediaTable.Place?, sender: MediaTable.Place?)
+  @exclusivity(unchecked) private var descriptions = 0
   /// What its receiver had asked for before, and may get until its new offer is answered (RFC 3264 §8.3.2).
-  private var former: MediaTable.Use?
+  @exclusivity(unchecked) private var former: MediaTable.Use?
   @exclusivity(unchecked) private var recent = 0
   private static let mostPeriods = 256
 
@@ -108,17 +108,17 @@ public final class RTPStream {
   }
 
   /// Packets that were opened.
-  public private(set) var openedPackets = 0
+  @exclusivity(unchecked) public private(set) var openedPackets = 0
   /// Packets that were not, and may be SRTP.
   @exclusivity(unchecked) public private(set) var closedPackets = 0
   /// Packets that their receiver may have been unable to open when they came: under a key that was before, or not yet, its own.
-  public private(set) var uncertainPackets = 0
+  @exclusivity(unchecked) public private(set) var uncertainPackets = 0
   /// The frame in which another certificate was named for one of its sides, and so another DTLS association (RFC 8842 §4).
-  private(set) var certificatesChanged = 0
+  @exclusivity(unchecked) private(set) var certificatesChanged = 0
   /// Packets that the capture cut: none of them can be verified.
-  public private(set) var cutPackets = 0
+  @exclusivity(unchecked) public private(set) var cutPackets = 0
   /// A DTLS handshake between its two places was for SRTP.
-  var isKeyed = false
+  @exclusivity(unchecked) var isKeyed = false
   /// Whether its packets may be SRTP, as far as descriptions and handshakes say now.
   var mayBeProtected: Bool { isSecure || isKeyed }
   @exclusivity(unchecked) private var isSecure = false
@@ -126,7 +126,7 @@ public final class RTPStream {
   /// Packets that are RTP as it stands, for certain: nobody speaks of SRTP, or the payload has the length of audio without a tag.
   @exclusivity(unchecked) public private(set) var clear = StreamClock.Tally()
   /// RTCP of its source that is not SRTCP.
-  public private(set) var clearControl = StreamClock.Tally()
+  @exclusivity(unchecked) public private(set) var clearControl = StreamClock.Tally()
   /// Descriptions speak of SRTP, whatever the keying.
   @exclusivity(unchecked) private var mayBeSecret = false
 

@@ -9,19 +9,19 @@ import SansIO
 /// It grows while a capture is read, and never describes itself.
 public final class KeyLog: CustomStringConvertible {
   /// By client random; a session has six of them.
-  private var secrets: [Bytes: [(label: String, secret: Bytes)]] = [:]
+  @exclusivity(unchecked) private var secrets: [Bytes: [(label: String, secret: Bytes)]] = [:]
   /// In the order they came, where only some are kept.
-  private var order: [Bytes] = []
+  @exclusivity(unchecked) private var order: [Bytes] = []
   private static let mostSessions = 8_192
   /// Of sessions without an end only the newest are kept.
-  var keepsSome = false
+  @exclusivity(unchecked) var keepsSome = false
   /// Keys of SRTP that were given by their sender's place, in the order they came.
-  private var mediaKeys: [TransportAddress: [SRTPKeys]] = [:]
+  @exclusivity(unchecked) private var mediaKeys: [TransportAddress: [SRTPKeys]] = [:]
   private static let (mostPlaces, mostKeys) = (8_192, 8)
   /// Grows with every line.
-  private(set) var generation = 0
+  @exclusivity(unchecked) private(set) var generation = 0
   /// Secrets come behind the packets that need them, as a host logs them: while it reads what it was sent.
-  public internal(set) var followsPackets = false
+  @exclusivity(unchecked) public internal(set) var followsPackets = false
 
   public init() {}
 
