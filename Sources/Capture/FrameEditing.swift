@@ -4,8 +4,10 @@ import SansIO
 public enum FrameEditing {
   /// Bytes of payload that the packet can hold, as its headers are (RFC 791 §3.1, RFC 8200 §3).
   public static func room(in frame: Bytes, _ found: DecodedPacket) -> Int {
-    let isIPv6 = frame[found.network] >> 4 == 6
-    return 65_535 - (found.payload.lowerBound - found.network - (isIPv6 ? 40 : 0))
+    var network = found.network
+    if let outer = found.enclosing.list.first(where: { $0.kind == .ip }) { network = outer.place }
+    let isIPv6 = frame[network] >> 4 == 6
+    return 65_535 - (found.payload.lowerBound - network - (isIPv6 ? 40 : 0))
   }
 
   /// The frame of a datagram or segment with this payload; what stood behind it (padding of Ethernet) goes.
@@ -20,6 +22,7 @@ public enum FrameEditing {
       bytes.store(numbers.acknowledgement, at: found.header + 8)
     }
     finish(&bytes, network: found.network, header: found.header, isUDP: found.carrier == .udp)
+    finish(&bytes, found.enclosing)
     return Bytes(bytes)
   }
 
@@ -31,6 +34,7 @@ public enum FrameEditing {
     let start = bytes.count
     bytes += header.prefix(8).array + payload.array
     finish(&bytes, network: fragment.network, header: start, isUDP: true)
+    finish(&bytes, fragment.enclosing)
     return Bytes(bytes)
   }
 
@@ -38,6 +42,7 @@ public enum FrameEditing {
   public static func emptying(_ frame: Bytes, _ fragment: IPFragment) -> Bytes {
     var bytes = bare(frame, fragment, protocolNumber: fragment.source.isIPv6 ? 59 : 253)
     finishNetwork(&bytes, fragment.network)
+    finish(&bytes, fragment.enclosing)
     return Bytes(bytes)
   }
 
@@ -53,6 +58,25 @@ public enum FrameEditing {
       bytes[fragment.network + 9] = protocolNumber
     }
     return bytes
+  }
+
+  /// Headers around the packet count it as it is now, the inner ones first: a checksum covers what is in it.
+  private static func finish(_ bytes: inout [UInt8], _ enclosing: EnclosingHeaders) {
+    guard !enclosing.isEmpty else { return }
+    let list = enclosing.list
+    for (index, header) in list.enumerated().reversed() {
+      let (place, rest) = (header.place, UInt16(truncatingIfNeeded: bytes.count - header.place))
+      switch header.kind {
+      case .ip: finishNetwork(&bytes, place)
+      case .udp: if index > 0 { finish(&bytes, network: list[index - 1].place, header: place, isUDP: true) }
+      case .pppoe: bytes.store(rest &- 6, at: place + 4)
+      case .gtp: bytes.store(rest &- 8, at: place + 2)
+      case .l2tp: bytes.store(rest, at: place + 2)
+      case .nflogLittle: bytes.store(rest.byteSwapped, at: place)
+      case .nflogBig: bytes.store(rest, at: place)
+      case .length: bytes.store(rest &- 2, at: place)
+      }
+    }
   }
 
   private static func finish(_ bytes: inout [UInt8], network: Int, header: Int, isUDP: Bool) {

@@ -16,6 +16,21 @@ public struct LinkType: RawRepresentable, Hashable, Sendable {
   /// Linux "cooked" capture, what the `any` device gives.
   public static let linuxSLL = LinkType(rawValue: 113)
   public static let linuxSLL2 = LinkType(rawValue: 276)
+  /// PPP, with or without its framing (RFC 1662).
+  public static let ppp = LinkType(rawValue: 9)
+  public static let pppHDLC = LinkType(rawValue: 50)
+  public static let pppoe = LinkType(rawValue: 51)
+  public static let pppPPPD = LinkType(rawValue: 166)
+  public static let pppWithDirection = LinkType(rawValue: 204)
+  public static let ciscoHDLC = LinkType(rawValue: 104)
+  public static let ieee80211 = LinkType(rawValue: 105)
+  public static let frameRelay = LinkType(rawValue: 107)
+  public static let ieee80211Radiotap = LinkType(rawValue: 127)
+  /// A header for each packet, and then another link type.
+  public static let ppi = LinkType(rawValue: 192)
+  public static let frameRelayWithDirection = LinkType(rawValue: 206)
+  /// What Linux's packet filter logs.
+  public static let nflog = LinkType(rawValue: 239)
   public static let ipv4 = LinkType(rawValue: 228)
   public static let ipv6 = LinkType(rawValue: 229)
 }

@@ -1,15 +1,19 @@
 import SansIO
 
-/// Reads classic pcap files: both byte orders, microseconds and nanoseconds.
+/// Reads classic pcap files: both byte orders, microseconds and nanoseconds; and those that Alexey Kuznetzov's change to libpcap wrote, as
+/// some routers still do, with eight octets more before each packet.
 public struct PcapReader {
   private static let microseconds: UInt32 = 0xA1B2_C3D4
   private static let nanoseconds: UInt32 = 0xA1B2_3C4D
+  private static let modified: UInt32 = 0xA1B2_CD34
   /// Longer than any link's frame: a broken length field.
   private static let longestPacket = 1 << 20
 
   private let input: ByteInput
   private var isBigEndian = false
   private var nanosecondsPerTick: Int64 = 1
+  /// Of a packet's header: 24 with the interface, the protocol and the kind of packet, which say nothing that we ask for.
+  private var headerSize = 16
   private var isStarted = false
   /// Known once the first packet was asked for.
   public private(set) var linkType = LinkType.rawIP
@@ -21,7 +25,7 @@ public struct PcapReader {
   static func recognises(_ head: Bytes) -> Bool {
     guard head.count >= 4 else { return false }
     let magic = EndianBytes(bytes: head, isBigEndian: false).word(0)
-    return [microseconds, nanoseconds, microseconds.byteSwapped, nanoseconds.byteSwapped].contains(magic)
+    return [microseconds, nanoseconds, modified].contains { $0 == magic || $0.byteSwapped == magic }
   }
 
   /// The next packet; nil at the file's end.
@@ -29,7 +33,7 @@ public struct PcapReader {
     if !isStarted { try readHeader() }
     guard try !input.isAtEnd else { return nil }
     let offset = input.offset
-    let header = EndianBytes(bytes: try input.take(16), isBigEndian: isBigEndian)
+    let header = EndianBytes(bytes: try input.take(headerSize), isBigEndian: isBigEndian)
     let captured = header.word(8)
     guard captured <= Self.longestPacket else { throw CaptureReadError(.packetLength(captured), at: offset) }
     let seconds = Int64(header.word(0)) * 1_000_000_000
@@ -42,8 +46,10 @@ public struct PcapReader {
     let bytes = try input.peek(24)
     guard Self.recognises(bytes) else { throw CaptureReadError(.notACapture, at: 0) }
     let magic = EndianBytes(bytes: bytes, isBigEndian: false).word(0)
-    isBigEndian = magic == Self.microseconds.byteSwapped || magic == Self.nanoseconds.byteSwapped
-    nanosecondsPerTick = magic == Self.nanoseconds || magic == Self.nanoseconds.byteSwapped ? 1 : 1000
+    isBigEndian = ![Self.microseconds, Self.nanoseconds, Self.modified].contains(magic)
+    let kind = isBigEndian ? magic.byteSwapped : magic
+    nanosecondsPerTick = kind == Self.nanoseconds ? 1 : 1000
+    headerSize = kind == Self.modified ? 24 : 16
     let header = EndianBytes(bytes: try input.take(24), isBigEndian: isBigEndian)
     guard header.half(4) == 2 else { throw CaptureReadError(.version(major: header.half(4), minor: header.half(6)), at: 0) }
     // The upper half of the word tells about frame check sequences, not about the link.

@@ -17,10 +17,20 @@ enum CaptureTarget {
         "the payload lies in the frame")
     }
     // The same bytes as one frame of each link type.
-    for link in [LinkType.rawIP, .ethernet, .linuxSLL, .linuxSLL2, .null, .loop] {
-      if case .transport(let decoded) = PacketDecoder.decode(Bytes(input), linkType: link) {
+    for link in links {
+      switch PacketDecoder.decode(Bytes(input), linkType: link) {
+      case .transport(let decoded):
         hold(decoded.payload.upperBound <= input.count, "the payload lies in the frame")
+        let edited = FrameEditing.replacing(payloadOf: Bytes(input), decoded, with: "another")
+        hold(edited.count == decoded.payload.lowerBound + 7, "a frame with another payload ends with it")
+      case .fragment(let fragment): hold(fragment.payload.upperBound <= input.count, "the part lies in the frame")
+      case .otherProtocol, .notIP, .malformed: break
       }
     }
   }
+
+  private static let links: [LinkType] = [
+    .rawIP, .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .ppp, .pppWithDirection, .pppoe, .ciscoHDLC, .frameRelay,
+    .frameRelayWithDirection, .ieee80211, .ieee80211Radiotap, .nflog, .ppi,
+  ]
 }

@@ -146,7 +146,7 @@ public final class PassiveReader {
       let joined = PacketDecoder.decode(
         whole: whole.payload, protocolNumber: fragment.protocolNumber, source: fragment.source, destination: fragment.destination)
       if case .transport(let found) = joined {
-        if found.carrier == .udp { clearText?.join(whole.payload) }
+        if found.carrier == .udp, !found.isTunnelled { clearText?.join(whole.payload) }
         transport(found, whole.payload[found.payload], fragment.identification, stamp)
       } else {
         self.content(joined, whole.payload, stamp)

@@ -191,6 +191,22 @@ private struct Blocks {
       failure(of: header + maker.number(UInt64(0)) + maker.number(UInt32.max) + maker.number(UInt32.max))?.rule == .packetLength(.max))
   }
 
+  @Test(arguments: [false, true])
+  func `pcap with the interface and protocol before each packet is read, as routers write it`(isBigEndian: Bool) throws {
+    let maker = Blocks(isBigEndian: isBigEndian)
+    let header =
+      maker.number(UInt32(0xA1B2_CD34)) + maker.number(UInt16(2)) + maker.number(UInt16(4)) + maker.number(UInt64(0))
+      + maker.number(UInt32(65_535)) + maker.number(UInt32(1))
+    let packet =
+      maker.number(UInt32(3)) + maker.number(UInt32(7)) + maker.number(UInt32(2)) + maker.number(UInt32(60))
+      + maker.number(UInt32(2)) + [8, 0, 0, 0] + [8, 9]
+    let expected = CapturedPacket(timestamp: 3_000_007_000, linkType: .ethernet, originalLength: 60, bytes: [8, 9])
+    #expect(try packets(in: Bytes(header + packet + packet)) == [expected, expected])
+    for count in header.count + 1..<header.count + packet.count {
+      #expect(failure(of: Array((header + packet)[..<count])) != nil, "cut at \(count)")
+    }
+  }
+
   @Test func `a file larger than the read buffer is read to its end`() throws {
     let folder = TemporaryFolder()
     let payload = Bytes([UInt8](repeating: 7, count: 60_000))

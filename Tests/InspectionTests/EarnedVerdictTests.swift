@@ -32,8 +32,8 @@ import Testing
   @Test func `LLC is told from IP by its length, spanning tree and SNAP by their service access points (IEEE 802.2)`() throws {
     #expect(
       sentence(try ethernet(38, [0x42, 0x42, 3] + [UInt8](repeating: 0, count: 35)))?.hasSuffix("are spanning tree (IEEE 802.1D)") == true)
-    let snap = try ethernet(38, [0xAA, 0xAA, 3, 0, 0, 0, 8, 0] + [UInt8](repeating: 0, count: 30), count: 1)
-    #expect(sentence(snap) == "nothing could be judged: 1 of 1 frame is LLC/SNAP with IPv4, which is not read here")
+    let snap = try ethernet(38, [0xAA, 0xAA, 3, 0, 0, 0, 0x88, 0xE5] + [UInt8](repeating: 0, count: 30), count: 1)
+    #expect(sentence(snap) == "nothing could be judged: 1 of 1 frame is LLC/SNAP with MACsec (IEEE 802.1AE), which is not read here")
     #expect(snap.facts.hiddenFrames == 1)
     let arp = try ethernet(38, [0xAA, 0xAA, 3, 0, 0, 0, 8, 6] + [UInt8](repeating: 0, count: 30), count: 1)
     #expect(sentence(arp) == "nothing could be judged: 1 of 1 frame is LLC/SNAP with ARP" && arp.facts.hiddenFrames == 0)
@@ -53,8 +53,7 @@ import Testing
 
   @Test(
     arguments: [
-      (9, "PPP"), (104, "Cisco HDLC"), (107, "frame relay"), (127, "IEEE 802.11 with radiotap"), (192, "PPI"), (239, "NFLOG"),
-      (300, "link type 300"),
+      (8, "SLIP"), (9, "PPP"), (117, "pflog"), (189, "USB"), (252, "exported PDUs"), (300, "link type 300"),
     ]
       as [(UInt32, String)])
   func `link types that are not read have their names`(number: UInt32, name: String) throws {
@@ -69,7 +68,7 @@ import Testing
       (6_081, [0, 0, 0x65, 0x58, 0, 0, 1, 0], "Geneve"),
       (9_060, [0x48, 0x45, 0x50, 0x33, 0, 40, 0, 0], "HEP"), (4_500, [1, 2, 3, 4, 5, 6, 7, 8], "ESP in UDP"),
     ] as [(UInt16, [UInt8], String)])
-  func `packets in UDP are named by their ports and first bytes (RFC 7348 §5, RFC 8926 §3.4, RFC 3948 §2.2)`(
+  func `tunnels in UDP whose content cannot be read are named by their ports and first bytes (RFC 7348 §5, RFC 8926 §3.4, RFC 3948 §2.2)`(
     port: UInt16, begin: [UInt8], name: String
   ) throws {
     let frame = RawFrames.udp(50_000, port, begin + [UInt8](repeating: 0, count: 40))
