@@ -34,7 +34,7 @@ public struct MediaStream: Sendable {
   private var local: TransportAddress
   var sender: RTPSender
   var receiver: RTPReceiver
-  private(set) var reporter: RTCPReporter
+  private var reporter: RTCPReporter
   private var sources: PeerSources
   private(set) var terms: ReceptionTerms
   /// Where what is heard goes beside the sink, and memory for what goes back.
@@ -382,6 +382,14 @@ public struct MediaStream: Sendable {
     guard !events.isEmpty else { return [] }
     defer { events = [] }
     return events
+  }
+
+  public var report: MediaReport { summary.media(drops: protection.drops) }
+
+  private var metrics: VoIPMetrics? { configuration.reception.sendsVoIPMetrics ? summary.metrics(configuration.reception) : nil }
+
+  private var summary: StreamReport {
+    StreamReport(sender: sender, receiver: receiver, reporter: reporter, packetTime: agreement.packetTime)
   }
 
   private mutating func complain(_ rule: PeerViolation.Rule, _ detail: String, section: String? = nil) {
