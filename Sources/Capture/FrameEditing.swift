@@ -3,10 +3,10 @@ import SansIO
 /// Frames with another payload: lengths and checksums are made anew, what is below and beside them stays as it was.
 public enum FrameEditing {
   /// Bytes of payload that the packet can hold, as its headers are (RFC 791 §3.1, RFC 8200 §3).
-  public static func room(in frame: Bytes, _ found: DecodedPacket) -> Int {
+  public static func room(in packet: CapturedPacket, _ found: DecodedPacket) -> Int {
     var network = found.network
-    if let outer = found.enclosing.list.first(where: { $0.kind == .ip }) { network = outer.place }
-    let isIPv6 = frame[network] >> 4 == 6
+    if found.isTunnelled, let outer = PacketDecoder.enclosing(packet).first(where: { $0.kind == .ip }) { network = outer.place }
+    let isIPv6 = packet.bytes[network] >> 4 == 6
     return 65_535 - (found.payload.lowerBound - network - (isIPv6 ? 40 : 0))
   }
 
@@ -14,35 +14,35 @@ public enum FrameEditing {
   ///
   /// - Parameter numbers: the sequence and acknowledgement numbers of a segment; nil = as they are.
   public static func replacing(
-    payloadOf frame: Bytes, _ found: DecodedPacket, with payload: Bytes, numbers: (sequence: UInt32, acknowledgement: UInt32)? = nil
+    payloadOf packet: CapturedPacket, _ found: DecodedPacket, with payload: Bytes, numbers: (sequence: UInt32, acknowledgement: UInt32)? = nil
   ) -> Bytes {
-    var bytes = frame[0..<found.payload.lowerBound].array + payload.array
+    var bytes = packet.bytes[0..<found.payload.lowerBound].array + payload.array
     if let numbers {
       bytes.store(numbers.sequence, at: found.header + 4)
       bytes.store(numbers.acknowledgement, at: found.header + 8)
     }
     finish(&bytes, network: found.network, header: found.header, isUDP: found.carrier == .udp)
-    finish(&bytes, found.enclosing)
+    if found.isTunnelled { finish(&bytes, PacketDecoder.enclosing(packet)) }
     return Bytes(bytes)
   }
 
   /// The last fragment's frame with the whole datagram.
   ///
   /// - Parameter header: of UDP, eight bytes.
-  public static func joining(_ frame: Bytes, _ fragment: IPFragment, header: Bytes, payload: Bytes) -> Bytes {
-    var bytes = bare(frame, fragment, protocolNumber: 17)
+  public static func joining(_ packet: CapturedPacket, _ fragment: IPFragment, header: Bytes, payload: Bytes) -> Bytes {
+    var bytes = bare(packet.bytes, fragment, protocolNumber: 17)
     let start = bytes.count
     bytes += header.prefix(8).array + payload.array
     finish(&bytes, network: fragment.network, header: start, isUDP: true)
-    finish(&bytes, fragment.enclosing)
+    finish(&bytes, PacketDecoder.enclosing(packet))
     return Bytes(bytes)
   }
 
   /// A fragment's frame without its part of the datagram: a packet of a protocol that nobody has (RFC 3692 §2.1, RFC 8200 §4.7).
-  public static func emptying(_ frame: Bytes, _ fragment: IPFragment) -> Bytes {
-    var bytes = bare(frame, fragment, protocolNumber: fragment.source.isIPv6 ? 59 : 253)
+  public static func emptying(_ packet: CapturedPacket, _ fragment: IPFragment) -> Bytes {
+    var bytes = bare(packet.bytes, fragment, protocolNumber: fragment.source.isIPv6 ? 59 : 253)
     finishNetwork(&bytes, fragment.network)
-    finish(&bytes, fragment.enclosing)
+    finish(&bytes, PacketDecoder.enclosing(packet))
     return Bytes(bytes)
   }
 
@@ -61,9 +61,7 @@ public enum FrameEditing {
   }
 
   /// Headers around the packet count it as it is now, the inner ones first: a checksum covers what is in it.
-  private static func finish(_ bytes: inout [UInt8], _ enclosing: EnclosingHeaders) {
-    guard !enclosing.isEmpty else { return }
-    let list = enclosing.list
+  private static func finish(_ bytes: inout [UInt8], _ list: [EnclosingHeader]) {
     for (index, header) in list.enumerated().reversed() {
       let (place, rest) = (header.place, UInt16(truncatingIfNeeded: bytes.count - header.place))
       switch header.kind {

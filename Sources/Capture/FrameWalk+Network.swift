@@ -27,7 +27,7 @@ extension FrameWalk {
         IPFragment(
           source: source, destination: destination, protocolNumber: bytes[start + 9], identification: UInt32(fields.half(start + 4)),
           offset: Int(fragment & 0x1FFF) * 8, isLast: fragment & 0x2000 == 0, payload: payload, isCut: start + total > bytes.count,
-          network: start, enclosing: enclosing))
+          network: start))
     }
     var (next, position) = (bytes[start + 9], start + header)
     // RFC 4302 §2: authentication, between IP and what it protects.
@@ -54,7 +54,7 @@ extension FrameWalk {
           IPFragment(
             source: source, destination: destination, protocolNumber: bytes[position], identification: fields.word(position + 4),
             offset: Int(fragment & 0xFFF8), isLast: fragment & 1 == 0, payload: payload, isCut: end > bytes.count,
-            network: start, enclosing: enclosing))
+            network: start))
       }
       let units = next == 44 ? 0 : Int(bytes[position + 1])
       let size = next == 51 ? (units + 2) * 4 : (units + 1) * 8
@@ -91,7 +91,7 @@ extension FrameWalk {
       source: TransportAddress(source, port: fields.half(start)),
       destination: TransportAddress(destination, port: fields.half(start + 2)),
       payload: start + header..<min(payloadEnd, bytes.count), wholePayload: payloadEnd - start - header)
-    (found.network, found.header, found.enclosing) = (network, start, enclosing)
+    (found.network, found.header, found.isTunnelled) = (network, start, !enclosing.isEmpty)
     return .transport(found)
   }
 

@@ -12,8 +12,8 @@ public struct DecodedPacket: Hashable, Sendable {
   /// Where the headers of IP and of UDP or TCP stand in the frame.
   var network = 0
   var header = 0
-  /// Headers around those of IP that count what is in them, the outer ones first; empty outside tunnels.
-  var enclosing = EnclosingHeaders()
+  /// Another packet, or a header with a length, carries it.
+  public internal(set) var isTunnelled = false
 
   public init(
     carrier: PacketRecord.Carrier, source: TransportAddress, destination: TransportAddress, payload: Range<Int>, wholePayload: Int? = nil
@@ -26,8 +26,6 @@ public struct DecodedPacket: Hashable, Sendable {
   }
 
   public var isCut: Bool { wholePayload > payload.count }
-  /// Another packet carries it.
-  public var isTunnelled: Bool { !enclosing.isEmpty }
 
   /// Where the headers stand says nothing of what was found.
   public static func == (one: DecodedPacket, other: DecodedPacket) -> Bool {
@@ -57,8 +55,6 @@ public struct IPFragment: Hashable, Sendable {
   public var isCut: Bool
   /// Where the header of IP stands in the frame.
   var network = 0
-  /// Headers around it that count what is in them, the outer ones first.
-  var enclosing = EnclosingHeaders()
 
   /// Where the headers stand says nothing of what was found.
   public static func == (one: IPFragment, other: IPFragment) -> Bool {
@@ -115,6 +111,13 @@ public enum PacketDecoder {
   public static func decode(_ frame: Bytes, linkType: LinkType) -> FrameContent {
     var walk = FrameWalk(frame)
     return walk.link(linkType, at: 0)
+  }
+
+  /// Headers around those of IP that count what is in them, the outer ones first; none outside tunnels.
+  static func enclosing(_ packet: CapturedPacket) -> [EnclosingHeader] {
+    var walk = FrameWalk(packet.bytes)
+    _ = walk.link(packet.linkType, at: 0)
+    return walk.enclosing.list
   }
 
   /// What a packet holds whose fragments were put together.

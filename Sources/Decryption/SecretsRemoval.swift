@@ -44,7 +44,7 @@ public struct SecretsRemoval {
       case .tcp(let segment): masked = masking.segment(payload, segment, from: found.source, to: found.destination)
       }
       guard let masked else { return nil }
-      packet.bytes = FrameEditing.replacing(payloadOf: packet.bytes, found, with: masked)
+      packet.bytes = FrameEditing.replacing(payloadOf: packet, found, with: masked)
     case .fragment(let fragment):
       // A key may be cut by the fragments' ends.
       guard let masked = masking.fragment(packet.bytes[fragment.payload], isFirst: fragment.offset == 0) else { return nil }

@@ -64,7 +64,7 @@ struct TwinWriting {
     let payload = packet.bytes[found.payload]
     let (clear, remark) = clear(payload)
     guard let clear else { return copy.write(packet) }
-    write(packet, FrameEditing.replacing(payloadOf: packet.bytes, found, with: clear), remark)
+    write(packet, FrameEditing.replacing(payloadOf: packet, found, with: clear), remark)
   }
 
   /// What takes the place of a datagram's payload, and why it is empty; nil where it stays.
@@ -89,25 +89,25 @@ struct TwinWriting {
   }
 
   private mutating func segment(_ packet: CapturedPacket, _ found: DecodedPacket, _ segment: TCPSegment) {
-    let room = FrameEditing.room(in: packet.bytes, found)
+    let room = FrameEditing.room(in: packet, found)
     guard let written = streams.take(found, segment, clearText, room: room) else { return copy.write(packet) }
     let isSame =
       written.sequence == segment.sequence && written.acknowledgement == segment.acknowledgement
       && written.payload == packet.bytes[found.payload] && !found.isCut
     guard !isSame else { return copy.write(packet, isDecrypted: written.isDecrypted) }
     let frame = FrameEditing.replacing(
-      payloadOf: packet.bytes, found, with: written.payload, numbers: (written.sequence, written.acknowledgement))
+      payloadOf: packet, found, with: written.payload, numbers: (written.sequence, written.acknowledgement))
     write(packet, frame, nil, isDecrypted: written.isDecrypted)
   }
 
   /// A datagram in fragments is whole in the frame that completes it; the other frames are empty.
   private mutating func fragment(_ packet: CapturedPacket, _ fragment: IPFragment) {
     guard let whole = clearText.joined, whole.count >= 8 else {
-      return write(packet, FrameEditing.emptying(packet.bytes, fragment), "empty here: a fragment")
+      return write(packet, FrameEditing.emptying(packet, fragment), "empty here: a fragment")
     }
     let payload = whole[8..<whole.count]
     let (clear, remark) = clear(payload)
-    write(packet, FrameEditing.joining(packet.bytes, fragment, header: whole, payload: clear ?? payload), remark)
+    write(packet, FrameEditing.joining(packet, fragment, header: whole, payload: clear ?? payload), remark)
   }
 
   private mutating func write(_ packet: CapturedPacket, _ frame: Bytes, _ remark: String?, isDecrypted: Bool = false) {

@@ -18,10 +18,11 @@ enum CaptureTarget {
     }
     // The same bytes as one frame of each link type.
     for link in links {
-      switch PacketDecoder.decode(Bytes(input), linkType: link) {
+      let frame = CapturedPacket(timestamp: 0, linkType: link, originalLength: input.count, bytes: Bytes(input))
+      switch PacketDecoder.decode(frame) {
       case .transport(let decoded):
         hold(decoded.payload.upperBound <= input.count, "the payload lies in the frame")
-        let edited = FrameEditing.replacing(payloadOf: Bytes(input), decoded, with: "another")
+        let edited = FrameEditing.replacing(payloadOf: frame, decoded, with: "another")
         hold(edited.count == decoded.payload.lowerBound + 7, "a frame with another payload ends with it")
       case .fragment(let fragment): hold(fragment.payload.upperBound <= input.count, "the part lies in the frame")
       case .otherProtocol, .notIP, .malformed: break

@@ -25,8 +25,9 @@ import Testing
         return try #require(try packets(in: capture(records, options: CaptureOptions(linkType: linkType))).first)
       }
       for frame in frames {
-        let edited = FrameEditing.replacing(payloadOf: frame.bytes, try found(frame), with: "another payload")
-        #expect(edited == frames[2].bytes)
+        var edited = frame
+        edited.bytes = FrameEditing.replacing(payloadOf: frame, try found(frame), with: "another payload")
+        #expect(edited.bytes == frames[2].bytes)
         #expect(FrameEditing.replacing(payloadOf: edited, try found(frames[2]), with: "hello") == frames[0].bytes)
       }
     }
@@ -39,13 +40,13 @@ import Testing
     }
     var padded = try frame(1, 2)
     padded.bytes = Bytes(padded.bytes.array + [0, 0, 0, 0, 0])
-    #expect(FrameEditing.replacing(payloadOf: padded.bytes, try found(padded), with: "x", numbers: (70, 80)) == (try frame(70, 80)).bytes)
+    #expect(FrameEditing.replacing(payloadOf: padded, try found(padded), with: "x", numbers: (70, 80)) == (try frame(70, 80)).bytes)
   }
 
   @Test func `a packet holds no more than its length field says (RFC 791 §3.1, RFC 8200 §3)`() throws {
     for (ends, headers) in [((alicePort, bobPort), 28), ((aliceSix, bobSix), 8)] {
       let frame = try #require(try packets(in: capture([record(1, from: ends.0, to: ends.1)])).first)
-      #expect(FrameEditing.room(in: frame.bytes, try found(frame)) == 65_535 - headers)
+      #expect(FrameEditing.room(in: frame, try found(frame)) == 65_535 - headers)
     }
   }
 }

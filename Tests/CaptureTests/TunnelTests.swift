@@ -115,6 +115,10 @@ struct Container: Sendable, CustomTestStringConvertible {
 
   private func frame(_ container: Container, _ inner: Bytes) -> Bytes { Bytes(Array(container.head(inner.count).joined()) + inner.array) }
 
+  private func captured(_ frame: Bytes, _ link: LinkType) -> CapturedPacket {
+    CapturedPacket(timestamp: 0, linkType: link, originalLength: frame.count, bytes: frame)
+  }
+
   private func packet(_ payload: Bytes, ipv6: Bool = false) throws -> Bytes {
     let records = [ipv6 ? record(1, from: aliceSix, to: bobSix, payload) : record(1, payload)]
     return try #require(try packets(in: capture(records, options: CaptureOptions(linkType: .rawIP))).first).bytes
@@ -162,7 +166,7 @@ struct Container: Sendable, CustomTestStringConvertible {
       Issue.record("not read")
       return
     }
-    let edited = FrameEditing.replacing(payloadOf: short, found, with: "a longer payload")
+    let edited = FrameEditing.replacing(payloadOf: captured(short, container.link), found, with: "a longer payload")
     #expect(edited.count == long.count)
     guard case .transport(let again) = PacketDecoder.decode(edited, linkType: container.link) else {
       Issue.record("\(PacketDecoder.decode(edited, linkType: container.link))")
@@ -170,7 +174,7 @@ struct Container: Sendable, CustomTestStringConvertible {
     }
     #expect(!again.isCut && edited[again.payload].text == "a longer payload")
     // Checksums apart, which the outer headers here do not have.
-    for header in again.enclosing.list {
+    for header in PacketDecoder.enclosing(captured(edited, container.link)) {
       let length =
         switch header.kind {
         case .ip, .gtp, .l2tp: header.place + 2..<header.place + 4
