@@ -4,7 +4,7 @@
 # make test also fetches a real Asterisk 22 (make asterisk); when that cannot be had, its tests say so and are skipped.
 
 SHELL := /bin/bash
-LIBRARIES := libssl-dev libpcap-dev libsrtp2-dev libopus-dev libspandsp-dev libspeexdsp-dev pkg-config
+LIBRARIES := libssl-dev libpcap-dev libsrtp2-dev libopus-dev libspandsp-dev libspeexdsp-dev zlib1g-dev pkg-config
 BENCH := libosip2-dev valgrind
 PEERS := sip-tester baresip-core sipsak tshark python3-yaml python3-jsonschema
 OUT ?= out

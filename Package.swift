@@ -40,6 +40,7 @@ let package = Package(
     systemLibrary("CSpandsp", pkgConfig: "spandsp", package: "libspandsp-dev"),
     systemLibrary("CSpeexDSP", pkgConfig: "speexdsp", package: "libspeexdsp-dev"),
     systemLibrary("CPcap", pkgConfig: "libpcap", package: "libpcap-dev"),
+    systemLibrary("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
     systemLibrary("CSRTP", pkgConfig: "libsrtp2", package: "libsrtp2-dev"),
     .target(name: "CVirtualTime"),
     .target(name: "CSockets", linkerSettings: [.linkedLibrary("resolv")]),
@@ -75,7 +76,7 @@ let package = Package(
     + module("Impairments", ["SansIO"])
     + module("VirtualNetwork", ["SansIO", "Impairments"])
     + module("LiveNetwork", ["SansIO", "CSockets"] + nio)
-    + module("Capture", ["SansIO", "CPcap"])
+    + module("Capture", ["SansIO", "CPcap", "CZlib"])
     + module("WireReader", ["SansIO", "SIPMessage", "SDP", "SRTP", "RTP", "Codecs", "Capture", "COpenSSL"])
     + module(
       "Decryption", ["SansIO", "SRTP", "Capture", "WireReader"],

@@ -5,6 +5,12 @@ public struct CaptureReadError: Error, Hashable, Sendable {
   public enum Rule: Hashable, Sendable {
     /// The file begins neither as pcapng nor as pcap.
     case notACapture
+    /// It is a file of another kind.
+    case foreign(ForeignFormat)
+    /// What gzip packed ends too early, or is damaged.
+    case packing(isCut: Bool)
+    /// Only a file as it is can be changed in its place.
+    case packed
     /// The file ends inside a header, block or packet that needs so many bytes.
     case cut(needed: Int)
     case byteOrderMagic(UInt32)
@@ -40,6 +46,9 @@ extension CaptureReadError: CustomStringConvertible {
     let what =
       switch rule {
       case .notACapture: "neither pcapng nor pcap"
+      case .foreign(let format): "neither pcapng nor pcap; \(format)"
+      case .packing(let isCut): isCut ? "the gzip data end before their end" : "the gzip data are damaged"
+      case .packed: "it is compressed: gunzip it first"
       case .cut(let needed): "the file ends where \(CountText.of(needed, "byte")) \(needed == 1 ? "is" : "are") needed"
       case .byteOrderMagic(let magic): "byte-order magic 0x\(String(magic, radix: 16)) is unknown"
       case .version(let major, let minor): "version \(major).\(minor) is unknown"

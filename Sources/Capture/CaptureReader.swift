@@ -13,7 +13,7 @@ public struct CaptureReader {
     } else if PcapReader.recognises(head) {
       pcap = PcapReader(input)
     } else {
-      throw CaptureReadError(.notACapture, at: 0)
+      throw CaptureReadError(ForeignFormat.of(try input.peek(ForeignFormat.headLength)).map { .foreign($0) } ?? .notACapture, at: 0)
     }
   }
 

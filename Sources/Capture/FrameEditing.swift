@@ -5,7 +5,9 @@ public enum FrameEditing {
   /// Bytes of payload that the packet can hold, as its headers are (RFC 791 §3.1, RFC 8200 §3).
   public static func room(in packet: CapturedPacket, _ found: DecodedPacket) -> Int {
     var network = found.network
-    if found.isTunnelled, let outer = PacketDecoder.enclosing(packet).first(where: { $0.kind == .ip }) { network = outer.place }
+    if found.isTunnelled, let outer = PacketDecoder.enclosing(packet).first(where: { $0.kind == .ip }) {
+      network = outer.place
+    }
     let isIPv6 = packet.bytes[network] >> 4 == 6
     return 65_535 - (found.payload.lowerBound - network - (isIPv6 ? 40 : 0))
   }
@@ -14,7 +16,8 @@ public enum FrameEditing {
   ///
   /// - Parameter numbers: the sequence and acknowledgement numbers of a segment; nil = as they are.
   public static func replacing(
-    payloadOf packet: CapturedPacket, _ found: DecodedPacket, with payload: Bytes, numbers: (sequence: UInt32, acknowledgement: UInt32)? = nil
+    payloadOf packet: CapturedPacket, _ found: DecodedPacket, with payload: Bytes,
+    numbers: (sequence: UInt32, acknowledgement: UInt32)? = nil
   ) -> Bytes {
     var bytes = packet.bytes[0..<found.payload.lowerBound].array + payload.array
     if let numbers {

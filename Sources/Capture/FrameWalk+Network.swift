@@ -69,12 +69,21 @@ extension FrameWalk {
     _ protocolNumber: UInt8, _ network: Int, at start: Int, end: Int, _ source: IPAddress, _ destination: IPAddress
   ) -> FrameContent {
     guard protocolNumber == 17 || protocolNumber == 6 else {
+      guard !isQuoted else { return .otherProtocol(protocolNumber, source: source, destination: destination) }
+      switch protocolNumber {
+      case 132:
+        if let packet = SCTPPacket(fields, at: start, end: end, source, destination) { return .sctp(packet) }
+      case 1, 58:
+        if let error = ICMPError(fields, at: start, isIPv6: protocolNumber == 58, from: source) { return .unreachable(error) }
+      default: break
+      }
       if Self.carriers.contains(protocolNumber), has(1, at: start), mayEnter() {
         enclosing.append(.ip, network)
         if let inner = carried(by: protocolNumber, at: start), inner.isSomething { return inner }
       }
       return .otherProtocol(protocolNumber, source: source, destination: destination)
     }
+    if isQuoted { return quoted(protocolNumber, at: start, source, destination) }
     let smallest = protocolNumber == 17 ? 8 : 20
     guard end - start >= smallest else { return .malformed(.length) }
     guard has(smallest, at: start) else { return .malformed(.cutInHeader) }
@@ -92,7 +101,24 @@ extension FrameWalk {
       destination: TransportAddress(destination, port: fields.half(start + 2)),
       payload: start + header..<min(payloadEnd, bytes.count), wholePayload: payloadEnd - start - header)
     (found.network, found.header, found.isTunnelled) = (network, start, !enclosing.isEmpty)
+    if has(2, at: network), start > network { found.marking = UInt8(truncatingIfNeeded: marking(network)) }
     return .transport(found)
+  }
+
+  private func marking(_ network: Int) -> UInt16 {
+    bytes[network] >> 4 == 6 ? fields.half(network) >> 6 & 63 : fields.half(network) >> 2 & 63
+  }
+
+  /// The ports, and what the quotation has behind the header.
+  private func quoted(_ protocolNumber: UInt8, at start: Int, _ source: IPAddress, _ destination: IPAddress) -> FrameContent {
+    guard has(8, at: start) else { return .malformed(.cutInHeader) }
+    let header = protocolNumber == 17 ? 8 : has(20, at: start) ? max(Int(bytes[start + 12] >> 4) * 4, 20) : bytes.count - start
+    let none = TCPSegment(sequence: fields.word(start + 4), acknowledgement: 0, flags: [], window: 0)
+    return .transport(
+      DecodedPacket(
+        carrier: protocolNumber == 17 ? .udp : .tcp(none), source: TransportAddress(source, port: fields.half(start)),
+        destination: TransportAddress(destination, port: fields.half(start + 2)),
+        payload: min(start + header, bytes.count)..<bytes.count))
   }
 
   private func segment(at start: Int) -> TCPSegment {

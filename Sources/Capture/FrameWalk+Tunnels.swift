@@ -154,7 +154,7 @@ extension FrameContent {
   /// A tunnel whose content makes no sense, or is cut, is told as the tunnel.
   var isSomething: Bool {
     switch self {
-    case .transport, .fragment, .otherProtocol: true
+    case .transport, .fragment, .relayed, .sctp, .unreachable, .otherProtocol: true
     case .notIP(let type): type != 0
     case .malformed: false
     }

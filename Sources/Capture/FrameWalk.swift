@@ -12,9 +12,16 @@ struct FrameWalk {
   let fields: EndianBytes
   var enclosing = EnclosingHeaders()
   private var headers = 0
+  /// What ICMP quotes is rarely whole, and of a packet of TCP no more than eight octets have to be there (RFC 792).
+  private(set) var isQuoted = false
   private static let mostHeaders = 16
 
   init(_ frame: Bytes) { fields = EndianBytes(bytes: frame, isBigEndian: true) }
+
+  init(quoting frame: Bytes) {
+    self.init(frame)
+    isQuoted = true
+  }
 
   var bytes: Bytes { fields.bytes }
 
@@ -54,6 +61,7 @@ struct FrameWalk {
       guard has(4, at: start) else { return .malformed(.cutInHeader) }
       return wireless(at: start + littleHalf(start + 2))
     case .nflog: return nflog(at: start)
+    case .exportedPDU: return RelayedPacket.exported(bytes).map { .relayed($0) } ?? .malformed(.unknownLinkType(type))
     case .ppi:
       guard has(8, at: start), mayEnter() else { return .malformed(.cutInHeader) }
       return link(LinkType(rawValue: UInt16(littleHalf(start + 4))), at: start + max(littleHalf(start + 2), 8))

@@ -31,6 +31,8 @@ public struct LinkType: RawRepresentable, Hashable, Sendable {
   public static let frameRelayWithDirection = LinkType(rawValue: 206)
   /// What Linux's packet filter logs.
   public static let nflog = LinkType(rawValue: 239)
+  /// What Wireshark exports of the upper layers: SIP out of TLS, for one.
+  public static let exportedPDU = LinkType(rawValue: 252)
   public static let ipv4 = LinkType(rawValue: 228)
   public static let ipv6 = LinkType(rawValue: 229)
 }

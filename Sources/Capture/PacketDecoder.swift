@@ -14,6 +14,8 @@ public struct DecodedPacket: Hashable, Sendable {
   var header = 0
   /// Another packet, or a header with a length, carries it.
   public internal(set) var isTunnelled = false
+  /// The DSCP of its IP header (RFC 2474 §3); nil where none is known.
+  public var marking: UInt8?
 
   public init(
     carrier: PacketRecord.Carrier, source: TransportAddress, destination: TransportAddress, payload: Range<Int>, wholePayload: Int? = nil
@@ -74,7 +76,11 @@ public struct IPFragment: Hashable, Sendable {
 public enum FrameContent: Hashable, Sendable {
   case transport(DecodedPacket)
   case fragment(IPFragment)
-  /// IP with another protocol (1 = ICMP, 58 = ICMPv6, 132 = SCTP).
+  /// Addresses stand beside it, instead of headers before it.
+  case relayed(RelayedPacket)
+  case sctp(SCTPPacket)
+  case unreachable(ICMPError)
+  /// IP with another protocol (2 = IGMP, 50 = ESP).
   case otherProtocol(UInt8, source: IPAddress, destination: IPAddress)
   /// Not IP at all, by EtherType (0x0806 = ARP); 0 where the link names none.
   case notIP(UInt16)
@@ -83,7 +89,7 @@ public enum FrameContent: Hashable, Sendable {
   /// Whether it is something, and not what chance makes of octets that are something else.
   var isUnderstood: Bool {
     switch self {
-    case .transport, .fragment, .otherProtocol, .notIP(0x0806): true
+    case .transport, .fragment, .relayed, .sctp, .unreachable, .otherProtocol, .notIP(0x0806): true
     case .notIP, .malformed: false
     }
   }
@@ -102,9 +108,11 @@ public enum FrameMistake: Hashable, Sendable {
 /// Finds UDP and TCP in captured frames, past links, tags and tunnels; past IPv4 options and IPv6 extension headers. Checksums are not
 /// looked at: captures on the sending machine rarely have them.
 ///
-/// Links: Ethernet with VLAN tags, Linux cooked, BSD loopback, raw IP, PPP, Cisco HDLC, frame relay, IEEE 802.11, NFLOG, PPI. In them:
-/// LLC/SNAP, PPPoE, MPLS. Tunnels: IP in IP, GRE, ERSPAN, EtherIP, VXLAN, Geneve, GTP-U, L2TP, TZSP. Of what a tunnel carries the innermost
-/// packet counts.
+/// SCTP is taken apart, and so is what ICMP says of a packet that did not arrive.
+///
+/// Links: Ethernet with VLAN tags, Linux cooked, BSD loopback, raw IP, PPP, Cisco HDLC, frame relay, IEEE 802.11, NFLOG, PPI, exported
+/// PDUs. In them: LLC/SNAP, PPPoE, MPLS. Tunnels: IP in IP, GRE, ERSPAN, EtherIP, VXLAN, Geneve, GTP-U, L2TP, TZSP. Of what a tunnel
+/// carries the innermost packet counts.
 public enum PacketDecoder {
   public static func decode(_ packet: CapturedPacket) -> FrameContent { decode(packet.bytes, linkType: packet.linkType) }
 

@@ -39,6 +39,7 @@ public enum PcapngRewriting {
   ) throws(CaptureReadError) {
     let partial = path + ".partial"
     let input = try ByteInput(path: path)
+    guard try input.isAtEnd || !input.isPacked else { throw CaptureReadError(.packed, at: 0) }
     let output = ByteOutput(path: partial)
     do {
       try copy(input, output)

@@ -37,7 +37,18 @@ public final class KeyMasking: PacketRedactor {
 
   /// Media and DTLS are no text (RFC 7983 §7).
   func datagram(_ payload: Bytes) -> Bytes? {
-    payload.first.map { $0 < 0x80 && $0 >= 10 } ?? false ? Self.masked(payload, before: []) : nil
+    guard payload.first.map({ $0 < 0x80 && $0 >= 10 }) ?? false else { return nil }
+    return RelayedPacket.hepKey(payload).map { masked(payload, key: $0) } ?? text(payload)
+  }
+
+  /// Keys wherever they stand.
+  func text(_ bytes: Bytes) -> Bytes? { Self.masked(bytes, before: []) }
+
+  /// The key by which a capture agent shows who it is, and those in what it passes on.
+  private func masked(_ payload: Bytes, key: Range<Int>) -> Bytes {
+    var bytes = (text(payload) ?? payload).array
+    for position in key { bytes[position] = CryptoAttribute.overwriting }
+    return Bytes(bytes)
   }
 
   func segment(_ payload: Bytes, _ segment: TCPSegment, from source: TransportAddress, to destination: TransportAddress) -> Bytes? {

@@ -49,6 +49,10 @@ public struct SecretsRemoval {
       // A key may be cut by the fragments' ends.
       guard let masked = masking.fragment(packet.bytes[fragment.payload], isFirst: fragment.offset == 0) else { return nil }
       packet.bytes = Bytes(packet.bytes[0..<fragment.payload.lowerBound].array + masked.array)
+    case .relayed, .sctp, .unreachable:
+      // Addresses and chunks are no text; a checksum of SCTP or ICMP no longer fits.
+      guard let masked = masking.text(packet.bytes) else { return nil }
+      packet.bytes = masked
     case .otherProtocol, .notIP, .malformed: return nil
     }
     packet.comments.append("\(masking.remark)")

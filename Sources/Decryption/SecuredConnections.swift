@@ -33,7 +33,7 @@ struct SecuredConnections {
     switch PacketDecoder.decode(packet) {
     case .transport(let found): if case .tcp = found.carrier { true } else { false }
     case .fragment: true
-    case .otherProtocol, .notIP, .malformed: false
+    case .relayed, .sctp, .unreachable, .otherProtocol, .notIP, .malformed: false
     }
   }
 

@@ -56,7 +56,7 @@ struct TwinWriting {
       case .tcp(let segment): self.segment(packet, found, segment)
       }
     case .fragment(let fragment) where fragment.protocolNumber == 17: self.fragment(packet, fragment)
-    case .fragment, .otherProtocol, .notIP, .malformed: copy.write(packet)
+    case .fragment, .relayed, .sctp, .unreachable, .otherProtocol, .notIP, .malformed: copy.write(packet)
     }
   }
 

@@ -25,7 +25,7 @@ enum CaptureTarget {
         let edited = FrameEditing.replacing(payloadOf: frame, decoded, with: "another")
         hold(edited.count == decoded.payload.lowerBound + 7, "a frame with another payload ends with it")
       case .fragment(let fragment): hold(fragment.payload.upperBound <= input.count, "the part lies in the frame")
-      case .otherProtocol, .notIP, .malformed: break
+      case .relayed, .sctp, .unreachable, .otherProtocol, .notIP, .malformed: break
       }
     }
   }

@@ -65,6 +65,10 @@ struct CaptureJudgement {
     let byNumber = Dictionary(conversations.map { ($0.number, $0) }) { first, _ in first }
     collector.add(MediaOddities.examine(context.control, byNumber, own: context.own))
     collector.add(Self.secrets(reader))
+    collector.add(
+      DeliveryChecks.examine(
+        reader.delivery,
+        DeliveryChecks.Subjects(conversations: conversations, stories: context.stories, streams: context.streams)))
     for ping in pings { collector.add(CheckRegistry.weighed(RegistrationChecks.examine(ping, end), hasHoles: context.hasHoles)) }
   }
 

@@ -7,7 +7,7 @@ public enum RuleRegistry {
   public static let rules: [Rule] =
     Rule.messages + Rule.transactions + Rule.dialogs + Rule.descriptions + Rule.registrations + Rule.media + Rule.clocks + Rule.digits
     + Rule.policies
-    + Rule.carriers
+    + Rule.carriers + Rule.delivery
 
   /// The ids, which `allowViolations` and the expectation `violation` take.
   public static let ids = rules.map(\.id)

@@ -161,7 +161,7 @@ public final class EvidenceTracker: JournalSink {
     taps[index].inspection?.judge(observed)
     switch observed {
     case .message(let message, _, let repetition):
-      if tellsPlaintext, message.transport != .tls { tellPlaintext(message, index) }
+      if tellsPlaintext, !message.transport.isSecure { tellPlaintext(message, index) }
       add(message.message, message, message.source, message.stamp, isCopy: repetition > 0, index, at: now)
     case .incomplete(let message, _, let origin, _): add(message, nil, origin.source, origin.stamp, isCopy: false, index, at: now)
     case .tlsAlert(let alert): add(.alert(alert.value), alert.map { _ in () }, index)

@@ -24,7 +24,6 @@ public struct CaptureFacts {
   public var udpOther = 0
   /// Datagrams that were captured twice, and counted once.
   public var copiedFrames = 0
-  public var icmpUnreachable = 0
   /// The hosts whose own tap it is, where it says which packets they received.
   public private(set) var own: Set<IPAddress> = []
   /// The two that were seen last: a call goes to and fro.

@@ -13,6 +13,9 @@ public final class PassiveReader {
   @exclusivity(unchecked) public private(set) var dialogs: DialogTable
   @exclusivity(unchecked) public private(set) var streams: StreamTable
   @exclusivity(unchecked) public private(set) var connections: ConnectionTable
+  @exclusivity(unchecked) public private(set) var delivery = DeliveryTable()
+  private var associations = SCTPTable()
+  private var relayed = RelayedStreams()
   private let keyLog: KeyLog
   private let clearText: ClearText?
   private let spellings = Spellings()
@@ -151,6 +154,9 @@ public final class PassiveReader {
       } else {
         self.content(joined, whole.payload, stamp)
       }
+    case .relayed(let found): relay(found, bytes[found.payload], stamp)
+    case .sctp(let packet): sctp(packet, bytes, stamp)
+    case .unreachable(let error): delivery.take(error, stamp)
     case .otherProtocol(let number, _, _): facts.skip(.ipProtocol(number))
     case .notIP(let type): facts.skip(UnreadReason(etherType: type, bytes, link))
     case .malformed(.unknownLinkType(let type)): facts.skip(.linkType(type))
@@ -170,6 +176,9 @@ public final class PassiveReader {
       }
       datagram(found, payload, stamp)
     case .tcp(let segment):
+      if segment.flags.contains(.syn) || segment.flags.contains(.rst) {
+        delivery.take(segment, from: found.source, to: found.destination, stamp)
+      }
       connections.take(segment, from: found.source, to: found.destination, payload, whole: found.wholePayload, stamp) { take($0) }
       for case .message(let message, let conversation, _) in observed {
         conversation.takeConnection(message) { connections.isOpen($0, $1) }
@@ -187,9 +196,11 @@ public final class PassiveReader {
 
   private func datagram(_ found: DecodedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
     guard let first = payload.first else { return }
+    if found.source.port == 53 { delivery.takeName(payload, to: found.destination, stamp) }
     if first >= 0x80 || first < 32, first != 13, first != 10 {
       if isDamagedFrame { facts.damaged(found.source, found.destination) }
       let way = (found.source, found.destination)
+      streams.marking = found.marking
       let isMedia = streams.take(payload, way, stamp, time: milliseconds(stamp), isWhole: !found.isCut)
       clearText?.take(streams.passage)
       if !isMedia { skipDatagram(found, payload) }
@@ -213,16 +224,75 @@ public final class PassiveReader {
   }
 
   private func other(_ found: DecodedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
+    if RelayedPacket.hepLength(payload) != nil { return relay(payload, stamp) }
     skipDatagram(found, payload)
     let isOnSIPPort = found.source.port == 5060 || found.destination.port == 5060
     guard isOnSIPPort, payload.count > 8, payload.contains(where: { $0 > 32 }), SIPRecognition.couldBeText(payload) else { return }
     observed.append(.notSIP(text: payload.prefix { $0 >= 32 }.prefix(60).text, stamp, isDeliberatelyBroken: isBrokenFrame))
   }
 
+  // MARK: - What others took off the wire, and SCTP
+
+  /// Takes a packet of a capture agent. One in another is not looked for.
+  private func relay(_ bytes: Bytes, _ stamp: FrameStamp) {
+    guard let found = RelayedPacket.hep(bytes) else { return facts.skip(.tunnel(.hep)) }
+    switch found.content {
+    case .packet: relay(found, bytes[found.payload], stamp)
+    case .report: facts.skip(.report)
+    case .compressed: facts.skip(.tunnel(.hep))
+    }
+  }
+
+  private func relay(_ found: RelayedPacket, _ payload: Bytes, _ stamp: FrameStamp) {
+    if found.protocolNumber == 6 {
+      for reading in relayed.take(payload, from: found.source, to: found.destination) {
+        take(reading, Carried(value: (), source: found.source, destination: found.destination, transport: .tcp, stamp: stamp)) { message in
+          ObservedTransport(relayedBy: found.protocolNumber, via: (try? message.via())?.transport ?? "")
+        }
+      }
+    } else if found.protocolNumber == 132 {
+      whole(payload, from: found.source, to: found.destination, .sctp, stamp)
+    } else if RelayedPacket.hepLength(payload) != nil {
+      facts.skip(.tunnel(.hep))
+    } else {
+      let packet = DecodedPacket(carrier: .udp, source: found.source, destination: found.destination, payload: 0..<payload.count)
+      datagram(packet, payload, stamp)
+    }
+  }
+
+  private func sctp(_ packet: SCTPPacket, _ bytes: Bytes, _ stamp: FrameStamp) {
+    if packet.isCut { facts.cutFrames += 1 }
+    for message in associations.take(packet, bytes) {
+      whole(message, from: packet.source, to: packet.destination, .sctp, stamp)
+    }
+  }
+
+  /// A message that its transport delimits.
+  private func whole(
+    _ message: Bytes, from source: TransportAddress, to destination: TransportAddress, _ transport: ObservedTransport, _ stamp: FrameStamp
+  ) {
+    guard SIPRecognition.isSIP(message) else { return facts.skip(.sctpData) }
+    let origin = Carried(value: (), source: source, destination: destination, transport: transport, stamp: stamp)
+    do { sip(try SIPMessage.parse(message), origin) } catch {
+      unreadable(error, message.prefix { $0 != 13 && $0 != 10 }.prefix(80).text, origin)
+    }
+  }
+
+  private func take(_ reading: SIPReading, _ origin: Carried<Void>, _ transport: (SIPMessage) -> ObservedTransport) {
+    var origin = origin
+    switch reading {
+    case .message(let message), .unframed(let message):
+      origin.transport = transport(message)
+      sip(message, origin)
+    case .unreadable(let error, let line): unreadable(error, line, origin)
+    }
+  }
+
   // MARK: - Streams
 
   private func take(_ event: StreamEvent) {
     switch event {
+    case .relayed(let carried): relay(carried.value, carried.stamp)
     case .sip(let carried):
       var origin = carried.map { _ in () }
       if isDecryptedFrame { origin.transport = .tls }
@@ -275,6 +345,7 @@ public final class PassiveReader {
     ended.connections = connections.release(before: now - Keeping.copies, unseen: now - Keeping.unseen, stamp) { take($0) }
     ended.observed = takeObserved()
     dialogs.release(at: now, heard: streams.heard, to: &ended)
+    delivery.release(before: now - Keeping.unseen)
     for conversation in ended.conversations { streams.end(conversation: conversation.number) }
     let live = dialogs.live
     ended.streams = streams.release(before: now - Keeping.copies) { live.contains($0) }
@@ -305,6 +376,7 @@ extension DecodedPacket {
       return TransportAddress(IPAddress(high: 0, low: place.address.low | 0xFFFF_0000_0000), port: place.port)
     }
     self.init(carrier: carrier, source: mapped(source), destination: mapped(destination), payload: 0..<min(octets, longest))
+    marking = 0
   }
 }
 

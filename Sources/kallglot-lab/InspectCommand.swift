@@ -96,18 +96,9 @@ enum Captures {
   static func complaint(_ file: String, _ error: CaptureReadError) -> Complaint {
     switch error.rule {
     case .unreadable(let failure): Complaint(failure.description)
-    case .notACapture: Complaint("\(file) is neither pcapng nor pcap\(hint(file))")
+    case .notACapture: Complaint("\(file) is neither pcapng nor pcap")
+    case .foreign(let format): Complaint("\(file) is neither pcapng nor pcap; \(format)")
     default: Complaint("\(file) cannot be read: \(error)")
     }
-  }
-
-  /// What else a file may be that people take for a capture.
-  private static func hint(_ file: String) -> String {
-    guard let handle = FileHandle(forReadingAtPath: file) else { return "" }
-    let head = (try? handle.read(upToCount: 4)) ?? Data()
-    if head.isEmpty { return "; it is empty" }
-    if head.starts(with: [0x1F, 0x8B]) { return "; it is compressed: gunzip it first" }
-    if head.starts(with: Array("snoo".utf8)) { return "; it is a snoop file: convert it with editcap -F pcapng" }
-    return ""
   }
 }

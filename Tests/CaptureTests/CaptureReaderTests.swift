@@ -119,7 +119,7 @@ private struct Blocks {
       return failure(of: file.bytes)
     }
     #expect(failure(of: Array("not a capture".utf8)) == CaptureReadError(.notACapture, at: 0))
-    #expect(failure(of: []) == CaptureReadError(.notACapture, at: 0))
+    #expect(failure(of: []) == CaptureReadError(.foreign(.empty), at: 0))
     #expect(broken { $0.bytes[8] = 0 }?.rule == .byteOrderMagic(0x1A2B_3C00))
     #expect(broken { $0.bytes[12] = 9 } == CaptureReadError(.version(major: 9, minor: 0), at: 0))
     #expect(broken { $0.addPacket(ticks: 0, [1]) } == CaptureReadError(.unknownInterface(0), at: start))

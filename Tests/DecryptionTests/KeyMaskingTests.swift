@@ -27,6 +27,14 @@ import Testing
     return masking
   }
 
+  @Test func `what a capture agent passes on keeps neither the keys in it nor the agent's own`() throws {
+    let place = TransportAddress(alice, port: 5_060)
+    let packet = RelayedFrames.hep(place, to: place, extra: RelayedFrames.hepChunk(14, Array("secret".utf8)), message)
+    let masked = try #require(KeyMasking().datagram(packet)).array
+    #expect(masked.count == packet.count && !masked.contains(Array("secret".utf8)) && !masked.contains(message.array))
+    #expect(masked.contains(Array(wanted.utf8)))
+  }
+
   @Test func `a datagram keeps its length, and its key is x (RFC 4568 §9.1)`() {
     #expect(KeyMasking().datagram(message)?.text == wanted)
     #expect(KeyMasking().datagram(Talk().request("OPTIONS", cseq: 1)) == nil)

@@ -50,7 +50,7 @@ import Testing
 
   @Test func `what is no capture is an error`() {
     #expect(throws: CaptureReadError(.notACapture, at: 0)) { try Inspector().inspect("no capture at all") }
-    #expect(throws: CaptureReadError(.notACapture, at: 0)) { try Inspector().inspect(Bytes()) }
+    #expect(throws: CaptureReadError(.foreign(.empty), at: 0)) { try Inspector().inspect(Bytes()) }
     let error = #expect(throws: CaptureReadError.self) { try Inspector().inspect(path: "/nowhere/at.all") }
     guard case .unreadable(let failure)? = error?.rule else {
       Issue.record("\(String(describing: error))")

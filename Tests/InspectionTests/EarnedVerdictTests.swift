@@ -43,7 +43,7 @@ import Testing
     arguments: [
       (4, "IP in IP (IPIP), which is not read here"), (41, "IPv6 in IPv4 (6in4), which is not read here"),
       (47, "GRE, which is not read here"),
-      (50, "ESP, which is not read here"), (132, "SCTP, which is not read here"), (89, "OSPF"),
+      (50, "ESP, which is not read here"), (33, "DCCP, which is not read here"), (89, "OSPF"),
       (200, "IP protocol 200, which is not read here"),
     ] as [(UInt8, String)])
   func `IP protocols that are not read have their names`(number: UInt8, words: String) throws {
@@ -53,7 +53,7 @@ import Testing
 
   @Test(
     arguments: [
-      (8, "SLIP"), (9, "PPP"), (117, "pflog"), (189, "USB"), (252, "exported PDUs"), (300, "link type 300"),
+      (8, "SLIP"), (9, "PPP"), (117, "pflog"), (189, "USB"), (300, "link type 300"),
     ]
       as [(UInt32, String)])
   func `link types that are not read have their names`(number: UInt32, name: String) throws {
@@ -64,16 +64,26 @@ import Testing
 
   @Test(
     arguments: [
-      (4_789, [8, 0, 0, 0, 0, 0, 1, 0], "VXLAN"), (2_152, [0x30, 0xFF, 0, 4, 0, 0, 0, 1], "GTP-U"),
-      (6_081, [0, 0, 0x65, 0x58, 0, 0, 1, 0], "Geneve"),
-      (9_060, [0x48, 0x45, 0x50, 0x33, 0, 40, 0, 0], "HEP"), (4_500, [1, 2, 3, 4, 5, 6, 7, 8], "ESP in UDP"),
+      (4_789, [8, 0, 0, 0, 0, 0, 1, 0], "VXLAN with nothing in it that is read"),
+      (2_152, [0x30, 0xFF, 0, 4, 0, 0, 0, 1], "GTP-U with nothing in it that is read"),
+      (6_081, [0, 0, 0x65, 0x58, 0, 0, 1, 0], "Geneve with nothing in it that is read"),
+      (9_060, [0x48, 0x45, 0x50, 0x33, 0, 40, 0, 0], "HEP with nothing in it that is read"),
+      (4_500, [1, 2, 3, 4, 5, 6, 7, 8], "ESP in UDP, which is not read here"),
     ] as [(UInt16, [UInt8], String)])
   func `tunnels in UDP whose content cannot be read are named by their ports and first bytes (RFC 7348 §5, RFC 8926 §3.4, RFC 3948 §2.2)`(
     port: UInt16, begin: [UInt8], name: String
   ) throws {
     let frame = RawFrames.udp(50_000, port, begin + [UInt8](repeating: 0, count: 40))
     let report = try Inspector().inspect(RawFrames.pcap(101, [frame, frame]))
-    #expect(sentence(report) == "nothing could be judged: 2 of 2 frames are \(name), which is not read here")
+    #expect(sentence(report) == "nothing could be judged: 2 of 2 frames are \(name)")
+  }
+
+  @Test func `exported PDUs without addresses are named, and SCTP without SIP is`() throws {
+    let exported = try Inspector().inspect(RawFrames.pcap(252, [[UInt8](repeating: 1, count: 60)]))
+    #expect(sentence(exported) == "nothing could be judged: 1 of 1 frame is exported PDUs without addresses, or of other protocols")
+    let other = try Inspector().inspect(RawFrames.pcap(101, [RelayedFrames.sctp(alice, to: bob, [(1, 3, "M3UA")])]))
+    #expect(sentence(other) == "nothing could be judged: 1 of 1 frame is SCTP without SIP")
+    #expect(exported.facts.hiddenFrames == 1 && other.facts.hiddenFrames == 0)
   }
 
   @Test func `a file of a header alone, TLS that stays closed, and TCP of others are not judged`() throws {

@@ -92,7 +92,7 @@ enum CheckRegistry {
     SuccessRepeated(), AcknowledgementRepeated(), ByeInEarlyDialog(), InviteOverlaps(), RequiredExtension(), ToTagStays(),
     RecordRouteEchoed(), ResponseConnection(), NeedlessConnection(), ContactPlace(), UsableDescriptions(), SecondAnswer(),
     AnswerFollowsOffer(), OfferKeepsStreams(), MediaWhileHeld(), MediaFollowsAgreement(), TryingInTime(), DialogTags(), GlareRefused(),
-    GlareWait(), CredentialsFit(), AnswerTakesKey(), AnswerTakesRole(), CertificateShown(),
+    GlareWait(), CredentialsFit(), AnswerTakesKey(), AnswerTakesRole(), CertificateShown(), HandshakeAnswered(),
   ]
 
   /// What holds for requests outside INVITE dialogs as well.
@@ -106,7 +106,7 @@ enum CheckRegistry {
     PayloadNegotiated(), MediaPlace(), MediaPort(), MediaAfterEnd(), StreamQuality(), ReportedLoss(), TimestampJump(), TimestampStep(),
     ClockPace(), SequenceRestart(), MarkerUse(), PacketTime(), SourceChange(), ReportedJitter(), SenderCounts(), OneSource(),
     SequenceMoves(), ReceptionReported(), GoodbyeSaid(), PacketBursts(), AudioLaw(), PacketsVerified(), KeyInForce(), EventPackets(),
-    EventClocks(),
+    EventClocks(), MarkingStays(),
   ]
 
   static func examine(_ message: ObservedMessage, _ conversation: Conversation) -> [InspectionFinding] {

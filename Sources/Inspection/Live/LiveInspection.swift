@@ -232,6 +232,11 @@ public struct LiveInspection {
         RegistrationChecks.examine(ping, end), hasHoles: holes.cover(ping.source.address, ping.destination.address, time))
     }
     for finding in pings { tell(finding, of: nil) }
+    if !reader.delivery.isEmpty {
+      let subjects = DeliveryChecks.Subjects(
+        conversations: watched.keys.sorted().compactMap { watched[$0]?.conversation }, stories: [:], streams: StreamIndex([]))
+      for finding in DeliveryChecks.examine(reader.delivery, subjects) { tell(finding, of: nil) }
+    }
     if let watch = inspection.watch {
       let streams = reader.streams.credible
       let index = StreamIndex(streams)

@@ -150,13 +150,13 @@ public struct PolicyWatch {
     if isEndpoint, isBeginning(message), repetition == 0 || !isAnswered(message, conversation) { begin(message, isSent, repetition) }
     guard repetition == 0 else { return [] }
     counts.messages += 1
-    if message.transport != .tls { counts.inClear += 1 }
+    if !message.transport.isSecure { counts.inClear += 1 }
     var found = password(message).map { [$0] } ?? []
     guard isEndpoint, let arms = ledger.arms(of: message.callID) else { return found }
     if arms.limitsTransports { counts.limited += 1 }
     if arms.refusesKeysInClear, message.description?.hasKeys == true {
       counts.keyed += 1
-      if message.transport != .tls { counts.keysInClear += 1 }
+      if !message.transport.isSecure { counts.keysInClear += 1 }
     }
     if let unproven = client(message, isSent) { found.append(unproven) }
     guard isSent else { return found }
@@ -277,7 +277,7 @@ public struct PolicyWatch {
   }
 
   private mutating func password(_ message: ObservedMessage) -> InspectionFinding? {
-    guard message.transport != .tls, let what = Self.secret(in: message, ledger.secrets) else { return nil }
+    guard !message.transport.isSecure, let what = Self.secret(in: message, ledger.secrets) else { return nil }
     counts.passwords += 1
     return finding(.passwordInClear, message, "\(message.title) shows \(what) over \(message.transport.rawValue.uppercased())")
   }

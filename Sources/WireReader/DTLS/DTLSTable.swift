@@ -37,6 +37,9 @@ public struct DTLSTable {
     var associations: [Association] = []
     /// Of the lower place and of the higher.
     var fragments = (low: DTLSFragments(), high: DTLSFragments())
+    /// Datagrams of each.
+    var sent = (low: 0, high: 0)
+    let first: FrameStamp
     var last: Int64
 
     mutating func add(_ association: Association) {
@@ -66,14 +69,14 @@ public struct DTLSTable {
 
   /// Takes a datagram that begins like a record of DTLS.
   mutating func take(_ datagram: Bytes, _ way: StreamTable.Way, _ stamp: FrameStamp) {
-    let time = stamp.time
     let records = DTLSRecords.read(datagram).filter { $0.type == DTLSRecords.handshake && $0.epoch == 0 }
-    guard !records.isEmpty else { return }
     let pair = Pair(way)
+    guard places[pair] != nil || datagram[0] == DTLSRecords.handshake else { return }
     if places[pair] == nil, places.count >= Self.mostPlaces { forgetOldest() }
-    var place = places[pair] ?? Place(last: time)
-    place.last = time
+    var place = places[pair] ?? Place(first: stamp, last: stamp.time)
+    place.last = stamp.time
     let isLow = way.source == pair.low
+    if isLow { place.sent.low += 1 } else { place.sent.high += 1 }
     for record in records {
       let messages = isLow ? place.fragments.low.take(record.payload) : place.fragments.high.take(record.payload)
       for message in messages {
@@ -137,6 +140,24 @@ public struct DTLSTable {
 
   /// What a place showed in handshakes, in the order in which it was seen first.
   public func certificates(of place: TransportAddress) -> [ShownCertificate] { certificates[place] }
+
+  /// Handshake datagrams that only one of two places sends.
+  public struct Unanswered {
+    public let client: TransportAddress
+    public let server: TransportAddress
+    public let first: FrameStamp
+    public let datagrams: Int
+  }
+
+  /// In the order of their beginnings.
+  public var unanswered: [Unanswered] {
+    let waiting = places.compactMap { pair, place -> Unanswered? in
+      guard (place.sent.low == 0) != (place.sent.high == 0) else { return nil }
+      let (client, server) = place.sent.high == 0 ? (pair.low, pair.high) : (pair.high, pair.low)
+      return Unanswered(client: client, server: server, first: place.first, datagrams: place.sent.low + place.sent.high)
+    }
+    return waiting.sorted { $0.first.frame < $1.first.frame }
+  }
 
   // MARK: - Keys
 

@@ -82,6 +82,9 @@ public final class RTPStream {
   /// The longest pause, in nanoseconds, and the frame after it.
   @exclusivity(unchecked) public private(set) var longestPause: (nanoseconds: Int64, stamp: FrameStamp)?
 
+  /// The DSCP of its packets.
+  @exclusivity(unchecked) public private(set) var markings = Markings()
+
   @exclusivity(unchecked) private var generation = -1
   @exclusivity(unchecked) private var places: (receiver: MediaTable.Place?, sender: MediaTable.Place?)
   @exclusivity(unchecked) private var descriptions = 0
@@ -225,6 +228,8 @@ public final class RTPStream {
     if course.strays <= strays { ledger.take(packet.sequenceNumber, at: stamp.time, jitter: clock.jitter) }
     count(length, stamp)
   }
+
+  func take(marking: UInt8, _ stamp: FrameStamp) { markings.take(marking, stamp) }
 
   /// The numbering begins anew.
   private func startOver() {

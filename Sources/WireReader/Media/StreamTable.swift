@@ -27,6 +27,9 @@ public struct StreamTable {
   /// STUN on media addresses (RFC 7983 §7).
   public private(set) var stunPackets = 0
 
+  /// The DSCP of the datagram that is taken next.
+  var marking: UInt8?
+
   /// Guesses that may be open at a time.
   private static let mostGuesses = 2_048
 
@@ -100,6 +103,7 @@ public struct StreamTable {
     if !isOpened, !dtls.isEmpty, dtls.isKeyed((stream.key.source, stream.key.destination)) { stream.isKeyed = true }
     let before = stream.clear.count
     stream.take(packet, stamp, time: time, media, isWhole: isWhole, isOpened: isOpened)
+    if let marking { stream.take(marking: marking, stamp) }
     let isClear = stream.clear.count != before
     if isClear { clear.add(stream.key.source, stream.key.destination, isControl: false) }
     if isOpened {

@@ -121,6 +121,8 @@ public struct ConnectionTable {
 /// What a stream gave.
 public enum StreamEvent {
   case sip(Carried<SIPReading>)
+  /// A packet of a capture agent (HEP3).
+  case relayed(Carried<Bytes>)
   /// Bytes that the capture does not have, in a stream that carries SIP or TLS.
   case gap(Carried<Int>)
   case tlsAlert(Carried<String>)

@@ -80,7 +80,7 @@ public final class ObservedConnection {
     let transport: ObservedTransport = tls == nil ? .tcp : .tls
     switch piece {
     case .gap(let count):
-      if reader.kind == .sip || reader.kind == .tls { sink(.gap(carried(count, fromClient: fromClient, transport, stamp))) }
+      if reader.isRead { sink(.gap(carried(count, fromClient: fromClient, transport, stamp))) }
       reader.gap()
       tls?.gap(fromClient: fromClient)
       show(.gap(count), reader.kind, fromClient: fromClient)
@@ -88,7 +88,7 @@ public final class ObservedConnection {
       defer { if reader.kind != .tls { show(.bytes(bytes), reader.kind, fromClient: fromClient) } }
       for reading in reader.take(bytes) {
         switch reading {
-        case .sip(let reading): sink(.sip(carried(reading, fromClient: fromClient, .tcp, stamp)))
+        case .content(let content): give(content, isSecure: false, fromClient: fromClient, stamp, sink)
         case .tls(let bytes): takeTLS(bytes, &reader, fromClient: fromClient, stamp, sink)
         }
       }
@@ -114,8 +114,17 @@ public final class ObservedConnection {
       case .established(let facts): sink(.tlsEstablished(carried(facts, fromClient: fromClient, .tls, stamp)))
       case .plaintext(let clear):
         show(.plaintext(clear), .tls, fromClient: fromClient)
-        for reading in reader.takeClear(clear) { sink(.sip(carried(reading, fromClient: fromClient, .tls, stamp))) }
+        for content in reader.takeClear(clear) { give(content, isSecure: true, fromClient: fromClient, stamp, sink) }
       }
+    }
+  }
+
+  private func give(_ content: ContentReader.Reading, isSecure: Bool, fromClient: Bool, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void)
+  {
+    switch content {
+    case .sip(let reading): sink(.sip(carried(reading, fromClient: fromClient, isSecure ? .tls : .tcp, stamp)))
+    case .webSocket(let reading): sink(.sip(carried(reading, fromClient: fromClient, isSecure ? .wss : .ws, stamp)))
+    case .relayed(let bytes): sink(.relayed(carried(bytes, fromClient: fromClient, isSecure ? .tls : .tcp, stamp)))
     }
   }
 
@@ -130,61 +139,5 @@ public final class ObservedConnection {
   private func carried<Value>(_ value: Value, fromClient: Bool, _ transport: ObservedTransport, _ stamp: FrameStamp) -> Carried<Value> {
     Carried(
       value: value, source: fromClient ? client : server, destination: fromClient ? server : client, transport: transport, stamp: stamp)
-  }
-}
-
-/// Tells what one direction of a stream carries, and reads it.
-public struct StreamReader {
-  public enum Kind { case undecided, sip, tls, other }
-  public enum Reading {
-    case sip(SIPReading)
-    case tls(Bytes)
-  }
-
-  public private(set) var kind = Kind.undecided
-  private var head = Bytes()
-  private var framer = PassiveFramer()
-  /// Bytes of a stream that is neither SIP nor TLS, or has not shown what it is.
-  public var otherBytes: Int { others + head.count }
-  private var others = 0
-  private var hadGap = false
-
-  public mutating func take(_ bytes: Bytes) -> [Reading] {
-    switch kind {
-    case .sip: return framer.take(bytes).map(Reading.sip)
-    case .tls: return [.tls(bytes)]
-    case .other:
-      others += bytes.count
-      return []
-    case .undecided:
-      let all = head.isEmpty ? bytes : Bytes(head.array + bytes.array)
-      head = all.compacted()
-      return decide(all)
-    }
-  }
-
-  /// What TLS gave in clear.
-  public mutating func takeClear(_ bytes: Bytes) -> [SIPReading] { framer.take(bytes) }
-
-  public mutating func gap() {
-    hadGap = true
-    if kind == .undecided { head = Bytes() }
-    framer.gap()
-  }
-
-  private mutating func decide(_ all: Bytes) -> [Reading] {
-    let content = all.drop { $0 == 13 || $0 == 10 || $0 == 0 }
-    guard content.count >= 5 else { return [] }
-    if TLSRecordReader.begins(all) {
-      kind = .tls
-    } else if SIPRecognition.findStart(all, from: 0) != nil {
-      kind = .sip
-    } else if all.count < 16_384, SIPRecognition.couldBeText(all) {
-      return []
-    } else {
-      kind = .other
-    }
-    head = Bytes()
-    return take(all)
   }
 }

@@ -18,6 +18,10 @@ public enum UnreadReason: Hashable, Sendable {
   case damagedHeader
   /// SIP over UDP that the capture's snap length cut.
   case cutMessage
+  /// What a capture agent says of calls, streams and itself.
+  case report
+  /// SCTP that carries no SIP.
+  case sctpData
   /// A record of a pcapng file that is not a packet, and that Wireshark numbers as a frame.
   case record
 
@@ -31,10 +35,10 @@ public enum UnreadReason: Hashable, Sendable {
 
   /// Packets in UDP, by their ports and first bytes.
   public enum Tunnel: String, Sendable {
-    case vxlan = "VXLAN"
-    case geneve = "Geneve"
-    case gtp = "GTP-U"
-    case hep = "HEP"
+    case vxlan = "VXLAN with nothing in it that is read"
+    case geneve = "Geneve with nothing in it that is read"
+    case gtp = "GTP-U with nothing in it that is read"
+    case hep = "HEP with nothing in it that is read"
     case espInUDP = "ESP in UDP"
     case l2tp = "L2TP"
     case teredo = "Teredo"
@@ -49,11 +53,14 @@ public enum UnreadReason: Hashable, Sendable {
     case .llc(.other): "LLC (IEEE 802.2)"
     case .ipProtocol(let number): Self.protocols[number] ?? "IP protocol \(number)"
     case .tunnel(let tunnel): tunnel.rawValue
+    case .linkType(.exportedPDU): "exported PDUs without addresses, or of other protocols"
     case .linkType(let type): type.description
     case .notIP: "not IP"
     case .cutInHeader: "cut within a header"
     case .damagedHeader: "damaged in their IP, UDP or TCP header"
     case .cutMessage: "SIP that the snap length cut"
+    case .report: "HEP reports (JSON, logs, keep-alives)"
+    case .sctpData: "SCTP without SIP"
     case .record: "pcapng records without a packet"
     }
   }
@@ -66,15 +73,17 @@ public enum UnreadReason: Hashable, Sendable {
     case .llc: false
     case .ipProtocol(let number): !Self.harmlessProtocols.contains(number)
     case .tunnel, .linkType, .cutInHeader, .damagedHeader, .cutMessage: true
-    case .notIP, .record: false
+    case .notIP, .report, .sctpData, .record: false
     }
   }
 
   /// It carries packets that a reader of more could read.
   public var isContainer: Bool {
     switch self {
-    case .cutInHeader, .damagedHeader, .cutMessage: false
-    case .etherType, .llc, .ipProtocol, .tunnel, .linkType, .notIP, .record: hidesPackets
+    // What the tunnels that are read have in them is not.
+    case .cutInHeader, .damagedHeader, .cutMessage, .linkType(.exportedPDU), .tunnel(.vxlan), .tunnel(.geneve), .tunnel(.gtp), .tunnel(.hep):
+      false
+    case .etherType, .llc, .ipProtocol, .tunnel, .linkType, .notIP, .report, .sctpData, .record: hidesPackets
     }
   }
 
@@ -115,8 +124,9 @@ extension UnreadReason: CustomStringConvertible {
   public var description: String {
     switch self {
     case .etherType(let type) where Self.etherTypes[type] != nil && type != 0x0806: "\(name) (\(Self.hexadecimal(type)))"
-    case .linkType: "\(name), which is not read here"
-    case .etherType, .llc, .ipProtocol, .tunnel, .notIP, .cutInHeader, .damagedHeader, .cutMessage, .record: name
+    case .linkType(let type) where type != .exportedPDU: "\(name), which is not read here"
+    case .etherType, .llc, .ipProtocol, .tunnel, .linkType, .notIP, .cutInHeader, .damagedHeader, .cutMessage, .report, .sctpData, .record:
+      name
     }
   }
 }
@@ -161,7 +171,6 @@ extension UnreadReason {
     if goes(4_789, 8_472), payload[0] == 0x08 { return .tunnel(.vxlan) }
     if goes(6_081), payload[0] >> 6 == 0 { return .tunnel(.geneve) }
     if goes(2_152), payload[0] >> 5 == 1, payload[1] == 0xFF { return .tunnel(.gtp) }
-    if payload[0..<4] == "HEP3" { return .tunnel(.hep) }
     // RFC 3948 §2.2: four zero bytes are IKE.
     if goes(4_500) || source == 4_500, payload[0..<4] != Bytes([0, 0, 0, 0]) { return .tunnel(.espInUDP) }
     // RFC 4380 §2.7: an IPv6 packet.

@@ -21,6 +21,9 @@ public struct PassiveFramer {
   /// Bytes thrown away on the way to a message's beginning.
   public private(set) var skipped = 0
 
+  /// Bytes of something that is not whole.
+  var isWaiting: Bool { !buffer.isEmpty }
+
   public mutating func take(_ bytes: Bytes) -> [SIPReading] {
     buffer = buffer.isEmpty ? bytes : Bytes(buffer.array + bytes.array)
     var readings: [SIPReading] = []

@@ -1,13 +1,6 @@
 import SIPMessage
 import SansIO
 
-/// How a message travelled, as a capture shows it.
-public enum ObservedTransport: String, Hashable, Sendable, Comparable {
-  case udp, tcp, tls
-
-  public static func < (left: ObservedTransport, right: ObservedTransport) -> Bool { left.rawValue < right.rawValue }
-}
-
 /// Tells SIP by its first line, whatever the port (RFC 3261 §7.1, §7.2).
 public enum SIPRecognition {
   private static let version = Array("SIP/2.0".utf8)

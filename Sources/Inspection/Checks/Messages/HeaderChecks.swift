@@ -105,7 +105,7 @@ struct ViaTransport: MessageCheck {
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
     guard message.message.isRequest, !message.viaTransport.isEmpty else { return [] }
     let said = message.viaTransport.lowercased()
-    guard said != message.transport.rawValue, ["udp", "tcp", "tls"].contains(said) else { return [] }
+    guard said != message.transport.rawValue, ObservedTransport(rawValue: said) != nil else { return [] }
     return [
       Remark(
         .warning, "RFC 3261 §18.1.1",

@@ -22,7 +22,7 @@ struct KeyLines: MessageCheck {
           Remark(
             .cryptoMissing, "\(message.title) has m=\(media.kind) over \(media.profile) without a key", message.stamp, by: message.source))
       }
-      if message.transport != .tls, media.hasKeys {
+      if !message.transport.isSecure, media.hasKeys {
         // Whether a policy refuses them an observer says, which knows it.
         remarks.append(
           Remark(
