@@ -56,12 +56,14 @@ struct ContentReader {
   private var socket = WebSocketReader()
   private var relayed = RelayedFramer()
   private var others = 0
+  /// Bytes of a WebSocket's.
+  private var handshake = 0
   /// As long as it may be text of which nobody knows.
   private static let longestHead = 16_384
 
   init(isPatient: Bool = false) { self.isPatient = isPatient }
 
-  var otherBytes: Int { others + head.count + socket.otherBytes }
+  var otherBytes: Int { others + head.count + socket.otherBytes + (socket.hasSIP ? 0 : handshake) }
 
   /// What the stream begins with, these bytes among it; nil as long as nobody can tell anything.
   func beginning(with bytes: Bytes) -> Bytes? {
@@ -99,7 +101,7 @@ struct ContentReader {
       guard let end = WebSocketReader.endOfHandshake(content) else { return content.count < Self.longestHead ? [] : settle(.other, all) }
       guard WebSocketReader.isHandshake(content[0..<end]) else { return settle(.other, all) }
       (kind, rest) = (.webSocket, content[end..<content.count])
-      others += end
+      handshake = end
     } else if content.starts(with: "HEP3".utf8) {
       (kind, rest) = (.relayed, content)
     } else if SIPRecognition.findStart(all, from: 0) != nil {

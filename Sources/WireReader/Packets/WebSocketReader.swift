@@ -21,6 +21,7 @@ struct WebSocketReader {
   private var isLost = false
   /// Of messages that are not SIP.
   private(set) var otherBytes = 0
+  private(set) var hasSIP = false
 
   mutating func take(_ bytes: Bytes) -> [SIPReading] {
     if isLost {
@@ -58,7 +59,7 @@ struct WebSocketReader {
     guard frame.isFinal else { return nil }
     defer { message = [] }
     let reading = Self.read(isCompressed ? unpacked(message) : Bytes(message))
-    if reading == nil { otherBytes += message.count }
+    if reading == nil { otherBytes += message.count } else { hasSIP = true }
     return reading
   }
 
