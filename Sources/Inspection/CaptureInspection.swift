@@ -69,9 +69,10 @@ public struct CaptureInspection {
 
   /// What was found in messages since the last time, taken out.
   mutating func takeImmediate() -> [InspectionFinding] {
-    guard !immediate.list.isEmpty else { return [] }
-    defer { immediate = FindingCollector(filter: reader.dialogs.filter) }
-    return immediate.list
+    let found = immediate.unsettled
+    guard !found.isEmpty else { return [] }
+    immediate = FindingCollector(filter: reader.dialogs.filter)
+    return found
   }
 
   /// Judges what a packet showed.

@@ -33,6 +33,7 @@ struct CaptureJudgement {
     let context = context(reader)
     collect(context, reader)
     if let watch = inspection.watch { collect(watch, context) }
+    collector.settle()
     collector.excuse(reader.facts.isDamaged)
   }
 

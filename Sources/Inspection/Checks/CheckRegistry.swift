@@ -37,16 +37,18 @@ struct Remark {
   var text: String
   var frame: Int
   var blamed: TransportAddress?
+  /// The address that it is about, where that is one: what else is wrong there may be its cause.
+  var place: TransportAddress?
 
   /// - Parameters:
   ///   - breach: another rule than the check's.
   ///   - blamed: who broke it.
   init(
     _ severity: InspectionFinding.Severity, _ section: String, _ text: String, _ stamp: FrameStamp, of breach: Rule? = nil,
-    by blamed: TransportAddress? = nil
+    by blamed: TransportAddress? = nil, at place: TransportAddress? = nil
   ) {
     (self.severity, self.section, self.text, self.breach, self.blamed) = (severity, section, text, breach, blamed)
-    frame = stamp.frame
+    (frame, self.place) = (stamp.frame, place)
   }
 
   /// A breach of a rule, as bad as the rule says, by its section.
@@ -166,6 +168,6 @@ enum CheckRegistry {
     InspectionFinding(
       remark.breach ?? rule, isDeliberatelyBroken ? .note : remark.severity, remark.section,
       remark.text + (isDeliberatelyBroken ? " (deliberately broken)" : ""),
-      frame: remark.frame, callID: callID, blamed: remark.blamed)
+      frame: remark.frame, callID: callID, blamed: remark.blamed, place: remark.place)
   }
 }

@@ -7,6 +7,8 @@ struct FindingCollector {
     var breach: Rule
     var severity: InspectionFinding.Severity
     var shape: String
+    /// Where its cause is in the list: what has one is not joined with what has none.
+    var cause: Int?
   }
 
   /// Findings that are kept one by one.
@@ -20,6 +22,11 @@ struct FindingCollector {
   private var known: [Set<String>] = []
   private var callIDs = 0
   private(set) var list: [InspectionFinding] = []
+  /// Where the cause of each of them is in the list, always before it.
+  private var causes: [Int?] = []
+  private var causeIndex = CauseIndex()
+  /// Findings whose cause may still come.
+  private var waiting: [InspectionFinding] = []
   private(set) var leftOut = 0
   /// Part of the Call-IDs that are asked for; findings of others are not kept.
   private let filter: String?
@@ -28,14 +35,35 @@ struct FindingCollector {
 
   mutating func add(_ finding: InspectionFinding) {
     if let filter, finding.callID?.contains(filter) != true { return }
-    let identity = Identity(breach: finding.breach, severity: finding.severity, shape: Self.shape(finding.text))
-    if let position = index[identity] { return join(finding, position) }
+    if CauseTable.rank(finding.breach) > 0 { waiting.append(finding) } else { insert(finding, nil) }
+  }
+
+  /// All causes are there: what waits for them is put under them.
+  mutating func settle() {
+    let ranked = waiting.enumerated().sorted {
+      (CauseTable.rank($0.element.breach), $0.offset) < (CauseTable.rank($1.element.breach), $1.offset)
+    }
+    waiting = []
+    for (_, finding) in ranked { insert(finding, causeIndex.cause(of: finding)) }
+  }
+
+  /// Those that were added, without what follows from what.
+  var unsettled: [InspectionFinding] { list + waiting }
+
+  private mutating func insert(_ finding: InspectionFinding, _ cause: Int?) {
+    let identity = Identity(breach: finding.breach, severity: finding.severity, shape: Self.shape(finding.text), cause: cause)
+    if let position = index[identity] {
+      causeIndex.add(finding, at: position)
+      return join(finding, position)
+    }
     guard list.count < Self.capacity else {
       leftOut += 1
       return
     }
+    causeIndex.add(finding, at: list.count)
     index[identity] = list.count
     list.append(finding)
+    causes.append(cause)
     known.append(Set(finding.callIDs))
   }
 
@@ -116,10 +144,25 @@ struct FindingCollector {
     for index in list.indices { if let blamed = list[index].blamed, isDamaged(blamed) { list[index] = list[index].excused() } }
   }
 
-  /// Errors, warnings, notes, each in the order of the frames.
+  /// Errors, warnings, notes, each in the order of the frames; behind each what follows from it.
   var sorted: [InspectionFinding] {
-    list.enumerated().sorted { left, right in
-      (left.element.severity, left.element.frame, left.offset) < (right.element.severity, right.element.frame, right.offset)
-    }.map(\.element)
+    let order = list.indices.sorted { (list[$0].severity, list[$0].frame, $0) < (list[$1].severity, list[$1].frame, $1) }
+    var symptoms: [Int: [Int]] = [:]
+    for position in order { if let cause = cause(of: position) { symptoms[cause, default: []].append(position) } }
+    var found: [InspectionFinding] = []
+    found.reserveCapacity(list.count)
+    func add(_ position: Int, under cause: Int?, _ level: Int) {
+      var finding = list[position]
+      finding.cause = cause.map { InspectionFinding.Cause(check: list[$0].check, frame: list[$0].frame, level: level) }
+      found.append(finding)
+      for symptom in symptoms[position] ?? [] { add(symptom, under: position, level + 1) }
+    }
+    for position in order where cause(of: position) == nil { add(position, under: nil, 0) }
+    return found
+  }
+
+  /// What is only worth knowing explains nothing that is wrong.
+  private func cause(of position: Int) -> Int? {
+    causes[position].flatMap { list[$0].severity == .note && list[position].severity != .note ? nil : $0 }
   }
 }

@@ -29,13 +29,25 @@ public struct InspectionFinding: Hashable, Sendable {
   public var dialogs: Int
   /// The others say the same with other numbers.
   public var numbersVary = false
+  /// The address that it is about, where that is one.
+  public var place: TransportAddress?
+  /// The finding that it follows from; nil where it is a fault of its own, as far as the capture shows.
+  public var cause: Cause?
+
+  /// A finding as another one names it.
+  public struct Cause: Hashable, Sendable {
+    public var check: String
+    public var frame: Int
+    /// 1 for what follows from a fault of its own, 2 for what follows from that …
+    public var level: Int
+  }
 
   /// - Parameter rule: the section; one that the text names itself, in brackets, takes its place, so that it is said once.
   public init(
     _ breach: Rule, _ severity: Severity, _ rule: String, _ text: String, frame: Int, callID: String? = nil,
-    blamed: TransportAddress? = nil
+    blamed: TransportAddress? = nil, place: TransportAddress? = nil
   ) {
-    (self.breach, self.blamed) = (breach, blamed)
+    (self.breach, self.blamed, self.place) = (breach, blamed, place)
     self.severity = severity
     (self.text, self.rule) = Self.separated(text, rule)
     self.frame = frame

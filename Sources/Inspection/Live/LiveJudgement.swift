@@ -45,6 +45,18 @@ struct LiveJudgement {
       findings += CheckRegistry.weighed(seen, hasHoles: context.hiddenFrames > 0).map { (stream.conversation, $0) }
     }
     if !isEnd { findings = findings.filter { !isEarly($0.finding, $0.conversation, end) } }
+    linkCauses()
+  }
+
+  private mutating func linkCauses() {
+    var index = CauseIndex()
+    for (position, one) in findings.enumerated() { index.add(one.finding, at: position) }
+    for position in findings.indices {
+      guard let cause = index.cause(of: findings[position].finding).map({ findings[$0].finding }),
+        cause.severity != .note || findings[position].finding.severity == .note
+      else { continue }
+      findings[position].finding.cause = InspectionFinding.Cause(check: cause.check, frame: cause.frame, level: 1)
+    }
   }
 
   /// Whether what is still to come may show that it is not so: a call that rings is answered, a BYE that was lost is sent again.

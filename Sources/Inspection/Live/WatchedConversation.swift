@@ -39,7 +39,7 @@ extension Conversation {
 struct ToldFindings {
   private static let most = 256
   private var identities: Set<Int> = []
-  /// Errors and warnings among them.
+  /// Errors and warnings among them that follow from no other.
   private(set) var grave = 0
 
   mutating func isNew(_ finding: InspectionFinding) -> Bool {
@@ -51,7 +51,7 @@ struct ToldFindings {
     // What is forgotten may be said again.
     if identities.count >= Self.most { identities = [] }
     guard identities.insert(hasher.finalize()).inserted else { return false }
-    if finding.severity != .note { grave += 1 }
+    if finding.severity != .note, finding.cause == nil { grave += 1 }
     return true
   }
 }

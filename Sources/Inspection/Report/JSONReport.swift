@@ -10,7 +10,8 @@ extension InspectionReport {
   ///
   /// Frames are numbers as Wireshark counts them; times are seconds since the file's first frame; durations are seconds; delta and jitter
   /// are milliseconds. A finding of several dialogs is one with a `count`: its `frame` and `callID` are those of the first, `frames` and
-  /// `callIDs` the first eight.
+  /// `callIDs` the first eight. One that
+  /// follows from another has a `cause`, that finding's check and frame, and stands behind it.
   public static func json(_ reports: [InspectionReport], _ style: Style = Style()) -> String {
     let document = JSONValue.object([("version", .integer(jsonVersion)), ("files", .array(reports.map { $0.json(style) }))])
     var json = JSONWriter()
@@ -241,6 +242,7 @@ extension InspectionReport {
       ("blamed", JSONValue(finding.blamed?.description)), ("count", .integer(finding.count)),
       ("frames", .array(finding.frames.map { .integer($0) })),
       ("dialogs", .integer(finding.dialogs)), ("callIDs", .array(finding.callIDs.map(JSONValue.string))),
+      ("cause", finding.cause.map { .object([("check", .string($0.check)), ("frame", .integer($0.frame))]) } ?? .null),
     ])
   }
 }

@@ -53,7 +53,8 @@ struct FindingLog {
   /// `error: contact-missing (RFC 3261 §8.1.1.8): … by 192.0.2.7:5060, frame 3 of out/call-00001.pcapng`
   private static func text(_ finding: InspectionFinding, _ place: String?) -> String {
     let section = finding.rule.isEmpty ? "" : " (\(finding.rule))"
-    let more = [finding.blamed.map { "by \($0)" }, place].compactMap { $0 }.joined(separator: ", ")
+    let parts = [finding.blamed.map { "by \($0)" }, place, finding.cause.map { "follows from \($0.check)" }]
+    let more = parts.compactMap(\.self).joined(separator: ", ")
     return "\(finding.severity.rawValue): \(finding.breach.id)\(section): \(finding.text)\(more.isEmpty ? "" : "; \(more)")"
   }
 

@@ -63,7 +63,7 @@ struct FinalResponse: DialogCheck {
         .error, "RFC 3261 §17.1.1.2",
         "INVITE to \(invite.destination)\(copies) got no response until Timer B: "
           + "no listener, a filter on the way, or a capture of one direction only",
-        sent)
+        sent, at: invite.destination)
     ]
   }
 }
@@ -115,7 +115,7 @@ struct UnansweredRequest: DialogCheck {
       guard story.proof == nil else {
         return Remark(.note, rule, text + " in this capture, which does not have the answer to INVITE", sent)
       }
-      return Remark(.error, rule, text, sent)
+      return Remark(.error, rule, text, sent, at: transaction.destination)
     }
   }
 }
