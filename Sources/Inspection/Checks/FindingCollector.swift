@@ -9,8 +9,8 @@ struct FindingCollector {
     var shape: String
   }
 
-  /// Findings that are kept one by one.
-  private static let capacity = 2_000
+  /// Findings of a severity that are kept one by one: however many notes there are, no error is left out for them.
+  private static let capacity = 1_000
   /// Frames and Call-IDs that a finding names.
   private static let examples = 8
   /// Call-IDs that are told apart, over all findings.
@@ -19,6 +19,7 @@ struct FindingCollector {
   private var index: [Identity: Int] = [:]
   private var known: [Set<String>] = []
   private var callIDs = 0
+  private var kept: [InspectionFinding.Severity: Int] = [:]
   private(set) var list: [InspectionFinding] = []
   private(set) var leftOut = 0
   /// Part of the Call-IDs that are asked for; findings of others are not kept.
@@ -30,10 +31,11 @@ struct FindingCollector {
     if let filter, finding.callID?.contains(filter) != true { return }
     let identity = Identity(breach: finding.breach, severity: finding.severity, shape: Self.shape(finding.text))
     if let position = index[identity] { return join(finding, position) }
-    guard list.count < Self.capacity else {
+    guard kept[finding.severity, default: 0] < Self.capacity else {
       leftOut += 1
       return
     }
+    kept[finding.severity, default: 0] += 1
     index[identity] = list.count
     list.append(finding)
     known.append(Set(finding.callIDs))
