@@ -232,6 +232,7 @@ public final class PassiveReader {
       case .unframed(let message):
         observed.append(.unframed(message, origin))
         sip(message, origin)
+      case .cut(let line, let missing): observed.append(.cut(firstLine: line, missing: missing, origin))
       }
     case .gap(let gap): observed.append(.gap(gap))
     case .tlsAlert(let alert): observed.append(.tlsAlert(alert))

@@ -7,6 +7,7 @@ import Testing
 
 @testable import Inspection
 @testable import WireReader
+@testable import lab_foreign
 
 /// Two independent readers of one file: what they say has to be the same.
 @Suite(.enabled(if: Tshark.runs, Tshark.reason)) struct TsharkAgreementTests {

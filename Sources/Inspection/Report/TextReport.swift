@@ -167,7 +167,9 @@ extension InspectionReport {
   }
 
   private func registrationTable(_ shown: [RegistrationTable.Registration]) -> [String] {
-    var lines = ["", "Registrations (--filter CALL-ID shows one in full)", "    seconds frame    result, address of record, client, Call-ID"]
+    var lines = [
+      "", "Registrations (--filter CALL-ID shows one in full)", "    seconds frame    result, address of record, client, Call-ID",
+    ]
     for registration in shown.prefix(Self.mostListed) {
       lines.append(
         "  \(Words.right(time(registration.first), 9)) #\(Words.left(String(registration.first.frame), 7)) "
