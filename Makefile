@@ -21,7 +21,7 @@ SECONDS ?= 60
 JOBS ?= 1
 FUZZ := LAB_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product lab-fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 
-.PHONY: run test example libraries peers asterisk bench sweep planted captures-equal abuse fuzz lint docs clean
+.PHONY: run test example libraries peers asterisk bench sweep planted inspect-foreign captures-equal abuse fuzz lint docs clean
 
 run: libraries
 	$(RELEASE) --product kallglot-lab
@@ -60,6 +60,15 @@ sweep: libraries
 planted: libraries
 	$(RELEASE) --product lab-planted
 	"$$($(RELEASE) --show-bin-path)/lab-planted" scenarios $(PLANTED_FLAGS)
+
+# Where inspect and tshark say different things of your captures, at any depth below DIR: SIP by method and status, RTP streams with loss, delta
+# and jitter, time. 0 = nowhere but for known reasons, which are printed; 1 = somewhere; 2 = bad input.
+inspect-foreign: libraries
+	@test -n "$(DIR)" || { echo "make inspect-foreign DIR=folder-of-captures" >&2; exit 2; }
+	@$(call install,tshark)
+	$(RELEASE) --product lab-foreign
+	$(RELEASE) --product kallglot-lab
+	@"$$($(RELEASE) --show-bin-path)/lab-foreign" "$(DIR)" --program "$$($(RELEASE) --show-bin-path)/kallglot-lab"
 
 # Storms of broken messages, connections and calls against serve, in a network of their own; swift test does a twentieth of it.
 abuse: libraries

@@ -83,7 +83,7 @@ let package = Package(
       testing: ["SecureTransport", "SIPMessage", "RTP", "Inspection", "LabTesting", "ScenarioModel", "ScenarioEngine"])
     + module(
       "Inspection", ["SansIO", "Rules", "SIPMessage", "SDP", "SRTP", "RTP", "Capture", "WireReader"],
-      testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL"])
+      testing: ["LabTesting", "ScenarioModel", "SecureTransport", "COpenSSL", "lab-foreign"])
     + module(
       "ScenarioModel",
       formats + [
@@ -124,6 +124,7 @@ let package = Package(
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .executableTarget(name: "lab-abuse", dependencies: ["SansIO", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      .executableTarget(name: "lab-foreign", dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
       .executableTarget(
         name: "lab-planted",
         dependencies: [

@@ -97,6 +97,7 @@ public struct CaptureInspection {
         InspectionFinding(
           .contentLength, .error, "RFC 3261 §18.3", "\(message) has no Content-Length on a stream: its end is unknown",
           frame: origin.stamp.frame, callID: try? message.callID(), blamed: origin.source))
+    case .cut(let line, let missing, let origin): add(cut: line, missing, origin)
     case .notSIP(let text, let stamp, _):
       let remark = "text on port 5060 that is not SIP: '\(text)'"
       immediate.add(InspectionFinding(.notSIP, .note, "RFC 3261 §7", remark, frame: stamp.frame))
@@ -107,6 +108,15 @@ public struct CaptureInspection {
     case .tlsAlert(let alert): add(alert)
     case .tlsEstablished(let handshake): watch?.take(handshake)
     }
+  }
+
+  private mutating func add(cut line: String, _ missing: Int?, _ origin: Carried<Void>) {
+    let what = missing.map { "\(Words.count($0, "byte")) of its body" } ?? "the end of its header"
+    immediate.add(
+      InspectionFinding(
+        .messageCut, Rule.messageCut.severity, Rule.messageCut.section,
+        "\(origin.source) ends its connection within a message that begins '\(line)': \(what) did not come", frame: origin.stamp.frame,
+        blamed: origin.source))
   }
 
   private mutating func add(_ alert: Carried<String>) {

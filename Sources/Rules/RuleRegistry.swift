@@ -5,7 +5,8 @@ import SansIO
 public enum RuleRegistry {
   /// Messages, transactions, dialogs, offer and answer, registrations, media, what carries them.
   public static let rules: [Rule] =
-    Rule.messages + Rule.transactions + Rule.dialogs + Rule.descriptions + Rule.registrations + Rule.media + Rule.clocks + Rule.digits
+    Rule.messages + Rule.forgiven + Rule.transactions + Rule.dialogs + Rule.descriptions + Rule.registrations + Rule.media + Rule.clocks
+    + Rule.digits
     + Rule.policies
     + Rule.carriers + Rule.delivery
 

@@ -69,6 +69,20 @@ public enum WordScan {
     return min(position, end)
   }
 
+  /// The place of the first byte from `position` on that is below 32; `end` where there is none before it.
+  @inlinable @inline(__always)
+  public static func firstControl(_ span: Span<UInt8>, _ position: Int, _ end: Int) -> Int {
+    var position = position
+    while position < end, position &+ 8 <= span.count {
+      let word = load(span, position)
+      let marks = (word &- ones &* 0x20) & ~word & highs
+      if marks != 0 { return min(position &+ marks.trailingZeroBitCount / 8, end) }
+      position &+= 8
+    }
+    while position < end, span[position] >= 0x20 { position &+= 1 }
+    return min(position, end)
+  }
+
   /// The first place from `position` on that is no letter, digit, `-` or `.`: most of what names, hosts, tags and branches are made of.
   @inlinable @inline(__always)
   static func plainEnd(_ span: Span<UInt8>, _ position: Int, _ end: Int) -> Int {

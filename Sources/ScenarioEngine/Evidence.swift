@@ -166,7 +166,7 @@ public final class EvidenceTracker: JournalSink {
     case .incomplete(let message, _, let origin, _): add(message, nil, origin.source, origin.stamp, isCopy: false, index, at: now)
     case .tlsAlert(let alert): add(.alert(alert.value), alert.map { _ in () }, index)
     case .tlsEstablished(let facts): add(.established(facts.value), facts.map { _ in () }, index)
-    case .unreadable, .unframed, .notSIP, .gap: break
+    case .unreadable, .unframed, .cut, .notSIP, .gap: break
     }
   }
 

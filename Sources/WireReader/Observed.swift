@@ -11,6 +11,9 @@ public enum Observed {
   case unreadable(SIPParseError, firstLine: String, Carried<Void>, isDeliberatelyBroken: Bool)
   /// A message without Content-Length on a stream (RFC 3261 §18.3); it comes as ``message(_:_:repetition:)`` as well.
   case unframed(SIPMessage, Carried<Void>)
+  /// A connection whose sender ended it within a message: its first line, and how many bytes of its body did not come; nil = its header is
+  /// not whole.
+  case cut(firstLine: String, missing: Int?, Carried<Void>)
   /// Text on port 5060 that is not SIP.
   case notSIP(text: String, FrameStamp, isDeliberatelyBroken: Bool)
   /// Bytes that the capture does not have, in a stream that carries SIP or TLS.

@@ -285,6 +285,8 @@ public final class PassiveReader {
       origin.transport = transport(message)
       sip(message, origin)
     case .unreadable(let error, let line): unreadable(error, line, origin)
+    // A framer says so at the end of a connection, and an agent shows none.
+    case .cut: break
     }
   }
 
@@ -302,6 +304,7 @@ public final class PassiveReader {
       case .unframed(let message):
         observed.append(.unframed(message, origin))
         sip(message, origin)
+      case .cut(let line, let missing): observed.append(.cut(firstLine: line, missing: missing, origin))
       }
     case .gap(let gap): observed.append(.gap(gap))
     case .tlsAlert(let alert): observed.append(.tlsAlert(alert))

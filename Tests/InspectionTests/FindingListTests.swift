@@ -69,6 +69,15 @@ import Testing
     #expect(severities.first == .error && severities == severities.sorted() && Set(severities).count > 1)
   }
 
+  @Test func `no error is left out for notes, however many they are`() {
+    var collector = FindingCollector()
+    func word(_ number: Int) -> String { String(number, radix: 36, uppercase: true).map { "\($0)x" }.joined() }
+    for number in 0..<1_500 { collector.add(InspectionFinding(.notSIP, .note, "", "text \(word(number))", frame: number)) }
+    for number in 0..<1_200 { collector.add(InspectionFinding(.toTag, .error, "", "fault \(word(number))", frame: 2_000 + number)) }
+    #expect(collector.sorted.map(\.severity).prefix(1_000).allSatisfy { $0 == .error } && collector.sorted.count == 2_000)
+    #expect(collector.sorted.first?.frame == 2_000 && collector.leftOut == 700)
+  }
+
   @Test func `outcomes are summed up, the most frequent first`() throws {
     var packets = Packets()
     packets.establish(Talk(callID: "good"))

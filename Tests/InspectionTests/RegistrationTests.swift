@@ -1,3 +1,5 @@
+import Capture
+import Foundation
 import LabBench
 import SansIO
 import Testing
@@ -127,6 +129,69 @@ import Testing
     #expect(report.registrations.map(\.contact) == (0..<3).map { "<sip:line\($0)@\(alice)>" })
     #expect(report.registrations.map(\.granted) == [60, nil, 62], "of its own Contact")
     #expect(report.findings.map(\.callID) == ["line1"], "\(report.findings)")
+  }
+
+  /// A REGISTER and its 200, for an address of record.
+  private func bind(_ packets: inout Packets, _ talk: Talk, _ cseq: Int, user: String) {
+    for message in [talk.request("REGISTER", cseq: cseq), talk.response("200 OK", cseq: cseq, "REGISTER", extra: ["Expires: 60"])] {
+      let isRequest = message.text.hasPrefix("REGISTER")
+      let text = message.text.components(separatedBy: "\r\n").map { $0.hasPrefix("To:") ? $0.replacing("sip:", with: "sip:\(user).") : $0 }
+      packets.udp(isRequest ? alice : bob, to: isRequest ? bob : alice, Bytes(text.joined(separator: "\r\n")))
+    }
+  }
+
+  @Test func `refreshes of one Call-ID are one entry, and its ladder has its own messages alone (RFC 3261 §10.2.4)`() throws {
+    var packets = Packets()
+    for cseq in 1...3 {
+      bind(&packets, talk, 2 * cseq - 1, user: "one")
+      bind(&packets, talk, 2 * cseq, user: "two")
+    }
+    let report = try packets.report()
+    #expect(report.registrations.map(\.refreshes) == [2, 2] && report.registrations.map(\.requests) == [3, 3])
+    #expect(report.registrations.map(\.frames) == [[1, 2, 5, 6, 9, 10], [3, 4, 7, 8, 11, 12]])
+    let lines = report.text()
+    for frame in 1...12 { #expect(lines.filter { $0.contains(" #\(frame) ") }.count == 1, "\(lines)") }
+  }
+
+  @Test func `what a proxy passes on is the same registration on its next hop (RFC 3261 §10.2, §16.6)`() throws {
+    let proxy = try #require(IPAddress("203.0.113.3"))
+    var packets = Packets()
+    let (asked, answer) = (talk.request("REGISTER", cseq: 1), talk.response("200 OK", cseq: 1, "REGISTER", extra: ["Expires: 60"]))
+    func onward(_ message: Bytes) -> Bytes {
+      Bytes(message.text.replacing("\r\nVia:", with: "\r\nVia: SIP/2.0/UDP \(proxy);branch=z9hG4bKp\r\nVia:"))
+    }
+    packets.udp(alice, to: proxy, asked)
+    packets.udp(proxy, to: bob, onward(asked))
+    packets.udp(bob, to: proxy, onward(answer))
+    packets.udp(proxy, to: alice, answer)
+    let report = try packets.report()
+    #expect(report.registrations.map(\.registrar.address) == [proxy] && report.registrations.map(\.state) == [.registered])
+    #expect(report.registrations.first?.requests == 1 && report.registrations.first?.frames == [1, 2, 3, 4])
+    #expect(report.accusations.isEmpty, "\(report.findings)")
+    // Its client alone, without the hop before, is a registration all the same.
+    var behind = Packets()
+    behind.udp(proxy, to: bob, onward(asked))
+    behind.udp(bob, to: proxy, onward(answer))
+    #expect(try behind.report().registrations.map(\.client.address) == [proxy])
+  }
+
+  @Test func `of more registrations than are drawn each is a line, and the filter shows one in full however many there are`() throws {
+    var inspection = CaptureInspection(PassiveReader(path: "many", filter: "r7@", mostConversations: 100))
+    var time: Int64 = 0
+    for number in 0..<1_200 {
+      time += 1_000_000
+      let asked = Talk(callID: "r\(number)@x").request("REGISTER", cseq: 1)
+      let frame = Bytes(RawFrames.udp(5_060, 5_060, asked.array))
+      inspection.take(CapturedPacket(timestamp: time, interface: 0, linkType: .rawIP, originalLength: frame.count, bytes: frame))
+    }
+    inspection.finish(problem: nil)
+    let report = InspectionReport(inspection)
+    let own = report.text(.init(filter: "r7@"))
+    #expect(own.contains { $0.hasPrefix("  0 dialogs, 1,200 registrations") } && own.contains("    not answered, 1 REGISTER"))
+    #expect(own.contains { $0.contains(" #8 ") && $0.contains("REGISTER") }, "\(own)")
+    let all = report.text()
+    #expect(all.contains { $0.hasSuffix("r1199@x") && $0.contains("not answered, 1 REGISTER, sip:") }, "\(all)")
+    #expect(!all.contains { $0.contains("--->") })
   }
 
   @Test func `an INVITE with an old nonce, or one that is taken at last, has no wrong password (RFC 3261 §22.2)`() throws {

@@ -8,6 +8,7 @@ import Testing
 
 @testable import Inspection
 @testable import WireReader
+@testable import lab_foreign
 
 /// The figures of one run by four counters: the reader's books, Wireshark's analysis, and the RTCP of both sides.
 @Suite struct StreamFiguresTests {

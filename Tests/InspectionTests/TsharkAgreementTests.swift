@@ -7,6 +7,7 @@ import Testing
 
 @testable import Inspection
 @testable import WireReader
+@testable import lab_foreign
 
 /// Two independent readers of one file: what they say has to be the same.
 @Suite(.enabled(if: Tshark.runs, Tshark.reason)) struct TsharkAgreementTests {
@@ -122,6 +123,25 @@ import Testing
     }
     packets.hangUp()
     return packets
+  }
+
+  @Test func `a frame's number is Wireshark's, also behind blocks that are no packets (draft-ietf-opsawg-pcapng §4)`() throws {
+    try #require(Tshark.isInstalled, "tshark is required and not installed")
+    let vendor: [UInt8] = [0, 0, 4, 210, 1, 2, 3, 4]
+    let others: [(type: UInt32, body: [UInt8])] = [
+      (0xBAD, vendor), (0x4000_0BAD, vendor), (9, Array("__REALTIME_TIMESTAMP=1\n".utf8)), (0x77, vendor), (4, [0, 0, 0, 0]),
+      (5, [UInt8](repeating: 0, count: 12)),
+    ]
+    var blocks: [(type: UInt32, body: [UInt8])] = []
+    for (index, other) in others.enumerated() {
+      let options = Talk(callID: "c\(index)").request("OPTIONS", cseq: 1)
+      blocks += [RawFrames.packet(RawFrames.udp(5_060, 5_060, options.array)), other]
+    }
+    let path = folder.write(RawFrames.pcapng(blocks), to: "blocks.pcapng")
+    let theirs = try Tshark.run("tshark", ["-r", path, "-n", "-Y", "sip", "-T", "fields", "-e", "frame.number"], folder: folder)
+    let report = try Inspector(filter: "c").inspect(path: path)
+    #expect(report.conversations.values.map(\.first.frame).sorted() == theirs.split(separator: "\n").compactMap { Int($0) })
+    #expect(report.conversations.count == others.count)
   }
 
   @Test func `classic pcap says the same as the pcapng it was made of`() throws {

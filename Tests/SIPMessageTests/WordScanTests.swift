@@ -5,6 +5,18 @@ import Testing
 
 /// Reading eight bytes at a time beside reading them one by one.
 @Suite struct WordScanTests {
+  @Test func `the first control character is found at each place, and none in text above ASCII`() {
+    for control in UInt8(0)..<32 {
+      for place in 0..<20 {
+        var bytes = (0..<20).map { UInt8(truncatingIfNeeded: 32 + $0 * 37 % 224) }
+        #expect(WordScan.firstControl(bytes.span, 0, 20) == 20)
+        bytes[place] = control
+        #expect(WordScan.firstControl(bytes.span, 0, 20) == place && WordScan.firstControl(bytes.span, place + 1, 20) == 20)
+        #expect(WordScan.firstControl(bytes.span, 0, place) == place)
+      }
+    }
+  }
+
   /// Where the bytes of a kind end, byte by byte.
   private func end(_ bytes: [UInt8], _ range: Range<Int>, while isOfKind: (UInt8) -> Bool) -> Int {
     range.first { !isOfKind(bytes[$0]) } ?? range.upperBound

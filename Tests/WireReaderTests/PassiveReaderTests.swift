@@ -16,6 +16,7 @@ import Testing
       case .incomplete(_, let mistakes, _, _): "incomplete: \(mistakes.count)"
       case .unreadable: "unreadable"
       case .unframed: "unframed"
+      case .cut(let line, let missing, _): "cut: \(line), \(missing.map { "\($0) missing" } ?? "header")"
       case .notSIP(let text, _, _): "not SIP: \(text)"
       case .gap(let gap): "gap of \(gap.value)"
       case .tlsAlert(let alert): "alert \(alert.value)"

@@ -30,10 +30,16 @@ enum CauseTable {
   }
 
   /// The likeliest cause first.
-  static let links: [Link] = signalling + descriptions + credentials
+  static let links: [Link] = delivery + signalling + descriptions + credentials
 
   private static let refused = ["RFC 3261 §21.4"]
   private static let unknownDialog = ["RFC 3261 §12.2.2"]
+
+  /// What the network says of what waits in vain.
+  private static let delivery: [Link] =
+    [.noFinalResponse, .unansweredRequest, .oneWayAudio, .mediaStops, .successNotAcknowledged, .refusalNotAcknowledged].map {
+      Link(.icmpUnreachable, $0, .whenever)
+    } + [.oneWayAudio, .mediaLate].map { Link(.handshakeUnanswered, $0, .whenever) }
 
   /// Requests that do not arrive, and what waits for them.
   private static let signalling: [Link] = [

@@ -83,7 +83,7 @@ enum CheckRegistry {
   static let messages: [any MessageCheck] = [
     MessageForm(), TagPresence(), ContactPresence(), BodyType(), ReadableDescription(), ViaTransport(),
     DatagramSize(), PrivateContact(), ResponsePath(), SecureContact(), SecureWay(), SecureRoute(), SuccessMakesDialog(), KeyLines(),
-    FingerprintLines(),
+    FingerprintLines(), HeaderForm(), DescriptionGrammar(),
   ]
 
   static let dialogs: [any DialogCheck] = [

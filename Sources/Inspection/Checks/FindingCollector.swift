@@ -11,8 +11,8 @@ struct FindingCollector {
     var cause: Int?
   }
 
-  /// Findings that are kept one by one.
-  private static let capacity = 2_000
+  /// Findings of a severity that are kept one by one: however many notes there are, no error is left out for them.
+  private static let capacity = 1_000
   /// Frames and Call-IDs that a finding names.
   private static let examples = 8
   /// Call-IDs that are told apart, over all findings.
@@ -21,6 +21,7 @@ struct FindingCollector {
   private var index: [Identity: Int] = [:]
   private var known: [Set<String>] = []
   private var callIDs = 0
+  private var kept: [InspectionFinding.Severity: Int] = [:]
   private(set) var list: [InspectionFinding] = []
   /// Where the cause of each of them is in the list, always before it.
   private var causes: [Int?] = []
@@ -56,10 +57,11 @@ struct FindingCollector {
       causeIndex.add(finding, at: position)
       return join(finding, position)
     }
-    guard list.count < Self.capacity else {
+    guard kept[finding.severity, default: 0] < Self.capacity else {
       leftOut += 1
       return
     }
+    kept[finding.severity, default: 0] += 1
     causeIndex.add(finding, at: list.count)
     index[identity] = list.count
     list.append(finding)

@@ -87,7 +87,7 @@ public struct LiveInspection {
       touch(found, at: now)
     case .incomplete(_, _, let origin, _), .unreadable(_, _, let origin, _): holes.add(origin.source.address, at: origin.stamp.time)
     case .gap(let gap): holes.add(gap.source.address, at: gap.stamp.time)
-    case .unframed, .notSIP, .tlsAlert, .tlsEstablished: break
+    case .unframed, .cut, .notSIP, .tlsAlert, .tlsEstablished: break
     }
     for finding in inspection.takeImmediate() { tell(finding, of: conversation?.number) }
   }

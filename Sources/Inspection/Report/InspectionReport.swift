@@ -23,6 +23,8 @@ public struct InspectionReport {
   let stories: [DialogStory]
   let others: [Conversation]
   let registrations: [RegistrationTable.Registration]
+  /// Those that were forgotten for others.
+  let registrationsForgotten: Int
   let pings: [PingTable.Ping]
   let streams: [RTPStream]
   let control: ControlTable
@@ -53,6 +55,7 @@ public struct InspectionReport {
     stories = judgement.stories
     others = judgement.others
     registrations = judgement.registrations
+    registrationsForgotten = reader.dialogs.registrations.forgotten
     pings = judgement.pings
     control = reader.streams.control
     connections = reader.connections.totals

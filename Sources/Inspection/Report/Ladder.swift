@@ -15,6 +15,7 @@ struct Ladder {
   /// Columns that arrows are drawn between; with more hosts each step is a line of text.
   private static let mostColumns = 5
   private static let margin = 21
+  private static let mostRows = 400
 
   private let report: InspectionReport
   private let width: Int
@@ -24,20 +25,31 @@ struct Ladder {
   private var steps: [Step] = []
   private var leftOut = 0
 
-  init(_ report: InspectionReport, _ conversation: Conversation, width: Int, mostRows: Int = 400) {
+  init(_ report: InspectionReport, _ conversation: Conversation, width: Int) {
+    self.init(report, conversation.rows.prefix(Self.mostRows), of: conversation, width: width)
+    leftOut = conversation.rowsLeftOut + max(conversation.rows.count - Self.mostRows, 0)
+  }
+
+  /// Of a registration its own messages: its Call-ID may hold those of others.
+  init(_ report: InspectionReport, _ registration: RegistrationTable.Registration, in conversation: Conversation, width: Int) {
+    let own = conversation.rows.filter { registration.frames.contains($0.stamp.frame) }
+    self.init(report, own[...], of: conversation, width: width)
+    leftOut = registration.messages - own.count
+  }
+
+  private init(_ report: InspectionReport, _ rows: ArraySlice<Conversation.Row>, of conversation: Conversation, width: Int) {
     self.report = report
     self.width = width
     // Hosts are addresses; where all share one, as on a loopback, ports tell them apart.
-    let hosts = Set(conversation.rows.flatMap { [$0.source.address, $0.destination.address] })
+    let hosts = Set(rows.flatMap { [$0.source.address, $0.destination.address] })
     byAddress = hosts.count > 1
     let hasTransports = conversation.transports.count > 1
-    for row in conversation.rows.prefix(mostRows) {
+    for row in rows {
       steps.append(
         Step(
           stamp: row.stamp, source: column(row.source), destination: column(row.destination),
           label: Self.label(row, hasTransport: hasTransports), isMedia: false))
     }
-    leftOut = conversation.rowsLeftOut + max(conversation.rows.count - mostRows, 0)
     for stream in report.streams(of: conversation) {
       let lost = stream.lost == 0 ? "" : ", \(stream.lost) lost"
       let (source, destination) = columns(of: stream)

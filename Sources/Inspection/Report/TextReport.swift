@@ -38,7 +38,7 @@ extension InspectionReport {
     let middle = outcomes.rows.reduce(0) { $0 + ($1.isFromTheMiddle ? $1.count : 0) }
     lines.append(
       "  \(Words.count(outcomes.total, "dialog"))\(middle > 0 ? " (\(CountText.grouped(middle)) from the middle)" : ""), "
-        + "\(Words.count(registrations.count, "registration")), "
+        + "\(Words.count(registrations.count + registrationsForgotten, "registration")), "
         + "\(Words.count(streams.count, "RTP stream")), \(Words.count(control.packets, "RTCP packet"))")
     if outcomes.total > 1 { lines += TextWrap.wrap(outcomeWords, first: "  ", rest: "    ", width) }
     if forgotten > 0 {
@@ -106,7 +106,7 @@ extension InspectionReport {
           + "\(Words.outcome(story.outcome, story)), "
           + "\(conversation.fromURI) to \(conversation.toURI), \(conversation.callID)")
     }
-    if shown.count > Self.mostListed { lines.append("  and \(shown.count - Self.mostListed) more; --json has them all") }
+    if shown.count > Self.mostListed { lines.append(Self.more(shown.count - Self.mostListed)) }
     return lines
   }
 
@@ -149,6 +149,7 @@ extension InspectionReport {
   private func registrationLines(_ style: Style) -> [String] {
     let shown = registrations.filter { matches($0.callID, style) }
     guard !shown.isEmpty else { return [] }
+    guard shown.count <= Self.mostDrawn else { return registrationTable(shown) }
     var lines = ["", "Registrations"]
     for registration in shown {
       lines.append(
@@ -160,10 +161,25 @@ extension InspectionReport {
       guard style.hasLadders, let conversation = conversations[registration.conversation], conversation.kind == .registration else {
         continue
       }
-      lines += [""] + Ladder(self, conversation, width: style.width, mostRows: 24).lines
+      lines += [""] + Ladder(self, registration, in: conversation, width: style.width).lines
     }
     return lines
   }
+
+  private func registrationTable(_ shown: [RegistrationTable.Registration]) -> [String] {
+    var lines = [
+      "", "Registrations (--filter CALL-ID shows one in full)", "    seconds frame    result, address of record, client, Call-ID",
+    ]
+    for registration in shown.prefix(Self.mostListed) {
+      lines.append(
+        "  \(Words.right(time(registration.first), 9)) #\(Words.left(String(registration.first.frame), 7)) "
+          + "\(Self.words(registration)), \(registration.addressOfRecord) from \(registration.client), \(registration.callID)")
+    }
+    if shown.count > Self.mostListed { lines.append(Self.more(shown.count - Self.mostListed)) }
+    return lines
+  }
+
+  private static func more(_ count: Int) -> String { "  and \(CountText.grouped(count)) more; --json has them all" }
 
   static func words(_ registration: RegistrationTable.Registration) -> String {
     var parts: [String] = []

@@ -26,11 +26,15 @@ enum Words {
   /// `"1,200 packets"`, `"1 packet"`.
   static func count(_ number: Int, _ noun: String) -> String { CountText.of(number, noun) }
 
-  /// An encoding name as it is registered, whatever a peer makes of its letters: they are the same in any case (RFC 4855 §3).
+  /// An encoding name as it is registered, else in capitals, whatever a peer makes of its letters: they are the same in any case
+  /// (RFC 4855 §3).
   static func encoding(_ name: String) -> String {
     let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let first = parts.first, let registered = encodings[first.lowercased()] else { return name }
-    return registered + name.dropFirst(first.count)
+    guard let first = parts.first else { return name }
+    var rest = name.dropFirst(first.count)
+    // One channel is what no number means (RFC 8866 §6.6).
+    if rest.utf8.count(where: { $0 == UInt8(ascii: "/") }) == 2, rest.hasSuffix("/1") { rest = rest.dropLast(2) }
+    return (encodings[first.lowercased()] ?? first.uppercased()) + rest
   }
 
   private static let encodings: [String: String] = {
@@ -38,6 +42,7 @@ enum Words {
       "PCMU", "PCMA", "G722", "G723", "G726-16", "G726-24", "G726-32", "G726-40", "G728", "G729", "G729D", "G729E", "GSM", "GSM-EFR", "CN",
       "L16", "LPC", "QCELP", "DVI4", "iLBC", "iSAC", "speex", "opus", "SILK", "AMR", "AMR-WB", "EVS", "EVRC", "red", "telephone-event",
       "tone", "clearmode", "T140", "G7221", "MPA", "H261", "H263", "H263-1998", "H264", "H265", "VP8", "VP9", "AV1", "ulpfec", "rtx",
+      "mpeg4-generic", "parityfec", "flexfec", "eg711", "G711-0",
     ]
     return Dictionary(names.map { ($0.lowercased(), $0) }) { first, _ in first }
   }()

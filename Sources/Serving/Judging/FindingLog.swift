@@ -1,4 +1,5 @@
 import Inspection
+import Rules
 import SansIO
 import ScenarioModel
 
@@ -13,6 +14,7 @@ struct FindingLog {
 
   /// How the host itself dealt with a request: it has said so already.
   private static let outcomes: Set<String> = ["call-refused", "registration-refused", "refused-in-dialog"]
+  private static let forgiven = Set(Rule.forgiven)
   /// Lines about one rule and one peer, before they are counted alone.
   private static let mostLines = 10
   /// Peers that are told apart.
@@ -33,7 +35,8 @@ struct FindingLog {
     if counts[key] == nil, counts.count >= Self.mostKeys { key.peer = nil }
     let count = counts[key, default: 0] + 1
     counts[key] = count
-    guard finding.severity != .note else { return nil }
+    // What is worth knowing alone is counted; but what a peer is forgiven is said, since nothing else shows it.
+    guard finding.severity != .note || Self.forgiven.contains(finding.breach) else { return nil }
     let times = key.peer.map { " by \($0)" } ?? ""
     if count > Self.mostLines {
       guard Self.isRound(count) else { return nil }

@@ -11,7 +11,7 @@ public struct DialogTable {
   private var spared: [Conversation] = []
   private var finishedPings: [String] = []
   public private(set) var pings = PingTable()
-  public private(set) var registrations = RegistrationTable()
+  public private(set) var registrations: RegistrationTable
   private var created = 0
   private var isFinished = false
 
@@ -46,6 +46,7 @@ public struct DialogTable {
     self.filter = filter
     self.keeps = keeps
     self.mostConversations = mostConversations
+    registrations = RegistrationTable(filter: filter, mostKept: mostConversations)
   }
 
   private func isWanted(_ callID: String) -> Bool { filter.map { callID.contains($0) } ?? false }

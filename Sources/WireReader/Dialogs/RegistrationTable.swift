@@ -1,7 +1,8 @@
 import SIPMessage
 import SansIO
 
-/// Registrations by Call-ID, address of record and hop (RFC 3261 §10.2): each has a Contact and a result of its own.
+/// Registrations by Call-ID, address of record and client (RFC 3261 §10.2): each has a Contact and a result of its own. What a proxy passes
+/// on is the same registration on its next hop, and no other one.
 public struct RegistrationTable {
   private struct Key: Hashable {
     var callID: String
@@ -12,16 +13,33 @@ public struct RegistrationTable {
 
   /// Registrations that are kept; the oldest are forgotten for more, as their conversations are.
   private static let most = 50_000
-  private var index: [Key: Int] = [:]
+  private var index: [Key: Place] = [:]
   public private(set) var list: [Registration] = []
+  /// How many were forgotten.
+  public private(set) var forgotten = 0
+  private let mostKept: Int
+  /// Part of the Call-IDs that somebody asks for: they are forgotten last.
+  private let filter: String?
+
+  /// Where the registration of a hop is.
+  private struct Place {
+    var position: Int
+    /// It is what a proxy passed on, and told by the hop before.
+    var isFurtherHop: Bool
+  }
+
+  init(filter: String? = nil, mostKept: Int = Self.most) { (self.filter, self.mostKept) = (filter, mostKept) }
 
   public mutating func take(_ message: ObservedMessage, _ repetition: Int, _ conversation: Conversation) {
     let isRequest = message.message.isRequest
     let (client, registrar) = isRequest ? (message.source, message.destination) : (message.destination, message.source)
     let key = Key(
       callID: message.callID, addressOfRecord: message.to?.uri.description ?? "?", client: client.address, registrar: registrar)
-    let position = index[key] ?? add(key, message, client, conversation)
+    let place = index[key] ?? add(key, message, client, conversation)
+    let position = place.position
     list[position].last = message.stamp
+    list[position].add(message.stamp.frame)
+    guard !place.isFurtherHop else { return }
     guard repetition == 0 else {
       list[position].repeated += 1
       return
@@ -33,19 +51,48 @@ public struct RegistrationTable {
     }
   }
 
-  private mutating func add(_ key: Key, _ message: ObservedMessage, _ client: TransportAddress, _ conversation: Conversation) -> Int {
-    if list.count >= Self.most {
-      let gone = Self.most / 10
-      list.removeFirst(gone)
-      index = index.compactMapValues { $0 < gone ? nil : $0 - gone }
+  private mutating func add(_ key: Key, _ message: ObservedMessage, _ client: TransportAddress, _ conversation: Conversation) -> Place {
+    if conversation.messageCount > 1, let known = hopBefore(key, message, conversation) {
+      let place = Place(position: known, isFurtherHop: true)
+      index[key] = place
+      return place
     }
-    index[key] = list.count
+    if list.count >= mostKept { forgetOldest() }
+    let place = Place(position: list.count, isFurtherHop: false)
+    index[key] = place
     list.append(
       Registration(
         addressOfRecord: key.addressOfRecord, client: client, registrar: key.registrar, transport: message.transport, first: message.stamp,
         last: message.stamp,
         callID: message.callID, conversation: conversation.number))
-    return list.count - 1
+    return place
+  }
+
+  /// The registration that a request with more than one Via passes on: what came to who sends it now.
+  private func hopBefore(_ key: Key, _ message: ObservedMessage, _ conversation: Conversation) -> Int? {
+    guard message.message.isRequest, !message.message.hasOneVia else { return nil }
+    return list.lastIndex { known in
+      known.conversation == conversation.number && known.registrar.address == key.client && known.addressOfRecord == key.addressOfRecord
+    }
+  }
+
+  /// A tenth, so that it is seldom; those that somebody asks for last.
+  private mutating func forgetOldest() {
+    let excess = max(mostKept / 10, 1)
+    var gone: Set<Int> = []
+    for index in list.indices where gone.count < excess && !isWanted(list[index].callID) { gone.insert(index) }
+    if gone.isEmpty { gone = Set(list.indices.prefix(excess)) }
+    forgotten += gone.count
+    takeOut { gone.contains($0) }
+  }
+
+  private func isWanted(_ callID: String) -> Bool { filter.map { callID.contains($0) } ?? false }
+
+  private mutating func takeOut(_ isGone: (Int) -> Bool) {
+    var moved: [Int: Int] = [:]
+    for old in list.indices where !isGone(old) { moved[old] = moved.count }
+    list = list.indices.compactMap { isGone($0) ? nil : list[$0] }
+    index = index.compactMapValues { place in moved[place.position].map { Place(position: $0, isFurtherHop: place.isFurtherHop) } }
   }
 
   /// Numbers of the conversations with a binding that had not expired at that time.
@@ -64,14 +111,8 @@ public struct RegistrationTable {
   mutating func release(_ conversations: Set<Int>) -> [Registration] {
     let gone = list.filter { conversations.contains($0.conversation) }
     guard !gone.isEmpty else { return [] }
-    var position = 0
-    var moved: [Int: Int] = [:]
-    for (old, registration) in list.enumerated() where !conversations.contains(registration.conversation) {
-      moved[old] = position
-      position += 1
-    }
-    list.removeAll { conversations.contains($0.conversation) }
-    index = index.compactMapValues { moved[$0] }
+    let before = list
+    takeOut { conversations.contains(before[$0].conversation) }
     return gone
   }
 
@@ -113,6 +154,17 @@ public struct RegistrationTable {
     public var numbers: [(stamp: FrameStamp, number: UInt32)] = []
     private(set) var hasContact = false
     public var conversation: Int
+    /// Its first messages, on each hop; a Call-ID may hold those of other registrations as well.
+    public private(set) var frames: [Int] = []
+    /// All of them.
+    public private(set) var messages = 0
+    /// As many as a ladder of it shows.
+    public static let mostFrames = 24
+
+    fileprivate mutating func add(_ frame: Int) {
+      messages += 1
+      if frames.count < Self.mostFrames { frames.append(frame) }
+    }
   }
 }
 

@@ -46,6 +46,15 @@ public final class ObservedConnection {
     let pieces =
       isClient ? directions.client.take(segment, payload, whole: whole) : directions.server.take(segment, payload, whole: whole)
     read(pieces, fromClient: isClient, stamp, sink)
+    guard segment.flags.contains(.fin), !waitsForSecrets else { return }
+    end(fromClient: isClient, stamp, sink)
+  }
+
+  /// A side has said its last: nothing more comes of a message that it began.
+  private func end(fromClient: Bool, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
+    guard fromClient ? directions.client.isWhole : directions.server.isWhole else { return }
+    guard let cut = fromClient ? readers.client.end() : readers.server.end() else { return }
+    sink(.sip(carried(cut, fromClient: fromClient, tls == nil ? .tcp : .tls, stamp)))
   }
 
   public func finish(_ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {

@@ -31,6 +31,9 @@ public struct StreamReader {
     return content.take(bytes).map(Reading.content)
   }
 
+  /// Its sender has said its last.
+  mutating func end() -> SIPReading? { isTLS ? clear.end() : content.end() }
+
   /// What TLS gave in clear.
   mutating func takeClear(_ bytes: Bytes) -> [ContentReader.Reading] { clear.take(bytes) }
 
@@ -85,6 +88,8 @@ struct ContentReader {
       return decide(all)
     }
   }
+
+  mutating func end() -> SIPReading? { kind == .sip ? framer.end() : nil }
 
   mutating func gap() {
     if kind == .undecided { head = Bytes() }

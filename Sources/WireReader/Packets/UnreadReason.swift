@@ -81,8 +81,8 @@ public enum UnreadReason: Hashable, Sendable {
   public var isContainer: Bool {
     switch self {
     // What the tunnels that are read have in them is not.
-    case .cutInHeader, .damagedHeader, .cutMessage, .linkType(.exportedPDU), .tunnel(.vxlan), .tunnel(.geneve), .tunnel(.gtp), .tunnel(.hep):
-      false
+    case .cutInHeader, .damagedHeader, .cutMessage, .linkType(.exportedPDU): false
+    case .tunnel(.vxlan), .tunnel(.geneve), .tunnel(.gtp), .tunnel(.hep): false
     case .etherType, .llc, .ipProtocol, .tunnel, .linkType, .notIP, .report, .sctpData, .record: hidesPackets
     }
   }

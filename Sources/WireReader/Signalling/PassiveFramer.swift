@@ -8,6 +8,8 @@ public enum SIPReading {
   case unreadable(SIPParseError, firstLine: String)
   /// A message without Content-Length on a stream (RFC 3261 §18.3).
   case unframed(SIPMessage)
+  /// The connection ended within a message: its first line, and how many bytes of its body are missing; nil = of its header.
+  case cut(firstLine: String, missing: Int?)
 }
 
 /// Cuts one direction of a stream into SIP messages, and finds its way back after a gap or a mistake.
@@ -37,6 +39,18 @@ public struct PassiveFramer {
     skipped += buffer.count
     buffer = Bytes()
     isSynchronised = false
+  }
+
+  /// Nothing more comes of it.
+  public mutating func end() -> SIPReading? {
+    guard isSynchronised, !buffer.isEmpty, SIPRecognition.findStart(buffer, from: 0) == 0 else { return nil }
+    defer { gap() }
+    let line = buffer.prefix { $0 != 13 && $0 != 10 }.prefix(80).text
+    guard let headerEnd = headerEnd() else { return .cut(firstLine: line, missing: nil) }
+    do { _ = try SIPMessage.parse(buffer[0..<headerEnd], limits: Self.limits) } catch {
+      if case .bodyShort(let declared, _) = error { return .cut(firstLine: line, missing: headerEnd + declared - buffer.count) }
+    }
+    return nil
   }
 
   private mutating func next() -> SIPReading? {
