@@ -39,6 +39,9 @@ extension Rule {
   public static let privateAddress = Rule(
     "private-address", .error, "RFC 1918 §3", "a private address is not given to a peer outside its network", by: .both,
     failsRuns: .errors)
+  public static let privateFromInside = Rule(
+    "private-from-inside", .warning, "RFC 1918 §3", "a host behind a NAT does not name its private address to who is outside",
+    failsRuns: .errors)
   public static let noTelephoneEvent = Rule("no-telephone-event", .note, "RFC 4733 §2.5.1.1", "both sides agree on telephone-event")
 
   public static let cryptoAttribute = Rule(
@@ -67,7 +70,7 @@ extension Rule {
   static let descriptions: [Rule] = [
     offerUnusable, answerUnusable, unreadableDescription, answerMissing, offerMissing, secondAnswer, answerWithoutOffer, answerStreamCount,
     answerStreamOrder, answerFormat, answerAddsFormat, answerNumber, answerProfile, answerDirection, answerReopens, offerDropsStreams,
-    originVersion, privateAddress, noTelephoneEvent, cryptoAttribute, cryptoMissing, cryptoAnswer, fingerprintMissing,
+    originVersion, privateAddress, privateFromInside, noTelephoneEvent, cryptoAttribute, cryptoMissing, cryptoAnswer, fingerprintMissing,
     dtlsSetup, dtlsFingerprint, keysInClear,
   ]
 }

@@ -39,10 +39,24 @@ extension Rule {
     "challenge-loop", .error, "RFC 3261 §22.2", "credentials that were refused are not sent again", failsRuns: .asked)
   public static let nonceExpired = Rule("nonce-expired", .warning, "RFC 7616 §3.3", "a challenge for an expired nonce says stale=true")
   public static let nonceCount = Rule("nonce-count", .error, "RFC 7616 §3.4", "the nonce count grows with each use of a nonce")
+  public static let progressNotAcknowledged = Rule(
+    "no-prack", .error, "RFC 3262 §4", "a provisional response that is sent reliably is acknowledged by PRACK", judgesAbsence: true)
+  public static let reliabilityUnasked = Rule(
+    "reliability-unasked", .error, "RFC 3262 §3", "a provisional response is sent reliably only where the INVITE supports 100rel")
+  public static let sessionNotRefreshed = Rule(
+    "session-not-refreshed", .warning, "RFC 4028 §10", "a session with a timer is refreshed before it expires", judgesAbsence: true)
+  public static let cancelWithoutEnd = Rule(
+    "cancel-without-end", .warning, "RFC 3261 §9.2", "an INVITE whose CANCEL was accepted gets a final response", judgesAbsence: true)
+  public static let deadBranch = Rule(
+    "dead-branch", .warning, "RFC 3261 §17.1.1.2", "each branch of a call gets a response", judgesAbsence: true)
+  public static let remoteTarget = Rule(
+    "remote-target", .warning, "RFC 3261 §12.2.1.1", "a request within a dialog has the other side's Contact as its Request-URI",
+    failsRuns: .errors)
 
   static let dialogs: [Rule] = [
     beginsInTheMiddle, answerNotCaptured, callRefused, answerAfterCancel, successWithoutDialog, tagChanges, recordRoute, routeSet,
     dialogTags, sequenceNotHigher, byeInEarlyDialog, inviteOverlaps, glareNotRefused, glareWait, requireInDialog, refusedInDialog,
-    credentials, challengeLoop, nonceExpired, nonceCount,
+    credentials, challengeLoop, nonceExpired, nonceCount, progressNotAcknowledged, reliabilityUnasked, sessionNotRefreshed,
+    cancelWithoutEnd, deadBranch, remoteTarget,
   ]
 }

@@ -60,7 +60,10 @@ import Testing
 
   @Test(arguments: [
     ("404 Not Found", ["Reason: Q.850;cause=1"], "Reason Q.850;cause=1"), ("408 Request Timeout", [], ""),
-    ("488 Not Acceptable Here", ["Warning: 305 bob \"No common codec\""], "Warning 305 bob \"No common codec\""),
+    (
+      "488 Not Acceptable Here", ["Warning: 305 bob \"No common codec\""],
+      "Warning 305 bob \"No common codec\"; the offer has RTP/AVP with PCMU"
+    ),
     ("415 Unsupported Media Type", ["Accept: application/sdp"], "Accept application/sdp"),
     ("420 Bad Extension", ["Unsupported: 100rel"], "Unsupported 100rel"), ("503 Service Unavailable", [], ""),
   ])

@@ -16,7 +16,7 @@ import Testing
   }
 
   private func credentials(_ nonce: String) -> [String] {
-    ["Authorization: Digest username=\"a\",realm=\"x\",nonce=\"\(nonce)\",uri=\"sip:x\",response=\"0\""]
+    ["Authorization: Digest username=\"a\",realm=\"x\",nonce=\"\(nonce)\",uri=\"sip:bob@example.com\",response=\"0\""]
   }
 
   /// A REGISTER with credentials for a nonce, or without any, and its answer.
@@ -42,7 +42,7 @@ import Testing
 
   @Test func `a proxy and a registrar may each ask for credentials, and two realms of one kind as well (RFC 3261 §22.3)`() throws {
     var packets = Packets()
-    let proxied = ["Proxy-Authorization: Digest username=\"a\",realm=\"p\",nonce=\"q\",uri=\"sip:x\",response=\"0\""]
+    let proxied = ["Proxy-Authorization: Digest username=\"a\",realm=\"p\",nonce=\"q\",uri=\"sip:bob@example.com\",response=\"0\""]
     packets.udp(alice, to: bob, talk.request("REGISTER", cseq: 1))
     packets.udp(
       bob, to: alice,

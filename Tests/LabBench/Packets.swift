@@ -123,8 +123,10 @@ public struct Talk {
     let from = fromBob ? "<sip:bob@example.com>;tag=\(bobTag)" : "<sip:alice@example.com>;tag=a1"
     let to = fromBob ? "<sip:alice@example.com>;tag=a1" : "<sip:bob@example.com>\(inDialog ? ";tag=\(bobTag)" : "")"
     let host = fromBob ? hosts.callee : hosts.caller
+    // Within a dialog it goes to the Contact of the other side (RFC 3261 §12.2.1.1).
+    let target = inDialog ? "user@\(fromBob ? hosts.caller : hosts.callee)" : "\(fromBob ? "alice" : "bob")@example.com"
     return message(
-      "\(method) sip:\(fromBob ? "alice" : "bob")@example.com SIP/2.0", branch: branch ?? "\(method)\(cseq)\(fromBob ? "b" : "")\(suffix)",
+      "\(method) sip:\(target) SIP/2.0", branch: branch ?? "\(method)\(cseq)\(fromBob ? "b" : "")\(suffix)",
       host: host,
       from: from, to: to, cseq: "\(cseq) \(method)", ["Max-Forwards: 70", "Contact: <sip:user@\(host)>"] + extra, sdp)
   }

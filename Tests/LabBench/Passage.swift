@@ -18,8 +18,10 @@ public struct Passage {
   public func request(
     _ method: String, _ cseq: Int, via: [Hop], from tag: String? = nil, to: String? = nil, extra: [String] = [], sdp: String = ""
   ) -> Bytes {
-    message(
-      "\(method) sip:bob@example.com SIP/2.0", "\(cseq) \(method)", via, tag, to,
+    // Within a dialog it goes to the Contact of the other side (RFC 3261 §12.2.1.1).
+    let target = to == nil ? "bob@example.com" : "user@\(to == self.tag ? alice : bob)"
+    return message(
+      "\(method) sip:\(target) SIP/2.0", "\(cseq) \(method)", via, tag, to,
       ["Max-Forwards: 70", "Contact: <sip:user@\(via.last?.host ?? alice)>"] + extra, sdp)
   }
 

@@ -33,6 +33,7 @@ enum CauseTable {
   static let links: [Link] = delivery + signalling + descriptions + credentials
 
   private static let refused = ["RFC 3261 §21.4"]
+  private static let failed = ["RFC 3261 §21.5"]
   private static let unknownDialog = ["RFC 3261 §12.2.2"]
 
   /// What the network says of what waits in vain.
@@ -49,12 +50,19 @@ enum CauseTable {
     Link(.contactElsewhere, .unansweredRequest),
     Link(.successNotAcknowledged, .refusedInDialog, .after, unknownDialog),
     Link(.acknowledgementLost, .refusedInDialog, .whenever, unknownDialog),
+    Link(.deadBranch, .callRefused, .after, refused + failed), Link(.deadBranch, .noFinalResponse, .whenever),
+    Link(.deadBranch, .unansweredRequest, .place), Link(.unansweredRequest, .cancelWithoutEnd, .whenever),
+    Link(.privateFromInside, .acknowledgementLost), Link(.privateFromInside, .successNotAcknowledged),
+    Link(.privateFromInside, .unansweredRequest), Link(.progressNotAcknowledged, .callRefused, .after, failed),
+    Link(.unansweredRequest, .sessionNotRefreshed, .whenever),
+    Link(.remoteTarget, .acknowledgementLost), Link(.remoteTarget, .unansweredRequest),
+    Link(.remoteTarget, .refusedInDialog, .after, unknownDialog),
   ]
 
   /// Offers that nobody can take, and media that goes nowhere.
   private static let descriptions: [Link] =
     [.offerUnusable, .unreadableDescription, .cryptoMissing, .fingerprintMissing].map { Link($0, .callRefused, .after, refused) } + [
-      Link(.privateAddress, .oneWayAudio), Link(.contactElsewhere, .oneWayAudio),
+      Link(.privateAddress, .oneWayAudio), Link(.privateFromInside, .oneWayAudio), Link(.contactElsewhere, .oneWayAudio),
       Link(.answerFormat, .rtpPayloadType),
       Link(.answerProfile, .srtpUnverified),
     ]

@@ -74,6 +74,8 @@ struct CheckContext {
   var table: StreamTable
   /// Frames that were not read and may carry SIP or RTP.
   var hiddenFrames: Int
+  /// What hosts took of other offers.
+  var accepted = AcceptedOffers()
   /// The hosts whose own tap it is; empty where nobody knows.
   var own: Set<IPAddress> = []
 }
@@ -88,13 +90,15 @@ enum CheckRegistry {
 
   static let dialogs: [any DialogCheck] = [
     BeginsInTheMiddle(), AnswerNotCaptured(), FinalResponse(), CallRefused(), Acknowledgement(), RepeatedSuccess(), AnswerAfterCancel(),
-    ChallengeLoop(), NonceExpired(), SequenceOrder(), RouteSet(), UnansweredRequest(), RefusedRequest(), AnswerMatchesOffer(),
+    ChallengeLoop(), CredentialsSent(), NonceExpired(), SequenceOrder(), RouteSet(), UnansweredRequest(), RefusedRequest(),
+    AnswerMatchesOffer(),
     MissingAnswer(), OriginVersion(), PrivateMediaAddress(), AudioBothWays(), AudioBeginsLate(), AudioStops(),
     TelephoneEventAgreed(), CancelMatchesInvite(), AcknowledgementNumber(), AcknowledgementBranch(), RetransmissionIntervals(),
     SuccessRepeated(), AcknowledgementRepeated(), ByeInEarlyDialog(), InviteOverlaps(), RequiredExtension(), ToTagStays(),
     RecordRouteEchoed(), ResponseConnection(), NeedlessConnection(), ContactPlace(), UsableDescriptions(), SecondAnswer(),
     AnswerFollowsOffer(), OfferKeepsStreams(), MediaWhileHeld(), MediaFollowsAgreement(), TryingInTime(), DialogTags(), GlareRefused(),
-    GlareWait(), CredentialsFit(), AnswerTakesKey(), AnswerTakesRole(), CertificateShown(), HandshakeAnswered(),
+    GlareWait(), CredentialsFit(), AnswerTakesKey(), AnswerTakesRole(), CertificateShown(), HandshakeAnswered(), ReliableProgress(),
+    SessionRefreshed(), DeadBranch(), CancelEndsInvite(), PrivateFromInside(), RemoteTarget(),
   ]
 
   /// What holds for requests outside INVITE dialogs as well.

@@ -8,6 +8,11 @@ public struct ObservedCredentials: Hashable {
   public var realm: String?
   /// Nil where they have none, which no challenge asked for.
   public var nonce: String?
+  public var username: String?
+  /// As written; nil means MD5.
+  public var algorithm: String?
+  /// The Request-URI that they were computed for.
+  public var uri: String?
 
   static func all(_ message: SIPMessage) -> [ObservedCredentials] {
     read(message, .authorization, 401) + read(message, .proxyAuthorization, 407)
@@ -18,7 +23,11 @@ public struct ObservedCredentials: Hashable {
     let digests = message.digestCredentials(name)
     // Of another scheme, or damaged: there are credentials all the same.
     guard !digests.isEmpty else { return [ObservedCredentials(status: status)] }
-    return digests.map { ObservedCredentials(status: status, realm: $0.realm, nonce: $0.parameters[.nonce]?.text) }
+    return digests.map { digest in
+      ObservedCredentials(
+        status: status, realm: digest.realm, nonce: digest.parameters[.nonce]?.text, username: digest.parameters[.username]?.text,
+        algorithm: digest.parameters[.algorithm]?.text, uri: digest.parameters[.uri]?.text)
+    }
   }
 }
 

@@ -20,11 +20,15 @@ public final class ObservedTransaction {
     /// Reason and Warning in words.
     public let explanation: String?
     public let description: ObservedDescription?
-    /// Of a redirection, and of what an INVITE gets above 100 and below 300.
+    /// Of a redirection, of what an INVITE gets above 100 and below 300, and of what refreshes a target (RFC 3261 §12.2.1.2).
     public let contact: String?
     public let challenge: [DigestChallenge]
     /// Record-Route of a 2xx to INVITE, as written.
     public let recordRoutes: [NameAddress]
+    /// RSeq of a provisional response that is sent reliably (RFC 3262 §3).
+    public let reliable: UInt32?
+    /// Of a 2xx to INVITE or UPDATE.
+    public let sessionTimer: SessionTimer?
     // Changed by code that cannot overlap itself.
     @exclusivity(unchecked) public internal(set) var last: FrameStamp
     @exclusivity(unchecked) public internal(set) var copies = 1
@@ -44,12 +48,14 @@ public final class ObservedTransaction {
       (source, toTag, explanation, description) = (message.source, message.toTag, message.explanation, message.description)
       challenge =
         status == 401 || status == 407 ? message.message.digestChallenges(status == 401 ? .wwwAuthenticate : .proxyAuthenticate) : []
-      if isInvite, (101..<300).contains(status) {
+      if isInvite || message.cseq.method == .update, (101..<300).contains(status) {
         contact = message.firstContact(spellings)
       } else {
         contact = (300..<400).contains(status) ? message.message.first(.contact)?.text : nil
       }
       recordRoutes = isInvite && (200..<300).contains(status) ? message.message.usableRecordRoutes : []
+      reliable = (101..<200).contains(status) ? message.message.reliableNumber : nil
+      sessionTimer = (200..<300).contains(status) ? SessionTimer(message.message) : nil
     }
 
     public var isFinal: Bool { status >= 200 }
@@ -97,13 +103,17 @@ public final class ObservedTransaction {
   public let requestURI: String
   /// Where it asks its answers to, as far as it can be read.
   public let via: ObservedVia?
-  /// Of an INVITE.
+  /// Of what refreshes a target: INVITE and UPDATE (RFC 3261 §12.2.1.1, RFC 3311 §5.1).
   public let contact: String?
   public let description: ObservedDescription?
   public let explanation: String?
   public let credentials: [ObservedCredentials]
   /// The request's way.
   public let path: ObservedPath
+  /// An INVITE says that its responses may be reliable (RFC 3262 §3).
+  public let takesReliability: Bool
+  /// Of a PRACK.
+  public let acknowledges: ObservedRAck?
   // Read for every message, and changed by code that cannot overlap itself.
   /// Nil when the request is not in the capture.
   @exclusivity(unchecked) public internal(set) var request: FrameStamp?
@@ -144,7 +154,9 @@ public final class ObservedTransaction {
     credentials = isRequest ? ObservedCredentials.all(message.message) : []
     via = isRequest ? ObservedVia(message) : nil
     path = isRequest && (method == .invite || toTag != nil) ? ObservedPath(message) : ObservedPath()
-    contact = isRequest && method == .invite ? message.firstContact(spellings) : nil
+    takesReliability = isRequest && method == .invite && message.message.takesReliability
+    acknowledges = isRequest && method == .prack ? ObservedRAck(message.message) : nil
+    contact = isRequest && (method == .invite || method == .update) ? message.firstContact(spellings) : nil
     guard isRequest else { return }
     (request, lastRequest, copies) = (message.stamp, message.stamp, 1)
   }

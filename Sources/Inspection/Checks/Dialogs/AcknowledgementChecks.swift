@@ -42,9 +42,10 @@ struct Acknowledgement: DialogCheck {
 
   /// Where the capture has no beginning, repetition is proof enough: Timer G gives eleven copies until Timer H (RFC 3261 §17.2.1).
   private func repeated(_ invite: ObservedTransaction) -> [Remark] {
-    guard let final = invite.final, !final.isSuccess, final.copies >= 7, invite.acknowledgements.isEmpty else { return [] }
+    guard let final = invite.final, final.copies >= 7, invite.acknowledgements.isEmpty else { return [] }
+    let breach = final.isSuccess ? rule : .refusalNotAcknowledged
     let text = "\(final.status) to INVITE, sent \(Words.times(final.copies)), has no ACK in this capture"
-    return [Remark(.warning, "RFC 3261 §17.2.1", text, final.first, of: .refusalNotAcknowledged)]
+    return [Remark(.warning, final.isSuccess ? "RFC 3261 §13.3.1.4" : "RFC 3261 §17.2.1", text, final.first, of: breach)]
   }
 
   private func acks(of invite: ObservedTransaction, _ invites: [ObservedTransaction]) -> [ObservedTransaction.Acknowledgement] {

@@ -13,7 +13,13 @@ struct CallRefused: DialogCheck {
     let source = origin.map { " by \($0.source.address)" } ?? ""
     let what = "INVITE was refused with \(status) \(phrase)".trimmingSpaces + source
     let why = (origin?.explanation ?? explanation).map { ": \($0)" } ?? ""
-    return [Remark(Self.isAnswerOfAPerson(status) ? .note : .warning, Self.section(status), what + why, origin?.first ?? frame)]
+    let offer = Self.offer(story, origin, context).map { "; \($0)" } ?? ""
+    return [Remark(Self.isAnswerOfAPerson(status) ? .note : .warning, Self.section(status), what + why + offer, origin?.first ?? frame)]
+  }
+
+  private static func offer(_ story: DialogStory, _ origin: ObservedTransaction.Response?, _ context: CheckContext) -> String? {
+    guard let invite = story.decisive, let origin else { return nil }
+    return OfferRefusal.why(invite, origin, by: origin.source.address, story, context)
   }
 
   /// Who refused: hops before it pass its response on, with its To tag.

@@ -49,7 +49,35 @@ struct NonceExpired: DialogCheck {
   }
 }
 
-/// Credentials answer the challenge before them: they are for its realm (RFC 7616 §3.4, RFC 3261 §22.1).
+/// A challenge that nobody answers says nothing of a password (RFC 3261 §22.2).
+struct CredentialsSent: DialogCheck {
+  var rule: Rule { .credentialsNeverSent }
+
+  func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
+    let old = story.challenges.filter { $0.use == .oldNonce }.map(\.response)
+    if old.count > 2, story.success == nil, let first = old.first {
+      return [
+        Remark(
+          .warning, Rule.oldNonce.section,
+          "INVITE was challenged \(Words.times(old.count)) because the caller repeats credentials for an old nonce", first.first,
+          of: .oldNonce, by: story.caller)
+      ]
+    }
+    guard case .challenged = story.outcome, let first = story.challenges.first?.response, !story.attempts.contains(where: \.hasCredentials)
+    else { return [] }
+    let times = story.challenges.count
+    guard times > 1 || context.end.since(first.first) >= patience else { return [] }
+    let who = story.caller.map { "\($0)" } ?? "the caller"
+    return [
+      Remark(
+        times > 1 ? .warning : .note, rule.section, "INVITE was challenged \(Words.times(times)), and \(who) never sent credentials",
+        first.first, by: story.caller)
+    ]
+  }
+}
+
+/// Credentials answer the challenge before them: they are for its realm, by its algorithm, and for their own request (RFC 7616 §3.4,
+/// RFC 3261 §22.1).
 struct CredentialsFit: DialogCheck {
   var rule: Rule { .credentials }
 
@@ -61,16 +89,66 @@ struct CredentialsFit: DialogCheck {
       guard let sent = transaction.request, transaction.hasCredentials,
         let challenge = Self.challenge(before: transaction, sent, transactions)
       else { return nil }
-      let realms = challenge.challenge.compactMap(\.realm)
-      let own = transaction.credentials.filter { $0.status == challenge.status }.compactMap(\.realm)
-      guard let realm = own.first, let wanted = realms.first, !own.contains(where: realms.contains),
-        seen.insert("\(transaction.source.address) \(realm)").inserted
+      let own = transaction.credentials.filter { $0.status == challenge.status }
+      guard
+        let (kind, text) = Self.realm(own, challenge) ?? Self.algorithm(own, challenge, transaction)
+          ?? Self.target(own, transaction, transactions) ?? Self.username(own, transaction, transactions),
+        seen.insert("\(transaction.source.address) \(text)").inserted
       else { return nil }
       return Remark(
-        rule,
-        "\(transaction.method.token) from \(transaction.source) has credentials for the realm '\(realm)', the challenge in frame "
-          + "\(challenge.first.frame) is for '\(wanted)'", sent, by: transaction.source)
+        kind, kind == .error ? rule.section : "RFC 3261 §22.1",
+        "\(transaction.method.token) from \(transaction.source) has credentials \(text)", sent, by: transaction.source)
     }
+  }
+
+  private typealias Misfit = (InspectionFinding.Severity, String)
+
+  private static func realm(_ own: [ObservedCredentials], _ challenge: ObservedTransaction.Response) -> Misfit? {
+    let (realms, named) = (challenge.challenge.compactMap(\.realm), own.compactMap(\.realm))
+    guard let realm = named.first, let wanted = realms.first, !named.contains(where: realms.contains) else { return nil }
+    return (.error, "for the realm '\(realm)', the challenge in frame \(challenge.first.frame) is for '\(wanted)'")
+  }
+
+  /// Challenged again by who they are for, and not because of the nonce's age, or forbidden: what else differs is why.
+  private static func isRefused(_ transaction: ObservedTransaction, _ own: [ObservedCredentials]) -> Bool {
+    guard let final = transaction.final else { return false }
+    guard final.status == 401 || final.status == 407 else { return final.status == 403 }
+    return !final.challenge.contains(where: \.isStale)
+      && own.contains { one in one.status == final.status && final.challenge.contains { $0.realm == one.realm } }
+  }
+
+  private static func algorithm(
+    _ own: [ObservedCredentials], _ challenge: ObservedTransaction.Response, _ transaction: ObservedTransaction
+  ) -> Misfit? {
+    let offered = challenge.challenge.map { ($0.algorithm ?? "MD5").uppercased() }
+    guard isRefused(transaction, own), let wanted = offered.first, let one = own.first(where: { $0.nonce != nil }),
+      !offered.contains((one.algorithm ?? "MD5").uppercased())
+    else { return nil }
+    return (.error, "by \(one.algorithm ?? "MD5"), the challenge in frame \(challenge.first.frame) asks for \(wanted)")
+  }
+
+  private static func target(
+    _ own: [ObservedCredentials], _ transaction: ObservedTransaction, _ transactions: [ObservedTransaction]
+  ) -> Misfit? {
+    let alike = transactions.filter { $0.source.address == transaction.source.address && $0.hasCredentials }
+    guard isRefused(transaction, own), !alike.contains(where: { $0.success != nil }),
+      alike.count(where: { isRefused($0, $0.credentials) }) > 1,
+      let named = own.lazy.compactMap(\.uri).first, named != transaction.requestURI,
+      let one = try? SIPURI(parsing: named), let asked = try? SIPURI(parsing: transaction.requestURI), !one.isEquivalent(to: asked)
+    else { return nil }
+    // It is not necessarily why (RFC 3261 §22.4).
+    return (.note, "for <\(named)>, its Request-URI is <\(transaction.requestURI)>")
+  }
+
+  private static func username(
+    _ own: [ObservedCredentials], _ transaction: ObservedTransaction, _ transactions: [ObservedTransaction]
+  ) -> Misfit? {
+    guard isRefused(transaction, own), let one = own.first(where: { $0.username != nil }), let name = one.username else { return nil }
+    let taken = transactions.lazy.filter { $0.source.address == transaction.source.address && $0.success != nil }.flatMap(\.credentials)
+    guard let other = taken.first(where: { $0.realm == one.realm && $0.username != nil && $0.username != name })?.username else {
+      return nil
+    }
+    return (.warning, "for the username '\(name)', those of '\(other)' were accepted")
   }
 
   /// The 401 or 407 that the request before it got on the same way.

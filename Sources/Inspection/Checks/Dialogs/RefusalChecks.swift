@@ -12,7 +12,9 @@ struct RefusedRequest: DialogCheck {
       guard !transaction.isInitial, let final = transaction.final, final.status >= 400, ![401, 407, 487].contains(final.status) else {
         return nil
       }
-      return remark(transaction.method, final)
+      var remark = remark(transaction.method, final)
+      if let why = OfferRefusal.why(transaction, final, by: final.source.address, story, context) { remark.text += "; \(why)" }
+      return remark
     }
   }
 

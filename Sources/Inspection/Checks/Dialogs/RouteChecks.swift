@@ -9,23 +9,12 @@ struct RouteSet: DialogCheck {
   var rule: Rule { .routeSet }
   var needs: StoryTraits { .success }
 
-  /// A request inside the dialog, ACK among them.
-  private struct Request {
-    var method: SIPMethod
-    var stamp: FrameStamp
-    var source: TransportAddress
-    var destination: TransportAddress
-    var fromTag: String?
-    var toTag: String?
-    var path: ObservedPath
-  }
-
   func check(_ story: DialogStory, _ context: CheckContext) -> [Remark] {
     let invites = story.conversation.transactions.filter { $0.method == .invite && $0.isInitial && $0.request != nil && $0.success != nil }
     guard invites.contains(where: { $0.path.recordRoutes?.isEmpty == false || $0.responses.contains { !$0.recordRoutes.isEmpty } }) else {
       return []
     }
-    return Self.requests(story).compactMap { request in
+    return DialogRequest.all(story).compactMap { request in
       guard request.path.isOriginal, let found = request.path.routes, let (expected, frame) = Self.routeSet(of: request, invites),
         let first = expected.first, first.uri.parameters.contains("lr")
       else { return nil }
@@ -42,26 +31,8 @@ struct RouteSet: DialogCheck {
     }
   }
 
-  private static func requests(_ story: DialogStory) -> [Request] {
-    let transactions = story.conversation.transactions
-    let own = transactions.compactMap { transaction -> Request? in
-      guard let stamp = transaction.request, !transaction.isInitial, transaction.method != .cancel else { return nil }
-      return Request(
-        method: transaction.method, stamp: stamp, source: transaction.source, destination: transaction.destination,
-        fromTag: transaction.fromTag, toTag: transaction.toTag, path: transaction.path)
-    }
-    let acks = transactions.flatMap { invite in
-      invite.acknowledgements.map { ack in
-        Request(
-          method: .ack, stamp: ack.first, source: ack.source, destination: ack.destination, fromTag: invite.fromTag, toTag: ack.toTag,
-          path: ack.path)
-      }
-    }
-    return (own + acks).sorted { $0.stamp.frame < $1.stamp.frame }
-  }
-
   /// The routes that its sender has learnt, and the frame they stand in.
-  private static func routeSet(of request: Request, _ invites: [ObservedTransaction]) -> (routes: [NameAddress], frame: Int)? {
+  private static func routeSet(of request: DialogRequest, _ invites: [ObservedTransaction]) -> (routes: [NameAddress], frame: Int)? {
     for invite in invites where invite.fromTag == request.fromTag && invite.path.isOriginal {
       guard invite.source.address == request.source.address,
         let success = invite.responses.first(where: { $0.isSuccess && $0.toTag == request.toTag && $0.first.frame < request.stamp.frame })
@@ -80,4 +51,35 @@ struct RouteSet: DialogCheck {
   }
 
   private static func text(_ routes: [NameAddress]) -> String { routes.map { "<\($0.uri)>" }.joined(separator: ", ") }
+}
+
+/// A request inside a dialog, ACK among them.
+struct DialogRequest {
+  var method: SIPMethod
+  var stamp: FrameStamp
+  var source: TransportAddress
+  var destination: TransportAddress
+  var fromTag: String?
+  var toTag: String?
+  var path: ObservedPath
+  var requestURI: String
+
+  /// In the order in which they were sent.
+  static func all(_ story: DialogStory) -> [DialogRequest] {
+    let transactions = story.conversation.transactions
+    let own = transactions.compactMap { transaction -> DialogRequest? in
+      guard let stamp = transaction.request, !transaction.isInitial, transaction.method != .cancel else { return nil }
+      return DialogRequest(
+        method: transaction.method, stamp: stamp, source: transaction.source, destination: transaction.destination,
+        fromTag: transaction.fromTag, toTag: transaction.toTag, path: transaction.path, requestURI: transaction.requestURI)
+    }
+    let acks = transactions.flatMap { invite in
+      invite.acknowledgements.map { ack in
+        DialogRequest(
+          method: .ack, stamp: ack.first, source: ack.source, destination: ack.destination, fromTag: invite.fromTag, toTag: ack.toTag,
+          path: ack.path, requestURI: ack.requestURI)
+      }
+    }
+    return (own + acks).sorted { $0.stamp.frame < $1.stamp.frame }
+  }
 }
