@@ -14,7 +14,8 @@ public enum FrameEditing {
   ///
   /// - Parameter numbers: the sequence and acknowledgement numbers of a segment; nil = as they are.
   public static func replacing(
-    payloadOf packet: CapturedPacket, _ found: DecodedPacket, with payload: Bytes, numbers: (sequence: UInt32, acknowledgement: UInt32)? = nil
+    payloadOf packet: CapturedPacket, _ found: DecodedPacket, with payload: Bytes,
+    numbers: (sequence: UInt32, acknowledgement: UInt32)? = nil
   ) -> Bytes {
     var bytes = packet.bytes[0..<found.payload.lowerBound].array + payload.array
     if let numbers {
