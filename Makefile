@@ -62,7 +62,8 @@ planted: libraries
 	"$$($(RELEASE) --show-bin-path)/lab-planted" scenarios $(PLANTED_FLAGS)
 
 # Where inspect and tshark say different things of your captures, at any depth below DIR: SIP by method and status, RTP streams with loss, delta
-# and jitter, time. 0 = nowhere but for known reasons, which are printed; 1 = somewhere; 2 = bad input.
+# and jitter, time. It succeeds where they differ nowhere but for known reasons, which are printed. lab-foreign itself ends with 1 for differences
+# and with 2 for bad input, of which make makes 2.
 inspect-foreign: libraries
 	@test -n "$(DIR)" || { echo "make inspect-foreign DIR=folder-of-captures" >&2; exit 2; }
 	@$(call install,tshark)

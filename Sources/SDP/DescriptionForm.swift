@@ -6,7 +6,7 @@ public struct DescriptionForm: Hashable, Sendable, CustomStringConvertible {
     case lineFeed, bareReturn, control, noLastEnd, emptyLine
     /// A type of line that has to be there, stands elsewhere, stands once, or is not known.
     case missing, order, repeated, unknown
-    case spaces, originWords, mapSpacing
+    case spaces, originWords, mapSpacing, addressType
   }
 
   public var kind: Kind
@@ -31,6 +31,7 @@ public struct DescriptionForm: Hashable, Sendable, CustomStringConvertible {
     case .unknown: "has a line \(name), which is not known"
     case .spaces: "has more spaces in \(name) than separate its words"
     case .originWords: "has an o= of other than six words"
+    case .addressType: "has an address in \(name) that is not of the type before it"
     case .mapSpacing: "has an a=rtpmap that is not spelt as payload type, space, name and rate"
     }
   }
@@ -41,6 +42,7 @@ public struct DescriptionForm: Hashable, Sendable, CustomStringConvertible {
     case .missing: "RFC 8866 §5.3"
     case .originWords: "RFC 8866 §5.2"
     case .mapSpacing: "RFC 8866 §6.6"
+    case .addressType: "RFC 8866 §5.7"
     default: "RFC 8866 §5"
     }
   }
@@ -88,10 +90,11 @@ extension DescriptionForm {
       let control = WordScan.firstControl(span, value.lowerBound, value.upperBound)
       if control < value.upperBound, span[control] != 9 { add(span[control] == 13 ? .bareReturn : .control, type, number) }
       switch type {
-      case UInt8(ascii: "m"), UInt8(ascii: "c"), UInt8(ascii: "t"): if !isSpaced(span, value) { add(.spaces, type, number) }
-      case UInt8(ascii: "o"):
+      case UInt8(ascii: "m"), UInt8(ascii: "t"): if !isSpaced(span, value) { add(.spaces, type, number) }
+      case UInt8(ascii: "c"), UInt8(ascii: "o"):
         if !isSpaced(span, value) { add(.spaces, type, number) }
-        if words(span, value) != 6 { add(.originWords, type, number) }
+        if type == UInt8(ascii: "o"), words(span, value) != 6 { add(.originWords, type, number) }
+        if !hasAddressOfItsType(span, value) { add(.addressType, type, number) }
       case UInt8(ascii: "a"):
         if let map = SessionDescription.attribute("rtpmap", span, value), !isMap(span, map) { add(.mapSpacing, type, number) }
       default: break
@@ -138,6 +141,18 @@ extension DescriptionForm {
       var (position, count) = (value.lowerBound, 0)
       while SDPText.word(span, &position, value.upperBound) != nil { count += 1 }
       return count
+    }
+
+    /// `IP4 192.0.2.1`, `IP6 ::1`, or a name of either.
+    private func hasAddressOfItsType(_ span: Span<UInt8>, _ value: Range<Int>) -> Bool {
+      var end = value.upperBound
+      guard let word = SDPText.lastWord(span, value.lowerBound, &end), let type = SDPText.lastWord(span, value.lowerBound, &end) else {
+        return true
+      }
+      let slash = WordScan.first(UInt8(ascii: "/"), span, word.lowerBound, word.upperBound)
+      let address = span.extracting(word.lowerBound..<slash).withUnsafeBufferPointer { IPAddress(utf8: $0) }
+      guard let address else { return true }
+      return address.isIPv6 ? SDPText.isSame(span, type, "IP6") : SDPText.isSame(span, type, "IP4")
     }
 
     /// `96 opus/48000/2`.

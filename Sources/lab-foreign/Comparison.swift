@@ -12,6 +12,7 @@ struct Comparison {
   }
 
   let file: String
+  /// In the order in which they are found: SIP, RTP, time.
   private(set) var differences: [Difference] = []
   /// `7 SIP messages, 2 RTP streams`.
   private var content = ""
@@ -65,7 +66,7 @@ struct Comparison {
     return comparison
   }
 
-  private init(file: String) { self.file = file }
+  init(file: String) { self.file = file }
 
   mutating func compare(_ ours: OwnReading, _ theirs: (streams: Set<Tshark.Stream>, messages: [String: Int]), _ duration: Double?) {
     content = "\(ours.messages.total) SIP messages, \(ours.streams.count) RTP streams"

@@ -22,6 +22,7 @@ struct LabForeign: ParsableCommand {
 
   func run() throws {
     guard Tshark.isInstalled else { throw fail("tshark is not installed (Debian package tshark)") }
+    if let missing = paths.first(where: { !FileManager.default.fileExists(atPath: $0) }) { throw fail("\(missing) is not there") }
     let files = try paths.flatMap(Self.captures)
     guard !files.isEmpty else { throw fail("no pcap, pcapng or cap file in \(paths.joined(separator: ", "))") }
     let folder = Folder()
@@ -43,8 +44,7 @@ struct LabForeign: ParsableCommand {
   /// A file as it is named; of a folder all that is named like a capture, in order.
   private static func captures(_ path: String) throws -> [String] {
     var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { throw ValidationError("\(path) is not there") }
-    guard isFolder.boolValue else { return [path] }
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return [path] }
     return try FileManager.default.subpathsOfDirectory(atPath: path).sorted().filter(isCapture).map { "\(path)/\($0)" }
   }
 

@@ -40,7 +40,8 @@ struct OwnReading: Decodable {
     var transports: [String]
   }
 
-  struct Registration: Decodable {
+  /// A registration, or keep-alives between two hosts.
+  struct Exchange: Decodable {
     var transport: String
   }
 
@@ -53,11 +54,12 @@ struct OwnReading: Decodable {
   var unread: Unread
   var streams: [Stream]
   var dialogs: [Dialog]
-  var registrations: [Registration]
+  var registrations: [Exchange]
+  var options: [Exchange]
 
   /// Whether SIP came over TCP or TLS.
   var hasStreamTransport: Bool {
-    (dialogs.flatMap(\.transports) + registrations.map(\.transport)).contains { $0 == "tcp" || $0 == "tls" }
+    (dialogs.flatMap(\.transports) + (registrations + options).map(\.transport)).contains { $0 == "tcp" || $0 == "tls" }
   }
 
   /// - Throws: what the program complains of, in its first line.

@@ -34,6 +34,8 @@ import Testing
       ("s= \r\n", "s= \r\ns=x\r\n", "4: has s= more than once"), ("a=sendrecv\r\n", "y=1\r\n", "9: has a line y=, which is not known"),
       ("m=audio 4000", "m=audio  4000", "10: has more spaces in m= than separate its words"),
       ("0 96\r\n", "0 96 \r\n", "10: has more spaces in m= than separate its words"),
+      ("c=IN IP4 192.0.2.2", "c=IN IP6 192.0.2.2", "11: has an address in c= that is not of the type before it"),
+      ("IN IP4 192.0.2.1\r\ns", "IN IP4 2001:db8::1\r\ns", "2: has an address in o= that is not of the type before it"),
       ("o=- 1", "o=a b 1", "2: has an o= of other than six words"), ("o=- 1", "o=1", "2: has an o= of other than six words"),
       ("opus/48000/2", "opus /48000/2", "12: has an a=rtpmap that is not spelt as payload type, space, name and rate"),
       ("rtpmap:96 opus", "rtpmap: 96 opus", "12: has an a=rtpmap that is not spelt as payload type, space, name and rate"),

@@ -36,6 +36,13 @@ import Testing
     #expect(log.summary(missed: 0) == ["  no call was judged", "  note: contact-missing: 1, by \(alice)"])
   }
 
+  @Test func `a note of what a peer is forgiven makes a line: nothing else of a call shows it (RFC 3261 §25.1)`() {
+    var log = FindingLog()
+    for rule in Rule.forgiven {
+      #expect(log.line(for: finding(.note, rule)) { _ in nil }?.hasPrefix("note: \(rule.id) (\(rule.section)): ") == true)
+    }
+  }
+
   @Test func `of a rule that one peer breaks all day there are ten lines, then one at a hundred, a thousand, and so on`() {
     var log = FindingLog()
     let lines = (1...2_000).compactMap { _ in log.line(for: finding()) { _ in nil } }

@@ -3,23 +3,29 @@ import SansIO
 /// Which values of a digest header are tokens and which are quoted strings (RFC 3261 §25.1, RFC 7616 §3.3 to §3.5).
 struct DigestForm {
   private let known: KnownHeader
+  private let strings: [StaticString]
+  private let tokens: [StaticString]
 
-  init(_ known: KnownHeader) { self.known = known }
+  // Made once: a header is looked over without taking memory.
+  private static let credentials = (
+    strings: ["username", "realm", "nonce", "uri", "response", "cnonce", "opaque"] as [StaticString],
+    tokens: ["algorithm", "qop", "nc"] as [StaticString]
+  )
+  private static let challenge = (
+    strings: ["realm", "nonce", "opaque", "domain", "qop"] as [StaticString], tokens: ["algorithm", "stale"] as [StaticString]
+  )
+  private static let information = (
+    strings: ["nextnonce", "rspauth", "cnonce"] as [StaticString], tokens: ["qop", "nc"] as [StaticString]
+  )
 
-  private var strings: [StaticString] {
-    switch known {
-    case .authorization, .proxyAuthorization: ["username", "realm", "nonce", "uri", "response", "cnonce", "opaque"]
-    case .authenticationInfo: ["nextnonce", "rspauth", "cnonce"]
-    default: ["realm", "nonce", "opaque", "domain", "qop"]
-    }
-  }
-
-  private var tokens: [StaticString] {
-    switch known {
-    case .authorization, .proxyAuthorization: ["algorithm", "qop", "nc"]
-    case .authenticationInfo: ["qop", "nc"]
-    default: ["algorithm", "stale"]
-    }
+  init(_ known: KnownHeader) {
+    self.known = known
+    (strings, tokens) =
+      switch known {
+      case .authorization, .proxyAuthorization: Self.credentials
+      case .authenticationInfo: Self.information
+      default: Self.challenge
+      }
   }
 
   func read(_ span: Span<UInt8>, _ value: Range<Int>, _ audit: inout FormAudit) {

@@ -46,13 +46,13 @@ public final class ObservedConnection {
     let pieces =
       isClient ? directions.client.take(segment, payload, whole: whole) : directions.server.take(segment, payload, whole: whole)
     read(pieces, fromClient: isClient, stamp, sink)
-    guard segment.flags.contains(.fin), !waitsForSecrets else { return }
-    end(fromClient: isClient, stamp, sink)
+    guard segment.flags.contains(.fin) || segment.flags.contains(.rst), !waitsForSecrets else { return }
+    end(fromClient: isClient, at: segment.sequence &+ UInt32(truncatingIfNeeded: whole), stamp, sink)
   }
 
   /// A side has said its last: nothing more comes of a message that it began.
-  private func end(fromClient: Bool, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
-    guard fromClient ? directions.client.isWhole : directions.server.isWhole else { return }
+  private func end(fromClient: Bool, at number: UInt32, _ stamp: FrameStamp, _ sink: (StreamEvent) -> Void) {
+    guard fromClient ? directions.client.isComplete(before: number) : directions.server.isComplete(before: number) else { return }
     guard let cut = fromClient ? readers.client.end() : readers.server.end() else { return }
     sink(.sip(carried(cut, fromClient: fromClient, tls == nil ? .tcp : .tls, stamp)))
   }

@@ -31,8 +31,8 @@ public struct TCPDirection {
   public private(set) var retransmissions = 0
   public private(set) var lost = 0
   public private(set) var isFinished = false
-  /// Nothing waits behind a hole.
-  public var isWhole: Bool { held.isEmpty }
+  /// Whether all bytes before a number were there, and none behind it.
+  func isComplete(before number: UInt32) -> Bool { held.isEmpty && next == number }
 
   /// Takes a segment.
   /// - Parameter whole: bytes of payload on the wire; more than were captured when the capture cut the packet.

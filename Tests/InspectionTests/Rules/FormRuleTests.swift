@@ -84,6 +84,14 @@ import Testing
     try connection(message + "abc", [.fin, .ack]).expect("message-cut", frame: 3, by: alice)
     #expect(try connection(message + "abc", [.fin, .ack]).report().finding("message-cut")?.text.contains("7 bytes of its body") == true)
     try connection(String(message.prefix(90)), [.fin, .ack]).expect("message-cut", frame: 3, by: alice)
+    try connection(message + "abc", [.rst]).expect("message-cut", frame: 3, by: alice)
+    // What overtakes the end, or comes behind it, may be on its way.
+    var early = Packets()
+    early.tcp(alice, 40_000, to: bob, 5_060, .syn, at: 0)
+    early.tcp(alice, 40_000, to: bob, 5_060, at: 1, Bytes(message + "abc"))
+    early.tcp(alice, 40_000, to: bob, 5_060, [.fin, .ack], at: 8 + UInt32(message.utf8.count + 3))
+    early.tcp(alice, 40_000, to: bob, 5_060, at: 1 + UInt32(message.utf8.count + 3), "defghij")
+    #expect(try early.report().finding("message-cut") == nil)
     // Whole, without an end, or with a hole before it: nobody knows.
     #expect(try connection(message + "abcdefghij", [.fin, .ack]).report().finding("message-cut") == nil)
     #expect(try connection(message + "abc", [.ack]).report().finding("message-cut") == nil)
