@@ -93,6 +93,9 @@ struct Comparison {
 
   private static func reason(_ ours: OwnReading, _ own: Int, _ other: Int) -> String? {
     if own > other {
+      if ours.findings.contains(where: { $0.text.contains("has no space behind its status code") }) {
+        return "tshark reads no status line that ends behind its code"
+      }
       guard ours.hasStreamTransport else { return nil }
       return ours.unread.missingStreamBytes > 0
         ? "tshark reads nothing behind a hole in a stream" : "tshark reads one message a segment, and streams at the ports of SIP alone"

@@ -40,6 +40,10 @@ struct OwnReading: Decodable {
     var transports: [String]
   }
 
+  struct Finding: Decodable {
+    var text: String
+  }
+
   /// A registration, or keep-alives between two hosts.
   struct Exchange: Decodable {
     var transport: String
@@ -56,6 +60,7 @@ struct OwnReading: Decodable {
   var dialogs: [Dialog]
   var registrations: [Exchange]
   var options: [Exchange]
+  var findings: [Finding]
 
   /// Whether SIP came over TCP or TLS.
   var hasStreamTransport: Bool {
