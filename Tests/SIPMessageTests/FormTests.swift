@@ -114,6 +114,19 @@ import Testing
     #expect(try changed(old, new) == [text])
   }
 
+  @Test func `nobody is told of another's words that have to be repeated (RFC 3261 §8.2.6.2, §12.2.1.1)`() throws {
+    let odd = "Via: SIP/2.0/UDP a;branch=\"z9hG4bK1\"\r\nFrom: <sip:a#@b>\r\nTo: <sip:b#@b>;tag=1\r\nCall-ID: \u{E9}\r\n"
+    let contact = "Contact: <sip:c#@b>\r\n\r\n"
+    func kinds(_ line: String, isInDialog: Bool = false) throws -> [Forgiven.Place] {
+      try SIPMessage.parse(Bytes(line + odd + contact)).forgiven(isInDialog: isInDialog).map(\.place)
+    }
+    #expect(try kinds("SIP/2.0 200 OK\r\n") == [.field(.contact)])
+    #expect(try kinds("BYE sip:d#@b SIP/2.0\r\n", isInDialog: true) == [.field(.via), .field(.contact)])
+    #expect(
+      try kinds("INVITE sip:d#@b SIP/2.0\r\n")
+        == [.requestURI, .field(.via), .field(.from), .field(.to), .field(.callID), .field(.contact)])
+  }
+
   @Test func `each kind has a section and a sentence, and a message has sixteen at most`() throws {
     for kind in Forgiven.Kind.allCases {
       let one = Forgiven(kind: kind, place: .startLine, offset: 0)

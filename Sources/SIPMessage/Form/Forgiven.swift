@@ -109,10 +109,13 @@ extension Forgiven: CustomStringConvertible {
 
 extension SIPMessage {
   /// What its writer was forgiven, each kind once a place; empty for a message that follows the grammar. What is unreadable or missing is
-  /// not among it: ``faults()`` has that.
-  public func forgiven() -> [Forgiven] {
+  /// not among it: ``faults()`` has that. Nor is what it has to repeat of another's words: of its request, or of the other side of its
+  /// dialog.
+  ///
+  /// - Parameter isInDialog: it is a request within a dialog.
+  public func forgiven(isInDialog: Bool = false) -> [Forgiven] {
     var audit = FormAudit()
-    audit.run(self)
+    audit.run(self, isInDialog: isInDialog)
     return audit.found
   }
 }

@@ -14,14 +14,20 @@ struct FormAudit {
     found.append(forgiven)
   }
 
-  mutating func run(_ message: SIPMessage) {
+  /// - Parameter isInDialog: the Request-URI, Route and the addresses are the other side's words (RFC 3261 §12.2.1.1).
+  mutating func run(_ message: SIPMessage, isInDialog: Bool) {
+    let copied = message.isRequest ? isInDialog ? Self.copiedInDialog : [] : Self.copiedInResponses
     message.bytes.withSpan { span in
       let start = scanLines(message, span)
-      readStartLine(message.startLine, span, from: start)
-      for slot in message.slots where slot.known != .other { look(at: slot, span) }
+      readStartLine(message.startLine, span, from: start, isInDialog: isInDialog)
+      for slot in message.slots where slot.known != .other && !copied.contains(slot.known) { look(at: slot, span) }
     }
     if message.has(.contentType), !message.body.isEmpty { readMultipart(message) }
   }
+
+  /// What a response repeats of its request (RFC 3261 §8.2.6.2, §12.1.1).
+  private static let copiedInResponses: [KnownHeader] = [.via, .from, .to, .callID, .recordRoute]
+  private static let copiedInDialog: [KnownHeader] = [.to, .from, .callID, .route]
 
   // MARK: - Lines
 
@@ -54,13 +60,13 @@ struct FormAudit {
 
   // MARK: - Start line
 
-  private mutating func readStartLine(_ line: SIPMessage.StartLine, _ span: Span<UInt8>, from start: Int) {
+  private mutating func readStartLine(_ line: SIPMessage.StartLine, _ span: Span<UInt8>, from start: Int, isInDialog: Bool) {
     switch line {
     case .request(_, let uri):
       let place = uri.range.upperBound + 1
       guard place + 7 <= span.count, uri.count > 0 else { return }
       if !Grammar.isEqual(span, place..<place + 7, "SIP/2.0") { add(.versionCase, .startLine, at: place) }
-      readURI(span, uri.range, .requestURI)
+      if !isInDialog { readURI(span, uri.range, .requestURI) }
     case .response(_, let reason):
       guard start + 7 <= span.count else { return }
       if !Grammar.isEqual(span, start..<start + 7, "SIP/2.0") { add(.versionCase, .startLine, at: start) }

@@ -10,7 +10,7 @@ struct HeaderForm: MessageCheck {
   var rule: Rule { .headerGrammar }
 
   func check(_ message: ObservedMessage, _ request: ObservedTransaction?) -> [Remark] {
-    let forgiven = message.message.forgiven()
+    let forgiven = message.message.forgiven(isInDialog: message.toTag != nil)
     guard !forgiven.isEmpty else { return [] }
     return forgiven.map { one in
       let breach = Self.breach(one.kind)
