@@ -80,7 +80,7 @@ extension InspectionReport {
     var words = facts.unread.map { "\(CountText.grouped($0.count)) \($0.reason)" }
     if facts.cutFrames > 0 { words.append("\(Words.count(facts.cutFrames, "frame")) cut by the capture's snap length") }
     if facts.fragmentsIncomplete > 0 { words.append("\(Words.count(facts.fragmentsIncomplete, "IP packet")) with missing fragments") }
-    if facts.udpOther > 0 { words.append("\(facts.udpOther) UDP datagrams of other kinds") }
+    if facts.udpOther > 0 { words.append("\(Words.count(facts.udpOther, "UDP datagram")) of other kinds") }
     if connections.otherBytes > 0 { words.append("\(Words.count(connections.otherBytes, "byte")) of other TCP") }
     if connections.lost > 0 { words.append("\(Words.count(connections.lost, "byte")) missing in TCP streams") }
     let closed = secured.reduce(0) { $0 + $1.closedBytes }
