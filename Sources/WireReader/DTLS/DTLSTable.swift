@@ -149,11 +149,14 @@ public struct DTLSTable {
     public let datagrams: Int
   }
 
-  /// In the order of their beginnings.
+  /// In the order of their beginnings. An answer may come from another place than was asked: from a host with several addresses, or through
+  /// a NAT.
   public var unanswered: [Unanswered] {
+    let reached = Set(places.flatMap { pair, place in (place.sent.low > 0 ? [pair.high] : []) + (place.sent.high > 0 ? [pair.low] : []) })
     let waiting = places.compactMap { pair, place -> Unanswered? in
       guard (place.sent.low == 0) != (place.sent.high == 0) else { return nil }
       let (client, server) = place.sent.high == 0 ? (pair.low, pair.high) : (pair.high, pair.low)
+      guard !reached.contains(client) else { return nil }
       return Unanswered(client: client, server: server, first: place.first, datagrams: place.sent.low + place.sent.high)
     }
     return waiting.sorted { $0.first.frame < $1.first.frame }
