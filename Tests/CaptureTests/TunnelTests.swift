@@ -173,16 +173,14 @@ struct Container: Sendable, CustomTestStringConvertible {
       return
     }
     #expect(!again.isCut && edited[again.payload].text == "a longer payload")
-    // Checksums apart, which the outer headers here do not have.
+    // The frame that would have been written, but for checksums, which the outer headers here do not have.
+    var expected = long.array
     for header in PacketDecoder.enclosing(captured(edited, container.link)) {
-      let length =
-        switch header.kind {
-        case .ip, .gtp, .l2tp: header.place + 2..<header.place + 4
-        case .udp, .pppoe: header.place + 4..<header.place + 6
-        case .nflogLittle, .nflogBig, .length: header.place..<header.place + 2
-        }
-      #expect(edited[length] == long[length], "\(header)")
+      let sum = header.kind == .ip ? header.place + 10 : header.place + 6
+      guard header.kind == .ip || header.kind == .udp else { continue }
+      expected.replaceSubrange(sum..<sum + 2, with: edited[sum..<sum + 2])
     }
+    #expect(edited.array == expected)
     #expect(again.isTunnelled == (container.link == .nflog || Self.counted.contains(container.name)))
   }
 
